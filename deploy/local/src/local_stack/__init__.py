@@ -1,0 +1,1 @@
+"""The local stack: real servers, peers and the demo, from one command."""

@@ -1,0 +1,67 @@
+"""Where the stack keeps what it writes: below one folder, `.stack/` unless `$STACK_DIR` says otherwise."""
+
+import hashlib
+import os
+import pwd
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+WORKSPACE = Path(__file__).resolve().parents[4]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The unprivileged account that PostgreSQL, which refuses to run as root, is run by."""
+
+    uid: int
+    gid: int
+
+
+def unprivileged_account() -> Account | None:
+    """`nobody` when we are root, else None: our own account will do."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam("nobody")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def stack_folder() -> Path:
+    """The folder of the current stack, as an absolute path."""
+    return Path(os.environ.get("STACK_DIR") or WORKSPACE / ".stack").absolute()
+
+
+def tools_folder() -> Path:
+    """Fetched and built programs; `$STACK_TOOLS` lets several stacks share them."""
+    return Path(os.environ.get("STACK_TOOLS") or stack_folder() / "tools").absolute()
+
+
+def reachable_folder(wanted: Path) -> Path:
+    """`wanted`; if the unprivileged account cannot walk there, it becomes a link to a folder outside."""
+    account = unprivileged_account()
+    if account is None or wanted.is_symlink() or _everyone_may_enter(wanted.parent):
+        return wanted
+    outside = _outside(wanted)
+    outside.mkdir(parents=True, exist_ok=True)
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    wanted.symlink_to(outside)
+    return wanted
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder and, when it is a link to one outside, that one."""
+    if folder.is_symlink():
+        shutil.rmtree(folder.resolve(), ignore_errors=True)
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+
+
+def _everyone_may_enter(folder: Path) -> bool:
+    existing = next(path for path in (folder, *folder.parents) if path.exists()).resolve()
+    return all(path.stat().st_mode & 0o001 for path in (existing, *existing.parents))
+
+
+def _outside(wanted: Path) -> Path:
+    digest = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
+    return Path("/var/lib/stagewright") / f"{wanted.name}-{digest}"

@@ -1,0 +1,149 @@
+"""One detached operating system process: its log, its record on disk, its start and its ends."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from local_stack.errors import StackError
+from local_stack.layout import Account
+
+_CLOCK_TOLERANCE = 5.0  # seconds by which a process's start may be told differently after the clock was set
+
+
+class Process:
+    """A process that outlives the command that started it.
+
+    `record` holds its pid and start time, so that another command finds it again and never mistakes
+    a stranger that got the same pid for it.
+    """
+
+    def __init__(self, name: str, record: Path, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._record = record
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def spawn(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        account: Account | None = None,
+    ) -> None:
+        """Starts `argv` with `env` added to our environment. Does nothing if the process is alive."""
+        if self.alive:
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            self._child = subprocess.Popen(  # noqa: S603 - our own argument lists
+                [str(part) for part in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                start_new_session=True,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+            )
+        self._remember(self._child.pid)
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of the living process, or None."""
+        found = self._find()
+        return found.pid if found else None
+
+    @property
+    def alive(self) -> bool:
+        return self._find() is not None
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, grace: float = 20.0) -> None:
+        """Asks the process to end and, after `grace` seconds, kills it."""
+        found = self._find()
+        if found is None:
+            return
+        found.send_signal(how)
+        try:
+            found.wait(grace)
+        except psutil.TimeoutExpired:
+            self.kill()
+        self._forget()
+
+    def kill(self) -> None:
+        """`kill -9` of the process and of all its children."""
+        found = self._find()
+        if found is None:
+            return
+        family = [found, *_children(found)]
+        for member in family:
+            _kill(member)
+        psutil.wait_procs(family, timeout=10)
+        self._forget()
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of the log."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _remember(self, pid: int) -> None:
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        started = psutil.Process(pid).create_time()
+        partial = self._record.with_suffix(".partial")
+        partial.write_text(json.dumps({"pid": pid, "started": started}))
+        partial.replace(self._record)
+
+    def _forget(self) -> None:
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
+        self._record.unlink(missing_ok=True)
+
+    def _find(self) -> psutil.Process | None:
+        if self._child is not None:
+            self._child.poll()  # reaps it when it has ended
+        try:
+            told = json.loads(self._record.read_text())
+            found = psutil.Process(told["pid"])
+            same = abs(found.create_time() - told["started"]) < _CLOCK_TOLERANCE
+            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+
+
+def wait_until_ready(process: Process, ready: Callable[[], bool], timeout: float) -> None:
+    """Polls `ready` until it says yes. Raises StackError with the end of the log when `timeout` seconds were too few."""
+    deadline = time.monotonic() + timeout
+    while not ready():
+        if not process.alive:
+            raise _unready(process, "ended while starting")
+        if time.monotonic() > deadline:
+            raise _unready(process, f"is not ready after {timeout:.0f} s")
+        time.sleep(0.05)
+
+
+def _unready(process: Process, what: str) -> StackError:
+    return StackError(f"{process.name} {what}; the end of {process.log}:\n{process.tail()}")
+
+
+def _children(parent: psutil.Process) -> list[psutil.Process]:
+    try:
+        return parent.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return

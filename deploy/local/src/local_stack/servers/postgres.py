@@ -1,0 +1,102 @@
+"""PostgreSQL 18 from the binaries of a wheel; as root it runs under an unprivileged account."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import ClassVar
+
+from local_stack.errors import StackError
+from local_stack.layout import reachable_folder, unprivileged_account
+from local_stack.servers.server import Server
+from local_stack.tools import Tools
+
+_SUPERUSER = "postgres"
+
+
+class Postgres(Server):
+    """A cluster with the superuser `postgres`. `durable=False` turns fsync off, for tests only."""
+
+    name: ClassVar[str] = "postgres"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends the connections, writes a checkpoint
+
+    def __init__(  # noqa: PLR0913
+        self, home: Path, port: int, tools: Tools, log: Path | None = None, *, password: str, durable: bool = True
+    ) -> None:
+        super().__init__(reachable_folder(home), port, tools, log)
+        self._password = password
+        self._durable = durable
+        self._data = self.home / "data"
+
+    @property
+    def dsn(self) -> str:
+        """The superuser's URL."""
+        return f"postgresql://{_SUPERUSER}:{self._password}@{self.address}/postgres"
+
+    def launch(self) -> None:
+        if not (self._data / "PG_VERSION").exists():
+            self._create_cluster()
+        command = [self._program("postgres"), "-D", self._data, *self._settings()]
+        self.process.spawn(command, cwd=self.home, account=unprivileged_account())
+
+    def ready(self) -> bool:
+        asked = self._run("pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}")
+        return asked.returncode == 0
+
+    def _create_cluster(self) -> None:
+        password_file = self.home / "password"
+        password_file.write_text(self._password)
+        password_file.chmod(0o600)
+        self._give_away(self.home, password_file)
+        made = self._run(
+            "initdb",
+            f"--pgdata={self._data}",
+            f"--username={_SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+            *([] if self._durable else ["--no-sync"]),
+        )
+        password_file.unlink()
+        if made.returncode != 0:
+            raise StackError(f"initdb failed in {self.home}:\n{made.stdout}")
+
+    def _settings(self) -> list[str]:
+        values = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "300",
+            "shared_buffers": "256MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            **({} if self._durable else {"fsync": "off", "full_page_writes": "off"}),
+        }
+        return [f"--{name}={value}" for name, value in values.items()]
+
+    def _give_away(self, *paths: Path) -> None:
+        account = unprivileged_account()
+        if account is not None:
+            for path in paths:
+                os.chown(path, account.uid, account.gid)
+
+    def _program(self, name: str) -> Path:
+        return self.tools.postgres() / name
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        account = unprivileged_account()
+        return subprocess.run(  # noqa: S603 - our own argument lists
+            [str(self._program(program)), *arguments],
+            cwd=self.home,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )

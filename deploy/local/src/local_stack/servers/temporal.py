@@ -1,0 +1,61 @@
+"""Temporal's development server, with its database in a file."""
+
+import subprocess
+from pathlib import Path
+from typing import ClassVar
+
+from local_stack.ports import HOST, answers
+from local_stack.servers.server import Server
+from local_stack.tools import Tools
+
+NAMESPACE = "default"
+
+
+class Temporal(Server):
+    """A server with the namespace `default`; with `ui_port` also its web interface."""
+
+    name: ClassVar[str] = "temporal"
+
+    def __init__(
+        self, home: Path, port: int, tools: Tools, log: Path | None = None, *, ui_port: int | None = None
+    ) -> None:
+        super().__init__(home, port, tools, log)
+        self._ui_port = ui_port
+
+    def launch(self) -> None:
+        interface = ["--headless"] if self._ui_port is None else [f"--ui-port={self._ui_port}"]
+        self.process.spawn(
+            [
+                self.tools.temporal(),
+                "server",
+                "start-dev",
+                f"--ip={HOST}",
+                f"--port={self.port}",
+                *interface,
+                f"--db-filename={self.home / 'temporal.db'}",
+                f"--namespace={NAMESPACE}",
+                "--sqlite-pragma=journal_mode=wal",
+                "--sqlite-pragma=synchronous=2",
+                "--log-level=warn",
+            ],
+            cwd=self.home,
+        )
+
+    def ready(self) -> bool:
+        return answers(self.port) and self._has_namespace()
+
+    def _has_namespace(self) -> bool:
+        asked = subprocess.run(  # noqa: S603 - our own argument list
+            [
+                str(self.tools.temporal()),
+                "operator",
+                "namespace",
+                "describe",
+                f"--namespace={NAMESPACE}",
+                f"--address={self.address}",
+                "--command-timeout=3s",
+            ],
+            check=False,
+            capture_output=True,
+        )
+        return asked.returncode == 0
