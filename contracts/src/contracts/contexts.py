@@ -1,0 +1,201 @@
+"""What entity-service tells other services on `/internal`: items with everything around them, and a tenant's schema.
+
+`POST /internal/contexts` takes a `ContextRequest` and answers a `ContextResponse`, for many items of many tenants at
+once. `GET /internal/schema/{tenant}` answers a `TenantSchema`. Both demand a token with the role `service`.
+The names of a context are those that authors write in conditions and texts: `item.title`, `contact.first_name`, ….
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from contracts.values import ItemKind, ItemSnapshot, Money, Value
+
+Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage"]
+"""What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
+
+FieldType = Literal["text", "number", "money", "boolean", "date", "datetime", "list", "user", "file"]
+Outcome = Literal["open", "won", "lost"]
+
+
+class Phone(Value):
+    """A phone number in E.164 form."""
+
+    number: str
+    type: Literal["work", "home", "mobile", "other"] = "mobile"
+
+
+class Email(Value):
+    """An e-mail address."""
+
+    address: str
+    type: Literal["work", "home", "other"] = "work"
+
+
+class ContactContext(Value):
+    """A person: the client, or somebody of the client's company."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    name: str
+    """Both names, as a person would write them."""
+    phones: tuple[Phone, ...] = ()
+    emails: tuple[Email, ...] = ()
+    phone: str | None = None
+    """The first phone number."""
+    email: str | None = None
+    """The first e-mail address."""
+    opted_out: bool = False
+
+
+class CompanyContext(Value):
+    """The client's company."""
+
+    id: UUID
+    title: str
+    phones: tuple[Phone, ...] = ()
+    emails: tuple[Email, ...] = ()
+    phone: str | None = None
+    email: str | None = None
+    address: str | None = None
+    tax_number: str | None = None
+
+
+class ProductContext(Value):
+    """One product row. `total` = price x quantity less discount, tax included, in minor units."""
+
+    name: str
+    quantity: Decimal
+    unit: str
+    price: Money
+    discount_percent: Decimal
+    tax_percent: Decimal
+    total: Money
+
+
+class EmployeeContext(Value):
+    """An employee of the tenant."""
+
+    id: UUID
+    name: str
+    first_name: str
+    email: str | None = None
+    phone: str | None = None
+    position: str | None = None
+    department: str | None = None
+
+
+class StageContext(Value):
+    """A stage of a pipeline; `position` counts from 0."""
+
+    code: str
+    name: str
+    position: int
+    outcome: Outcome = "open"
+
+
+class PipelineContext(Value):
+    """A pipeline without its stages."""
+
+    code: str
+    name: str
+
+
+class MyCompany(Value):
+    """The tenant's own company, as documents print it."""
+
+    name: str = ""
+    address: str = ""
+    tax_number: str = ""
+    email: str = ""
+    phone: str = ""
+    bank: str = ""
+    account: str = ""
+
+
+class TenantSettings(Value):
+    """How a tenant's times, numbers and texts are to be read and printed."""
+
+    name: str
+    time_zone: str = "UTC"
+    language: str = "en"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+
+
+class ItemContext(Value):
+    """An item with everything around it, at one moment."""
+
+    tenant_id: UUID
+    tenant: TenantSettings
+    item: ItemSnapshot
+    contact: ContactContext | None = None
+    """The first of `contacts`."""
+    contacts: tuple[ContactContext, ...] = ()
+    company: CompanyContext | None = None
+    products: tuple[ProductContext, ...] = ()
+    responsible: EmployeeContext | None = None
+    supervisor: EmployeeContext | None = None
+    """The head of the responsible person's department, up the tree, never the person himself."""
+    stage: StageContext | None = None
+    pipeline: PipelineContext
+    my_company: MyCompany
+    read_at: AwareDatetime
+
+
+class ItemRef(Value):
+    tenant_id: UUID
+    item_id: UUID
+
+
+class ContextRequest(Value):
+    """At most 500 items; `parts` none means everything."""
+
+    items: Annotated[tuple[ItemRef, ...], Field(min_length=1, max_length=500)]
+    parts: tuple[Part, ...] | None = None
+
+
+class ContextResponse(Value):
+    """`missing` are the asked-for items that do not exist (any more)."""
+
+    contexts: tuple[ItemContext, ...]
+    missing: tuple[ItemRef, ...] = ()
+
+
+class FieldSchema(Value):
+    """A custom field of one kind of item."""
+
+    code: str
+    name: str
+    kind: ItemKind
+    type: FieldType
+    multiple: bool = False
+    options: tuple[str, ...] = ()
+
+
+class PipelineSchema(Value):
+    """A pipeline with its stages in order."""
+
+    code: str
+    name: str
+    kind: ItemKind
+    stages: tuple[StageContext, ...]
+    archived: bool = False
+
+
+class EmployeeRef(Value):
+    id: UUID
+    code: str
+    name: str
+
+
+class TenantSchema(Value):
+    """Everything an author can refer to: pipelines, fields, employees."""
+
+    tenant_id: UUID
+    tenant: TenantSettings
+    pipelines: tuple[PipelineSchema, ...] = ()
+    fields: tuple[FieldSchema, ...] = ()
+    employees: tuple[EmployeeRef, ...] = ()

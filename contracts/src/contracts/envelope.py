@@ -1,0 +1,246 @@
+"""The envelope of every message: CloudEvents 1.0 in Kafka's binary mode.
+
+Attributes travel as `ce_*` headers, the data as a JSON value, the trace context as the plain header `traceparent`.
+Source: CloudEvents specification 1.0.2, Kafka protocol binding 1.0.2, partitioning extension 1.0.2.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = b"application/json"
+MAX_CAUSES = 16
+"""The longest `causepath`; an automatic move that would lengthen it further is stopped."""
+
+
+class ContractError(Exception):
+    """The root of what goes wrong with messages themselves."""
+
+
+class UndecodableError(ContractError):
+    """A record is not a message of ours; the text says which part is missing or malformed, never its content."""
+
+
+class Body(BaseModel):
+    """The data of one message. Frozen, and unknown fields are ignored: a newer writer must not stop an older reader.
+
+    Ids and times have no default factories: building the same message again must give the same message.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+    """The wire name; a literal that survives a rename of the class."""
+
+
+class Cause(NamedTuple):
+    """One step of a chain of automation: this rule acted because of this item's entry."""
+
+    rule_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope[D]:
+    """One message with its attributes. `(source, id)` identifies it for ever; `time` never changes on redelivery."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    tenant: UUID
+    key: str
+    data: D
+    correlation: str
+    causation: str | None = None
+    causepath: tuple[Cause, ...] = ()
+    issuer: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def command_id(self) -> UUID:
+        """The id of a command; `decode` has seen to it that a command's id is a UUID."""
+        return UUID(self.id)
+
+    def with_data[T](self, data: T) -> "Envelope[T]":
+        return replace(self, data=data)  # type: ignore[arg-type, return-value]
+
+
+def event[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keyword
+    data: B,
+    *,
+    source: str,
+    id: UUID,
+    tenant: UUID,
+    key: str,
+    time: datetime,
+    cause: Envelope[Any] | None = None,
+    correlation: str | None = None,
+    causepath: tuple[Cause, ...] = (),
+) -> Envelope[B]:
+    """A fact. `cause` is the message that led to it: its correlation goes on, its causepath too unless one is given."""
+    return Envelope(
+        id=str(id),
+        source=source,
+        type=data.TYPE,
+        time=time,
+        tenant=tenant,
+        key=key,
+        data=data,
+        correlation=correlation or (cause.correlation if cause else str(id)),
+        causation=cause.id if cause else None,
+        causepath=causepath or (cause.causepath if cause else ()),
+    )
+
+
+def command[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keyword
+    data: B,
+    *,
+    issuer: str,
+    id: UUID,
+    tenant: UUID,
+    key: str,
+    time: datetime,
+    correlation: str,
+    causation: str | None = None,
+    causepath: tuple[Cause, ...] = (),
+) -> Envelope[B]:
+    """An imperative; `id` is its command id, `issuer` the commanding service, to which alone results are of use."""
+    return Envelope(
+        id=str(id),
+        source=issuer,
+        type=data.TYPE,
+        time=time,
+        tenant=tenant,
+        key=key,
+        data=data,
+        correlation=correlation,
+        causation=causation,
+        causepath=causepath,
+        issuer=issuer,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as Kafka carries it."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def of(cls, envelope: Envelope[Body]) -> Self:
+        return cls(
+            key=envelope.key.encode(),
+            value=envelope.data.model_dump_json().encode(),
+            headers=tuple((name, text.encode()) for name, text in _headers(envelope)),
+        )
+
+
+def _headers(envelope: Envelope[Any]) -> Iterable[tuple[str, str]]:
+    yield "ce_specversion", SPEC_VERSION
+    yield "ce_id", envelope.id
+    yield "ce_source", envelope.source
+    yield "ce_type", envelope.type
+    yield "ce_time", rfc3339(envelope.time)
+    yield "ce_tenantid", str(envelope.tenant)
+    yield "ce_partitionkey", envelope.key
+    yield "ce_correlationid", envelope.correlation
+    if envelope.causation is not None:
+        yield "ce_causationid", envelope.causation
+    if envelope.causepath:
+        yield "ce_causepath", format_causepath(envelope.causepath)
+    if envelope.issuer is not None:
+        yield "ce_issuer", envelope.issuer
+    if envelope.traceparent is not None:
+        yield "traceparent", envelope.traceparent
+    yield "content-type", CONTENT_TYPE.decode()
+
+
+def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[bytes]:
+    """Reads the attributes of a record and leaves its data as bytes.
+
+    Raises `UndecodableError` for anything that is not a message of this contract, whatever the bytes.
+    """
+    texts = _decode_headers(headers)
+    if texts.get("ce_specversion") != SPEC_VERSION:
+        raise UndecodableError("header ce_specversion: expected 1.0 (CloudEvents binary mode)")
+    if value is None:
+        raise UndecodableError("value: null")
+    return Envelope(
+        id=_required(texts, "ce_id"),
+        source=_required(texts, "ce_source"),
+        type=_required(texts, "ce_type"),
+        time=_time(_required(texts, "ce_time")),
+        tenant=_uuid(_required(texts, "ce_tenantid"), "ce_tenantid"),
+        key=_required(texts, "ce_partitionkey"),
+        data=value,
+        correlation=texts.get("ce_correlationid") or _required(texts, "ce_id"),
+        causation=texts.get("ce_causationid"),
+        causepath=parse_causepath(texts.get("ce_causepath", "")),
+        issuer=texts.get("ce_issuer"),
+        traceparent=texts.get("traceparent"),
+    )
+
+
+def _decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
+    texts: dict[str, str] = {}
+    for name, raw in headers:
+        if not (name.startswith("ce_") or name == "traceparent"):
+            continue
+        try:
+            texts[name] = (raw or b"").decode()
+        except UnicodeDecodeError as error:
+            raise UndecodableError(f"header {name}: not UTF-8") from error
+        if "\x00" in texts[name]:
+            raise UndecodableError(f"header {name}: contains a null character")
+    return texts
+
+
+def _required(texts: Mapping[str, str], name: str) -> str:
+    text = texts.get(name, "")
+    if not text or len(text) > 500:
+        raise UndecodableError(f"header {name}: {'missing' if not text else 'longer than 500 characters'}")
+    return text
+
+
+def _uuid(text: str, name: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise UndecodableError(f"header {name}: not a UUID") from error
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UndecodableError("header ce_time: not an RFC 3339 time") from error
+    if time.tzinfo is None:
+        raise UndecodableError("header ce_time: has no UTC offset")
+    return time.astimezone(UTC)
+
+
+def rfc3339(time: datetime) -> str:
+    """An aware time as RFC 3339 text in UTC, with microseconds."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def format_causepath(causes: Iterable[Cause]) -> str:
+    return ",".join(f"{cause.rule_id}:{cause.item_id}" for cause in causes)
+
+
+def parse_causepath(text: str) -> tuple[Cause, ...]:
+    """Reads `rule_id:item_id,…`; raises `UndecodableError` for another shape."""
+    if not text:
+        return ()
+    pairs = [part.split(":") for part in text.split(",")]
+    if len(pairs) > MAX_CAUSES or any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise UndecodableError(f"header ce_causepath: expected at most {MAX_CAUSES} rule_id:item_id pairs")
+    return tuple(Cause(*pair) for pair in pairs)

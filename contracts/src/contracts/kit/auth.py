@@ -1,0 +1,170 @@
+"""Who calls: bearer JWTs with a tenant and roles. Every route demands a role; `/internal` demands `service`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import structlog
+from fastapi import Depends, Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
+
+from contracts.kit.http import Problem
+from contracts.kit.settings import ServiceSettings
+
+logger = structlog.get_logger(__name__)
+
+ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
+"""Asymmetric signatures only: `none` and shared secrets are not on the list."""
+LEEWAY_S = 30
+KEYS_FOR_S = 600.0
+REFETCH_AFTER_S = 30.0
+
+
+class Role(StrEnum):
+    """What a caller may do. Each role of people includes those before it; `service` stands apart."""
+
+    VIEWER = "viewer"
+    AGENT = "agent"
+    AUTHOR = "author"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+_RANK = {role: rank for rank, role in enumerate((Role.VIEWER, Role.AGENT, Role.AUTHOR, Role.OPERATOR, Role.ADMIN))}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An employee of one tenant, as the token says; `subject` is an employee's id or a name."""
+
+    tenant: UUID
+    subject: str
+    roles: frozenset[Role]
+
+
+class Authenticator:
+    """Verifies tokens against a JWKS from a file (local) or a URL (production), kept for ten minutes."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._file = settings.auth_jwks_file
+        self._url = settings.auth_jwks_url
+        self._claims = JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": settings.auth_issuer},
+            aud={"essential": True, "value": settings.auth_audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        self._keys: KeySet | None = None
+        self._fetched_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def claims(self, request: Request) -> dict[str, Any]:
+        """The verified claims of the request's bearer token; raises `Problem` 401 otherwise."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise unauthorized("send a bearer token in the Authorization header")
+        try:
+            return self._verify(token, await self._current_keys())
+        except (JoseError, ValueError) as error:
+            if not isinstance(error, ValueError) or time.monotonic() - self._fetched_at < REFETCH_AFTER_S:
+                raise unauthorized(f"the token is not valid: {_reason(error)}") from error
+        return await self._verify_with_fresh_keys(token)
+
+    async def _verify_with_fresh_keys(self, token: str) -> dict[str, Any]:
+        """The signing key may be newer than our copy of the set."""
+        try:
+            return self._verify(token, await self._current_keys(max_age_s=0))
+        except (JoseError, ValueError) as error:
+            raise unauthorized(f"the token is not valid: {_reason(error)}") from error
+
+    def _verify(self, token: str, keys: KeySet) -> dict[str, Any]:
+        decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        self._claims.validate(decoded.claims)
+        return decoded.claims
+
+    async def _current_keys(self, max_age_s: float = KEYS_FOR_S) -> KeySet:
+        async with self._lock:
+            if self._keys is None or time.monotonic() - self._fetched_at > max_age_s:
+                self._keys = KeySet.import_key_set(await self._fetch())
+                self._fetched_at = time.monotonic()
+            return self._keys
+
+    async def _fetch(self) -> Any:
+        if self._file is not None:
+            import orjson
+
+            return orjson.loads(await asyncio.to_thread(self._file.read_bytes))
+        if self._url is None:
+            raise unauthorized("the service has no keys: set AUTH_JWKS_FILE or AUTH_JWKS_URL")
+        async with httpx.AsyncClient(timeout=5) as client:
+            return (await client.get(self._url)).raise_for_status().json()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "error", None) or type(error).__name__
+
+
+def unauthorized(detail: str) -> Problem:
+    return Problem(401, "Unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def require(role: Role) -> Callable[..., Any]:
+    """A dependency that gives the `Caller`, who must have `role` or one above it in his own tenant."""
+
+    async def caller(request: Request) -> Caller:
+        who = _caller(await request.app.state.authenticator.claims(request))
+        if not any(_RANK.get(own, -1) >= _RANK[role] for own in who.roles):
+            raise Problem(403, "Forbidden", f"this needs the role {role}")
+        return who
+
+    return Depends(caller)
+
+
+def require_service() -> Callable[..., Any]:
+    """A dependency for `/internal`: gives the name of the calling service, which acts for all tenants."""
+
+    async def service(request: Request) -> str:
+        claims = await request.app.state.authenticator.claims(request)
+        if Role.SERVICE not in _roles(claims):
+            raise Problem(403, "Forbidden", "this is for services")
+        return str(claims["sub"])
+
+    return Depends(service)
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    try:
+        return Caller(UUID(str(claims["tenant"])), str(claims["sub"]), _roles(claims))
+    except (KeyError, ValueError) as error:
+        raise unauthorized("the token names no tenant") from error
+
+
+def _roles(claims: dict[str, Any]) -> frozenset[Role]:
+    roles = claims.get("roles")
+    return frozenset(Role(role) for role in roles if role in set(Role)) if isinstance(roles, list) else frozenset()
+
+
+class ServiceToken(httpx.Auth):
+    """Signs calls to other services with this service's own token, read again at each call: it may be rotated."""
+
+    requires_response_body = False
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        if self._file is None:
+            raise ValueError("set SERVICE_TOKEN_FILE: other services ask who calls")
+        request.headers["Authorization"] = f"Bearer {self._file.read_text().strip()}"
+        yield request

@@ -1,0 +1,172 @@
+"""PostgreSQL: transactions that see only their tenants' rows, and migrations.
+
+Row-level security is the second wall behind the `WHERE tenant_id = $1` of every statement: policies compare `tenant_id`
+with the setting `app.tenants`, which only `transaction()` sets, and a missing setting is an error. The tables that
+delivery works on across tenants (outbox, inbox, work) have no policy and belong to the role `<service>_delivery`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from contracts.kit.settings import ServiceSettings
+
+type Connection = PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+
+TIMEOUTS = {
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "20s",
+    "transaction_timeout": "30s",
+    "statement_timeout": "20s",
+}
+"""All below the callers' own time-outs, so that PostgreSQL gives up before somebody gives up on PostgreSQL."""
+
+# What PostgreSQL being away, restarting or overloaded looks like; such errors are waited out, never dead-lettered.
+INFRASTRUCTURE_ERRORS: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+class Database:
+    """A service's database: one pool as `<service>_app`, a small one as `<service>_delivery`."""
+
+    def __init__(self, settings: ServiceSettings, *, service: str) -> None:
+        self._dsn = settings.database_url.get_secret_value()
+        self._size = settings.database_pool
+        self._role = service.replace("-", "_")
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._delivery: asyncpg.Pool[asyncpg.Record] | None = None
+        self._on_commit: list[Callable[[], None]] = []
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """`call` is made after every commit of `transaction()`; it must be quick and must not raise."""
+        self._on_commit.append(call)
+
+    async def open(self) -> None:
+        self._pool = await self._create_pool(self._size, f"{self._role}_app")
+        self._delivery = await self._create_pool(3, f"{self._role}_delivery")
+
+    async def close(self) -> None:
+        for pool in (self._pool, self._delivery):
+            if pool is not None:
+                await pool.close()
+
+    async def _create_pool(self, size: int, role: str) -> asyncpg.Pool[asyncpg.Record]:
+        return await asyncpg.create_pool(
+            self._dsn, min_size=1, max_size=size, init=_teach_json, server_settings={**TIMEOUTS, "role": role}
+        )
+
+    @asynccontextmanager
+    async def transaction(self, *tenants: UUID) -> AsyncGenerator[Connection]:
+        """One transaction that sees the rows of `tenants` only; commits at its end."""
+        async with _opened(self._pool).acquire(timeout=10) as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", _array(tenants))
+            yield connection
+        for call in self._on_commit:
+            call()
+
+    @asynccontextmanager
+    async def delivery(self) -> AsyncGenerator[Connection]:
+        """One transaction as the delivery role: outbox, inbox, work and other tables without payload, all tenants."""
+        async with _opened(self._delivery).acquire(timeout=10) as connection, connection.transaction():
+            yield connection
+
+    async def delivery_connection(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection of its own as the delivery role, for session locks and LISTEN; the caller closes it."""
+        settings = {**TIMEOUTS, "role": f"{self._role}_delivery", "idle_in_transaction_session_timeout": "20s"}
+        connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=10)
+        await _teach_json(connection)
+        return connection
+
+    async def ping(self) -> None:
+        """Raises what the pool raises when PostgreSQL does not answer within two seconds."""
+        async with asyncio.timeout(2), _opened(self._pool).acquire() as connection:
+            await connection.fetchval("SELECT 1")
+
+
+def _opened(pool: asyncpg.Pool[asyncpg.Record] | None) -> asyncpg.Pool[asyncpg.Record]:
+    if pool is None:
+        raise asyncpg.InterfaceError("the database is not open yet")
+    return pool
+
+
+def _array(tenants: tuple[UUID, ...]) -> str:
+    return "{" + ",".join(str(tenant) for tenant in tenants) + "}"
+
+
+async def _teach_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """`json` and `jsonb` columns are Python values on both sides."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+def policies(*tables: str) -> str:
+    """SQL that binds tables with a `tenant_id uuid` column to the tenants of the transaction."""
+    return "\n".join(
+        f"""ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON {table} USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));"""
+        for table in tables
+    )
+
+
+def run_sql(sql: str) -> None:
+    """Runs a text of several statements inside a revision; the driver itself takes one prepared statement at a time."""
+    from alembic import op
+    from sqlalchemy.util import await_only
+
+    connection = op.get_bind().connection.driver_connection
+    await_only(connection.execute(sql))  # type: ignore[union-attr]
+
+
+MIGRATION_LOCK = 7_305_001
+"""The advisory lock that keeps two `migrate` commands apart."""
+
+
+def migrate(settings: ServiceSettings, migrations: Path) -> None:
+    """Brings the schema to the newest revision in `migrations`; run twice, or by two at once, it changes nothing more."""
+    from alembic import command
+    from alembic.config import Config
+
+    if settings.database_owner_url is None:
+        raise SystemExit("migrate: set DATABASE_OWNER_URL to the DSN of the role that owns the tables")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    config.set_main_option("version_locations", str(migrations))
+    config.set_main_option("path_separator", "os")
+    config.attributes["url"] = _sqlalchemy_url(settings.database_owner_url.get_secret_value())
+    command.upgrade(config, "head")
+
+
+def _sqlalchemy_url(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
+
+
+__all__ = ["INFRASTRUCTURE_ERRORS", "Connection", "Database", "migrate", "policies", "run_sql"]

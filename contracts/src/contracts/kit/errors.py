@@ -1,0 +1,24 @@
+"""The kit's errors."""
+
+
+class KitError(Exception):
+    """The root of the kit's errors."""
+
+
+class RefusalError(KitError):
+    """A command's handler says no for a business reason; everything it wrote is taken back. The text is for people."""
+
+
+class PayloadTooLargeError(KitError):
+    """A message is larger than the broker would take."""
+
+
+class RetryLaterError(KitError):
+    """Leased work could not be done now for a reason that is expected to pass.
+
+    `after_s` is a provider's own wish (such as Retry-After), else the worker's back-off decides.
+    """
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.after_s = after_s

@@ -1,0 +1,266 @@
+"""HTTP as all services speak it: problem details, idempotency keys, entity tags, cursors, size limits.
+
+Sources: RFC 9457 (problem details), RFC 9110 (`ETag`, `If-Match`), the Idempotency-Key draft of the IETF.
+"""
+
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+
+logger = structlog.get_logger(__name__)
+
+MAX_BODY = 1_048_576
+PROBLEM = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - the term of RFC 9457
+    """An answer that says what was wrong, where, and what to do.
+
+    `errors` is a list of `{"where": …, "what": …}` for bad input.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        *,
+        errors: Sequence[dict[str, Any]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = headers
+
+    def response(self) -> Response:
+        body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
+        body |= {"detail": self.detail} | ({"errors": self.errors} if self.errors else {})
+        return Response(orjson.dumps(body, default=str), self.status, self.headers, media_type=PROBLEM)
+
+
+def not_found(what: str) -> Problem:
+    """Also for what belongs to another tenant: its existence is nobody's business."""
+    return Problem(404, "Not found", f"there is no {what}")
+
+
+def conflict(detail: str) -> Problem:
+    return Problem(409, "Conflict", detail)
+
+
+def bad_input(detail: str, *errors: tuple[str, str]) -> Problem:
+    """422; `errors` are (where, what) pairs."""
+    return Problem(422, "Invalid input", detail, errors=[{"where": where, "what": what} for where, what in errors])
+
+
+def install_problems(app: FastAPI) -> None:
+    """Makes every error answer of `app` a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for error in INFRASTRUCTURE_ERRORS:
+        app.add_exception_handler(error, _on_outage)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    return error.response()
+
+
+async def _on_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    return Problem(
+        error.status_code, str(error.detail), str(error.detail), headers=dict(error.headers or {})
+    ).response()
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    pairs = [(".".join(str(part) for part in e["loc"]), e["msg"]) for e in error.errors()[:20]]
+    return bad_input("the request does not have the expected shape", *pairs).response()
+
+
+async def _on_outage(_: Request, error: Exception) -> Response:
+    logger.warning("request failed: a server is away", error=type(error).__name__)
+    problem = Problem(503, "Unavailable", "a server behind this service is away", headers={"Retry-After": "2"})
+    return problem.response()
+
+
+async def _on_defect(_: Request, error: Exception) -> Response:
+    logger.error("request failed", error=type(error).__name__, exc_info=error)
+    return Problem(500, "Internal error", "this is a defect of the service; its log says more").response()
+
+
+class LimitBody:
+    """Refuses bodies over `limit` bytes with 413, declared or not; `larger` maps path prefixes to limits of their own."""
+
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY, larger: dict[str, int] | None = None) -> None:
+        self._app = app
+        self._limit = limit
+        self._larger = larger or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = next((n for prefix, n in self._larger.items() if scope["path"].startswith(prefix)), self._limit)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > limit:
+            await _too_large(limit).response()(scope, receive, send)
+            return
+        await self._counted(scope, receive, send, limit)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        seen = 0
+
+        async def counting() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise _too_large(limit)
+            return message
+
+        await self._app(scope, counting, send)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "Content too large", f"the body has more than {limit} bytes")
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def if_match(request: Request) -> int | None:
+    """The version the caller has seen; null for `*`. Raises 428 when the header is absent, 400 when it is malformed."""
+    header = request.headers.get("if-match")
+    if header is None:
+        raise Problem(428, "Precondition required", "send If-Match with the ETag of what you last read, or *")
+    if header.strip() == "*":
+        return None
+    text = header.strip().removeprefix("W/").strip('"')
+    if not text.isdigit():
+        raise Problem(400, "Bad request", f"If-Match: {header[:40]!r} is no ETag of this service")
+    return int(text)
+
+
+def encode_cursor(*key: Any) -> str:
+    """An opaque position in a list: the sort key of its last row."""
+    return base64.urlsafe_b64encode(orjson.dumps(key, default=str)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> list[Any] | None:
+    """Raises 400 for what `encode_cursor` did not make."""
+    if cursor is None:
+        return None
+    try:
+        key = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError as error:
+        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page") from error
+    if not isinstance(key, list):
+        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
+    return key
+
+
+class Page[T](BaseModel):
+    """One page of a list; `next_cursor` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class Idempotency:
+    """POSTs that may be sent twice: the same `Idempotency-Key` gives the first answer again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def once(
+        self,
+        request: Request,
+        *,
+        tenant: UUID,
+        subject: str,
+        do: Callable[[Connection], Awaitable[Response]],
+    ) -> Response:
+        """Runs `do` in a transaction of `tenant`, or repeats the stored answer of the same key and request.
+
+        Raises 422 when the key was used for another request. Only answers that changed something are stored: when `do`
+        raises, nothing is.
+        """
+        key = request.headers.get("idempotency-key")
+        async with self._database.transaction(tenant) as tx:
+            if key is None:
+                return await do(tx)
+            if not 1 <= len(key) <= 200:
+                raise Problem(400, "Bad request", "Idempotency-Key: 1 to 200 characters")
+            digest = await _digest(request)
+            stored = await _claim(tx, tenant, subject, key, digest)
+            if stored is not None:
+                return stored
+            response = await do(tx)
+            await _store(tx, (tenant, subject, key), response)
+            return response
+
+
+async def _digest(request: Request) -> bytes:
+    body = await request.body()
+    return hashlib.sha256(b"\0".join([request.method.encode(), request.url.path.encode(), body])).digest()
+
+
+async def _claim(tx: Connection, tenant: UUID, subject: str, key: str, digest: bytes) -> Response | None:
+    """Inserts the key, waiting for another request with the same key to commit; its answer if there is one."""
+    claimed = await tx.fetchval(
+        """INSERT INTO idempotency_keys (tenant_id, subject, key, request_hash) VALUES ($1, $2, $3, $4)
+           ON CONFLICT DO NOTHING RETURNING true""",
+        tenant,
+        subject,
+        key,
+        digest,
+    )
+    if claimed:
+        return None
+    row = await tx.fetchrow(
+        "SELECT * FROM idempotency_keys WHERE tenant_id = $1 AND subject = $2 AND key = $3", tenant, subject, key
+    )
+    if row is None or row["status"] is None:
+        raise conflict("another request with this Idempotency-Key is under way")
+    if row["request_hash"] != digest:
+        raise bad_input("this Idempotency-Key was used for another request", ("Idempotency-Key", "take a new one"))
+    return Response(row["body"], row["status"], row["headers"] | {"Idempotent-Replayed": "true"})
+
+
+async def _store(tx: Connection, place: tuple[UUID, str, str], response: Response) -> None:
+    headers = {name: text for name, text in response.headers.items() if name in ("content-type", "etag", "location")}
+    await tx.execute(
+        """UPDATE idempotency_keys SET status = $4, headers = $5, body = $6
+           WHERE tenant_id = $1 AND subject = $2 AND key = $3""",
+        *place,
+        response.status_code,
+        headers,
+        bytes(response.body),
+    )
+
+
+def json_response(
+    body: BaseModel | dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """A JSON answer from a model or plain values."""
+    raw = body.model_dump_json().encode() if isinstance(body, BaseModel) else orjson.dumps(body, default=str)
+    return Response(raw, status, headers, media_type="application/json")

@@ -1,0 +1,233 @@
+"""The outbox: messages become rows of the business transaction; a relay publishes the rows in order and deletes them.
+
+Order: a writer locks its aggregate's row before it inserts, so ids rise in commit order per key. The relay publishes
+everything it read for one partition as one record batch, which the broker takes whole or not at all, and reads on only
+when the batch is acknowledged: so the first publications of a key follow its commits.
+"""
+
+import asyncio
+import zlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidMessageError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+from aiokafka.partitioner import DefaultPartitioner
+
+from contracts.envelope import Body, Envelope, Record
+from contracts.kit import telemetry
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.errors import PayloadTooLargeError
+from contracts.topics import PARTITIONS, Topic
+
+logger = structlog.get_logger(__name__)
+
+MAX_VALUE = 900_000
+"""Bytes; brokers refuse a record over one megabyte by default."""
+SHARDS = 8
+"""Fixed: how many parts the outbox has; each part is relayed by one process at a time."""
+LOCK_CLASS = 7305
+CHANNEL = "outbox"
+BATCH = 500
+POLL_S = 0.5
+NOTIFY_EVERY_S = 0.01
+
+REFUSED_FOR_EVER = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidMessageError, CorruptRecordException)
+
+
+class Outbox:
+    """Writes messages into the business transaction."""
+
+    async def put(self, tx: Connection, topic: Topic, *envelopes: Envelope[Body]) -> None:
+        """Records the messages for publication; raises `PayloadTooLargeError` for one that no broker would take."""
+        rows = [_row(topic, telemetry.stamped(envelope)) for envelope in envelopes]
+        await tx.executemany("INSERT INTO outbox (shard, topic, key, value, headers) VALUES ($1, $2, $3, $4, $5)", rows)
+
+
+def _row(topic: Topic, envelope: Envelope[Body]) -> tuple[int, str, str, bytes, list[tuple[str, str]]]:
+    record = Record.of(envelope)
+    if len(record.value) > MAX_VALUE:
+        raise PayloadTooLargeError(f"{envelope.type} has {len(record.value)} bytes; the limit is {MAX_VALUE}")
+    headers = [(name, raw.decode()) for name, raw in record.headers]
+    return zlib.crc32(record.key) % SHARDS, topic.name, envelope.key, record.value, headers
+
+
+class _Row(NamedTuple):
+    id: int
+    topic: str
+    key: str
+    value: bytes
+    headers: list[tuple[str, str]]
+
+    @property
+    def partition(self) -> int:
+        return int(_partitioner(self.key.encode(), list(range(PARTITIONS)), []))
+
+
+_partitioner = DefaultPartitioner()
+
+
+class Relay:
+    """Publishes what the outbox holds, for the shards whose locks this process has.
+
+    Woken in-process after a commit, by a NOTIFY from a process that does not hold the shard, and by a poll.
+    """
+
+    def __init__(self, database: Database, producer: Callable[[], AIOKafkaProducer]) -> None:
+        self._database = database
+        self._make_producer = producer
+        self._woken = asyncio.Event()
+        self._held: list[int] = []
+
+    def wake(self) -> None:
+        """Says that rows may have been committed; cheap."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Relays until cancelled; failures of our servers are waited out with back-off."""
+        pause = 0.2
+        while True:
+            try:
+                await self._relay()
+            except (*INFRASTRUCTURE_ERRORS, KafkaError) as error:
+                logger.warning("relay waits for a server", error=type(error).__name__, pause_s=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+            else:
+                pause = 0.2
+
+    async def _relay(self) -> None:
+        """One life: a connection with its locks, and a producer. Both go when either fails."""
+        connection = await self._database.delivery_connection()
+        producer = self._make_producer()
+        try:
+            await producer.start()
+            await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+            while not connection.is_closed():
+                await self._take_shards(connection)
+                await self._drain(connection, producer)
+                await self._rest(connection)
+        finally:
+            self._held = []
+            with suppress(*INFRASTRUCTURE_ERRORS):
+                await asyncio.wait_for(connection.close(), 2)
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), 5)
+
+    async def _take_shards(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        missing = sorted(set(range(SHARDS)) - set(self._held))
+        if missing:
+            rows = await connection.fetch(
+                "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_lock($1, shard)",
+                LOCK_CLASS,
+                missing,
+            )
+            self._held += [row["shard"] for row in rows]
+
+    async def _drain(self, connection: asyncpg.Connection[asyncpg.Record], producer: AIOKafkaProducer) -> None:
+        self._woken.clear()
+        while self._held and (rows := await self._read(connection)):
+            published = await self._publish(connection, producer, rows)
+            await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
+            telemetry.OUTBOX_PUBLISHED.inc(len(published))
+
+    async def _read(self, connection: asyncpg.Connection[asyncpg.Record]) -> list[_Row]:
+        rows = await connection.fetch(
+            """SELECT id, topic, key, value, headers FROM outbox o
+               WHERE shard = ANY ($1::smallint[])
+                 AND NOT EXISTS (SELECT FROM outbox p WHERE p.key = o.key AND p.parked_reason IS NOT NULL)
+               ORDER BY id LIMIT $2""",
+            self._held,
+            BATCH,
+        )
+        return [_Row(*row) for row in rows]
+
+    async def _publish(
+        self, connection: asyncpg.Connection[asyncpg.Record], producer: AIOKafkaProducer, rows: Sequence[_Row]
+    ) -> list[_Row]:
+        """The rows the broker has; a row it refuses for ever is parked with its key."""
+        batches: dict[tuple[str, int], list[_Row]] = defaultdict(list)
+        for row in rows:
+            batches[row.topic, row.partition].append(row)
+        outcomes = await asyncio.gather(
+            *(_send(producer, topic, partition, batch) for (topic, partition), batch in batches.items()),
+            return_exceptions=True,
+        )
+        published: list[_Row] = []
+        for ((topic, partition), batch), outcome in zip(batches.items(), outcomes, strict=True):
+            if isinstance(outcome, REFUSED_FOR_EVER):
+                published += await self._publish_singly(connection, producer, (topic, partition), batch)
+            elif isinstance(outcome, BaseException):
+                await self._delete_before_raising(connection, published, outcome)
+            else:
+                published += outcome
+        return published
+
+    async def _delete_before_raising(
+        self, connection: asyncpg.Connection[asyncpg.Record], published: list[_Row], error: BaseException
+    ) -> None:
+        await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
+        raise error
+
+    async def _publish_singly(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        producer: AIOKafkaProducer,
+        place: tuple[str, int],
+        batch: Sequence[_Row],
+    ) -> list[_Row]:
+        published: list[_Row] = []
+        parked: set[str] = set()
+        for row in batch:
+            if row.key in parked:
+                continue
+            try:
+                published += await _send(producer, *place, [row])
+            except REFUSED_FOR_EVER as error:
+                parked.add(row.key)
+                await self._park(connection, row, error)
+        return published
+
+    async def _park(self, connection: asyncpg.Connection[asyncpg.Record], row: _Row, error: KafkaError) -> None:
+        reason = type(error).__name__
+        await connection.execute("UPDATE outbox SET parked_reason = $2 WHERE id = $1", row.id, reason)
+        telemetry.OUTBOX_PARKED.inc()
+        logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
+
+    async def _rest(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Until woken or the next poll; a process without all shards passes its wake-ups on to the others."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), POLL_S)
+            if len(self._held) < SHARDS:
+                await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+                await asyncio.sleep(NOTIFY_EVERY_S)
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[_Row]) -> list[_Row]:
+    """Publishes rows of one partition in order, in as few record batches as they fit in; returns them."""
+    rest = list(rows)
+    while rest:
+        batch = producer.create_batch()
+        taken = 0
+        for row in rest:
+            headers = [(name, text.encode()) for name, text in row.headers]
+            if batch.append(key=row.key.encode(), value=row.value, timestamp=None, headers=headers) is None:
+                break
+            taken += 1
+        if taken == 0:
+            raise MessageSizeTooLargeError
+        batch.close()
+        sent: Awaitable[Any] = await producer.send_batch(batch, topic, partition=partition)
+        await sent
+        rest = rest[taken:]
+    return list(rows)

@@ -1,0 +1,104 @@
+"""The kit's own tables, as SQL that a service's migrations run. A text that was released is never edited."""
+
+
+def delivery_tables_v1(service: str) -> str:
+    """Outbox, inbox, commands, work and idempotency keys of one service (`entity-service`), with their grants."""
+    name = service.replace("-", "_")
+    app, delivery = f"{name}_app", f"{name}_delivery"
+    return f"""
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shard smallint NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    value bytea NOT NULL,
+    headers jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    parked_reason text
+);
+CREATE INDEX outbox_shard ON outbox (shard, id);
+CREATE INDEX outbox_parked ON outbox (key) WHERE parked_reason IS NOT NULL;
+
+CREATE TABLE inbox (
+    day date NOT NULL,
+    consumer text NOT NULL,
+    source text NOT NULL,
+    id text NOT NULL,
+    PRIMARY KEY (day, consumer, source, id)
+) PARTITION BY RANGE (day);
+
+CREATE TABLE work (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    run_at timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    lease uuid,
+    leased_until timestamptz,
+    last_error text,
+    traceparent text,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX work_due ON work (run_at);
+
+CREATE TABLE commands (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    type text NOT NULL,
+    issuer text,
+    key text NOT NULL,
+    correlation text NOT NULL,
+    causepath text NOT NULL DEFAULT '',
+    traceparent text,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    results integer NOT NULL DEFAULT 0,
+    final_type text,
+    final jsonb,
+    final_number integer,
+    final_at timestamptz
+);
+CREATE TABLE idempotency_keys (
+    tenant_id uuid NOT NULL,
+    subject text NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, subject, key)
+);
+ALTER TABLE commands ENABLE ROW LEVEL SECURITY;
+ALTER TABLE commands FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON commands USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON idempotency_keys USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+
+GRANT USAGE ON SCHEMA public TO {app}, {delivery};
+GRANT INSERT ON outbox, inbox TO {app};
+GRANT SELECT (day, consumer, source, id) ON inbox TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON work TO {app};
+GRANT SELECT, INSERT, UPDATE ON commands TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, inbox, work TO {delivery};
+
+CREATE FUNCTION keep_inbox_days(kept integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+    today date := (now() AT TIME ZONE 'UTC')::date;
+    old record;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7305002);
+    FOR offset_days IN -kept..2 LOOP
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L)',
+            'inbox_' || to_char(today + offset_days, 'YYYYMMDD'), today + offset_days, today + offset_days + 1);
+    END LOOP;
+    FOR old IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'inbox'::regclass AND c.relname < 'inbox_' || to_char(today - kept, 'YYYYMMDD') LOOP
+        EXECUTE format('DROP TABLE %I', old.relname);
+    END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION keep_inbox_days(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keep_inbox_days(integer) TO {delivery};
+"""

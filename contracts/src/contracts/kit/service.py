@@ -1,0 +1,214 @@
+"""What every service is made of: one process with its API, consumers, relay, workers and health, started and drained.
+
+`main.py` builds a `Service`, tells it what to consume, work on and serve, and gets the application from it.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from aiokafka import AIOKafkaProducer
+from fastapi import APIRouter, FastAPI
+from faststream.kafka import KafkaBroker
+
+from contracts.kit import health, telemetry
+from contracts.kit.auth import Authenticator
+from contracts.kit.broker import Consumer, Subscription, make_producer
+from contracts.kit.clock import Clock, utc_now
+from contracts.kit.database import Database, migrate
+from contracts.kit.dead_letter import DeadLetters
+from contracts.kit.http import Idempotency, LimitBody, install_problems
+from contracts.kit.inbox import Inbox, keep_days
+from contracts.kit.outbox import Outbox, Relay
+from contracts.kit.settings import ServiceSettings
+from contracts.kit.worker import Job, Worker
+
+logger = structlog.get_logger(__name__)
+
+type Background = Callable[[], Awaitable[None]]
+
+
+class Service:
+    """Database, outbox and clock to build a service with; then its consumers, workers, tasks and routes."""
+
+    def __init__(self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now) -> None:
+        self.name = name
+        self.settings = settings
+        self.clock = clock
+        self.instance = f"{socket.gethostname()}-{settings.http_port}"
+        self.database = Database(settings, service=name)
+        self.outbox = Outbox()
+        self.idempotency = Idempotency(self.database)
+        self._relay = Relay(self.database, self._producer)
+        self._dead_letters = DeadLetters(name, self._producer)
+        self._consumers: list[Consumer] = []
+        self._background: list[tuple[str, Background]] = [("relay", self._relay.run), ("inbox", self._keep_inbox)]
+        self._on_stop: list[Background] = []
+        self._checks: list[tuple[str, Background]] = [("database", self.database.ping)]
+        self.database.on_commit(self._relay.wake)
+
+    def _producer(self) -> AIOKafkaProducer:
+        return make_producer(self.settings.kafka_bootstrap, f"{self.name}-{self.instance}")
+
+    def consume(self, subscription: Subscription) -> None:
+        """Consumes in the group named like the service."""
+        inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
+        consumer = Consumer(
+            subscription, group=self.name, database=self.database, inbox=inbox, dead_letters=self._dead_letters
+        )
+        self._consumers.append(consumer)
+
+    def work(self, jobs: Mapping[str, Job], concurrency: int = 8) -> Worker:
+        """Does leased work in this process."""
+        worker = Worker(self.database, jobs, self.clock, concurrency)
+        self.database.on_commit(worker.wake)
+        self.background("worker", worker.run)
+        return worker
+
+    def background(self, name: str, run: Background) -> None:
+        """Runs for as long as the process; when it ends or raises, the process ends, to be started anew."""
+        self._background.append((name, run))
+
+    def on_stop(self, close: Background) -> None:
+        self._on_stop.append(close)
+
+    def check(self, name: str, check: Background) -> None:
+        """Adds to readiness: raises when not ready."""
+        self._checks.append((name, check))
+
+    def app(self, title: str, routers: Sequence[APIRouter], larger_bodies: dict[str, int] | None = None) -> FastAPI:
+        """The application: routes, health, metrics, and everything registered above in its lifespan."""
+        app = FastAPI(title=title, version="1", lifespan=self._lifespan, separate_input_output_schemas=False)
+        app.state.authenticator = Authenticator(self.settings)
+        app.add_middleware(telemetry.TraceRequests)
+        app.add_middleware(LimitBody, larger=larger_bodies)
+        install_problems(app)
+        for router in routers:
+            app.include_router(router)
+        app.include_router(health.router(self._checks, self._consumers_ready, self.database))
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None]:
+        provider = telemetry.set_up(self.name, self.settings)
+        await self._open_database()
+        broker = KafkaBroker(
+            self.settings.kafka_bootstrap, client_id=f"{self.name}-{self.instance}", allow_auto_create_topics=False
+        )
+        for consumer in self._consumers:
+            consumer.subscribe(broker, instance=self.instance)
+        tasks = [asyncio.create_task(self._forever(name, run), name=name) for name, run in self._background]
+        tasks += [asyncio.create_task(self._forever("broker", lambda: self._consume(broker)), name="broker")]
+        tasks += [asyncio.create_task(self._watch(), name="watchdog")]
+        try:
+            yield
+        finally:
+            logger.info("draining")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.drain_s):
+                    await self._drain(broker, tasks)
+            provider.shutdown()
+
+    async def _open_database(self) -> None:
+        """Waits for PostgreSQL, however long it is away."""
+        from contracts.kit.database import INFRASTRUCTURE_ERRORS
+
+        while True:
+            try:
+                await self.database.open()
+                await keep_days(self.database, self.settings.inbox_days)
+            except INFRASTRUCTURE_ERRORS as error:
+                logger.warning("waiting for the database", error=type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _consume(self, broker: KafkaBroker) -> None:
+        """Starts the consumers once Kafka is there, and stays."""
+        from aiokafka.errors import KafkaError
+
+        while self._consumers:
+            try:
+                await broker.start()
+            except (KafkaError, OSError) as error:
+                logger.warning("waiting for the broker", error=type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                logger.info("consuming", topics=len(self._consumers))
+                break
+        await asyncio.Event().wait()
+
+    async def _drain(self, broker: KafkaBroker, tasks: list["asyncio.Task[None]"]) -> None:
+        await broker.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for close in reversed(self._on_stop):
+            await close()
+        await self._dead_letters.close()
+        await self.database.close()
+
+    async def _forever(self, name: str, run: Background) -> None:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            logger.critical("a background task died; the process ends", task=name, exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        logger.critical("a background task ended; the process ends", task=name)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _watch(self) -> None:
+        """Ends a process whose consumer hangs: waiting for ever inside the client helps nobody, a restart does."""
+        while True:
+            await asyncio.sleep(5)
+            if any(consumer.wedged_for() > self.settings.wedged_s for consumer in self._consumers):
+                logger.critical("a consumer is wedged; the process ends")
+                os._exit(70)
+
+    async def _keep_inbox(self) -> None:
+        from contracts.kit.database import INFRASTRUCTURE_ERRORS
+
+        while True:
+            await asyncio.sleep(3600)
+            with suppress(*INFRASTRUCTURE_ERRORS):
+                await keep_days(self.database, self.settings.inbox_days)
+
+    def _consumers_ready(self) -> bool:
+        return all(consumer.ready() for consumer in self._consumers)
+
+
+def command_line[S: ServiceSettings](build: Callable[[S], FastAPI], settings: type[S], migrations: Path) -> None:
+    """`run` serves, `migrate` brings the schema up to date; anything else says so."""
+    action = sys.argv[1] if len(sys.argv) == 2 else None
+    if action == "migrate":
+        migrate(settings(), migrations)
+    elif action == "run":
+        _serve(build, settings())
+    else:
+        raise SystemExit(f"usage: {Path(sys.argv[0]).name} run | migrate")
+
+
+def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> None:
+    config: Any = uvicorn.Config(
+        build(settings),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        loop="uvloop",
+        http="httptools",
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_s),
+    )
+    uvicorn.Server(config).run()

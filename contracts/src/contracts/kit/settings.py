@@ -1,0 +1,36 @@
+"""What every service is told by its environment. Built once, in `main`; secrets have no defaults."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read from environment variables of the same names in upper case. A service adds its own in a subclass."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    database_url: SecretStr
+    """DSN of the role `<service>_app`, which row-level security binds."""
+    database_owner_url: SecretStr | None = None
+    """DSN of the role `<service>_owner`; only `migrate` needs it."""
+    database_pool: Annotated[int, Field(ge=2, le=100)] = 10
+    kafka_bootstrap: str
+    auth_jwks_file: Path | None = None
+    auth_jwks_url: str | None = None
+    auth_issuer: str
+    auth_audience: str
+    service_token_file: Path | None = None
+    """Where the platform puts this service's own bearer token; read again at every use, so it can be rotated."""
+    otlp_endpoint: str | None = None
+    log_level: str = "INFO"
+    drain_s: float = 20
+    """How long work under way may take to end after SIGTERM."""
+    inbox_days: Annotated[int, Field(ge=2)] = 9
+    """How long messages are remembered; longer than the retention of any topic."""
+    wedged_s: float = 300
+    """A consumer that neither finishes a batch nor waits for a server for so long ends its process."""

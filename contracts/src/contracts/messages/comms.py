@@ -1,0 +1,61 @@
+"""What comms-service obeys (`crm.comms.commands.v1`) and reports (`crm.comms.events.v1`)."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from contracts.envelope import Body
+from contracts.values import FileRef
+
+ChannelKind = Literal["email", "sms"]
+MessageStatus = Literal["queued", "accepted", "delivered", "undelivered", "failed", "refused", "cancelled"]
+
+
+class SendMessage(Body):
+    """Sends one message to one address. Done when the provider accepted it. Outputs: `message_id`, `sent_to`.
+
+    `channel` is the code of a configured channel; null takes the tenant's default one of the kind.
+    """
+
+    TYPE: ClassVar[str] = "crm.message.send.v1"
+
+    item_id: UUID
+    contact_id: UUID | None = None
+    kind: ChannelKind
+    channel: str | None = None
+    to: str
+    """An e-mail address, or a phone number in E.164 form."""
+    to_name: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str | None = None
+    attachments: tuple[FileRef, ...] = ()
+    sent_by: str
+
+
+class Notify(Body):
+    """Notifies employees; one inbox entry each. Outputs: `notification_ids`, by employee id."""
+
+    TYPE: ClassVar[str] = "crm.notification.send.v1"
+
+    item_id: UUID | None = None
+    recipients: tuple[UUID, ...]
+    title: str = ""
+    text: str
+    sender: str | None = None
+
+
+class MessageStatusChanged(Body):
+    """A message went one step further, as far as the provider tells."""
+
+    TYPE: ClassVar[str] = "crm.message.status_changed.v1"
+
+    message_id: UUID
+    command_id: UUID
+    item_id: UUID
+    contact_id: UUID | None = None
+    kind: ChannelKind
+    status: MessageStatus
+    reason: str | None = None
+    at: AwareDatetime

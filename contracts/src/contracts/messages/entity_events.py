@@ -1,0 +1,79 @@
+"""Facts about items, published by entity-service on `crm.entity.events.v1`."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from contracts.envelope import Body
+from contracts.values import ItemSnapshot, Money, Origin
+
+PaymentStatus = Literal["pending", "paid", "failed", "refunded"]
+
+
+class ItemCreated(Body):
+    """An item exists. Its `StageChanged` with `entry_seq` 1 follows in the same transaction."""
+
+    TYPE: ClassVar[str] = "crm.item.created.v1"
+
+    item: ItemSnapshot
+    origin: Origin
+    at: AwareDatetime
+
+
+class StageChanged(Body):
+    """An item entered a stage. `entry_seq` counts the item's entries over all pipelines, from 1.
+
+    `automation` is false when the entry starts no rules (imports that did not ask for it).
+    """
+
+    TYPE: ClassVar[str] = "crm.item.stage_changed.v1"
+
+    item: ItemSnapshot
+    entry_seq: int
+    from_pipeline: str | None
+    from_stage: str | None
+    to_pipeline: str
+    to_stage: str
+    origin: Origin
+    automation: bool = True
+    changed_by: str
+    at: AwareDatetime
+
+
+class FieldsChanged(Body):
+    """Fields of an item changed; `changed` names them (`title`, `amount`, `fields.<code>`, …)."""
+
+    TYPE: ClassVar[str] = "crm.item.fields_changed.v1"
+
+    item: ItemSnapshot
+    changed: tuple[str, ...]
+    changed_by: str
+    at: AwareDatetime
+
+
+class ItemDeleted(Body):
+    """An item is gone; `merged_into` names the item that took over its data, if any."""
+
+    TYPE: ClassVar[str] = "crm.item.deleted.v1"
+
+    item_id: UUID
+    version: int
+    merged_into: UUID | None = None
+    deleted_by: str
+    at: AwareDatetime
+
+
+class PaymentChanged(Body):
+    """A payment's status changed. `item_id` is the deal it pays for, or the invoice when no deal is linked."""
+
+    TYPE: ClassVar[str] = "crm.payment.changed.v1"
+
+    payment_id: UUID
+    item_id: UUID
+    invoice_id: UUID | None = None
+    status: PaymentStatus
+    previous: PaymentStatus | None
+    amount: Money
+    paid_at: AwareDatetime | None = None
+    at: AwareDatetime

@@ -1,0 +1,64 @@
+"""Values that several messages carry."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""An author-given name of something configurable: lower case letters, digits, `_`, `-`; unique in its tenant."""
+
+ItemKind = Literal["lead", "deal", "quote", "invoice", "custom"]
+Origin = Literal["user", "rule", "trigger", "intake", "import"]
+
+
+class Value(BaseModel):
+    """A frozen value inside messages; unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Money(Value):
+    """An amount in minor units (cents) of an ISO 4217 currency."""
+
+    amount: int
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class FileRef(Value):
+    """A file that doc-service keeps; immutable, read at `/internal/files/{file_id}`."""
+
+    file_id: UUID
+    name: str
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    media_type: str = "application/octet-stream"
+
+
+class ItemSnapshot(Value):
+    """An item's own fields at one version. Clients, products and people come from the context, not from here."""
+
+    id: UUID
+    kind: ItemKind
+    title: str
+    pipeline: str
+    stage: str
+    version: int
+    entry_seq: int
+    responsible_id: UUID | None = None
+    contact_ids: tuple[UUID, ...] = ()
+    company_id: UUID | None = None
+    amount: Money | None = None
+    source: str | None = None
+    activity_count: int = 0
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class PersonInput(Value):
+    """Somebody who turned up: what is known of a client to be found or created."""
+
+    first_name: str = ""
+    last_name: str = ""
+    phone: str | None = None
+    email: str | None = None

@@ -1,0 +1,1 @@
+"""E-mail, SMS, notifications and their receipts."""

@@ -1,0 +1,1 @@
+"""Files, templates, documents, PDF, public links."""

@@ -1,0 +1,1 @@
+"""Tenants, employees, pipelines, items, clients, payments, activities, timeline."""

@@ -1,0 +1,1 @@
+"""Rule sets and versions, planning, durable runs, decisions."""
