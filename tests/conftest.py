@@ -8,56 +8,21 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from secrets import token_hex
 
-import psutil
 import pytest
+
 from local_stack import containers
 from local_stack.layout import WORKSPACE, remove_folder
-from local_stack.ports import free_port
-from local_stack.process import Process
-from local_stack.servers import Kafka, Postgres, Server, Temporal
+from local_stack.testing import PrivateServers, end_dead_sessions
 from local_stack.tools import Tools
 
 SESSIONS = WORKSPACE / ".stack/test"
 
 
-class PrivateServers:
-    """Hands out servers of its own, to be stopped and killed at will; `close` ends and forgets them all."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._tools = Tools.default()
-        self._started: list[Server] = []
-
-    def postgres(self) -> Postgres:
-        password = token_hex(16)
-        return self._start(Postgres(self._home("postgres"), free_port(), self._tools, password=password, durable=False))
-
-    def kafka(self) -> Kafka:
-        return self._start(Kafka(self._home("kafka"), free_port(), self._tools, controller_port=free_port()))
-
-    def temporal(self) -> Temporal:
-        return self._start(Temporal(self._home("temporal"), free_port(), self._tools))
-
-    def close(self) -> None:
-        for server in reversed(self._started):
-            server.kill()
-            remove_folder(server.home)
-
-    def _home(self, kind: str) -> Path:
-        return self._folder / f"{kind}-{len(self._started)}"
-
-    def _start[S: Server](self, server: S) -> S:
-        self._started.append(server)
-        server.start()
-        return server
-
-
 @pytest.fixture(scope="session")
 def session_folder() -> Iterator[Path]:
     """This session's folder; what sessions that were killed left behind is ended and removed first."""
-    _sweep_dead_sessions()
+    end_dead_sessions(SESSIONS)
     folder = SESSIONS / str(os.getpid())
     yield folder
     remove_folder(folder)
@@ -110,16 +75,3 @@ def time_skipping() -> Path:
 
 def _in_containers() -> bool:
     return os.environ.get("TEST_SERVERS") == "containers"
-
-
-def _sweep_dead_sessions() -> None:
-    for folder in SESSIONS.glob("*"):
-        if not psutil.pid_exists(int(folder.name)):
-            _end_servers_below(folder)
-
-
-def _end_servers_below(folder: Path) -> None:
-    for record in folder.glob("*/*/process.json"):
-        Process("left behind", record, record.with_name("log.txt")).kill()
-        remove_folder(record.parent)
-    remove_folder(folder)

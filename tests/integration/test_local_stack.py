@@ -7,12 +7,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from conftest import PrivateServers
-from local_stack.databases import create_database, drop_database
-from local_stack.topics import create_topics
 from temporalio.client import Client
 
-pytestmark = pytest.mark.asyncio
+from local_stack.databases import create_database, drop_database
+from local_stack.testing import PrivateServers
+from local_stack.topics import create_topics
 
 
 @dataclass(frozen=True)

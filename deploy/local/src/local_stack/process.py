@@ -1,11 +1,13 @@
 """One detached operating system process: its log, its record on disk, its start and its ends."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,8 +21,9 @@ _CLOCK_TOLERANCE = 5.0  # seconds by which a process's start may be told differe
 class Process:
     """A process that outlives the command that started it.
 
-    `record` holds its pid and start time, so that another command finds it again and never mistakes
-    a stranger that got the same pid for it.
+    `record` holds its pid and start time, so that another command finds it again and never mistakes a stranger that
+    got the same pid for it. The record is there as long as the process is meant to live: a process that ended by
+    itself leaves it behind, one that was stopped or killed by us does not.
     """
 
     def __init__(self, name: str, record: Path, log: Path) -> None:
@@ -28,6 +31,7 @@ class Process:
         self.log = log
         self._record = record
         self._child: subprocess.Popen[bytes] | None = None
+        self._locked = False
 
     def spawn(
         self,
@@ -38,10 +42,10 @@ class Process:
         account: Account | None = None,
     ) -> None:
         """Starts `argv` with `env` added to our environment. Does nothing if the process is alive."""
-        if self.alive:
-            return
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
+        with self.exclusive(), self.log.open("ab") as output:
+            if self.alive:
+                return
             self._child = subprocess.Popen(  # noqa: S603 - our own argument lists
                 [str(part) for part in argv],
                 stdin=subprocess.DEVNULL,
@@ -54,7 +58,7 @@ class Process:
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
             )
-        self._remember(self._child.pid)
+            self._remember(self._child.pid)
 
     @property
     def pid(self) -> int | None:
@@ -66,28 +70,29 @@ class Process:
     def alive(self) -> bool:
         return self._find() is not None
 
+    @property
+    def fell(self) -> bool:
+        """Did it end although nobody asked it to?"""
+        return self._record.exists() and not self.alive
+
     def stop(self, how: signal.Signals = signal.SIGTERM, grace: float = 20.0) -> None:
         """Asks the process to end and, after `grace` seconds, kills it."""
-        found = self._find()
+        found = self._take()
         if found is None:
             return
         found.send_signal(how)
         try:
             found.wait(grace)
         except psutil.TimeoutExpired:
-            self.kill()
-        self._forget()
+            _kill_family(found)
+        self._reap()
 
     def kill(self) -> None:
         """`kill -9` of the process and of all its children."""
-        found = self._find()
-        if found is None:
-            return
-        family = [found, *_children(found)]
-        for member in family:
-            _kill(member)
-        psutil.wait_procs(family, timeout=10)
-        self._forget()
+        found = self._take()
+        if found is not None:
+            _kill_family(found)
+        self._reap()
 
     def tail(self, lines: int = 20) -> str:
         """The last lines of the log."""
@@ -95,18 +100,38 @@ class Process:
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def _remember(self, pid: int) -> None:
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """While one command starts or ends this process, others wait. May be nested."""
+        if self._locked:
+            yield
+            return
         self._record.parent.mkdir(parents=True, exist_ok=True)
+        with self._record.with_suffix(".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False
+
+    def _remember(self, pid: int) -> None:
         started = psutil.Process(pid).create_time()
         partial = self._record.with_suffix(".partial")
         partial.write_text(json.dumps({"pid": pid, "started": started}))
         partial.replace(self._record)
 
-    def _forget(self) -> None:
+    def _take(self) -> psutil.Process | None:
+        """Finds the process and removes its record: from now on nobody wants it alive."""
+        with self.exclusive():
+            found = self._find()
+            self._record.unlink(missing_ok=True)
+            return found
+
+    def _reap(self) -> None:
         if self._child is not None:
             self._child.wait()
             self._child = None
-        self._record.unlink(missing_ok=True)
 
     def _find(self) -> psutil.Process | None:
         if self._child is not None:
@@ -121,7 +146,7 @@ class Process:
 
 
 def wait_until_ready(process: Process, ready: Callable[[], bool], timeout: float) -> None:
-    """Polls `ready` until it says yes. Raises StackError with the end of the log when `timeout` seconds were too few."""
+    """Polls `ready` until it says yes. Raises StackError with the end of the log when `timeout` seconds are over."""
     deadline = time.monotonic() + timeout
     while not ready():
         if not process.alive:
@@ -135,15 +160,16 @@ def _unready(process: Process, what: str) -> StackError:
     return StackError(f"{process.name} {what}; the end of {process.log}:\n{process.tail()}")
 
 
+def _kill_family(parent: psutil.Process) -> None:
+    family = [parent, *_children(parent)]
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=10)
+
+
 def _children(parent: psutil.Process) -> list[psutil.Process]:
     try:
-        return parent.children(recursive=True)
+        return list(parent.children(recursive=True))
     except psutil.NoSuchProcess:
         return []
-
-
-def _kill(process: psutil.Process) -> None:
-    try:
-        process.kill()
-    except psutil.NoSuchProcess:
-        return

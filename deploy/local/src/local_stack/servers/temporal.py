@@ -2,31 +2,29 @@
 
 import subprocess
 from pathlib import Path
-from typing import ClassVar
 
+from local_stack.part import Part
 from local_stack.ports import HOST, answers
-from local_stack.servers.server import Server
 from local_stack.tools import Tools
 
 NAMESPACE = "default"
 
 
-class Temporal(Server):
+class Temporal(Part):
     """A server with the namespace `default`; with `ui_port` also its web interface."""
-
-    name: ClassVar[str] = "temporal"
 
     def __init__(
         self, home: Path, port: int, tools: Tools, log: Path | None = None, *, ui_port: int | None = None
     ) -> None:
-        super().__init__(home, port, tools, log)
+        super().__init__("temporal", home, port, log)
+        self._tools = tools
         self._ui_port = ui_port
 
     def launch(self) -> None:
         interface = ["--headless"] if self._ui_port is None else [f"--ui-port={self._ui_port}"]
         self.process.spawn(
             [
-                self.tools.temporal(),
+                self._tools.temporal(),
                 "server",
                 "start-dev",
                 f"--ip={HOST}",
@@ -47,7 +45,7 @@ class Temporal(Server):
     def _has_namespace(self) -> bool:
         asked = subprocess.run(  # noqa: S603 - our own argument list
             [
-                str(self.tools.temporal()),
+                str(self._tools.temporal()),
                 "operator",
                 "namespace",
                 "describe",

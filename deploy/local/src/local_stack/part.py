@@ -1,35 +1,34 @@
-"""What all servers share: one process below one home folder, started, awaited, stopped, killed."""
+"""A part of the stack: one process that can be started, awaited, stopped and killed, whatever it runs."""
 
 import signal
 from pathlib import Path
 from typing import ClassVar
 
+from local_stack.ports import HOST
 from local_stack.process import Process, wait_until_ready
-from local_stack.tools import Tools
 
 
-class Server:
-    """A server on 127.0.0.1:`port` that keeps all it has below `home`; its data survive `kill` and `start`."""
+class Part:
+    """Something on 127.0.0.1:`port` that keeps all it has below `home`; its data survive `kill` and `start`."""
 
-    name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
-    def __init__(self, home: Path, port: int, tools: Tools, log: Path | None = None) -> None:
+    def __init__(self, name: str, home: Path, port: int, log: Path | None = None) -> None:
+        self.name = name
         self.home = home
         self.port = port
-        self.tools = tools
-        self.process = Process(self.name, home / "process.json", log or home / "log.txt")
+        self.process = Process(name, home / "process.json", log or home / "log.txt")
 
     def launch(self) -> None:
         """Prepares the home if it is new and spawns the process."""
         raise NotImplementedError
 
     def ready(self) -> bool:
-        """Does the server answer as a client needs it to?"""
+        """Does it answer as a client needs it to?"""
         raise NotImplementedError
 
     def start(self, timeout: float = 60) -> None:
-        """Starts the server and waits until it is ready. Raises StackError with the end of its log."""
+        """Starts it and waits until it is ready. Raises StackError with the end of its log."""
         if not self.process.alive:
             self.home.mkdir(parents=True, exist_ok=True)
             self.launch()
@@ -39,7 +38,7 @@ class Server:
         wait_until_ready(self.process, self.ready, timeout)
 
     def stop(self) -> None:
-        """Ends the server in an orderly way."""
+        """Ends it in an orderly way."""
         self.process.stop(self.stop_signal)
 
     def kill(self) -> None:
@@ -52,4 +51,8 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{HOST}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"

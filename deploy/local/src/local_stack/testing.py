@@ -1,0 +1,59 @@
+"""Servers for tests: on free ports, in folders of their own, without fsync, and gone afterwards."""
+
+from pathlib import Path
+from secrets import token_hex
+
+import psutil
+
+from local_stack.layout import remove_folder
+from local_stack.part import Part
+from local_stack.ports import free_port
+from local_stack.process import Process
+from local_stack.servers import Kafka, Postgres, Temporal
+from local_stack.tools import Tools
+
+
+class PrivateServers:
+    """Hands out servers of its own, to be stopped and killed at will; `close` ends and forgets them all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tools = Tools.default()
+        self._started: list[Part] = []
+
+    def postgres(self) -> Postgres:
+        password = token_hex(16)
+        return self._start(Postgres(self._home("postgres"), free_port(), self._tools, password=password, durable=False))
+
+    def kafka(self) -> Kafka:
+        return self._start(Kafka(self._home("kafka"), free_port(), self._tools, controller_port=free_port()))
+
+    def temporal(self) -> Temporal:
+        return self._start(Temporal(self._home("temporal"), free_port(), self._tools))
+
+    def close(self) -> None:
+        for server in reversed(self._started):
+            server.kill()
+            remove_folder(server.home)
+
+    def _home(self, kind: str) -> Path:
+        return self._folder / f"{kind}-{len(self._started)}"
+
+    def _start[P: Part](self, server: P) -> P:
+        self._started.append(server)
+        server.start()
+        return server
+
+
+def end_dead_sessions(sessions: Path) -> None:
+    """Ends and removes what test sessions that were killed left behind; each has a folder named by its pid."""
+    for folder in sessions.glob("*"):
+        if not psutil.pid_exists(int(folder.name)):
+            _end_servers_below(folder)
+
+
+def _end_servers_below(folder: Path) -> None:
+    for record in folder.glob("*/*/process.json"):
+        Process("left behind", record, record.with_name("log.txt")).kill()
+        remove_folder(record.parent)
+    remove_folder(folder)
