@@ -1,0 +1,24 @@
+"""What the core refuses."""
+
+from dataclasses import dataclass
+
+
+class EngineError(Exception):
+    """The root of the rule engine's errors."""
+
+
+class RunError(EngineError):
+    """An order cannot be given to a run in its present state; the text says why, for people."""
+
+
+class ValueFailureError(EngineError):
+    """A parameter could not be made from the values at hand (a template failed, a type does not fit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a rule set: where (`stages.new.rules[1].params.text`), which rule, and what."""
+
+    where: str
+    rule: str | None
+    what: str

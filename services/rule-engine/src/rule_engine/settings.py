@@ -1,0 +1,19 @@
+"""What the rule engine is told by its environment."""
+
+from datetime import timedelta
+
+from contracts.kit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The kit's settings, Temporal, and how patient the engine is."""
+
+    temporal_address: str
+    temporal_namespace: str = "default"
+    temporal_task_queue: str = "rule-engine"
+    entity_service_url: str
+    result_deadline: timedelta = timedelta(minutes=10)
+    """After so long without a final result, a command is sent again, with the same id and bytes."""
+    sweep_every: timedelta = timedelta(seconds=5)
+    overdue_after: timedelta = timedelta(seconds=30)
+    reconcile_every: timedelta = timedelta(hours=1)
