@@ -9,15 +9,18 @@ from local_stack.process import Process, wait_until_ready
 
 
 class Part:
-    """Something on 127.0.0.1:`port` that keeps all it has below `home`; its data survive `kill` and `start`."""
+    """Something on 127.0.0.1:`port` that keeps what it has below `home`; its data survive `kill` and `start`.
+
+    Its log is in the folder `logs` beside its home.
+    """
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
-    def __init__(self, name: str, home: Path, port: int, log: Path | None = None) -> None:
+    def __init__(self, name: str, home: Path, port: int) -> None:
         self.name = name
         self.home = home
         self.port = port
-        self.process = Process(name, home / "process.json", log or home / "log.txt")
+        self.process = Process(name, home / "process.json", home.parent / "logs" / f"{home.name}.log")
 
     def launch(self) -> None:
         """Prepares the home if it is new and spawns the process."""

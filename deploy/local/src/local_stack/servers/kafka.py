@@ -36,8 +36,8 @@ Configuration:
 class Kafka(Part):
     """A broker; topics must be created, nothing is created by being named."""
 
-    def __init__(self, home: Path, port: int, tools: Tools, log: Path | None = None, *, controller_port: int) -> None:
-        super().__init__("kafka", home, port, log)
+    def __init__(self, home: Path, port: int, tools: Tools, *, controller_port: int) -> None:
+        super().__init__("kafka", home, port)
         self._tools = tools
         self._controller_port = controller_port
         self._properties = home / "server.properties"

@@ -19,10 +19,8 @@ class Postgres(Part):
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends the connections, writes a checkpoint
 
-    def __init__(  # noqa: PLR0913
-        self, home: Path, port: int, tools: Tools, log: Path | None = None, *, password: str, durable: bool = True
-    ) -> None:
-        super().__init__("postgres", reachable_folder(home), port, log)
+    def __init__(self, home: Path, port: int, tools: Tools, *, password: str, durable: bool = True) -> None:
+        super().__init__("postgres", reachable_folder(home), port)
         self._tools = tools
         self._password = password
         self._durable = durable

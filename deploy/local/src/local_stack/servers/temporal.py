@@ -13,10 +13,8 @@ NAMESPACE = "default"
 class Temporal(Part):
     """A server with the namespace `default`; with `ui_port` also its web interface."""
 
-    def __init__(
-        self, home: Path, port: int, tools: Tools, log: Path | None = None, *, ui_port: int | None = None
-    ) -> None:
-        super().__init__("temporal", home, port, log)
+    def __init__(self, home: Path, port: int, tools: Tools, *, ui_port: int | None = None) -> None:
+        super().__init__("temporal", home, port)
         self._tools = tools
         self._ui_port = ui_port
 

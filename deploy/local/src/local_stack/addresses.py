@@ -1,0 +1,52 @@
+"""Which port belongs to whom: a base that can be moved, and fixed offsets."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_stack.ports import HOST
+
+DEFAULT_PORT_BASE = 17_000
+SERVICES = ("entity-service", "rule-engine", "doc-service", "comms-service", "trigger-service")
+PEERS = ("mail", "sms", "payments", "traces")
+OFFSETS = {
+    "postgres": 1,
+    "kafka": 2,
+    "kafka-controller": 3,
+    "temporal": 4,
+    "temporal-ui": 5,
+    "entity-service": 10,
+    "rule-engine": 11,
+    "doc-service": 12,
+    "comms-service": 13,
+    "trigger-service": 14,
+    "smtp": 20,
+    "mail": 21,
+    "sms": 22,
+    "payments": 23,
+    "traces": 24,
+}
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Addresses of one stack, by the names of `OFFSETS`."""
+
+    port_base: int
+
+    @classmethod
+    def of(cls, folder: Path) -> "Addresses":
+        """`$STACK_PORT_BASE`, else what the stack in `folder` had when it was last started, else the default."""
+        description = folder / "stack.json"
+        stored = json.loads(description.read_text())["port_base"] if description.exists() else DEFAULT_PORT_BASE
+        return cls(int(os.environ.get("STACK_PORT_BASE") or stored))
+
+    def port(self, name: str) -> int:
+        return self.port_base + OFFSETS[name]
+
+    def address(self, name: str) -> str:
+        return f"{HOST}:{self.port(name)}"
+
+    def url(self, name: str) -> str:
+        return f"http://{self.address(name)}"

@@ -1,0 +1,136 @@
+"""The command `stack`: real servers, peers and services on this machine, from one command."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from local_stack.credentials import ROLES
+from local_stack.errors import StackError
+from local_stack.stack import Stack, Status
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+_COLOURS = {"ready": "green", "not ready": "yellow", "down": "red", "fell": "red", "absent": "dim"}
+
+Names = Annotated[list[str], typer.Argument(help="Parts by name, or `all`.")]
+
+
+def told_to_people[**P](command: Callable[P, None]) -> Callable[P, None]:
+    """A StackError becomes its text on standard error and exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except StackError as error:
+            Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+    return run
+
+
+@app.command()
+@told_to_people
+def up() -> None:
+    """Start everything: fetch and build what is missing, make databases and topics, migrate."""
+    stack = Stack.current()
+    stack.up()
+    _show(stack.status())
+
+
+@app.command()
+@told_to_people
+def down() -> None:
+    """Stop everything; the data stay."""
+    Stack.current().down()
+
+
+@app.command()
+@told_to_people
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Show every part with its port, pid and health; exit code 1 unless all that exist are ready."""
+    lines = Stack.current().status()
+    if as_json:
+        print(json.dumps([asdict(line) for line in lines]))
+    else:
+        _show(lines)
+    if any(line.health not in ("ready", "absent") for line in lines):
+        raise typer.Exit(1)
+
+
+@app.command()
+@told_to_people
+def logs(
+    parts: Annotated[list[str] | None, typer.Argument(help="Parts by name; all when none is named.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n")] = 30,
+    follow: Annotated[bool, typer.Option("--follow", "-f")] = False,
+) -> None:
+    """Show the end of the logs."""
+    stack = Stack.current()
+    files = [part.process.log for part in stack.parts if not parts or part.name in parts]
+    existing = [str(file) for file in files if file.exists()]
+    if not existing:
+        raise StackError(f"no log of that name in {stack.folder / 'logs'}")
+    following = ["--follow=name", "--retry"] if follow else []
+    subprocess.run(["tail", f"--lines={lines}", *following, *existing], check=False)
+
+
+@app.command()
+@told_to_people
+def kill(names: Names) -> None:
+    """`kill -9` parts; they stay down until `stack start`."""
+    Stack.current().kill(names)
+
+
+@app.command()
+@told_to_people
+def start(names: Names) -> None:
+    """Start parts that are down."""
+    Stack.current().start(names)
+
+
+@app.command()
+@told_to_people
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Stop everything and remove all data, secrets and logs; fetched and built programs stay."""
+    stack = Stack.current()
+    if not yes:
+        typer.confirm(f"Remove all data below {stack.folder}?", abort=True)
+    stack.reset()
+
+
+@app.command()
+@told_to_people
+def tools() -> None:
+    """Fetch and build all programs, so that `up` and the tests need nothing from outside."""
+    Stack.current().tools.fetch_all()
+
+
+@app.command()
+@told_to_people
+def token(
+    role: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}.")],
+    tenant: Annotated[UUID, typer.Option()],
+    sub: Annotated[str, typer.Option(help="An employee's id, or a name.")],
+    hours: Annotated[int, typer.Option(min=1)] = 24,
+) -> None:
+    """Print a bearer token for the HTTP APIs."""
+    if unknown := set(role) - set(ROLES):
+        raise StackError(f"no role {', '.join(sorted(unknown))}; there are: {', '.join(ROLES)}")
+    print(Stack.current().credentials.token(role, tenant, sub, hours * 3600))
+
+
+def _show(lines: list[Status]) -> None:
+    table = Table("part", "port", "pid", "health", box=None, pad_edge=False)
+    for line in lines:
+        colour = _COLOURS[line.health]
+        table.add_row(line.name, str(line.port or "-"), str(line.pid or "-"), f"[{colour}]{line.health}[/{colour}]")
+    Console().print(table)

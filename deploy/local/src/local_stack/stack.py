@@ -1,0 +1,195 @@
+"""The whole stack: its parts, the order in which they start and end, and what can be done with them."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
+from local_stack.addresses import OFFSETS, PEERS, SERVICES, Addresses
+from local_stack.credentials import Credentials
+from local_stack.databases import create_database
+from local_stack.environments import Environments
+from local_stack.errors import StackError
+from local_stack.layout import remove_folder, stack_folder, tools_folder
+from local_stack.part import Part
+from local_stack.ports import is_free
+from local_stack.programs import Peer, Service, Supervisor
+from local_stack.report import Report
+from local_stack.servers import Kafka, Postgres, Temporal
+from local_stack.tools import Tools
+from local_stack.topics import create_topics
+
+_KEPT_BY_RESET = ("tools", "test")
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line of `stack status`; `health` is ready, not ready, down, fell or absent."""
+
+    name: str
+    port: int | None
+    pid: int | None
+    health: str
+
+
+class Stack:
+    """The stack in one folder. `Stack.current()` is the one that the environment names."""
+
+    def __init__(self, folder: Path, addresses: Addresses, report: Report) -> None:
+        self.folder = folder
+        self.addresses = addresses
+        self.credentials = Credentials(folder / "auth")
+        self.tools = Tools(tools_folder(), report)
+        self._report = report
+        self.postgres = self._make_postgres()
+        self.servers: list[Part] = [self.postgres, self._make_kafka(), self._make_temporal()]
+        environments = Environments(folder, addresses, self.credentials, self.postgres)
+        self.peers = [self._make_peer(name, environments) for name in PEERS]
+        self.services = [self._make_service(name, environments) for name in SERVICES]
+        self.supervisor = Supervisor(folder, addresses.port_base)
+
+    @classmethod
+    def current(cls) -> "Stack":
+        folder = stack_folder()
+        return cls(folder, Addresses.of(folder), Report())
+
+    @property
+    def present_services(self) -> list[Service]:
+        return [service for service in self.services if service.present]
+
+    @property
+    def parts(self) -> list[Part]:
+        """All that can run, in the order in which it starts."""
+        return [*self.servers, *self.peers, *self.present_services, self.supervisor]
+
+    def up(self) -> None:
+        """Servers, databases, topics, migrations, peers, services. Repeating it starts what is missing."""
+        self.tools.fetch_servers()
+        self._refuse_foreign_ports(self.parts)
+        self.credentials.prepare(SERVICES)
+        self.describe()
+        self._start("Servers", self.servers)
+        with self._report.step("Databases, topics, migrations"):
+            asyncio.run(self._create_databases_and_topics())
+            _together(self.present_services, Service.migrate)
+        self._start("Peers", self.peers)
+        self._start("Services", self.present_services)
+        self.supervisor.start()
+        self.describe()
+
+    def down(self) -> None:
+        """Ends everything in an orderly way; the data stay."""
+        with self._report.step("Stopping"):
+            self.supervisor.stop()
+            _together([*self.peers, *self.services], Part.stop)
+            _together(self.servers, Part.stop)
+        self.describe()
+
+    def start(self, names: Iterable[str]) -> None:
+        """Starts parts that were stopped or killed, or fell; `all` is all of them."""
+        chosen = self._choose(names)
+        self._refuse_foreign_ports(chosen)
+        for group in (self.servers, self.peers, self.present_services, [self.supervisor]):
+            _together([part for part in group if part in chosen], Part.start)
+        self.describe()
+
+    def kill(self, names: Iterable[str]) -> None:
+        """`kill -9`; what was killed so stays down until it is started."""
+        _together(self._choose(names), Part.kill)
+        self.describe()
+
+    def reset(self) -> None:
+        """Takes the stack down and removes all it has written, except the fetched and built tools."""
+        self.down()
+        for path in self.folder.iterdir():
+            if path.is_file():
+                path.unlink()
+            elif path.name not in _KEPT_BY_RESET:
+                remove_folder(path)
+
+    def status(self) -> list[Status]:
+        everything = [*self.servers, *self.peers, *self.services, self.supervisor]
+        with ThreadPoolExecutor(len(everything)) as pool:
+            return list(pool.map(self._status, everything))
+
+    def describe(self) -> None:
+        """Writes `stack.json`, for programs: the port base, all ports, each part's pid (null when it is down)."""
+        description = {
+            "port_base": self.addresses.port_base,
+            "ports": {name: self.addresses.port(name) for name in OFFSETS},
+            "pids": {part.name: part.process.pid for part in self.parts},
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial_file = self.folder / "stack.json.partial"
+        partial_file.write_text(json.dumps(description, indent=2) + "\n")
+        partial_file.replace(self.folder / "stack.json")
+
+    def _make_postgres(self) -> Postgres:
+        password = self.credentials.secrets.postgres_password
+        return Postgres(self.folder / "postgres", self.addresses.port("postgres"), self.tools, password=password)
+
+    def _make_kafka(self) -> Kafka:
+        controller = self.addresses.port("kafka-controller")
+        return Kafka(self.folder / "kafka", self.addresses.port("kafka"), self.tools, controller_port=controller)
+
+    def _make_temporal(self) -> Temporal:
+        interface = self.addresses.port("temporal-ui")
+        return Temporal(self.folder / "temporal", self.addresses.port("temporal"), self.tools, ui_port=interface)
+
+    def _make_peer(self, name: str, environments: Environments) -> Peer:
+        return Peer(name, self.folder / name, self.addresses.port(name), partial(environments.peer, name))
+
+    def _make_service(self, name: str, environments: Environments) -> Service:
+        run, migrate = partial(environments.service, name), partial(environments.migration, name)
+        return Service(name, self.folder / name, self.addresses.port(name), run, migrate)
+
+    def _start(self, title: str, parts: Sequence[Part]) -> None:
+        if parts:
+            with self._report.step(f"{title}: {', '.join(part.name for part in parts)}"):
+                _together(parts, Part.start)
+
+    async def _create_databases_and_topics(self) -> None:
+        for service in SERVICES:
+            await create_database(self.postgres.dsn, service)
+        await create_topics(self.addresses.address("kafka"), [*TOPICS, *DEAD_LETTER_TOPICS])
+
+    def _choose(self, names: Iterable[str]) -> list[Part]:
+        """Raises StackError for a name that no part has."""
+        known = {part.name: part for part in self.parts}
+        wanted = set(names)
+        if unknown := wanted - {"all", *known}:
+            raise StackError(f"no part {', '.join(sorted(unknown))}; there are: all, {', '.join(known)}")
+        return [part for name, part in known.items() if name in wanted or "all" in wanted]
+
+    def _refuse_foreign_ports(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            if part.port and not part.alive and not is_free(part.port):
+                raise StackError(
+                    f"port {part.port}, meant for {part.name}, is taken by another program: "
+                    "end it, or move this stack with STACK_PORT_BASE"
+                )
+
+    def _status(self, part: Part) -> Status:
+        pid = part.process.pid
+        return Status(part.name, part.port or None, pid, _health(part, pid))
+
+
+def _health(part: Part, pid: int | None) -> str:
+    if isinstance(part, Service) and not part.present:
+        return "absent"
+    if pid is None:
+        return "fell" if part.process.fell else "down"
+    return "ready" if part.ready() else "not ready"
+
+
+def _together[P: Part](parts: Sequence[P], act: Callable[[P], None]) -> None:
+    """Does the same to all parts at the same time, waits for all, then raises what the first of them raised."""
+    if parts:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            running = [pool.submit(act, part) for part in parts]
+        for each in running:
+            each.result()
