@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -119,7 +118,7 @@ def unauthorized(detail: str) -> Problem:
     return Problem(401, "Unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def require(role: Role) -> Callable[..., Any]:
+def require(role: Role) -> Any:
     """A dependency that gives the `Caller`, who must have `role` or one above it in his own tenant."""
 
     async def caller(request: Request) -> Caller:
@@ -131,7 +130,7 @@ def require(role: Role) -> Callable[..., Any]:
     return Depends(caller)
 
 
-def require_service() -> Callable[..., Any]:
+def require_service() -> Any:
     """A dependency for `/internal`: gives the name of the calling service, which acts for all tenants."""
 
     async def service(request: Request) -> str:

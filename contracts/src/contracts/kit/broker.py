@@ -4,7 +4,7 @@ A batch is one database transaction and one offset commit. What can go wrong is 
 
 - a record that is no message, or has a body its type does not allow → dead letter, byte for byte;
 - a type nobody here knows → skipped and counted;
-- a server of ours is away → the consumer pauses, keeps polling, and tries the same batch again, for as long as it takes;
+- a server of ours is away → the consumer waits and tries the same batch again, for as long as it takes;
 - a batch fails otherwise → done again message by message, and the message that fails alone is tried a few times, then
   becomes a dead letter.
 """

@@ -30,7 +30,7 @@ TIMEOUTS = {
 """All below the callers' own time-outs, so that PostgreSQL gives up before somebody gives up on PostgreSQL."""
 
 # What PostgreSQL being away, restarting or overloaded looks like; such errors are waited out, never dead-lettered.
-INFRASTRUCTURE_ERRORS: tuple[type[BaseException], ...] = (
+INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
@@ -150,7 +150,7 @@ MIGRATION_LOCK = 7_305_001
 
 
 def migrate(settings: ServiceSettings, migrations: Path) -> None:
-    """Brings the schema to the newest revision in `migrations`; run twice, or by two at once, it changes nothing more."""
+    """Brings the schema to the newest revision in `migrations`; run again, or by two at once, it changes no more."""
     from alembic import command
     from alembic.config import Config
 

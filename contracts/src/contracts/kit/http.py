@@ -107,7 +107,7 @@ async def _on_defect(_: Request, error: Exception) -> Response:
 
 
 class LimitBody:
-    """Refuses bodies over `limit` bytes with 413, declared or not; `larger` maps path prefixes to limits of their own."""
+    """Refuses bodies over `limit` bytes with 413, declared or not; `larger` maps path prefixes to their own limits."""
 
     def __init__(self, app: ASGIApp, limit: int = MAX_BODY, larger: dict[str, int] | None = None) -> None:
         self._app = app

@@ -101,4 +101,4 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION keep_inbox_days(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION keep_inbox_days(integer) TO {delivery};
-"""
+"""  # noqa: S608 - two names from our own code

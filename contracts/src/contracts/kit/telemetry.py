@@ -86,7 +86,8 @@ def _set_up_logs(service: str, level: str) -> None:
 
 def _named(service: str) -> Any:
     def add(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return event | {"service": service}
+        event["service"] = service
+        return event
 
     return add
 
