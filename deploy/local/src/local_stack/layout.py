@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKSPACE = Path(__file__).resolve().parents[4]
+_OUTSIDE = Path("/var/lib/stagewright")
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,32 @@ def tools_folder() -> Path:
 
 
 def reachable_folder(wanted: Path) -> Path:
-    """`wanted`; if the unprivileged account cannot walk there, it becomes a link to a folder outside."""
-    account = unprivileged_account()
-    if account is None or wanted.is_symlink() or _everyone_may_enter(wanted.parent):
+    """`wanted`; if the unprivileged account cannot walk there, a folder outside. Makes nothing."""
+    if wanted.is_symlink():
+        return wanted.readlink()
+    if unprivileged_account() is None or wanted.exists() or _everyone_may_enter(wanted.parent):
         return wanted
-    outside = _outside(wanted)
-    outside.mkdir(parents=True, exist_ok=True)
-    wanted.parent.mkdir(parents=True, exist_ok=True)
-    wanted.symlink_to(outside)
-    return wanted
+    return _outside(wanted)
+
+
+def make_reachable(wanted: Path) -> Path:
+    """Makes `reachable_folder(wanted)`; if that is outside, `wanted` becomes a link to it."""
+    place = reachable_folder(wanted)
+    place.mkdir(parents=True, exist_ok=True)
+    if place != wanted and not wanted.is_symlink():
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        wanted.symlink_to(place)
+    return place
 
 
 def remove_folder(folder: Path) -> None:
-    """Removes a folder and, when it is a link to one outside, that one."""
-    if folder.is_symlink():
-        shutil.rmtree(folder.resolve(), ignore_errors=True)
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
+    """Removes a folder and what links in it lead to outside."""
+    if not folder.exists():
+        return
+    for path in folder.iterdir():
+        if path.is_symlink() and path.resolve().is_relative_to(_OUTSIDE):
+            shutil.rmtree(path.resolve(), ignore_errors=True)
+    shutil.rmtree(folder)
 
 
 def _everyone_may_enter(folder: Path) -> bool:
@@ -64,4 +73,4 @@ def _everyone_may_enter(folder: Path) -> bool:
 
 def _outside(wanted: Path) -> Path:
     digest = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
-    return Path("/var/lib/stagewright") / f"{wanted.name}-{digest}"
+    return _OUTSIDE / f"{wanted.name}-{digest}"

