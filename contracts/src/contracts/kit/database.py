@@ -19,7 +19,9 @@ from asyncpg.pool import PoolConnectionProxy
 
 from contracts.kit.settings import ServiceSettings
 
-type Connection = PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+type Pool = asyncpg.Pool[asyncpg.Record]
+type OwnConnection = asyncpg.Connection[asyncpg.Record]
+type Connection = PoolConnectionProxy[asyncpg.Record] | OwnConnection
 
 TIMEOUTS = {
     "lock_timeout": "5s",
@@ -56,8 +58,8 @@ class Database:
         self._dsn = settings.database_url.get_secret_value()
         self._size = settings.database_pool
         self._role = service.replace("-", "_")
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._delivery: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: Pool | None = None
+        self._delivery: Pool | None = None
         self._on_commit: list[Callable[[], None]] = []
 
     def on_commit(self, call: Callable[[], None]) -> None:
@@ -73,7 +75,7 @@ class Database:
             if pool is not None:
                 await pool.close()
 
-    async def _create_pool(self, size: int, role: str) -> asyncpg.Pool[asyncpg.Record]:
+    async def _create_pool(self, size: int, role: str) -> Pool:
         return await asyncpg.create_pool(
             self._dsn, min_size=1, max_size=size, init=_teach_json, server_settings={**TIMEOUTS, "role": role}
         )
@@ -93,7 +95,7 @@ class Database:
         async with _opened(self._delivery).acquire(timeout=10) as connection, connection.transaction():
             yield connection
 
-    async def delivery_connection(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def delivery_connection(self) -> OwnConnection:
         """A connection of its own as the delivery role, for session locks and LISTEN; the caller closes it."""
         settings = {**TIMEOUTS, "role": f"{self._role}_delivery", "idle_in_transaction_session_timeout": "20s"}
         connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=10)
@@ -106,7 +108,7 @@ class Database:
             await connection.fetchval("SELECT 1")
 
 
-def _opened(pool: asyncpg.Pool[asyncpg.Record] | None) -> asyncpg.Pool[asyncpg.Record]:
+def _opened(pool: Pool | None) -> Pool:
     if pool is None:
         raise asyncpg.InterfaceError("the database is not open yet")
     return pool
@@ -116,7 +118,7 @@ def _array(tenants: tuple[UUID, ...]) -> str:
     return "{" + ",".join(str(tenant) for tenant in tenants) + "}"
 
 
-async def _teach_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _teach_json(connection: OwnConnection) -> None:
     """`json` and `jsonb` columns are Python values on both sides."""
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)

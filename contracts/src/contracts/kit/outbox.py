@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -26,7 +25,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit import telemetry
-from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
 from contracts.topics import PARTITIONS, Topic
 
@@ -124,7 +123,7 @@ class Relay:
             with suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), 5)
 
-    async def _take_shards(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _take_shards(self, connection: OwnConnection) -> None:
         missing = sorted(set(range(SHARDS)) - set(self._held))
         if missing:
             rows = await connection.fetch(
@@ -134,14 +133,14 @@ class Relay:
             )
             self._held += [row["shard"] for row in rows]
 
-    async def _drain(self, connection: asyncpg.Connection[asyncpg.Record], producer: AIOKafkaProducer) -> None:
+    async def _drain(self, connection: OwnConnection, producer: AIOKafkaProducer) -> None:
         self._woken.clear()
         while self._held and (rows := await self._read(connection)):
             published = await self._publish(connection, producer, rows)
             await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
             telemetry.OUTBOX_PUBLISHED.inc(len(published))
 
-    async def _read(self, connection: asyncpg.Connection[asyncpg.Record]) -> list[_Row]:
+    async def _read(self, connection: OwnConnection) -> list[_Row]:
         rows = await connection.fetch(
             """SELECT id, topic, key, value, headers FROM outbox o
                WHERE shard = ANY ($1::smallint[])
@@ -152,9 +151,7 @@ class Relay:
         )
         return [_Row(*row) for row in rows]
 
-    async def _publish(
-        self, connection: asyncpg.Connection[asyncpg.Record], producer: AIOKafkaProducer, rows: Sequence[_Row]
-    ) -> list[_Row]:
+    async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> list[_Row]:
         """The rows the broker has; a row it refuses for ever is parked with its key."""
         batches: dict[tuple[str, int], list[_Row]] = defaultdict(list)
         for row in rows:
@@ -174,14 +171,14 @@ class Relay:
         return published
 
     async def _delete_before_raising(
-        self, connection: asyncpg.Connection[asyncpg.Record], published: list[_Row], error: BaseException
+        self, connection: OwnConnection, published: list[_Row], error: BaseException
     ) -> None:
         await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
         raise error
 
     async def _publish_singly(
         self,
-        connection: asyncpg.Connection[asyncpg.Record],
+        connection: OwnConnection,
         producer: AIOKafkaProducer,
         place: tuple[str, int],
         batch: Sequence[_Row],
@@ -198,13 +195,13 @@ class Relay:
                 await self._park(connection, row, error)
         return published
 
-    async def _park(self, connection: asyncpg.Connection[asyncpg.Record], row: _Row, error: KafkaError) -> None:
+    async def _park(self, connection: OwnConnection, row: _Row, error: KafkaError) -> None:
         reason = type(error).__name__
         await connection.execute("UPDATE outbox SET parked_reason = $2 WHERE id = $1", row.id, reason)
         telemetry.OUTBOX_PARKED.inc()
         logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
 
-    async def _rest(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _rest(self, connection: OwnConnection) -> None:
         """Until woken or the next poll; a process without all shards passes its wake-ups on to the others."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), POLL_S)

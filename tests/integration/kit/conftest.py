@@ -1,0 +1,16 @@
+"""A site of its own for every test of the kit."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.integration.kit.harness import Site, make_site
+
+from local_stack.databases import drop_database
+
+
+@pytest.fixture
+async def site(postgres: str, kafka: str, tmp_path: Path) -> AsyncIterator[Site]:
+    made = await make_site(postgres, kafka, tmp_path / "jwks.json")
+    yield made
+    await drop_database(postgres, made.superuser_dsn.rpartition("/")[2])

@@ -1,0 +1,258 @@
+"""A probe: the smallest service on the kit, its messages, and what tests need to watch it from outside."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from pydantic import SecretStr
+
+from contracts.envelope import Body, Envelope, Record, command, decode, event
+from contracts.kit.clock import Clock, new_id, utc_now
+from contracts.kit.database import Connection, migrate
+from contracts.kit.service import Service
+from contracts.kit.settings import ServiceSettings
+from contracts.messages.results import RESULTS
+from contracts.topics import Topic, item_key
+from local_stack.databases import create_database
+from local_stack.ports import free_port
+from local_stack.topics import create_topics
+
+SERVICE = "probe-service"
+TENANT = UUID("00000000-0000-7000-8000-00000000000a")
+OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")
+DEADLINE_S = 30.0
+_RESULTS = {body.TYPE: body for body in RESULTS}
+
+
+class NoteWritten(Body):
+    """A fact of the probe."""
+
+    TYPE: ClassVar[str] = "test.note.written.v1"
+
+    text: str
+
+
+class WriteNote(Body):
+    """A command of the probe."""
+
+    TYPE: ClassVar[str] = "test.note.write.v1"
+
+    text: str
+
+
+def note(text: str, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None = None, **more: Any) -> Envelope[Body]:
+    attributes: dict[str, Any] = {"source": "test", "time": utc_now(), "key": item_key(tenant, item), **more}
+    return event(NoteWritten(text=text), id=id or new_id(), tenant=tenant, **attributes)
+
+
+def order(body: Body, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None = None) -> Envelope[Body]:
+    """A command from somebody called `test`."""
+    return command(
+        body,
+        issuer="test",
+        id=id or new_id(),
+        tenant=tenant,
+        key=item_key(tenant, item),
+        time=utc_now(),
+        correlation="a-correlation",
+    )
+
+
+async def add_note(tx: Connection, tenant: UUID, text: str) -> None:
+    await tx.execute("INSERT INTO notes (tenant_id, text) VALUES ($1, $2)", tenant, text)
+
+
+async def eventually[T](look: Callable[[], Awaitable[T]], *, within_s: float = DEADLINE_S) -> T:
+    """Polls until `look` gives something true; its last answer otherwise ends the test."""
+    deadline = time.monotonic() + within_s
+    while not (found := await look()):
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s; the last answer was {found!r}"
+        await asyncio.sleep(0.02)
+    return found
+
+
+@dataclass(frozen=True)
+class Site:
+    """A database and topics of one test, and how to look at both from outside."""
+
+    settings: ServiceSettings
+    superuser_dsn: str
+    events: Topic
+    commands: Topic
+    results: Topic
+
+    def service(self, *, clock: Clock = utc_now, **changes: Any) -> Service:
+        """A service on this site; each has a port, and with it an instance name, of its own."""
+        changes = {"http_port": free_port(), **changes}
+        return Service(SERVICE, self.settings.model_copy(update=changes), clock=clock)
+
+    async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Runs a statement as the superuser, whom row-level security does not bind."""
+        connection = await asyncpg.connect(self.superuser_dsn)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    async def notes(self, tenant: UUID = TENANT) -> list[str]:
+        """The texts in the order of their writing."""
+        rows = await self.sql("SELECT text FROM notes WHERE tenant_id = $1 ORDER BY position", tenant)
+        return [row["text"] for row in rows]
+
+    async def publish(self, topic: Topic, *messages: Envelope[Body] | Record) -> None:
+        """Sends messages to the broker as another service would, one after another."""
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap, acks="all") as producer:
+            for message in messages:
+                record = message if isinstance(message, Record) else Record.of(message)
+                await producer.send_and_wait(
+                    topic.name, key=record.key, value=record.value, headers=list(record.headers)
+                )
+
+    async def records(self, topic: str) -> list[ConsumerRecord[Any, Any]]:
+        """Everything in a topic, in order per partition."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap, auto_offset_reset="earliest")
+        async with consumer:
+            places = [TopicPartition(topic, n) for n in sorted(await _partitions(consumer, topic))]
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            await consumer.seek_to_beginning(*places)
+            found: list[ConsumerRecord[Any, Any]] = []
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                batches = await consumer.getmany(timeout_ms=200)
+                found += [record for batch in batches.values() for record in batch]
+        return found
+
+    async def answers(self) -> list[Envelope[Any]]:
+        """All results published so far."""
+        envelopes = [decode(record.headers, record.value) for record in await self.records(self.results.name)]
+        return [
+            envelope.with_data(_RESULTS[envelope.type].model_validate_json(envelope.data)) for envelope in envelopes
+        ]
+
+    async def texts(self, topic: Topic | None = None) -> list[str]:
+        """The texts of the notes in a topic."""
+        records = await self.records((topic or self.events).name)
+        return [NoteWritten.model_validate_json(record.value).text for record in records]
+
+    async def dead(self, topic: Topic) -> list[ConsumerRecord[Any, Any]]:
+        return await self.records(f"{topic.name}.{SERVICE}.dlq")
+
+    async def committed(self, topic: Topic) -> int:
+        """How many records of a topic the service's group has put behind it."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap, group_id=SERVICE, enable_auto_commit=False
+        )
+        async with consumer:
+            places = [TopicPartition(topic.name, n) for n in await _partitions(consumer, topic.name)]
+            consumer.assign(places)
+            return sum([await consumer.committed(place) or 0 for place in places])
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.force_metadata_update()
+    found: set[int] | None = consumer.partitions_for_topic(topic)
+    if found is None:
+        await consumer._client.add_topic(topic)
+        found = consumer.partitions_for_topic(topic)
+    assert found, f"there is no topic {topic}"
+    return found
+
+
+async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
+    """A migrated database and three empty topics with their dead-letter topics."""
+    name = f"probe_{uuid4().hex[:12]}"
+    database = await create_database(postgres, SERVICE, name)
+    settings = ServiceSettings(
+        database_url=SecretStr(database.app_url),
+        database_owner_url=SecretStr(database.owner_url),
+        database_pool=4,
+        kafka_bootstrap=kafka,
+        auth_jwks_file=keys,
+        auth_issuer="https://id.example.com",
+        auth_audience="stagewright",
+        drain_s=10,
+        log_level="WARNING",
+    )
+    await asyncio.to_thread(migrate, settings, Path(__file__).parent / "migrations")
+    streams = [Topic(f"test.{name}.{stream}.v1", SERVICE, (SERVICE,)) for stream in ("events", "commands", "results")]
+    dead = [Topic(f"{topic.name}.{SERVICE}.dlq", SERVICE, (), partitions=1) for topic in streams]
+    await create_topics(kafka, [*streams, *dead])
+    dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
+    return Site(settings, dsn, *streams)
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncGenerator[Service]:
+    """The service with its consumers, relay and workers, in this process."""
+    app = service.app("probe", [])
+    async with app.router.lifespan_context(app):
+        yield service
+
+
+class Proxy:
+    """A TCP proxy that can be cut like a cable, and mended."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._pipes: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._cut = False
+        self.port = free_port()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+
+    def cut(self) -> None:
+        """Ends all connections and refuses new ones."""
+        self._cut = True
+        for writer in list(self._pipes):
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        self._cut = False
+
+    async def close(self) -> None:
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.transport.abort()
+            return
+        there, back = await asyncio.open_connection(*self._target)
+        self._pipes |= {writer, back}
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(reader, back))
+                both.create_task(_pump(there, writer))
+        finally:
+            self._pipes -= {writer, back}
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+def by_partition(records: Sequence[ConsumerRecord[Any, Any]]) -> dict[int, list[bytes]]:
+    """The values per partition, in order."""
+    found: dict[int, list[bytes]] = {}
+    for record in records:
+        found.setdefault(record.partition, []).append(record.value)
+    return found

@@ -1,0 +1,21 @@
+"""The probe's tables: delivery, and notes."""
+
+from contracts.kit.database import policies, run_sql
+from contracts.kit.schema import delivery_tables_v1
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_sql(delivery_tables_v1("probe-service"))
+    run_sql(
+        f"""CREATE TABLE notes (
+            tenant_id uuid NOT NULL,
+            position bigint GENERATED ALWAYS AS IDENTITY,
+            text text NOT NULL,
+            PRIMARY KEY (tenant_id, position)
+        );
+        {policies("notes")}
+        GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO probe_service_app;"""
+    )
