@@ -1,0 +1,1 @@
+"""HTTP: channels, opt-outs, messages and notifications for people, receipts for the SMS provider."""

@@ -1,0 +1,95 @@
+"""`/v1/channels`: how messages of a tenant go out."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from comms_service.api.inputs import Line
+from comms_service.domain import Channel, UnusableError, normalise_email
+from comms_service.store.channels import ChannelStore
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.database import Database
+from contracts.kit.http import Page, bad_input, conflict, not_found
+from contracts.messages.comms import ChannelKind
+from contracts.values import Code
+
+
+class ChannelInput(BaseModel):
+    """An e-mail channel has a sender; an SMS goes out under the provider's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: ChannelKind
+    name: Annotated[Line, Field(min_length=1)]
+    sender_address: Line | None = None
+    sender_name: Line = ""
+    default: bool = False
+    archived: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kind == "email" and self.sender_address is None:
+            raise ValueError("an e-mail channel needs a sender_address")
+        if self.kind == "sms" and (self.sender_address or self.sender_name):
+            raise ValueError("an SMS goes out under the provider's sender: leave sender_address and sender_name out")
+        if self.default and self.archived:
+            raise ValueError("an archived channel cannot be the default one")
+        return self
+
+
+class ChannelView(BaseModel):
+    code: Code
+    kind: ChannelKind
+    name: str
+    sender_address: str | None
+    sender_name: str
+    default: bool
+    archived: bool
+
+
+def router(database: Database, store: ChannelStore) -> APIRouter:
+    routes = APIRouter(prefix="/v1/channels", tags=["channels"])
+
+    @routes.put("/{code}")
+    async def put_channel(code: Code, body: ChannelInput, caller: Caller = require(Role.AUTHOR)) -> ChannelView:
+        """Creates or replaces a channel; making it the default takes the flag from the former default of its kind."""
+        channel = _channel(code, body)
+        async with database.transaction(caller.tenant) as tx:
+            if not await store.put(tx, caller.tenant, channel):
+                raise conflict(f"channel {code!r} is of another kind: take another code")
+        return _view(channel)
+
+    @routes.get("/{code}")
+    async def get_channel(code: Code, caller: Caller = require(Role.AUTHOR)) -> ChannelView:
+        return _view(await _find(caller.tenant, code))
+
+    @routes.get("")
+    async def list_channels(caller: Caller = require(Role.AUTHOR)) -> Page[ChannelView]:
+        """All of them, archived ones too, by code."""
+        async with database.transaction(caller.tenant) as tx:
+            return Page(items=[_view(channel) for channel in await store.list(tx, caller.tenant)])
+
+    async def _find(tenant: UUID, code: str) -> Channel:
+        async with database.transaction(tenant) as tx:
+            channel = await store.find(tx, tenant, code)
+        if channel is None:
+            raise not_found(f"channel {code!r}")
+        return channel
+
+    return routes
+
+
+def _channel(code: str, body: ChannelInput) -> Channel:
+    values: dict[str, Any] = body.model_dump()
+    try:
+        if body.sender_address is not None:
+            values["sender_address"] = normalise_email(body.sender_address)
+    except UnusableError as error:
+        raise bad_input("the channel cannot be used", ("body.sender_address", str(error))) from error
+    return Channel(code=code, **values)
+
+
+def _view(channel: Channel) -> ChannelView:
+    return ChannelView.model_validate(channel, from_attributes=True)

@@ -1,0 +1,99 @@
+"""`/v1/messages`: what was sent to whom, and how it went."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel
+
+from comms_service.api.inputs import PAGE, Limit, next_cursor, parse_slice
+from comms_service.domain import Message
+from comms_service.store.messages import MessageStore
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.database import Database
+from contracts.kit.http import Page, not_found
+from contracts.messages.comms import ChannelKind, MessageStatus
+from contracts.values import FileRef
+
+
+class MessageView(BaseModel):
+    """A message in a list; `trace_id` is the trace of what caused it."""
+
+    id: UUID
+    command_id: UUID
+    item_id: UUID
+    contact_id: UUID | None
+    kind: ChannelKind
+    channel: str
+    to_address: str
+    to_name: str
+    subject: str
+    status: MessageStatus
+    reason: str | None
+    sent_by: str
+    trace_id: str | None
+    created_at: AwareDatetime
+
+
+class StatusView(BaseModel):
+    status: MessageStatus
+    reason: str | None
+    at: AwareDatetime
+
+
+class AttemptView(BaseModel):
+    """`outcome` is accepted, rejected, not_taken (surely), in_doubt, or null: under way, or its process was killed."""
+
+    number: int
+    at: AwareDatetime
+    outcome: str | None
+    reason: str | None
+    provider_id: str | None
+
+
+class MessageDetail(MessageView):
+    """A message with its words, attempts and history."""
+
+    text: str
+    html: str | None
+    attachments: tuple[FileRef, ...]
+    attempts: list[AttemptView]
+    history: list[StatusView]
+
+
+def router(database: Database, store: MessageStore) -> APIRouter:
+    routes = APIRouter(prefix="/v1/messages", tags=["messages"])
+
+    @routes.get("")
+    async def list_messages(
+        item_id: UUID | None = None,
+        status: MessageStatus | None = None,
+        cursor: str | None = None,
+        limit: Limit = PAGE,
+        caller: Caller = require(Role.VIEWER),
+    ) -> Page[MessageView]:
+        """Newest first."""
+        part = parse_slice(cursor, limit)
+        async with database.transaction(caller.tenant) as tx:
+            rows = await store.page(tx, caller.tenant, item=item_id, status=status, part=part)
+        items = [MessageView.model_validate(_values(row)) for row in rows]
+        return Page(items=items, next_cursor=next_cursor(rows, part))
+
+    @routes.get("/{message_id}")
+    async def get_message(message_id: UUID, caller: Caller = require(Role.VIEWER)) -> MessageDetail:
+        async with database.transaction(caller.tenant) as tx:
+            message = await store.find(tx, caller.tenant, message_id)
+            if message is None:
+                raise not_found(f"message {message_id}")
+            attempts = await store.attempts(tx, caller.tenant, message_id)
+            history = await store.history(tx, caller.tenant, message_id)
+        more = {"attempts": [dict(row) for row in attempts], "history": [dict(row) for row in history]}
+        return MessageDetail.model_validate(_values(message) | more)
+
+    return routes
+
+
+def _values(message: Message) -> dict[str, Any]:
+    values = {name: getattr(message, name) for name in Message.__slots__}
+    parts = (message.traceparent or "").split("-")
+    return values | {"trace_id": parts[1] if len(parts) == 4 else None}

@@ -1,0 +1,63 @@
+"""`/v1/notifications`: an employee's own inbox."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel
+
+from comms_service.api.inputs import PAGE, Limit, next_cursor, parse_slice
+from comms_service.domain import Notification
+from comms_service.store.notifications import NotificationStore
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.clock import Clock
+from contracts.kit.database import Database
+from contracts.kit.http import Page, Problem, not_found
+
+
+class NotificationView(BaseModel):
+    id: UUID
+    item_id: UUID | None
+    title: str
+    text: str
+    sender: str | None
+    created_at: AwareDatetime
+    read_at: AwareDatetime | None
+
+
+def router(database: Database, store: NotificationStore, clock: Clock) -> APIRouter:
+    routes = APIRouter(prefix="/v1/notifications", tags=["notifications"])
+
+    @routes.get("")
+    async def list_notifications(
+        unread: bool = False,
+        cursor: str | None = None,
+        limit: Limit = PAGE,
+        caller: Caller = require(Role.VIEWER),
+    ) -> Page[NotificationView]:
+        """Newest first; only the caller's own."""
+        employee, part = _employee(caller), parse_slice(cursor, limit)
+        async with database.transaction(caller.tenant) as tx:
+            rows = await store.inbox(tx, caller.tenant, employee, unread=unread, part=part)
+        return Page(items=[_view(row) for row in rows], next_cursor=next_cursor(rows, part))
+
+    @routes.post("/{notification_id}/read")
+    async def read_notification(notification_id: UUID, caller: Caller = require(Role.VIEWER)) -> NotificationView:
+        """Marks it as read; doing it again changes nothing."""
+        async with database.transaction(caller.tenant) as tx:
+            row = await store.mark_read(tx, caller.tenant, _employee(caller), notification_id, clock())
+        if row is None:
+            raise not_found(f"notification {notification_id}")
+        return _view(row)
+
+    return routes
+
+
+def _employee(caller: Caller) -> UUID:
+    try:
+        return UUID(caller.subject)
+    except ValueError as error:
+        raise Problem(403, "Forbidden", "the token's subject is no employee: only employees have an inbox") from error
+
+
+def _view(notification: Notification) -> NotificationView:
+    return NotificationView.model_validate(notification, from_attributes=True)

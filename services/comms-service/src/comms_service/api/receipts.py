@@ -1,0 +1,83 @@
+"""`/public/receipts/sms`: the SMS provider says what became of a message. Signed, not authorised; it names no tenant.
+
+Source: Standard Webhooks 1.0 (`webhook-id`, `webhook-timestamp` within five minutes, `webhook-signature`).
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from comms_service.api.limits import RateLimit
+from comms_service.gateways.sms import RECEIPTS
+from comms_service.statuses import Statuses
+from comms_service.store.messages import MessageStore
+from contracts.kit import telemetry
+from contracts.kit.database import Database
+from contracts.kit.http import Problem, bad_input, not_found
+
+MAX_BODY = 16_384
+MAX_WEBHOOK_ID = 200
+
+
+class Receipt(BaseModel):
+    """`reference` is the message's id, as it was given to the provider."""
+
+    reference: UUID
+    status: Literal["delivered", "undelivered"]
+    at: AwareDatetime
+
+
+class Receipts:
+    """Takes receipts in: each once, and never backwards."""
+
+    def __init__(self, database: Database, store: MessageStore, statuses: Statuses, secret: str) -> None:
+        self._database = database
+        self._store = store
+        self._statuses = statuses
+        self._webhook = Webhook(secret)
+
+    async def take(self, request: Request) -> None:
+        """Raises `Problem` 401 for what the provider did not sign just now, 422 for another shape, 404 for nobody's."""
+        receipt = self._verify(await request.body(), request)
+        async with self._database.delivery() as tx:
+            tenant = await self._store.tenant_of(tx, receipt.reference)
+        if tenant is None:
+            raise not_found("message with this reference")
+        await self._apply(tenant, receipt, request.headers["webhook-id"])
+
+    def _verify(self, body: bytes, request: Request) -> Receipt:
+        try:
+            self._webhook.verify(body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as error:
+            raise Problem(401, "Unauthorized", "the receipt's signature or timestamp is not valid") from error
+        if len(request.headers["webhook-id"]) > MAX_WEBHOOK_ID:
+            raise bad_input("the receipt has the wrong shape", ("webhook-id", f"more than {MAX_WEBHOOK_ID} characters"))
+        try:
+            return Receipt.model_validate_json(body)
+        except ValidationError as error:
+            pairs = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+            raise bad_input("the receipt has the wrong shape", *pairs) from error
+
+    async def _apply(self, tenant: UUID, receipt: Receipt, webhook_id: str) -> None:
+        async with self._database.transaction(tenant) as tx:
+            message = await self._store.lock(tx, tenant, receipt.reference)
+            if message is None or not await self._store.add_receipt(tx, message, webhook_id):
+                return
+            with telemetry.span(f"receipt {receipt.status}", message.traceparent):
+                await self._statuses.step(tx, message, receipt.status, at=receipt.at)
+
+
+def router(receipts: Receipts, limit: RateLimit) -> APIRouter:
+    routes = APIRouter(tags=["receipts"])
+
+    @routes.post(RECEIPTS, status_code=204)
+    async def take_receipt(request: Request) -> Response:
+        """A signed delivery receipt; the same one again changes nothing."""
+        limit.take(request)
+        await receipts.take(request)
+        return Response(status_code=204)
+
+    return routes

@@ -1,0 +1,227 @@
+"""Messages, addresses and channels as values, and what is decided about them without asking anybody."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from contracts.messages.comms import ChannelKind, MessageStatus, Notify, SendMessage
+from contracts.values import FileRef
+
+MAX_SMS = 1530
+"""Characters: ten parts of 153, the most that providers join."""
+OPTED_OUT: Final = "opted out"
+
+
+class CommsError(Exception):
+    """The root of this service's errors. Their texts never hold an address or a message's words."""
+
+
+class UnusableError(CommsError):
+    """A message, address or channel cannot be used as it is; the text says why and what to do."""
+
+
+class RejectedError(CommsError):
+    """The provider said no for good: trying again makes no sense."""
+
+
+class PostponedError(CommsError):
+    """The message could not be handed over now, for a reason that may pass.
+
+    `reached` is true unless it is certain that the provider did not take it. `after_s` is the provider's own wish.
+    """
+
+    def __init__(self, reason: str, *, reached: bool, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reached = reached
+        self.after_s = after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way out for messages of one kind; `sender_address` and `sender_name` belong to e-mail."""
+
+    code: str
+    kind: ChannelKind
+    name: str
+    sender_address: str | None
+    sender_name: str
+    default: bool
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one address, with all that is needed to send it again as the same message."""
+
+    id: UUID
+    tenant: UUID
+    command_id: UUID
+    item_id: UUID
+    contact_id: UUID | None
+    kind: ChannelKind
+    channel: str
+    sender_address: str | None
+    sender_name: str
+    to_address: str
+    to_name: str
+    subject: str
+    text: str
+    html: str | None
+    attachments: tuple[FileRef, ...]
+    sent_by: str
+    status: MessageStatus
+    reason: str | None
+    cancel_asked: bool
+    correlation: str
+    causepath: str
+    traceparent: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Whether the owner of an address wants no messages."""
+
+    address: str
+    opted_out: bool
+    note: str
+    updated_by: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One entry of an employee's inbox."""
+
+    id: UUID
+    employee_id: UUID
+    item_id: UUID | None
+    title: str
+    text: str
+    sender: str | None
+    created_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a list that is sorted newest first: `limit` rows after the row with the key `before`."""
+
+    before: tuple[datetime, UUID] | None
+    limit: int
+
+
+_RANK: Mapping[MessageStatus, int] = {
+    "queued": 0,
+    "accepted": 1,
+    "failed": 1,
+    "delivered": 2,
+    "undelivered": 2,
+    "refused": 3,
+    "cancelled": 3,
+}
+
+
+def is_further(status: MessageStatus, than: MessageStatus) -> bool:
+    """Whether a message may go from `than` to `status`. A receipt may overtake the acceptance or correct a failure."""
+    return _RANK[status] > _RANK[than]
+
+
+def message_id(command_id: UUID) -> UUID:
+    """One command, one message."""
+    return uuid5(command_id, "message")
+
+
+def notification_id(command_id: UUID, employee: UUID) -> UUID:
+    return uuid5(command_id, str(employee))
+
+
+def status_event_id(message: UUID, status: MessageStatus) -> UUID:
+    """A message takes each status at most once."""
+    return uuid5(message, status)
+
+
+def normalise(address: str) -> str:
+    """An e-mail address or phone number in its one form for sending; raises `UnusableError`."""
+    return normalise_email(address) if "@" in address else normalise_phone(address)
+
+
+def normalise_email(address: str) -> str:
+    """Lower-case, ASCII (IDNA) domain; nobody is asked whether the mailbox exists."""
+    try:
+        valid = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise UnusableError("the e-mail address is not valid: expected the form name@domain.example") from error
+    return valid.ascii_email or valid.normalized
+
+
+def normalise_phone(number: str) -> str:
+    """E.164; punctuation is dropped, the country code is demanded."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException as error:
+        raise UnusableError("the phone number is not valid: expected + and the country code first") from error
+    if not phonenumbers.is_possible_number(parsed):
+        raise UnusableError("the phone number is not valid: its length is not possible in that country")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def consent_key(address: str) -> str:
+    """How a normalised address is filed among the opt-outs: mailboxes that differ in case are one in practice."""
+    return address.lower()
+
+
+def address_of(message: SendMessage) -> str:
+    """The normalised address, of the kind the message needs; raises `UnusableError`."""
+    return normalise_email(message.to) if message.kind == "email" else normalise_phone(message.to)
+
+
+def check_message(message: SendMessage) -> None:
+    """Raises `UnusableError` for what must not or cannot be sent."""
+    _check_lines(subject=message.subject, to_name=message.to_name, sent_by=message.sent_by)
+    for file in message.attachments:
+        _check_lines(**{"attachment name": file.name, "attachment media type": file.media_type})
+    _check_no_nul(text=message.text, html=message.html or "")
+    if message.kind == "sms":
+        _check_sms(message)
+    elif not (message.text or message.html or message.attachments):
+        raise UnusableError("the e-mail is empty: give it a text, HTML or an attachment")
+
+
+def _check_sms(message: SendMessage) -> None:
+    if message.attachments or message.html:
+        raise UnusableError("an SMS carries text only: take the HTML and the attachments out")
+    if not message.text.strip():
+        raise UnusableError("the SMS is empty: give it a text")
+    if len(message.text) > MAX_SMS:
+        raise UnusableError(f"the SMS has {len(message.text)} characters; the limit is {MAX_SMS}")
+
+
+def check_notification(message: Notify) -> None:
+    """Raises `UnusableError` for a notification without recipients or with characters that cannot be stored."""
+    if not message.recipients:
+        raise UnusableError("the notification has no recipients")
+    _check_no_nul(title=message.title, text=message.text, sender=message.sender or "")
+
+
+def is_one_line(text: str) -> bool:
+    """No line break, NUL or other control character: nothing that could end a mail header."""
+    return not any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text)
+
+
+def _check_lines(**texts: str) -> None:
+    for name, text in texts.items():
+        if not is_one_line(text):
+            raise UnusableError(f"{name}: line breaks and control characters are not allowed")
+
+
+def _check_no_nul(**texts: str) -> None:
+    for name, text in texts.items():
+        if "\x00" in text:
+            raise UnusableError(f"{name}: contains a null character")

@@ -1,0 +1,18 @@
+"""The outside world: the mail server, the SMS provider, doc-service's files.
+
+A gateway's `send` returns when the provider has the message; it raises `RejectedError` or `PostponedError` otherwise,
+never an `OSError`, which the worker would take for our own database being away. No error repeats what a server said:
+servers repeat addresses.
+"""
+
+from typing import Protocol
+
+from comms_service.domain import Message
+
+
+class Provider(Protocol):
+    """Hands one message over; the same message again is the same message to the provider, as far as it can be told."""
+
+    async def send(self, message: Message) -> str | None:
+        """Returns the provider's own id of the message, if it has one."""
+        ...

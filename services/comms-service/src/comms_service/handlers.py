@@ -1,0 +1,143 @@
+"""Obeys the commands of `crm.comms.commands.v1`."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from comms_service.domain import (
+    Channel,
+    Message,
+    Notification,
+    UnusableError,
+    address_of,
+    check_message,
+    check_notification,
+    message_id,
+    notification_id,
+)
+from comms_service.statuses import Statuses
+from comms_service.store.channels import ChannelStore
+from comms_service.store.messages import MessageStore
+from comms_service.store.notifications import NotificationStore
+from contracts.envelope import Body, Envelope, format_causepath
+from contracts.kit import telemetry, worker
+from contracts.kit.clock import Clock
+from contracts.kit.commands import Obey
+from contracts.kit.database import Connection
+from contracts.kit.errors import RefusalError
+from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.results import CANCELLED, CommandDone
+
+DELIVER = "deliver"
+
+
+class Handlers:
+    """One method per command."""
+
+    def __init__(
+        self,
+        *,
+        messages: MessageStore,
+        channels: ChannelStore,
+        notifications: NotificationStore,
+        statuses: Statuses,
+        clock: Clock,
+    ) -> None:
+        self._messages = messages
+        self._channels = channels
+        self._notifications = notifications
+        self._statuses = statuses
+        self._clock = clock
+
+    async def send_message(self, command: Envelope[SendMessage], tx: Connection) -> None:
+        """Records the message; a worker sends it, unless the address is opted out by then."""
+        channel = await self._channel(command, tx)
+        message = self._plan(command, channel)
+        await self._messages.add(tx, message)
+        await worker.enqueue(tx, id=message.id, tenant=message.tenant, kind=DELIVER, run_at=message.created_at)
+
+    async def _channel(self, command: Envelope[SendMessage], tx: Connection) -> Channel:
+        kind, code = command.data.kind, command.data.channel
+        if code is None:
+            channel = await self._channels.default(tx, command.tenant, kind)
+            problem = f"there is no default channel of kind {kind}: PUT /v1/channels/{{code}} with default true"
+        else:
+            channel = await self._channels.find(tx, command.tenant, code) if code.isprintable() else None
+            problem = f"there is no {kind} channel {code!r}: PUT /v1/channels/{{code}}, or name another one"
+        if channel is None or channel.kind != kind:
+            raise RefusalError(problem)
+        if channel.archived:
+            raise RefusalError(f"the channel {channel.code!r} is archived: name another one")
+        return channel
+
+    def _plan(self, command: Envelope[SendMessage], channel: Channel) -> Message:
+        send = command.data
+        try:
+            check_message(send)
+            address = address_of(send)
+        except UnusableError as error:
+            raise RefusalError(str(error)) from error
+        return Message(
+            id=message_id(command.command_id),
+            tenant=command.tenant,
+            command_id=command.command_id,
+            item_id=send.item_id,
+            contact_id=send.contact_id,
+            kind=send.kind,
+            channel=channel.code,
+            sender_address=channel.sender_address,
+            sender_name=channel.sender_name,
+            to_address=address,
+            to_name=send.to_name,
+            subject=send.subject,
+            text=send.text,
+            html=send.html,
+            attachments=send.attachments,
+            sent_by=send.sent_by,
+            status="queued",
+            reason=None,
+            cancel_asked=False,
+            correlation=command.correlation,
+            causepath=format_causepath(command.causepath),
+            traceparent=telemetry.traceparent(),
+            created_at=self._clock(),
+        )
+
+    async def notify(self, command: Envelope[Notify], tx: Connection) -> CommandDone:
+        """One inbox entry for each recipient."""
+        try:
+            check_notification(command.data)
+        except UnusableError as error:
+            raise RefusalError(str(error)) from error
+        entries = [self._notification(command, employee) for employee in dict.fromkeys(command.data.recipients)]
+        await self._notifications.add(tx, command.tenant, entries)
+        ids = {str(entry.employee_id): str(entry.id) for entry in entries}
+        return CommandDone(command_id=command.command_id, outputs={"notification_ids": dict(ids)})
+
+    def _notification(self, command: Envelope[Notify], employee: UUID) -> Notification:
+        return Notification(
+            id=notification_id(command.command_id, employee),
+            employee_id=employee,
+            item_id=command.data.item_id,
+            title=command.data.title,
+            text=command.data.text,
+            sender=command.data.sender,
+            created_at=self._clock(),
+            read_at=None,
+        )
+
+    async def drop(self, command_id: UUID, tx: Connection) -> bool:
+        """Cancels a message, but only when no attempt can have reached a provider.
+
+        Otherwise word is left: if the attempt under way turns out to have reached nobody, the worker cancels.
+        """
+        message = await self._messages.lock_of_command(tx, command_id)
+        if message is None or message.status != "queued":
+            return False
+        if await self._messages.may_be_out(tx, message) or not await worker.drop(tx, message.id):
+            await self._messages.ask_cancel(tx, message.id)
+            return False
+        return await self._statuses.step(tx, message, "cancelled", CANCELLED)
+
+
+def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
+    return {SendMessage: handlers.send_message, Notify: handlers.notify}

@@ -1,0 +1,161 @@
+"""The slow work: handing recorded messages to providers.
+
+An attempt is recorded before it begins, so that after a kill at any point it is known that a provider may have the
+message. SMS are safe to try again, by their idempotency key; mails carry the same Message-ID.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError
+from comms_service.gateways import Provider
+from comms_service.statuses import Statuses
+from comms_service.store.channels import ChannelStore
+from comms_service.store.messages import MessageStore
+from contracts.kit.clock import Clock
+from contracts.kit.commands import Commands
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.errors import RetryLaterError
+from contracts.kit.worker import Task
+from contracts.messages.comms import ChannelKind, MessageStatus
+from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandRefused
+
+logger = structlog.get_logger(__name__)
+
+STORE_AGAIN_S = 0.5
+
+
+class Jobs:
+    """Delivers messages, each under a lease of its own."""
+
+    def __init__(  # noqa: PLR0913 - what a delivery needs, all by keyword
+        self,
+        *,
+        database: Database,
+        messages: MessageStore,
+        channels: ChannelStore,
+        statuses: Statuses,
+        commands: Commands,
+        providers: Mapping[ChannelKind, Provider],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._messages = messages
+        self._channels = channels
+        self._statuses = statuses
+        self._commands = commands
+        self._providers = providers
+        self._clock = clock
+
+    async def deliver(self, task: Task) -> None:
+        """Hands the message over, unless it is out already or not wanted any more."""
+        message = await self._begin(task)
+        if message is None:
+            return
+        try:
+            provider_id = await self._providers[message.kind].send(message)
+        except RejectedError as error:
+            reason = str(error)
+            await _until_stored(lambda: self._reject(task, reason))
+        except PostponedError as error:
+            await self._postpone(task, error)
+        else:
+            await _until_stored(lambda: self._accept(task, provider_id))
+
+    async def _begin(self, task: Task) -> Message | None:
+        """Records the attempt; null when there is nothing to send (any more)."""
+        async with self._database.transaction(task.tenant) as tx:
+            message = await self._messages.lock_for(tx, task)
+            if message is None or await self._is_settled(tx, task, message):
+                return None
+            await self._messages.begin_attempt(tx, task, self._clock())
+            return message
+
+    async def _is_settled(self, tx: Connection, task: Task, message: Message) -> bool:
+        """Ends the work of a message that a receipt has confirmed, or that is not wanted and surely not out."""
+        if message.status != "queued":
+            await self._finish_accepted(tx, task, message)
+            return True
+        unwanted = await self._unwanted(tx, message)
+        if unwanted is None or await self._messages.may_be_out(tx, message):
+            return False
+        status, reason = unwanted
+        await task.complete(tx)
+        await self._statuses.step(tx, message, status, reason)
+        await self._commands.finish(tx, CommandRefused(command_id=message.command_id, reason=reason))
+        return True
+
+    async def _unwanted(self, tx: Connection, message: Message) -> tuple[MessageStatus, str] | None:
+        if message.cancel_asked:
+            return "cancelled", CANCELLED
+        opt_out = await self._channels.opt_out(tx, message.tenant, message.to_address)
+        return ("refused", OPTED_OUT) if opt_out is not None and opt_out.opted_out else None
+
+    async def _accept(self, task: Task, provider_id: str | None) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            message = await self._messages.lock_for(tx, task)
+            if message is not None:
+                await self._messages.end_attempt(tx, task, "accepted", None, provider_id)
+                await self._finish_accepted(tx, task, message)
+
+    async def _finish_accepted(self, tx: Connection, task: Task, message: Message) -> None:
+        """A receipt may have come before the provider's own answer; then the message is further already."""
+        await task.complete(tx)
+        await self._statuses.step(tx, message, "accepted")
+        outputs = {"message_id": str(message.id), "sent_to": message.to_address}
+        await self._commands.finish(tx, CommandDone(command_id=message.command_id, outputs=dict(outputs)))
+
+    async def _reject(self, task: Task, reason: str) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            message = await self._messages.lock_for(tx, task)
+            if message is not None:
+                await self._messages.end_attempt(tx, task, "rejected", reason)
+                await self._fail(tx, task, message, reason, retryable=False)
+
+    async def _postpone(self, task: Task, error: PostponedError) -> None:
+        """Raises `RetryLaterError`, unless it turns out that the message is not wanted any more."""
+        async with self._database.transaction(task.tenant) as tx:
+            message = await self._messages.lock_for(tx, task)
+            if message is None:
+                return
+            await self._messages.end_attempt(tx, task, "in_doubt" if error.reached else "not_taken", str(error))
+            if await self._is_settled(tx, task, message):
+                return
+        logger.warning("delivery postponed", message_id=task.id, attempt=task.attempt, reason=str(error))
+        raise RetryLaterError(str(error), error.after_s)
+
+    async def give_up(self, task: Task, _: str) -> None:
+        """After the last attempt. The reason is the last one recorded, since an exception's text may hold an address.
+
+        A new command would be a new message to the provider, so it is only suggested when no attempt can be out.
+        """
+        async with self._database.transaction(task.tenant) as tx:
+            message = await self._messages.lock_for(tx, task)
+            if message is not None and not await self._is_settled(tx, task, message):
+                attempts = await self._messages.attempts(tx, message.tenant, message.id)
+                last = attempts[-1]["reason"] or "it ended without an answer"
+                reason = f"given up after {len(attempts)} attempts; the last one: {last}"
+                in_doubt = await self._messages.may_be_out(tx, message)
+                reason += "; the provider may have the message all the same" if in_doubt else ""
+                await self._fail(tx, task, message, reason, retryable=not in_doubt)
+
+    async def _fail(self, tx: Connection, task: Task, message: Message, reason: str, *, retryable: bool) -> None:
+        await task.complete(tx)
+        await self._statuses.step(tx, message, "failed", reason)
+        failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=retryable)
+        await self._commands.finish(tx, failed)
+        logger.warning("delivery failed", message_id=message.id, reason=reason, retryable=retryable)
+
+
+async def _until_stored(store: Callable[[], Awaitable[None]]) -> None:
+    """The provider has answered: while our database is away its answer is kept here, instead of asking it again."""
+    while True:
+        try:
+            await store()
+        except INFRASTRUCTURE_ERRORS as error:
+            logger.warning("a provider's answer waits for the database", error=type(error).__name__)
+            await asyncio.sleep(STORE_AGAIN_S)
+        else:
+            return

@@ -1,0 +1,74 @@
+"""Where comms-service is put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from comms_service import handlers as obey
+from comms_service.api import channels, messages, notifications, opt_outs, receipts
+from comms_service.api.limits import RateLimit
+from comms_service.gateways.files import FileGateway
+from comms_service.gateways.http import make_client
+from comms_service.gateways.mail import MailGateway, SmtpServer
+from comms_service.gateways.sms import RECEIPTS, SmsGateway
+from comms_service.jobs import Jobs
+from comms_service.settings import Settings
+from comms_service.statuses import Statuses
+from comms_service.store.channels import ChannelStore
+from comms_service.store.messages import MessageStore
+from comms_service.store.notifications import NotificationStore
+from contracts import topics
+from contracts.kit.auth import ServiceToken
+from contracts.kit.commands import Commands
+from contracts.kit.service import Service, command_line
+from contracts.kit.worker import Job
+
+
+def build_app(settings: Settings) -> FastAPI:
+    service = Service("comms-service", settings)
+    database, clock = service.database, service.clock
+    message_store, channel_store, notification_store = MessageStore(), ChannelStore(), NotificationStore()
+    statuses = Statuses(message_store, service.outbox, clock)
+    commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
+
+    client = make_client()
+    service.on_stop(client.aclose)
+    files = FileGateway(client, settings.doc_service_url, ServiceToken(settings.service_token_file))
+    mail = MailGateway(SmtpServer.parse(settings.smtp_url.get_secret_value()), files)
+    sms = SmsGateway(client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url)
+
+    handlers = obey.Handlers(
+        messages=message_store,
+        channels=channel_store,
+        notifications=notification_store,
+        statuses=statuses,
+        clock=clock,
+    )
+    jobs = Jobs(
+        database=database,
+        messages=message_store,
+        channels=channel_store,
+        statuses=statuses,
+        commands=commands,
+        providers={"email": mail, "sms": sms},
+        clock=clock,
+    )
+    service.consume(commands.subscription(topics.COMMS_COMMANDS, obey.routes(handlers), drop=handlers.drop))
+    service.work({obey.DELIVER: Job(jobs.deliver, jobs.give_up, attempts=settings.delivery_attempts)})
+
+    secret = settings.sms_receipt_secret.get_secret_value()
+    routers = [
+        channels.router(database, channel_store),
+        opt_outs.router(database, channel_store, clock),
+        messages.router(database, message_store),
+        notifications.router(database, notification_store, clock),
+        receipts.router(
+            receipts.Receipts(database, message_store, statuses, secret),
+            RateLimit(settings.receipts_per_second, settings.receipts_per_second * 2),
+        ),
+    ]
+    return service.app("comms-service", routers, {RECEIPTS: receipts.MAX_BODY})
+
+
+def run() -> None:
+    command_line(build_app, Settings, Path(__file__).parent / "migrations")

@@ -1,0 +1,36 @@
+"""The messages this service publishes besides results, built in one place."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from comms_service.domain import Message, status_event_id
+from contracts.envelope import Envelope, event, parse_causepath
+from contracts.messages.comms import MessageStatus, MessageStatusChanged
+from contracts.topics import item_key
+
+
+def status_changed(
+    message: Message, status: MessageStatus, reason: str | None, at: datetime, now: datetime
+) -> Envelope[MessageStatusChanged]:
+    """`at` is when it happened, as far as the provider tells; the event continues the command's correlation."""
+    body = MessageStatusChanged(
+        message_id=message.id,
+        command_id=message.command_id,
+        item_id=message.item_id,
+        contact_id=message.contact_id,
+        kind=message.kind,
+        status=status,
+        reason=reason,
+        at=at,
+    )
+    envelope = event(
+        body,
+        source="comms-service",
+        id=status_event_id(message.id, status),
+        tenant=message.tenant,
+        key=item_key(message.tenant, message.item_id),
+        time=now,
+        correlation=message.correlation,
+        causepath=parse_causepath(message.causepath),
+    )
+    return replace(envelope, causation=str(message.command_id))

@@ -1,0 +1,37 @@
+"""The one way a message's status changes: forwards only, with history and event, in the caller's transaction."""
+
+from datetime import datetime
+
+from comms_service.domain import Message, is_further
+from comms_service.messages import status_changed
+from comms_service.store.messages import MessageStore
+from contracts.kit.clock import Clock
+from contracts.kit.database import Connection
+from contracts.kit.outbox import Outbox
+from contracts.messages.comms import MessageStatus
+from contracts.topics import COMMS_EVENTS
+
+
+class Statuses:
+    """Moves messages on. The caller holds the message's row."""
+
+    def __init__(self, store: MessageStore, outbox: Outbox, clock: Clock) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+
+    async def step(
+        self,
+        tx: Connection,
+        message: Message,
+        status: MessageStatus,
+        reason: str | None = None,
+        at: datetime | None = None,
+    ) -> bool:
+        """False, and nothing done, when the message is as far already."""
+        if not is_further(status, message.status):
+            return False
+        now = self._clock()
+        await self._store.set_status(tx, message, status, reason, at or now)
+        await self._outbox.put(tx, COMMS_EVENTS, status_changed(message, status, reason, at or now, now))
+        return True

@@ -1,0 +1,82 @@
+"""Channels and opt-outs: what a tenant's authors and agents decide about its messages."""
+
+from uuid import UUID
+
+from comms_service.domain import Channel, OptOut, consent_key
+from contracts.kit.database import Connection
+from contracts.messages.comms import ChannelKind
+
+_CHANNEL = "code, kind, name, sender_address, sender_name, is_default, archived"
+_OPT_OUT = "address, opted_out, note, updated_by, updated_at"
+
+
+class ChannelStore:
+    """Tables `channels` and `opt_outs`."""
+
+    async def put(self, tx: Connection, tenant: UUID, channel: Channel) -> bool:
+        """Creates or replaces; false when the code belongs to a channel of another kind: roll back then.
+
+        A new default takes the flag from the old one; the tenant's channels are locked, since two may try at once.
+        """
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"channels:{tenant}")
+        if channel.default:
+            await self._clear_default(tx, tenant, channel.kind)
+        stored = await tx.fetchval(
+            """INSERT INTO channels (tenant_id, code, kind, name, sender_address, sender_name, is_default, archived)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+               ON CONFLICT (tenant_id, code) DO UPDATE SET name = $4, sender_address = $5, sender_name = $6,
+                   is_default = $7, archived = $8, updated_at = now()
+               WHERE channels.kind = $3 RETURNING true""",
+            tenant,
+            channel.code,
+            channel.kind,
+            channel.name,
+            channel.sender_address,
+            channel.sender_name,
+            channel.default,
+            channel.archived,
+        )
+        return bool(stored)
+
+    async def _clear_default(self, tx: Connection, tenant: UUID, kind: ChannelKind) -> None:
+        await tx.execute(
+            "UPDATE channels SET is_default = false WHERE tenant_id = $1 AND kind = $2 AND is_default", tenant, kind
+        )
+
+    async def find(self, tx: Connection, tenant: UUID, code: str) -> Channel | None:
+        row = await tx.fetchrow(f"SELECT {_CHANNEL} FROM channels WHERE tenant_id = $1 AND code = $2", tenant, code)  # noqa: S608
+        return Channel(*row) if row else None
+
+    async def default(self, tx: Connection, tenant: UUID, kind: ChannelKind) -> Channel | None:
+        row = await tx.fetchrow(
+            f"SELECT {_CHANNEL} FROM channels WHERE tenant_id = $1 AND kind = $2 AND is_default",  # noqa: S608
+            tenant,
+            kind,
+        )
+        return Channel(*row) if row else None
+
+    async def list(self, tx: Connection, tenant: UUID) -> list[Channel]:
+        rows = await tx.fetch(f"SELECT {_CHANNEL} FROM channels WHERE tenant_id = $1 ORDER BY code", tenant)  # noqa: S608
+        return [Channel(*row) for row in rows]
+
+    async def put_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> None:
+        await tx.execute(
+            """INSERT INTO opt_outs (tenant_id, address, opted_out, note, updated_by, updated_at)
+               VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT (tenant_id, address) DO UPDATE SET
+                   opted_out = $3, note = $4, updated_by = $5, updated_at = $6""",
+            tenant,
+            opt_out.address,
+            opt_out.opted_out,
+            opt_out.note,
+            opt_out.updated_by,
+            opt_out.updated_at,
+        )
+
+    async def opt_out(self, tx: Connection, tenant: UUID, address: str) -> OptOut | None:
+        row = await tx.fetchrow(
+            f"SELECT {_OPT_OUT} FROM opt_outs WHERE tenant_id = $1 AND address = $2",  # noqa: S608
+            tenant,
+            consent_key(address),
+        )
+        return OptOut(*row) if row else None

@@ -1,0 +1,212 @@
+"""Messages with their attempts, status history and receipts.
+
+Whoever changes a message locks in this order: its command's row, the message, its work. Cancelling does so too, so
+that neither waits for the other in a circle.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+
+from comms_service.domain import Message, Slice
+from contracts.kit.database import Connection
+from contracts.kit.worker import Task
+from contracts.messages.comms import MessageStatus
+from contracts.values import FileRef
+
+type Outcome = Literal["accepted", "rejected", "not_taken", "in_doubt"]
+"""How an attempt ended. None is stored while it is under way, and stays when its process was killed."""
+
+_COLUMNS = """id, tenant_id, command_id, item_id, contact_id, kind, channel, sender_address, sender_name, to_address,
+    to_name, subject, text, html, attachments, sent_by, status, reason, cancel_asked, correlation, causepath,
+    traceparent, created_at"""
+
+
+class MessageStore:
+    """Tables `messages`, `message_tenants`, `message_statuses`, `attempts`, `receipts`."""
+
+    async def add(self, tx: Connection, message: Message) -> None:
+        """Records a queued message, and its tenant for receipts, which arrive without one."""
+        await tx.execute(
+            f"""INSERT INTO messages ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                $15, $16, $17, $18, $19, $20, $21, $22, $23)""",  # noqa: S608
+            *_values(message),
+        )
+        await tx.execute("INSERT INTO message_tenants (message_id, tenant) VALUES ($1, $2)", message.id, message.tenant)
+        await self._add_to_history(tx, message, message.status, None, message.created_at)
+
+    async def find(self, tx: Connection, tenant: UUID, id: UUID) -> Message | None:
+        row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM messages WHERE tenant_id = $1 AND id = $2", tenant, id)  # noqa: S608
+        return _message(row) if row else None
+
+    async def lock(self, tx: Connection, tenant: UUID, id: UUID) -> Message | None:
+        row = await tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM messages WHERE tenant_id = $1 AND id = $2 FOR UPDATE",  # noqa: S608
+            tenant,
+            id,
+        )
+        return _message(row) if row else None
+
+    async def lock_of_command(self, tx: Connection, command_id: UUID) -> Message | None:
+        row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM messages WHERE command_id = $1 FOR UPDATE", command_id)  # noqa: S608
+        return _message(row) if row else None
+
+    async def lock_for(self, tx: Connection, task: Task) -> Message | None:
+        """The message that a worker has in hand, locked; null when the worker's lease was lost."""
+        await tx.execute(
+            """SELECT FROM commands WHERE id = (SELECT command_id FROM messages WHERE tenant_id = $1 AND id = $2)
+               FOR UPDATE""",
+            task.tenant,
+            task.id,
+        )
+        message = await self.lock(tx, task.tenant, task.id)
+        held = await tx.fetchval("SELECT true FROM work WHERE id = $1 AND lease = $2 FOR UPDATE", task.id, task.lease)
+        return message if held else None
+
+    async def page(
+        self,
+        tx: Connection,
+        tenant: UUID,
+        *,
+        item: UUID | None,
+        status: MessageStatus | None,
+        part: Slice,
+    ) -> list[Message]:
+        """Newest first."""
+        rows = await tx.fetch(
+            f"""SELECT {_COLUMNS} FROM messages
+                WHERE tenant_id = $1 AND ($2::uuid IS NULL OR item_id = $2) AND ($3::text IS NULL OR status = $3)
+                  AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+                ORDER BY created_at DESC, id DESC LIMIT $6""",  # noqa: S608
+            tenant,
+            item,
+            status,
+            *(part.before or (None, None)),
+            part.limit,
+        )
+        return [_message(row) for row in rows]
+
+    async def set_status(
+        self, tx: Connection, message: Message, status: MessageStatus, reason: str | None, at: datetime
+    ) -> None:
+        await tx.execute("UPDATE messages SET status = $2, reason = $3 WHERE id = $1", message.id, status, reason)
+        await self._add_to_history(tx, message, status, reason, at)
+
+    async def _add_to_history(
+        self, tx: Connection, message: Message, status: MessageStatus, reason: str | None, at: datetime
+    ) -> None:
+        await tx.execute(
+            "INSERT INTO message_statuses (tenant_id, message_id, status, reason, at) VALUES ($1, $2, $3, $4, $5)",
+            message.tenant,
+            message.id,
+            status,
+            reason,
+            at,
+        )
+
+    async def history(self, tx: Connection, tenant: UUID, id: UUID) -> list[asyncpg.Record]:
+        """Rows of `status`, `reason`, `at` in the order in which they were taken."""
+        return await tx.fetch(
+            """SELECT status, reason, at FROM message_statuses WHERE tenant_id = $1 AND message_id = $2
+               ORDER BY number""",
+            tenant,
+            id,
+        )
+
+    async def ask_cancel(self, tx: Connection, id: UUID) -> None:
+        """Leaves word for the worker that has the message in hand."""
+        await tx.execute("UPDATE messages SET cancel_asked = true WHERE id = $1", id)
+
+    async def begin_attempt(self, tx: Connection, task: Task, at: datetime) -> None:
+        await tx.execute(
+            "INSERT INTO attempts (tenant_id, message_id, number, at) VALUES ($1, $2, $3, $4)",
+            task.tenant,
+            task.id,
+            task.attempt,
+            at,
+        )
+
+    async def end_attempt(
+        self, tx: Connection, task: Task, outcome: Outcome, reason: str | None = None, provider_id: str | None = None
+    ) -> None:
+        await tx.execute(
+            """UPDATE attempts SET outcome = $4, reason = $5, provider_id = $6
+               WHERE tenant_id = $1 AND message_id = $2 AND number = $3""",
+            task.tenant,
+            task.id,
+            task.attempt,
+            outcome,
+            reason,
+            provider_id,
+        )
+
+    async def attempts(self, tx: Connection, tenant: UUID, id: UUID) -> list[asyncpg.Record]:
+        """Rows of `number`, `at`, `outcome`, `reason`, `provider_id`."""
+        return await tx.fetch(
+            """SELECT number, at, outcome, reason, provider_id FROM attempts
+               WHERE tenant_id = $1 AND message_id = $2 ORDER BY number""",
+            tenant,
+            id,
+        )
+
+    async def may_be_out(self, tx: Connection, message: Message) -> bool:
+        """Whether any attempt may have reached the provider, as far as anybody can know."""
+        found = await tx.fetchval(
+            """SELECT true FROM attempts WHERE tenant_id = $1 AND message_id = $2
+               AND (outcome IS NULL OR outcome IN ('accepted', 'in_doubt')) LIMIT 1""",
+            message.tenant,
+            message.id,
+        )
+        return bool(found)
+
+    async def tenant_of(self, tx: Connection, id: UUID) -> UUID | None:
+        """Asked as the delivery role: the only thing that is known of a message without knowing its tenant."""
+        tenant: UUID | None = await tx.fetchval("SELECT tenant FROM message_tenants WHERE message_id = $1", id)
+        return tenant
+
+    async def add_receipt(self, tx: Connection, message: Message, webhook_id: str) -> bool:
+        """False when this receipt was taken in before."""
+        added = await tx.fetchval(
+            """INSERT INTO receipts (tenant_id, webhook_id, message_id) VALUES ($1, $2, $3)
+               ON CONFLICT DO NOTHING RETURNING true""",
+            message.tenant,
+            webhook_id,
+            message.id,
+        )
+        return bool(added)
+
+
+def _values(message: Message) -> tuple[Any, ...]:
+    return (
+        message.id,
+        message.tenant,
+        message.command_id,
+        message.item_id,
+        message.contact_id,
+        message.kind,
+        message.channel,
+        message.sender_address,
+        message.sender_name,
+        message.to_address,
+        message.to_name,
+        message.subject,
+        message.text,
+        message.html,
+        [file.model_dump(mode="json") for file in message.attachments],
+        message.sent_by,
+        message.status,
+        message.reason,
+        message.cancel_asked,
+        message.correlation,
+        message.causepath,
+        message.traceparent,
+        message.created_at,
+    )
+
+
+def _message(row: asyncpg.Record) -> Message:
+    values = dict(row)
+    files = tuple(FileRef.model_validate(file) for file in values.pop("attachments"))
+    return Message(tenant=values.pop("tenant_id"), attachments=files, **values)
