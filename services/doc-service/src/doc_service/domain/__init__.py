@@ -1,0 +1,1 @@
+"""Documents, templates, numbers, links: pure decisions and how values are printed."""

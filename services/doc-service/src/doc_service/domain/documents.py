@@ -1,0 +1,156 @@
+"""Documents: what a command and a template make together, and what the template is given to print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.contexts import ProductContext
+from contracts.envelope import Cause, Envelope
+from contracts.messages.doc import CreateDocument
+from doc_service.domain.errors import DataError
+from doc_service.domain.files import File, safe_name
+from doc_service.domain.printing import Printer, find_locale
+from doc_service.domain.templates import Template
+from doc_service.domain.totals import totals
+
+Status = Literal["waiting", "ready", "failed", "cancelled"]
+
+RENDER = "render"
+"""The kind of work that renders a document; its id is the document's."""
+
+_PRODUCTS = TypeAdapter(tuple[ProductContext, ...])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A numbered document. `data` is the command's, with its field overrides in place."""
+
+    id: UUID
+    tenant: UUID
+    item_id: UUID
+    template: str
+    template_version: int
+    title: str
+    """The template's name, as the public page shows it."""
+    company: str
+    """The tenant's own company, as the public page shows it."""
+    number: str
+    language: str
+    time_zone: str
+    data: Mapping[str, Any]
+    wait_for_pdf: bool
+    public_link: bool
+    link_days: int | None
+    created_at: datetime
+    created_by: str
+    command_id: UUID
+    correlation: str
+    causepath: tuple[Cause, ...] = ()
+    status: Status = "waiting"
+    reason: str | None = None
+    file: File | None = None
+    views: int = 0
+    viewed_at: datetime | None = None
+
+    @property
+    def file_id(self) -> UUID:
+        """The same at every rendering."""
+        return uuid5(self.id, "pdf")
+
+    @property
+    def file_name(self) -> str:
+        return safe_name(f"{self.title} {self.number}.pdf".replace("/", "-"))
+
+
+def document_id(command_id: UUID) -> UUID:
+    """The id of the document that a command makes, however often it comes."""
+    return uuid5(command_id, "document")
+
+
+def plan_document(command: Envelope[CreateDocument], template: Template, number: str, now: datetime) -> Document:
+    """The document a command asks for. Raises `DataError` for what could never be printed."""
+    asked = command.data
+    data = override(asked.data, asked.fields)
+    _check_products(data)
+    language = template.language or asked.language
+    find_locale(language)
+    return Document(
+        id=document_id(command.command_id),
+        tenant=command.tenant,
+        item_id=asked.item_id,
+        template=template.code,
+        template_version=template.version,
+        title=template.name,
+        company=_company(data),
+        number=number,
+        language=language,
+        time_zone=asked.time_zone,
+        data=data,
+        wait_for_pdf=asked.wait_for_pdf,
+        public_link=asked.public_link,
+        link_days=asked.link_days,
+        created_at=now,
+        created_by=asked.created_by,
+        command_id=command.command_id,
+        correlation=command.correlation,
+        causepath=command.causepath,
+    )
+
+
+def local_day(now: datetime, time_zone: str) -> date:
+    """The day it is there. Raises `DataError` for an unknown time zone."""
+    try:
+        return now.astimezone(ZoneInfo(time_zone)).date()
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise DataError(f"time_zone: there is no time zone {time_zone!r}") from error
+
+
+def override(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`data` with each field put in its place; a name is a path such as `company.address`."""
+    result = dict(data)
+    for name, value in fields.items():
+        first, _, rest = name.partition(".")
+        inner = result.get(first)
+        result[first] = override(inner if isinstance(inner, Mapping) else {}, {rest: value}) if rest else value
+    return result
+
+
+def _check_products(data: Mapping[str, Any]) -> None:
+    try:
+        _PRODUCTS.validate_python(data.get("products") or ())
+    except ValidationError as error:
+        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+        raise DataError(f"data.products: {places}") from error
+
+
+def _company(data: Mapping[str, Any]) -> str:
+    mine = data.get("my_company")
+    return str(mine.get("name") or "") if isinstance(mine, Mapping) else ""
+
+
+def template_inputs(document: Document) -> dict[str, str]:
+    """What the template reads as `sys.inputs`: JSON texts `data` (raw) and `printed`, and `language`.
+
+    `printed` has the shape of `data`, but money, dates and the numbers of products are text in the document's language.
+    Both have besides `document` (`number`, `title`, `date`) and `totals` (see `domain.totals`).
+    """
+    printer = Printer(find_locale(document.language), ZoneInfo(document.time_zone))
+    head = {
+        "number": document.number,
+        "title": document.title,
+        "date": local_day(document.created_at, document.time_zone).isoformat(),
+    }
+    lines = _PRODUCTS.validate_python(document.data.get("products") or ())
+    data = dict(document.data) | {"totals": totals(lines, document.data), "document": head}
+    texts = printer.tree(data) | {"document": head | {"date": printer.text(head["date"])}}
+    return {"data": _json(data), "printed": _json(texts), "language": printer.language}
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

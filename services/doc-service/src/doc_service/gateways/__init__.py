@@ -1,0 +1,1 @@
+"""The outside world: the typesetter in its sandbox, and the object store."""

@@ -1,0 +1,112 @@
+"""Sets documents with typst, each in a process of its own that is ended when it takes too much."""
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.kit.errors import RetryLaterError
+from doc_service.domain.errors import DocError
+from doc_service.domain.files import MAX_FILE
+from doc_service.gateways.sandbox import TEMPLATE_AT_FAULT
+
+PATIENCE_S = 60
+"""A process that used little of its CPU time and is not done by then runs on an overloaded machine."""
+_PLACE = re.compile(r"__typst_py_bytes__\.typ:(\d+):(\d+)")
+_PATHS = re.compile(r" ?\((searched at|searched in)[^)]*\)")
+_OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGSEGV)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one rendering may take: seconds of CPU time, bytes of address space."""
+
+    cpu_s: int = 5
+    memory: int = 1 << 30
+
+
+class TemplateError(DocError):
+    """The template cannot be set with this data; the text says where and why, for its author.
+
+    `line` and `column` count from 1 and are null when the trouble has no place.
+    """
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(f"line {line}, column {column}: {message}" if line else message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class Typesetter:
+    """Sets at most `concurrency` documents at a time."""
+
+    def __init__(self, limits: Limits | None = None, concurrency: int = 2) -> None:
+        self._limits = limits or Limits()
+        self._free = asyncio.Semaphore(concurrency)
+
+    async def set(self, source: str, inputs: Mapping[str, str], at: datetime) -> bytes:
+        """The PDF; the same arguments give the same bytes.
+
+        Raises `TemplateError` when the template is at fault, `RetryLaterError` when this machine is.
+        """
+        job = {"source": source, "inputs": inputs, "timestamp": int(at.timestamp()), "limits": asdict(self._limits)}
+        async with self._free:
+            code, output = await _run(json.dumps(job).encode())
+        if code == 0:
+            return _of_fair_size(output)
+        raise _what_went_wrong(code, output, self._limits)
+
+
+async def _run(job: bytes) -> tuple[int, bytes]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-I", "-m", "doc_service.gateways.sandbox"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"RAYON_NUM_THREADS": "1"},
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            output, _ = await process.communicate(job)
+    except TimeoutError as error:
+        raise RetryLaterError("the machine was too busy to set the document") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, output
+
+
+def _of_fair_size(pdf: bytes) -> bytes:
+    if len(pdf) > MAX_FILE:
+        raise TemplateError(f"the PDF has more than {MAX_FILE} bytes")
+    return pdf
+
+
+def _what_went_wrong(code: int, output: bytes, limits: Limits) -> Exception:
+    if code == TEMPLATE_AT_FAULT:
+        return _template_error(json.loads(output))
+    if code == -signal.SIGKILL:
+        return RetryLaterError("the typesetter was killed from outside")
+    if code == -signal.SIGXCPU:
+        return TemplateError(f"it takes more than {limits.cpu_s} seconds: is there a loop without end?")
+    if code in _OUT_OF_MEMORY:
+        return TemplateError(f"it takes more than {limits.memory >> 20} MB of memory")
+    return TemplateError("the typesetter gave up on it without saying why")
+
+
+def _template_error(report: Mapping[str, Any]) -> TemplateError:
+    message = _PATHS.sub("", report["message"])
+    if "failed to download package" in message or message.startswith("package not found"):
+        message = "packages cannot be imported here: put what you need into the template itself"
+    if hints := [hint for hint in report["hints"] if "--" not in hint]:
+        message += f" (hint: {'; '.join(hints)})"
+    place = _PLACE.search(report["diagnostic"])
+    return TemplateError(message[:500], *(int(number) for number in place.groups()) if place else ())

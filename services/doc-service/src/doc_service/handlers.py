@@ -1,0 +1,72 @@
+"""Obeys the commands of `crm.doc.commands.v1`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.envelope import Body, Envelope
+from contracts.kit import worker
+from contracts.kit.clock import Clock
+from contracts.kit.commands import Obey
+from contracts.kit.database import Connection
+from contracts.kit.errors import RefusalError
+from contracts.messages.doc import CreateDocument
+from contracts.messages.results import CANCELLED, FinalResult
+from doc_service.domain.documents import RENDER, document_id, local_day, plan_document
+from doc_service.domain.errors import DataError
+from doc_service.domain.numbers import document_number, series
+from doc_service.domain.templates import Template
+from doc_service.links import Links
+from doc_service.messages import document_done
+from doc_service.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers:
+    """`builtin` are the templates that ship with the service, by code."""
+
+    store: Store
+    links: Links
+    builtin: Mapping[str, Template]
+    clock: Clock
+
+    async def create_document(self, command: Envelope[CreateDocument], tx: Connection) -> FinalResult | None:
+        """Records the document, numbered, to be rendered by a worker.
+
+        Refuses when no template of that code is in use or the data cannot be printed.
+        """
+        template = await self._template(tx, command.tenant, command.data.template)
+        now = self.clock()
+        try:
+            number = await self._next_number(tx, command, template)
+            document = plan_document(command, template, number, now)
+        except DataError as error:
+            raise RefusalError(str(error)) from error
+        await self.store.documents.add(tx, document)
+        await worker.enqueue(tx, id=document.id, tenant=document.tenant, kind=RENDER, run_at=now)
+        if document.wait_for_pdf:
+            return None
+        return document_done(document, None, await self.links.asked_for(tx, document))
+
+    async def _template(self, tx: Connection, tenant: UUID, code: str) -> Template:
+        template = await self.store.templates.usable(tx, tenant, code) or self.builtin.get(code)
+        if template is None:
+            raise RefusalError(f"there is no published template {code!r}")
+        return template
+
+    async def _next_number(self, tx: Connection, command: Envelope[CreateDocument], template: Template) -> str:
+        """Counted in the document's transaction: a command that comes again, or is refused, takes no number."""
+        day = local_day(self.clock(), command.data.time_zone)
+        count = await self.store.templates.next_count(tx, command.tenant, series(template.number_pattern, day))
+        return document_number(template.number_pattern, day, count)
+
+    async def drop(self, target: UUID, tx: Connection) -> bool:
+        """Cancels a document that no worker has begun to render. Its number stays taken."""
+        if not await worker.drop(tx, document_id(target)):
+            return False
+        await self.store.documents.end(tx, document_id(target), "cancelled", CANCELLED)
+        return True
+
+
+def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
+    return {CreateDocument: handlers.create_document}

@@ -1,0 +1,75 @@
+"""Where doc-service is put together."""
+
+import secrets
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from contracts import topics
+from contracts.kit.clock import new_id
+from contracts.kit.commands import Commands
+from contracts.kit.service import Service, command_line
+from contracts.kit.worker import Job
+from doc_service.api import documents, files, public, templates
+from doc_service.builtin import load_templates
+from doc_service.domain.documents import RENDER
+from doc_service.gateways.files import FileStore
+from doc_service.gateways.typesetter import Typesetter
+from doc_service.handlers import Handlers, routes
+from doc_service.jobs import Rendering
+from doc_service.links import Links
+from doc_service.messages import Events
+from doc_service.settings import Settings
+from doc_service.store import Store
+
+
+def build_app(settings: Settings) -> FastAPI:
+    service = Service("doc-service", settings)
+    clock, database, idempotency = service.clock, service.database, service.idempotency
+    store, builtin = Store(), load_templates()
+    content = FileStore(settings.files_url, settings.files_dir)
+    events = Events(service.outbox, new_id)
+    links = Links(
+        store=store,
+        base=settings.public_doc_url,
+        days=settings.link_days,
+        clock=clock,
+        new_token=lambda: secrets.token_urlsafe(32),
+    )
+    commands = Commands(service=service.name, results=topics.DOC_RESULTS, outbox=service.outbox, clock=clock)
+    handlers = Handlers(store=store, links=links, builtin=builtin, clock=clock)
+    rendering = Rendering(
+        database=database,
+        store=store,
+        builtin=builtin,
+        typesetter=Typesetter(),
+        files=content,
+        links=links,
+        events=events,
+        commands=commands,
+        clock=clock,
+    )
+    service.consume(commands.subscription(topics.DOC_COMMANDS, routes(handlers), drop=handlers.drop))
+    service.work({RENDER: Job(rendering.run, rendering.give_up)})
+    file_api = files.FileApi(
+        database=database, store=store, files=content, idempotency=idempotency, clock=clock, new_id=new_id
+    )
+    # Templates under trial have a typesetter of their own: they must not hold up documents.
+    template_api = templates.TemplateApi(
+        database=database, store=store, builtin=builtin, typesetter=Typesetter(), clock=clock
+    )
+    document_api = documents.DocumentApi(
+        database=database, store=store, links=links, idempotency=idempotency, clock=clock
+    )
+    public_api = public.PublicApi(database=database, store=store, files=content, events=events, clock=clock)
+    routers = [
+        files.router(file_api),
+        templates.router(template_api),
+        documents.router(document_api),
+        public.router(public_api),
+    ]
+    return service.app(service.name, routers, larger_bodies=files.BODY_LIMITS)
+
+
+def run() -> None:
+    command_line(build_app, Settings, Path(__file__).parent / "migrations")

@@ -1,0 +1,75 @@
+"""The events of doc-service, written into the outbox of the transaction that makes them true."""
+
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from contracts import topics
+from contracts.envelope import Body, Cause, event
+from contracts.kit.clock import NewId
+from contracts.kit.database import Connection
+from contracts.kit.outbox import Outbox
+from contracts.messages.doc import DocumentCreated, DocumentViewed
+from contracts.messages.results import CommandDone
+from doc_service.domain.documents import Document
+from doc_service.domain.files import File
+
+SOURCE = "doc-service"
+
+
+class Events:
+    """Tells what happened to documents."""
+
+    def __init__(self, outbox: Outbox, new_id: NewId) -> None:
+        self._outbox = outbox
+        self._new_id = new_id
+
+    async def document_created(self, tx: Connection, document: Document, file: File, at: datetime) -> None:
+        fact = DocumentCreated(
+            document_id=document.id,
+            item_id=document.item_id,
+            template=document.template,
+            number=document.number,
+            pdf=file.ref,
+            at=at,
+        )
+        await self._put(tx, document, fact, at, document.correlation, document.causepath)
+
+    async def document_viewed(self, tx: Connection, document: Document, views: int, at: datetime) -> None:
+        """A reader's act: it begins a cause of its own."""
+        fact = DocumentViewed(
+            document_id=document.id, item_id=document.item_id, template=document.template, views=views, at=at
+        )
+        await self._put(tx, document, fact, at)
+
+    async def _put(  # noqa: PLR0913 - what an event is made of
+        self,
+        tx: Connection,
+        document: Document,
+        fact: Body,
+        at: datetime,
+        correlation: str | None = None,
+        causepath: tuple[Cause, ...] = (),
+    ) -> None:
+        envelope = event(
+            fact,
+            source=SOURCE,
+            id=self._new_id(),
+            tenant=document.tenant,
+            key=topics.item_key(document.tenant, document.item_id),
+            time=at,
+            correlation=correlation,
+            causepath=causepath,
+        )
+        await self._outbox.put(tx, topics.DOC_EVENTS, envelope)
+
+
+def document_done(document: Document, file: File | None, link: str | None) -> CommandDone:
+    """The result of `CreateDocument`."""
+    outputs: dict[str, JsonValue] = {
+        "document_id": str(document.id),
+        "number": document.number,
+        "pdf": None if file is None else file.ref.model_dump(mode="json"),
+        "public_link": link,
+    }
+    return CommandDone(command_id=document.command_id, outputs=outputs)

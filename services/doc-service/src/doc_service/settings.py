@@ -1,0 +1,19 @@
+"""What doc-service is told by its environment, besides what every service is told."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from contracts.kit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """`public_doc_url` is where clients reach this service: public links begin with it."""
+
+    public_doc_url: str
+    files_url: str | None = None
+    """An object store: `s3://bucket/prefix`, `gs://…`, `az://…`; null keeps files in `files_dir`."""
+    files_dir: Path = Path("files")
+    link_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long a public link opens when the command does not say."""
