@@ -1,0 +1,1 @@
+"""HTTP: definitions and arrivals under `/v1`; public addresses under `/f` and `/hooks`."""

@@ -1,0 +1,89 @@
+"""`/hooks`: what other systems call. Payment providers sign; a trigger's own address is the secret itself."""
+
+import re
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from contracts.kit.database import Database
+from contracts.kit.http import Problem, bad_input, json_response, not_found
+from trigger_service.desk import Desk
+from trigger_service.domain.definitions import contains_null
+from trigger_service.domain.payments import PaymentReport
+from trigger_service.gateways.signatures import is_signed
+from trigger_service.store import definitions
+from trigger_service.tokens import hash_token
+from trigger_service.triggers.webhooks import Webhook
+
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+def router(database: Database, desk: Desk) -> APIRouter:
+    """Public routes: the token in the path says whose they are."""
+    routes = APIRouter(prefix="/hooks", tags=["hooks"])
+
+    @routes.post("/payments/{token}")
+    async def report_payment(token: str, request: Request) -> Response:
+        """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. 200 for repeats, too."""
+        body = await request.body()
+        async with database.transaction() as tx:
+            place = await definitions.address(tx, "payment_provider", hash_token(token))
+        if place is None:
+            raise not_found("such address")
+        async with database.transaction(place.tenant) as tx:
+            provider = await definitions.provider(tx, place.tenant, place.code)
+            if provider is None or provider.archived:
+                raise not_found("such address")
+            if not is_signed(provider.secret, request.headers, body):
+                raise Problem(401, "Unauthorized", "the signature is missing, wrong, or older than five minutes")
+            arrival = await desk.take_payment(tx, place.tenant, provider, _key(request, "webhook-id"), _report(body))
+        return json_response({"arrival_id": arrival})
+
+    @routes.post("/t/{token}")
+    async def call_trigger(token: str, request: Request) -> Response:
+        """Fires a `webhook` trigger; with `Idempotency-Key` or `webhook-id` a call may be repeated."""
+        body = _json_object(await request.body())
+        async with database.transaction() as tx:
+            place = await definitions.address(tx, "trigger", hash_token(token))
+        if place is None:
+            raise not_found("such address")
+        async with database.transaction(place.tenant) as tx:
+            trigger = await definitions.trigger(tx, place.tenant, place.code)
+            if trigger is None or trigger.spec.archived:
+                raise not_found("such address")
+            key = _key(request, "idempotency-key", "webhook-id") or None
+            arrival = await desk.take_call(tx, place.tenant, trigger, body, key)
+        if Webhook.item_id(trigger.spec.settings, body) is None:
+            what = f"expected an item's id (a UUID) where the trigger looks for it; see arrival {arrival}"
+            return bad_input("the call names no item", ("body", what)).response()
+        return json_response({"arrival_id": arrival}, 202)
+
+    return routes
+
+
+def _key(request: Request, *headers: str) -> str:
+    """The first of the headers that is there; empty without any."""
+    key = next((request.headers[name] for name in headers if name in request.headers), "")
+    if key and not KEY.fullmatch(key):
+        raise Problem(400, "Bad request", f"{headers[0]}: 1 to 200 visible ASCII characters")
+    return key
+
+
+def _report(body: bytes) -> PaymentReport:
+    try:
+        return PaymentReport.model_validate_json(body)
+    except ValidationError as error:
+        pairs = [(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in error.errors()[:20]]
+        raise bad_input("this is no payment report", *pairs) from error
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise bad_input("the body is not JSON", ("body", "send a JSON object")) from error
+    if not isinstance(value, dict) or contains_null(value):
+        raise bad_input("the body cannot be used", ("body", "send a JSON object without null characters"))
+    return value

@@ -1,0 +1,187 @@
+"""`/f/{token}`: the public side of forms. Everybody may come here, so everything is counted, bounded and checked."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from contracts.kit.clock import Clock
+from contracts.kit.database import Database
+from contracts.kit.http import Problem, bad_input, json_response, not_found
+from trigger_service.api import pages
+from trigger_service.api.problems import as_problem
+from trigger_service.desk import Desk
+from trigger_service.domain.definitions import Form, FormField, contains_null
+from trigger_service.domain.intake import NONCE, digest, read_answers
+from trigger_service.errors import InvalidInputError
+from trigger_service.store import definitions, guards
+from trigger_service.tokens import hash_token, new_token
+
+MAX_NONCE = 100
+MAX_FIELDS = 100
+
+
+class FormToFill(BaseModel):
+    """A form as a site's own script needs it; `nonce` goes back with the submission as `_nonce`."""
+
+    name: str
+    fields: list[FormField]
+    nonce: str
+
+
+def router(database: Database, desk: Desk, clock: Clock, posts_per_minute: int) -> APIRouter:
+    """Public routes: the token in the path says whose form it is."""
+    intake = _Intake(database, desk, clock, posts_per_minute)
+    routes = APIRouter(tags=["intake"])
+
+    @routes.get("/f/{token}")
+    async def show(token: str, request: Request) -> Response:
+        """A page for browsers; with `Accept: application/json` the fields and a nonce."""
+        return await intake.answer(token, request, intake.show)
+
+    @routes.post("/f/{token}", status_code=202)
+    async def submit(token: str, request: Request) -> Response:
+        """Fields by name, as JSON or as a browser sends them; `_nonce` or `Idempotency-Key` names the submission."""
+        return await intake.answer(token, request, intake.submit)
+
+    @routes.options("/f/{token}")
+    async def preflight(token: str, request: Request) -> Response:
+        return await intake.answer(token, request, _no_content)
+
+    return routes
+
+
+type _Answer = Callable[[Request, UUID, Form], Awaitable[Response]]
+
+
+class _Intake:
+    def __init__(self, database: Database, desk: Desk, clock: Clock, posts_per_minute: int) -> None:
+        self._database = database
+        self._desk = desk
+        self._clock = clock
+        self._posts_per_minute = posts_per_minute
+
+    async def answer(self, token: str, request: Request, do: _Answer) -> Response:
+        """Finds the form, sees where the request comes from, and lets that page's script read the answer."""
+        tenant, form = await self._form(token)
+        origin = request.headers.get("origin")
+        if not _may_come_from(origin, request, form):
+            raise Problem(403, "Forbidden", "this form does not take submissions from that site")
+        try:
+            response = await do(request, tenant, form)
+        except Problem as problem:
+            response = problem.response()
+        if origin is not None:
+            response.headers.update(_cors(origin))
+        return response
+
+    async def _form(self, token: str) -> tuple[UUID, Form]:
+        async with self._database.transaction() as tx:
+            place = await definitions.address(tx, "form", hash_token(token))
+        if place is None:
+            raise not_found("such form")
+        async with self._database.transaction(place.tenant) as tx:
+            form = await definitions.form(tx, place.tenant, place.code)
+        if form is None or form.spec.archived:
+            raise not_found("such form")
+        return place.tenant, form
+
+    async def show(self, request: Request, _: UUID, form: Form) -> Response:
+        nonce = new_token()
+        if _wants_page(request):
+            return pages.form_page(form.spec, nonce)
+        return json_response(FormToFill(name=form.spec.name, fields=list(form.spec.fields), nonce=nonce))
+
+    async def submit(self, request: Request, tenant: UUID, form: Form) -> Response:
+        await self._count(request, tenant, form)
+        body = _body(request, await request.body())
+        nonce = _nonce(body.pop(NONCE, None) or request.headers.get("idempotency-key"))
+        trapped = bool(body.pop(form.spec.honeypot, None))
+        try:
+            answers = read_answers(form.spec, body)
+        except InvalidInputError as error:
+            if _wants_page(request):
+                return pages.form_page(form.spec, new_token(), error.errors, 422)
+            raise as_problem(error) from error
+        async with self._database.transaction(tenant) as tx:
+            if trapped:
+                arrival = await self._desk.refuse_form(tx, tenant, form)
+            else:
+                arrival = await self._desk.take_form(tx, tenant, form, answers, nonce)
+        if _wants_page(request):
+            return pages.message_page(form.spec.name, form.spec.success_message, 202)
+        return json_response({"arrival_id": arrival, "message": form.spec.success_message}, 202)
+
+    async def _count(self, request: Request, tenant: UUID, form: Form) -> None:
+        """In a transaction of its own: what is refused later counts too."""
+        now = self._clock()
+        minute = now.replace(second=0, microsecond=0)
+        async with self._database.transaction(tenant) as tx:
+            posts = await guards.count_post(tx, digest("post", form.token, _network(request)), minute)
+        if posts > self._posts_per_minute:
+            wait = int((minute + timedelta(minutes=1) - now).total_seconds()) + 1
+            detail = f"more than {self._posts_per_minute} submissions in a minute: try again in {wait} s"
+            raise Problem(429, "Too many requests", detail, headers={"Retry-After": str(wait)})
+
+
+async def _no_content(_: Request, __: UUID, ___: Form) -> Response:
+    return Response(status_code=204)
+
+
+def _may_come_from(origin: str | None, request: Request, form: Form) -> bool:
+    """Pages of the allowed sites, our own page, and what is no browser."""
+    allowed = form.spec.allowed_origins
+    own = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or own or origin in allowed or "*" in allowed
+
+
+def _cors(origin: str) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, POST",
+        "Access-Control-Allow-Headers": "content-type, idempotency-key",
+        "Access-Control-Max-Age": "600",
+        "Vary": "Origin",
+    }
+
+
+def _network(request: Request) -> str:
+    """Who counts as one: an IPv4 address, or the /64 that one IPv6 customer has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _body(request: Request, raw: bytes) -> dict[str, Any]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json":
+            body = orjson.loads(raw)
+        elif kind == "application/x-www-form-urlencoded":
+            body = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        else:
+            raise Problem(415, "Unsupported media type", "send application/json or application/x-www-form-urlencoded")
+    except ValueError as error:
+        raise bad_input("the body cannot be read", ("body", f"expected {kind}")) from error
+    if not isinstance(body, dict) or len(body) > MAX_FIELDS or contains_null(body):
+        raise bad_input("the body cannot be used", ("body", "send fields by name, without null characters"))
+    return body
+
+
+def _nonce(nonce: Any) -> str | None:
+    if nonce is None or (isinstance(nonce, str) and len(nonce) <= MAX_NONCE):
+        return nonce or None
+    raise bad_input("the submission cannot be used", (NONCE, f"expected a text of at most {MAX_NONCE} characters"))

@@ -1,0 +1,73 @@
+"""`/v1/payment-providers`: who may report payments, by which secret."""
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.clock import Clock
+from contracts.kit.database import Database
+from contracts.kit.http import Page, bad_input, not_found
+from contracts.values import Code
+from trigger_service.domain.definitions import Provider, ProviderSpec
+from trigger_service.gateways.signatures import MIN_SECRET, is_secret
+from trigger_service.store import definitions
+from trigger_service.tokens import hash_token, new_token
+
+
+class ProviderView(BaseModel):
+    """A payment provider without its secret. `path` is what it calls."""
+
+    code: str
+    name: str
+    archived: bool
+    path: str
+
+
+def router(database: Database, clock: Clock) -> APIRouter:
+    """Payment providers: an administrator's."""
+    routes = APIRouter(prefix="/v1/payment-providers", tags=["payment providers"])
+
+    @routes.put("/{code}", responses={201: {"model": ProviderView}})
+    async def put_provider(
+        code: Code, spec: ProviderSpec, response: Response, caller: Caller = require(Role.ADMIN)
+    ) -> ProviderView:
+        """`secret` may be left out to keep the former one; it is never told again."""
+        async with database.transaction(caller.tenant) as tx:
+            former = await definitions.provider(tx, caller.tenant, code)
+            provider, created = await definitions.put_provider(tx, caller.tenant, _new(code, spec, former), clock())
+            await definitions.put_address(tx, "payment_provider", caller.tenant, code, hash_token(provider.token))
+        response.status_code = 201 if created else 200
+        return _view(provider)
+
+    @routes.get("/{code}")
+    async def get_provider(code: Code, caller: Caller = require(Role.ADMIN)) -> ProviderView:
+        async with database.transaction(caller.tenant) as tx:
+            provider = await definitions.provider(tx, caller.tenant, code)
+        if provider is None:
+            raise not_found(f"payment provider {code!r}")
+        return _view(provider)
+
+    @routes.get("")
+    async def list_providers(caller: Caller = require(Role.ADMIN)) -> Page[ProviderView]:
+        async with database.transaction(caller.tenant) as tx:
+            providers = await definitions.providers(tx, caller.tenant)
+        return Page(items=[_view(provider) for provider in providers])
+
+    return routes
+
+
+def _new(code: str, spec: ProviderSpec, former: Provider | None) -> Provider:
+    secret = spec.secret or (former and former.secret)
+    if not secret or not is_secret(secret):
+        wanted = f"whsec_ and the base64 of at least {MIN_SECRET} random bytes"
+        raise bad_input("the payment provider cannot be used", ("secret", wanted))
+    return Provider(code=code, token=new_token(), name=spec.name, secret=secret, archived=spec.archived)
+
+
+def _view(provider: Provider) -> ProviderView:
+    return ProviderView(
+        code=provider.code,
+        name=provider.name,
+        archived=provider.archived,
+        path=f"/hooks/payments/{provider.token}",
+    )

@@ -1,0 +1,114 @@
+"""`/v1/triggers` and `/v1/trigger-types`: what authors define, and what there is to choose from."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.clock import Clock
+from contracts.kit.database import Connection, Database
+from contracts.kit.http import Page, conflict, not_found
+from contracts.values import Code
+from trigger_service.domain.checks import check_trigger
+from trigger_service.domain.definitions import Trigger, TriggerSpec
+from trigger_service.gateways.entity import EntityService
+from trigger_service.store import definitions
+from trigger_service.tokens import hash_token, new_token
+from trigger_service.triggers.registry import TRIGGER_TYPES
+from trigger_service.triggers.webhooks import Webhook
+
+
+class TriggerView(TriggerSpec):
+    """A trigger. `webhook_path` is the secret address of a `webhook` trigger, told once, when it is made."""
+
+    code: str
+    webhook_path: str | None = None
+
+
+class WebhookAddress(BaseModel):
+    """The new secret address; it is not told again."""
+
+    webhook_path: str
+
+
+class TriggerTypeView(BaseModel):
+    """A trigger type; `sees` names what conditions find beside the item's own context."""
+
+    type: str
+    title: str
+    group: str
+    fires: str
+    sees: str
+    settings: dict[str, Any]
+
+
+def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter:
+    """Triggers: written by authors, read by everyone of the tenant."""
+    routes = APIRouter(prefix="/v1", tags=["triggers"])
+
+    @routes.get("/trigger-types")
+    async def list_trigger_types(_: Caller = require(Role.VIEWER)) -> Page[TriggerTypeView]:
+        return Page(items=[_type_view(name) for name in TRIGGER_TYPES])
+
+    @routes.put("/triggers/{code}", responses={201: {"model": TriggerView}})
+    async def put_trigger(
+        code: Code, spec: TriggerSpec, response: Response, caller: Caller = require(Role.AUTHOR)
+    ) -> TriggerView:
+        change_as = None if spec.archived else check_trigger(spec, await entity.schema(caller.tenant))
+        async with database.transaction(caller.tenant) as tx:
+            former = await definitions.trigger(tx, caller.tenant, code)
+            if former is not None and former.spec.type != spec.type:
+                raise conflict(f"{code!r} is a trigger of the type {former.spec.type!r}; give another type a new code")
+            trigger = Trigger(code=code, spec=spec, change_as=change_as)
+            created = await definitions.put_trigger(tx, caller.tenant, trigger, clock())
+            path = await _new_address(tx, caller, code) if created and spec.type == Webhook.name else None
+        response.status_code = 201 if created else 200
+        return _view(trigger, path)
+
+    @routes.get("/triggers/{code}")
+    async def get_trigger(code: Code, caller: Caller = require(Role.VIEWER)) -> TriggerView:
+        async with database.transaction(caller.tenant) as tx:
+            trigger = await definitions.trigger(tx, caller.tenant, code)
+        if trigger is None:
+            raise not_found(f"trigger {code!r}")
+        return _view(trigger)
+
+    @routes.get("/triggers")
+    async def list_triggers(caller: Caller = require(Role.VIEWER)) -> Page[TriggerView]:
+        async with database.transaction(caller.tenant) as tx:
+            triggers = await definitions.triggers(tx, caller.tenant)
+        return Page(items=[_view(trigger) for trigger in triggers])
+
+    @routes.post("/triggers/{code}/rotate")
+    async def rotate(code: Code, caller: Caller = require(Role.AUTHOR)) -> WebhookAddress:
+        """Gives a `webhook` trigger a new address; the former one is void at once."""
+        async with database.transaction(caller.tenant) as tx:
+            trigger = await definitions.trigger(tx, caller.tenant, code)
+            if trigger is None or trigger.spec.type != Webhook.name:
+                raise not_found(f"trigger {code!r} of the type {Webhook.name}")
+            return WebhookAddress(webhook_path=await _new_address(tx, caller, code))
+
+    return routes
+
+
+async def _new_address(tx: Connection, caller: Caller, code: str) -> str:
+    token = new_token()
+    await definitions.put_address(tx, "trigger", caller.tenant, code, hash_token(token))
+    return f"/hooks/t/{token}"
+
+
+def _view(trigger: Trigger, path: str | None = None) -> TriggerView:
+    return TriggerView(code=trigger.code, webhook_path=path, **trigger.spec.model_dump(mode="json", by_alias=True))
+
+
+def _type_view(name: str) -> TriggerTypeView:
+    kind = TRIGGER_TYPES[name]
+    return TriggerTypeView(
+        type=name,
+        title=kind.title,
+        group=kind.group,
+        fires=kind.fires,
+        sees=kind.sees,
+        settings=kind.settings.model_json_schema(),
+    )

@@ -1,0 +1,223 @@
+"""The reception: files whatever arrives, once, with its verdict, and sends the command it leads to.
+
+Everything happens in the caller's transaction: the arrival's row, the guard against repeats, the outbox row.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts import topics
+from contracts.contexts import ItemContext
+from contracts.envelope import Body, Envelope
+from contracts.kit import worker
+from contracts.kit.clock import Clock, NewId
+from contracts.kit.database import Connection
+from contracts.kit.outbox import Outbox
+from contracts.messages.results import CommandDone, FinalResult
+from trigger_service import messages
+from trigger_service.domain import intake, payments
+from trigger_service.domain.definitions import Form, Provider, Trigger
+from trigger_service.domain.intake import Answers, digest
+from trigger_service.domain.judging import Judgement, Note, could_fire, judge, read_result
+from trigger_service.domain.payments import PaymentReport
+from trigger_service.store import arrivals, definitions, guards
+from trigger_service.store.arrivals import Arrival
+from trigger_service.triggers.base import Occurrence
+from trigger_service.triggers.forms import FormSubmitted
+from trigger_service.triggers.webhooks import Webhook
+
+SAME_SUBMISSION = timedelta(minutes=10)
+"""How long the same client's same answers, without a nonce, are the same submission."""
+
+type Save = Callable[[Connection, Arrival], Awaitable[bool]]
+
+
+class Desk:
+    """One method per thing that arrives, and one for what became of it."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, new_id: NewId) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._new_id = new_id
+
+    async def take_event(
+        self, tx: Connection, message: Envelope[Any], occurrence: Occurrence, contexts: Mapping[UUID, ItemContext]
+    ) -> None:
+        """An event of another service; `contexts` are those of its items that exist."""
+        triggers = await definitions.triggers_of_type(tx, message.tenant, occurrence.type)
+        for item in occurrence.items:
+            judgement = judge(triggers, occurrence, contexts.get(item))
+            arrival = self._arrival(message.tenant, occurrence.type, f"event:{message.id}", item)
+            arrival = arrival.model_copy(update={"id": messages.arrival_of_event(message, item)})
+            await self._conclude(tx, arrivals.add, arrival, judgement, message)
+
+    async def take_form(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> UUID:
+        """A submission; the arrival that answers it, which is the first one's for a repeat."""
+        arrival = self._arrival(tenant, FormSubmitted.name, f"form:{form.code}")
+        since = None if nonce else self._clock() - SAME_SUBMISSION
+        first = await self._first(tx, intake.duplicate_key(tenant, form, answers, nonce), arrival, since)
+        if first != arrival.id:
+            await self._repeat(tx, arrival, first)
+        elif could_fire(await self._form_triggers(tx, tenant), _submitted(form, answers)):
+            await self._leave_to_worker(tx, arrival, form.code, dict(answers))
+        else:
+            await self._create(tx, arrivals.add, arrival, form, answers)
+        return first
+
+    async def refuse_form(self, tx: Connection, tenant: UUID, form: Form) -> UUID:
+        """A submission by a machine, which is not to know that it was found out."""
+        arrival = self._arrival(tenant, FormSubmitted.name, f"form:{form.code}")
+        judgement = Judgement(verdict="refused", reason="a field was filled in that people do not see")
+        await self._conclude(tx, arrivals.add, arrival, judgement)
+        return arrival.id
+
+    async def judge_form(
+        self, tx: Connection, arrival: Arrival, form: Form, answers: Answers, items: Sequence[ItemContext]
+    ) -> None:
+        """Moves those of the client's open items that triggers match; when there are none, creates an item."""
+        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
+        triggers = await self._form_triggers(tx, arrival.tenant_id)
+        judged = [(item.item.id, judge(triggers, _submitted(form, answers), item)) for item in items]
+        fired = [(item, judgement) for item, judgement in judged if judgement.candidates]
+        notes = tuple(note for _, judgement in judged for note in judgement.notes)
+        if not fired:
+            await self._create(tx, arrivals.update, arrival, form, answers, notes)
+        for number, (item, judgement) in enumerate(fired):
+            own = arrival.id if number == 0 else messages.arrival_of_item(arrival.id, item)
+            mine = arrival.model_copy(update={"id": own, "item_id": item})
+            await self._conclude(tx, arrivals.add if number else arrivals.update, mine, judgement)
+            comment = messages.add_comment(mine, item, intake.comment(form.spec, answers), self._clock())
+            await self._outbox.put(tx, topics.ENTITY_COMMANDS, comment)
+
+    async def take_call(
+        self, tx: Connection, tenant: UUID, trigger: Trigger, body: dict[str, Any], key: str | None
+    ) -> UUID:
+        """A webhook call; `key` names it, so that it can be repeated."""
+        item = Webhook.item_id(trigger.spec.settings, body)
+        arrival = self._arrival(tenant, Webhook.name, f"webhook:{trigger.code}", item)
+        if key is not None:
+            first = await self._first(tx, digest("call", tenant, trigger.code, key), arrival)
+            if first != arrival.id:
+                return first
+        if item is None:
+            note = Note(trigger.code, "refused", "the body has no item's id in the configured place")
+            judgement = Judgement(verdict="refused", reason=note.reason, notes=(note,))
+            await self._conclude(tx, arrivals.add, arrival, judgement)
+        else:
+            await self._leave_to_worker(tx, arrival, trigger.code, body)
+        return arrival.id
+
+    async def judge_call(
+        self, tx: Connection, arrival: Arrival, trigger: Trigger, body: dict[str, Any], item: ItemContext | None
+    ) -> None:
+        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
+        items = (arrival.item_id,) if arrival.item_id else ()
+        occurrence = Occurrence(type=Webhook.name, items=items, facts=body)
+        await self._conclude(tx, arrivals.update, arrival, judge([trigger], occurrence, item))
+
+    async def give_up(self, tx: Connection, arrival: Arrival, reason: str) -> None:
+        """A submission that could not be judged, however often it was tried."""
+        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
+        judgement = Judgement(verdict="refused", reason=f"it could not be judged: {reason}")
+        await self._conclude(tx, arrivals.update, arrival, judgement)
+
+    async def take_payment(
+        self, tx: Connection, tenant: UUID, provider: Provider, webhook_id: str, report: PaymentReport
+    ) -> UUID:
+        """A provider's report; the arrival that answers it, which is the first one's for a repeat."""
+        arrival = self._arrival(tenant, "payment_callback", f"payment_provider:{provider.code}")
+        first = await self._first(tx, digest("webhook-id", tenant, provider.code, webhook_id), arrival)
+        if first != arrival.id:
+            return first
+        identity = payments.identity(provider.code, report)
+        first = await self._first(tx, digest("payment", tenant, identity), arrival)
+        if first != arrival.id:
+            await self._repeat(tx, arrival, first)
+        else:
+            data = payments.record_payment(report)
+            await self._send(tx, arrivals.add, arrival, messages.record_payment(arrival, identity, data, self._clock()))
+        return first
+
+    async def settle(self, tx: Connection, message: Envelope[FinalResult]) -> None:
+        """The final result of a command: its arrival's verdict follows it."""
+        arrival = await arrivals.waiting_for(tx, message.tenant, message.data.command_id)
+        if arrival is None:
+            return
+        judgement, winner = read_result(message.data, arrival.notes)
+        arrival = arrival.model_copy(update={"trigger": winner, "item_id": arrival.item_id or _created(message.data)})
+        await self._conclude(tx, arrivals.update, arrival, judgement, message)
+
+    def _arrival(self, tenant: UUID, type_: str, source: str, item: UUID | None = None) -> Arrival:
+        return Arrival(
+            id=self._new_id(),
+            tenant_id=tenant,
+            trigger_type=type_,
+            source=source,
+            item_id=item,
+            verdict="pending",
+            reason="waits to be judged",
+            received_at=self._clock(),
+        )
+
+    async def _first(self, tx: Connection, key: bytes, arrival: Arrival, since: Any = None) -> UUID:
+        return await guards.first_seen_by(tx, key, arrival.id, self._clock(), since)
+
+    async def _repeat(self, tx: Connection, arrival: Arrival, first: UUID) -> None:
+        judgement = Judgement(verdict="duplicate", reason=f"the same as the arrival {first}")
+        await self._conclude(tx, arrivals.add, arrival, judgement)
+
+    async def _form_triggers(self, tx: Connection, tenant: UUID) -> list[Trigger]:
+        return await definitions.triggers_of_type(tx, tenant, FormSubmitted.name)
+
+    async def _leave_to_worker(self, tx: Connection, arrival: Arrival, code: str, content: dict[str, Any]) -> None:
+        """For what must be asked of another service first."""
+        await arrivals.add(tx, arrival)
+        await arrivals.add_submission(tx, arrival, code, content)
+        await worker.enqueue(
+            tx, id=arrival.id, tenant=arrival.tenant_id, kind=arrival.trigger_type, run_at=arrival.received_at
+        )
+
+    async def _create(  # noqa: PLR0913 - what an item is made of
+        self,
+        tx: Connection,
+        save: Save,
+        arrival: Arrival,
+        form: Form,
+        answers: Answers,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        changed = arrival.model_copy(update={"reason": "waits for the item to be created", "notes": notes})
+        command = messages.create_item(arrival, intake.create_item(form, answers), self._clock())
+        await self._send(tx, save, changed, command)
+
+    async def _conclude(
+        self, tx: Connection, save: Save, arrival: Arrival, judgement: Judgement, cause: Envelope[Any] | None = None
+    ) -> None:
+        """Sends the move that the judgement asks for; without one the verdict is final, and told."""
+        now = self._clock()
+        changes = {"verdict": judgement.verdict, "reason": judgement.reason, "notes": judgement.notes}
+        changed = arrival.model_copy(update=changes)
+        if judgement.candidates and arrival.item_id:
+            await self._send(tx, save, changed, messages.move_item(changed, arrival.item_id, judgement, now, cause))
+            return
+        changed = changed.model_copy(update={"judged_at": now})
+        if await save(tx, changed):
+            event = messages.arrival_judged(changed, self._new_id(), now, cause)
+            await self._outbox.put(tx, topics.TRIGGER_EVENTS, event)
+
+    async def _send(self, tx: Connection, save: Save, arrival: Arrival, command: Envelope[Body]) -> None:
+        if await save(tx, arrival.model_copy(update={"command_id": command.command_id})):
+            await self._outbox.put(tx, topics.ENTITY_COMMANDS, command)
+
+
+def _submitted(form: Form, answers: Answers) -> Occurrence:
+    facts = {"code": form.code, "fields": dict(answers)}
+    return Occurrence(type=FormSubmitted.name, items=(), facts=facts)
+
+
+def _created(result: FinalResult) -> UUID | None:
+    """The item that a command made, if it made one."""
+    item = result.outputs.get("item_id") if isinstance(result, CommandDone) else None
+    return UUID(item) if isinstance(item, str) else None

@@ -1,0 +1,1 @@
+"""Definitions, and the pure decisions about what arrives."""

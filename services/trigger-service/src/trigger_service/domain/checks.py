@@ -1,0 +1,105 @@
+"""Whether a definition refers to things that exist: pipelines, stages, fields, employees."""
+
+import re
+from collections.abc import Iterator
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from contracts.conditions import Condition, ConditionError, compile_condition, paths
+from contracts.contexts import ItemContext, PipelineSchema, TenantSchema
+from contracts.values import ItemSnapshot
+from trigger_service.domain.definitions import FormSpec, TriggerSpec
+from trigger_service.errors import InvalidInputError
+from trigger_service.triggers.registry import TRIGGER_TYPES
+
+type Errors = Iterator[tuple[str, str]]
+
+CONTEXT_NAMES = frozenset(ItemContext.model_fields) - {"tenant_id", "read_at"}
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def check_trigger(spec: TriggerSpec, schema: TenantSchema) -> UUID | None:
+    """The employee that `change_stage_as` names, if any; raises `InvalidInputError` with everything that is wrong."""
+    errors = list(_trigger_errors(spec, schema))
+    if errors:
+        raise InvalidInputError("the trigger cannot be used", errors)
+    return _employee(spec.change_stage_as, schema)
+
+
+def check_form(spec: FormSpec, schema: TenantSchema) -> UUID | None:
+    """The employee that `responsible` names, if any; raises `InvalidInputError` with everything that is wrong."""
+    errors = list(_form_errors(spec, schema))
+    if errors:
+        raise InvalidInputError("the form cannot be used", errors)
+    return _employee(spec.responsible, schema)
+
+
+def _trigger_errors(spec: TriggerSpec, schema: TenantSchema) -> Errors:
+    yield from _place_errors(spec.pipeline, spec.stage, schema)
+    yield from _employee_errors("change_stage_as", spec.change_stage_as, schema)
+    kind = TRIGGER_TYPES.get(spec.type)
+    if kind is None:
+        yield "type", f"there is no trigger type {spec.type!r}; there are {', '.join(sorted(TRIGGER_TYPES))}"
+        return
+    try:
+        kind.settings.model_validate(spec.settings)
+    except ValidationError as error:
+        yield from ((".".join(["settings", *map(str, e["loc"])]), e["msg"]) for e in error.errors())
+    if spec.condition is not None:
+        yield from _condition_errors(spec.condition, kind.sees, _pipeline(spec.pipeline, schema), schema)
+
+
+def _form_errors(spec: FormSpec, schema: TenantSchema) -> Errors:
+    yield from _place_errors(spec.pipeline, spec.stage, schema)
+    pipeline = _pipeline(spec.pipeline, schema)
+    if pipeline is not None and pipeline.kind != spec.kind:
+        yield "kind", f"the pipeline {spec.pipeline!r} is for items of the kind {pipeline.kind!r}"
+    yield from _employee_errors("responsible", spec.responsible, schema)
+    known = {f"item.fields.{field.code}" for field in schema.fields if field.kind == spec.kind}
+    for number, field in enumerate(spec.fields):
+        if field.target and field.target.startswith("item.fields.") and field.target not in known:
+            yield f"fields.{number}.target", f"a {spec.kind} has no field {field.target.removeprefix('item.fields.')!r}"
+    names = {field.name for field in spec.fields}
+    for name in PLACEHOLDER.findall(spec.title):
+        if name not in names:
+            yield "title", f"the form has no field {name!r}"
+
+
+def _place_errors(pipeline: str | None, stage: str | None, schema: TenantSchema) -> Errors:
+    if pipeline is None:
+        return
+    found = _pipeline(pipeline, schema)
+    if found is None:
+        yield "pipeline", f"there is no pipeline {pipeline!r}"
+    elif stage is not None and stage not in {one.code for one in found.stages}:
+        yield "stage", f"the pipeline {pipeline!r} has no stage {stage!r}"
+
+
+def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema | None, schema: TenantSchema) -> Errors:
+    try:
+        compile_condition(condition)
+    except ConditionError as error:
+        yield "condition", str(error)
+    fields = {field.code for field in schema.fields if pipeline is None or field.kind == pipeline.kind}
+    for path in sorted(paths(condition)):
+        match path.split("."):
+            case ["item", "fields", code, *_] if code not in fields:
+                yield "condition", f"{path}: there is no such field"
+            case ["item", name, *_] if name not in ItemSnapshot.model_fields:
+                yield "condition", f"{path}: an item has no {name!r}"
+            case [root, *_] if root not in CONTEXT_NAMES | {sees}:
+                yield "condition", f"{path}: here are known {', '.join(sorted(CONTEXT_NAMES | {sees}))}"
+
+
+def _employee_errors(where: str, employee: str | None, schema: TenantSchema) -> Errors:
+    if employee is not None and _employee(employee, schema) is None:
+        yield where, f"there is no employee with the code or id {employee!r}"
+
+
+def _employee(employee: str | None, schema: TenantSchema) -> UUID | None:
+    return next((one.id for one in schema.employees if employee in (one.code, str(one.id))), None)
+
+
+def _pipeline(code: str | None, schema: TenantSchema) -> PipelineSchema | None:
+    return next((one for one in schema.pipelines if one.code == code and not one.archived), None)

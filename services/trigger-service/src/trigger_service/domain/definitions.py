@@ -1,0 +1,162 @@
+"""What authors define: triggers, forms, payment providers. Each is put as a whole under its code."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
+
+from contracts.conditions import Condition
+from contracts.values import Code, ItemKind
+
+
+class Input(BaseModel):
+    """A value from outside: unknown fields and null characters are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_null_characters(cls, data: Any) -> Any:
+        if contains_null(data):
+            raise ValueError("contains a null character")
+        return data
+
+
+def contains_null(value: Any) -> bool:
+    """Whether any text in a JSON value has a null character, which the database cannot keep."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(contains_null(part) for pair in value.items() for part in pair)
+    return isinstance(value, list | tuple) and any(contains_null(part) for part in value)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=2000)]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Employee = Annotated[str, Field(min_length=1, max_length=64)]
+"""An employee's code or id."""
+
+
+class TriggerSpec(Input):
+    """A trigger on a stage: it does one thing, move the item there.
+
+    `change_stage_as` null: the item's responsible person. `settings` are those of the type, see `/v1/trigger-types`.
+    """
+
+    name: Name
+    type: str
+    pipeline: Code
+    stage: Code
+    condition: Condition | None = None
+    allow_moving_back: bool = False
+    change_stage_as: Employee | None = None
+    enabled: bool = True
+    archived: bool = False
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Trigger(BaseModel):
+    """A trigger as it is kept; `change_as` is the employee that `change_stage_as` names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    spec: TriggerSpec
+    change_as: UUID | None = None
+
+
+Target = Annotated[
+    str,
+    Field(pattern=r"^(contact\.(name|first_name|last_name|phone|email)|item\.fields\.[a-z0-9][a-z0-9_-]{0,63})$"),
+]
+
+
+class FormField(Input):
+    """One field of a form. `target` null: it goes into the title, conditions and nothing else."""
+
+    name: FieldName
+    label: Name
+    type: Literal["text", "email", "phone", "number", "boolean", "choice"] = "text"
+    required: bool = False
+    choices: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    target: Target | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_target(self) -> "FormField":
+        if (self.type == "choice") is not bool(self.choices):
+            raise ValueError(f"field {self.name!r}: choices belong to the type choice, and it needs some")
+        for kind in ("phone", "email"):
+            if self.target == f"contact.{kind}" and self.type != kind:
+                raise ValueError(f"field {self.name!r}: the target {self.target} needs the type {kind}")
+        return self
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if text != "*" and (parts.scheme not in ("http", "https") or text != f"{parts.scheme}://{parts.netloc}"):
+        raise ValueError("an origin is written like https://shop.example, without a path; or * for any")
+    return text
+
+
+class FormSpec(Input):
+    """A public form that creates items.
+
+    `title` may insert fields: `Order of {product}`; empty: the form's name. `pipeline` and `stage` null: the first.
+    `phone_region` (ISO 3166) reads phone numbers without a country code. `honeypot` is a field people do not see.
+    """
+
+    name: Name
+    fields: Annotated[tuple[FormField, ...], Field(min_length=1, max_length=50)]
+    kind: ItemKind = "deal"
+    pipeline: Code | None = None
+    stage: Code | None = None
+    title: Annotated[str, Field(max_length=200)] = ""
+    source: Annotated[str, Field(max_length=64)] | None = None
+    responsible: Employee | None = None
+    phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    allowed_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], Field(max_length=20)] = ()
+    success_message: Text = "Thank you. We will contact you soon."
+    honeypot: FieldName = "website"
+    archived: bool = False
+
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> "FormSpec":
+        names = [field.name for field in self.fields]
+        if len({*names, self.honeypot}) != len(names) + 1:
+            raise ValueError("fields and honeypot: every name may be used once")
+        if self.stage is not None and self.pipeline is None:
+            raise ValueError("stage: name its pipeline too")
+        return self
+
+
+class Form(BaseModel):
+    """A form as it is kept; `token` is its public address, `responsible_id` the employee it names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    token: str
+    spec: FormSpec
+    responsible_id: UUID | None = None
+
+
+class ProviderSpec(Input):
+    """A payment provider. `secret` (Standard Webhooks, `whsec_…`) is written only; left out, the former one stays."""
+
+    name: Name
+    secret: SecretStr | None = None
+    archived: bool = False
+
+
+class Provider(BaseModel):
+    """A payment provider as it is kept; `token` is the address it calls."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    token: str
+    name: str
+    secret: SecretStr
+    archived: bool

@@ -1,0 +1,181 @@
+"""From what somebody typed into a form to an item and its client."""
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+import phonenumbers
+
+from contracts.messages.entity_commands import CreateItem
+from contracts.values import PersonInput
+from trigger_service.domain.checks import PLACEHOLDER
+from trigger_service.domain.definitions import Form, FormField, FormSpec
+from trigger_service.errors import InvalidInputError
+
+NONCE = "_nonce"
+"""The reserved name under which a submission carries its nonce; no field can be called so."""
+MAX_TEXT = 5000
+MAX_TITLE = 255
+
+type Answer = str | int | float | bool
+type Answers = Mapping[str, Answer]
+
+_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
+
+
+def read_answers(form: FormSpec, body: Mapping[str, Any]) -> Answers:
+    """The answers in their own types, empty ones left out; raises `InvalidInputError`, naming fields, never values."""
+    known = {field.name: field for field in form.fields}
+    errors = [(name[:40], "the form has no such field") for name in body if name not in known]
+    answers: dict[str, Answer] = {}
+    for field in form.fields:
+        try:
+            answer = _read(field, body.get(field.name), form)
+        except ValueError as error:
+            errors.append((field.name, str(error)))
+            continue
+        if answer is not None:
+            answers[field.name] = answer
+        elif field.required:
+            errors.append((field.name, "this field must be filled in"))
+    if errors:
+        raise InvalidInputError("the form is not filled in correctly", errors)
+    return answers
+
+
+def _read(field: FormField, raw: Any, form: FormSpec) -> Answer | None:
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        return None
+    if field.type == "boolean":
+        return _boolean(raw)
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        raise ValueError("expected one text")
+    text = str(raw).strip()
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"at most {MAX_TEXT} characters")
+    return _READERS[field.type](text, field, form)
+
+
+def _boolean(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    if raw in ("true", "on", "1", "yes"):
+        return True
+    if raw in ("false", "off", "0", "no"):
+        return False
+    raise ValueError("expected yes or no")
+
+
+def _number(text: str, _: FormField, __: FormSpec) -> Answer:
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise ValueError("expected a number") from error
+    if not math.isfinite(number):
+        raise ValueError("expected a number")
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def _phone(text: str, _: FormField, form: FormSpec) -> Answer:
+    try:
+        number = phonenumbers.parse(text, form.phone_region)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("expected a phone number with its country code, such as +…") from error
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("this phone number cannot exist")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _email(text: str, _: FormField, __: FormSpec) -> Answer:
+    if len(text) > 254 or not _EMAIL.fullmatch(text):
+        raise ValueError("expected an e-mail address")
+    return text.lower()
+
+
+def _choice(text: str, field: FormField, _: FormSpec) -> Answer:
+    if text not in field.choices:
+        raise ValueError("expected one of the choices")
+    return text
+
+
+_READERS: Mapping[str, Callable[[str, FormField, FormSpec], Answer]] = {
+    "text": lambda text, _, __: text,
+    "number": _number,
+    "phone": _phone,
+    "email": _email,
+    "choice": _choice,
+}
+
+
+def person(form: FormSpec, answers: Answers) -> PersonInput | None:
+    """The client that the answers tell of; null when none of them does."""
+    told = dict(_mapped(form, answers, "contact."))
+    if not told:
+        return None
+    first, _, last = str(told.get("name", "")).partition(" ")
+    return PersonInput(
+        first_name=str(told.get("first_name", first)),
+        last_name=str(told.get("last_name", last.strip())),
+        phone=_text_or_none(told.get("phone")),
+        email=_text_or_none(told.get("email")),
+    )
+
+
+def _text_or_none(answer: Answer | None) -> str | None:
+    return None if answer is None else str(answer)
+
+
+def create_item(form: Form, answers: Answers) -> CreateItem:
+    """The item that a submission becomes."""
+    spec = form.spec
+    return CreateItem(
+        kind=spec.kind,
+        title=title(spec, answers),
+        pipeline=spec.pipeline,
+        stage=spec.stage,
+        responsible_id=form.responsible_id,
+        person=person(spec, answers),
+        source=spec.source,
+        fields=dict(_mapped(spec, answers, "item.fields.")),
+        created_by=f"form:{form.code}",
+        origin="intake",
+    )
+
+
+def title(form: FormSpec, answers: Answers) -> str:
+    """The title template with the answers in it, else the form's name."""
+    filled = PLACEHOLDER.sub(lambda found: str(answers.get(found[1], "")), form.title)
+    return " ".join(filled.split())[:MAX_TITLE] or form.name
+
+
+def comment(form: FormSpec, answers: Answers) -> str:
+    """The submission as people read it in a timeline."""
+    told = [f"{field.label}: {_shown(answers[field.name])}" for field in form.fields if field.name in answers]
+    return "\n".join([f"Form “{form.name}”", *told])
+
+
+def _shown(answer: Answer) -> str:
+    return ("yes" if answer else "no") if isinstance(answer, bool) else str(answer)
+
+
+def _mapped(form: FormSpec, answers: Answers, prefix: str) -> Iterator[tuple[str, Answer]]:
+    for field in form.fields:
+        if field.target and field.target.startswith(prefix) and field.name in answers:
+            yield field.target.removeprefix(prefix), answers[field.name]
+
+
+def duplicate_key(tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> bytes:
+    """Equal for submissions that are the same: same nonce, or without one same client and same answers."""
+    if nonce is not None:
+        return digest("nonce", tenant, form.code, nonce)
+    client = person(form.spec, answers)
+    return digest("form", tenant, form.code, client and (client.phone, client.email), answers)
+
+
+def digest(*parts: Any) -> bytes:
+    """A hash of JSON values: tells sameness and nothing else."""
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).digest()

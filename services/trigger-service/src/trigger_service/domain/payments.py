@@ -1,0 +1,38 @@
+"""What a payment provider reports."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from contracts.messages.entity_commands import RecordPayment
+from contracts.messages.entity_events import PaymentStatus
+from contracts.values import Money
+
+
+class PaymentReport(BaseModel):
+    """The body of a provider's callback. `amount` is in minor units; what else a provider tells is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    payment_id: UUID
+    status: PaymentStatus
+    amount: Annotated[int, Field(ge=0, lt=2**53)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    paid_at: AwareDatetime | None = None
+    reference: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def record_payment(report: PaymentReport) -> RecordPayment:
+    return RecordPayment(
+        payment_id=report.payment_id,
+        status=report.status,
+        amount=Money(amount=report.amount, currency=report.currency),
+        paid_at=report.paid_at,
+        provider_reference=report.reference,
+    )
+
+
+def identity(provider: str, report: PaymentReport) -> str:
+    """The same however often, and under however many webhook ids, a provider reports one change."""
+    return f"payment/{provider}/{report.payment_id}/{report.status}/{report.reference}"

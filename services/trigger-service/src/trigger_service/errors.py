@@ -1,0 +1,16 @@
+"""The service's own errors; their texts are for people and repeat no submitted value."""
+
+from collections.abc import Sequence
+
+
+class TriggerServiceError(Exception):
+    """The root of this service's errors."""
+
+
+class InvalidInputError(TriggerServiceError):
+    """Input that cannot be used; `errors` are (where, what) pairs."""
+
+    def __init__(self, detail: str, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)

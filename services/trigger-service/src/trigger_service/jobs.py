@@ -1,0 +1,129 @@
+"""Work that needs another service's answer first: judging what was submitted. And forgetting what is old."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from contracts.contexts import ItemContext
+from contracts.kit.clock import Clock
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.worker import Task
+from trigger_service.desk import Desk
+from trigger_service.domain import intake
+from trigger_service.domain.definitions import Form, Trigger
+from trigger_service.gateways.entity import EntityService
+from trigger_service.store import arrivals, definitions, guards
+from trigger_service.store.arrivals import Arrival
+
+SEEN_FOR = timedelta(days=30)
+RATES_FOR = timedelta(hours=1)
+
+
+class _Submission(NamedTuple):
+    arrival: Arrival
+    code: str
+    content: dict[str, Any]
+
+
+class Jobs:
+    """One pair of methods per kind of submission: judging it, and giving it up.
+
+    entity-service being away is no attempt: such work is tried again for as long as it takes.
+    """
+
+    def __init__(self, database: Database, desk: Desk, entity: EntityService) -> None:
+        self._database = database
+        self._desk = desk
+        self._entity = entity
+
+    async def judge_form(self, task: Task) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            submission, form = await _form_submission(tx, task)
+        items = await self._open_items(task.tenant, form, submission)
+        async with self._database.transaction(task.tenant) as tx:
+            if await task.complete(tx):
+                await self._desk.judge_form(tx, submission.arrival, form, submission.content, items)
+
+    async def _open_items(self, tenant: UUID, form: Form, submission: _Submission) -> Sequence[ItemContext]:
+        """The client's items in open stages, oldest first."""
+        client = intake.person(form.spec, submission.content)
+        if client is None or not (client.phone or client.email):
+            return []
+        ids = await self._entity.open_items(tenant, client.phone, client.email)
+        contexts = await self._entity.contexts((tenant, item) for item in ids)
+        still_open = [c for c in contexts.values() if c.stage is None or c.stage.outcome == "open"]
+        return sorted(still_open, key=lambda context: context.item.created_at)
+
+    async def create_anyway(self, task: Task, _: str) -> None:
+        """Nobody who filled in a form is lost: what cannot be judged becomes an item."""
+        async with self._database.transaction(task.tenant) as tx:
+            submission, form = await _form_submission(tx, task)
+            if await task.complete(tx):
+                await self._desk.judge_form(tx, submission.arrival, form, submission.content, [])
+
+    async def judge_call(self, task: Task) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            submission = await _submission(tx, task)
+            trigger = await _trigger(tx, task, submission.code)
+        key = (task.tenant, _item(submission.arrival))
+        context = (await self._entity.contexts([key])).get(key)
+        async with self._database.transaction(task.tenant) as tx:
+            if await task.complete(tx):
+                await self._desk.judge_call(tx, submission.arrival, trigger, submission.content, context)
+
+    async def give_up_call(self, task: Task, reason: str) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            submission = await _submission(tx, task)
+            if await task.complete(tx):
+                await self._desk.give_up(tx, submission.arrival, reason)
+
+
+async def _form_submission(tx: Connection, task: Task) -> tuple[_Submission, Form]:
+    submission = await _submission(tx, task)
+    form = await definitions.form(tx, task.tenant, submission.code)
+    if form is None:
+        raise LookupError(f"no form {submission.code!r}: forms are archived, never deleted")
+    return submission, form
+
+
+async def _submission(tx: Connection, task: Task) -> _Submission:
+    arrival = await arrivals.get(tx, task.tenant, task.id)
+    submitted = await arrivals.submission(tx, task.tenant, task.id)
+    if arrival is None or submitted is None:
+        raise LookupError(f"no submission {task.id}: it goes in the transaction that ends its work")
+    return _Submission(arrival, *submitted)
+
+
+async def _trigger(tx: Connection, task: Task, code: str) -> Trigger:
+    trigger = await definitions.trigger(tx, task.tenant, code)
+    if trigger is None:
+        raise LookupError(f"no trigger {code!r}: triggers are archived, never deleted")
+    return trigger
+
+
+def _item(arrival: Arrival) -> UUID:
+    if arrival.item_id is None:
+        raise LookupError(f"arrival {arrival.id} names no item")
+    return arrival.item_id
+
+
+class Housekeeping:
+    """Forgets hashes that no repeat needs any more."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def run(self) -> None:
+        while True:
+            with suppress(*INFRASTRUCTURE_ERRORS):
+                await self.once()
+            await asyncio.sleep(3600)
+
+    async def once(self) -> None:
+        now = self._clock()
+        async with self._database.delivery() as tx:
+            await guards.forget(tx, now - SEEN_FOR, now - RATES_FOR)

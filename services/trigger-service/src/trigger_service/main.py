@@ -1,0 +1,60 @@
+"""Where trigger-service is put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from contracts.kit.auth import ServiceToken
+from contracts.kit.clock import new_id
+from contracts.kit.service import Service, command_line
+from contracts.kit.worker import Job
+from trigger_service import handlers
+from trigger_service.api import arrivals, forms, hooks, intake, providers, triggers
+from trigger_service.api.problems import on_invalid_input
+from trigger_service.desk import Desk
+from trigger_service.errors import InvalidInputError
+from trigger_service.gateways.entity import EntityService
+from trigger_service.handlers import Handlers
+from trigger_service.jobs import Housekeeping, Jobs
+from trigger_service.messages import SERVICE
+from trigger_service.settings import Settings
+from trigger_service.triggers.forms import FormSubmitted
+from trigger_service.triggers.webhooks import Webhook
+
+PUBLIC_BODY = 64 * 1024
+"""Bytes that a stranger may send."""
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """The application; connects to nothing before it is started."""
+    service = Service(SERVICE, settings)
+    database, clock = service.database, service.clock
+    entity = EntityService(settings.entity_service_url, ServiceToken(settings.service_token_file))
+    desk = Desk(service.outbox, clock, new_id)
+    handling = Handlers(desk, entity)
+    jobs = Jobs(database, desk, entity)
+    service.consume(handlers.events(handling))
+    service.consume(handlers.results(handling))
+    service.work(
+        {
+            FormSubmitted.name: Job(jobs.judge_form, jobs.create_anyway),
+            Webhook.name: Job(jobs.judge_call, jobs.give_up_call),
+        }
+    )
+    service.background("housekeeping", Housekeeping(database, clock).run)
+    service.on_stop(entity.close)
+    routers = [
+        triggers.router(database, entity, clock),
+        forms.router(database, entity, clock),
+        providers.router(database, clock),
+        arrivals.router(database),
+        intake.router(database, desk, clock, settings.form_posts_per_minute),
+        hooks.router(database, desk),
+    ]
+    app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
+    app.add_exception_handler(InvalidInputError, on_invalid_input)
+    return app
+
+
+def run() -> None:
+    command_line(build_app, Settings, Path(__file__).parent / "migrations")

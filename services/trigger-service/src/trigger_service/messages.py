@@ -1,0 +1,91 @@
+"""Everything this service says on the wire, with the ids that make saying it again harmless."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from contracts import topics
+from contracts.envelope import Body, Envelope, command, event
+from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem, RecordPayment
+from contracts.messages.trigger_events import ArrivalJudged
+from trigger_service.domain.judging import Judgement
+from trigger_service.store.arrivals import Arrival
+
+SERVICE = "trigger-service"
+NAMESPACE = UUID("6f1d1c1e-0c53-5d0b-9b54-2f6c1c7f9a11")
+"""Any fixed UUID: the names below are hashed into it."""
+
+
+def arrival_of_event(message: Envelope[Any], item: UUID) -> UUID:
+    """One arrival per event and item, however often the event comes."""
+    return uuid5(NAMESPACE, f"{message.source}/{message.id}/{item}")
+
+
+def arrival_of_item(first: UUID, item: UUID) -> UUID:
+    """The arrival of a submission that concerns several items, for one of the further ones."""
+    return uuid5(first, f"item/{item}")
+
+
+def move_item(
+    arrival: Arrival, item: UUID, judgement: Judgement, now: datetime, cause: Envelope[Any] | None
+) -> Envelope[MoveItem]:
+    """One command with all stages that fired; the item's owner picks the earliest."""
+    data = MoveItem(
+        item_id=item,
+        candidates=judgement.candidates,
+        forward_only=True,
+        changed_by=judgement.changed_by,
+        origin="trigger",
+    )
+    return _command(arrival, data, uuid5(arrival.id, "move"), topics.item_key(arrival.tenant_id, item), now, cause)
+
+
+def create_item(arrival: Arrival, data: CreateItem, now: datetime) -> Envelope[CreateItem]:
+    key = topics.record_key(arrival.tenant_id, "arrival", arrival.id)
+    return _command(arrival, data, uuid5(arrival.id, "create"), key, now)
+
+
+def add_comment(arrival: Arrival, item: UUID, text: str, now: datetime) -> Envelope[AddTimelineEntry]:
+    """What a client wrote into a form, for the timeline of the item that the client has already."""
+    data = AddTimelineEntry(item_id=item, kind="comment", text=text, author=arrival.source)
+    return _command(arrival, data, uuid5(arrival.id, "comment"), topics.item_key(arrival.tenant_id, item), now)
+
+
+def record_payment(arrival: Arrival, identity: str, data: RecordPayment, now: datetime) -> Envelope[RecordPayment]:
+    """`identity` is that of the change a provider reports, so that every report of it is one command."""
+    key = topics.record_key(arrival.tenant_id, "payment", data.payment_id)
+    return _command(arrival, data, uuid5(arrival.tenant_id, identity), key, now)
+
+
+def _command[B: Body](  # noqa: PLR0913 - an envelope's attributes
+    arrival: Arrival, data: B, id: UUID, key: str, now: datetime, cause: Envelope[Any] | None = None
+) -> Envelope[B]:
+    return command(
+        data,
+        issuer=SERVICE,
+        id=id,
+        tenant=arrival.tenant_id,
+        key=key,
+        time=now,
+        correlation=cause.correlation if cause else str(arrival.id),
+        causation=cause.id if cause else None,
+        causepath=cause.causepath if cause else (),
+    )
+
+
+def arrival_judged(arrival: Arrival, id: UUID, now: datetime, cause: Envelope[Any] | None) -> Envelope[ArrivalJudged]:
+    """For an arrival that has its final verdict."""
+    item, tenant = arrival.item_id, arrival.tenant_id
+    data = ArrivalJudged(
+        arrival_id=arrival.id,
+        trigger_type=arrival.trigger_type,
+        trigger=arrival.trigger,
+        item_id=item,
+        verdict=arrival.verdict,
+        reason=arrival.reason,
+        at=now,
+    )
+    key = topics.item_key(tenant, item) if item else topics.record_key(tenant, "arrival", arrival.id)
+    return event(
+        data, source=SERVICE, id=id, tenant=tenant, key=key, time=now, cause=cause, correlation=str(arrival.id)
+    )

@@ -1,0 +1,143 @@
+"""What arrived, with its verdict; what was submitted, until it is judged."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import AwareDatetime, BaseModel
+
+from contracts.kit.database import Connection
+from trigger_service.domain.judging import ArrivalVerdict, Note
+
+
+class Arrival(BaseModel):
+    """One thing that arrived, and concerns at most one item.
+
+    `source` names where it came from (`form:order`, `event:<id>`), `trigger` the one that moved the item.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    trigger_type: str
+    source: str
+    trigger: str | None = None
+    item_id: UUID | None = None
+    command_id: UUID | None = None
+    verdict: ArrivalVerdict
+    reason: str
+    notes: tuple[Note, ...] = ()
+    received_at: AwareDatetime
+    judged_at: AwareDatetime | None = None
+
+
+async def add(tx: Connection, arrival: Arrival) -> bool:
+    """False when it is there already: a redelivery."""
+    added = await tx.fetchval(
+        """INSERT INTO arrivals (id, tenant_id, trigger_type, source, trigger, item_id, command_id, verdict, reason,
+                                 notes, received_at, judged_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING true""",
+        arrival.id,
+        arrival.tenant_id,
+        arrival.trigger_type,
+        arrival.source,
+        arrival.trigger,
+        arrival.item_id,
+        arrival.command_id,
+        arrival.verdict,
+        arrival.reason,
+        [asdict(note) for note in arrival.notes],
+        arrival.received_at,
+        arrival.judged_at,
+    )
+    return bool(added)
+
+
+async def update(tx: Connection, arrival: Arrival) -> bool:
+    """Writes what judging changes; false when it has its final verdict already."""
+    updated = await tx.fetchval(
+        """UPDATE arrivals SET trigger = $3, item_id = $4, command_id = $5, verdict = $6, reason = $7, notes = $8,
+               judged_at = $9 WHERE tenant_id = $1 AND id = $2 AND verdict = 'pending' RETURNING true""",
+        arrival.tenant_id,
+        arrival.id,
+        arrival.trigger,
+        arrival.item_id,
+        arrival.command_id,
+        arrival.verdict,
+        arrival.reason,
+        [asdict(note) for note in arrival.notes],
+        arrival.judged_at,
+    )
+    return bool(updated)
+
+
+async def get(tx: Connection, tenant: UUID, id: UUID) -> Arrival | None:
+    row = await tx.fetchrow("SELECT * FROM arrivals WHERE tenant_id = $1 AND id = $2", tenant, id)
+    return _arrival(row) if row else None
+
+
+async def waiting_for(tx: Connection, tenant: UUID, command_id: UUID) -> Arrival | None:
+    """The pending arrival that sent the command, locked."""
+    row = await tx.fetchrow(
+        "SELECT * FROM arrivals WHERE tenant_id = $1 AND command_id = $2 AND verdict = 'pending' FOR UPDATE",
+        tenant,
+        command_id,
+    )
+    return _arrival(row) if row else None
+
+
+async def find(  # noqa: PLR0913 - a list's filters, all by keyword
+    tx: Connection,
+    tenant: UUID,
+    *,
+    item_id: UUID | None,
+    trigger: str | None,
+    verdict: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Arrival]:
+    """The newest first. `verdict` is the trigger's own one where a trigger is asked for."""
+    note = {name: text for name, text in (("trigger", trigger), ("verdict", verdict)) if text is not None}
+    rows = await tx.fetch(
+        """SELECT * FROM arrivals WHERE tenant_id = $1
+             AND ($2::uuid IS NULL OR item_id = $2)
+             AND ($3::jsonb IS NULL OR notes @> $3)
+             AND ($4::text IS NULL OR verdict = $4)
+             AND ($5::timestamptz IS NULL OR (received_at, id) < ($5, $6::uuid))
+           ORDER BY received_at DESC, id DESC LIMIT $7""",
+        tenant,
+        item_id,
+        [note] if trigger else None,
+        None if trigger else verdict,
+        *(after or (None, None)),
+        limit,
+    )
+    return [_arrival(row) for row in rows]
+
+
+def _arrival(row: asyncpg.Record) -> Arrival:
+    return Arrival.model_validate(dict(row))
+
+
+async def add_submission(tx: Connection, arrival: Arrival, code: str, content: dict[str, Any]) -> None:
+    await tx.execute(
+        "INSERT INTO submissions (arrival_id, tenant_id, code, content) VALUES ($1, $2, $3, $4)",
+        arrival.id,
+        arrival.tenant_id,
+        code,
+        content,
+    )
+
+
+async def submission(tx: Connection, tenant: UUID, arrival_id: UUID) -> tuple[str, dict[str, Any]] | None:
+    """The code of the form or trigger, and what was submitted."""
+    row = await tx.fetchrow(
+        "SELECT code, content FROM submissions WHERE tenant_id = $1 AND arrival_id = $2", tenant, arrival_id
+    )
+    return (row["code"], row["content"]) if row else None
+
+
+async def drop_submission(tx: Connection, tenant: UUID, arrival_id: UUID) -> None:
+    await tx.execute("DELETE FROM submissions WHERE tenant_id = $1 AND arrival_id = $2", tenant, arrival_id)

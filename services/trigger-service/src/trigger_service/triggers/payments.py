@@ -1,0 +1,42 @@
+"""Triggers of money that comes in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.messages.entity_events import PaymentChanged
+from contracts.values import Money
+from trigger_service.triggers.base import EventTriggerType, Occurrence, TriggerSettings
+
+
+class PaymentSettings(TriggerSettings):
+    """`minimum` null: any amount; a payment in another currency than the minimum's does not match."""
+
+    minimum: Money | None = None
+
+
+class InvoicePaid(EventTriggerType[PaymentSettings, PaymentChanged]):
+    """Facts: those of `PaymentChanged`. The deal may move, and the invoice itself."""
+
+    name = "invoice_paid"
+    title = "Invoice paid"
+    group = "Payments"
+    fires = "a payment's status becomes paid; the invoice and the deal it belongs to may move"
+    sees = "payment"
+    settings = PaymentSettings
+    body = PaymentChanged
+
+    def occurrence(self, data: PaymentChanged) -> Occurrence | None:
+        if data.status != "paid":
+            return None
+        items = dict.fromkeys(item for item in (data.item_id, data.invoice_id) if item)
+        return Occurrence(type=self.name, items=tuple(items), facts=data.model_dump(mode="json"))
+
+    def mismatch(self, settings: PaymentSettings, facts: Mapping[str, Any]) -> str | None:
+        paid, minimum = facts["amount"], settings.minimum
+        if minimum is None:
+            return None
+        if paid["currency"] != minimum.currency:
+            return f"it was paid in {paid['currency']}, the minimum is in {minimum.currency}"
+        if paid["amount"] < minimum.amount:
+            return f"{paid['amount']} was paid, the minimum is {minimum.amount} (minor units of {minimum.currency})"
+        return None
