@@ -5,6 +5,7 @@ Source: CloudEvents specification 1.0.2, Kafka protocol binding 1.0.2, partition
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, Self
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = b"application/json"
+MAX_HEADER = 2000
 MAX_CAUSES = 16
 """The longest `causepath`; an automatic move that would lengthen it further is stopped."""
 
@@ -189,24 +191,51 @@ def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> 
     )
 
 
+def salvage(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[bytes] | None:
+    """What is needed to answer a command, of a record that may be broken elsewhere; none without its id and tenant."""
+    texts: dict[str, str] = {}
+    for name, raw in headers:
+        with suppress(UndecodableError):
+            texts |= _decode_headers([(name, raw)])
+    try:
+        id, tenant = UUID(texts.get("ce_id", "")), UUID(texts.get("ce_tenantid", ""))
+    except ValueError:
+        return None
+    return Envelope(
+        id=str(id),
+        source=texts.get("ce_source", "unknown"),
+        type=texts.get("ce_type", "unknown"),
+        time=datetime.fromtimestamp(0, UTC),
+        tenant=tenant,
+        key=texts.get("ce_partitionkey") or f"{tenant}:command:{id}",
+        data=value or b"",
+        correlation=texts.get("ce_correlationid") or str(id),
+        issuer=texts.get("ce_issuer"),
+        traceparent=texts.get("traceparent"),
+    )
+
+
 def _decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
     texts: dict[str, str] = {}
     for name, raw in headers:
         if not (name.startswith("ce_") or name == "traceparent"):
             continue
         try:
-            texts[name] = (raw or b"").decode()
+            text = (raw or b"").decode()
         except UnicodeDecodeError as error:
             raise UndecodableError(f"header {name}: not UTF-8") from error
-        if "\x00" in texts[name]:
+        if "\x00" in text:
             raise UndecodableError(f"header {name}: contains a null character")
+        if len(text) > MAX_HEADER:
+            raise UndecodableError(f"header {name}: longer than {MAX_HEADER} characters")
+        texts[name] = text
     return texts
 
 
 def _required(texts: Mapping[str, str], name: str) -> str:
     text = texts.get(name, "")
-    if not text or len(text) > 500:
-        raise UndecodableError(f"header {name}: {'missing' if not text else 'longer than 500 characters'}")
+    if not text:
+        raise UndecodableError(f"header {name}: missing")
     return text
 
 
@@ -220,11 +249,11 @@ def _uuid(text: str, name: str) -> UUID:
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        if time.tzinfo is None:
+            raise UndecodableError("header ce_time: has no UTC offset")
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UndecodableError("header ce_time: not an RFC 3339 time") from error
-    if time.tzinfo is None:
-        raise UndecodableError("header ce_time: has no UTC offset")
-    return time.astimezone(UTC)
 
 
 def rfc3339(time: datetime) -> str:

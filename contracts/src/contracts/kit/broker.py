@@ -1,4 +1,4 @@
-"""The Kafka client: one broker per service, consumers that take batches and survive any bytes.
+"""The Kafka client: consumers that take batches and survive any bytes, and how producers are made.
 
 A batch is one database transaction and one offset commit. What can go wrong is told apart in one place:
 
@@ -12,21 +12,21 @@ A batch is one database transaction and one offset commit. What can go wrong is 
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, cast
+from itertools import chain
+from typing import Any, Protocol
+from uuid import UUID
 
+import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from faststream import AckPolicy, Context
-from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.kafka.subscriber.usecase import BatchSubscriber
+from aiokafka.errors import CommitFailedError, CorruptRecordException, IllegalStateError, KafkaError
 from pydantic import ValidationError
 
-from contracts.envelope import Body, Envelope, UndecodableError, decode
+from contracts.envelope import Body, Envelope, UndecodableError, decode, salvage
 from contracts.kit import telemetry
 from contracts.kit.clock import utc_now
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
@@ -36,11 +36,17 @@ from contracts.topics import Topic
 
 logger = structlog.get_logger(__name__)
 
+type _Record = ConsumerRecord[Any, Any]
+
 MAX_RECORDS = 500
 ATTEMPTS_ALONE = 4
+POLL_MS = 500
+"""How long a poll waits for records, and so how soon a stop is noticed; records end it at once."""
+POLL_TIMEOUT_S = 60
 COMMIT_TIMEOUT_S = 15
-IDLE_POLL_MS = 20
-"""FastStream sleeps this long after an empty poll, so it bounds the latency of an idle consumer."""
+READY_S = 60
+SESSION_MS = 45_000
+REBALANCE_MS = 60_000
 
 
 class OutageError(Exception):
@@ -48,6 +54,10 @@ class OutageError(Exception):
 
 
 OUTAGES = (*INFRASTRUCTURE_ERRORS, KafkaError, OutageError)
+TOO_MUCH_AT_ONCE = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.TransactionRollbackError)
+"""Outages that a smaller transaction may get past."""
+UNREADABLE = (UnicodeDecodeError, CorruptRecordException)
+"""What the client raises for a record with a header name that is no text; it cannot read past it by itself."""
 
 
 class BatchHandler(Protocol):
@@ -99,214 +109,297 @@ def make_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
     )
 
 
-@dataclass(slots=True)
-class _Read:
-    """What a batch of records turned out to be."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process in a consumer group; its place there outlives a restart under the same name."""
 
-    messages: list[tuple[ConsumerRecord[Any, Any], Envelope[Any]]] = field(default_factory=list)
-    dead: list[tuple[ConsumerRecord[Any, Any], str, str]] = field(default_factory=list)
+    bootstrap: str
+    group: str
+    name: str
+
+
+def make_consumer(member: Member, topics: Sequence[Topic]) -> AIOKafkaConsumer:
+    """A consumer that commits only what it is told to."""
+    return AIOKafkaConsumer(
+        *(topic.name for topic in topics),
+        bootstrap_servers=member.bootstrap,
+        client_id=member.name,
+        group_id=member.group,
+        group_instance_id=f"{member.name}-{topics[0].name}",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=SESSION_MS,
+        rebalance_timeout_ms=REBALANCE_MS,
+        request_timeout_ms=REBALANCE_MS + 5_000,  # joining a group takes as long as its slowest member
+        max_poll_interval_ms=86_400_000,  # who waits for a server stays a member; a wedge is found by `wedged_for`
+        metadata_max_age_ms=30_000,
+    )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is left to do of a batch of records. `singly`: message by message, since all together did not work."""
+
+    messages: deque[tuple[_Record, Envelope[Any]]] = field(default_factory=deque)
+    dead: deque[tuple[_Record, str, str]] = field(default_factory=deque)
+    unanswered: deque[tuple[_Record, str]] = field(default_factory=deque)
+    singly: bool = False
 
 
 class Consumer:
-    """One subscription of one group."""
+    """One subscription of one member of a group."""
 
     def __init__(
         self,
         subscription: Subscription,
         *,
-        group: str,
+        member: Member,
         database: Database,
         inbox: Inbox,
         dead_letters: DeadLetters,
     ) -> None:
         self._subscription = subscription
-        self._group = group
+        self._member = member
         self._database = database
         self._inbox = inbox
         self._dead_letters = dead_letters
         self._types = {body.TYPE: body for body in subscription.bodies}
-        self._subscriber: BatchSubscriber | None = None
-        self._busy_since: float | None = None
+        self._stopping = asyncio.Event()
+        self._polling = False
+        self._alive_at = time.monotonic()
 
-    def subscribe(self, broker: KafkaBroker, *, instance: str) -> None:
-        """Registers with the broker; records are handed over raw, since no parser may fail before us."""
-        subscriber = broker.subscriber(
-            *(topic.name for topic in self._subscription.topics),
-            group_id=self._group,
-            group_instance_id=f"{self._group}-{instance}-{self._subscription.topics[0].name}",
-            batch=True,
-            max_records=MAX_RECORDS,
-            batch_timeout_ms=IDLE_POLL_MS,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            no_reply=True,
-            session_timeout_ms=45_000,
-            rebalance_timeout_ms=60_000,
-            max_poll_interval_ms=86_400_000,  # a wedge is found by `wedged_for`, not by a rebalance
-            parser=_raw_parser,
-            decoder=_no_decoder,
-        )
-        subscriber(self._on_batch)
-        self._subscriber = subscriber
+    async def run(self) -> None:
+        """Consumes until `stop` is called. When the client breaks, another takes its place in the group."""
+        self._alive()
+        while not self._stopping.is_set():
+            consumer = make_consumer(self._member, self._subscription.topics)
+            try:
+                await consumer.start()
+                await self._poll(consumer)
+            except OUTAGES as error:
+                self._alive()
+                logger.warning("consumer waits for the broker", error=type(error).__name__)
+                await self._pause(1)
+            except Exception:
+                logger.exception("consumer failed and starts anew")
+                await self._pause(1)
+            finally:
+                self._polling = False
+                await self._close(consumer)
 
-    @property
-    def _consumer(self) -> AIOKafkaConsumer:
-        if self._subscriber is None or self._subscriber.consumer is None:
-            raise RuntimeError("the consumer is not started")
-        return self._subscriber.consumer
+    def stop(self) -> None:
+        """Lets `run` end when the batch in hand is done."""
+        self._stopping.set()
 
     def wedged_for(self) -> float:
-        """Seconds since the batch in hand made no progress; waiting for a server counts as progress."""
-        return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
+        """Seconds without a sign of life; waiting for a server is one."""
+        return time.monotonic() - self._alive_at
 
     def ready(self) -> bool:
-        """Whether partitions are assigned (or all belong to other replicas) and batches are finished."""
-        started = self._subscriber is not None and self._subscriber.consumer is not None
-        return started and self.wedged_for() < COMMIT_TIMEOUT_S * 4
+        """Whether it polls and finishes its batches."""
+        return self._polling and self.wedged_for() < READY_S
 
-    async def _on_batch(self, message: Annotated[KafkaMessage, Context()]) -> None:
-        consumer = self._consumer
-        records = cast("Sequence[ConsumerRecord[Any, Any]]", message.raw_message)
-        self._busy_since = time.monotonic()
-        await self._until_done(lambda: self._process(records), consumer)
-        await self._until_done(lambda: self._commit(consumer, records), consumer)
-        self._busy_since = None
+    def _alive(self) -> None:
+        self._alive_at = time.monotonic()
 
-    async def _until_done(self, attempt: Callable[[], Awaitable[None]], consumer: AIOKafkaConsumer) -> None:
-        """Tries until no server is away. Paused, and polling, so that the group keeps this member."""
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _close(self, consumer: AIOKafkaConsumer) -> None:
+        """A member that stops on purpose leaves, so that others need not wait for its session to expire."""
+        if self._stopping.is_set() and consumer._coordinator is not None:
+            consumer._coordinator._group_instance_id = None  # the client itself lets static members only time out
+        with suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(consumer.stop(), 10)
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        while not self._stopping.is_set():
+            try:
+                records = await _next_records(consumer)
+            except UNREADABLE:
+                await self._step_over(consumer)
+                continue
+            self._polling = True
+            self._alive()
+            if records:
+                await self._take(consumer, records)
+
+    async def _step_over(self, consumer: AIOKafkaConsumer) -> None:
+        """Finds the partition with the record that cannot be read, and goes on behind it."""
+        for place in consumer.assignment():
+            try:
+                records = await _next_records(consumer, place)
+            except UNREADABLE:
+                await self._read_up_to_unreadable(consumer, place)
+            else:
+                await self._take(consumer, records)
+
+    async def _read_up_to_unreadable(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+        while not self._stopping.is_set():
+            offset = await consumer.position(place)
+            try:
+                records = await _next_records(consumer, place, limit=1)
+            except UNREADABLE:
+                telemetry.DEAD_LETTERS.labels(place.topic, "unreadable").inc()
+                await self._dead_letters.put_unreadable(place, offset)
+                consumer.seek(place, offset + 1)
+                return
+            await self._take(consumer, records)
+
+    async def _take(self, consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:
+        batch = self._read(records)
+        if await self._until_done(lambda: self._process(batch)):
+            await self._until_done(lambda: _commit(consumer, records))
+
+    async def _until_done(self, attempt: Callable[[], Awaitable[None]]) -> bool:
+        """Tries until it works; false when the consumer is stopped before that. A member of the group meanwhile."""
         pause = 0.2
-        while True:
+        while not self._stopping.is_set():
             try:
                 await attempt()
             except OUTAGES as error:
                 logger.warning("consumer waits for a server", error=type(error).__name__, pause_s=round(pause, 1))
-                await _poll_paused(consumer, pause * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
-                pause = min(pause * 2, 10)
-                self._busy_since = time.monotonic()
+                self._alive()
+            except Exception:
+                logger.exception("consumer cannot go on", pause_s=round(pause, 1))
             else:
-                return
+                self._alive()
+                return True
+            await self._pause(pause * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+            pause = min(pause * 2, 10)
+        return False
 
-    async def _commit(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        offsets: dict[TopicPartition, int] = {}
-        for record in records:
-            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        owned = {place: offset for place, offset in offsets.items() if place in consumer.assignment()}
-        if owned:
-            async with asyncio.timeout(COMMIT_TIMEOUT_S):
-                await _commit_or_leave_to_new_owner(consumer, owned)
-
-    async def _process(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        read = self._read(records)
-        for record, reason, detail in read.dead:
-            await self._put_aside(record, reason, detail)
-        try:
-            await self._handle([message for _, message in read.messages])
-        except OUTAGES:
-            raise
-        except Exception as error:
-            logger.warning("batch failed; its messages are tried one by one", error=type(error).__name__)
-            for record, message in read.messages:
-                await self._handle_alone(record, message)
-
-    def _read(self, records: Sequence[ConsumerRecord[Any, Any]]) -> _Read:
-        read = _Read()
+    def _read(self, records: Sequence[_Record]) -> _Batch:
+        batch = _Batch()
         for record in records:
             try:
                 envelope = decode(record.headers, record.value)
+                self._read_body(batch, record, envelope)
             except UndecodableError as error:
-                read.dead.append((record, "undecodable", str(error)))
-                continue
-            body = self._types.get(envelope.type)
-            if body is None:
-                telemetry.MESSAGES.labels(record.topic, "skipped").inc()
-            elif self._subscription.wanted(envelope):
-                self._read_body(read, record, envelope, body)
-        return read
+                batch.dead.append((record, "undecodable", str(error)))
+            except ValidationError as error:
+                batch.dead.append((record, "invalid", _where(error)))
+        return batch
 
-    def _read_body(
-        self, read: _Read, record: ConsumerRecord[Any, Any], envelope: Envelope[bytes], body: type[Body]
-    ) -> None:
-        try:
-            data = body.model_validate_json(envelope.data)
-        except ValidationError as error:
-            read.dead.append((record, "invalid", _where(error)))
+    def _read_body(self, batch: _Batch, record: _Record, envelope: Envelope[bytes]) -> None:
+        body = self._types.get(envelope.type)
+        if body is None:
+            telemetry.MESSAGES.labels(record.topic, "skipped").inc()
             return
-        too_old = self._inbox.outside(envelope) if self._subscription.deduplicate else None
+        if not self._subscription.wanted(envelope):
+            return
+        if not self._subscription.deduplicate and not _is_uuid(envelope.id):
+            raise UndecodableError("header ce_id: the id of a command is a UUID")
+        message = envelope.with_data(body.model_validate_json(envelope.data))
+        too_old = self._inbox.outside(message) if self._subscription.deduplicate else None
         if too_old:
-            read.dead.append((record, "outside_inbox", too_old))
+            batch.dead.append((record, "outside_inbox", too_old))
         else:
-            read.messages.append((record, envelope.with_data(data)))
+            batch.messages.append((record, message))
 
-    async def _handle(self, messages: Sequence[Envelope[Any]]) -> None:
-        if not messages:
+    async def _process(self, batch: _Batch) -> None:
+        """Does what is left of the batch; may be called again after it raised."""
+        await self._settle(batch)
+        if not batch.singly:
+            await self._process_together(batch)
+        while batch.messages:
+            await self._handle_alone(batch)
+            await self._settle(batch)
+
+    async def _process_together(self, batch: _Batch) -> None:
+        try:
+            await self._handle(batch.messages)
+            batch.messages.clear()
+        except OUTAGES as error:
+            batch.singly = isinstance(error, TOO_MUCH_AT_ONCE)
+            raise
+        except Exception as error:
+            batch.singly = True
+            logger.warning("batch failed; its messages are tried one by one", error=type(error).__name__)
+
+    async def _handle(self, read: Sequence[tuple[_Record, Envelope[Any]]]) -> None:
+        if not read:
             return
+        messages = [message for _, message in read]
         if self._subscription.prepare:
             await self._subscription.prepare(messages)
         async with self._database.transaction(*{message.tenant for message in messages}) as tx:
             new = await self._inbox.unseen(tx, messages) if self._subscription.deduplicate else messages
             if new:
                 await self._subscription.handle(new, tx)
-        self._count(messages)
+        now = utc_now()
+        for record, message in read:
+            telemetry.MESSAGES.labels(record.topic, "handled").inc()
+            telemetry.EVENT_AGE.labels(record.topic).observe((now - message.time).total_seconds())
 
-    def _count(self, messages: Sequence[Envelope[Any]]) -> None:
-        topic, now = self._subscription.topics[0].name, utc_now()
-        telemetry.MESSAGES.labels(topic, "handled").inc(len(messages))
-        for message in messages:
-            telemetry.EVENT_AGE.labels(topic).observe((now - message.time).total_seconds())
-
-    async def _handle_alone(self, record: ConsumerRecord[Any, Any], message: Envelope[Any]) -> None:
-        for attempt in range(ATTEMPTS_ALONE):
+    async def _handle_alone(self, batch: _Batch) -> None:
+        record, message = batch.messages[0]
+        for attempt in range(1, ATTEMPTS_ALONE + 1):
             try:
-                await self._handle([message])
+                await self._handle([(record, message)])
+                batch.messages.popleft()
+                return
             except OUTAGES:
                 raise
             except Exception as error:
                 logger.exception("message failed", message_type=message.type, message_id=message.id, attempt=attempt)
-                reason = f"{type(error).__name__} in {ATTEMPTS_ALONE} attempts"
-                await asyncio.sleep(0.1 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-                self._busy_since = time.monotonic()
-            else:
-                return
-        await self._put_aside(record, "failed", reason)
+                reason = type(error).__name__
+                self._alive()
+                await self._pause(0.1 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        batch.messages.popleft()
+        batch.dead.append((record, "failed", f"{reason} in {ATTEMPTS_ALONE} attempts"))
 
-    async def _put_aside(self, record: ConsumerRecord[Any, Any], reason: str, detail: str) -> None:
+    async def _settle(self, batch: _Batch) -> None:
         """Dead letter first, answer second: killed in between, both happen again and change nothing."""
-        telemetry.DEAD_LETTERS.labels(record.topic, reason).inc()
-        await self._dead_letters.put(record, reason, detail)
-        if self._subscription.on_dead is None:
+        while batch.dead:
+            record, reason, detail = batch.dead[0]
+            await self._dead_letters.put(record, reason, detail)
+            telemetry.DEAD_LETTERS.labels(record.topic, reason).inc()
+            batch.unanswered.append((record, detail))
+            batch.dead.popleft()
+        while batch.unanswered:
+            await self._answer(*batch.unanswered[0])
+            batch.unanswered.popleft()
+
+    async def _answer(self, record: _Record, detail: str) -> None:
+        message = salvage(record.headers, record.value)
+        if self._subscription.on_dead is None or message is None:
             return
-        with suppress(UndecodableError):
-            envelope = decode(record.headers, record.value or b"")
-            async with self._database.transaction(envelope.tenant) as tx:
-                await self._subscription.on_dead(envelope, detail, tx)
+        try:
+            async with self._database.transaction(message.tenant) as tx:
+                await self._subscription.on_dead(message, detail, tx)
+        except OUTAGES:
+            raise
+        except Exception:
+            logger.exception("a dead letter could not be answered", message_type=message.type, message_id=message.id)
 
 
-async def _commit_or_leave_to_new_owner(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+async def _next_records(consumer: AIOKafkaConsumer, *places: TopicPartition, limit: int = MAX_RECORDS) -> list[_Record]:
+    async with asyncio.timeout(POLL_TIMEOUT_S):
+        batches = await consumer.getmany(*places, timeout_ms=POLL_MS, max_records=limit)
+    return list(chain.from_iterable(batches.values()))
+
+
+async def _commit(consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:
+    """Commits what this member still owns; the rest is left to the new owner, who sees it again."""
+    offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+    owned = {place: offset for place, offset in offsets.items() if place in consumer.assignment()}
+    if not owned:
+        return
     try:
-        await consumer.commit(offsets)
+        async with asyncio.timeout(COMMIT_TIMEOUT_S):
+            await consumer.commit(owned)
     except (CommitFailedError, IllegalStateError):
         logger.info("partitions moved to another replica before the commit; it will see these messages again")
 
 
-async def _poll_paused(consumer: AIOKafkaConsumer, seconds: float) -> None:
-    """Lets time pass as a member of the group: polling, but nothing is fetched from paused partitions."""
-    places = consumer.assignment()
-    consumer.pause(*places)
+def _is_uuid(text: str) -> bool:
     try:
-        deadline = time.monotonic() + seconds
-        await consumer.getmany(timeout_ms=int(seconds * 1000))
-        await asyncio.sleep(max(0.0, deadline - time.monotonic()))
-    finally:
-        consumer.resume(*(place for place in places if place in consumer.assignment()))
-
-
-async def _raw_parser(records: Any) -> KafkaMessage:
-    """Takes the records as they are: FastStream's own parser decodes headers and skips a batch that has a bad one."""
-    return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
-
-
-async def _no_decoder(message: KafkaMessage) -> None:
-    return None
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _where(error: ValidationError) -> str:

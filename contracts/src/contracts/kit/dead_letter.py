@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from contracts.kit.clock import utc_now
 from contracts.topics import dead_letter_topic
@@ -22,19 +22,20 @@ class DeadLetters:
 
     async def put(self, record: ConsumerRecord[Any, Any], reason: str, detail: str) -> None:
         """Returns when the broker has the record; `reason` is one word, `detail` names the place, never a value."""
+        place = TopicPartition(record.topic, record.partition)
+        headers = [*record.headers, *_headers(place, record.offset, reason, detail)]
+        await self._send(place.topic, value=record.value, key=record.key, headers=headers)
+        logger.warning("message put aside", topic=place.topic, reason=reason, detail=detail, offset=record.offset)
+
+    async def put_unreadable(self, place: TopicPartition, offset: int) -> None:
+        """Marks the place of a record that the client cannot read at all: its bytes stay in the topic only."""
+        headers = _headers(place, offset, "unreadable", "a header name of this or an earlier record is not UTF-8")
+        await self._send(place.topic, value=None, key=None, headers=headers)
+        logger.error("record cannot be read; stepped over", topic=place.topic, partition=place.partition, offset=offset)
+
+    async def _send(self, topic: str, **record: Any) -> None:
         producer = await self._started()
-        headers = [
-            *record.headers,
-            ("dlq-reason", reason.encode()),
-            ("dlq-detail", detail.encode()[:1000]),
-            ("dlq-topic", record.topic.encode()),
-            ("dlq-partition", str(record.partition).encode()),
-            ("dlq-offset", str(record.offset).encode()),
-            ("dlq-at", utc_now().isoformat().encode()),
-        ]
-        topic = dead_letter_topic(record.topic, self._group)
-        await producer.send_and_wait(topic, value=record.value, key=record.key, headers=headers)
-        logger.warning("message put aside", topic=topic, reason=reason, detail=detail, offset=record.offset)
+        await producer.send_and_wait(dead_letter_topic(topic, self._group), **record)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -46,3 +47,14 @@ class DeadLetters:
     async def close(self) -> None:
         if self._producer is not None:
             await self._producer.stop()
+
+
+def _headers(place: TopicPartition, offset: int, reason: str, detail: str) -> list[tuple[str, bytes]]:
+    return [
+        ("dlq-reason", reason.encode()),
+        ("dlq-detail", detail[:1000].encode()),
+        ("dlq-topic", place.topic.encode()),
+        ("dlq-partition", str(place.partition).encode()),
+        ("dlq-offset", str(offset).encode()),
+        ("dlq-at", utc_now().isoformat().encode()),
+    ]

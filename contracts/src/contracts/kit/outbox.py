@@ -49,16 +49,21 @@ class Outbox:
 
     async def put(self, tx: Connection, topic: Topic, *envelopes: Envelope[Body]) -> None:
         """Records the messages for publication; raises `PayloadTooLargeError` for one that no broker would take."""
-        rows = [_row(topic, telemetry.stamped(envelope)) for envelope in envelopes]
+        await self._insert(tx, [_row(topic.name, Record.of(telemetry.stamped(envelope))) for envelope in envelopes])
+
+    async def put_again(self, tx: Connection, topic: str, record: Record) -> None:
+        """Records a message that was published before for publication once more, byte for byte."""
+        await self._insert(tx, [_row(topic, record)])
+
+    async def _insert(self, tx: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         await tx.executemany("INSERT INTO outbox (shard, topic, key, value, headers) VALUES ($1, $2, $3, $4, $5)", rows)
 
 
-def _row(topic: Topic, envelope: Envelope[Body]) -> tuple[int, str, str, bytes, list[tuple[str, str]]]:
-    record = Record.of(envelope)
+def _row(topic: str, record: Record) -> tuple[int, str, str, bytes, list[tuple[str, str]]]:
     if len(record.value) > MAX_VALUE:
-        raise PayloadTooLargeError(f"{envelope.type} has {len(record.value)} bytes; the limit is {MAX_VALUE}")
+        raise PayloadTooLargeError(f"a message for {topic} has {len(record.value)} bytes; the limit is {MAX_VALUE}")
     headers = [(name, raw.decode()) for name, raw in record.headers]
-    return zlib.crc32(record.key) % SHARDS, topic.name, envelope.key, record.value, headers
+    return zlib.crc32(record.key) % SHARDS, topic, record.key.decode(), record.value, headers
 
 
 class _Row(NamedTuple):

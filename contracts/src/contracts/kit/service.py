@@ -17,11 +17,10 @@ import structlog
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
-from faststream.kafka import KafkaBroker
 
 from contracts.kit import health, telemetry
 from contracts.kit.auth import Authenticator
-from contracts.kit.broker import Consumer, Subscription, make_producer
+from contracts.kit.broker import Consumer, Member, Subscription, make_producer
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.database import Database, migrate
 from contracts.kit.dead_letter import DeadLetters
@@ -52,6 +51,7 @@ class Service:
         self._consumers: list[Consumer] = []
         self._background: list[tuple[str, Background]] = [("relay", self._relay.run), ("inbox", self._keep_inbox)]
         self._on_stop: list[Background] = []
+        self._draining = False
         self._checks: list[tuple[str, Background]] = [("database", self.database.ping)]
         self.database.on_commit(self._relay.wake)
 
@@ -62,7 +62,11 @@ class Service:
         """Consumes in the group named like the service."""
         inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
         consumer = Consumer(
-            subscription, group=self.name, database=self.database, inbox=inbox, dead_letters=self._dead_letters
+            subscription,
+            member=Member(self.settings.kafka_bootstrap, self.name, f"{self.name}-{self.instance}"),
+            database=self.database,
+            inbox=inbox,
+            dead_letters=self._dead_letters,
         )
         self._consumers.append(consumer)
 
@@ -100,21 +104,19 @@ class Service:
     async def _lifespan(self, _: FastAPI) -> AsyncGenerator[None]:
         provider = telemetry.set_up(self.name, self.settings)
         await self._open_database()
-        broker = KafkaBroker(
-            self.settings.kafka_bootstrap, client_id=f"{self.name}-{self.instance}", allow_auto_create_topics=False
-        )
-        for consumer in self._consumers:
-            consumer.subscribe(broker, instance=self.instance)
+        consuming = [asyncio.create_task(self._forever("consumer", consumer.run)) for consumer in self._consumers]
         tasks = [asyncio.create_task(self._forever(name, run), name=name) for name, run in self._background]
-        tasks += [asyncio.create_task(self._forever("broker", lambda: self._consume(broker)), name="broker")]
         tasks += [asyncio.create_task(self._watch(), name="watchdog")]
         try:
             yield
         finally:
             logger.info("draining")
+            self._draining = True
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.drain_s):
-                    await self._drain(broker, tasks)
+                    await self._drain(consuming, tasks)
+            for task in (*consuming, *tasks):
+                task.cancel()
             provider.shutdown()
 
     async def _open_database(self) -> None:
@@ -131,23 +133,11 @@ class Service:
             else:
                 return
 
-    async def _consume(self, broker: KafkaBroker) -> None:
-        """Starts the consumers once Kafka is there, and stays."""
-        from aiokafka.errors import KafkaError
-
-        while self._consumers:
-            try:
-                await broker.start()
-            except (KafkaError, OSError) as error:
-                logger.warning("waiting for the broker", error=type(error).__name__)
-                await asyncio.sleep(1)
-            else:
-                logger.info("consuming", topics=len(self._consumers))
-                break
-        await asyncio.Event().wait()
-
-    async def _drain(self, broker: KafkaBroker, tasks: list["asyncio.Task[None]"]) -> None:
-        await broker.stop()
+    async def _drain(self, consuming: list["asyncio.Task[None]"], tasks: list["asyncio.Task[None]"]) -> None:
+        """Consumers end their batch, workers the work under way; what is in the outbox waits for the next start."""
+        for consumer in self._consumers:
+            consumer.stop()
+        await asyncio.gather(*consuming, return_exceptions=True)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -165,8 +155,9 @@ class Service:
             logger.critical("a background task died; the process ends", task=name, exc_info=error)
             os.kill(os.getpid(), signal.SIGTERM)
             return
-        logger.critical("a background task ended; the process ends", task=name)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if not self._draining:
+            logger.critical("a background task ended; the process ends", task=name)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     async def _watch(self) -> None:
         """Ends a process whose consumer hangs: waiting for ever inside the client helps nobody, a restart does."""
