@@ -63,7 +63,7 @@ UNREADABLE = (UnicodeDecodeError, CorruptRecordException)
 class BatchHandler(Protocol):
     """Does everything that a batch of messages asks for, in the given transaction."""
 
-    async def __call__(self, messages: Sequence[Envelope[Any]], tx: Connection) -> None: ...
+    async def __call__(self, messages: Sequence[Envelope[Any]], tx: Connection, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

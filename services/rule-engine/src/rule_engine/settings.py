@@ -17,3 +17,4 @@ class Settings(ServiceSettings):
     sweep_every: timedelta = timedelta(seconds=5)
     overdue_after: timedelta = timedelta(seconds=30)
     reconcile_every: timedelta = timedelta(hours=1)
+    graceful_shutdown: timedelta = timedelta(seconds=10)

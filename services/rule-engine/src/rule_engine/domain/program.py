@@ -1,7 +1,7 @@
 """What a published rule set is run from: a tree of blocks per chain.
 
-Programs forbid unknown fields and carry a format version: they are kept for ever, and a run keeps the one it was planned
-with. A chain of rules is a `sequence` of `rule` blocks; workflows will add further blocks, not a second engine.
+Programs forbid unknown fields and carry a format version: they are kept for ever, and a run keeps the one it was
+planned with. A chain of rules is a `sequence` of `rule` blocks; workflows will add further blocks, not a second engine.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from contracts.conditions import Condition
 from contracts.contexts import Part
 from rule_engine.domain.document import OnFailure, OnLeave, RuleDocument, RunTime
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 """The newest format that this code reads; it writes this one too."""
 
 

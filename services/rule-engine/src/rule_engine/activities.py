@@ -1,0 +1,125 @@
+"""The one activity: advance a run as far as it goes now."""
+
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from opentelemetry.trace import Span
+from pydantic import BaseModel
+from temporalio import activity
+
+from contracts.contexts import ItemContext
+from contracts.kit import telemetry
+from contracts.kit.broker import OutageError
+from contracts.kit.clock import Clock
+from contracts.kit.database import Connection, Database
+from rule_engine.domain.advance import Registry, RunFacts, Step, advance, fail, needs_context
+from rule_engine.gateway import EntityService
+from rule_engine.recorder import Recorder
+from rule_engine.store import Store
+from rule_engine.store.runs import Run
+from rule_engine.store.wakes import Wake
+
+logger = structlog.get_logger(__name__)
+
+SAME_TRACE_FOR = timedelta(minutes=5)
+"""What happens later than this after the entry is a trace of its own, linked to the entry's."""
+MAX_PAUSE = timedelta(minutes=5)
+
+
+class RunRef(BaseModel):
+    """A generation of a run. No personal data goes into Temporal."""
+
+    tenant: UUID
+    run_id: UUID
+    gen: int
+
+    @property
+    def workflow_id(self) -> str:
+        return f"run/{self.run_id}/{self.gen}"
+
+
+class Activities:
+    """Advances runs; the transaction commits only what was computed from the newest revision."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        recorder: Recorder,
+        entity_service: EntityService,
+        registry: Registry,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._recorder = recorder
+        self._entity_service = entity_service
+        self._registry = registry
+        self._clock = clock
+
+    @activity.defn(name="advance_run")
+    async def advance_run(self, ref: RunRef) -> None:
+        """Advances the run if `ref` is still its generation. Computed again when the run changed meanwhile."""
+        while not await self._try(ref):
+            pass
+
+    async def _try(self, ref: RunRef) -> bool:
+        async with self._database.transaction(ref.tenant) as tx:
+            found = await self._read(tx, ref)
+        if found is None:
+            return True
+        run, wake = found
+        now = max(self._clock(), wake.wake_at or self._clock())
+        with _span(run, now):
+            try:
+                context = await self._context(run, now)
+            except OutageError as error:
+                return await self._miss(wake, str(error))
+            step = self._advance(run, context, now)
+            async with self._database.transaction(ref.tenant) as tx:
+                again = await self._read(tx, ref, lock=True)
+                if again is None:
+                    return True
+                if again[0].rev != run.rev:
+                    return False
+                await self._recorder.record(tx, run, step, now, ran=True)
+        return True
+
+    async def _read(self, tx: Connection, ref: RunRef, *, lock: bool = False) -> tuple[Run, Wake] | None:
+        """The run and its wake; null when the generation is not this one any more."""
+        row = await self._store.runs.get(tx, ref.tenant, ref.run_id, lock=lock)
+        wake = await (self._store.wakes.lock if lock else self._store.wakes.get)(tx, ref.run_id)
+        if row is None or wake is None or wake.gen != ref.gen or wake.wake_at is None:
+            return None
+        return await self._store.programs.of_run(tx, row), wake
+
+    async def _context(self, run: Run, now: datetime) -> ItemContext | None:
+        if not needs_context(run.program, run.state, now):
+            return None
+        return await self._entity_service.context(run.tenant, run.item_id, run.program.parts)
+
+    def _advance(self, run: Run, context: ItemContext | None, now: datetime) -> Step:
+        """A defect of the core fails the run with its reason: trying again would fail again."""
+        try:
+            facts = RunFacts(run.id, self._registry)
+            return advance(run.program, run.state, run.entry, context, now, facts)
+        except Exception as error:
+            logger.exception("a run failed by a defect", run_id=run.id, stage=run.stage)
+            return fail(run.program, run.state, f"a defect of the engine: {type(error).__name__}", now)
+
+    async def _miss(self, wake: Wake, reason: str) -> bool:
+        """Entity-service is away: another execution later, at growing distances."""
+        pause = min(timedelta(seconds=2 ** min(wake.misses, 10)), MAX_PAUSE)
+        logger.warning("run waits for a server", run_id=wake.run_id, reason=reason, pause_s=pause.total_seconds())
+        async with self._database.transaction(wake.tenant) as tx:
+            await self._store.wakes.miss(tx, wake, self._clock() + pause)
+        return True
+
+
+def _span(run: Run, now: datetime) -> AbstractContextManager[Span]:
+    attributes = {"run.id": str(run.id), "item.id": str(run.item_id), "tenant.id": str(run.tenant)}
+    if now - run.entry.entered_at <= SAME_TRACE_FOR:
+        return telemetry.span("advance run", run.traceparent, attributes=attributes)
+    return telemetry.span("advance run", attributes=attributes, linked=run.traceparent)

@@ -1,0 +1,1 @@
+"""HTTP: translates requests to decisions and back."""

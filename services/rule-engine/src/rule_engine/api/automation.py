@@ -1,0 +1,155 @@
+"""The automation view of an item: every rule of every stage with its state, time and reason."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter
+from pydantic import BaseModel, JsonValue
+
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.database import Database
+from contracts.kit.http import not_found
+from contracts.messages.rule_events import RuleState
+from rule_engine.domain.program import Program
+from rule_engine.store import Store
+
+NOT_ENTERED = "the item has not entered this stage"
+NOT_PLANNED = "this rule was published after the item entered the stage"
+
+
+class RuleView(BaseModel):
+    """One rule; `state` null: it was never planned for this item, and `reason` says why."""
+
+    rule_id: str
+    name: str
+    title: str
+    type: str
+    chain: int
+    state: RuleState | None = None
+    due_at: datetime | None = None
+    reason: str | None = None
+    attempt: int = 0
+    changed_at: datetime | None = None
+    run_id: UUID | None = None
+    command_id: UUID | None = None
+    leaves: list[dict[str, JsonValue]] = []
+    """The condition's verdicts, leaf by leaf, when it was decided."""
+
+
+class EntryView(BaseModel):
+    """One entry of the item into a stage."""
+
+    entry_seq: int
+    entered_at: datetime
+    left_at: datetime | None
+    left_reason: str | None
+    note: str | None
+    """Why the entry started no rules, if so."""
+    origin: str
+    rule_set: str | None
+    version: int | None
+    rules: list[RuleView]
+
+
+class StageView(BaseModel):
+    """A stage: what became of its rules at each entry, and those that were never planned."""
+
+    stage: str
+    pipeline: str
+    entries: list[EntryView]
+    rules: list[RuleView]
+    """Rules of the newest published version that no entry planned."""
+
+
+class AutomationView(BaseModel):
+    """Everything automation did, does and will do with an item."""
+
+    item_id: UUID
+    pipeline: str
+    stage: str
+    state: Literal["waiting", "idle"]
+    stages: list[StageView]
+
+
+def router(database: Database, store: Store) -> APIRouter:
+    """`/v1/automation`."""
+    routes = APIRouter(tags=["automation"])
+
+    @routes.get("/v1/automation/items/{item_id}")
+    async def automation(item_id: UUID, caller: Caller = require(Role.VIEWER)) -> AutomationView:
+        """Every rule of every stage of the item's pipelines."""
+        async with database.transaction(caller.tenant) as tx:
+            entries = await store.views.entries_of_item(tx, caller.tenant, item_id)
+            if not entries:
+                raise not_found("item with this id that automation has heard of")
+            rules = await store.views.rules_of_item(tx, caller.tenant, item_id)
+            pairs = sorted({(caller.tenant, entry["pipeline"]) for entry in entries})
+            newest = await store.rule_sets.newest_published(tx, pairs)
+            published = {
+                pipeline: await store.programs.of_version(tx, caller.tenant, code, version)
+                for (_, pipeline), (code, version) in newest.items()
+            }
+        return _view(item_id, entries, rules, published)
+
+    return routes
+
+
+def _view(
+    item_id: UUID,
+    entries: Sequence[asyncpg.Record],
+    rules: Sequence[asyncpg.Record],
+    published: Mapping[str, Mapping[str, Sequence[Program]]],
+) -> AutomationView:
+    by_entry: dict[UUID, list[RuleView]] = defaultdict(list)
+    for row in rules:
+        by_entry[row["entry_id"]].append(_rule(row))
+    stages: dict[tuple[str, str], StageView] = {}
+    for pipeline, programs in published.items():
+        for stage in programs:
+            stages[pipeline, stage] = StageView(stage=stage, pipeline=pipeline, entries=[], rules=[])
+    for entry in entries:
+        key = entry["pipeline"], entry["stage"]
+        stage_view = stages.setdefault(key, StageView(stage=key[1], pipeline=key[0], entries=[], rules=[]))
+        stage_view.entries.append(_entry(entry, by_entry[entry["id"]]))
+    for (pipeline, stage), view in stages.items():
+        view.rules = _never_planned(view, published.get(pipeline, {}).get(stage, ()))
+    last = entries[-1]
+    waiting = any(rule.state in ("planned", "waiting", "running") for all_ in by_entry.values() for rule in all_)
+    return AutomationView(
+        item_id=item_id,
+        pipeline=last["pipeline"],
+        stage=last["stage"],
+        state="waiting" if waiting else "idle",
+        stages=list(stages.values()),
+    )
+
+
+def _rule(row: asyncpg.Record) -> RuleView:
+    known = {name: row[name] for name in RuleView.model_fields if name in row and name != "leaves"}
+    return RuleView(**known, leaves=row["leaves"] or [])
+
+
+def _entry(row: asyncpg.Record, rules: list[RuleView]) -> EntryView:
+    return EntryView(**{name: row[name] for name in EntryView.model_fields if name in row}, rules=rules)
+
+
+def _never_planned(stage: StageView, programs: Sequence[Program]) -> list[RuleView]:
+    planned = {rule.rule_id for entry in stage.entries for rule in entry.rules}
+    reason = NOT_PLANNED if stage.entries else NOT_ENTERED
+    return [
+        RuleView(
+            rule_id=rule.rule_id,
+            name=rule.name,
+            title=rule.title,
+            type=rule.type,
+            chain=program.chain,
+            reason=next((entry.note for entry in reversed(stage.entries) if entry.note), reason),
+        )
+        for program in programs
+        for rule in program.rules()
+        if rule.rule_id not in planned
+    ]

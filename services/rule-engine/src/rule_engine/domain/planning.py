@@ -1,0 +1,157 @@
+"""Planning: what a batch of an item's events changes. Pure; the caller locks, reads and writes.
+
+A stage change is one entry. Each chain of the stage's rules becomes one run of it; what the item leaves behind is taken
+back, except rules that are owed and those that say otherwise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from contracts.envelope import Body, Envelope
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
+from rule_engine.domain.advance import DELETED, LEFT, Step, begin, leave
+from rule_engine.domain.program import Program
+from rule_engine.domain.state import Entry, State
+
+LEFT_BEFORE_PLANNING = "left before planning"
+NOT_ASKED_FOR = "imported without automation"
+NO_RULES = "the pipeline has no published rule set"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The newest published rule set of a pipeline: its programs by stage."""
+
+    code: str
+    version: int
+    programs: Mapping[str, Sequence[Program]]
+
+
+@dataclass(slots=True)
+class Head:
+    """How far an item's entries and versions are known."""
+
+    last_entry_seq: int = 0
+    last_version: int = 0
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """An unfinished run of the item, from the store or planned a moment ago."""
+
+    id: UUID
+    entry: Entry
+    program: Program
+    state: State
+
+
+@dataclass(slots=True)
+class PlannedEntry:
+    """An entry to be recorded, with its runs."""
+
+    event: Envelope[StageChanged]
+    published: Published | None
+    note: str | None
+    runs: list[OpenRun] = field(default_factory=list)
+    left: tuple[datetime, str] | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the batch changes for one item."""
+
+    head: Head
+    entries: list[PlannedEntry] = field(default_factory=list)
+    left: dict[UUID, Step] = field(default_factory=dict)
+    """Stored runs that were left, by id."""
+    left_at: tuple[datetime, str] | None = None
+    """When and why the entries recorded earlier were left, if they were."""
+
+
+def plan(
+    head: Head,
+    events: Iterable[Envelope[Body]],
+    open_runs: Sequence[OpenRun],
+    published: Mapping[str, Published],
+    zone: str,
+) -> Plan:
+    """What the events, in their order and none of them planned before, do to an item; `published` by pipeline code."""
+    result = Plan(head)
+    for event in events:
+        match event.data:
+            case StageChanged() if event.data.entry_seq <= head.last_entry_seq:
+                result.entries.append(_too_late(event, published, zone))  # type: ignore[arg-type]
+            case StageChanged():
+                _leave_all(result, open_runs, LEFT, event.data.at)
+                result.entries.append(_enter(event, published, zone))  # type: ignore[arg-type]
+                head.last_entry_seq = event.data.entry_seq
+                head.last_version = max(head.last_version, event.data.item.version)
+            case ItemDeleted():
+                _leave_all(result, open_runs, DELETED, event.data.at)
+                head.deleted = True
+            case FieldsChanged():
+                head.last_version = max(head.last_version, event.data.item.version)
+            case _:
+                pass
+    return result
+
+
+def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], zone: str) -> PlannedEntry:
+    found = published.get(event.data.to_pipeline)
+    if not event.data.automation:
+        return PlannedEntry(event, None, NOT_ASKED_FOR)
+    if found is None:
+        return PlannedEntry(event, None, NO_RULES)
+    entry = entry_of(event)
+    programs = found.programs.get(event.data.to_stage, ())
+    runs = [
+        OpenRun(run_id(event, program.chain), entry, program, begin(program, entry.entered_at, zone))
+        for program in programs
+    ]
+    return PlannedEntry(event, found, None, runs)
+
+
+def _too_late(event: Envelope[StageChanged], published: Mapping[str, Published], zone: str) -> PlannedEntry:
+    """A newer entry is planned already: everything of this one is cancelled, owed rules included."""
+    planned = _enter(event, published, zone)
+    for run in planned.runs:
+        run.state = leave(run.program, run.state, LEFT_BEFORE_PLANNING, event.data.at).state
+    planned.left = (event.data.at, LEFT_BEFORE_PLANNING)
+    return planned
+
+
+def _leave_all(result: Plan, open_runs: Sequence[OpenRun], reason: str, at: datetime) -> None:
+    for planned in result.entries:
+        if planned.left is None:
+            planned.left = (at, reason)
+            for run in planned.runs:
+                run.state = leave(run.program, run.state, reason, at).state
+    for run in open_runs:
+        step = leave(run.program, run.state, reason, at)
+        if step.changed:
+            before = result.left.get(run.id)
+            result.left[run.id] = step if before is None else _both(before, step)
+            run.state = step.state
+    result.left_at = result.left_at or (at, reason)
+
+
+def _both(first: Step, second: Step) -> Step:
+    """Two steps of one run as one: the later state, everything either of them asks for."""
+    return Step(
+        state=second.state,
+        cancellations=first.cancellations + second.cancellations,
+        changed=tuple(dict.fromkeys(first.changed + second.changed)),
+        wake_at=second.wake_at,
+    )
+
+
+def entry_of(event: Envelope[StageChanged]) -> Entry:
+    return Entry(event.data.item.id, event.data.entry_seq, event.data.at, event.data.item)
+
+
+def run_id(event: Envelope[StageChanged], chain: int) -> UUID:
+    """Planning the same entry twice gives the same runs."""
+    return uuid5(event.tenant, f"{event.id}/{event.data.item.id}/{chain}")

@@ -1,0 +1,312 @@
+"""Authors' texts: Liquid templates, bounded so that a hostile one ends early, and filters in the tenant's language.
+
+Rendering spends a budget: every node of a loop's template per iteration, every character read, filtered or assigned.
+Ranges, partials and filters that are quadratic do not exist here, so the budget bounds time and memory.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, get_currency_precision
+from liquid import BoundTemplate, Environment, RenderContext, Token
+from liquid.ast import Node
+from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import FilterError, LiquidError, LiquidSyntaxError, ResourceLimitError, UnknownFilterError
+from liquid.expression import Expression
+from liquid.filter import with_context
+from liquid.undefined import UNDEFINED, FalsyStrictUndefined
+
+from rule_engine.domain.errors import ValueFailureError
+
+MAX_SOURCE = 50_000
+"""Characters of one template."""
+MAX_MARKUP = 2_000
+"""Characters between `{{` and `}}`, or `{%` and `%}`."""
+MAX_OUTPUT = 300_000
+"""Bytes that one text may render to; a message carries at most 900 kB."""
+MAX_VALUE = 300_000
+"""Characters of one value while rendering."""
+MAX_BITS = 256
+"""Of a whole number while rendering."""
+BUDGET = 10_000_000
+NODE_COST = 20
+"""What a node or expression costs for each iteration of a loop, in characters."""
+
+TAGS = frozenset(
+    {"content", "output", "illegal", "if", "unless", "case", "for", "break", "continue"}
+    | {"assign", "capture", "echo", "comment"}
+)
+FILTERS = frozenset(
+    {"abs", "at_least", "at_most", "ceil", "divided_by", "floor", "minus", "modulo", "plus", "round", "times"}
+    | {"append", "capitalize", "downcase", "escape", "escape_once", "lstrip", "newline_to_br", "prepend", "remove"}
+    | {"remove_first", "replace", "replace_first", "rstrip", "slice", "split", "squish", "strip", "strip_newlines"}
+    | {"truncate", "truncatewords", "upcase", "url_encode", "url_decode"}
+    | {"compact", "concat", "default", "first", "join", "last", "map", "reverse", "size", "sort", "sum", "where"}
+)
+
+
+class _Undefined(FalsyStrictUndefined):
+    """An unknown name is an error when printed; `if` and `default` may ask for it."""
+
+    force_liquid_default = True
+
+
+class _Context(RenderContext):
+    """A rendering under way, with what is left of its budget."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._left = BUDGET
+
+    def _spend(self, work: int) -> None:
+        self._left -= work
+        if self._left < 0:
+            raise ResourceLimitError("the text takes too much work: shorten its loops", token=None)
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """Null where a step of the path is null, and for a custom field that the item does not have filled."""
+        value = super().get(path, token=token, default=None if path[:2] == ["item", "fields"] else default)
+        self._spend(_size(value))
+        return value
+
+    def get_item(self, obj: Any, key: Any) -> Any:
+        return None if obj is None else super().get_item(obj, key)
+
+    def assign(self, key: str, val: Any) -> None:
+        self._spend(_size(val))
+        self.locals[key] = val
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        template = self.template
+        assert isinstance(template, _Template)  # noqa: S101 - the environment makes no others
+        self._spend(length * template.cost)
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        apply = super().filter(name, token)
+
+        def bounded(value: object, *args: object, **kwargs: object) -> object:
+            self._spend(_size(value) + sum(map(_size, args)))
+            self._spend(_growth(name, value, args))
+            try:
+                return _checked(apply(value, *args, **kwargs))
+            except ResourceLimitError:
+                raise
+            except Exception as error:  # filters raise anything; their texts show values, ours must not
+                raise FilterError(f"the filter {name} cannot be used like this on this value", token=token) from error
+
+        return bounded
+
+
+def _size(value: object) -> int:
+    match value:
+        case str():
+            return len(value)
+        case list() | tuple():
+            return len(value) + sum(len(one) for one in value if isinstance(one, str))
+        case _:
+            return 1
+
+
+def _growth(name: str, value: object, args: tuple[object, ...]) -> int:
+    """How many characters the two filters that multiply will make. Raises when they are too many."""
+    text = value if isinstance(value, str) else str(value) if name.startswith("replace") else ""
+    grown = 0
+    if name == "replace" and len(args) == 2:
+        grown = text.count(str(args[0])) * len(str(args[1]))
+    elif name == "join" and args and isinstance(value, list | tuple):
+        grown = len(value) * len(str(args[0]))
+    if grown > MAX_VALUE:
+        raise ResourceLimitError("a value of the text becomes too long", token=None)
+    return grown
+
+
+def _checked(value: object) -> object:
+    if _size(value) > MAX_VALUE or (isinstance(value, int) and value.bit_length() > MAX_BITS):
+        raise ResourceLimitError("a value of the text becomes too long", token=None)
+    return value
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+    cost: int = 0
+    """Of one iteration of a loop somewhere in it."""
+
+
+class _Environment(Environment):
+    template_class = _Template
+    output_stream_limit = MAX_OUTPUT
+
+    def __init__(self) -> None:
+        super().__init__(undefined=_Undefined, autoescape=False, strict_filters=True)
+        self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
+        self.filters = {name: apply for name, apply in self.filters.items() if name in FILTERS}
+        self.filters |= {"money": money, "date_format": date_format}
+
+
+def _language(context: RenderContext) -> Locale:
+    tenant: Any = context.globals["tenant"]
+    try:
+        return Locale.parse(str(tenant["language"]).replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
+@with_context
+def money(value: Any, *, context: RenderContext) -> str:
+    """An amount as the tenant's language writes it: `€1,234.50`. Takes `{amount, currency}` in minor units."""
+    if value is None:
+        return ""
+    digits = get_currency_precision(value["currency"])
+    return format_currency(Decimal(value["amount"]).scaleb(-digits), value["currency"], locale=_language(context))
+
+
+@with_context
+def date_format(value: Any, pattern: str = "medium", *, context: RenderContext) -> str:
+    """A date or moment in the company's zone and language. `pattern`: short, medium, long, full, or one of Unicode
+    TR 35 such as `d MMMM y`.
+    """
+    if value is None or value == "":
+        return ""
+    language = _language(context)
+    if len(value) == len("2026-01-31"):
+        return format_date(date.fromisoformat(value), pattern, locale=language)
+    tenant: Any = context.globals["tenant"]
+    return format_datetime(
+        datetime.fromisoformat(value), pattern, tzinfo=ZoneInfo(tenant["time_zone"]), locale=language
+    )
+
+
+_ENVIRONMENT = _Environment()
+_MARKUP = re.compile(r"\{\{|\{%")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A parsed template and what it reads."""
+
+    template: BoundTemplate
+    paths: frozenset[str]
+    """Dotted paths of the context; up to the first part that is only known at run time."""
+    loops: Mapping[str, str]
+    """Names of loop variables, and the path of the list that each goes through."""
+    loop_paths: frozenset[str]
+    """Dotted paths that begin with a loop variable."""
+    printed: frozenset[str]
+    """Dotted paths that are printed as they are, without a filter."""
+
+
+@lru_cache(maxsize=128)
+def parse(source: str) -> Text:
+    """Raises `ValueFailureError` for a text that cannot be rendered whatever the values."""
+    if len(source) > MAX_SOURCE:
+        raise ValueFailureError(f"is longer than {MAX_SOURCE} characters")
+    try:
+        _refuse_markup(source)
+        template = _ENVIRONMENT.from_string(source)
+        parts = list(_walk(template.nodes, RenderContext(template)))
+        _refuse_foreign(parts, template)
+        return _analysed(template, parts)
+    except LiquidError as error:
+        raise ValueFailureError(_words(error)) from error
+    except RecursionError as error:
+        raise ValueFailureError("is nested too deeply") from error
+
+
+def _refuse_markup(source: str) -> None:
+    """Refuses, in one pass, what Liquid's lexer would take minutes for: it backtracks over what is not closed."""
+    at = 0
+    while (start := _MARKUP.search(source, at)) is not None:
+        closing = "}}" if start[0] == "{{" else "%}"
+        end = source.find(closing, start.end())
+        inside = source[start.end() : end]
+        if end < 0:
+            raise LiquidSyntaxError(f"{start[0]} is never closed by {closing}", token=None)
+        if len(inside) > MAX_MARKUP or _MARKUP.search(inside):
+            raise LiquidSyntaxError(f"{start[0]} is not closed by {closing} before the next one", token=None)
+        if start[0] == "{%" and inside.strip("- \t\r\n") in ("raw", "doc"):
+            raise LiquidSyntaxError(f"there is no tag {inside.strip('- \t\r\n')}", token=None)
+        at = end + len(closing)
+
+
+def _walk(nodes: Iterable[Node], context: RenderContext) -> Iterator[Node | Expression]:
+    for node in nodes:
+        yield node
+        for expression in node.expressions():
+            yield from _expressions(expression)
+        yield from _walk(node.children(context), context)
+
+
+def _expressions(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    for child in expression.children():
+        yield from _expressions(child)
+
+
+def _refuse_foreign(parts: list[Node | Expression], template: BoundTemplate) -> None:
+    if any(isinstance(part, RangeLiteral) for part in parts):
+        raise LiquidSyntaxError("ranges such as (1..9) cannot be used", token=None)
+    for name in template.analyze().filters:
+        if name not in _ENVIRONMENT.filters:
+            raise UnknownFilterError(f"there is no filter {name}", token=None)
+
+
+def _analysed(template: BoundTemplate, parts: list[Node | Expression]) -> Text:
+    assert isinstance(template, _Template)  # noqa: S101 - the environment makes no others
+    template.cost = NODE_COST * len(parts)
+    analysis = template.analyze()
+    loops = {
+        part.identifier: _dotted(part.iterable.path)
+        for part in parts
+        if isinstance(part, LoopExpression) and isinstance(part.iterable, Path)
+    }
+    return Text(
+        template=template,
+        paths=frozenset(_dotted(use.segments) for uses in analysis.globals.values() for use in uses),
+        loops=loops,
+        loop_paths=frozenset(
+            _dotted(use.segments)
+            for name, uses in analysis.variables.items()
+            if name in loops and name not in analysis.globals
+            for use in uses
+        ),
+        printed=frozenset(
+            _dotted(part.left.path)
+            for part in parts
+            if isinstance(part, FilteredExpression) and not part.filters and isinstance(part.left, Path)
+        ),
+    )
+
+
+def _dotted(segments: Iterable[Any]) -> str:
+    known: list[str] = []
+    for segment in segments:
+        if not isinstance(segment, str | int):
+            break
+        known.append(str(segment))
+    return ".".join(known)
+
+
+def _words(error: LiquidError) -> str:
+    return str(error.message).replace("is undefined", "is unknown")
+
+
+def render(source: str, values: Mapping[str, Any]) -> str:
+    """The text with values in it. Raises `ValueFailureError` that says why it cannot be made."""
+    if "{" not in source:
+        return source
+    text = parse(source)
+    try:
+        return text.template.render(values)
+    except LiquidError as error:
+        raise ValueFailureError(_words(error)) from error
+    except RecursionError as error:
+        raise ValueFailureError("is nested too deeply") from error

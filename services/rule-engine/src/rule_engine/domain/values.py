@@ -1,0 +1,132 @@
+"""What authors can name in conditions and texts, and how parameters are made from it.
+
+A string is a Liquid template, `{"path": "steps.create_document.pdf"}` takes a value as it is, `{"const": …}` is never a
+template; lists and objects are walked.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
+
+from contracts.contexts import ItemContext, Part
+from contracts.envelope import rfc3339
+from rule_engine.domain import texts
+from rule_engine.domain.errors import ValueFailureError
+
+PARTS: Mapping[str, Part] = {
+    "contact": "contacts",
+    "contacts": "contacts",
+    "company": "company",
+    "products": "products",
+    "responsible": "responsible",
+    "supervisor": "supervisor",
+    "stage": "stage",
+}
+"""The part of a context that a name needs; the other names always come."""
+
+
+def values_of(context: ItemContext, steps: Mapping[str, Mapping[str, JsonValue]], now: datetime) -> dict[str, Any]:
+    """The context, the outputs of earlier rules, `now` and `today` (in the company's zone) as JSON values."""
+    values = context.model_dump(mode="json", exclude={"tenant_id", "read_at"})
+    for row in values["products"]:
+        row |= {name: _plain(row[name]) for name in ("quantity", "discount_percent", "tax_percent")}
+    today = now.astimezone(ZoneInfo(context.tenant.time_zone)).date()
+    return values | {
+        "steps": {name: dict(outputs) for name, outputs in steps.items()},
+        "now": rfc3339(now),
+        "today": today.isoformat(),
+    }
+
+
+def _plain(number: str) -> str:
+    """`2.000` as people write it: `2`."""
+    return f"{Decimal(number).normalize():f}"
+
+
+def resolve(params: Mapping[str, JsonValue], values: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Parameters with their values. Raises `ValueFailureError` naming the parameter and the reason."""
+    return {name: _resolve(value, values, f"params.{name}") for name, value in params.items()}
+
+
+def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonValue:
+    if isinstance(value, str) or marked(value):
+        try:
+            made: JsonValue = _made(value, values)
+        except ValueFailureError as error:
+            raise ValueFailureError(f"{where}: {error}") from error
+        return made
+    match value:
+        case dict():
+            return {name: _resolve(inner, values, f"{where}.{name}") for name, inner in value.items()}
+        case list():
+            return [_resolve(inner, values, f"{where}[{index}]") for index, inner in enumerate(value)]
+        case _:
+            return value
+
+
+def marked(value: object) -> bool:
+    """Whether it is `{"path": …}` or `{"const": …}`."""
+    return isinstance(value, dict) and len(value) == 1 and not value.keys().isdisjoint({"path", "const"})
+
+
+def _made(value: Any, values: Mapping[str, Any]) -> Any:
+    match value:
+        case str():
+            return texts.render(value, values)
+        case {"path": str(path)}:
+            return _follow(path, values)
+        case {"const": constant}:
+            return constant
+        case _:
+            raise ValueFailureError("a path is a text such as item.title")
+
+
+def _follow(path: str, values: Mapping[str, Any]) -> Any:
+    value: Any = values
+    for key in path.split("."):
+        match value:
+            case None:
+                return None
+            case Mapping() if key in value or path.startswith("item.fields."):
+                value = value.get(key)
+            case list() if key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            case _:
+                raise ValueFailureError(f"{path} is unknown")
+    return value
+
+
+def paths_of(params: Mapping[str, JsonValue]) -> frozenset[str]:
+    """Every path that parameters read, dotted; those of a text that cannot be parsed are not known."""
+    return frozenset(path for _, found in reads(params, "params") for path in found)
+
+
+def reads(value: JsonValue | Mapping[str, JsonValue], where: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Where something is read, and which paths."""
+    match value:
+        case str():
+            yield where, _paths_of_text(value)
+        case {"path": str(path)} if marked(value):
+            yield where, frozenset({path})
+        case dict() if not marked(value):
+            for name, inner in value.items():
+                yield from reads(inner, f"{where}.{name}")
+        case list():
+            for index, inner in enumerate(value):
+                yield from reads(inner, f"{where}[{index}]")
+
+
+def _paths_of_text(source: str) -> frozenset[str]:
+    try:
+        return texts.parse(source).paths if "{" in source else frozenset()
+    except ValueFailureError:
+        return frozenset()
+
+
+def parts_of(paths: Iterable[str]) -> tuple[Part, ...]:
+    """The parts of an item's context that these paths need."""
+    return tuple(sorted({PARTS[root] for path in paths if (root := path.split(".")[0]) in PARTS}))

@@ -1,0 +1,194 @@
+"""What the engine consumes: items' events, which it plans from, and the results of its own commands."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts import topics
+from contracts.envelope import Envelope
+from contracts.kit import telemetry
+from contracts.kit.broker import Subscription
+from contracts.kit.clock import Clock
+from contracts.kit.database import Connection
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
+from contracts.messages.results import RESULTS, CommandProgress
+from rule_engine.domain.advance import Registry, settle, wake_at
+from rule_engine.domain.planning import OpenRun, Plan, PlannedEntry, Published, plan
+from rule_engine.gateway import EntityService
+from rule_engine.messages import SOURCE
+from rule_engine.recorder import LOOK_AGAIN, Recorder
+from rule_engine.store import Store
+from rule_engine.store.entries import ItemKey
+from rule_engine.store.runs import Run
+
+
+class Planner:
+    """Turns items' events into entries and runs, a batch at a time."""
+
+    def __init__(self, store: Store, recorder: Recorder, entity_service: EntityService, clock: Clock) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._entity_service = entity_service
+        self._clock = clock
+
+    async def prepare(self, events: Sequence[Envelope[Any]]) -> None:
+        """Before the transaction: the tenants' time zones. If they cannot be had, the batch waits."""
+        await self._entity_service.settings(event.tenant for event in events if isinstance(event.data, StageChanged))
+
+    async def plan(self, events: Sequence[Envelope[Any]], tx: Connection) -> None:
+        """Plans a batch: heads are locked first, then runs, so that two planners never wait for each other."""
+        by_item: dict[ItemKey, list[Envelope[Any]]] = defaultdict(list)
+        for event in events:
+            by_item[event.tenant, _item_of(event)].append(event)
+        heads = await self._store.entries.lock_heads(tx, by_item)
+        known = await self._store.entries.known(tx, [UUID(e.id) for e in events if isinstance(e.data, StageChanged)])
+        stored = await self._open_runs(tx, by_item)
+        published = await self._published(tx, events)
+        plans = {
+            key: plan(
+                heads[key],
+                [event for event in messages if UUID(event.id) not in known],
+                [OpenRun(run.id, run.entry, run.program, run.state) for run in stored.get(key, [])],
+                published.get(key[0], {}),
+                self._zone(key[0], messages),
+            )
+            for key, messages in by_item.items()
+        }
+        await self._write(tx, plans, stored)
+        await self._store.entries.save_heads(tx, heads)
+
+    def _zone(self, tenant: UUID, events: Sequence[Envelope[Any]]) -> str:
+        moved = any(isinstance(event.data, StageChanged) for event in events)
+        return self._entity_service.settings_of(tenant).time_zone if moved else "UTC"
+
+    async def _open_runs(
+        self, tx: Connection, by_item: Mapping[ItemKey, list[Envelope[Any]]]
+    ) -> dict[ItemKey, list[Run]]:
+        leaving = [
+            key
+            for key, events in by_item.items()
+            if any(isinstance(event.data, StageChanged | ItemDeleted) for event in events)
+        ]
+        found: dict[ItemKey, list[Run]] = defaultdict(list)
+        for row in await self._store.runs.lock_open_of_items(tx, leaving):
+            found[row.tenant, row.item_id].append(await self._store.programs.of_run(tx, row))
+        return found
+
+    async def _published(self, tx: Connection, events: Sequence[Envelope[Any]]) -> dict[UUID, dict[str, Published]]:
+        """The newest published rule set of every pipeline entered, by tenant and pipeline."""
+        pairs = {(e.tenant, e.data.to_pipeline) for e in events if isinstance(e.data, StageChanged)}
+        found: dict[UUID, dict[str, Published]] = defaultdict(dict)
+        for (tenant, pipeline), (code, version) in (
+            await self._store.rule_sets.newest_published(tx, sorted(pairs))
+        ).items():
+            programs = await self._store.programs.of_version(tx, tenant, code, version)
+            found[tenant][pipeline] = Published(code, version, programs)
+        return found
+
+    async def _write(self, tx: Connection, plans: Mapping[ItemKey, Plan], stored: Mapping[ItemKey, list[Run]]) -> None:
+        now = self._clock()
+        entries = [entry for made in plans.values() for entry in made.entries]
+        traces = {entry.event.id: _trace_of(entry) for entry in entries}
+        await self._store.entries.leave(
+            tx, [(*key, made.head.last_entry_seq, *made.left_at) for key, made in plans.items() if made.left_at]
+        )
+        await self._store.entries.add(tx, entries, traces)
+        runs = [_run(entry, planned, traces[entry.event.id]) for entry in entries for planned in entry.runs]
+        await self._store.runs.add(tx, runs, now)
+        unfinished = [run for run in runs if not run.state.finished]
+        await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run)) for run in unfinished])
+        for key, made in plans.items():
+            for run in stored.get(key, []):
+                if run.id in made.left:
+                    await self._recorder.record(tx, run, made.left[run.id], now)
+
+
+def _item_of(event: Envelope[Any]) -> UUID:
+    data = event.data
+    return data.item_id if isinstance(data, ItemDeleted) else data.item.id
+
+
+def _first_wake(run: Run) -> datetime:
+    return wake_at(run.program, run.state, run.entry.entered_at) or run.entry.entered_at + LOOK_AGAIN
+
+
+def _trace_of(entry: PlannedEntry) -> str | None:
+    """The trace that the entry's runs belong to: that of the stage change, one span further on."""
+    with telemetry.span("plan entry", entry.event.traceparent):
+        return telemetry.traceparent()
+
+
+def _run(entry: PlannedEntry, planned: OpenRun, traceparent: str | None) -> Run:
+    assert entry.published is not None  # noqa: S101 - only a published rule set gives runs
+    event = entry.event
+    return Run(
+        tenant=event.tenant,
+        id=planned.id,
+        item_id=event.data.item.id,
+        entry_id=UUID(event.id),
+        rule_set=entry.published.code,
+        version=entry.published.version,
+        stage=event.data.to_stage,
+        chain=planned.program.chain,
+        state=planned.state,
+        rev=0,
+        finished=planned.state.finished,
+        entry=planned.entry,
+        correlation=event.correlation,
+        causepath=event.causepath,
+        traceparent=traceparent,
+        program=planned.program,
+    )
+
+
+class Results:
+    """Takes in the results of the engine's commands."""
+
+    def __init__(self, store: Store, recorder: Recorder, registry: Registry, clock: Clock) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._registry = registry
+        self._clock = clock
+
+    async def take_in(self, results: Sequence[Envelope[Any]], tx: Connection) -> None:
+        """Settles a batch; a result that nothing waits for (any more) is passed over."""
+        waiting = await self._store.runs.lock_by_commands(tx, [(r.tenant, r.data.command_id) for r in results])
+        runs: dict[UUID, Run] = {}
+        for result in results:
+            row = waiting.get(result.data.command_id)
+            if row is None:
+                continue
+            run = runs.get(row.id) or await self._store.programs.of_run(tx, row)
+            with telemetry.span("take in result", result.traceparent):
+                runs[row.id] = await self._settle(tx, run, result)
+
+    async def _settle(self, tx: Connection, run: Run, result: Envelope[Any]) -> Run:
+        now = self._clock()
+        step = settle(run.program, run.state, result.data.command_id, result.data, now, self._registry)
+        if step.changed:
+            run = await self._recorder.record(tx, run, step, now)
+        if not isinstance(result.data, CommandProgress):
+            await self._store.runs.drop_command(tx, run.tenant, result.data.command_id)
+        return run
+
+
+def planning(planner: Planner) -> Subscription:
+    """Items' events."""
+    return Subscription(
+        topics=(topics.ENTITY_EVENTS,),
+        bodies=(StageChanged, FieldsChanged, ItemDeleted),
+        prepare=planner.prepare,
+        handle=planner.plan,
+    )
+
+
+def results(results: Results) -> Subscription:
+    """Results of commands that this engine issued."""
+    return Subscription(
+        topics=(topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS),
+        bodies=RESULTS,
+        handle=results.take_in,
+        wanted=lambda message: message.issuer == SOURCE,
+    )

@@ -1,0 +1,66 @@
+"""The rule engine's composition: the only place where its rooms meet."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from contracts.kit.clock import new_id
+from contracts.kit.service import Service, command_line
+from rule_engine.activities import Activities
+from rule_engine.api import automation, rule_sets, rule_types, runs
+from rule_engine.gateway import EntityService
+from rule_engine.handlers import Planner, Results, planning, results
+from rule_engine.operations import Operations
+from rule_engine.recorder import Recorder
+from rule_engine.rules import REGISTRY
+from rule_engine.settings import Settings
+from rule_engine.starter import Starter, connect
+from rule_engine.store import Store
+from rule_engine.workflows import RuleRunWorkflow
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """The whole service; nothing connects before the application starts."""
+    service = Service("rule-engine", settings)
+    database, clock, store = service.database, service.clock, Store.create()
+    entity_service = EntityService(settings)
+    recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
+    activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
+    starter = Starter(settings, database, store, service.outbox, clock)
+    operations = Operations(database, store, recorder, clock, new_id)
+    service.consume(planning(Planner(store, recorder, entity_service, clock)))
+    service.consume(results(Results(store, recorder, REGISTRY, clock)))
+    database.on_commit(starter.wake)
+    service.background("temporal", lambda: drive(settings, starter, activities))
+    service.on_stop(entity_service.close)
+    return service.app(
+        "rule-engine",
+        [
+            rule_sets.router(service, entity_service, store.rule_sets, REGISTRY),
+            rule_types.router(REGISTRY),
+            runs.reading(database, store.views),
+            runs.ordering(operations),
+            automation.router(database, store),
+        ],
+    )
+
+
+async def drive(settings: Settings, starter: Starter, activities: Activities) -> None:
+    """Worker and starter in one process: so an execution that is due at once is started eagerly."""
+    client = await connect(settings)
+    worker = Worker(
+        client,
+        task_queue=settings.temporal_task_queue,
+        workflows=[RuleRunWorkflow],
+        activities=[activities.advance_run],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_concurrent_workflow_tasks=100,
+        graceful_shutdown_timeout=settings.graceful_shutdown,
+    )
+    async with worker:
+        await starter.run(client)
+
+
+def run() -> None:
+    command_line(build_app, Settings, Path(__file__).parent / "migrations")

@@ -1,0 +1,88 @@
+"""The engine's messages, all built here."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import uuid5
+
+from contracts.catalogue import TOPIC_OF
+from contracts.envelope import MAX_CAUSES, Body, Cause, Envelope, command, event
+from contracts.messages.results import CancelCommand, cancel_id
+from contracts.messages.rule_events import RunChanged
+from contracts.topics import TOPICS, Topic, item_key
+from rule_engine.domain.advance import Emission, Step, longer_than_an_hour
+from rule_engine.store.runs import Run
+
+SOURCE = "rule-engine"
+
+
+def topic_of(body: Body) -> Topic:
+    """Where a command of this class is obeyed."""
+    return TOPIC_OF[type(body)]
+
+
+def topic_named(name: str) -> Topic:
+    """A topic by its name, as stored beside a command."""
+    return next(topic for topic in TOPICS if topic.name == name)
+
+
+def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
+    """A rule's command; its causes go on, unless the rule waited so long that it starts a new cause."""
+    own = Cause(emission.rule.rule_id, str(run.item_id))
+    before = () if longer_than_an_hour(run.entry, now) else run.causepath
+    return command(
+        emission.body,
+        issuer=SOURCE,
+        id=emission.command_id,
+        tenant=run.tenant,
+        key=item_key(run.tenant, run.item_id),
+        time=now,
+        correlation=run.correlation,
+        causation=str(run.id),
+        causepath=(*before, own)[-MAX_CAUSES:],
+    )
+
+
+def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[CancelCommand]]:
+    """One `CancelCommand` per command to take back."""
+    for target in step.cancellations:
+        yield command(
+            CancelCommand(target=target),
+            issuer=SOURCE,
+            id=cancel_id(target),
+            tenant=run.tenant,
+            key=item_key(run.tenant, run.item_id),
+            time=now,
+            correlation=run.correlation,
+            causation=str(run.id),
+        )
+
+
+def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunChanged]]:
+    """One event per rule whose state changed; the same revision of a run gives the same ids."""
+    for rule in run.program.rules():
+        if rule.rule_id not in step.changed:
+            continue
+        progress = step.state.rules[rule.rule_id]
+        yield event(
+            RunChanged(
+                run_id=run.id,
+                item_id=run.item_id,
+                rule_set=run.rule_set,
+                version=run.version,
+                stage=run.program.stage,
+                rule_id=rule.rule_id,
+                rule=rule.name,
+                state=progress.state,
+                reason=progress.reason,
+                due_at=progress.due_at,
+                command_id=progress.command_id,
+                at=now,
+            ),
+            source=SOURCE,
+            id=uuid5(run.id, f"{run.rev + 1}/{rule.rule_id}"),
+            tenant=run.tenant,
+            key=item_key(run.tenant, run.item_id),
+            time=now,
+            correlation=run.correlation,
+            causepath=run.causepath,
+        )

@@ -1,0 +1,65 @@
+"""Writes what a step of a run changes: state, rules, decisions, messages, and when to look again.
+
+The one place where a `Step` of the core becomes rows; the planner, `advance_run`, results and operators all use it,
+each in its own transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from contracts.envelope import Body, Envelope, Record
+from contracts.kit import telemetry
+from contracts.kit.clock import NewId
+from contracts.kit.database import Connection
+from contracts.kit.outbox import Outbox
+from contracts.topics import RULE_EVENTS
+from rule_engine import messages
+from rule_engine.domain.advance import Step
+from rule_engine.store import Store
+from rule_engine.store.runs import Run, SentCommand
+
+LOOK_AGAIN = timedelta(days=30)
+"""A run that only a result can go on with is looked at anyway after so long."""
+
+
+class Recorder:
+    """Records steps in the caller's transaction, in which the run is locked."""
+
+    def __init__(self, store: Store, outbox: Outbox, new_id: NewId, result_deadline: timedelta) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._new_id = new_id
+        self._result_deadline = result_deadline
+
+    async def record(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool = False) -> Run:
+        """Stores the step and returns the run after it; `ran`: it was taken by the run's own execution."""
+        await self._store.runs.save(tx, run, step.state, now)
+        changed = {rule_id: step.state.rules[rule_id] for rule_id in step.changed}
+        await self._store.runs.save_rules(tx, [(run, changed)], now)
+        await self._store.runs.add_decisions(tx, run, step.decisions, now, self._new_id)
+        await self._send(tx, run, step, now)
+        await self._set_wake(tx, run, step, now, ran=ran)
+        return replace(run, state=step.state, rev=run.rev + 1, finished=step.state.finished)
+
+    async def _send(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
+        for emission in step.emissions:
+            envelope = telemetry.stamped(messages.rule_command(run, emission, now))
+            topic = messages.topic_of(emission.body)
+            await self._outbox.put(tx, topic, envelope)
+            sent = SentCommand(emission.command_id, topic.name, Record.of(envelope))
+            await self._store.runs.add_command(tx, run, emission.rule.rule_id, sent, now, now + self._result_deadline)
+        for cancellation in messages.cancellations(run, step, now):
+            sent_command = await self._store.runs.command(tx, run.tenant, cancellation.data.target)
+            if sent_command is not None:
+                await self._outbox.put(tx, messages.topic_named(sent_command.topic), cancellation)
+        changes: Sequence[Envelope[Body]] = list(messages.run_changes(run, step, now))
+        await self._outbox.put(tx, RULE_EVENTS, *changes)
+
+    async def _set_wake(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool) -> None:
+        if step.state.finished:
+            await self._store.wakes.finish(tx, run.id, run.tenant, ran=ran)
+        elif step.wake_at is not None:
+            await self._store.wakes.start_at(tx, run.id, run.tenant, step.wake_at, ran=ran)
+        else:
+            await self._store.wakes.await_result(tx, run.id, now + LOOK_AGAIN, ran=ran)

@@ -1,0 +1,255 @@
+"""Keeps Temporal in step with the rows: starts what the rows ask for, looks after what should have run, rebuilds.
+
+The rows remember, Temporal wakes. Everything here may be done twice, or by two replicas at once: an execution too many
+finds that the generation has moved on and does nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Gauge
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.kit.clock import Clock
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
+from contracts.kit.outbox import Outbox
+from rule_engine.activities import RunRef
+from rule_engine.settings import Settings
+from rule_engine.store import Store
+from rule_engine.store.wakes import Wake
+from rule_engine.workflows import RuleRunWorkflow
+
+logger = structlog.get_logger(__name__)
+
+BATCH = 200
+AT_ONCE = 32
+POLL_S = 1.0
+REBUILT_PER_S = 100
+
+RUNS_WAITING = Gauge("runs_waiting", "Unfinished runs")
+RUNS_OVERDUE = Gauge("runs_overdue", "Unfinished runs that should have been looked at over a minute ago")
+STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
+REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
+ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
+
+OUTAGES: tuple[type[BaseException], ...] = (*INFRASTRUCTURE_ERRORS, RPCError)
+
+
+async def connect(settings: Settings) -> Client:
+    """Temporal's client; waits for the server, however long it is away."""
+    while True:
+        try:
+            return await Client.connect(
+                settings.temporal_address,
+                namespace=settings.temporal_namespace,
+                data_converter=pydantic_data_converter,
+            )
+        except (RuntimeError, RPCError) as error:
+            logger.warning("waiting for Temporal", error=type(error).__name__)
+            await asyncio.sleep(1)
+
+
+class Starter:
+    """Starts, ends and checks executions for `wakes`."""
+
+    def __init__(self, settings: Settings, database: Database, store: Store, outbox: Outbox, clock: Clock) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def wake(self) -> None:
+        """Says that rows may ask for executions; cheap."""
+        self._woken.set()
+
+    async def run(self, client: Client) -> None:
+        """Starts what is asked for at once, sweeps, reconciles; until cancelled."""
+        await asyncio.gather(
+            self._repeat(lambda: self._drive(client), self._until_woken),
+            self._repeat(lambda: self._sweep(client), _every(self._settings.sweep_every)),
+            self._repeat(lambda: self.reconcile(client), _every(self._settings.reconcile_every)),
+        )
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], rest: Callable[[], Awaitable[None]]) -> None:
+        pause = 0.5
+        while True:
+            try:
+                await work()
+            except OUTAGES as error:
+                logger.warning("starter waits for a server", error=type(error).__name__, pause_s=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10)
+            else:
+                pause = 0.5
+                await rest()
+
+    async def _until_woken(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), POLL_S)
+
+    # starting
+
+    async def _drive(self, client: Client) -> None:
+        while True:
+            self._woken.clear()
+            async with self._database.delivery() as tx:
+                undriven = await self._store.wakes.undriven(tx, BATCH)
+            if not undriven:
+                return
+            await self._each(undriven, lambda wake: self._drive_one(client, wake))
+
+    async def _each(self, wakes: Sequence[Wake], work: Callable[[Wake], Coroutine[Any, Any, None]]) -> None:
+        async def one(wake: Wake) -> None:
+            async with self._slots:
+                await work(wake)
+
+        async with asyncio.TaskGroup() as group:
+            for wake in wakes:
+                group.create_task(one(wake))
+
+    async def _drive_one(self, client: Client, wake: Wake) -> None:
+        if wake.parked:
+            await _terminate(client, _ref(wake, wake.driven_gen).workflow_id, "superseded")
+        if wake.wake_at is None:
+            async with self._database.delivery() as tx:
+                await self._store.wakes.drop(tx, wake)
+            return
+        await self._start(client, wake, wake.wake_at)
+        async with self._database.delivery() as tx:
+            await self._store.wakes.driven(tx, wake)
+
+    async def _start(self, client: Client, wake: Wake, wake_at: datetime) -> None:
+        ref = _ref(wake, wake.gen)
+        delay = wake_at - self._clock()
+        waits = delay > timedelta(0)
+        with suppress(WorkflowAlreadyStartedError):
+            await client.start_workflow(
+                RuleRunWorkflow.run,
+                ref,
+                id=ref.workflow_id,
+                task_queue=self._settings.temporal_task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                start_delay=delay if waits else None,
+                request_eager_start=not waits,
+            )
+            STARTED.labels("parked" if waits else "at_once").inc()
+
+    # looking after
+
+    async def _sweep(self, client: Client) -> None:
+        now = self._clock()
+        async with self._database.delivery() as tx:
+            overdue = await self._store.wakes.overdue(tx, now - self._settings.overdue_after, BATCH)
+            RUNS_WAITING.set((counts := await self._store.wakes.counts(tx, now))[0])
+            RUNS_OVERDUE.set(counts[1])
+        await self._each(overdue, lambda wake: self._revive_if_gone(client, wake))
+        await self._ask_again(now)
+
+    async def _revive_if_gone(self, client: Client, wake: Wake) -> None:
+        if await _is_open(client, _ref(wake, wake.gen).workflow_id):
+            return
+        async with self._database.delivery() as tx:
+            if await self._store.wakes.lost(tx, wake):
+                REPAIRED.labels("missing").inc()
+                logger.warning("an execution is gone; another one is started", run_id=wake.run_id, gen=wake.gen)
+        self._woken.set()
+
+    async def _ask_again(self, now: datetime) -> None:
+        """Sends commands whose result is overdue again: the same id, the same bytes."""
+        async with self._database.delivery() as tx:
+            late = await self._store.wakes.deadlines(tx, now, now + self._settings.result_deadline, BATCH)
+        for tenant, command_id in late:
+            async with self._database.transaction(tenant) as tx:
+                sent = await self._store.runs.command(tx, tenant, command_id)
+                if sent is not None:
+                    await self._outbox.put_again(tx, sent.topic, sent.record)
+                    ASKED_AGAIN.inc()
+
+    # rebuilding
+
+    async def reconcile(self, client: Client) -> None:
+        """Compares rows with executions both ways: missing ones are started again, stray ones ended."""
+        missing = 0
+        async for page in self._parked_pages():
+            open_ids = await _open_among(client, [_ref(wake, wake.gen).workflow_id for wake in page])
+            gone = [wake for wake in page if _ref(wake, wake.gen).workflow_id not in open_ids]
+            await self._each(gone, lambda wake: self._revive_if_gone(client, wake))
+            missing += len(gone)
+            await asyncio.sleep(len(gone) / REBUILT_PER_S)
+        stray = await self._end_strays(client)
+        logger.info("reconciled", missing=missing, stray=stray)
+
+    async def _parked_pages(self) -> AsyncIterator[list[Wake]]:
+        after: UUID | None = None
+        while True:
+            async with self._database.delivery() as tx:
+                page = await self._store.wakes.parked(tx, after, BATCH)
+            if not page:
+                return
+            yield page
+            after = page[-1].run_id
+
+    async def _end_strays(self, client: Client) -> int:
+        """The listing only proposes (it lags behind); the row decides."""
+        stray = 0
+        async for execution in client.list_workflows("WorkflowType='RuleRun' AND ExecutionStatus='Running'"):
+            run_id, gen = _parse(execution.id)
+            async with self._database.delivery() as tx:
+                wake = (await self._store.wakes.by_runs(tx, [run_id])).get(run_id)
+            if wake is None or gen < wake.driven_gen:
+                stray += await _terminate(client, execution.id, "stray")
+                REPAIRED.labels("stray").inc()
+        return stray
+
+
+def _every(period: timedelta) -> Callable[[], Awaitable[None]]:
+    return lambda: asyncio.sleep(period.total_seconds())
+
+
+def _ref(wake: Wake, gen: int) -> RunRef:
+    return RunRef(tenant=wake.tenant, run_id=wake.run_id, gen=gen)
+
+
+def _parse(workflow_id: str) -> tuple[UUID, int]:
+    _, run_id, gen = workflow_id.split("/")
+    return UUID(run_id), int(gen)
+
+
+async def _terminate(client: Client, workflow_id: str, reason: str) -> bool:
+    """Whether there was an open execution to end."""
+    try:
+        await client.get_workflow_handle(workflow_id).terminate(reason=reason)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+async def _is_open(client: Client, workflow_id: str) -> bool:
+    try:
+        description = await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return description.status is WorkflowExecutionStatus.RUNNING
+
+
+async def _open_among(client: Client, ids: Sequence[str]) -> set[str]:
+    """Those of the executions that Temporal's listing knows as open; it may lag, so absence is only a hint."""
+    quoted = ", ".join(f"'{workflow_id}'" for workflow_id in ids)
+    query = f"WorkflowId IN ({quoted}) AND ExecutionStatus='Running'"
+    return {execution.id async for execution in client.list_workflows(query)}

@@ -1,0 +1,28 @@
+"""Every SQL statement of the rule engine, by noun. Methods take the caller's transaction and decide nothing."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from rule_engine.store.entries import Entries
+from rule_engine.store.programs import Programs
+from rule_engine.store.rule_sets import RuleSets
+from rule_engine.store.runs import Runs
+from rule_engine.store.views import Views
+from rule_engine.store.wakes import Wakes
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The statements of the service, one attribute per noun."""
+
+    entries: Entries
+    runs: Runs
+    wakes: Wakes
+    rule_sets: RuleSets
+    programs: Programs
+    views: Views
+
+    @classmethod
+    def create(cls) -> Self:
+        rule_sets = RuleSets()
+        return cls(Entries(), Runs(), Wakes(), rule_sets, Programs(rule_sets), Views())

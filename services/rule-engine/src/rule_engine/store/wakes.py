@@ -1,0 +1,168 @@
+"""Wakes: when the engine looks at a run next, and which generation Temporal was told of.
+
+No payload in them, so they have no tenant policy: starter, sweep and reconciliation work over all tenants.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.kit.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """`wake_at` null: the run is finished, only its parked execution is left to be ended."""
+
+    run_id: UUID
+    tenant: UUID
+    gen: int
+    driven_gen: int
+    wake_at: datetime | None
+    parked: bool
+    misses: int
+
+
+_COLUMNS = "run_id, tenant_id, gen, driven_gen, wake_at, parked, misses"
+
+
+class Wakes:
+    """`wakes` and `command_deadlines`."""
+
+    async def add(self, tx: Connection, wakes: Iterable[tuple[UUID, UUID, datetime]]) -> None:
+        """Wakes of new runs: (run, tenant, wake_at)."""
+        await tx.executemany(
+            """INSERT INTO wakes (run_id, tenant_id, gen, driven_gen, wake_at) VALUES ($1, $2, 1, 0, $3)
+               ON CONFLICT DO NOTHING""",
+            list(wakes),
+        )
+
+    async def lock(self, tx: Connection, run_id: UUID) -> Wake | None:
+        row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM wakes WHERE run_id = $1 FOR UPDATE", run_id)  # noqa: S608
+        return Wake(*row) if row else None
+
+    async def get(self, tx: Connection, run_id: UUID) -> Wake | None:
+        row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM wakes WHERE run_id = $1", run_id)  # noqa: S608
+        return Wake(*row) if row else None
+
+    async def start_at(self, tx: Connection, run_id: UUID, tenant: UUID, wake_at: datetime, *, ran: bool) -> None:
+        """Asks for an execution at a moment. `ran`: the one that was parked has just run."""
+        await tx.execute(
+            """INSERT INTO wakes AS w (run_id, tenant_id, gen, driven_gen, wake_at)
+               VALUES ($1, $2, (SELECT last_gen + 1 FROM runs WHERE tenant_id = $2 AND id = $1), 0, $3)
+               ON CONFLICT (run_id) DO UPDATE SET gen = w.gen + 1, wake_at = $3, parked = w.parked AND NOT $4,
+                   misses = 0""",
+            run_id,
+            tenant,
+            wake_at,
+            ran,
+        )
+
+    async def await_result(self, tx: Connection, run_id: UUID, look_again_at: datetime, *, ran: bool) -> None:
+        """Nothing to start: only a result can go on. A parked execution that did not run is replaced by a later one."""
+        await tx.execute(
+            """UPDATE wakes SET gen = gen + 1, wake_at = $2, parked = parked AND NOT $3, misses = 0,
+                   driven_gen = CASE WHEN parked AND NOT $3 THEN driven_gen ELSE gen + 1 END
+               WHERE run_id = $1""",
+            run_id,
+            look_again_at,
+            ran,
+        )
+
+    async def finish(self, tx: Connection, run_id: UUID, tenant: UUID, *, ran: bool) -> None:
+        """The run is finished; what is still parked for it is left to the starter to end."""
+        gen = await tx.fetchval("DELETE FROM wakes WHERE run_id = $1 AND (NOT parked OR $2) RETURNING gen", run_id, ran)
+        if gen is None:
+            gen = await tx.fetchval(
+                "UPDATE wakes SET gen = gen + 1, wake_at = NULL WHERE run_id = $1 RETURNING gen", run_id
+            )
+        await tx.execute("UPDATE runs SET last_gen = $3 WHERE tenant_id = $1 AND id = $2", tenant, run_id, gen or 0)
+
+    async def miss(self, tx: Connection, wake: Wake, wake_at: datetime) -> bool:
+        """The execution of this generation found a server away: another one, later."""
+        return bool(
+            await tx.fetchval(
+                """UPDATE wakes SET gen = gen + 1, wake_at = $3, parked = false, misses = misses + 1
+                   WHERE run_id = $1 AND gen = $2 RETURNING true""",
+                wake.run_id,
+                wake.gen,
+                wake_at,
+            )
+        )
+
+    # for starter, sweep and reconciliation, as the delivery role
+
+    async def undriven(self, tx: Connection, limit: int) -> list[Wake]:
+        """Generations that Temporal has not been told of."""
+        rows = await tx.fetch(
+            f"SELECT {_COLUMNS} FROM wakes WHERE driven_gen < gen ORDER BY wake_at NULLS FIRST LIMIT $1",  # noqa: S608
+            limit,
+        )
+        return [Wake(*row) for row in rows]
+
+    async def driven(self, tx: Connection, wake: Wake) -> None:
+        """An execution of the generation exists; does nothing when the row has moved on."""
+        await tx.execute(
+            "UPDATE wakes SET driven_gen = $2, parked = true WHERE run_id = $1 AND gen = $2 AND driven_gen < $2",
+            wake.run_id,
+            wake.gen,
+        )
+
+    async def drop(self, tx: Connection, wake: Wake) -> None:
+        """Nothing is parked any more for a finished run."""
+        await tx.execute("DELETE FROM wakes WHERE run_id = $1 AND gen = $2 AND wake_at IS NULL", wake.run_id, wake.gen)
+
+    async def overdue(self, tx: Connection, before: datetime, limit: int) -> list[Wake]:
+        """Driven generations that should have run by now."""
+        rows = await tx.fetch(
+            f"SELECT {_COLUMNS} FROM wakes WHERE wake_at < $1 AND driven_gen = gen ORDER BY wake_at LIMIT $2",  # noqa: S608
+            before,
+            limit,
+        )
+        return [Wake(*row) for row in rows]
+
+    async def parked(self, tx: Connection, after: UUID | None, limit: int) -> list[Wake]:
+        """Driven generations with a parked execution, in pages by run id."""
+        rows = await tx.fetch(
+            f"""SELECT {_COLUMNS} FROM wakes WHERE parked AND driven_gen = gen AND ($1::uuid IS NULL OR run_id > $1)
+                ORDER BY run_id LIMIT $2""",  # noqa: S608
+            after,
+            limit,
+        )
+        return [Wake(*row) for row in rows]
+
+    async def by_runs(self, tx: Connection, runs: Sequence[UUID]) -> dict[UUID, Wake]:
+        rows = await tx.fetch(f"SELECT {_COLUMNS} FROM wakes WHERE run_id = ANY ($1)", runs)  # noqa: S608
+        return {row["run_id"]: Wake(*row) for row in rows}
+
+    async def lost(self, tx: Connection, wake: Wake) -> bool:
+        """The execution of this generation is gone: a new generation is to be started."""
+        return bool(
+            await tx.fetchval(
+                "UPDATE wakes SET gen = gen + 1, parked = false WHERE run_id = $1 AND gen = $2 RETURNING true",
+                wake.run_id,
+                wake.gen,
+            )
+        )
+
+    async def deadlines(self, tx: Connection, now: datetime, next_at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+        """Takes commands (tenant, id) that have had no final result for too long, and sets their next deadline."""
+        rows = await tx.fetch(
+            """UPDATE command_deadlines SET ask_again_at = $2 WHERE command_id IN (
+                   SELECT command_id FROM command_deadlines WHERE ask_again_at < $1 LIMIT $3 FOR UPDATE SKIP LOCKED)
+               RETURNING tenant_id, command_id""",
+            now,
+            next_at,
+            limit,
+        )
+        return [(row["tenant_id"], row["command_id"]) for row in rows]
+
+    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int]:
+        """Unfinished runs that wait, and those overdue by more than a minute."""
+        row = await tx.fetchrow(
+            """SELECT count(*) AS waiting, count(*) FILTER (WHERE wake_at < $1 - interval '1 minute') AS overdue
+               FROM wakes WHERE wake_at IS NOT NULL""",
+            now,
+        )
+        return (row["waiting"], row["overdue"]) if row else (0, 0)
