@@ -1,0 +1,74 @@
+"""How changes are made for a request, and how what they come to is answered."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel
+
+from contracts.kit.auth import Caller
+from contracts.kit.database import Connection
+from contracts.kit.http import Page, Problem, bad_input, conflict, encode_cursor, etag, json_response, not_found
+from contracts.kit.service import Service
+from entity_service.domain.errors import ConflictError, EntityError, InvalidError, NotFoundError
+from entity_service.domain.items import Item
+from entity_service.messages import Actor
+
+
+def install_errors(app: FastAPI) -> None:
+    """Makes the domain's errors problem documents."""
+    app.add_exception_handler(EntityError, _on_entity_error)
+
+
+async def _on_entity_error(_: Request, error: Exception) -> Response:
+    return _problem(error).response()
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, NotFoundError):
+        return not_found(error.what)
+    if isinstance(error, InvalidError):
+        return bad_input("some values are not acceptable", *error.errors)
+    if isinstance(error, ConflictError):
+        return conflict(str(error))
+    raise error
+
+
+def actor_of(caller: Caller) -> Actor:
+    return Actor(by=caller.subject)
+
+
+async def create_once(
+    service: Service, request: Request, caller: Caller, do: Callable[[Connection], Awaitable[Response]]
+) -> Response:
+    """A POST that may be sent twice with the same `Idempotency-Key`."""
+    return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=do)
+
+
+def created(model: BaseModel) -> Response:
+    return json_response(model, 201)
+
+
+def item_answer(item: Item, status: int = 200) -> Response:
+    """The item with its version as entity tag."""
+    return json_response(item.snapshot(), status, {"etag": etag(item.version)})
+
+
+def check_version(item: Item, seen: int | None) -> None:
+    """Raises 412 when the caller has seen another version than there is; null matches any."""
+    if seen is not None and seen != item.version:
+        detail = f"the item is at version {item.version} now: read it again and decide anew"
+        raise Problem(412, "Precondition failed", detail, headers={"ETag": etag(item.version)})
+
+
+def page[T](found: Sequence[T], limit: int, id_of: Callable[[T], UUID] = lambda one: _id(one)) -> Page[T]:
+    """A page of what was found with `limit + 1`."""
+    shown = list(found[:limit])
+    more = len(found) > limit
+    return Page(items=shown, next_cursor=encode_cursor(id_of(shown[-1])) if more else None)
+
+
+def _id(one: Any) -> UUID:
+    found: UUID = one.id
+    return found

@@ -1,0 +1,82 @@
+"""`/internal`: what other services ask, for any tenant; they show a token with the role `service`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from contracts.contexts import ContextRequest, ContextResponse, ItemRef, TenantSchema
+from contracts.kit.auth import require_service
+from contracts.kit.service import Service
+from contracts.values import ItemKind
+from entity_service import store
+from entity_service.api.inputs import Address
+from entity_service.domain.clients import normalise_email, normalise_phone
+
+
+class OpenItem(BaseModel):
+    """An item that is neither won nor lost."""
+
+    id: UUID
+    kind: ItemKind
+    pipeline: str
+    stage: str
+    contact_ids: tuple[UUID, ...]
+
+
+class ClientItems(BaseModel):
+    """A client known by an address, and his open items, newest first."""
+
+    contact_ids: list[UUID]
+    items: list[OpenItem]
+
+
+class InternalRoutes:
+    """Contexts, schemas and clients' items."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/internal", tags=["internal"])
+        add = router.add_api_route
+        add("/contexts", self.contexts, methods=["POST"], response_model=ContextResponse)
+        add("/schema/{tenant}", self.schema, methods=["GET"], response_model=TenantSchema)
+        add("/items/by-contact", self.items_by_contact, methods=["GET"], response_model=ClientItems)
+        return router
+
+    async def contexts(self, body: ContextRequest, _: str = require_service()) -> ContextResponse:
+        """Items with everything around them, for many items of many tenants at once."""
+        asked = tuple(dict.fromkeys(body.items))
+        async with self._service.database.transaction(*{ref.tenant_id for ref in asked}) as tx:
+            contexts = await store.contexts.read(tx, asked, body.parts, self._service.clock())
+        found = {ItemRef(tenant_id=context.tenant_id, item_id=context.item.id) for context in contexts}
+        return ContextResponse(contexts=tuple(contexts), missing=tuple(ref for ref in asked if ref not in found))
+
+    async def schema(self, tenant: UUID, _: str = require_service()) -> TenantSchema:
+        """Everything an author of this tenant can refer to."""
+        async with self._service.database.transaction(tenant) as tx:
+            return TenantSchema(
+                tenant_id=tenant,
+                tenant=await store.tenants.settings(tx, tenant),
+                pipelines=tuple((await store.pipelines.of_tenant(tx, tenant)).values()),
+                fields=tuple(await store.fields.in_use(tx, tenant)),
+                employees=await store.people.employee_refs(tx, tenant),
+            )
+
+    async def items_by_contact(
+        self, tenant: UUID, phone: Address = None, email: Address = None, _: str = require_service()
+    ) -> ClientItems:
+        """Open items of whoever has the phone number or the e-mail address."""
+        number = normalise_phone(phone) if phone else None
+        address = normalise_email(email) if email else None
+        async with self._service.database.transaction(tenant) as tx:
+            contacts = await store.clients.contacts_by_address(tx, tenant, phone=number, email=address)
+            items = await store.items.open_of_contacts(tx, tenant, contacts)
+        return ClientItems(
+            contact_ids=contacts,
+            items=[
+                OpenItem(id=i.id, kind=i.kind, pipeline=i.pipeline, stage=i.stage, contact_ids=i.contact_ids)
+                for i in items
+            ],
+        )

@@ -1,0 +1,42 @@
+"""What can be done to items and what belongs to them, for people (`api`) and for commands (`handlers`) alike.
+
+Each change happens in the caller's transaction: lock the item, decide, write, one version on, timeline, outbox.
+"""
+
+from dataclasses import dataclass
+
+from contracts.kit.clock import Clock, NewId
+from contracts.kit.outbox import Outbox
+from entity_service.changes.activities import Activities
+from entity_service.changes.clients import Clients
+from entity_service.changes.copies import Copies
+from entity_service.changes.items import Items
+from entity_service.changes.payments import Payments
+from entity_service.changes.products import Products
+from entity_service.changes.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All of them."""
+
+    items: Items
+    copies: Copies
+    clients: Clients
+    products: Products
+    activities: Activities
+    tasks: Tasks
+    payments: Payments
+
+
+def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
+    items = Items(outbox, clock, new_id)
+    return Changes(
+        items=items,
+        copies=Copies(items),
+        clients=Clients(new_id),
+        products=Products(items),
+        activities=Activities(items),
+        tasks=Tasks(items),
+        payments=Payments(items),
+    )

@@ -1,0 +1,55 @@
+"""Items that come from other items."""
+
+from uuid import UUID
+
+from contracts.kit.database import Connection
+from contracts.messages.entity_commands import CopyItem
+from entity_service import store
+from entity_service.changes.items import Items
+from entity_service.domain.errors import InvalidError
+from entity_service.domain.items import Item, Place
+from entity_service.domain.pipelines import find_place
+from entity_service.messages import Actor
+
+
+class Copies:
+    """Copies an item with everything it consists of."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    async def copy(self, tx: Connection, original: Item, wanted: CopyItem, actor: Actor) -> Item:
+        """All field values, clients and product rows of a locked item, in a new one at its first entry.
+
+        Raises `InvalidError` when the place or the responsible person does not exist.
+        """
+        pipelines = await store.pipelines.some(tx, original.tenant_id, [wanted.pipeline])
+        place = find_place(pipelines, original.kind, wanted.pipeline, wanted.stage)
+        copied = self._copy_of(original, place, await self._responsible(tx, original, wanted), wanted.title)
+        await self._items.add(tx, [copied], actor)
+        rows = await store.products.of_item(tx, original.tenant_id, original.id)
+        await store.products.replace(tx, copied.tenant_id, copied.id, rows)
+        await store.links.add(tx, original.tenant_id, original.id, copied.id, "copy")
+        return copied
+
+    async def _responsible(self, tx: Connection, original: Item, wanted: CopyItem) -> UUID | None:
+        id = wanted.responsible_id
+        if id and not await store.references.existing_employees(tx, original.tenant_id, [id]):
+            raise InvalidError(("responsible_id", "is no employee's id"))
+        return id or original.responsible_id
+
+    def _copy_of(self, original: Item, place: Place, responsible: UUID | None, title: str | None) -> Item:
+        now = self._items.clock()
+        return original.model_copy(
+            update={
+                "id": self._items.new_id(),
+                **place._asdict(),
+                "title": title or f"{original.title[:495]} Copy",
+                "responsible_id": responsible,
+                "version": 1,
+                "entry_seq": 1,
+                "activity_count": 0,
+                "created_at": now,
+                "updated_at": now,
+            }
+        )

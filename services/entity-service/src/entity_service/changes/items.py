@@ -1,0 +1,173 @@
+"""Items come to be, move, change and go."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from contracts.envelope import Body, Envelope
+from contracts.kit.clock import Clock, NewId
+from contracts.kit.database import Connection
+from contracts.kit.outbox import Outbox
+from contracts.messages.entity_commands import FieldAssignment
+from contracts.topics import ENTITY_EVENTS
+from entity_service import messages, store
+from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
+from entity_service.domain.items import (
+    Item,
+    ItemDraft,
+    Place,
+    References,
+    assign,
+    changed_names,
+    mentions_in,
+    mentions_of,
+    new_item,
+)
+from entity_service.domain.pipelines import find_place
+from entity_service.domain.products import sum_of
+from entity_service.domain.timeline import EntryKind, TimelineEntry
+from entity_service.messages import Actor
+
+MAX_ERRORS = 100
+
+
+class Items:
+    """Changes of items; also what the other changes build on."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, new_id: NewId) -> None:
+        self._outbox = outbox
+        self.clock = clock
+        self.new_id = new_id
+
+    async def lock(self, tx: Connection, tenant: UUID, id: UUID) -> Item:
+        """Raises `NotFoundError`."""
+        item = await store.items.lock(tx, tenant, id)
+        if item is None:
+            raise NotFoundError(f"item {id}")
+        return item
+
+    async def create(self, tx: Connection, tenant: UUID, draft: ItemDraft, actor: Actor) -> Item:
+        """Creates one item. Raises `InvalidError`."""
+        references = await store.references.load(tx, tenant, mentions_of([draft]))
+        item = self._build(draft, references)
+        await self.add(tx, [item], actor)
+        return item
+
+    async def create_all(self, tx: Connection, tenant: UUID, drafts: Sequence[ItemDraft], actor: Actor) -> list[Item]:
+        """Creates all or nothing; `InvalidError` says for every row what is wrong (`items.3.title`)."""
+        references = await store.references.load(tx, tenant, mentions_of(drafts))
+        items, errors = list[Item](), list[tuple[str, str]]()
+        for number, draft in enumerate(drafts):
+            try:
+                items.append(self._build(draft, references))
+            except InvalidError as error:
+                errors += [(f"items.{number}.{where}", what) for where, what in error.errors]
+        if errors:
+            raise InvalidError(*errors[:MAX_ERRORS])
+        await self.add(tx, items, actor)
+        return items
+
+    def _build(self, draft: ItemDraft, references: References) -> Item:
+        place = find_place(references.pipelines, draft.kind, draft.pipeline, draft.stage)
+        return new_item(draft, place, references, id=self.new_id(), now=self.clock())
+
+    async def add(self, tx: Connection, items: Sequence[Item], actor: Actor) -> None:
+        """Writes new items of one tenant, at least one, at their first entries."""
+        await store.items.insert(tx, items)
+        entries = [
+            self._entry(item, "created", f"{item.pipeline}/{item.stage}", actor, {"origin": actor.origin})
+            for item in items
+        ]
+        await store.timeline.add(tx, items[0].tenant_id, entries)
+        envelopes = [
+            self._about(item, body, actor)
+            for item in items
+            for body in (messages.item_created(item, actor), messages.stage_changed(None, item, actor))
+        ]
+        await self._outbox.put(tx, ENTITY_EVENTS, *envelopes)
+
+    async def move(self, tx: Connection, item: Item, place: Place, actor: Actor) -> Item:
+        """Moves a locked item; to where it is already, nothing happens."""
+        if place == item.place:
+            return item
+        now = self.clock()
+        moved = item.changed(**place._asdict(), entry_seq=item.entry_seq + 1, updated_at=now)
+        await store.items.save(tx, moved)
+        await store.tasks.complete_on_leave(tx, item, now)
+        await self.note(tx, moved, "stage_changed", _move_text(item, moved), actor, _move_data(item, moved))
+        await self.tell(tx, moved, messages.stage_changed(item, moved, actor), actor)
+        return moved
+
+    async def assign(self, tx: Connection, item: Item, assignments: Sequence[FieldAssignment], actor: Actor) -> Item:
+        """Sets fields of a locked item. Raises `InvalidError` with everything that is wrong."""
+        references = await store.references.load(tx, item.tenant_id, mentions_in(assignments))
+        after = assign(item, assignments, references)
+        if after.amount is None and item.amount is not None:
+            rows = await store.products.of_item(tx, item.tenant_id, item.id)
+            after = after.model_copy(update={"amount": sum_of(rows)})
+        return await self.update(tx, item, after, actor)
+
+    async def update(
+        self, tx: Connection, before: Item, after: Item, actor: Actor, *, around: tuple[str, ...] = ()
+    ) -> Item:
+        """Writes a locked item's new fields; `around` names what changed beside them. No change writes nothing."""
+        changed = (*changed_names(before, after), *around)
+        if not changed and before == after:
+            return before
+        after = after.changed(updated_at=self.clock())
+        await store.items.save(tx, after)
+        if changed:
+            await self.note(tx, after, "fields_changed", ", ".join(changed), actor, {"changed": list(changed)})
+            await self.tell(tx, after, messages.fields_changed(after, changed, actor), actor)
+        return after
+
+    async def delete(self, tx: Connection, item: Item, actor: Actor) -> None:
+        """Deletes a locked item with all that belongs to it. Raises `ConflictError` when money was received for it."""
+        payments = await store.payments.of_item(tx, item.tenant_id, item.id)
+        if any(payment.status != "pending" and payment.invoice_id == item.id for payment in payments):
+            raise ConflictError("the invoice has payments that are not pending: it stays as their record")
+        await store.items.delete(tx, item)
+        await self.tell(tx, item, messages.item_deleted(item, actor, self.clock()), actor)
+
+    async def note(  # noqa: PLR0913 - an entry's parts
+        self,
+        tx: Connection,
+        item: Item,
+        kind: EntryKind,
+        text: str,
+        actor: Actor,
+        data: Mapping[str, JsonValue] | None = None,
+    ) -> TimelineEntry:
+        """Writes into a locked item's timeline."""
+        entry = self._entry(item, kind, text, actor, data or {})
+        await store.timeline.add(tx, item.tenant_id, [entry])
+        return entry
+
+    async def tell(self, tx: Connection, item: Item, body: Body, actor: Actor) -> None:
+        """Publishes a fact about a locked item."""
+        await self._outbox.put(tx, ENTITY_EVENTS, self._about(item, body, actor))
+
+    def _entry(
+        self, item: Item, kind: EntryKind, text: str, actor: Actor, data: Mapping[str, JsonValue]
+    ) -> TimelineEntry:
+        return TimelineEntry(
+            id=self.new_id(), item_id=item.id, kind=kind, text=text, data=dict(data), author=actor.by, at=self.clock()
+        )
+
+    def _about(self, item: Item, body: Body, actor: Actor) -> Envelope[Body]:
+        return messages.about(item, body, actor=actor, id=self.new_id(), at=self.clock())
+
+
+def _move_text(before: Item, after: Item) -> str:
+    return f"{before.pipeline}/{before.stage} → {after.pipeline}/{after.stage}"
+
+
+def _move_data(before: Item, after: Item) -> dict[str, JsonValue]:
+    return {
+        "from_pipeline": before.pipeline,
+        "from_stage": before.stage,
+        "to_pipeline": after.pipeline,
+        "to_stage": after.stage,
+        "entry_seq": after.entry_seq,
+    }

@@ -1,0 +1,117 @@
+"""Invoices of items, and what became of their payments."""
+
+from datetime import datetime
+from uuid import UUID
+
+from contracts.kit.database import Connection
+from contracts.messages.entity_commands import RecordPayment
+from contracts.messages.entity_events import PaymentStatus
+from contracts.values import Money
+from entity_service import messages, store
+from entity_service.changes.items import Items
+from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
+from entity_service.domain.items import Item, ItemDraft, Place
+from entity_service.domain.payments import Payment, is_news
+from entity_service.domain.pipelines import find_stage, first_won
+from entity_service.messages import Actor
+
+
+class Payments:
+    """Makes invoices with their payments and records what providers report."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    async def invoice(
+        self, tx: Connection, deal: Item, actor: Actor, *, title: str | None, amount: Money | None
+    ) -> tuple[Item, Payment]:
+        """An invoice item for a locked deal, in the tenant's first invoice pipeline, and its payment, pending."""
+        if deal.kind == "invoice":
+            raise ConflictError("an invoice has no invoices of its own")
+        due = amount or deal.amount
+        if due is None or due.amount <= 0:
+            raise InvalidError(("amount", "the item has no positive amount; say what the invoice is to come to"))
+        invoice = await self._items.create(tx, deal.tenant_id, _draft(deal, title, due), actor)
+        payment = self._pending(invoice, deal, due)
+        await store.payments.put(tx, payment)
+        await store.links.add(tx, deal.tenant_id, deal.id, invoice.id, "invoice")
+        ids = {"invoice_id": str(invoice.id), "payment_id": str(payment.id)}
+        await self._items.note(tx, deal, "invoice", invoice.title, actor, dict(ids))
+        await self._items.tell(tx, deal, messages.payment_changed(payment, None), actor)
+        return invoice, payment
+
+    def _pending(self, invoice: Item, deal: Item, due: Money) -> Payment:
+        now = self._items.clock()
+        return Payment(
+            tenant_id=deal.tenant_id,
+            id=self._items.new_id(),
+            invoice_id=invoice.id,
+            deal_id=deal.id,
+            status="pending",
+            amount=due,
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def record(
+        self, tx: Connection, tenant: UUID, report: RecordPayment, actor: Actor, *, reported_at: datetime
+    ) -> tuple[Payment, bool]:
+        """The payment, and whether the report changed it; repeated and overtaken reports do not.
+
+        Raises `NotFoundError`, and `ConflictError` when the money differs.
+        """
+        locked = await self._lock(tx, tenant, report.payment_id)
+        payment = await store.payments.find(tx, tenant, report.payment_id)
+        if payment is None:
+            raise NotFoundError(f"payment {report.payment_id}")
+        if not is_news(payment, report.status, report.amount):
+            return payment, False
+        changed = self._changed(payment, report, reported_at)
+        await store.payments.put(tx, changed)
+        item = locked.get(payment.item_id, locked[payment.invoice_id])
+        await self._tell(tx, item, changed, payment.status, actor)
+        if changed.status == "paid":
+            await self._win(tx, locked[payment.invoice_id], actor)
+        return changed, True
+
+    async def _lock(self, tx: Connection, tenant: UUID, id: UUID) -> dict[UUID, Item]:
+        """Locks the invoice and the deal, and with them the payment."""
+        payment = await store.payments.find(tx, tenant, id)
+        if payment is None:
+            raise NotFoundError(f"payment {id}")
+        return await store.items.lock_all(tx, tenant, {payment.invoice_id, payment.item_id})
+
+    def _changed(self, payment: Payment, report: RecordPayment, reported_at: datetime) -> Payment:
+        paid_at = (report.paid_at or reported_at) if report.status == "paid" else payment.paid_at
+        return payment.model_copy(
+            update={
+                "status": report.status,
+                "paid_at": paid_at,
+                "provider_reference": report.provider_reference,
+                "updated_at": self._items.clock(),
+            }
+        )
+
+    async def _tell(self, tx: Connection, item: Item, payment: Payment, previous: PaymentStatus, actor: Actor) -> None:
+        data = {"payment_id": str(payment.id), "status": payment.status, "previous": previous}
+        await self._items.note(tx, item, "payment", f"{previous} → {payment.status}", actor, dict(data))
+        await self._items.tell(tx, item, messages.payment_changed(payment, previous), actor)
+
+    async def _win(self, tx: Connection, invoice: Item, actor: Actor) -> None:
+        """A paid invoice moves to the first won stage of its pipeline, unless it is in one."""
+        pipeline = (await store.pipelines.some(tx, invoice.tenant_id, [invoice.pipeline]))[invoice.pipeline]
+        present, won = find_stage(pipeline, invoice.stage), first_won(pipeline)
+        if won is not None and (present is None or present.outcome != "won"):
+            await self._items.move(tx, invoice, Place(pipeline.code, won.code), actor)
+
+
+def _draft(deal: Item, title: str | None, due: Money) -> ItemDraft:
+    return ItemDraft(
+        kind="invoice",
+        title=title or f"Invoice: {deal.title}"[:500],
+        responsible_id=deal.responsible_id,
+        contact_ids=deal.contact_ids,
+        company_id=deal.company_id,
+        amount=due,
+        source=deal.source,
+    )

@@ -1,0 +1,1 @@
+"""What entity-service decides: pure values and functions."""

@@ -1,0 +1,25 @@
+"""What can be wrong with what somebody asks for; the texts are for people."""
+
+
+class EntityError(Exception):
+    """The root of this service's errors."""
+
+
+class NotFoundError(EntityError):
+    """There is no such record in this tenant; `what` names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no {what}")
+        self.what = what
+
+
+class ConflictError(EntityError):
+    """The request is well-formed, but the present state forbids it."""
+
+
+class InvalidError(EntityError):
+    """Values are not acceptable; `errors` are (where, what) pairs, never with the values themselves."""
+
+    def __init__(self, *errors: tuple[str, str]) -> None:
+        super().__init__("; ".join(f"{where}: {what}" for where, what in errors))
+        self.errors = errors

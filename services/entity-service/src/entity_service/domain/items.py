@@ -1,0 +1,203 @@
+"""Items: what they consist of, how they come to be and how their fields change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+
+from contracts.contexts import FieldSchema, PipelineSchema
+from contracts.messages.entity_commands import FieldAssignment
+from contracts.values import ItemKind, ItemSnapshot, Money
+from entity_service.domain.errors import InvalidError
+from entity_service.domain.fields import MAX_NUMBER, apply_values, mentioned_ids
+
+
+class Place(NamedTuple):
+    """A stage of a pipeline."""
+
+    pipeline: str
+    stage: str
+
+
+class Item(ItemSnapshot):
+    """An item as this service keeps it."""
+
+    tenant_id: UUID
+    amount_by_hand: bool = False
+    """Somebody gave the amount, so product rows do not compute it."""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.pipeline, self.stage)
+
+    def snapshot(self) -> ItemSnapshot:
+        return ItemSnapshot.model_construct(**{name: getattr(self, name) for name in ItemSnapshot.model_fields})
+
+    def changed(self, **values: Any) -> "Item":
+        """This item with other values, one version on."""
+        return self.model_copy(update={**values, "version": self.version + 1})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDraft:
+    """An item that somebody wants; nothing in it is checked yet."""
+
+    kind: ItemKind
+    title: str
+    pipeline: str | None = None
+    stage: str | None = None
+    responsible_id: UUID | None = None
+    contact_ids: tuple[UUID, ...] = ()
+    company_id: UUID | None = None
+    amount: Money | None = None
+    source: str | None = None
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """What of a tenant's things an item may refer to, as far as it was asked for."""
+
+    tenant: UUID
+    pipelines: Mapping[str, PipelineSchema]
+    fields: Mapping[tuple[ItemKind, str], FieldSchema]
+    employees: AbstractSet[UUID]
+    contacts: AbstractSet[UUID]
+    companies: AbstractSet[UUID]
+
+    def schemas(self, kind: ItemKind) -> Mapping[str, FieldSchema]:
+        return {code: schema for (of, code), schema in self.fields.items() if of == kind}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentions:
+    """The ids that somebody's input refers to, to be looked up."""
+
+    employees: frozenset[UUID] = frozenset()
+    contacts: frozenset[UUID] = frozenset()
+    companies: frozenset[UUID] = frozenset()
+
+
+def mentions_of(drafts: Iterable[ItemDraft]) -> Mentions:
+    drafts = list(drafts)
+    people = {draft.responsible_id for draft in drafts if draft.responsible_id}
+    return Mentions(
+        employees=frozenset(people).union(*(mentioned_ids(draft.fields) for draft in drafts)),
+        contacts=frozenset(id for draft in drafts for id in draft.contact_ids),
+        companies=frozenset(draft.company_id for draft in drafts if draft.company_id),
+    )
+
+
+def new_item(draft: ItemDraft, place: Place, references: References, *, id: UUID, now: datetime) -> Item:
+    """The item of a draft, at its first entry. Raises `InvalidError` with everything that is wrong with it."""
+    plain = {name: getattr(draft, name) for name in _PLAIN}
+    values, errors = _parse_plain(plain, references)
+    fields, field_errors = apply_values({}, draft.fields, references.schemas(draft.kind), references.employees)
+    if errors or field_errors:
+        raise InvalidError(*errors, *field_errors)
+    return Item(
+        tenant_id=references.tenant,
+        id=id,
+        kind=draft.kind,
+        **place._asdict(),
+        **values,
+        amount_by_hand=draft.amount is not None,
+        version=1,
+        entry_seq=1,
+        fields=fields,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+_PLAIN: Mapping[str, TypeAdapter[Any]] = {
+    "title": TypeAdapter(Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]),
+    "amount": TypeAdapter(Money | None),
+    "responsible_id": TypeAdapter(UUID | None),
+    "source": TypeAdapter(Annotated[str, StringConstraints(max_length=200)] | None),
+    "company_id": TypeAdapter(UUID | None),
+    "contact_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
+}
+"""The fields every kind of item has and people may set."""
+
+
+def _parse_plain(values: Mapping[str, Any], references: References) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    parsed, errors = dict[str, Any](), list[tuple[str, str]]()
+    for name, value in values.items():
+        try:
+            parsed[name] = _PLAIN[name].validate_python(value)
+            _check_reference(name, parsed[name], references)
+        except ValidationError as error:
+            errors.append((name, error.errors()[0]["msg"]))
+        except ValueError as error:
+            errors.append((name, str(error)))
+    return parsed, errors
+
+
+def _check_reference(name: str, value: Any, references: References) -> None:
+    if name == "responsible_id" and value and value not in references.employees:
+        raise ValueError("is no employee's id")
+    if name == "company_id" and value and value not in references.companies:
+        raise ValueError("is no company's id")
+    if name == "contact_ids" and (unknown := [str(id) for id in value if id not in references.contacts]):
+        raise ValueError(f"are no contacts' ids: {', '.join(unknown)}")
+    if name == "amount" and value and abs(value.amount) > MAX_NUMBER:
+        raise ValueError(f"is at most {MAX_NUMBER} minor units")
+
+
+def mentions_in(assignments: Iterable[FieldAssignment]) -> Mentions:
+    values = {assignment.field: assignment.value for assignment in assignments}
+    ids = {name: frozenset(mentioned_ids({name: value})) for name, value in values.items()}
+    contacts, companies = ids.pop("contact_ids", frozenset()), ids.pop("company_id", frozenset())
+    return Mentions(employees=frozenset().union(*ids.values()), contacts=contacts, companies=companies)
+
+
+def assign(item: Item, assignments: Sequence[FieldAssignment], references: References) -> Item:
+    """The item with new values, version and time as before. Raises `InvalidError` with everything that is wrong."""
+    plain, custom, errors = dict[str, Any](), dict[str, JsonValue](), list[tuple[str, str]]()
+    for assignment in assignments:
+        group, _, code = assignment.field.rpartition(".")
+        try:
+            if group == "fields":
+                multiple = _is_multiple(references, item.kind, code)
+                custom[code] = _appended(assignment, custom.get(code, item.fields.get(code)), multiple)
+            elif assignment.field in _PLAIN:
+                present = plain.get(assignment.field, getattr(item, assignment.field))
+                plain[assignment.field] = _appended(assignment, present, assignment.field == "contact_ids")
+            else:
+                raise ValueError("cannot be set")
+        except ValueError as error:
+            errors.append((assignment.field, str(error)))
+    values, plain_errors = _parse_plain(plain, references)
+    fields, field_errors = apply_values(item.fields, custom, references.schemas(item.kind), references.employees)
+    if errors or plain_errors or field_errors:
+        raise InvalidError(*errors, *plain_errors, *field_errors)
+    if "amount" in values:
+        values["amount_by_hand"] = values["amount"] is not None
+    return item.model_copy(update={**values, "fields": fields})
+
+
+def _is_multiple(references: References, kind: ItemKind, code: str) -> bool:
+    schema = references.fields.get((kind, code))
+    return schema is not None and schema.multiple
+
+
+def _appended(assignment: FieldAssignment, present: Any, multiple: bool) -> Any:
+    if not assignment.append:
+        return assignment.value
+    if not multiple:
+        raise ValueError("holds one value: it cannot be appended to")
+    added = assignment.value if isinstance(assignment.value, list) else [assignment.value]
+    had = [str(one) if isinstance(one, UUID) else one for one in present or ()]
+    return had + [one for one in added if one not in had]
+
+
+def changed_names(before: Item, after: Item) -> tuple[str, ...]:
+    """What an observer of the item's fields would see changed, as `FieldsChanged` names it."""
+    plain = [name for name in (*_PLAIN, "activity_count") if getattr(before, name) != getattr(after, name)]
+    codes = sorted(before.fields.keys() | after.fields.keys())
+    return (*plain, *(f"fields.{code}" for code in codes if before.fields.get(code) != after.fields.get(code)))

@@ -1,0 +1,41 @@
+"""Where entity-service is put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from contracts import topics
+from contracts.kit.clock import new_id
+from contracts.kit.commands import Commands
+from contracts.kit.service import Service, command_line
+from entity_service.api.answers import install_errors
+from entity_service.api.internal import InternalRoutes
+from entity_service.api.items import ItemRoutes
+from entity_service.api.settings import SettingsRoutes
+from entity_service.changes import make_changes
+from entity_service.handlers import Handlers, routes
+from entity_service.messages import SERVICE
+from entity_service.settings import Settings
+
+IMPORT_LIMIT = 10_000_000
+"""Bytes of one bulk import."""
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """The whole service; nothing connects before its lifespan begins."""
+    service = Service(SERVICE, settings)
+    changes = make_changes(service.outbox, service.clock, new_id)
+    commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=service.outbox, clock=service.clock)
+    service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes))))
+    routers = [
+        SettingsRoutes(service).router(),
+        ItemRoutes(service, changes).router(),
+        InternalRoutes(service).router(),
+    ]
+    app = service.app(SERVICE, routers, larger_bodies={"/v1/items/import": IMPORT_LIMIT})
+    install_errors(app)
+    return app
+
+
+def run() -> None:
+    command_line(build_app, Settings, Path(__file__).parent / "migrations")

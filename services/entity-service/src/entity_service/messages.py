@@ -1,0 +1,80 @@
+"""What this service says on `crm.entity.events.v1`, built in one place, and who has it said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.envelope import Body, Envelope, event
+from contracts.messages.entity_events import (
+    FieldsChanged,
+    ItemCreated,
+    ItemDeleted,
+    PaymentChanged,
+    PaymentStatus,
+    StageChanged,
+)
+from contracts.topics import item_key
+from contracts.values import Origin
+from entity_service.domain.items import Item
+from entity_service.domain.payments import Payment
+
+SERVICE = "entity-service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who changes something and why: an employee's id, a rule or a service; the command if one asked for it."""
+
+    by: str
+    origin: Origin = "user"
+    cause: Envelope[Any] | None = None
+    automation: bool = True
+    """Whether the entries made start rules."""
+
+
+def about(item: Item, body: Body, *, actor: Actor, id: UUID, at: datetime) -> Envelope[Body]:
+    """The fact `body` about `item`; correlation and causepath go on from the command that caused it."""
+    key = item_key(item.tenant_id, item.id)
+    return event(body, source=SERVICE, id=id, tenant=item.tenant_id, key=key, time=at, cause=actor.cause)
+
+
+def item_created(item: Item, actor: Actor) -> ItemCreated:
+    return ItemCreated(item=item.snapshot(), origin=actor.origin, at=item.updated_at)
+
+
+def stage_changed(before: Item | None, item: Item, actor: Actor) -> StageChanged:
+    """An entry; without `before` the item's first one."""
+    return StageChanged(
+        item=item.snapshot(),
+        entry_seq=item.entry_seq,
+        from_pipeline=before.pipeline if before else None,
+        from_stage=before.stage if before else None,
+        to_pipeline=item.pipeline,
+        to_stage=item.stage,
+        origin=actor.origin,
+        automation=actor.automation,
+        changed_by=actor.by,
+        at=item.updated_at,
+    )
+
+
+def fields_changed(item: Item, changed: tuple[str, ...], actor: Actor) -> FieldsChanged:
+    return FieldsChanged(item=item.snapshot(), changed=changed, changed_by=actor.by, at=item.updated_at)
+
+
+def item_deleted(item: Item, actor: Actor, at: datetime) -> ItemDeleted:
+    return ItemDeleted(item_id=item.id, version=item.version + 1, deleted_by=actor.by, at=at)
+
+
+def payment_changed(payment: Payment, previous: PaymentStatus | None) -> PaymentChanged:
+    return PaymentChanged(
+        payment_id=payment.id,
+        item_id=payment.item_id,
+        invoice_id=payment.invoice_id,
+        status=payment.status,
+        previous=previous,
+        amount=payment.amount,
+        paid_at=payment.paid_at,
+        at=payment.updated_at,
+    )

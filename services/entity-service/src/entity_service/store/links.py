@@ -1,0 +1,34 @@
+"""Which items came from or belong to which."""
+
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from contracts.kit.database import Connection
+
+Relation = Literal["copy", "follow_up", "invoice"]
+
+
+async def add(tx: Connection, tenant: UUID, from_id: UUID, to_id: UUID, relation: Relation) -> None:
+    """Both items exist and the first is locked."""
+    await tx.execute(
+        "INSERT INTO links (tenant_id, from_id, to_id, relation) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        tenant,
+        from_id,
+        to_id,
+        relation,
+    )
+
+
+async def of_item(tx: Connection, tenant: UUID, item: UUID) -> list[asyncpg.Record]:
+    """`relation`, `direction` (`to`, `from`) and the other item's `item_id`, `kind`, `title`, `pipeline`, `stage`."""
+    return await tx.fetch(
+        """SELECT l.relation, CASE WHEN l.from_id = $2 THEN 'to' ELSE 'from' END AS direction,
+               i.id AS item_id, i.kind, i.title, i.pipeline, i.stage
+           FROM links l JOIN items i ON i.tenant_id = l.tenant_id
+               AND i.id = CASE WHEN l.from_id = $2 THEN l.to_id ELSE l.from_id END
+           WHERE l.tenant_id = $1 AND (l.from_id = $2 OR l.to_id = $2) ORDER BY i.id""",
+        tenant,
+        item,
+    )

@@ -1,0 +1,46 @@
+"""What items may refer to, looked up for one tenant at once."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from contracts.kit.database import Connection
+from entity_service.domain.items import Mentions, References
+from entity_service.store import fields, pipelines
+
+
+async def load(tx: Connection, tenant: UUID, mentions: Mentions) -> References:
+    """The tenant's pipelines and fields, and which of the mentioned ids exist."""
+    schemas = await fields.in_use(tx, tenant)
+    return References(
+        tenant=tenant,
+        pipelines=await pipelines.of_tenant(tx, tenant),
+        fields={(schema.kind, schema.code): schema for schema in schemas},
+        employees=await existing_employees(tx, tenant, mentions.employees),
+        contacts=await existing_contacts(tx, tenant, mentions.contacts),
+        companies=await _existing_companies(tx, tenant, mentions.companies),
+    )
+
+
+async def existing_employees(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the ids that are employees; archived ones too, since what they are responsible for stays theirs."""
+    asked = list(ids)
+    if not asked:
+        return frozenset()
+    rows = await tx.fetch("SELECT id FROM employees WHERE tenant_id = $1 AND id = ANY ($2)", tenant, asked)
+    return frozenset(row["id"] for row in rows)
+
+
+async def existing_contacts(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    asked = list(ids)
+    if not asked:
+        return frozenset()
+    rows = await tx.fetch("SELECT id FROM contacts WHERE tenant_id = $1 AND id = ANY ($2)", tenant, asked)
+    return frozenset(row["id"] for row in rows)
+
+
+async def _existing_companies(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    asked = list(ids)
+    if not asked:
+        return frozenset()
+    rows = await tx.fetch("SELECT id FROM companies WHERE tenant_id = $1 AND id = ANY ($2)", tenant, asked)
+    return frozenset(row["id"] for row in rows)

@@ -1,0 +1,95 @@
+"""Tasks on items."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.kit.database import Connection
+from entity_service.domain.items import Item
+from entity_service.domain.tasks import Task, TaskStatus
+
+
+async def add(tx: Connection, task: Task) -> None:
+    await tx.execute(
+        """INSERT INTO tasks (tenant_id, id, item_id, name, description, assignee_id, deadline, participants,
+               observers, checklist, priority, tags, complete_on_leave, stage, status, created_by, created_at,
+               completed_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)""",
+        *(getattr(task, name) for name in _COLUMNS),
+    )
+
+
+_COLUMNS = (
+    "tenant_id",
+    "id",
+    "item_id",
+    "name",
+    "description",
+    "assignee_id",
+    "deadline",
+    "participants",
+    "observers",
+    "checklist",
+    "priority",
+    "tags",
+    "complete_on_leave",
+    "stage",
+    "status",
+    "created_by",
+    "created_at",
+    "completed_at",
+)
+
+
+async def find(tx: Connection, tenant: UUID, id: UUID) -> Task | None:
+    row = await tx.fetchrow("SELECT * FROM tasks WHERE tenant_id = $1 AND id = $2", tenant, id)
+    return Task.model_validate(dict(row)) if row else None
+
+
+async def set_status(tx: Connection, task: Task, status: TaskStatus, completed_at: datetime | None) -> None:
+    await tx.execute(
+        "UPDATE tasks SET status = $3, completed_at = $4 WHERE tenant_id = $1 AND id = $2",
+        task.tenant_id,
+        task.id,
+        status,
+        completed_at,
+    )
+
+
+async def complete_on_leave(tx: Connection, item: Item, now: datetime) -> None:
+    """Completes what was to be done only while the item was in its stage."""
+    await tx.execute(
+        """UPDATE tasks SET status = 'done', completed_at = $4
+           WHERE tenant_id = $1 AND item_id = $2 AND stage = $3 AND complete_on_leave
+             AND status IN ('open', 'in_progress')""",
+        item.tenant_id,
+        item.id,
+        item.stage,
+        now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a list of tasks is narrowed to; `before` is the id after which the page begins, newest first."""
+
+    item: UUID | None = None
+    assignee: UUID | None = None
+    status: TaskStatus | None = None
+    before: UUID | None = None
+
+
+async def search(tx: Connection, tenant: UUID, wanted: Filter, limit: int) -> list[Task]:
+    """At most `limit`, newest first."""
+    rows = await tx.fetch(
+        """SELECT * FROM tasks WHERE tenant_id = $1 AND ($2::uuid IS NULL OR item_id = $2)
+             AND ($3::uuid IS NULL OR assignee_id = $3) AND ($4::text IS NULL OR status = $4)
+             AND ($5::uuid IS NULL OR id < $5) ORDER BY id DESC LIMIT $6""",
+        tenant,
+        wanted.item,
+        wanted.assignee,
+        wanted.status,
+        wanted.before,
+        limit,
+    )
+    return [Task.model_validate(dict(row)) for row in rows]

@@ -1,0 +1,46 @@
+"""Tenants' settings."""
+
+from uuid import UUID
+
+import asyncpg
+
+from contracts.contexts import MyCompany, TenantSettings
+from contracts.kit.database import Connection
+
+
+def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
+    """The settings in a row; the contract's defaults where a tenant has none yet."""
+    if row[name] is None:
+        return TenantSettings(name="")
+    return TenantSettings(
+        name=row[name], time_zone=row["time_zone"], language=row["language"], currency=row["tenant_currency"]
+    )
+
+
+async def find(tx: Connection, tenant: UUID) -> tuple[TenantSettings, MyCompany] | None:
+    row = await tx.fetchrow(
+        """SELECT name, time_zone, language, currency AS tenant_currency, my_company FROM tenants
+           WHERE tenant_id = $1""",
+        tenant,
+    )
+    return (settings_of(row), MyCompany.model_validate(row["my_company"])) if row else None
+
+
+async def settings(tx: Connection, tenant: UUID) -> TenantSettings:
+    """The tenant's settings, or the contract's defaults."""
+    found = await find(tx, tenant)
+    return found[0] if found else TenantSettings(name="")
+
+
+async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company: MyCompany) -> None:
+    await tx.execute(
+        """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, my_company)
+           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id) DO UPDATE
+           SET name = $2, time_zone = $3, language = $4, currency = $5, my_company = $6""",
+        tenant,
+        settings.name,
+        settings.time_zone,
+        settings.language,
+        settings.currency,
+        my_company.model_dump(),
+    )
