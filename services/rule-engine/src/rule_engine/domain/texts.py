@@ -187,6 +187,7 @@ def date_format(value: Any, pattern: str = "medium", *, context: RenderContext) 
 
 _ENVIRONMENT = _Environment()
 _MARKUP = re.compile(r"\{\{|\{%")
+_GAP = re.compile(r"\s{200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,8 @@ def _refuse_markup(source: str) -> None:
             raise LiquidSyntaxError(f"{start[0]} is never closed by {closing}", token=None)
         if len(inside) > MAX_MARKUP or _MARKUP.search(inside):
             raise LiquidSyntaxError(f"{start[0]} is not closed by {closing} before the next one", token=None)
+        if _GAP.search(inside):
+            raise LiquidSyntaxError(f"there are 200 blanks after {start[0]}", token=None)
         if start[0] == "{%" and inside.strip("- \t\r\n") in ("raw", "doc"):
             raise LiquidSyntaxError(f"there is no tag {inside.strip('- \t\r\n')}", token=None)
         at = end + len(closing)
