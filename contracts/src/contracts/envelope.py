@@ -66,7 +66,7 @@ class Envelope[D]:
 
     @property
     def command_id(self) -> UUID:
-        """The id of a command; `decode` has seen to it that a command's id is a UUID."""
+        """The id of a command; the consumer has seen to it that a command's id is a UUID."""
         return UUID(self.id)
 
     def with_data[T](self, data: T) -> "Envelope[T]":
@@ -266,10 +266,13 @@ def format_causepath(causes: Iterable[Cause]) -> str:
 
 
 def parse_causepath(text: str) -> tuple[Cause, ...]:
-    """Reads `rule_id:item_id,…`; raises `UndecodableError` for another shape."""
+    """Reads `rule_id:item_id,…`; raises `UndecodableError` for another shape.
+
+    One pair more than allowed can be read, so that whoever obeys can refuse by name what would lengthen a full path.
+    """
     if not text:
         return ()
     pairs = [part.split(":") for part in text.split(",")]
-    if len(pairs) > MAX_CAUSES or any(len(pair) != 2 or not all(pair) for pair in pairs):
-        raise UndecodableError(f"header ce_causepath: expected at most {MAX_CAUSES} rule_id:item_id pairs")
+    if len(pairs) > MAX_CAUSES + 1 or any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise UndecodableError(f"header ce_causepath: expected at most {MAX_CAUSES + 1} rule_id:item_id pairs")
     return tuple(Cause(*pair) for pair in pairs)
