@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -59,7 +60,9 @@ class Leaf(_Node):
             raise ValueError(f"{self.op} takes no value")
         if self.op in ("in", "not_in") and not isinstance(self.value, list):
             raise ValueError(f"{self.op} takes a list of values")
-        if self.op == "between" and not (isinstance(self.value, list) and len(self.value) == 2):
+        if self.op == "between" and not (
+            isinstance(self.value, list) and len(self.value) == 2 and None not in self.value
+        ):
             raise ValueError("between takes a list of two values: from and to")
         if self.op in ("lt", "le", "gt", "ge", "contains", "starts", "ends") and self.value is None:
             raise ValueError(f"{self.op} needs a value")
@@ -108,14 +111,18 @@ class LeafVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a condition found, with every leaf."""
+    """What a condition found, with every leaf, and with those that decided it.
+
+    Under a `not`, what decides that the whole is false is a leaf that holds.
+    """
 
     holds: bool
     leaves: tuple[LeafVerdict, ...]
+    decisive: tuple[LeafVerdict, ...] = ()
 
     def why_not(self) -> str:
         """The leaves that made it false, in words."""
-        return "; ".join(leaf.words() for leaf in self.leaves if not leaf.holds) or "the condition is false"
+        return "; ".join(leaf.words() for leaf in self.decisive) or "the condition is false"
 
 
 def _shown(value: Any) -> str:
@@ -123,7 +130,9 @@ def _shown(value: Any) -> str:
 
 
 type Compiled = Callable[[Values], Verdict]
-type _Test = Callable[[Values, list[LeafVerdict]], bool]
+type _Leaves = tuple[LeafVerdict, ...]
+type _Test = Callable[[Values, list[LeafVerdict]], tuple[bool, _Leaves]]
+"""Judges one node: whether it holds, and the leaves that decided it. Adds every leaf it saw to the list."""
 
 
 def compile_condition(condition: Condition) -> Compiled:
@@ -135,8 +144,8 @@ def compile_condition(condition: Condition) -> Compiled:
 
     def judge(values: Values) -> Verdict:
         leaves: list[LeafVerdict] = []
-        holds = test(values, leaves)
-        return Verdict(holds, tuple(leaves))
+        holds, decisive = test(values, leaves)
+        return Verdict(holds, tuple(leaves), decisive)
 
     return judge
 
@@ -148,30 +157,47 @@ def _compile(condition: Condition, depth: int) -> _Test:
         case Leaf():
             return _compile_leaf(condition)
         case All(all=parts):
-            return _compile_group([_compile(part, depth + 1) for part in parts], all)
+            return _compile_group([_compile(part, depth + 1) for part in parts], decided_by=False)
         case Any_(any=parts):
-            return _compile_group([_compile(part, depth + 1) for part in parts], any)
+            return _compile_group([_compile(part, depth + 1) for part in parts], decided_by=True)
         case Not(not_=part):
-            inner = _compile(part, depth + 1)
-            return lambda values, leaves: not inner(values, leaves)
+            return _negated(_compile(part, depth + 1))
 
 
-def _compile_group(tests: list[_Test], combine: Callable[[list[bool]], bool]) -> _Test:
-    return lambda values, leaves: combine([test(values, leaves) for test in tests])
+def _compile_group(tests: list[_Test], *, decided_by: bool) -> _Test:
+    """`all` is decided by a part that is false, `any` by one that is true; without such a part by all of them."""
+
+    def test(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        found = [part(values, leaves) for part in tests]
+        deciding = [decisive for holds, decisive in found if holds is decided_by]
+        if deciding:
+            return decided_by, tuple(chain.from_iterable(deciding))
+        return not decided_by, tuple(chain.from_iterable(decisive for _, decisive in found))
+
+    return test
+
+
+def _negated(test: _Test) -> _Test:
+    def negated(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        holds, decisive = test(values, leaves)
+        return not holds, decisive
+
+    return negated
 
 
 def _compile_leaf(leaf: Leaf) -> _Test:
     keys = leaf.path.split(".")
     compare = _OPERATORS[leaf.op]
 
-    def test(values: Values, leaves: list[LeafVerdict]) -> bool:
+    def test(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
         try:
             holds = compare(seen, leaf.value)
         except ConditionError as error:
             raise ConditionError(f"{leaf.path} {WORDS[leaf.op]} …: {error}") from error
-        leaves.append(LeafVerdict(leaf.path, leaf.op, leaf.value, seen, holds))
-        return holds
+        verdict = LeafVerdict(leaf.path, leaf.op, leaf.value, seen, holds)
+        leaves.append(verdict)
+        return holds, (verdict,)
 
     return test
 
@@ -201,7 +227,7 @@ def _comparable(a: Any, b: Any) -> tuple[Any, Any]:
         if a["currency"] != b["currency"]:
             raise ConditionError(f"{a['currency']} does not compare with {b['currency']}")
         return a["amount"], b["amount"]
-    if isinstance(a, int | float) and isinstance(b, int | float):
+    if _is_number(a) and _is_number(b):
         return a, b
     if isinstance(a, str) and isinstance(b, str):
         moments = _moment(a), _moment(b)
@@ -211,6 +237,10 @@ def _comparable(a: Any, b: Any) -> tuple[Any, Any]:
 
 def _is_money(value: Any) -> bool:
     return isinstance(value, Mapping) and value.keys() >= {"amount", "currency"}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _moment(text: str) -> datetime | None:

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 import structlog
 from fastapi import Depends, Request
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
@@ -74,38 +75,44 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token:
             raise unauthorized("send a bearer token in the Authorization header")
         try:
-            return self._verify(token, await self._current_keys())
-        except (JoseError, ValueError) as error:
-            if not isinstance(error, ValueError) or time.monotonic() - self._fetched_at < REFETCH_AFTER_S:
-                raise unauthorized(f"the token is not valid: {_reason(error)}") from error
-        return await self._verify_with_fresh_keys(token)
-
-    async def _verify_with_fresh_keys(self, token: str) -> dict[str, Any]:
-        """The signing key may be newer than our copy of the set."""
-        try:
-            return self._verify(token, await self._current_keys(max_age_s=0))
+            return await self._verify_with_newest_keys(token)
         except (JoseError, ValueError) as error:
             raise unauthorized(f"the token is not valid: {_reason(error)}") from error
+
+    async def _verify_with_newest_keys(self, token: str) -> dict[str, Any]:
+        """The signing key may be newer than our copy of the set."""
+        try:
+            return self._verify(token, await self._current_keys(KEYS_FOR_S))
+        except InvalidKeyIdError:
+            return self._verify(token, await self._current_keys(REFETCH_AFTER_S))
 
     def _verify(self, token: str, keys: KeySet) -> dict[str, Any]:
         decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
         self._claims.validate(decoded.claims)
         return decoded.claims
 
-    async def _current_keys(self, max_age_s: float = KEYS_FOR_S) -> KeySet:
+    async def _current_keys(self, max_age_s: float) -> KeySet:
         async with self._lock:
             if self._keys is None or time.monotonic() - self._fetched_at > max_age_s:
-                self._keys = KeySet.import_key_set(await self._fetch())
+                self._keys = await self._fetched_keys()
                 self._fetched_at = time.monotonic()
+            return self._keys
+
+    async def _fetched_keys(self) -> KeySet:
+        """The newest keys; the ones we have when they cannot be had."""
+        try:
+            return KeySet.import_key_set(await self._fetch())
+        except (OSError, httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
+            logger.warning("the keys that tokens are verified with cannot be had", error=type(error).__name__)
+            if self._keys is None:
+                raise Problem(503, "Unavailable", "the keys that tokens are verified with cannot be had") from error
             return self._keys
 
     async def _fetch(self) -> Any:
         if self._file is not None:
-            import orjson
-
             return orjson.loads(await asyncio.to_thread(self._file.read_bytes))
         if self._url is None:
-            raise unauthorized("the service has no keys: set AUTH_JWKS_FILE or AUTH_JWKS_URL")
+            raise ValueError("set AUTH_JWKS_FILE or AUTH_JWKS_URL")
         async with httpx.AsyncClient(timeout=5) as client:
             return (await client.get(self._url)).raise_for_status().json()
 
@@ -151,7 +158,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
 
 def _roles(claims: dict[str, Any]) -> frozenset[Role]:
     roles = claims.get("roles")
-    return frozenset(Role(role) for role in roles if role in set(Role)) if isinstance(roles, list) else frozenset()
+    return frozenset(role for role in Role if role in roles) if isinstance(roles, list) else frozenset()
 
 
 class ServiceToken(httpx.Auth):

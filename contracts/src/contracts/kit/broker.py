@@ -104,6 +104,7 @@ def make_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=True,
         linger_ms=0,
+        max_batch_size=131_072,
         request_timeout_ms=15_000,
         max_request_size=1_048_576,
     )

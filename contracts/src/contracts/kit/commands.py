@@ -92,7 +92,7 @@ class Commands:
         """Whether the command is new; one that has its result already tells it again."""
         if await self._insert(message, message.command_id, tx):
             return True
-        await self._tell_again(message.command_id, tx)
+        await self._tell_again(message, message.command_id, tx)
         return False
 
     async def _insert(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> bool:
@@ -112,13 +112,15 @@ class Commands:
 
     async def _cancel(self, message: Envelope[Any], target: UUID, drop: Drop, tx: Connection) -> None:
         """Unknown: refused before it comes. Known and open: dropped if it still can be. Known and final: told again."""
-        if await self._insert(message, target, tx) or await self._drop(target, drop, tx):
+        if await self._insert(message, target, tx) or await self._drop(message, target, drop, tx):
             await self.finish(tx, CommandRefused(command_id=target, reason=CANCELLED))
         else:
-            await self._tell_again(target, tx)
+            await self._tell_again(message, target, tx)
 
-    async def _drop(self, target: UUID, drop: Drop, tx: Connection) -> bool:
-        open_ = await tx.fetchval("SELECT final IS NULL FROM commands WHERE id = $1 FOR UPDATE", target)
+    async def _drop(self, message: Envelope[Any], target: UUID, drop: Drop, tx: Connection) -> bool:
+        open_ = await tx.fetchval(
+            "SELECT final IS NULL FROM commands WHERE id = $1 AND tenant_id = $2 FOR UPDATE", target, message.tenant
+        )
         return bool(open_) and await drop(target, tx)
 
     async def finish(self, tx: Connection, answer: FinalResult) -> bool:
@@ -144,8 +146,10 @@ class Commands:
         if row is not None:
             await self._publish(tx, row, progress, row["results"] - 1, self._clock())
 
-    async def _tell_again(self, command_id: UUID, tx: Connection) -> None:
-        row = await tx.fetchrow("SELECT * FROM commands WHERE id = $1 AND final IS NOT NULL", command_id)
+    async def _tell_again(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> None:
+        row = await tx.fetchrow(
+            "SELECT * FROM commands WHERE id = $1 AND tenant_id = $2 AND final IS NOT NULL", command_id, message.tenant
+        )
         if row is not None:
             answer = _FINAL[row["final_type"]].model_validate(row["final"])
             await self._publish(tx, row, answer, row["final_number"], row["final_at"])
@@ -172,6 +176,6 @@ class Commands:
 
     async def _fail_dead(self, message: Envelope[bytes], detail: str, tx: Connection) -> None:
         """A command that was put aside has failed; whoever waits for it learns why."""
-        await self._insert(message, message.command_id, tx)
-        reason = f"the command could not be used: {detail}"
-        await self.finish(tx, CommandFailed(command_id=message.command_id, reason=reason, retryable=False))
+        if await self._register(message, tx):
+            reason = f"the command could not be used: {detail}"
+            await self.finish(tx, CommandFailed(command_id=message.command_id, reason=reason, retryable=False))

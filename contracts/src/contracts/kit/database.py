@@ -17,6 +17,7 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from contracts.kit.errors import BadArgumentError
 from contracts.kit.settings import ServiceSettings
 
 type Pool = asyncpg.Pool[asyncpg.Record]
@@ -83,7 +84,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, *tenants: UUID) -> AsyncGenerator[Connection]:
         """One transaction that sees the rows of `tenants` only; commits at its end."""
-        async with _opened(self._pool).acquire(timeout=10) as connection, connection.transaction():
+        async with _in_transaction(self._pool) as connection:
             await connection.execute("SELECT set_config('app.tenants', $1, true)", _array(tenants))
             yield connection
         for call in self._on_commit:
@@ -92,7 +93,7 @@ class Database:
     @asynccontextmanager
     async def delivery(self) -> AsyncGenerator[Connection]:
         """One transaction as the delivery role: outbox, inbox, work and other tables without payload, all tenants."""
-        async with _opened(self._delivery).acquire(timeout=10) as connection, connection.transaction():
+        async with _in_transaction(self._delivery) as connection:
             yield connection
 
     async def delivery_connection(self) -> OwnConnection:
@@ -106,6 +107,17 @@ class Database:
         """Raises what the pool raises when PostgreSQL does not answer within two seconds."""
         async with asyncio.timeout(2), _opened(self._pool).acquire() as connection:
             await connection.fetchval("SELECT 1")
+
+
+@asynccontextmanager
+async def _in_transaction(pool: Pool | None) -> AsyncGenerator[Connection]:
+    try:
+        async with _opened(pool).acquire(timeout=10) as connection, connection.transaction():
+            yield connection
+    except asyncpg.InterfaceError as error:
+        if isinstance(error, ValueError):  # the driver names it like a lost connection, but an argument is to blame
+            raise BadArgumentError(str(error).partition(":")[0]) from None
+        raise
 
 
 def _opened(pool: Pool | None) -> Pool:

@@ -13,6 +13,10 @@ class PayloadTooLargeError(KitError):
     """A message is larger than the broker would take."""
 
 
+class BadArgumentError(KitError):
+    """A statement was given a value that its parameter cannot take; the text says which parameter, not the value."""
+
+
 class RetryLaterError(KitError):
     """Leased work could not be done now for a reason that is expected to pass.
 

@@ -6,6 +6,7 @@ Sources: RFC 9457 (problem details), RFC 9110 (`ETag`, `If-Match`), the Idempote
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -84,9 +85,8 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    return Problem(
-        error.status_code, str(error.detail), str(error.detail), headers=dict(error.headers or {})
-    ).response()
+    title = HTTPStatus(error.status_code).phrase
+    return Problem(error.status_code, title, str(error.detail), headers=dict(error.headers or {})).response()
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
@@ -132,8 +132,8 @@ class LimitBody:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > limit:
-                raise _too_large(limit)
+            if seen > limit:  # an HTTPException, since FastAPI takes any other for a body that cannot be parsed
+                raise HTTPException(413, _too_large(limit).detail)
             return message
 
         await self._app(scope, counting, send)
@@ -205,12 +205,12 @@ class Idempotency:
         raises, nothing is.
         """
         key = request.headers.get("idempotency-key")
+        if key is not None and not 1 <= len(key) <= 200:
+            raise Problem(400, "Bad request", "Idempotency-Key: 1 to 200 characters")
+        digest = await _digest(request)
         async with self._database.transaction(tenant) as tx:
             if key is None:
                 return await do(tx)
-            if not 1 <= len(key) <= 200:
-                raise Problem(400, "Bad request", "Idempotency-Key: 1 to 200 characters")
-            digest = await _digest(request)
             stored = await _claim(tx, tenant, subject, key, digest)
             if stored is not None:
                 return stored
@@ -221,7 +221,9 @@ class Idempotency:
 
 async def _digest(request: Request) -> bytes:
     body = await request.body()
-    return hashlib.sha256(b"\0".join([request.method.encode(), request.url.path.encode(), body])).digest()
+    return hashlib.sha256(
+        b"\0".join([request.method.encode(), request.url.path.encode(), request.url.query.encode(), body])
+    ).digest()
 
 
 async def _claim(tx: Connection, tenant: UUID, subject: str, key: str, digest: bytes) -> Response | None:

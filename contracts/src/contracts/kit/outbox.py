@@ -91,10 +91,12 @@ class Relay:
         self._database = database
         self._make_producer = producer
         self._woken = asyncio.Event()
+        self._committed_here = False
         self._held: list[int] = []
 
     def wake(self) -> None:
         """Says that rows may have been committed; cheap."""
+        self._committed_here = True
         self._woken.set()
 
     async def run(self) -> None:
@@ -207,12 +209,13 @@ class Relay:
         logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
 
     async def _rest(self, connection: OwnConnection) -> None:
-        """Until woken or the next poll; a process without all shards passes its wake-ups on to the others."""
+        """Until woken or the next poll; a process without all shards tells the others of its own commits."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), POLL_S)
-            if len(self._held) < SHARDS:
-                await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
-                await asyncio.sleep(NOTIFY_EVERY_S)
+        if self._committed_here and len(self._held) < SHARDS:
+            self._committed_here = False
+            await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
+            await asyncio.sleep(NOTIFY_EVERY_S)
 
 
 async def _send(producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[_Row]) -> list[_Row]:

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 from opentelemetry import context as otel_context
@@ -74,7 +76,7 @@ def _set_up_logs(service: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for noisy in ("httpx", "httpcore", "aiokafka", "uvicorn.access", "asyncio", "faststream"):
+    for noisy in ("httpx", "httpcore", "aiokafka", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.ERROR if noisy == "aiokafka" else logging.WARNING)
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -99,15 +101,39 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
-_SECRET = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]+|(://[^:/@\s]+:)[^@\s]+@|[\w.+-]+@[\w-]+\.[\w.-]+|\+\d{7,15}\b")
+_SECRET = re.compile(
+    r"(?P<kept>bearer\s+)[\w.~+/=-]+"
+    r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
+    r"|(?P<user>://[^:/@\s]+:)[^@\s]+@"
+    r"|[\w.+-]+@[\w-]+\.[\w.-]+"
+    r"|\+\d[\d ()-]{5,18}\d"
+    r"|(?P<detail>\bDETAIL:)[^\n]*"  # of PostgreSQL: the values of a row
+    r"|(?P<input>\binput_value=).*?(?=, input_type=)",  # of pydantic
+    re.IGNORECASE | re.DOTALL,
+)
+_SECRET_NAME = re.compile(r"password|secret|token|authorization", re.IGNORECASE)
+_HARMLESS = (bool, int, float, UUID, datetime, type(None))
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last wall: what looks like a token, a password in a URL, an address or a phone number is blotted out."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _SECRET.sub(lambda m: f"{m.group(1) or m.group(2) or ''}[redacted]", value)
+        if not key.startswith("_"):  # the formatter's own
+            event[key] = "[redacted]" if _SECRET_NAME.search(key) else redacted(value)
     return event
+
+
+def redacted(value: Any) -> Any:
+    """The value without what looks secret, in whatever depth."""
+    match value:
+        case str():
+            return _SECRET.sub(lambda found: f"{found[found.lastgroup] if found.lastgroup else ''}[redacted]", value)
+        case Mapping():
+            return {key: redacted(part) for key, part in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [redacted(part) for part in value]
+        case _:
+            return value if isinstance(value, _HARMLESS) else redacted(repr(value))
 
 
 def stamped[B: Body](envelope: Envelope[B]) -> Envelope[B]:

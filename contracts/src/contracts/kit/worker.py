@@ -120,6 +120,8 @@ class Worker:
         return True
 
     def _finished(self, running: "asyncio.Task[None]") -> None:
+        if not running.cancelled() and (error := running.exception()):
+            logger.error("work was left to its lease", exc_info=error)
         self._running.discard(running)
         self._free.release()
         self._woken.set()
@@ -156,31 +158,39 @@ class Worker:
             await job.run(task)
             telemetry.WORK.labels(task.kind, "done").inc()
         except INFRASTRUCTURE_ERRORS as error:
-            await self._again(job, task, type(error).__name__, None)
+            await self._again(job, task, type(error).__name__, None, counted=False)
         except RetryLaterError as error:
             await self._again_or_give_up(job, task, str(error), error.after_s)
         except Exception as error:
             logger.exception("work failed", kind=task.kind, work_id=task.id, attempt=task.attempt)
-            await self._again_or_give_up(job, task, f"{type(error).__name__}: {error}", None)
+            await self._again_or_give_up(job, task, telemetry.redacted(f"{type(error).__name__}: {error}"), None)
 
     async def _again_or_give_up(self, job: Job, task: Task, reason: str, after_s: float | None) -> None:
-        if task.attempt >= job.attempts:
-            telemetry.WORK.labels(task.kind, "given_up").inc()
+        if task.attempt < job.attempts:
+            await self._again(job, task, reason, after_s)
+            return
+        try:
             await job.give_up(task, reason)
-        else:
+            telemetry.WORK.labels(task.kind, "given_up").inc()
+        except INFRASTRUCTURE_ERRORS:
+            raise
+        except Exception:
+            logger.exception("work could not be given up", kind=task.kind, work_id=task.id)
             await self._again(job, task, reason, after_s)
 
-    async def _again(self, job: Job, task: Task, reason: str, after_s: float | None) -> None:
+    async def _again(self, job: Job, task: Task, reason: str, after_s: float | None, *, counted: bool = True) -> None:
+        """Puts the work off; what a server of ours is to blame for does not count as an attempt."""
         telemetry.WORK.labels(task.kind, "retried").inc()
         pause = after_s if after_s is not None else backoff_s(job.backoff_s, task.attempt)
         async with self._database.delivery() as tx:
             await tx.execute(
-                """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, last_error = $4
+                """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, last_error = $4, attempts = $5
                    WHERE id = $1 AND lease = $2""",
                 task.id,
                 task.lease,
                 self._clock() + timedelta(seconds=pause),
-                reason[:500],
+                reason[:500].replace("\x00", ""),
+                task.attempt if counted else task.attempt - 1,
             )
 
     async def _renew(self, task: Task) -> None:

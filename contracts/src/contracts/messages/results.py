@@ -59,7 +59,7 @@ RESULTS: tuple[type[Body], ...] = (CommandDone, CommandRefused, CommandFailed, C
 class CancelCommand(Body):
     """Asks an owner to drop what it has not done yet of a command; sent on the owner's command topic.
 
-    Its own result says only that it was understood; what became of the target is said by the target's final result.
+    It has no result of its own: what became of the target is said by the target's final result.
     """
 
     TYPE: ClassVar[str] = "crm.command.cancel.v1"
