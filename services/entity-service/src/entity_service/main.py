@@ -9,9 +9,13 @@ from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
 from entity_service.api.answers import install_errors
+from entity_service.api.clients import ClientRoutes
 from entity_service.api.internal import InternalRoutes
 from entity_service.api.items import ItemRoutes
+from entity_service.api.payments import PaymentRoutes
+from entity_service.api.people import PeopleRoutes
 from entity_service.api.settings import SettingsRoutes
+from entity_service.api.work import WorkRoutes
 from entity_service.changes import make_changes
 from entity_service.handlers import Handlers, routes
 from entity_service.messages import SERVICE
@@ -29,7 +33,11 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes))))
     routers = [
         SettingsRoutes(service).router(),
+        PeopleRoutes(service, new_id).router(),
+        ClientRoutes(service, new_id).router(),
         ItemRoutes(service, changes).router(),
+        WorkRoutes(service, changes).router(),
+        PaymentRoutes(service, changes).router(),
         InternalRoutes(service).router(),
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/v1/items/import": IMPORT_LIMIT})

@@ -1,10 +1,10 @@
 """What all inputs have in common: no unknown fields, no endless texts, no characters that cannot be kept."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from contracts.kit.http import Problem, decode_cursor
 from contracts.values import Money
@@ -71,11 +71,11 @@ class PhoneInput(Input):
     """A phone number with + and its country code; kept in E.164 form."""
 
     number: Annotated[str, StringConstraints(max_length=50)]
-    type: Annotated[str, Field(pattern="^(work|home|mobile|other)$")] = "mobile"
+    type: Literal["work", "home", "mobile", "other"] = "mobile"
 
 
 class EmailInput(Input):
     """An e-mail address; kept in lower case."""
 
     address: Annotated[str, StringConstraints(max_length=320)]
-    type: Annotated[str, Field(pattern="^(work|home|other)$")] = "work"
+    type: Literal["work", "home", "other"] = "work"

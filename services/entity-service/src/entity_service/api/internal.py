@@ -1,5 +1,6 @@
 """`/internal`: what other services ask, for any tenant; they show a token with the role `service`."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from contracts.values import ItemKind
 from entity_service import store
 from entity_service.api.inputs import Address
 from entity_service.domain.clients import normalise_email, normalise_phone
+from entity_service.domain.errors import InvalidError
 
 
 class OpenItem(BaseModel):
@@ -67,9 +69,8 @@ class InternalRoutes:
     async def items_by_contact(
         self, tenant: UUID, phone: Address = None, email: Address = None, _: str = require_service()
     ) -> ClientItems:
-        """Open items of whoever has the phone number or the e-mail address."""
-        number = normalise_phone(phone) if phone else None
-        address = normalise_email(email) if email else None
+        """Open items of whoever has the phone number or the e-mail address; what is no address belongs to nobody."""
+        number, address = _known(normalise_phone, phone), _known(normalise_email, email)
         async with self._service.database.transaction(tenant) as tx:
             contacts = await store.clients.contacts_by_address(tx, tenant, phone=number, email=address)
             items = await store.items.open_of_contacts(tx, tenant, contacts)
@@ -80,3 +81,10 @@ class InternalRoutes:
                 for i in items
             ],
         )
+
+
+def _known(normalise: Callable[[str], str], address: str | None) -> str | None:
+    try:
+        return normalise(address) if address else None
+    except InvalidError:
+        return None

@@ -1,7 +1,5 @@
 """What people log about an item."""
 
-from pydantic import JsonValue
-
 from contracts.kit.database import Connection
 from entity_service import store
 from entity_service.changes.items import Items
