@@ -1,15 +1,16 @@
 """What a rule type is: one class with its names, its parameters and outputs, and how it acts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from contracts.contexts import ItemContext, Part
+from contracts.contexts import ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.values import ItemKind
 
@@ -20,7 +21,12 @@ ALL_KINDS: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
 class Params(BaseModel):
     """Parameters as they are when the rule acts: templates rendered, paths followed. Unknown ones are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee"})]
+"""Authors write the code of an employee; publishing turns it into the id."""
+Employees = Annotated[tuple[Employee, ...], Field(max_length=100)]
 
 
 class Outputs(BaseModel):
@@ -62,6 +68,19 @@ class Acting:
     run_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a rule is written: its pipeline and stage, and what the tenant has."""
+
+    schema: TenantSchema
+    pipeline: PipelineSchema
+    stage: str
+
+
+type Class[M] = type[M]
+"""`type[M]`, in a class that calls its wire name `type`."""
+
+
 class RuleType[P: Params](ABC):
     """One type of rule. Subclasses are the catalogue; `act` is pure."""
 
@@ -73,9 +92,40 @@ class RuleType[P: Params](ABC):
     helper: ClassVar[bool] = False
     needs: ClassVar[tuple[Part, ...]] = ()
     """Parts of the context that `act` itself reads, beside those its texts name."""
-    params: type[P]
-    outputs: ClassVar[type[Outputs]] = Outputs
+    params: Class[P]
+    outputs: ClassVar[Class[Outputs]] = Outputs
 
     @abstractmethod
     def act(self, params: P, acting: Acting) -> Body | Outputs | Refusal | Failure:
         """The command to send, outputs at once (helpers), or why not."""
+
+    def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """The rule's outputs from those of its command; overridden where their names differ."""
+        return {name: result[name] for name in self.outputs.model_fields if name in result}
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
+        return ()
+
+    def moves_to(self, params: Mapping[str, JsonValue]) -> str | None:
+        """The stage that the rule surely moves the item to, if it does."""
+        return None
+
+
+def literal(value: JsonValue) -> str | None:
+    """A text that is the same whatever the item; null for templates and for what is no text."""
+    match value:
+        case {"const": str(text)}:
+            return text
+        case str() if "{{" not in value and "{%" not in value:
+            return value
+        case _:
+            return None
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """`there is no stage 'wno': did you mean 'won'?`"""
+    names = sorted(known)
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names[:10])}" if names else "there are none"
+    return f"there is no {what} {name!r}: {hint}"

@@ -1,0 +1,141 @@
+"""Rules that write to the client. Addresses are found here; consent and quiet hours are checked when it is sent."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.contexts import CompanyContext, ContactContext, ItemContext, Part
+from contracts.messages.comms import SendMessage
+from contracts.values import Code, FileRef
+from rule_engine.rules.base import Acting, Failure, Group, Outputs, Params, RuleType
+
+type Client = ContactContext | CompanyContext
+type Addresses = Callable[[Client], Iterable[tuple[str, str]]]
+
+
+class SentMessage(Outputs):
+    """A message that the provider accepted."""
+
+    message_id: UUID
+    sent_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipient:
+    to: str
+    name: str
+    contact_id: UUID | None
+
+
+def _recipient(context: ItemContext, wanted: str, addresses: Addresses) -> _Recipient | None:
+    """The first address of the wanted type (`auto`: any) of the contact, then of the company."""
+    for client in (context.contact, context.company):
+        if client is None:
+            continue
+        for address, kind in addresses(client):
+            if wanted in ("auto", kind):
+                is_person = isinstance(client, ContactContext)
+                return _Recipient(address, _name(client), client.id if is_person else None)
+    return None
+
+
+def _name(client: Client) -> str:
+    return client.name if isinstance(client, ContactContext) else client.title
+
+
+def _nobody(context: ItemContext, wanted: str, address: str) -> Failure:
+    if context.contact is None and context.company is None:
+        return Failure(f"the item has neither a contact nor a company to take {address} from")
+    has = "the contact has" if context.contact else "the item has no contact, and its company has"
+    kind = "" if wanted == "auto" else f" of type {wanted}"
+    nor = ", nor has the company" if context.contact and context.company else ""
+    return Failure(f"{has} no {address.partition(' ')[2]}{kind}{nor}")
+
+
+class SendSmsParams(Params):
+    text: Annotated[str, Field(min_length=1, max_length=1530)]
+    phone_type: Literal["auto", "work", "home", "mobile", "other"] = "auto"
+    """`auto`: the first number of the contact, then of the company."""
+    channel: Code | None = None
+    """Code of the SMS channel; by default the tenant's first one."""
+
+
+class SendSms(RuleType[SendSmsParams]):
+    """An SMS to the client."""
+
+    type = "send_sms"
+    title = "Send an SMS"
+    group: ClassVar[Group] = "communication"
+    needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
+    params = SendSmsParams
+    outputs = SentMessage
+
+    def act(self, params: SendSmsParams, acting: Acting) -> SendMessage | Failure:
+        """Fails when the client has no such number."""
+        recipient = _recipient(acting.context, params.phone_type, _phones)
+        if recipient is None:
+            return _nobody(acting.context, params.phone_type, "a phone number")
+        return SendMessage(
+            item_id=acting.context.item.id,
+            contact_id=recipient.contact_id,
+            kind="sms",
+            channel=params.channel,
+            to=recipient.to,
+            to_name=recipient.name,
+            text=params.text,
+            sent_by=acting.actor,
+        )
+
+
+def _phones(client: Client) -> Iterable[tuple[str, str]]:
+    return ((phone.number, phone.type) for phone in client.phones)
+
+
+class SendEmailParams(Params):
+    subject: Annotated[str, Field(min_length=1, max_length=500)]
+    text: Annotated[str, Field(min_length=1)]
+    html: bool = False
+    """Whether `text` is HTML; a plain version is made from it."""
+    address_type: Literal["auto", "work", "home", "other"] = "auto"
+    """`auto`: the first address of the contact, then of the company."""
+    attachments: Annotated[tuple[FileRef, ...], Field(max_length=20)] = ()
+    """Files, by path: `{"path": "steps.create_document.pdf"}`."""
+    channel: Code | None = None
+    """Code of the e-mail channel; by default the tenant's first one."""
+
+
+class SendEmail(RuleType[SendEmailParams]):
+    """An e-mail to the client."""
+
+    type = "send_email"
+    title = "Send an e-mail"
+    group: ClassVar[Group] = "communication"
+    needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
+    params = SendEmailParams
+    outputs = SentMessage
+
+    def act(self, params: SendEmailParams, acting: Acting) -> SendMessage | Failure:
+        """Fails when the client has no such address."""
+        recipient = _recipient(acting.context, params.address_type, _emails)
+        if recipient is None:
+            return _nobody(acting.context, params.address_type, "an e-mail address")
+        return SendMessage(
+            item_id=acting.context.item.id,
+            contact_id=recipient.contact_id,
+            kind="email",
+            channel=params.channel,
+            to=recipient.to,
+            to_name=recipient.name,
+            subject=" ".join(params.subject.split()),
+            text="" if params.html else params.text,
+            html=params.text if params.html else None,
+            attachments=params.attachments,
+            sent_by=acting.actor,
+        )
+
+
+def _emails(client: Client) -> Iterable[tuple[str, str]]:
+    return ((email.address, email.type) for email in client.emails)

@@ -1,0 +1,43 @@
+"""Rules that tell employees something."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.contexts import Part
+from contracts.messages.comms import Notify
+from rule_engine.rules.base import Acting, Employees, Failure, Group, Outputs, Params, RuleType
+
+
+class NotifySupervisorParams(Params):
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    recipients: Employees = ()
+    """Codes of employees; by default the head of the responsible person's department, up the tree."""
+
+
+class Notified(Outputs):
+    """Who has it in the inbox: the notification by employee."""
+
+    notification_ids: dict[UUID, UUID]
+
+
+class NotifySupervisor(RuleType[NotifySupervisorParams]):
+    """A notification to whoever is above the responsible person."""
+
+    type = "notify_supervisor"
+    title = "Notify the supervisor"
+    group: ClassVar[Group] = "employees"
+    needs: ClassVar[tuple[Part, ...]] = ("responsible", "supervisor")
+    params = NotifySupervisorParams
+    outputs = Notified
+
+    def act(self, params: NotifySupervisorParams, acting: Acting) -> Notify | Failure:
+        """Fails when there is nobody above."""
+        context = acting.context
+        supervisor = (context.supervisor.id,) if context.supervisor else ()
+        recipients = params.recipients or supervisor
+        if not recipients:
+            whom = "the responsible person has no supervisor" if context.responsible else "nobody is responsible"
+            return Failure(f"{whom}: give the department a head, or the rule recipients")
+        return Notify(item_id=context.item.id, recipients=recipients, text=params.text)

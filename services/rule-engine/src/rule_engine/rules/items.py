@@ -1,0 +1,115 @@
+"""Rules that change the item itself."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from contracts.contexts import FieldSchema
+from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
+from contracts.values import Code
+from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site, literal, unknown
+from rule_engine.rules.places import stage_faults
+
+PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")
+"""The fields of every item that can be set; custom ones are `fields.<code>`."""
+
+
+class Assignment(Params):
+    field: Annotated[str, Field(min_length=1, max_length=100)]
+    """`title`, `amount`, `source`, …, or `fields.<code>` for a custom field."""
+    value: JsonValue
+    append: bool = False
+    """Adds to a field of several values instead of overwriting it."""
+
+
+class UpdateItemParams(Params):
+    fields: Annotated[tuple[Assignment, ...], Field(min_length=1, max_length=100)]
+    changed_by: Employee | None = None
+    """Code of the employee who is to be named as the one who did it; by default the rule."""
+
+
+class UpdatedItem(Outputs):
+    """The item's version after the change."""
+
+    version: int
+
+
+class UpdateItemRule(RuleType[UpdateItemParams]):
+    """New values for fields of the item."""
+
+    type = "update_item"
+    title = "Change fields"
+    group: ClassVar[Group] = "items"
+    params = UpdateItemParams
+    outputs = UpdatedItem
+
+    def act(self, params: UpdateItemParams, acting: Acting) -> UpdateItem:
+        return UpdateItem(
+            item_id=acting.context.item.id,
+            assignments=tuple(FieldAssignment(**one.model_dump()) for one in params.fields),
+            expect_entry_seq=acting.guard,
+            changed_by=_changed_by(params.changed_by, acting),
+        )
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        assignments = params.get("fields")
+        for index, one in enumerate(assignments if isinstance(assignments, list) else ()):
+            if isinstance(one, dict) and (name := literal(one.get("field"))) is not None:
+                for where, what in _field_faults(name, one, site):
+                    yield f"fields[{index}].{where}", what
+
+
+def _field_faults(name: str, one: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    custom = {f"fields.{field.code}": field for field in site.schema.fields if field.kind == site.pipeline.kind}
+    if name not in custom and name not in PLAIN_FIELDS:
+        yield "field", unknown("field", name, (*PLAIN_FIELDS, *custom))
+    elif one.get("append") is True and not _holds_several(name, custom):
+        yield "append", f"{name} holds one value: it cannot be appended to"
+
+
+def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
+    return name == "contact_ids" or (name in custom and custom[name].multiple)
+
+
+def _changed_by(employee: UUID | None, acting: Acting) -> str:
+    return str(employee) if employee else acting.actor
+
+
+class ChangeStageParams(Params):
+    stage: Code
+    changed_by: Employee | None = None
+    """Code of the employee who is to be named as the one who did it; by default the rule."""
+
+
+class ChangedStage(Outputs):
+    """`moved`, or why the item stayed: `same`."""
+
+    verdict: str
+    stage: str
+
+
+class ChangeStage(RuleType[ChangeStageParams]):
+    """Moves the item to another stage of its pipeline, unless it has moved on meanwhile."""
+
+    type = "change_stage"
+    title = "Change the stage"
+    group: ClassVar[Group] = "items"
+    params = ChangeStageParams
+    outputs = ChangedStage
+
+    def act(self, params: ChangeStageParams, acting: Acting) -> MoveItem:
+        return MoveItem(
+            item_id=acting.context.item.id,
+            candidates=(MoveCandidate(stage=params.stage),),
+            expect_entry_seq=acting.entry_seq,
+            changed_by=_changed_by(params.changed_by, acting),
+            origin="rule",
+        )
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return stage_faults(params, site.pipeline)
+
+    def moves_to(self, params: Mapping[str, JsonValue]) -> str | None:
+        return literal(params.get("stage"))

@@ -1,0 +1,32 @@
+"""Pipelines and stages that parameters refer to."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from contracts.contexts import PipelineSchema, TenantSchema
+from contracts.values import ItemKind
+from rule_engine.rules.base import Site, literal, unknown
+
+
+def place_faults(params: Mapping[str, JsonValue], site: Site, kind: ItemKind) -> Iterable[tuple[str, str]]:
+    """What is wrong with `pipeline` and `stage`; the pipeline defaults to the kind's first one."""
+    open_ones = _open_pipelines(site.schema, kind)
+    code = literal(params.get("pipeline"))
+    if code is not None and code not in open_ones:
+        yield "pipeline", unknown(f"open pipeline of kind {kind}", code, open_ones)
+    elif "pipeline" not in params or code is not None:
+        pipeline = open_ones[code] if code is not None else next(iter(open_ones.values()), None)
+        yield from stage_faults(params, pipeline)
+
+
+def _open_pipelines(schema: TenantSchema, kind: ItemKind) -> dict[str, PipelineSchema]:
+    return {one.code: one for one in schema.pipelines if one.kind == kind and not one.archived}
+
+
+def stage_faults(params: Mapping[str, JsonValue], pipeline: PipelineSchema | None) -> Iterable[tuple[str, str]]:
+    """What is wrong with `stage`, being one of `pipeline`."""
+    stage = literal(params.get("stage"))
+    known = {one.code for one in pipeline.stages} if pipeline else set[str]()
+    if stage is not None and stage not in known:
+        yield "stage", unknown(f"stage of pipeline {pipeline.code!r}" if pipeline else "stage", stage, known)

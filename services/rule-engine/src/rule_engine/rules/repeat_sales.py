@@ -1,0 +1,111 @@
+"""Rules that sell once more."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from contracts.messages.entity_commands import CopyItem, CreateItem
+from contracts.values import Code, ItemKind
+from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site
+from rule_engine.rules.places import place_faults, stage_faults
+
+Title = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class CreateRepeatLeadParams(Params):
+    name: Title
+    responsible: Employee | None = None
+    """Code of an employee; by default the deal's responsible person."""
+    source: Annotated[str, Field(max_length=200)] | None = None
+    pipeline: Code | None = None
+    """By default the first pipeline for leads."""
+    stage: Code | None = None
+    """By default the pipeline's first stage."""
+
+
+class CreatedLead(Outputs):
+    """The lead."""
+
+    lead_id: UUID
+
+
+class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
+    """A new lead for the client of a deal."""
+
+    type = "create_repeat_lead"
+    title = "Create a repeat lead"
+    group: ClassVar[Group] = "repeat_sales"
+    kinds: ClassVar[tuple[ItemKind, ...]] = ("deal",)
+    params = CreateRepeatLeadParams
+    outputs = CreatedLead
+
+    def act(self, params: CreateRepeatLeadParams, acting: Acting) -> CreateItem:
+        deal = acting.context.item
+        return CreateItem(
+            kind="lead",
+            title=params.name,
+            pipeline=params.pipeline,
+            stage=params.stage,
+            responsible_id=params.responsible or deal.responsible_id,
+            contact_ids=deal.contact_ids,
+            company_id=deal.company_id,
+            source=params.source,
+            linked_item_id=deal.id,
+            expect_entry_seq=acting.guard,
+            created_by=acting.actor,
+            origin="rule",
+        )
+
+    def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        return {"lead_id": result["item_id"]}
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return place_faults(params, site, "lead")
+
+
+class CopyDealParams(Params):
+    name: Title | None = None
+    """By default the deal's name and "Copy"."""
+    pipeline: Code | None = None
+    """By default the deal's own."""
+    stage: Code | None = None
+    """By default the pipeline's first stage."""
+    responsible: Employee | None = None
+    """Code of an employee; by default the deal's responsible person."""
+
+
+class CopiedDeal(Outputs):
+    """The new deal."""
+
+    deal_id: UUID
+
+
+class CopyDeal(RuleType[CopyDealParams]):
+    """A copy of a deal with all its field values, client and products."""
+
+    type = "copy_deal"
+    title = "Copy the deal"
+    group: ClassVar[Group] = "repeat_sales"
+    kinds: ClassVar[tuple[ItemKind, ...]] = ("deal",)
+    params = CopyDealParams
+    outputs = CopiedDeal
+
+    def act(self, params: CopyDealParams, acting: Acting) -> CopyItem:
+        deal = acting.context.item
+        return CopyItem(
+            item_id=deal.id,
+            title=params.name,
+            pipeline=params.pipeline or deal.pipeline,
+            stage=params.stage,
+            responsible_id=params.responsible,
+            expect_entry_seq=acting.guard,
+            created_by=acting.actor,
+        )
+
+    def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        return {"deal_id": result["item_id"]}
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return place_faults(params, site, "deal") if "pipeline" in params else stage_faults(params, site.pipeline)
