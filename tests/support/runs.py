@@ -1,0 +1,148 @@
+"""What the tests of the core share: a small registry, programs, contexts."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from contracts.conditions import Leaf
+from contracts.contexts import ContactContext, ItemContext, MyCompany, PipelineContext, StageContext, TenantSettings
+from contracts.envelope import Body
+from contracts.messages.comms import Notify
+from contracts.values import ItemSnapshot
+from rule_engine.domain.advance import RunFacts, Step, advance, begin
+from rule_engine.domain.document import After, RuleDocument
+from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
+from rule_engine.domain.state import Entry, State
+from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal, RuleType
+
+T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+RUN = UUID("00000000-0000-4000-8000-00000000000a")
+ITEM = UUID("00000000-0000-4000-8000-00000000000b")
+TENANT = UUID("00000000-0000-4000-8000-00000000000c")
+
+
+class SayParams(Params):
+    text: str = "hello"
+
+
+class SayOutputs(Outputs):
+    said: str | None = None
+
+
+class Say(RuleType[SayParams]):
+    """Sends a notification."""
+
+    type = "say"
+    title = "Say"
+    group = "employees"
+    params = SayParams
+    outputs = SayOutputs
+
+    def act(self, params: SayParams, acting: Acting) -> Body:
+        return Notify(item_id=acting.context.item.id, recipients=(), text=params.text, sender=str(acting.guard))
+
+
+class Decline(Say):
+    type = "decline"
+
+    def act(self, params: SayParams, acting: Acting) -> Refusal:
+        return Refusal("nobody wants it")
+
+
+class Break(Say):
+    type = "break"
+
+    def act(self, params: SayParams, acting: Acting) -> Failure:
+        return Failure("there is no address")
+
+
+class Note(Say):
+    """A helper: gives its text to later rules."""
+
+    type = "note"
+    helper = True
+
+    def act(self, params: SayParams, acting: Acting) -> SayOutputs:
+        return SayOutputs(said=params.text)
+
+
+REGISTRY: Mapping[str, RuleType[Any]] = {kind.type: kind() for kind in (Say, Decline, Break, Note)}
+FACTS = RunFacts(RUN, REGISTRY)
+HALF_AN_HOUR = After(minutes=30)
+NO_ACTIVITY = Leaf(path="item.activity_count", op="eq", value=0)
+
+
+def rule(name: str, type: str = "say", **options: Any) -> RuleDocument:
+    return RuleDocument(name=name, type=type, **options)
+
+
+def program(*rules: RuleDocument) -> Program:
+    """One chain."""
+    assert len(chains(rules)) == 1
+    blocks = tuple(
+        RuleBlock(
+            rule_id=one.name,
+            name=one.name,
+            type=one.type,
+            params=one.params,
+            run=one.run,
+            condition=one.condition,
+            on_leave=one.on_leave,
+            on_failure=one.on_failure,
+            enabled=one.enabled,
+        )
+        for one in rules
+    )
+    return Program(stage="new", stage_name="New", chain=0, root=SequenceBlock(blocks=blocks))
+
+
+def snapshot(entry_seq: int = 1, activity_count: int = 0, **fields: JsonValue) -> ItemSnapshot:
+    return ItemSnapshot(
+        id=ITEM,
+        kind="deal",
+        title="An oak table",
+        pipeline="sales",
+        stage="new",
+        version=entry_seq,
+        entry_seq=entry_seq,
+        activity_count=activity_count,
+        fields=fields,
+        created_at=T0,
+        updated_at=T0,
+    )
+
+
+def context(item: ItemSnapshot | None = None) -> ItemContext:
+    return ItemContext(
+        tenant_id=TENANT,
+        tenant=TenantSettings(name="A shop", time_zone="Europe/Rome"),
+        item=item or snapshot(),
+        contact=ContactContext(id=ITEM, first_name="Ada", last_name="Bell", name="Ada Bell"),
+        stage=StageContext(code="new", name="New", position=0),
+        pipeline=PipelineContext(code="sales", name="Sales"),
+        my_company=MyCompany(name="A shop"),
+        read_at=T0,
+    )
+
+
+ENTRY = Entry(ITEM, 1, T0, snapshot())
+
+
+def started(*rules: RuleDocument) -> tuple[Program, State]:
+    made = program(*rules)
+    return made, begin(made, T0, "Europe/Rome")
+
+
+def go(
+    made: Program, state: State, after: timedelta = timedelta(0), seen: ItemContext | None = None, gone: bool = False
+) -> Step:
+    """Advances so long after the entry."""
+    return advance(made, state, ENTRY, None if gone else seen or context(), T0 + after, FACTS)
+
+
+def states(step: Step | State) -> dict[str, str]:
+    state = step if isinstance(step, State) else step.state
+    return {rule_id: progress.state for rule_id, progress in state.rules.items()}

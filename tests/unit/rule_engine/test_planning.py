@@ -1,0 +1,131 @@
+"""Planning: what batches of an item's events become, whatever their order and cut."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.envelope import Body, Envelope, event
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
+from contracts.topics import item_key
+from rule_engine.domain.advance import DELETED, LEFT
+from rule_engine.domain.planning import (
+    LEFT_BEFORE_PLANNING,
+    NO_RULES,
+    NOT_ASKED_FOR,
+    Head,
+    OpenRun,
+    Plan,
+    Published,
+    plan,
+)
+from support.runs import HALF_AN_HOUR, ITEM, T0, TENANT, program, rule, snapshot, states
+
+RULES = Published("sales", 3, {"new": [program(rule("greet"), rule("remind", run=HALF_AN_HOUR))]})
+
+
+def moved(entry_seq: int, stage: str = "new", *, automation: bool = True) -> Envelope[Body]:
+    at = T0 + timedelta(minutes=entry_seq)
+    return _event(
+        StageChanged(
+            item=snapshot(entry_seq=entry_seq),
+            entry_seq=entry_seq,
+            from_pipeline=None,
+            from_stage=None,
+            to_pipeline="sales",
+            to_stage=stage,
+            origin="user",
+            automation=automation,
+            changed_by="somebody",
+            at=at,
+        ),
+        f"moved {entry_seq}",
+    )
+
+
+def deleted() -> Envelope[Body]:
+    return _event(ItemDeleted(item_id=ITEM, version=9, deleted_by="somebody", at=T0 + timedelta(hours=1)), "deleted")
+
+
+def _event(data: Body, name: str) -> Envelope[Body]:
+    return event(
+        data, source="entity-service", id=uuid5(ITEM, name), tenant=TENANT, key=item_key(TENANT, ITEM), time=T0
+    )
+
+
+def make(*events: Envelope[Body], head: Head | None = None, open_runs: list[OpenRun] | None = None) -> Plan:
+    return plan(head or Head(), events, open_runs or [], {"sales": RULES}, "Europe/Rome")
+
+
+def test_an_entry_gets_one_run_per_chain_with_an_id_made_from_its_cause() -> None:
+    first, again = make(moved(1)), make(moved(1))
+    assert [run.id for run in first.entries[0].runs] == [run.id for run in again.entries[0].runs]
+    assert states(first.entries[0].runs[0].state) == {"greet": "planned", "remind": "planned"}
+    assert first.head.last_entry_seq == 1
+
+
+@pytest.mark.invariant(9)
+def test_entering_leaving_and_entering_in_one_batch_keeps_what_is_owed_of_each_entry() -> None:
+    made = make(moved(1), moved(2, "other"), moved(3))
+    first, other, third = made.entries
+    assert states(first.runs[0].state) == {"greet": "planned", "remind": "cancelled"}
+    assert first.left == (T0 + timedelta(minutes=2), LEFT)
+    assert other.runs == []
+    assert states(third.runs[0].state) == {"greet": "planned", "remind": "planned"}
+    assert third.left is None
+
+
+@pytest.mark.invariant(9)
+@given(cuts=st.sets(st.integers(1, 4)))
+def test_the_outcome_does_not_depend_on_how_events_are_cut_into_batches(cuts: set[int]) -> None:
+    events = [moved(1), moved(2, "other"), moved(3), moved(4, "other"), moved(5)]
+    whole = _outcome([events])
+    bounds = [0, *sorted(cuts), len(events)]
+    assert _outcome([events[a:b] for a, b in pairwise(bounds)]) == whole
+
+
+def _outcome(batches: list[list[Envelope[Body]]]) -> dict[UUID, dict[str, str]]:
+    """What becomes of every run when batches are planned one after another."""
+    head = Head()
+    known: dict[UUID, OpenRun] = {}
+    for batch in batches:
+        unfinished = [run for run in known.values() if not run.state.finished]
+        made = make(*batch, head=head, open_runs=unfinished)
+        known |= {run.id: run for entry in made.entries for run in entry.runs}
+    return {run.id: states(run.state) for run in known.values()}
+
+
+def test_an_entry_older_than_the_last_is_recorded_and_cancelled_owed_rules_included() -> None:
+    made = make(moved(1), head=Head(last_entry_seq=2, last_version=2))
+    late = made.entries[0]
+    assert states(late.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
+    assert {p.reason for p in late.runs[0].state.rules.values()} == {LEFT_BEFORE_PLANNING}
+    assert made.head.last_entry_seq == 2
+
+
+def test_a_deleted_item_takes_everything_back() -> None:
+    planned = make(moved(1)).entries[0].runs
+    made = make(deleted(), head=Head(1, 1), open_runs=planned)
+    assert made.head.deleted
+    assert states(made.left[planned[0].id]) == {"greet": "cancelled", "remind": "cancelled"}
+    assert planned[0].state.rules["greet"].reason == DELETED
+
+
+def test_an_import_without_automation_is_recorded_and_starts_nothing() -> None:
+    entry = make(moved(1, automation=False)).entries[0]
+    assert (entry.runs, entry.note) == ([], NOT_ASKED_FOR)
+
+
+def test_a_pipeline_without_published_rules_is_recorded_with_that_reason() -> None:
+    entry = plan(Head(), [moved(1)], [], {}, "UTC").entries[0]
+    assert (entry.runs, entry.note) == ([], NO_RULES)
+
+
+def test_changed_fields_only_move_the_version_forward() -> None:
+    changed: dict[str, Any] = {"changed": ("title",), "changed_by": "somebody", "at": T0}
+    made = make(_event(FieldsChanged(item=snapshot(entry_seq=7), **changed), "fields"), head=Head(1, 3))
+    assert (made.head, made.entries, made.left) == (Head(1, 7), [], {})
