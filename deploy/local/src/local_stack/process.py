@@ -46,6 +46,7 @@ class Process:
         with self.exclusive(), self.log.open("ab") as output:
             if self.alive:
                 return
+            self._reap()
             self._child = subprocess.Popen(  # noqa: S603 - our own argument lists
                 [str(part) for part in argv],
                 stdin=subprocess.DEVNULL,
@@ -81,9 +82,7 @@ class Process:
         if found is None:
             return
         found.send_signal(how)
-        try:
-            found.wait(grace)
-        except psutil.TimeoutExpired:
+        if not _ended([found], grace):
             _kill_family(found)
         self._reap()
 
@@ -140,7 +139,7 @@ class Process:
             told = json.loads(self._record.read_text())
             found = psutil.Process(told["pid"])
             same = abs(found.create_time() - told["started"]) < _CLOCK_TOLERANCE
-            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+            return found if same and _lives(found) else None
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
 
@@ -165,7 +164,25 @@ def _kill_family(parent: psutil.Process) -> None:
     for member in family:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(family, timeout=10)
+    _ended(family, seconds=10)
+
+
+def _ended(processes: Sequence[psutil.Process], seconds: float) -> bool:
+    """Waits until none lives, at most so long; tells whether that is so."""
+    deadline = time.monotonic() + seconds
+    while any(_lives(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    """One that has ended and only waits for its parent to notice does not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _children(parent: psutil.Process) -> list[psutil.Process]:

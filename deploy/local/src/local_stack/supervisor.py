@@ -3,8 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from local_stack.process import Process
-from local_stack.programs import Service
+from local_stack.part import Part
 from local_stack.stack import Stack
 
 _LOOK_EVERY_S = 0.5
@@ -14,33 +13,32 @@ _HEALTHY_AFTER_S = 60.0
 
 @dataclass
 class Watch:
-    """One service under watch. What falls again and again is started at growing intervals."""
+    """One part under watch. What falls again and again is started at growing intervals."""
 
-    service: Service
+    part: Part
     failures: int = 0
     started: float = float("-inf")
 
     def look(self, now: float) -> bool:
-        """Starts the service if it fell and its pause is over; tells whether it did."""
+        """Starts the part if it fell and its pause is over; tells whether it did."""
         if now - self.started > _HEALTHY_AFTER_S:
             self.failures = 0
-        if now - self.started < self._pause() or not self.service.process.fell:
+        if now - self.started < self._pause() or not self.part.process.fell:
             return False
         self.failures += 1
         self.started = now
-        return _start_unless_unwanted(self.service)
+        return _start_unless_unwanted(self.part)
 
     def _pause(self) -> float:
         return 0.0 if self.failures == 0 else min(2.0**self.failures, _LONGEST_PAUSE_S)
 
 
-def _start_unless_unwanted(service: Service) -> bool:
+def _start_unless_unwanted(part: Part) -> bool:
     """Somebody may kill it for good at this very moment: whoever has the lock decides."""
-    process: Process = service.process
-    with process.exclusive():
-        if not process.fell:
+    with part.process.exclusive():
+        if not part.process.fell:
             return False
-        service.launch()
+        part.launch()
         return True
 
 
@@ -50,7 +48,7 @@ def main() -> None:
     while True:
         for watch in watches:
             if watch.look(time.monotonic()):
-                print(f"{time.strftime('%FT%TZ', time.gmtime())} {watch.service.name} had ended; started", flush=True)
+                print(f"{time.strftime('%FT%TZ', time.gmtime())} {watch.part.name} had ended; started", flush=True)
                 stack.describe()
         time.sleep(_LOOK_EVERY_S)
 

@@ -1,5 +1,6 @@
 """Servers for tests: on free ports, in folders of their own, without fsync, and gone afterwards."""
 
+from collections.abc import Collection
 from pathlib import Path
 from secrets import token_hex
 
@@ -7,7 +8,7 @@ import psutil
 
 from local_stack.layout import remove_folder
 from local_stack.part import Part
-from local_stack.ports import free_port
+from local_stack.ports import free_port, is_free
 from local_stack.process import Process
 from local_stack.servers import Kafka, Postgres, Temporal
 from local_stack.tools import Tools
@@ -57,3 +58,11 @@ def _end_servers_below(folder: Path) -> None:
         Process("left behind", record, record.with_suffix(".log")).kill()
         remove_folder(record.parent)
     remove_folder(folder)
+
+
+def free_port_base(offsets: Collection[int]) -> int:
+    """A port base for a whole stack: nobody listens on any of its ports at this moment."""
+    while True:
+        base = free_port()
+        if all(is_free(base + offset) for offset in offsets):
+            return base

@@ -1,5 +1,6 @@
 """Temporal's development server, with its database in a file."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class Temporal(Part):
         super().__init__("temporal", home, port)
         self._tools = tools
         self._ui_port = ui_port
+        self._environment = {"HOME": str(home)}  # a person's own CLI settings shall not matter
 
     def launch(self) -> None:
         interface = ["--headless"] if self._ui_port is None else [f"--ui-port={self._ui_port}"]
@@ -35,6 +37,7 @@ class Temporal(Part):
                 "--log-level=warn",
             ],
             cwd=self.home,
+            env=self._environment,
         )
 
     def ready(self) -> bool:
@@ -53,5 +56,6 @@ class Temporal(Part):
             ],
             check=False,
             capture_output=True,
+            env={**os.environ, **self._environment},
         )
         return asked.returncode == 0

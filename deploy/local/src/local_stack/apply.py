@@ -1,0 +1,242 @@
+"""`stack apply`: YAML documents `kind / code / spec`, one to one with the services' PUTs, sent in dependency order.
+
+Everything is read and checked before anything is sent. A fault names file, document, place and reason. Applying the
+same documents again changes nothing, because the PUTs replace what is there by what is the same.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import yaml
+
+from local_stack.addresses import Addresses
+from local_stack.errors import StackError
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_KEYS = {"kind", "code", "spec"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where documents of a kind are put. A path without `{code}` is for what a tenant has one of."""
+
+    service: str
+    path: str
+
+    @property
+    def has_code(self) -> bool:
+        return "{code}" in self.path
+
+
+KINDS: Mapping[str, Kind] = {
+    "tenant": Kind("entity-service", "/v1/tenant"),
+    "department": Kind("entity-service", "/v1/departments/{code}"),
+    "employee": Kind("entity-service", "/v1/employees/{code}"),
+    "pipeline": Kind("entity-service", "/v1/pipelines/{code}"),
+    "field": Kind("entity-service", "/v1/fields/{code}"),  # its code is `<kind of item>/<code>`
+    "channel": Kind("comms-service", "/v1/channels/{code}"),
+    "template": Kind("doc-service", "/v1/templates/{code}"),
+    "form": Kind("trigger-service", "/v1/forms/{code}"),
+    "trigger": Kind("trigger-service", "/v1/triggers/{code}"),
+    "payment-provider": Kind("trigger-service", "/v1/payment-providers/{code}"),
+    "rule-set": Kind("rule-engine", "/v1/rule-sets/{code}"),
+}
+"""In the order in which they are put: each may name what stands above it, and a department its parent."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a file; `name` is how faults call it."""
+
+    file: Path
+    kind: str
+    code: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}/{self.code}" if self.code else self.kind
+
+    @property
+    def path(self) -> str:
+        return KINDS[self.kind].path.format(code=quote(self.code))
+
+
+class ApplyError(StackError):
+    """Everything that is wrong with the documents, a line `file:document: where: what` each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = list(faults)
+
+
+type Answers = dict[str, dict[str, Any]]
+"""What the services answered, by the document's name (`form/site`)."""
+
+
+def read(place: Path, environment: Mapping[str, str] = os.environ) -> list[Document]:
+    """All documents of a file or of a folder's `*.yaml`, in dependency order, with `${NAME}` replaced.
+
+    Raises `ApplyError` with every fault that can be seen without asking the services.
+    """
+    files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
+    if not files or not all(file.is_file() for file in files):
+        raise ApplyError([f"{place}: expected a YAML file, or a folder with files *.yaml"])
+    faults: list[str] = []
+    documents = [document for file in files for document in _documents(file, environment, faults)]
+    faults += _repeated(documents)
+    if faults:
+        raise ApplyError(faults)
+    return _sorted(documents)
+
+
+def apply(documents: Sequence[Document], client: "Services", done: Callable[[Document], None]) -> Answers:
+    """Puts the documents kind by kind. After a kind with faults nothing further is sent, since it may depend on it."""
+    answers: Answers = {}
+    for _, group in groupby(documents, key=lambda document: document.kind):
+        faults: list[str] = []
+        for document in group:
+            response = client.put(document)
+            if response.is_success:
+                answers[document.name] = response.json()
+                done(document)
+            else:
+                faults += [f"{document.file}:{document.name}: {fault}" for fault in _problems(response)]
+        if faults:
+            left = len(documents) - len(answers)
+            raise ApplyError([*faults, f"{len(answers)} of {len(documents)} documents were applied; {left} were not"])
+    return answers
+
+
+class Services:
+    """The services' HTTP APIs, as one holder of a token sees them."""
+
+    def __init__(self, addresses: Addresses, token: str) -> None:
+        self._addresses = addresses
+        self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    def put(self, document: Document) -> httpx.Response:
+        """Raises StackError when the service does not answer."""
+        service = KINDS[document.kind].service
+        try:
+            return self._http.put(self._addresses.url(service) + document.path, json=document.spec)
+        except httpx.TransportError as error:
+            raise StackError(f"{service} does not answer ({error}); is the stack up? `stack status` tells") from error
+
+
+def _documents(file: Path, environment: Mapping[str, str], faults: list[str]) -> Iterator[Document]:
+    try:
+        contents = list(yaml.load_all(file.read_text(), _Loader))  # noqa: S506 - a SafeLoader with less
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        faults.append(f"{file}: is no YAML: {' '.join(str(error).split())}")
+        return
+    for number, content in enumerate(contents, start=1):
+        found = _shape_faults(content)
+        name = _name(content, number)
+        if not found:
+            content["spec"] = _filled(content["spec"], environment, "spec", found)
+        faults += [f"{file}:{name}: {fault}" for fault in found]
+        if not found:
+            yield Document(file, content["kind"], content.get("code", ""), content["spec"])
+
+
+def _name(content: Any, number: int) -> str:
+    kind, code = (content.get("kind"), content.get("code")) if isinstance(content, dict) else (None, None)
+    return f"{kind}/{code}" if kind and code else str(kind or f"document {number}")
+
+
+def _shape_faults(content: Any) -> list[str]:
+    if not isinstance(content, dict):
+        return ["expected a mapping with kind, code and spec"]
+    kind = KINDS.get(str(content.get("kind")))
+    if kind is None:
+        return [f"kind: {content.get('kind')!r} is none of {', '.join(KINDS)}"]
+    faults = [f"{key}: unknown key; a document has kind, code and spec" for key in content.keys() - _KEYS]
+    if not isinstance(content.get("spec"), dict):
+        faults.append("spec: expected a mapping")
+    code = content.get("code")
+    if kind.has_code and not (isinstance(code, str) and code):
+        faults.append("code: expected a text")
+    if not kind.has_code and code is not None:
+        faults.append("code: a tenant has only one of this kind; leave the code out")
+    return faults
+
+
+def _filled(value: Any, environment: Mapping[str, str], where: str, faults: list[str]) -> Any:
+    """The value with `${NAME}` in its texts replaced; what replaces it is never read as YAML."""
+    match value:
+        case str():
+            names = set(_VARIABLE.findall(value))
+            missing = sorted(name for name in names if name not in environment)
+            faults += [f"{where}: the environment variable {name} is not set" for name in missing]
+            return _VARIABLE.sub(lambda found: environment.get(found[1], ""), value)
+        case dict():
+            return {key: _filled(inner, environment, f"{where}.{key}", faults) for key, inner in value.items()}
+        case list():
+            return [_filled(inner, environment, f"{where}.{place}", faults) for place, inner in enumerate(value)]
+        case _:
+            return value
+
+
+def _repeated(documents: Sequence[Document]) -> list[str]:
+    first: dict[str, Document] = {}
+    return [
+        f"{document.file}:{document.name}: is in {first[document.name].file} already"
+        for document in documents
+        if first.setdefault(document.name, document) is not document
+    ]
+
+
+def _sorted(documents: Sequence[Document]) -> list[Document]:
+    ranks = list(KINDS)
+    parents = {document.code: document.spec.get("parent") for document in documents if document.kind == "department"}
+    return sorted(documents, key=lambda each: (ranks.index(each.kind), _depth(parents, each)))
+
+
+def _depth(parents: Mapping[str, Any], document: Document) -> int:
+    """How many of the departments above it are among the documents; a circle, which the service refuses, ends."""
+    above: list[Any] = []
+    code: Any = document.code if document.kind == "department" else None
+    while code in parents and code not in above:
+        above.append(code)
+        code = parents[code]
+    return len(above)
+
+
+def _problems(response: httpx.Response) -> Iterator[str]:
+    """The answer's problem document (RFC 9457), a line for each of its errors."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    errors = problem.get("errors") or []
+    for error in errors:
+        yield f"{error.get('where')}: {error.get('what')}"
+    if not errors:
+        yield f"{response.status_code} {problem.get('detail') or response.reason_phrase}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as JSON has it: no dates, no `on` and `off`, and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        repeated = next((key for key in keys if keys.count(key) > 1), None)
+        if repeated is not None:
+            raise yaml.MarkedYAMLError(problem=f"the key {repeated!r} is there twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_NOT_IN_JSON = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if tag not in _NOT_IN_JSON]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
