@@ -5,7 +5,9 @@ message. SMS are safe to try again, by their idempotency key; mails carry the sa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -20,7 +22,7 @@ from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Task
 from contracts.messages.comms import ChannelKind, MessageStatus
-from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandRefused
+from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused
 
 logger = structlog.get_logger(__name__)
 
@@ -115,16 +117,24 @@ class Jobs:
                 await self._fail(tx, task, message, reason, retryable=False)
 
     async def _postpone(self, task: Task, error: PostponedError) -> None:
-        """Raises `RetryLaterError`, unless it turns out that the message is not wanted any more."""
+        """Records how the attempt ended, and ends the work of a message that is not wanted any more.
+
+        The retry is asked for after that; work that has ended meanwhile is not there to be retried.
+        """
+        await _until_stored(lambda: self._note(task, error))
+        logger.warning("delivery postponed", message_id=task.id, attempt=task.attempt, reason=str(error))
+        raise RetryLaterError(str(error), error.after_s) from error
+
+    async def _note(self, task: Task, error: PostponedError) -> None:
         async with self._database.transaction(task.tenant) as tx:
             message = await self._messages.lock_for(tx, task)
             if message is None:
                 return
             await self._messages.end_attempt(tx, task, "in_doubt" if error.reached else "not_taken", str(error))
-            if await self._is_settled(tx, task, message):
-                return
-        logger.warning("delivery postponed", message_id=task.id, attempt=task.attempt, reason=str(error))
-        raise RetryLaterError(str(error), error.after_s)
+            if not await self._is_settled(tx, task, message):
+                until = None if error.after_s is None else self._clock() + timedelta(seconds=error.after_s)
+                waits = CommandProgress(command_id=message.command_id, state="waiting for the provider", until=until)
+                await self._commands.progress(tx, waits)
 
     async def give_up(self, task: Task, _: str) -> None:
         """After the last attempt. The reason is the last one recorded, since an exception's text may hold an address.
@@ -134,9 +144,7 @@ class Jobs:
         async with self._database.transaction(task.tenant) as tx:
             message = await self._messages.lock_for(tx, task)
             if message is not None and not await self._is_settled(tx, task, message):
-                attempts = await self._messages.attempts(tx, message.tenant, message.id)
-                last = attempts[-1]["reason"] or "it ended without an answer"
-                reason = f"given up after {len(attempts)} attempts; the last one: {last}"
+                reason = _why(await self._messages.attempts(tx, message.tenant, message.id))
                 in_doubt = await self._messages.may_be_out(tx, message)
                 reason += "; the provider may have the message all the same" if in_doubt else ""
                 await self._fail(tx, task, message, reason, retryable=not in_doubt)
@@ -147,6 +155,11 @@ class Jobs:
         failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=retryable)
         await self._commands.finish(tx, failed)
         logger.warning("delivery failed", message_id=message.id, reason=reason, retryable=retryable)
+
+
+def _why(attempts: Sequence[Any]) -> str:
+    last = attempts[-1]["reason"] if attempts else None
+    return f"given up after {len(attempts)} attempts; the last one: {last or 'ended without an answer'}"
 
 
 async def _until_stored(store: Callable[[], Awaitable[None]]) -> None:

@@ -5,6 +5,7 @@ in the README.
 """
 
 import html
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ TIMEOUT_S = 30.0
 QUIT_TIMEOUT_S = 2.0
 _ABOUT_US = {502, 503, 530, 534, 535, 538}
 """Answers of 5xx that blame our greeting or our credentials, not the mail: an operator can mend that."""
+_MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([a-z0-9.+-]+)/([a-z0-9.+-]+)\s*(?:;|$)")
 _STYLES = {
     "background-color", "border", "border-collapse", "border-radius", "color", "font-family", "font-size", "font-style",
     "font-weight", "height", "line-height", "margin", "max-width", "padding", "text-align", "text-decoration",
@@ -157,9 +159,8 @@ def _set_body(mail: EmailMessage, message: Message) -> None:
 
 
 def _attach(mail: EmailMessage, file: FileRef, content: bytes) -> None:
-    kind, slash, subtype = file.media_type.partition("/")
-    if not (slash and kind and subtype.isascii()) or kind in ("multipart", "message"):
-        kind, subtype = "application", "octet-stream"
+    match = _MEDIA_TYPE.match(file.media_type.lower())
+    kind, subtype = match.groups() if match else ("application", "octet-stream")
     mail.add_attachment(content, maintype=kind, subtype=subtype, filename=file.name)
 
 

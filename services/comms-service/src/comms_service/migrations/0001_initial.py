@@ -79,6 +79,7 @@ CREATE TABLE attempts (
     tenant_id uuid NOT NULL,
     message_id uuid NOT NULL REFERENCES messages (id),
     number integer NOT NULL,
+    lease uuid NOT NULL,
     at timestamptz NOT NULL,
     outcome text,
     reason text,

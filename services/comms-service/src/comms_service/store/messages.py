@@ -121,10 +121,11 @@ class MessageStore:
 
     async def begin_attempt(self, tx: Connection, task: Task, at: datetime) -> None:
         await tx.execute(
-            "INSERT INTO attempts (tenant_id, message_id, number, at) VALUES ($1, $2, $3, $4)",
+            """INSERT INTO attempts (tenant_id, message_id, lease, number, at)
+               SELECT $1, $2, $3, count(*) + 1, $4 FROM attempts WHERE tenant_id = $1 AND message_id = $2""",
             task.tenant,
             task.id,
-            task.attempt,
+            task.lease,
             at,
         )
 
@@ -133,10 +134,10 @@ class MessageStore:
     ) -> None:
         await tx.execute(
             """UPDATE attempts SET outcome = $4, reason = $5, provider_id = $6
-               WHERE tenant_id = $1 AND message_id = $2 AND number = $3""",
+               WHERE tenant_id = $1 AND message_id = $2 AND lease = $3""",
             task.tenant,
             task.id,
-            task.attempt,
+            task.lease,
             outcome,
             reason,
             provider_id,

@@ -1,0 +1,104 @@
+"""Delivery receipts of the SMS provider: signed, once, never backwards."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+from tests.integration.comms_service.house import Shop
+
+from comms_service.domain import message_id
+
+PATH = "/public/receipts/sms"
+
+
+def receipt(sent: UUID, status: str = "undelivered", **changes: Any) -> dict[str, Any]:
+    return {"reference": str(message_id(sent)), "status": status, "at": "2030-01-01T00:00:00Z"} | changes
+
+
+async def post(
+    shop: Shop, body: dict[str, Any], *, id: str = "", secret: str = "", age: timedelta = timedelta()
+) -> httpx.Response:
+    """Posts a receipt as the provider would, or as somebody who does not know the secret."""
+    text, id_, at = json.dumps(body), id or str(uuid4()), datetime.now(UTC) - age
+    key = secret or shop.house.settings.sms_receipt_secret.get_secret_value()
+    signed = {
+        "webhook-id": id_,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(key).sign(id_, at, text),
+    }
+    async with shop.client() as provider:
+        return await provider.post(PATH, content=text, headers=signed)
+
+
+@pytest.fixture
+async def sent(shop: Shop) -> UUID:
+    """The command of an SMS that was accepted and whose own receipt has come: delivered."""
+    command = await shop.send("sms")
+    await shop.reaches(command, "delivered")
+    return command
+
+
+async def history(shop: Shop, sent: UUID) -> list[str]:
+    return [step["status"] for step in (await shop.message(sent))["history"]]
+
+
+async def test_an_sms_that_did_not_arrive_is_undelivered(shop: Shop) -> None:
+    await shop.house.sms.put("/mode", json={"behaviour": "undelivered", "times": 1})
+    command = await shop.send("sms")
+    await shop.reaches(command, "undelivered")
+    assert await history(shop, command) == ["queued", "accepted", "undelivered"]
+
+
+async def test_a_status_never_goes_backwards(shop: Shop, sent: UUID) -> None:
+    assert (await post(shop, receipt(sent, "undelivered"))).status_code == 204
+    assert await history(shop, sent) == ["queued", "accepted", "delivered"]
+
+
+async def test_the_same_receipt_again_is_taken_in_once(shop: Shop, sent: UUID) -> None:
+    for _ in range(3):
+        assert (await post(shop, receipt(sent), id="receipt_1")).status_code == 204
+    rows = await shop.house.sql("SELECT webhook_id FROM receipts WHERE tenant_id = $1", shop.tenant)
+    assert len([row for row in rows if row["webhook_id"] == "receipt_1"]) == 1
+
+
+async def test_forged_and_old_receipts_are_refused(shop: Shop, sent: UUID) -> None:
+    assert (await post(shop, receipt(sent), secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")).status_code == 401
+    assert (await post(shop, receipt(sent), age=timedelta(minutes=6))).status_code == 401
+    assert (await post(shop, receipt(sent), age=timedelta(minutes=-6))).status_code == 401
+    async with shop.client() as stranger:
+        assert (await stranger.post(PATH, json=receipt(sent))).status_code == 401
+        bad = {"webhook-id": "1", "webhook-timestamp": "nan", "webhook-signature": "v1,%%% v1"}
+        assert (await stranger.post(PATH, json=receipt(sent), headers=bad)).status_code == 401
+
+
+async def test_receipts_of_another_shape_or_size_are_refused(shop: Shop, sent: UUID) -> None:
+    assert (await post(shop, receipt(sent, "eaten"))).status_code == 422
+    assert (await post(shop, receipt(sent, at="yesterday"))).status_code == 422
+    assert (await post(shop, receipt(sent), id="x" * 201)).status_code == 422
+    assert (await post(shop, receipt(sent, padding="x" * 20_000))).status_code == 413
+    assert (
+        await post(shop, {"reference": str(uuid4()), "status": "delivered", "at": "2030-01-01T00:00:00Z"})
+    ).status_code == 404
+
+
+async def test_a_receipt_may_come_before_the_providers_own_answer(shop: Shop) -> None:
+    shop.house.gate.open.clear()
+    try:
+        command = await shop.send("sms")
+        await shop.reaches(command, "delivered")
+        assert shop.house.answers(command) == []
+    finally:
+        shop.house.gate.open.set()
+    await shop.house.final(command)
+    assert await history(shop, command) == ["queued", "delivered"]
+    assert shop.house.statuses(command) == ["delivered"]
+
+
+async def test_whoever_posts_too_fast_is_slowed_down(shop: Shop) -> None:
+    async with shop.client() as stranger:
+        answers = [(await stranger.post(PATH, json={})).status_code for _ in range(400)]
+    assert set(answers) == {401, 429}
