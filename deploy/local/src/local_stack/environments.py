@@ -63,7 +63,8 @@ class Environments:
                 "SMTP_URL": f"smtp://{self._addresses.address('smtp')}",
                 "SMS_URL": self._addresses.url("sms"),
                 "SMS_TOKEN": secrets.sms_token,
-                "SMS_WEBHOOK_SECRET": secrets.sms_webhook_secret,
+                "SMS_RECEIPT_SECRET": secrets.sms_webhook_secret,
+                "PUBLIC_COMMS_URL": self._addresses.url(name),
             },
         }
         return own.get(name, {})

@@ -64,6 +64,7 @@ def _notice(payment_id: str, payment: Payment) -> dict[str, object]:
         "amount": payment.amount,
         "currency": payment.currency,
         "paid_at": paid_at.isoformat(),
+        "reference": f"transfer-{uuid5(NAMESPACE_URL, payment_id)}",
     }
 
 
