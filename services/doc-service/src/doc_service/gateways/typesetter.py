@@ -109,4 +109,6 @@ def _template_error(report: Mapping[str, Any]) -> TemplateError:
     if hints := [hint for hint in report["hints"] if "--" not in hint]:
         message += f" (hint: {'; '.join(hints)})"
     place = _PLACE.search(report["diagnostic"])
-    return TemplateError(message[:500], *(int(number) for number in place.groups()) if place else ())
+    if place is None:
+        return TemplateError(message[:500])
+    return TemplateError(message[:500], int(place[1]), int(place[2]) + 1)  # it counts columns from 0

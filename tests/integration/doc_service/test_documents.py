@@ -1,0 +1,225 @@
+"""From the command to the PDF, once, whatever happens on the way."""
+
+import asyncio
+import io
+import signal
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pypdf import PdfReader
+
+from contracts.envelope import Body, Envelope, command
+from contracts.kit.clock import utc_now
+from contracts.messages.doc import DocumentCreated
+from contracts.messages.results import CancelCommand, CommandDone, CommandFailed, CommandRefused, cancel_id
+from integration.doc_service.site import Program, Site, eventually, order
+
+YEAR = date.today().year
+ENDLESS = "#for i in range(1000000) [page #i #pagebreak()]"
+
+
+async def text_of(site: Site, tenant: UUID, pdf: Any) -> str:
+    content = await site.http.get(
+        f"{site.base}/internal/files/{pdf['file_id']}?tenant={tenant}", headers=site.token(None, "service")
+    )
+    assert content.status_code == 200
+    assert content.headers["content-type"] == "application/pdf"
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content.content)).pages)
+
+
+async def test_a_command_becomes_a_numbered_pdf_with_a_link(site: Site, tenant: UUID) -> None:
+    answer = await site.create(tenant, public_link=True, language="de", fields={"company.title": "Client & Sons"})
+    assert isinstance(answer, CommandDone)
+    outputs: dict[str, Any] = answer.outputs
+    assert outputs["number"] == f"INV-{YEAR}-0001"
+    assert outputs["pdf"]["name"] == f"Invoice INV-{YEAR}-0001.pdf"
+    assert outputs["public_link"].startswith(f"{site.base}/d/")
+    text = await text_of(site, tenant, outputs["pdf"])
+    for expected in (f"INV-{YEAR}-0001", "Rechnung", "Client & Sons", "Oak table", "Chair", "1.713,00"):
+        assert expected in text.replace("\xa0", " ")
+    (event,) = site.events(tenant, DocumentCreated)
+    assert str(event.document_id) == outputs["document_id"]
+    assert event.pdf.model_dump(mode="json") == outputs["pdf"]
+
+
+async def test_the_same_command_twice_is_one_document_with_one_result(site: Site, tenant: UUID) -> None:
+    sent = order(tenant, public_link=True)
+    await site.send(sent)
+    await site.send(sent)
+    (first,) = await site.answers(sent)
+    await site.send(sent)
+    answers = await site.answers(sent, 2)
+    assert all(answer == first for answer in answers)
+    documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    assert [document["number"] for document in documents] == [f"INV-{YEAR}-0001"]
+    next_one = await site.create(tenant)
+    assert isinstance(next_one, CommandDone)
+    assert next_one.outputs["number"] == f"INV-{YEAR}-0002"
+
+
+async def test_many_commands_at_once_take_each_number_once(site: Site, tenant: UUID) -> None:
+    answers = await asyncio.gather(*(site.create(tenant, wait_for_pdf=False) for _ in range(12)))
+    numbers = sorted(str(answer.outputs["number"]) for answer in answers if isinstance(answer, CommandDone))
+    assert numbers == [f"INV-{YEAR}-{count:04}" for count in range(1, 13)]
+
+
+async def test_tenants_have_numbers_of_their_own(site: Site, tenant: UUID) -> None:
+    await site.create(tenant)
+    other = UUID(int=tenant.int + 1)
+    answer = await site.create(other)
+    assert isinstance(answer, CommandDone)
+    assert answer.outputs["number"] == f"INV-{YEAR}-0001"
+
+
+async def test_without_waiting_number_and_link_come_at_once_and_the_pdf_follows(site: Site, tenant: UUID) -> None:
+    answer = await site.create(tenant, wait_for_pdf=False, public_link=True)
+    assert isinstance(answer, CommandDone)
+    assert answer.outputs["pdf"] is None
+    assert answer.outputs["number"] == f"INV-{YEAR}-0001"
+    await eventually(lambda: status_is(site, tenant, answer.outputs["document_id"], "ready"))
+    page = await site.http.get(str(answer.outputs["public_link"]))
+    assert "Download" in page.text
+
+
+async def test_an_unknown_template_is_refused_by_name(site: Site, tenant: UUID) -> None:
+    answer = await site.create(tenant, template="contract")
+    assert isinstance(answer, CommandRefused)
+    assert answer.reason == "there is no published template 'contract'"
+
+
+async def test_a_refused_command_takes_no_number(site: Site, tenant: UUID) -> None:
+    refused = await site.create(tenant, language="klingon")
+    assert isinstance(refused, CommandRefused)
+    assert "klingon" in refused.reason
+    misshapen = await site.create(tenant, fields={"products": [{"name": "Table"}]})
+    assert isinstance(misshapen, CommandRefused)
+    assert "data.products: 0.quantity" in misshapen.reason
+    nowhere = await site.create(tenant, time_zone="Mars/Base")
+    assert isinstance(nowhere, CommandRefused)
+    answer = await site.create(tenant)
+    assert isinstance(answer, CommandDone)
+    assert answer.outputs["number"] == f"INV-{YEAR}-0001"
+
+
+async def test_an_own_template_takes_the_place_of_the_shipped_one(site: Site, tenant: UUID) -> None:
+    source = "#let data = json(bytes(sys.inputs.data))\nFor #data.contact.name: #data.document.number"
+    template = {"name": "Bill", "source": source, "number_pattern": "B{number}", "publish": True}
+    assert (await site.call("PUT", "/v1/templates/invoice", tenant, json=template)).status_code == 200
+    answer = await site.create(tenant)
+    assert isinstance(answer, CommandDone)
+    assert "For Mary Sample: B1" in await text_of(site, tenant, answer.outputs["pdf"])
+    await site.call("PUT", "/v1/templates/invoice", tenant, json=template | {"archived": True})
+    answer = await site.create(tenant)
+    assert isinstance(answer, CommandDone)
+    assert answer.outputs["number"] == f"INV-{YEAR}-0001"
+
+
+async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothing_else(
+    site: Site, tenant: UUID
+) -> None:
+    sources = {
+        "endless": f'#if json(bytes(sys.inputs.data)).contact.first_name != "Mary" {{ [{ENDLESS}] }} else [fine]',
+        "field": '#json(bytes(sys.inputs.data)).item.fields.at("floor", default: none)\n'
+        '#if json(bytes(sys.inputs.data)).contact.first_name != "Mary" { read("/etc/passwd") }',
+    }
+    for code, source in sources.items():
+        template = {"name": code, "source": source, "publish": True}
+        assert (await site.call("PUT", f"/v1/templates/{code}", tenant, json=template)).status_code == 200
+    endless, reading, fine = await asyncio.gather(
+        site.create(tenant, template="endless", fields={"contact.first_name": "X"}),
+        site.create(tenant, template="field", fields={"contact.first_name": "X"}),
+        site.create(tenant),
+    )
+    assert isinstance(endless, CommandFailed)
+    assert not endless.retryable
+    assert "template 'endless' version 1: it takes more than 5 seconds" in endless.reason
+    assert isinstance(reading, CommandFailed)
+    assert "line 2" in reading.reason
+    assert "file not found" in reading.reason
+    assert isinstance(fine, CommandDone)
+    failed = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    assert sorted(document["status"] for document in failed) == ["failed", "failed", "ready"]
+
+
+async def test_a_service_killed_between_rendering_and_commit_makes_one_document(site: Site, tenant: UUID) -> None:
+    await site.program.stop()
+    dying = Program(site.environment, site.folder / "dying.log", (str(Path(__file__).with_name("dying_main.py")),))
+    await dying.start()
+    sent = order(tenant, public_link=True)
+    await site.send(sent)
+    assert await dying.ended() == -signal.SIGKILL
+    await site.sql("UPDATE work SET leased_until = now() - interval '1 second'")
+    await site.program.start()
+    await site.ready()
+    (answer,) = await site.answers(sent)
+    assert isinstance(answer, CommandDone)
+    documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    assert [(it["number"], it["status"]) for it in documents] == [(f"INV-{YEAR}-0001", "ready")]
+    assert len(list((site.folder / "files" / str(tenant)).iterdir())) == 1
+    assert (await site.http.get(str(answer.outputs["public_link"]))).status_code == 200
+    assert len(site.events(tenant, DocumentCreated)) == 1
+
+
+async def test_a_document_nobody_began_to_render_can_be_cancelled(site: Site, tenant: UUID) -> None:
+    await site.program.stop()
+    sent = order(tenant)
+    await site.send(sent)
+    await site.send(cancel(sent))
+    await site.program.start()
+    await site.ready()
+    (answer,) = await site.answers(sent)
+    documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    assert isinstance(answer, CommandRefused)
+    assert answer.reason == "cancelled"
+    assert [document["status"] for document in documents] == ["cancelled"]
+
+
+async def test_a_command_cancelled_before_it_comes_does_nothing(site: Site, tenant: UUID) -> None:
+    sent = order(tenant)
+    await site.send(cancel(sent))
+    await site.send(sent)
+    (answer,) = await site.answers(sent)
+    assert isinstance(answer, CommandRefused)
+    assert (await site.call("GET", "/v1/documents", tenant)).json()["items"] == []
+
+
+async def test_documents_are_listed_newest_first_in_pages(site: Site, tenant: UUID) -> None:
+    item = tenant
+    for _ in range(3):
+        await site.create(tenant, item_id=item)
+    await site.create(tenant)
+    path = f"/v1/documents?item_id={item}&limit=2"
+    page = (await site.call("GET", path, tenant, "viewer")).json()
+    rest = (await site.call("GET", f"{path}&cursor={page['next_cursor']}", tenant, "viewer")).json()
+    numbers = [document["number"] for document in page["items"] + rest["items"]]
+    assert numbers == [f"INV-{YEAR}-000{count}" for count in (3, 2, 1)]
+    assert rest["next_cursor"] is None
+
+
+async def test_a_document_of_another_tenant_does_not_exist(site: Site, tenant: UUID) -> None:
+    answer = await site.create(tenant)
+    assert isinstance(answer, CommandDone)
+    stranger = UUID(int=tenant.int + 1)
+    path = f"/v1/documents/{answer.outputs['document_id']}"
+    assert (await site.call("GET", path, stranger)).status_code == 404
+    assert (await site.call("POST", f"{path}/links", stranger, json={})).status_code == 404
+    assert (await site.call("GET", path, tenant)).json()["number"] == f"INV-{YEAR}-0001"
+
+
+def cancel(sent: Envelope[Body]) -> Envelope[Body]:
+    return command(
+        CancelCommand(target=sent.command_id),
+        issuer="rule-engine",
+        id=cancel_id(sent.command_id),
+        tenant=sent.tenant,
+        key=sent.key,
+        time=utc_now(),
+        correlation=sent.correlation,
+    )
+
+
+async def status_is(site: Site, tenant: UUID, document_id: object, status: str) -> bool:
+    found = await site.call("GET", f"/v1/documents/{document_id}", tenant)
+    return bool(found.json()["status"] == status)
