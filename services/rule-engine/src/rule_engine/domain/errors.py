@@ -15,6 +15,10 @@ class ValueFailureError(EngineError):
     """A parameter could not be made from the values at hand (a template failed, a type does not fit)."""
 
 
+class TakenError(EngineError):
+    """A rule set stands in the way of another one, or of itself; the text says how, for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in a rule set: where (`stages.new.rules[1].params.text`), which rule, and what."""

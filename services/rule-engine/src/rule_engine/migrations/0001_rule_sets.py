@@ -1,0 +1,57 @@
+"""Delivery tables, rule sets and their versions."""
+
+from contracts.kit.database import policies, run_sql
+from contracts.kit.schema import delivery_tables_v1
+
+revision = "0001"
+down_revision = None
+
+TABLES = """
+CREATE TABLE rule_sets (
+    tenant_id uuid NOT NULL,
+    code text NOT NULL,
+    pipeline text NOT NULL,
+    name text NOT NULL,
+    archived boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, code)
+);
+CREATE UNIQUE INDEX rule_sets_one_per_pipeline ON rule_sets (tenant_id, pipeline) WHERE NOT archived;
+
+CREATE TABLE rule_set_versions (
+    tenant_id uuid NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL CHECK (version >= 1),
+    status text NOT NULL CHECK (status IN ('draft', 'published')),
+    document jsonb NOT NULL,
+    programs jsonb,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    published_by text,
+    published_at timestamptz,
+    PRIMARY KEY (tenant_id, code, version),
+    FOREIGN KEY (tenant_id, code) REFERENCES rule_sets,
+    CHECK ((status = 'published') = (programs IS NOT NULL AND published_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX rule_set_versions_one_draft ON rule_set_versions (tenant_id, code) WHERE status = 'draft';
+
+CREATE FUNCTION keep_published_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status = 'published' THEN
+        RAISE EXCEPTION 'a published version never changes';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON rule_set_versions
+    FOR EACH ROW EXECUTE FUNCTION keep_published_version();
+
+GRANT SELECT, INSERT, UPDATE ON rule_sets TO rule_engine_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON rule_set_versions TO rule_engine_app;
+"""
+
+
+def upgrade() -> None:
+    """Applies the revision."""
+    run_sql(delivery_tables_v1("rule-engine"))
+    run_sql(TABLES)
+    run_sql(policies("rule_sets", "rule_set_versions"))

@@ -1,0 +1,195 @@
+"""Rule sets and their versions. A published version never changes; at most one draft lies beside them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+
+from contracts.kit.database import Connection
+from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.errors import TakenError
+from rule_engine.domain.program import Program
+
+type Key = tuple[UUID, str]
+"""Tenant and code of a rule set."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A rule set without its versions; `newest` is the newest published one's number, `draft` the draft's."""
+
+    code: str
+    pipeline: str
+    name: str
+    archived: bool
+    created_at: datetime
+    newest: int | None
+    draft: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version. `created_*` is its last save as a draft."""
+
+    version: int
+    status: Literal["draft", "published"]
+    created_by: str
+    created_at: datetime
+    published_by: str | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a version holds; a draft has no programs."""
+
+    document: RuleSetDocument
+    programs: Mapping[str, Sequence[Program]] | None = None
+
+
+_RULE_SETS = """
+    SELECT s.*,
+        (SELECT max(version) FROM rule_set_versions v
+         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'published') AS newest,
+        (SELECT version FROM rule_set_versions v
+         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'draft') AS draft
+    FROM rule_sets s"""
+
+
+class RuleSets:
+    """Statements on `rule_sets` and `rule_set_versions`."""
+
+    async def keep(self, tx: Connection, key: Key, document: RuleSetDocument, archived: bool, now: datetime) -> str:
+        """Creates or replaces a rule set and locks its row. Returns its pipeline, which stays what it was.
+
+        Raises `TakenError` when the pipeline has another rule set that is not archived.
+        """
+        try:
+            pipeline: str = await tx.fetchval(
+                """INSERT INTO rule_sets (tenant_id, code, pipeline, name, archived, created_at)
+                   VALUES ($1, $2, $3, $4, $5, $6)
+                   ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name, archived = excluded.archived
+                   RETURNING pipeline""",
+                *key,
+                document.pipeline,
+                document.name,
+                archived,
+                now,
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise TakenError(f"pipeline {document.pipeline!r} has another rule set: archive that one first") from error
+        return pipeline
+
+    async def lock(self, tx: Connection, key: Key) -> bool:
+        """Whether the rule set exists; its row stays locked."""
+        found = await tx.fetchval("SELECT true FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)
+        return bool(found)
+
+    async def save_draft(self, tx: Connection, key: Key, document: RuleSetDocument, by: str, now: datetime) -> int:
+        """Writes the one draft; returns its version."""
+        version: int = await tx.fetchval(
+            """INSERT INTO rule_set_versions (tenant_id, code, version, status, document, created_by, created_at)
+               SELECT $1, $2, coalesce(max(version), 0) + 1, 'draft', $3, $4, $5 FROM rule_set_versions
+               WHERE tenant_id = $1 AND code = $2 AND status = 'published'
+               ON CONFLICT (tenant_id, code, version) DO UPDATE SET
+                   document = excluded.document, created_by = excluded.created_by, created_at = excluded.created_at
+               RETURNING version""",
+            *key,
+            _dump(document),
+            by,
+            now,
+        )
+        return version
+
+    async def drop_draft(self, tx: Connection, key: Key) -> None:
+        await tx.execute("DELETE FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND status = 'draft'", *key)
+
+    async def publish(
+        self, tx: Connection, key: Key, programs: Mapping[str, Sequence[Program]], by: str, now: datetime
+    ) -> None:
+        """Makes the draft a published version."""
+        await tx.execute(
+            """UPDATE rule_set_versions SET status = 'published', programs = $3, published_by = $4, published_at = $5
+               WHERE tenant_id = $1 AND code = $2 AND status = 'draft'""",
+            *key,
+            {stage: [_dump(program) for program in chains] for stage, chains in programs.items()},
+            by,
+            now,
+        )
+
+    async def read(self, tx: Connection, key: Key) -> RuleSet | None:
+        row = await tx.fetchrow(f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code = $2", *key)
+        return None if row is None else _rule_set(row)
+
+    async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[RuleSet]:
+        """By code, those after `after`."""
+        rows = await tx.fetch(
+            f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code > $2 ORDER BY s.code LIMIT $3", tenant, after, limit
+        )
+        return [_rule_set(row) for row in rows]
+
+    async def versions(self, tx: Connection, key: Key, before: int, limit: int) -> Sequence[Version]:
+        """Newest first, those before version `before`."""
+        rows = await tx.fetch(
+            """SELECT * FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND version < $3
+               ORDER BY version DESC LIMIT $4""",
+            *key,
+            before,
+            limit,
+        )
+        return [_version(row) for row in rows]
+
+    async def version(self, tx: Connection, key: Key, version: int) -> tuple[Version, Content] | None:
+        row = await tx.fetchrow(
+            "SELECT * FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND version = $3", *key, version
+        )
+        return None if row is None else (_version(row), Content(_document(row), _programs(row)))
+
+    async def newest_published(
+        self, tx: Connection, pipelines: Iterable[tuple[UUID, str]]
+    ) -> dict[tuple[UUID, str], tuple[str, int]]:
+        """Code and newest published version of the rule set of each (tenant, pipeline) that has one."""
+        pairs = list(pipelines)
+        rows = await tx.fetch(
+            """SELECT s.tenant_id, s.pipeline, s.code, max(v.version) AS version
+               FROM rule_sets s JOIN rule_set_versions v USING (tenant_id, code)
+               WHERE NOT s.archived AND v.status = 'published'
+                   AND (s.tenant_id, s.pipeline) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+               GROUP BY s.tenant_id, s.pipeline, s.code""",
+            [tenant for tenant, _ in pairs],
+            [pipeline for _, pipeline in pairs],
+        )
+        return {(row["tenant_id"], row["pipeline"]): (row["code"], row["version"]) for row in rows}
+
+    async def programs(self, tx: Connection, tenant: UUID, code: str, version: int) -> dict[str, Sequence[Program]]:
+        """The programs of a published version by stage; raises `LookupError` when there is no such version."""
+        found = await self.version(tx, (tenant, code), version)
+        if found is None or found[1].programs is None:
+            raise LookupError(f"rule set {code!r} has no published version {version}")
+        return dict(found[1].programs)
+
+
+def _dump(model: RuleSetDocument | Program) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True)
+
+
+def _document(row: asyncpg.Record) -> RuleSetDocument:
+    return RuleSetDocument.model_validate(row["document"])
+
+
+def _programs(row: asyncpg.Record) -> dict[str, Sequence[Program]] | None:
+    stages = row["programs"]
+    if stages is None:
+        return None
+    return {stage: [Program.model_validate(program) for program in chains] for stage, chains in stages.items()}
+
+
+def _rule_set(row: asyncpg.Record) -> RuleSet:
+    return RuleSet(**{name: row[name] for name in RuleSet.__slots__})
+
+
+def _version(row: asyncpg.Record) -> Version:
+    return Version(**{name: row[name] for name in Version.__slots__})
