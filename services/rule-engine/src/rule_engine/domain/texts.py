@@ -20,9 +20,11 @@ from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.output import OutputNode
 from liquid.exceptions import FilterError, LiquidError, LiquidSyntaxError, ResourceLimitError, UnknownFilterError
 from liquid.expression import Expression
 from liquid.filter import with_context
+from liquid.static_analysis import Variable
 from liquid.undefined import UNDEFINED, FalsyStrictUndefined
 
 from rule_engine.domain.errors import ValueFailureError
@@ -266,27 +268,30 @@ def _analysed(template: BoundTemplate, parts: list[Node | Expression]) -> Text:
     assert isinstance(template, _Template)  # noqa: S101 - the environment makes no others
     template.cost = NODE_COST * len(parts)
     analysis = template.analyze()
+    own = {part.identifier for part in parts if isinstance(part, LoopExpression)} - analysis.globals.keys()
     loops = {
         part.identifier: _dotted(part.iterable.path)
         for part in parts
-        if isinstance(part, LoopExpression) and isinstance(part.iterable, Path)
+        if isinstance(part, LoopExpression) and isinstance(part.iterable, Path) and part.identifier in own
     }
     return Text(
         template=template,
-        paths=frozenset(_dotted(use.segments) for uses in analysis.globals.values() for use in uses),
+        paths=_paths(uses for uses in analysis.globals.values()),
         loops=loops,
-        loop_paths=frozenset(
-            _dotted(use.segments)
-            for name, uses in analysis.variables.items()
-            if name in loops and name not in analysis.globals
-            for use in uses
-        ),
-        printed=frozenset(
-            _dotted(part.left.path)
-            for part in parts
-            if isinstance(part, FilteredExpression) and not part.filters and isinstance(part.left, Path)
-        ),
+        loop_paths=_paths(uses for name, uses in analysis.variables.items() if name in loops),
+        printed=frozenset(_dotted(path.path) for part in parts for path in _printed(part)),
     )
+
+
+def _paths(variables: Iterable[Iterable[Variable]]) -> frozenset[str]:
+    return frozenset(_dotted(use.segments) for uses in variables for use in uses)
+
+
+def _printed(part: Node | Expression) -> Iterator[Path]:
+    if isinstance(part, OutputNode) and isinstance(part.expression, FilteredExpression):
+        shown = part.expression
+        if isinstance(shown.left, Path) and not shown.filters:
+            yield shown.left
 
 
 def _dotted(segments: Iterable[Any]) -> str:

@@ -102,29 +102,35 @@ def _follow(path: str, values: Mapping[str, Any]) -> Any:
 
 def paths_of(params: Mapping[str, JsonValue]) -> frozenset[str]:
     """Every path that parameters read, dotted; those of a text that cannot be parsed are not known."""
-    return frozenset(path for _, found in reads(params, "params") for path in found)
+    return frozenset(path for _, made in spots(dict(params), "params") for path in _paths(made))
 
 
-def reads(value: JsonValue | Mapping[str, JsonValue], where: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """Where something is read, and which paths."""
+def spots(value: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:
+    """Every text, `{path}` and `{const}` in it, and where it stands."""
     match value:
         case str():
-            yield where, _paths_of_text(value)
-        case {"path": str(path)} if marked(value):
-            yield where, frozenset({path})
-        case dict() if not marked(value):
+            yield where, value
+        case dict() if marked(value):
+            yield where, value
+        case dict():
             for name, inner in value.items():
-                yield from reads(inner, f"{where}.{name}")
+                yield from spots(inner, f"{where}.{name}")
         case list():
             for index, inner in enumerate(value):
-                yield from reads(inner, f"{where}[{index}]")
+                yield from spots(inner, f"{where}[{index}]")
 
 
-def _paths_of_text(source: str) -> frozenset[str]:
-    try:
-        return texts.parse(source).paths if "{" in source else frozenset()
-    except ValueFailureError:
-        return frozenset()
+def _paths(made: JsonValue) -> frozenset[str]:
+    match made:
+        case {"path": str(path)}:
+            return frozenset({path})
+        case str() if "{" in made:
+            try:
+                return texts.parse(made).paths
+            except ValueFailureError:
+                return frozenset()
+        case _:
+            return frozenset()
 
 
 def parts_of(paths: Iterable[str]) -> tuple[Part, ...]:

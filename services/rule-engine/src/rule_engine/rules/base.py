@@ -92,6 +92,8 @@ class RuleType[P: Params](ABC):
     helper: ClassVar[bool] = False
     needs: ClassVar[tuple[Part, ...]] = ()
     """Parts of the context that `act` itself reads, beside those its texts name."""
+    moves_to: ClassVar[str | None] = None
+    """The parameter that names the stage a rule moves the item to; it only does so while the item is where it was."""
     params: Class[P]
     outputs: ClassVar[Class[Outputs]] = Outputs
 
@@ -106,10 +108,6 @@ class RuleType[P: Params](ABC):
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
         return ()
-
-    def moves_to(self, params: Mapping[str, JsonValue]) -> str | None:
-        """The stage that the rule surely moves the item to, if it does."""
-        return None
 
 
 def literal(value: JsonValue) -> str | None:

@@ -96,6 +96,7 @@ class ChangeStage(RuleType[ChangeStageParams]):
     type = "change_stage"
     title = "Change the stage"
     group: ClassVar[Group] = "items"
+    moves_to = "stage"
     params = ChangeStageParams
     outputs = ChangedStage
 
@@ -110,6 +111,3 @@ class ChangeStage(RuleType[ChangeStageParams]):
 
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         return stage_faults(params, site.pipeline)
-
-    def moves_to(self, params: Mapping[str, JsonValue]) -> str | None:
-        return literal(params.get("stage"))

@@ -1,0 +1,232 @@
+"""`/v1/rule-sets`: rule sets with their drafts and versions."""
+
+import json
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.broker import OutageError
+from contracts.kit.clock import new_id
+from contracts.kit.database import Connection
+from contracts.kit.http import Page, Problem, conflict, decode_cursor, encode_cursor, not_found
+from contracts.kit.service import Service
+from contracts.values import Code
+from rule_engine.authoring import Author, Authoring, FaultyError, NothingToPublishError
+from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.errors import Fault, TakenError
+from rule_engine.gateway import EntityService
+from rule_engine.rules.base import RuleType
+from rule_engine.store.rule_sets import RuleSet, RuleSets, Version
+
+CodePath = Annotated[Code, Path(description="the author-given code of the rule set")]
+_NULL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class RuleSetInput(RuleSetDocument):
+    """A rule set to save as the draft, and to publish if asked to."""
+
+    publish: bool = False
+    archived: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_kept(cls, raw: Any) -> Any:
+        """JSON that PostgreSQL and other languages can hold."""
+        try:
+            if _NULL.search(orjson.dumps(raw)):
+                raise ValueError("a text contains a null character")
+            json.dumps(raw, allow_nan=False)
+        except orjson.JSONEncodeError as error:
+            raise ValueError(f"contains what not every JSON reader takes: {error}") from error
+        return raw
+
+    def document(self) -> RuleSetDocument:
+        return RuleSetDocument(pipeline=self.pipeline, name=self.name, stages=self.stages)
+
+
+class FaultView(BaseModel):
+    """One thing wrong: where, in which rule, and what."""
+
+    where: str
+    rule: str | None
+    what: str
+
+
+class VersionView(BaseModel):
+    """One version without its document."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int
+    status: Literal["draft", "published"]
+    created_by: str
+    created_at: datetime
+    published_by: str | None
+    published_at: datetime | None
+
+
+class RuleSetSummary(BaseModel):
+    """A rule set in a list; `newest` is its newest published version, `draft` that of its draft."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    pipeline: str
+    name: str
+    archived: bool
+    newest: int | None
+    draft: int | None
+
+
+class RuleSetView(RuleSetSummary, VersionView):
+    """One version of a rule set. `warnings` keep a draft from being published."""
+
+    document: RuleSetDocument
+    warnings: list[FaultView] = []
+
+
+def router(
+    service: Service, entity_service: EntityService, rule_sets: RuleSets, registry: Mapping[str, RuleType[Any]]
+) -> APIRouter:
+    """`/v1/rule-sets`."""
+    routes = APIRouter(tags=["rule sets"])
+    authoring = Authoring(service.database, rule_sets, entity_service, registry, service.clock, new_id)
+    reading = _Reading(service, rule_sets)
+
+    @routes.put("/v1/rule-sets/{code}")
+    async def put(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Saves the draft. With `publish` it is checked and published, or nothing changes."""
+        author = Author(caller.tenant, caller.subject)
+        async with _answering(code):
+            faults = await authoring.put(author, code, body.document(), archived=body.archived, publish=body.publish)
+        return await reading.one(caller.tenant, code, None, faults)
+
+    @routes.post("/v1/rule-sets/{code}/publish")
+    async def publish(code: CodePath, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Publishes the draft. Without one, the newest version is checked and compiled anew."""
+        async with _answering(code):
+            await authoring.publish(Author(caller.tenant, caller.subject), code)
+        return await reading.one(caller.tenant, code, "newest")
+
+    @routes.get("/v1/rule-sets/{code}")
+    async def read(
+        code: CodePath,
+        version: Annotated[Literal["draft", "newest"] | int | None, Query()] = None,
+        caller: Caller = require(Role.VIEWER),
+    ) -> RuleSetView:
+        """One version: a number, `draft`, or `newest` (published); by default the draft, else the newest."""
+        return await reading.one(caller.tenant, code, version)
+
+    @routes.get("/v1/rule-sets")
+    async def page(
+        cursor: str | None = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
+    ) -> Page[RuleSetSummary]:
+        """All rule sets by code, archived ones too."""
+        return await reading.page(caller.tenant, cursor, limit)
+
+    @routes.get("/v1/rule-sets/{code}/versions")
+    async def versions(
+        code: CodePath, cursor: str | None = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
+    ) -> Page[VersionView]:
+        """All versions, newest first."""
+        return await reading.versions(caller.tenant, code, cursor, limit)
+
+    return routes
+
+
+@asynccontextmanager
+async def _answering(code: str) -> AsyncGenerator[None]:
+    """What authoring refuses, as problems."""
+    try:
+        yield
+    except FaultyError as error:
+        detail = f"rule set {code!r} cannot be published; nothing was changed"
+        raise Problem(
+            422, "Invalid input", detail, errors=[_fault(one).model_dump() for one in error.faults]
+        ) from error
+    except TakenError as error:
+        raise conflict(str(error)) from error
+    except NothingToPublishError as error:
+        raise not_found(f"rule set {code!r}") from error
+    except OutageError as error:
+        detail = "entity-service, which knows pipelines, fields and employees, is away"
+        raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
+
+
+def _fault(fault: Fault) -> FaultView:
+    return FaultView(where=fault.where, rule=fault.rule, what=fault.what)
+
+
+class _Reading:
+    """Answers made of stored rule sets."""
+
+    def __init__(self, service: Service, rule_sets: RuleSets) -> None:
+        self._database = service.database
+        self._rule_sets = rule_sets
+
+    async def one(
+        self, tenant: UUID, code: str, wanted: Literal["draft", "newest"] | int | None, faults: Sequence[Fault] = ()
+    ) -> RuleSetView:
+        async with self._database.transaction(tenant) as tx:
+            rule_set = await self._known(tx, tenant, code)
+            number = _number(rule_set, wanted)
+            found = await self._rule_sets.version(tx, (tenant, code), number) if number else None
+        if found is None:
+            raise not_found(f"version {wanted or 'newest'!r} of rule set {code!r}")
+        version, content = found
+        parts = RuleSetSummary.model_validate(rule_set).model_dump() | VersionView.model_validate(version).model_dump()
+        return RuleSetView(**parts, document=content.document, warnings=[_fault(one) for one in faults])
+
+    async def page(self, tenant: UUID, cursor: str | None, limit: int) -> Page[RuleSetSummary]:
+        after = _position(cursor, str, "")
+        async with self._database.transaction(tenant) as tx:
+            found = await self._rule_sets.page(tx, tenant, after, limit + 1)
+        more = encode_cursor(found[limit - 1].code) if len(found) > limit else None
+        return Page(items=[RuleSetSummary.model_validate(one) for one in found[:limit]], next_cursor=more)
+
+    async def versions(self, tenant: UUID, code: str, cursor: str | None, limit: int) -> Page[VersionView]:
+        before = _position(cursor, int, MAX_VERSION)
+        async with self._database.transaction(tenant) as tx:
+            await self._known(tx, tenant, code)
+            found: Sequence[Version] = await self._rule_sets.versions(tx, (tenant, code), before, limit + 1)
+        more = encode_cursor(found[limit - 1].version) if len(found) > limit else None
+        return Page(items=[VersionView.model_validate(one) for one in found[:limit]], next_cursor=more)
+
+    async def _known(self, tx: Connection, tenant: UUID, code: str) -> RuleSet:
+        rule_set = await self._rule_sets.read(tx, (tenant, code))
+        if rule_set is None:
+            raise not_found(f"rule set {code!r}")
+        return rule_set
+
+
+MAX_VERSION = 2**31 - 1
+
+
+def _number(rule_set: RuleSet, wanted: Literal["draft", "newest"] | int | None) -> int | None:
+    match wanted:
+        case "draft":
+            return rule_set.draft
+        case "newest":
+            return rule_set.newest
+        case None:
+            return rule_set.draft or rule_set.newest
+        case _:
+            return wanted if 0 < wanted <= MAX_VERSION else None
+
+
+def _position[T](cursor: str | None, type_: type[T], start: T) -> T:
+    key = decode_cursor(cursor)
+    if key is None:
+        return start
+    if len(key) != 1 or not isinstance(key[0], type_):
+        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
+    return key[0]

@@ -1,0 +1,289 @@
+"""Whether a rule set can be published: everything an author can get wrong, said with place, rule and remedy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from contracts.contexts import PipelineSchema, TenantSchema
+from rule_engine.domain import conditions, shapes, texts
+from rule_engine.domain.compiling import with_employees
+from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
+from rule_engine.domain.errors import Fault, ValueFailureError
+from rule_engine.domain.program import chains
+from rule_engine.domain.shapes import PathError, Shape, described
+from rule_engine.domain.values import marked, spots
+from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
+
+type Registry = Mapping[str, RuleType[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A rule where it stands."""
+
+    where: str
+    rule: RuleDocument
+    stage: StageDocument
+    earlier: Sequence[RuleDocument]
+    """The rules before it in its chain."""
+    site: Site
+    registry: Registry
+
+    @property
+    def type(self) -> RuleType[Any] | None:
+        return self.registry.get(self.rule.type)
+
+    def fault(self, below: str, what: str) -> Fault:
+        return Fault(f"{self.where}.{below}", self.rule.name, what)
+
+    def names(self) -> Shape:
+        """What its texts and conditions can name."""
+        steps = {one.name: _outputs(self.registry.get(one.type)) for one in self.earlier if one.enabled}
+        return shapes.names(self.site.pipeline.kind, self.site.schema.fields, steps)
+
+
+def _outputs(rule_type: RuleType[Any] | None) -> type[Outputs]:
+    return rule_type.outputs if rule_type else Outputs
+
+
+def check(document: RuleSetDocument, schema: TenantSchema, registry: Registry) -> list[Fault]:
+    """Everything wrong with a rule set; empty: it can be published."""
+    pipeline = next((one for one in schema.pipelines if one.code == document.pipeline), None)
+    if pipeline is None:
+        known = [one.code for one in schema.pipelines if not one.archived]
+        return [Fault("pipeline", None, unknown("pipeline", document.pipeline, known))]
+    placed = list(_place(document, pipeline, schema, registry))
+    return [
+        *_pipeline_faults(document, pipeline),
+        *(fault for one in placed for fault in _rule_faults(one)),
+        *_cycles(placed),
+    ]
+
+
+def _place(
+    document: RuleSetDocument, pipeline: PipelineSchema, schema: TenantSchema, registry: Registry
+) -> Iterator[_Placed]:
+    for code, stage in document.stages.items():
+        site = Site(schema, pipeline, code)
+        index = 0
+        for chain in chains(stage.rules):
+            for position, rule in enumerate(chain):
+                where = f"stages.{code}.rules[{index}]"
+                yield _Placed(where, rule, stage, chain[:position], site, registry)
+                index += 1
+
+
+def _pipeline_faults(document: RuleSetDocument, pipeline: PipelineSchema) -> Iterator[Fault]:
+    if pipeline.archived:
+        yield Fault("pipeline", None, f"pipeline {pipeline.code!r} is archived")
+    known = [stage.code for stage in pipeline.stages]
+    for code, stage in document.stages.items():
+        if code not in known:
+            yield Fault(f"stages.{code}", None, unknown(f"stage in pipeline {pipeline.code!r}", code, known))
+        names = [rule.name for rule in stage.rules]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield Fault(f"stages.{code}.rules[{index}].name", name, "another rule of the stage has this name")
+
+
+def _rule_faults(placed: _Placed) -> Iterator[Fault]:
+    rule, names = placed.rule, placed.names()
+    if placed.type is None:
+        yield placed.fault("type", unknown("rule type", rule.type, placed.registry))
+    else:
+        yield from _type_faults(placed, placed.type)
+        yield from _move_faults(placed, placed.type)
+        yield from _param_faults(placed, placed.type)
+    for below, value in spots(dict(rule.params), "params"):
+        yield from (placed.fault(below, what) for what in _value_faults(value, names, placed))
+    if rule.condition is not None:
+        for below, what in conditions.faults(rule.condition, names, "condition"):
+            yield placed.fault(below, what)
+
+
+def _type_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
+    kind = placed.site.pipeline.kind
+    if kind not in rule_type.kinds:
+        yield placed.fault("type", f"{rule_type.type} is for {', '.join(rule_type.kinds)}, not for {kind} pipelines")
+
+
+def _move_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
+    if rule_type.moves_to is None:
+        return
+    if placed.rule.on_leave != "cancel":
+        what = "an item is only moved while it is in the stage: a rule that moves it is cancelled when it leaves"
+        yield placed.fault("on_leave", what)
+    if literal(placed.rule.params.get(rule_type.moves_to)) == placed.site.stage:
+        yield placed.fault(f"params.{rule_type.moves_to}", "this is the stage the item is in already")
+
+
+def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
+    params, strangers = with_employees(placed.rule.params, rule_type, placed.site.schema)
+    codes = [one.code for one in placed.site.schema.employees]
+    for below, code in strangers:
+        yield placed.fault(f"params.{below}", unknown("employee", code, codes))
+    try:
+        rule_type.params.model_validate(_plain(params))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            below = _below(detail["loc"])
+            if not _is_made(params, detail["loc"]) and below not in {stranger for stranger, _ in strangers}:
+                yield placed.fault(f"params{_dot(below)}", _words(dict(detail), rule_type))
+    for below, what in rule_type.faults(placed.rule.params, placed.site):
+        yield placed.fault(f"params.{below}", what)
+
+
+def _plain(value: Any) -> Any:
+    """Parameters with constants in place."""
+    match value:
+        case {"const": constant} if marked(value):
+            return constant
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
+
+
+def _is_made(params: JsonValue, loc: Sequence[str | int]) -> bool:
+    """Whether the value at, or around, a place is made at run time: its type cannot be judged before."""
+    value: Any = params
+    for key in loc:
+        if _made(value):
+            return True
+        match value, key:
+            case dict(), str() if key in value:
+                value = value[key]
+            case list(), int():
+                value = value[key]
+    return _made(value)
+
+
+def _made(value: JsonValue) -> bool:
+    return (isinstance(value, str) and literal(value) is None) or (
+        isinstance(value, dict) and marked(value) and "path" in value
+    )
+
+
+def _below(loc: Sequence[str | int]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in loc).removeprefix(".")
+
+
+def _dot(below: str) -> str:
+    return f".{below}" if below else ""
+
+
+def _words(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
+    """What pydantic found, without the value."""
+    match detail["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden" if len(detail["loc"]) == 1:
+            return unknown(f"parameter of {rule_type.type}", detail["loc"][0], rule_type.params.model_fields)
+        case "extra_forbidden":
+            return "is not known here"
+        case _:
+            return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _value_faults(value: JsonValue, names: Shape, placed: _Placed) -> Iterator[str]:
+    match value:
+        case str():
+            yield from _text_faults(value, names, placed)
+        case {"path": str(path)}:
+            yield from _path_faults(path, names, placed)
+        case {"path": _}:
+            yield "a path is a text such as item.title"
+
+
+def _text_faults(source: str, names: Shape, placed: _Placed) -> Iterator[str]:
+    if "{" not in source:
+        return
+    try:
+        text = texts.parse(source)
+    except ValueFailureError as error:
+        yield str(error)
+        return
+    roots = {path.partition(".")[0] for path in text.paths}
+    spelled_out = {path: _spelled_out(path, text.loops) for path in text.loop_paths | text.printed}
+    inside = [spelled_out[path] for path in text.loop_paths if spelled_out[path].partition(".")[0] in roots]
+    wrong = [what for path in sorted({*text.paths, *inside}) for what in _path_faults(path, names, placed)]
+    yield from wrong
+    if not wrong:
+        shown = [spelled_out[path] for path in text.printed if spelled_out[path].partition(".")[0] in roots]
+        yield from (what for path in sorted(set(shown)) for what in _print_faults(path, names))
+
+
+def _spelled_out(path: str, loops: Mapping[str, str]) -> str:
+    """`row.name` in a loop over `products` is `products.0.name`; loops may be inside loops."""
+    for _ in loops:
+        root, _, rest = path.partition(".")
+        if root not in loops:
+            break
+        path = f"{loops[root]}.0{_dot(rest)}"
+    return path
+
+
+def _path_faults(path: str, names: Shape, placed: _Placed) -> Iterator[str]:
+    try:
+        shapes.find(names, path, in_text=True)
+    except PathError as error:
+        yield _no_such_step(path, placed) or str(error)
+
+
+def _no_such_step(path: str, placed: _Placed) -> str | None:
+    """Why the outputs of a rule that exists cannot be used here."""
+    root, _, rest = path.partition(".")
+    name = rest.partition(".")[0]
+    if root != "steps" or name not in [rule.name for rule in placed.stage.rules]:
+        return None
+    earlier = {rule.name: rule for rule in placed.earlier}
+    if name not in earlier:
+        return f"{name!r} is not before this rule in its chain: put it above, and let this one wait for it"
+    return None if earlier[name].enabled else f"{name!r} is disabled, so it has no outputs"
+
+
+def _print_faults(path: str, names: Shape) -> Iterator[str]:
+    shape = shapes.find(names, path, in_text=True)
+    if shape.kind == "money":
+        yield f"{path} is money: print it by {{{{ {path} | money }}}}"
+    elif shape.kind in ("object", "file", "list"):
+        yield f"{path} is {described(shape)}: name a part of it that can be printed"
+
+
+def _cycles(placed: Sequence[_Placed]) -> Iterator[Fault]:
+    """Moves that nothing holds up and that lead back to where they began."""
+    moves = [(one, target) for one in placed if (target := _sure_move(one)) not in (None, one.site.stage)]
+    onward: dict[str, list[str]] = {}
+    for one, target in moves:
+        onward.setdefault(one.site.stage, []).append(str(target))
+    for one, target in moves:
+        way = _way(onward, str(target), one.site.stage)
+        if way:
+            round_trip = " → ".join([one.site.stage, *way])
+            yield one.fault("params", f"these moves never end: {round_trip}; give one of them a condition or a time")
+
+
+def _sure_move(placed: _Placed) -> str | None:
+    """The stage that the rule moves every item to at once, if it does."""
+    rule = placed.rule
+    at_once = all(isinstance(one.run, Now) for one in (*placed.earlier, rule) if one.enabled)
+    if placed.type is None or placed.type.moves_to is None or not rule.enabled or rule.condition or not at_once:
+        return None
+    return literal(rule.params.get(placed.type.moves_to))
+
+
+def _way(onward: Mapping[str, Sequence[str]], start: str, goal: str) -> list[str] | None:
+    """Stages from `start` to `goal`, both included."""
+    ways, seen = [[start]], {start}
+    for way in ways:
+        if way[-1] == goal:
+            return way
+        for stage in onward.get(way[-1], ()):
+            if stage not in seen:
+                seen.add(stage)
+                ways.append([*way, stage])
+    return None
