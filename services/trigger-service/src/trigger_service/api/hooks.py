@@ -2,10 +2,11 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
@@ -20,11 +21,22 @@ from trigger_service.triggers.webhooks import Webhook
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
+class Taken(BaseModel):
+    """It has arrived; what becomes of it is told at `/v1/arrivals/{arrival_id}`."""
+
+    arrival_id: UUID
+
+
+def _takes(schema: dict[str, Any]) -> dict[str, Any]:
+    """The body, for the API's description: it is read as bytes, since signatures are over bytes."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
 def router(database: Database, desk: Desk) -> APIRouter:
     """Public routes: the token in the path says whose they are."""
     routes = APIRouter(prefix="/hooks", tags=["hooks"])
 
-    @routes.post("/payments/{token}")
+    @routes.post("/payments/{token}", response_model=Taken, openapi_extra=_takes(PaymentReport.model_json_schema()))
     async def report_payment(token: str, request: Request) -> Response:
         """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. 200 for repeats, too."""
         body = await request.body()
@@ -39,9 +51,9 @@ def router(database: Database, desk: Desk) -> APIRouter:
             if not is_signed(provider.secret, request.headers, body):
                 raise Problem(401, "Unauthorized", "the signature is missing, wrong, or older than five minutes")
             arrival = await desk.take_payment(tx, place.tenant, provider, _key(request, "webhook-id"), _report(body))
-        return json_response({"arrival_id": arrival})
+        return json_response(Taken(arrival_id=arrival))
 
-    @routes.post("/t/{token}")
+    @routes.post("/t/{token}", response_model=Taken, status_code=202, openapi_extra=_takes({"type": "object"}))
     async def call_trigger(token: str, request: Request) -> Response:
         """Fires a `webhook` trigger; with `Idempotency-Key` or `webhook-id` a call may be repeated."""
         body = _json_object(await request.body())
@@ -58,7 +70,7 @@ def router(database: Database, desk: Desk) -> APIRouter:
         if Webhook.item_id(trigger.spec.settings, body) is None:
             what = f"expected an item's id (a UUID) where the trigger looks for it; see arrival {arrival}"
             return bad_input("the call names no item", ("body", what)).response()
-        return json_response({"arrival_id": arrival}, 202)
+        return json_response(Taken(arrival_id=arrival), 202)
 
     return routes
 

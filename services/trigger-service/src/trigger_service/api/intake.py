@@ -35,22 +35,33 @@ class FormToFill(BaseModel):
     nonce: str
 
 
+class Thanks(BaseModel):
+    """It has arrived; `message` is for the person who filled in the form."""
+
+    arrival_id: UUID
+    message: str
+
+
+_FIELDS = {"schema": {"type": "object", "description": "answers by field name"}}
+_BODY = {"content": {"application/json": _FIELDS, "application/x-www-form-urlencoded": _FIELDS}}
+
+
 def router(database: Database, desk: Desk, clock: Clock, posts_per_minute: int) -> APIRouter:
     """Public routes: the token in the path says whose form it is."""
     intake = _Intake(database, desk, clock, posts_per_minute)
     routes = APIRouter(tags=["intake"])
 
-    @routes.get("/f/{token}")
+    @routes.get("/f/{token}", response_model=FormToFill)
     async def show(token: str, request: Request) -> Response:
         """A page for browsers; with `Accept: application/json` the fields and a nonce."""
         return await intake.answer(token, request, intake.show)
 
-    @routes.post("/f/{token}", status_code=202)
+    @routes.post("/f/{token}", status_code=202, response_model=Thanks, openapi_extra={"requestBody": _BODY})
     async def submit(token: str, request: Request) -> Response:
         """Fields by name, as JSON or as a browser sends them; `_nonce` or `Idempotency-Key` names the submission."""
         return await intake.answer(token, request, intake.submit)
 
-    @routes.options("/f/{token}")
+    @routes.options("/f/{token}", include_in_schema=False)
     async def preflight(token: str, request: Request) -> Response:
         return await intake.answer(token, request, _no_content)
 
@@ -116,7 +127,7 @@ class _Intake:
                 arrival = await self._desk.take_form(tx, tenant, form, answers, nonce)
         if _wants_page(request):
             return pages.message_page(form.spec.name, form.spec.success_message, 202)
-        return json_response({"arrival_id": arrival, "message": form.spec.success_message}, 202)
+        return json_response(Thanks(arrival_id=arrival, message=form.spec.success_message), 202)
 
     async def _count(self, request: Request, tenant: UUID, form: Form) -> None:
         """In a transaction of its own: what is refused later counts too."""

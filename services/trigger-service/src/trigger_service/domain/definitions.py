@@ -24,12 +24,17 @@ class Input(BaseModel):
 
 
 def contains_null(value: Any) -> bool:
-    """Whether any text in a JSON value has a null character, which the database cannot keep."""
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(contains_null(part) for pair in value.items() for part in pair)
-    return isinstance(value, list | tuple) and any(contains_null(part) for part in value)
+    """Whether any text in a JSON value has a null character, which the database cannot keep; at any depth."""
+    rest = [value]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, str) and "\x00" in part:
+            return True
+        if isinstance(part, dict):
+            rest += [*part.keys(), *part.values()]
+        elif isinstance(part, list | tuple):
+            rest += part
+    return False
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]

@@ -85,7 +85,7 @@ def _phone(text: str, _: FormField, form: FormSpec) -> Answer:
         number = phonenumbers.parse(text, form.phone_region)
     except phonenumbers.NumberParseException as error:
         raise ValueError("expected a phone number with its country code, such as +…") from error
-    if not phonenumbers.is_possible_number(number):
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise ValueError("this phone number cannot exist")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -178,4 +178,4 @@ def duplicate_key(tenant: UUID, form: Form, answers: Answers, nonce: str | None)
 
 def digest(*parts: Any) -> bytes:
     """A hash of JSON values: tells sameness and nothing else."""
-    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).digest()
+    return hashlib.sha256(orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)).digest()

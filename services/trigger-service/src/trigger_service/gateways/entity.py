@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, TenantSchema
 from contracts.kit.auth import ServiceToken
 from contracts.kit.broker import OutageError
-from trigger_service.errors import TriggerServiceError
+from trigger_service.errors import InvalidInputError, TriggerServiceError
 
 type Contexts = dict[tuple[UUID, UUID], ItemContext]
 """By tenant and item; items that do not exist are absent."""
@@ -25,6 +25,10 @@ class EntityServiceAwayError(OutageError, ConnectionError):
 
 class EntityServiceError(TriggerServiceError):
     """entity-service did not understand us: a defect of one of the two."""
+
+    def __init__(self, status: int, request: str) -> None:
+        super().__init__(f"entity-service answers {status} to {request}")
+        self.status = status
 
 
 class _Item(BaseModel):
@@ -46,7 +50,12 @@ class EntityService:
 
     async def schema(self, tenant: UUID) -> TenantSchema:
         """Everything that definitions of the tenant can refer to."""
-        return TenantSchema.model_validate_json(await self._ask("GET", f"/internal/schema/{tenant}"))
+        try:
+            return TenantSchema.model_validate_json(await self._ask("GET", f"/internal/schema/{tenant}"))
+        except EntityServiceError as error:
+            if error.status != 404:
+                raise
+            raise InvalidInputError("entity-service does not know this tenant: set the tenant up first", ()) from error
 
     async def contexts(self, items: Iterable[tuple[UUID, UUID]]) -> Contexts:
         """The items (tenant, id) with everything around them, as they are now."""
@@ -74,5 +83,5 @@ class EntityService:
         if response.status_code in (401, 403, 429) or response.status_code >= 500:
             raise EntityServiceAwayError(f"entity-service answers {response.status_code}")
         if not response.is_success:
-            raise EntityServiceError(f"entity-service answers {response.status_code} to {method} {path.split('/')[2]}")
+            raise EntityServiceError(response.status_code, f"{method} {path}")
         return response.content

@@ -1,0 +1,15 @@
+"""One running trigger-service for all its tests; each test brings tenants of its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from integration.trigger_service.harness import Site, make_site
+
+
+@pytest.fixture(scope="package")
+async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("trigger-service")
+    async with make_site(postgres, kafka, folder) as made:
+        yield made

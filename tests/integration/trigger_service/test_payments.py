@@ -1,0 +1,101 @@
+"""Payment callbacks: only who signs is heard, and what is said twice is done once."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.kit.clock import new_id
+from contracts.messages.entity_commands import RecordPayment
+from contracts.messages.results import CommandDone
+from integration.trigger_service.harness import SECRET, Site, Tenant
+
+OTHER_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2Ytc29tZWJvZHktZWxzZQ=="
+
+
+async def provider(tenant: Tenant) -> str:
+    path: str = (await tenant.put("payment-providers/acme", {"name": "Acme", "secret": SECRET}))["path"]
+    return path
+
+
+def report(payment: UUID | None = None, **changes: Any) -> dict[str, Any]:
+    body = {"payment_id": str(payment or new_id()), "status": "paid", "amount": 5000, "currency": "EUR"}
+    return {**body, "paid_at": "2026-03-02T09:00:00Z", "reference": "acme-1", **changes}
+
+
+async def test_a_signed_report_becomes_a_command_and_its_verdict_follows(site: Site) -> None:
+    tenant = site.tenant()
+    payment = new_id()
+    response = await tenant.report(await provider(tenant), report(payment))
+    assert response.status_code == 200
+    command = (await tenant.said(RecordPayment))[0]
+    assert (command.data.payment_id, command.data.status) == (payment, "paid")
+    assert (command.data.amount.amount, command.data.provider_reference) == (5000, "acme-1")
+    done = CommandDone(command_id=command.command_id, outputs={"status": "paid", "changed": True})
+    await site.answer(command, done)
+    arrival = await tenant.verdict(response.json()["arrival_id"], "created")
+    assert arrival["reason"] == "the payment is recorded as paid"
+
+
+async def test_a_report_repeated_with_the_same_or_another_webhook_id_is_one_command(site: Site) -> None:
+    tenant = site.tenant()
+    path, body = await provider(tenant), report()
+    answers = [await tenant.report(path, body, id=id) for id in ("one", "one", "two")]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len({answer.json()["arrival_id"] for answer in answers}) == 1
+    await tenant.report(path, {**body, "status": "refunded"})
+    commands = await tenant.said(RecordPayment, 2)
+    assert [command.data.status for command in commands] == ["paid", "refunded"]
+    assert sorted(arrival["verdict"] for arrival in await tenant.arrivals()) == ["duplicate", "pending", "pending"]
+
+
+@pytest.mark.parametrize(
+    "how", [{"secret": OTHER_SECRET}, {"age": timedelta(minutes=10)}, {"age": timedelta(minutes=-10)}]
+)
+async def test_a_forged_or_old_signature_is_refused(site: Site, how: dict[str, Any]) -> None:
+    tenant = site.tenant()
+    response = await tenant.report(await provider(tenant), report(), **how)
+    assert response.status_code == 401
+    assert await tenant.arrivals() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"webhook-id": "a", "webhook-timestamp": "soon", "webhook-signature": "v1,AAAA"},
+        {"webhook-id": "a", "webhook-timestamp": "1", "webhook-signature": "nonsense"},
+    ],
+)
+async def test_malformed_signature_headers_are_refused(site: Site, headers: dict[str, str]) -> None:
+    tenant = site.tenant()
+    path = await provider(tenant)
+    assert (await tenant.call("POST", path, role=None, json=report(), headers=headers)).status_code == 401
+
+
+async def test_a_signed_body_that_is_no_report_is_explained(site: Site) -> None:
+    tenant = site.tenant()
+    response = await tenant.report(await provider(tenant), report(status="perhaps", currency="euro"))
+    assert response.status_code == 422
+    assert {error["where"] for error in response.json()["errors"]} == {"status", "currency"}
+
+
+async def test_the_secret_is_never_told_and_stays_when_it_is_left_out(site: Site) -> None:
+    tenant = site.tenant()
+    path = await provider(tenant)
+    replaced = await tenant.call("PUT", "/v1/payment-providers/acme", json={"name": "Acme Pay"})
+    listed = await tenant.call("GET", "/v1/payment-providers")
+    assert replaced.json() == listed.json()["items"][0]
+    assert replaced.json() == {"code": "acme", "name": "Acme Pay", "archived": False, "path": path}
+    assert (await tenant.report(path, report())).status_code == 200
+    weak = await tenant.call("PUT", "/v1/payment-providers/weak", json={"name": "Weak", "secret": "whsec_AAAA"})
+    assert weak.status_code == 422
+    assert "AAAA" not in weak.text
+
+
+async def test_an_archived_provider_is_not_heard(site: Site) -> None:
+    tenant = site.tenant()
+    path = await provider(tenant)
+    await tenant.call("PUT", "/v1/payment-providers/acme", json={"name": "Acme", "archived": True})
+    assert (await tenant.report(path, report())).status_code == 404

@@ -1,0 +1,210 @@
+"""Triggers set off by events and webhooks: one move per event, and a reason whenever nothing moves."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.envelope import Cause, event
+from contracts.kit.clock import new_id, utc_now
+from contracts.messages.doc import DocumentViewed
+from contracts.messages.entity_commands import MoveItem
+from contracts.messages.results import CommandDone
+from contracts.messages.trigger_events import ArrivalJudged
+from contracts.topics import DOC_EVENTS, ENTITY_EVENTS, item_key
+from integration.trigger_service.harness import PAID, Site, Tenant, eventually
+
+
+async def test_a_payment_event_that_comes_twice_moves_the_item_once(site: Site) -> None:
+    tenant = site.tenant()
+    await tenant.put("triggers/paid", PAID)
+    await tenant.put("triggers/all-paid", {**PAID, "stage": "won", "allow_moving_back": True})
+    deal = site.entity.add_deal(tenant.id)
+    causes = (Cause("rule", "item"),)
+    paid, next_ = tenant.paid(deal, causepath=causes), tenant.paid(deal)
+    await site.publish(ENTITY_EVENTS, paid, paid, next_)
+    first, second = await tenant.said(MoveItem, 2)
+    assert (first.causation, second.causation) == (paid.id, next_.id)
+    assert (first.causepath, first.correlation) == (causes, paid.correlation)
+    assert [(c.reference, c.stage, c.forward_only) for c in first.data.candidates] == [
+        ("all-paid", "won", False),
+        ("paid", "prepayment", True),
+    ]
+    moved = {"verdict": "moved", "stage": "prepayment", "reference": "paid"}
+    await site.answer(first, CommandDone(command_id=first.command_id, outputs=moved))
+    await site.answer(second, CommandDone(command_id=second.command_id, outputs={"verdict": "same"}))
+    told = {event.causation: event.data for event in await tenant.said(ArrivalJudged, 2)}
+    assert {(data.verdict, data.trigger) for data in told.values()} == {("moved", "paid"), ("same", None)}
+    won = await tenant.arrivals("trigger=paid&verdict=moved")
+    assert [arrival["item_id"] for arrival in won] == [str(deal)]
+    assert [arrival["id"] for arrival in await tenant.arrivals("trigger=all-paid&verdict=not_matched")] == [
+        won[0]["id"]
+    ]
+
+
+async def test_a_false_condition_says_why_and_moves_nothing(site: Site) -> None:
+    tenant = site.tenant()
+    condition = {"path": "item.activity_count", "op": "eq", "value": 0}
+    await tenant.put("triggers/paid", {**PAID, "condition": condition})
+    busy, idle = site.entity.add_deal(tenant.id, activity_count=3), site.entity.add_deal(tenant.id)
+    await site.publish(ENTITY_EVENTS, tenant.paid(busy), tenant.paid(idle))
+    assert [command.data.item_id for command in await tenant.said(MoveItem)] == [idle]
+    arrival = (await tenant.arrivals(f"item_id={busy}"))[0]
+    assert arrival["verdict"] == "condition_false"
+    assert arrival["triggers"][0]["reason"] == "item.activity_count = 0 is false: it is 3"
+    assert (await tenant.said(ArrivalJudged))[0].data.verdict == "condition_false"
+
+
+async def test_an_event_without_a_matching_trigger_or_item_is_stored_with_its_reason(site: Site) -> None:
+    tenant = site.tenant()
+    deal, gone = site.entity.add_deal(tenant.id), new_id()
+    await site.publish(ENTITY_EVENTS, tenant.paid(deal), tenant.paid(gone))
+    await tenant.said(ArrivalJudged, 2)
+    assert [a["verdict"] for a in await tenant.arrivals(f"item_id={deal}")] == ["not_matched"]
+    assert [a["verdict"] for a in await tenant.arrivals(f"item_id={gone}")] == ["gone"]
+
+
+async def test_events_wait_while_entity_service_is_away(site: Site) -> None:
+    tenant = site.tenant()
+    await tenant.put("triggers/paid", PAID)
+    deal = site.entity.add_deal(tenant.id)
+    site.entity.away, asked = True, site.entity.asked
+    try:
+        await site.publish(ENTITY_EVENTS, tenant.paid(deal))
+        await eventually(lambda: _asked_again(site, asked))
+        assert await tenant.arrivals() == []
+    finally:
+        site.entity.away = False
+    assert (await tenant.said(MoveItem))[0].data.item_id == deal
+
+
+async def _asked_again(site: Site, before: int) -> bool:
+    return site.entity.asked >= before + 3
+
+
+async def test_a_viewed_document_moves_the_item(site: Site) -> None:
+    tenant = site.tenant()
+    trigger = {**PAID, "type": "document_viewed", "settings": {"template": "invoice"}}
+    await tenant.put("triggers/viewed", trigger)
+    deal = site.entity.add_deal(tenant.id)
+    data = DocumentViewed(document_id=new_id(), item_id=deal, template="invoice", views=1, at=utc_now())
+    viewed = event(
+        data, source="doc-service", id=new_id(), tenant=tenant.id, key=item_key(tenant.id, deal), time=utc_now()
+    )
+    await site.publish(DOC_EVENTS, viewed)
+    assert (await tenant.said(MoveItem))[0].data.candidates[0].reference == "viewed"
+
+
+WEBHOOK = {
+    **PAID,
+    "type": "webhook",
+    "settings": {"item": "order.item_id"},
+    "condition": {"path": "body.order.state", "op": "eq", "value": "shipped"},
+}
+
+
+async def webhook(tenant: Tenant) -> str:
+    path: str = (await tenant.put("triggers/shipped", WEBHOOK))["webhook_path"]
+    return path
+
+
+async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: Site) -> None:
+    tenant = site.tenant()
+    path, deal = await webhook(tenant), site.entity.add_deal(tenant.id)
+    body: dict[str, Any] = {"order": {"item_id": str(deal), "state": "shipped"}}
+    key = {"idempotency-key": "call-1"}
+    first, again = [await tenant.submit(path, body, headers=key) for _ in range(2)]
+    assert (first.status_code, first.json()) == (202, again.json())
+    packed = await tenant.submit(path, {"order": {"item_id": str(deal), "state": "packed"}})
+    arrival = await tenant.verdict(packed.json()["arrival_id"], "condition_false")
+    assert arrival["triggers"][0]["reason"] == "body.order.state = shipped is false"
+    moves = await tenant.said(MoveItem)
+    assert [(move.data.item_id, move.correlation) for move in moves] == [(deal, first.json()["arrival_id"])]
+    assert await site.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
+
+
+async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(site: Site) -> None:
+    tenant = site.tenant()
+    path = await webhook(tenant)
+    assert (await tenant.submit(path, {"order": {}})).status_code == 422
+    assert [arrival["verdict"] for arrival in await tenant.arrivals("trigger=shipped")] == ["refused"]
+    deep = b'{"order":' * 900 + b"1" + b"}" * 900
+    for malformed in (b"{", b"[]", b'{"a":"\\u0000"}', deep, b"[" * 5000):
+        response = await tenant.call("POST", path, role=None, content=malformed)
+        assert response.status_code == 422
+
+
+async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(site: Site) -> None:
+    tenant = site.tenant()
+    path = await webhook(tenant)
+    assert (await tenant.call("GET", "/v1/triggers/shipped")).json()["webhook_path"] is None
+    replaced = await tenant.call("PUT", "/v1/triggers/shipped", json=WEBHOOK)
+    assert (replaced.status_code, replaced.json()["webhook_path"]) == (200, None)
+    fresh = (await tenant.call("POST", "/v1/triggers/shipped/rotate")).json()["webhook_path"]
+    assert (await tenant.submit(path, {})).status_code == 404
+    assert (await tenant.submit(fresh, {})).status_code == 422
+    kept = await site.sql("SELECT token_hash FROM public_addresses WHERE owner_tenant = $1", tenant.id)
+    assert fresh.rpartition("/")[2].encode() not in [row["token_hash"] for row in kept]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"stage": "lost"}, "stage"),
+        ({"type": "horn_blown"}, "type"),
+        ({"settings": {"colour": "red"}}, "settings.colour"),
+        ({"condition": {"path": "item.colour", "op": "filled"}}, "condition"),
+    ],
+)
+async def test_a_trigger_that_refers_to_nothing_is_refused(site: Site, changes: dict[str, Any], where: str) -> None:
+    response = await site.tenant().call("PUT", "/v1/triggers/paid", json={**PAID, **changes})
+    assert response.status_code == 422
+    assert [error["where"] for error in response.json()["errors"]] == [where]
+
+
+async def test_a_definition_comes_back_as_it_was_put(site: Site) -> None:
+    tenant = site.tenant()
+    condition = {"not": {"all": [{"path": "item.title", "op": "eq", "value": "Other"}]}}
+    await tenant.put("triggers/paid", {**PAID, "condition": condition})
+    found = (await tenant.call("GET", "/v1/triggers/paid", role="viewer")).json()
+    assert found["condition"] == condition
+    assert PAID.items() <= found.items()
+    assert [one["code"] for one in (await tenant.call("GET", "/v1/triggers")).json()["items"]] == ["paid"]
+    types = (await tenant.call("GET", "/v1/trigger-types", role="viewer")).json()["items"]
+    assert {one["type"] for one in types} == {"form_submitted", "invoice_paid", "document_viewed", "webhook"}
+
+
+async def test_a_definition_needs_an_author_and_reading_needs_a_token(site: Site) -> None:
+    tenant = site.tenant()
+    assert (await tenant.call("PUT", "/v1/triggers/paid", role="agent", json=PAID)).status_code == 403
+    assert (await tenant.call("GET", "/v1/payment-providers", role="author")).status_code == 403
+    assert (await tenant.call("GET", "/v1/arrivals", role=None)).status_code == 401
+
+
+async def test_one_tenant_sees_and_moves_nothing_of_another(site: Site) -> None:
+    mine, other = site.tenant(), site.tenant()
+    await mine.put("triggers/paid", PAID)
+    path, deal = await webhook(mine), site.entity.add_deal(other.id)
+    await mine.submit(path, {"order": {"item_id": str(deal), "state": "shipped"}})
+    await site.publish(ENTITY_EVENTS, other.paid(deal))
+    told = await mine.said(ArrivalJudged), await other.said(ArrivalJudged)
+    assert [events[0].data.verdict for events in told] == ["gone", "not_matched"]
+    arrival = (await mine.arrivals())[0]["id"]
+    assert (await other.call("GET", f"/v1/arrivals/{arrival}")).status_code == 404
+    assert (await other.call("GET", "/v1/triggers/paid")).status_code == 404
+    assert (await other.call("GET", "/v1/triggers")).json()["items"] == []
+    assert (await other.call("POST", "/v1/triggers/shipped/rotate")).status_code == 404
+    assert await site.watch.said(mine.id, MoveItem) == await site.watch.said(other.id, MoveItem) == []
+
+
+async def test_arrivals_are_listed_newest_first_in_pages(site: Site) -> None:
+    tenant = site.tenant()
+    deals = [site.entity.add_deal(tenant.id) for _ in range(3)]
+    await site.publish(ENTITY_EVENTS, *[tenant.paid(deal) for deal in deals])
+    await tenant.said(ArrivalJudged, 3)
+    first = (await tenant.call("GET", "/v1/arrivals?limit=2")).json()
+    second = (await tenant.call("GET", f"/v1/arrivals?limit=2&cursor={first['next_cursor']}")).json()
+    received = [arrival["received_at"] for arrival in first["items"] + second["items"]]
+    assert (len(received), received, second["next_cursor"]) == (3, sorted(received, reverse=True), None)
+    assert (await tenant.call("GET", "/v1/arrivals?cursor=nonsense")).status_code == 400
+    assert (await tenant.call("GET", f"/v1/arrivals/{uuid4()}")).status_code == 404

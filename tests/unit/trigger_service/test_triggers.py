@@ -1,0 +1,162 @@
+"""Trigger types: what they read out of events and bodies, and what definitions may refer to."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageContext, TenantSchema, TenantSettings
+from contracts.messages.doc import DocumentViewed
+from contracts.messages.entity_events import PaymentChanged
+from contracts.values import Money
+from trigger_service.domain.checks import check_form, check_trigger
+from trigger_service.domain.definitions import FormSpec, TriggerSpec
+from trigger_service.errors import InvalidInputError
+from trigger_service.triggers.documents import DocumentSettings, DocumentViewedTrigger
+from trigger_service.triggers.forms import FormSettings, FormSubmitted
+from trigger_service.triggers.payments import InvoicePaid
+from trigger_service.triggers.registry import EVENT_TRIGGERS, TRIGGER_TYPES
+from trigger_service.triggers.webhooks import Webhook
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DEAL = UUID("00000000-0000-7000-8000-000000000001")
+INVOICE = UUID("00000000-0000-7000-8000-000000000002")
+EMPLOYEE = UUID("00000000-0000-7000-8000-0000000000aa")
+SCHEMA = TenantSchema(
+    tenant_id=DEAL,
+    tenant=TenantSettings(name="Shop"),
+    pipelines=(
+        PipelineSchema(
+            code="sales",
+            name="Sales",
+            kind="deal",
+            stages=(StageContext(code="new", name="New", position=0), StageContext(code="won", name="Won", position=1)),
+        ),
+    ),
+    fields=(FieldSchema(code="pieces", name="Pieces", kind="deal", type="number"),),
+    employees=(EmployeeRef(id=EMPLOYEE, code="manager", name="A manager"),),
+)
+
+
+def payment(status: str, invoice: UUID | None = INVOICE) -> PaymentChanged:
+    fields = {"payment_id": DEAL, "item_id": DEAL, "invoice_id": invoice, "status": status, "previous": "pending"}
+    return PaymentChanged.model_validate({**fields, "amount": Money(amount=1, currency="EUR"), "at": NOW})
+
+
+def test_every_type_has_what_the_catalogue_shows_and_settings_that_need_nothing() -> None:
+    assert set(TRIGGER_TYPES) == {"form_submitted", "invoice_paid", "document_viewed", "webhook"}
+    assert set(EVENT_TRIGGERS) == {PaymentChanged, DocumentViewed}
+    for kind in TRIGGER_TYPES.values():
+        assert all((kind.title, kind.group, kind.fires, kind.sees))
+        kind.settings.model_validate({})
+
+
+def test_a_paid_invoice_concerns_the_deal_and_the_invoice_once_each() -> None:
+    paid = InvoicePaid().occurrence(payment("paid"))
+    assert paid is not None
+    assert paid.items == (DEAL, INVOICE)
+    alone = InvoicePaid().occurrence(payment("paid", DEAL))
+    assert alone is not None
+    assert alone.items == (DEAL,)
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", "refunded"])
+def test_only_paid_is_paid(status: str) -> None:
+    assert InvoicePaid().occurrence(payment(status)) is None
+
+
+def test_a_viewed_document_matches_by_template_or_any() -> None:
+    facts = {"template": "invoice"}
+    assert DocumentViewedTrigger().mismatch(DocumentSettings(), facts) is None
+    assert DocumentViewedTrigger().mismatch(DocumentSettings(template="invoice"), facts) is None
+    assert DocumentViewedTrigger().mismatch(DocumentSettings(template="offer"), facts) is not None
+
+
+def test_a_form_matches_by_code_or_any() -> None:
+    assert FormSubmitted().mismatch(FormSettings(), {"code": "order"}) is None
+    assert FormSubmitted().mismatch(FormSettings(form="order"), {"code": "order"}) is None
+    assert FormSubmitted().mismatch(FormSettings(form="other"), {"code": "order"}) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("item_id", {"item_id": str(DEAL)}),
+        ("order.item_id", {"order": {"item_id": str(DEAL)}}),
+        ("/order/items/0/id", {"order": {"items": [{"id": str(DEAL)}]}}),
+        ("/a~1b/m~0n", {"a/b": {"m~n": str(DEAL)}}),
+    ],
+)
+def test_the_item_is_found_by_dotted_path_or_pointer(path: str, body: dict[str, Any]) -> None:
+    assert Webhook.item_id({"item": path}, body) == DEAL
+
+
+@pytest.mark.parametrize("body", [{}, {"item_id": 7}, {"item_id": "x"}, {"item_id": {"id": str(DEAL)}}])
+def test_a_body_without_an_items_id_names_no_item(body: dict[str, Any]) -> None:
+    assert Webhook.item_id({}, body) is None
+
+
+def spec(**changes: Any) -> TriggerSpec:
+    fields = {"name": "Paid", "type": "invoice_paid", "pipeline": "sales", "stage": "won", **changes}
+    return TriggerSpec.model_validate(fields)
+
+
+@pytest.mark.parametrize("employee", ["manager", str(EMPLOYEE)])
+def test_an_employee_is_named_by_code_or_id(employee: str) -> None:
+    assert check_trigger(spec(change_stage_as=employee), SCHEMA) == EMPLOYEE
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"pipeline": "repairs"}, "pipeline"),
+        ({"stage": "lost"}, "stage"),
+        ({"type": "horn_blown"}, "type"),
+        ({"change_stage_as": "nobody"}, "change_stage_as"),
+        ({"settings": {"minimum": 5}}, "settings.minimum"),
+        ({"settings": {"colour": "red"}}, "settings.colour"),
+        ({"condition": {"path": "item.fields.colour", "op": "filled"}}, "condition"),
+        ({"condition": {"path": "item.colour", "op": "filled"}}, "condition"),
+        ({"condition": {"path": "document.views", "op": "filled"}}, "condition"),
+    ],
+)
+def test_a_trigger_that_refers_to_nothing_is_refused(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        check_trigger(spec(**changes), SCHEMA)
+    assert where in [place for place, _ in refused.value.errors]
+
+
+def test_a_condition_may_look_at_fields_of_the_item_and_facts_of_the_type() -> None:
+    parts = [
+        {"path": "item.fields.pieces", "op": "gt", "value": 1},
+        {"path": "payment.invoice_id", "op": "filled"},
+        {"path": "contact.phone", "op": "filled"},
+    ]
+    assert check_trigger(spec(condition={"all": parts}), SCHEMA) is None
+
+
+def form(**changes: Any) -> FormSpec:
+    fields = [{"name": "pieces", "label": "Pieces", "type": "number", "target": "item.fields.pieces"}]
+    return FormSpec.model_validate({"name": "Order", "fields": fields, "pipeline": "sales", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"pipeline": "repairs"}, "pipeline"),
+        ({"stage": "lost"}, "stage"),
+        ({"kind": "lead"}, "kind"),
+        ({"responsible": "nobody"}, "responsible"),
+        ({"title": "Order of {colour}"}, "title"),
+        ({"fields": [{"name": "a", "label": "A", "target": "item.fields.colour"}]}, "fields.0.target"),
+    ],
+)
+def test_a_form_that_refers_to_nothing_is_refused(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        check_form(form(**changes), SCHEMA)
+    assert where in [place for place, _ in refused.value.errors]
+
+
+def test_a_form_whose_references_exist_is_taken() -> None:
+    assert check_form(form(stage="new", responsible="manager", title="{pieces} pieces"), SCHEMA) == EMPLOYEE
