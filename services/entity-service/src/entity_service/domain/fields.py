@@ -77,7 +77,7 @@ def _one(schema: FieldSchema, value: JsonValue, employees: AbstractSet[UUID]) ->
 
 def _option(schema: FieldSchema, value: JsonValue) -> JsonValue:
     if value not in schema.options:
-        raise ValueError(f"is none of the options {', '.join(schema.options)}")
+        raise ValueError(f"is none of the options {', '.join(schema.options[:20])}")
     return value
 
 

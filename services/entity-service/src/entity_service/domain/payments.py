@@ -10,7 +10,7 @@ from contracts.values import Money, Value
 from entity_service.domain.errors import ConflictError
 
 _NEXT: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
-    "pending": frozenset({"paid", "failed"}),
+    "pending": frozenset({"paid", "failed", "refunded"}),
     "failed": frozenset({"paid"}),
     "paid": frozenset({"refunded"}),
     "refunded": frozenset(),

@@ -1,0 +1,274 @@
+"""Commands over Kafka: what they do, what they answer, and that they do it once."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.envelope import MAX_CAUSES, Cause
+from contracts.kit.clock import new_id
+from contracts.messages.entity_commands import (
+    AddTimelineEntry,
+    CopyItem,
+    CreateItem,
+    CreateTask,
+    FieldAssignment,
+    MoveCandidate,
+    MoveItem,
+    UpdateItem,
+)
+from contracts.messages.entity_events import FieldsChanged, ItemCreated, StageChanged
+from contracts.values import PersonInput
+from integration.entity_service.harness import House, Tenant
+
+LEFT = "the item has left the stage"
+
+
+def move(item: dict[str, Any], *stages: str, **more: Any) -> MoveItem:
+    candidates = tuple(MoveCandidate(stage=stage, reference=f"to-{stage}") for stage in stages)
+    return MoveItem(item_id=UUID(item["id"]), candidates=candidates, changed_by="a-rule", origin="rule", **more)
+
+
+async def test_a_move_goes_to_the_earliest_stage_and_says_so(shop: Tenant) -> None:
+    item = await shop.deal()
+
+    outputs = await shop.done(move(item, "won", "talks", "offer", forward_only=True))
+
+    assert outputs == {
+        "verdict": "moved",
+        "stage": "talks",
+        "pipeline": "sales",
+        "reference": "to-talks",
+        "entry_seq": 2,
+    }
+    entered = (await shop.events(StageChanged, 2))[1].data
+    assert (entered.to_stage, entered.origin, entered.changed_by) == ("talks", "rule", "a-rule")
+
+
+@pytest.mark.invariant(2)
+async def test_a_command_sent_twice_has_one_effect_and_the_same_result(shop: Tenant) -> None:
+    item = await shop.deal()
+    order = shop.order(move(item, "talks", "offer"))
+
+    await shop.house.send(order, order)
+    first, second = await shop.results(order.command_id, 2)
+    await shop.done(AddTimelineEntry(item_id=UUID(item["id"]), text="later", author="a-rule"))
+
+    assert first == second
+    assert (await shop.get(f"/v1/items/{item['id']}"))["entry_seq"] == 2
+    assert len(shop.heard(StageChanged)) == 2
+
+
+async def test_the_verdicts_behind_same_and_gone_move_nothing(shop: Tenant) -> None:
+    item = await shop.deal(stage="offer")
+    nothing = {**item, "id": str(uuid4())}
+
+    behind = await shop.done(move(item, "new", forward_only=True))
+    same = await shop.done(move(item, "new", "offer", forward_only=True))
+    gone = await shop.done(move(nothing, "new"))
+
+    assert [one["verdict"] for one in (behind, same, gone)] == ["behind", "same", "gone"]
+    assert (same["stage"], same["reference"]) == ("offer", "to-offer")
+    assert (await shop.get(f"/v1/items/{item['id']}"))["version"] == 1
+
+
+async def test_a_candidate_that_does_not_exist_is_refused_by_name(shop: Tenant) -> None:
+    item = await shop.deal()
+
+    assert "has no stage 'moon'" in await shop.refused(move(item, "talks", "moon"))
+    assert (await shop.get(f"/v1/items/{item['id']}"))["stage"] == "new"
+
+
+async def test_whoever_expects_another_entry_is_refused(shop: Tenant) -> None:
+    item = await shop.deal()
+    id = UUID(item["id"])
+    title = (FieldAssignment(field="title", value="Elm"),)
+
+    reasons = [
+        await shop.refused(body)
+        for body in (
+            move(item, "talks", expect_entry_seq=2),
+            UpdateItem(item_id=id, assignments=title, expect_entry_seq=2, changed_by="a-rule"),
+            CopyItem(item_id=id, pipeline="sales", expect_entry_seq=2, created_by="a-rule"),
+            CreateTask(item_id=id, name="Call", stage="new", expect_entry_seq=2, created_by="a-rule"),
+            AddTimelineEntry(item_id=id, text="hello", author="a-rule", expect_entry_seq=2),
+            CreateItem(
+                kind="lead", title="x", linked_item_id=id, expect_entry_seq=2, created_by="a-rule", origin="rule"
+            ),
+        )
+    ]
+
+    assert reasons == [LEFT] * 6
+    assert (await shop.get(f"/v1/items/{item['id']}"))["version"] == 1
+
+
+async def test_two_moves_at_once_of_which_each_expects_the_first_entry_move_once(shop: Tenant) -> None:
+    item = await shop.deal()
+    orders = [shop.order(move(item, stage, expect_entry_seq=1)) for stage in ("talks", "offer")]
+
+    by_hand, _ = await asyncio.gather(shop.move(item, "won", if_match='"1"'), shop.house.send(*orders))
+    answers = [(await shop.results(order.command_id))[0] for order in orders]
+
+    moved = [one for one in answers if getattr(one, "outputs", {}).get("verdict") == "moved"]
+    assert len(moved) + (by_hand.status_code == 200) == 1
+    assert (await shop.get(f"/v1/items/{item['id']}"))["entry_seq"] == 2
+
+
+async def test_a_rule_that_meets_its_own_consequence_is_stopped_and_named_in_the_timeline(shop: Tenant) -> None:
+    item = await shop.deal()
+    causes = (Cause("rule-1", item["id"]), Cause("rule-2", item["id"]), Cause("rule-1", item["id"]))
+
+    reason = await shop.refused(move(item, "talks"), causes=causes)
+
+    assert "in a circle: rule rule-1" in reason
+    entry = (await shop.get(f"/v1/items/{item['id']}/timeline"))["items"][0]
+    assert (entry["kind"], entry["text"]) == ("automation_stopped", reason)
+    assert (await shop.get(f"/v1/items/{item['id']}"))["stage"] == "new"
+
+
+async def test_a_path_of_too_many_rules_is_stopped(shop: Tenant) -> None:
+    item = await shop.deal()
+    causes = tuple(Cause(str(uuid4()), str(uuid4())) for _ in range(MAX_CAUSES + 1))
+
+    assert f"more than {MAX_CAUSES} rules" in await shop.refused(move(item, "talks"), causes=causes)
+    assert "moved" in (await shop.done(move(item, "talks"), causes=causes[1:]))["verdict"]
+
+
+async def test_the_causepath_of_a_move_goes_on_into_its_event(shop: Tenant) -> None:
+    item = await shop.deal()
+    causes = (Cause("rule-1", item["id"]),)
+
+    await shop.done(move(item, "talks"), causes=causes)
+
+    entered = (await shop.events(StageChanged, 2))[1]
+    assert (entered.causepath, entered.correlation) == (causes, "a-correlation")
+
+
+async def test_an_update_sets_appends_and_names_what_it_cannot_set(shop: Tenant) -> None:
+    await shop.put("/v1/fields/deal/tags", {"name": "Tags", "type": "text", "multiple": True})
+    item = await shop.deal(fields={"tags": ["old"]})
+
+    def update(field: str, value: Any, append: bool = False) -> UpdateItem:
+        assignment = FieldAssignment(field=field, value=value, append=append)
+        return UpdateItem(item_id=UUID(item["id"]), assignments=(assignment,), changed_by="a-rule")
+
+    assert await shop.done(update("fields.tags", "new", append=True)) == {"version": 2}
+    assert await shop.done(update("fields.tags", "new", append=True)) == {"version": 2}
+    assert "stage: cannot be set" in await shop.refused(update("stage", "won"))
+    changed = (await shop.events(FieldsChanged))[0].data
+    assert (changed.changed, changed.item.fields["tags"]) == (("fields.tags",), ["old", "new"])
+
+
+def visitor(phone: str | None, email: str | None = None) -> CreateItem:
+    person = PersonInput(first_name="Anna", phone=phone, email=email)
+    return CreateItem(kind="deal", title="Oak table", person=person, created_by="intake", origin="intake")
+
+
+async def test_a_visitor_is_known_again_by_phone_or_address(shop: Tenant) -> None:
+    first = await shop.done(visitor("+49 30 123456", "Anna@Example.com"))
+    by_phone = await shop.done(visitor("0049 30 12 34 56"))
+    by_email = await shop.done(visitor(None, "anna@example.com"))
+    stranger = await shop.done(visitor("+49 30 654321"))
+
+    assert [one["duplicate"] for one in (first, by_phone, by_email, stranger)] == [False, True, True, False]
+    assert first["contact_id"] == by_phone["contact_id"] == by_email["contact_id"] != stranger["contact_id"]
+    created = (await shop.events(ItemCreated, 4))[0].data
+    assert created.origin == "intake"
+    assert [str(id) for id in created.item.contact_ids] == [first["contact_id"]]
+
+
+async def test_one_creation_sent_twice_creates_one_item_and_one_contact(shop: Tenant) -> None:
+    order = shop.order(visitor("+49 30 123456"))
+
+    await shop.house.send(order, order)
+    first, second = await shop.results(order.command_id, 2)
+
+    assert first == second
+    assert len((await shop.get("/v1/items"))["items"]) == 1
+    assert len((await shop.get("/v1/contacts"))["items"]) == 1
+
+
+async def test_a_visitor_without_a_possible_number_is_refused_without_repeating_it(shop: Tenant) -> None:
+    reason = await shop.refused(visitor("12 34"))
+
+    assert reason == "person.phone: write the phone number with + and the country code"
+    assert (await shop.get("/v1/items"))["items"] == []
+
+
+async def test_a_follow_up_is_linked_to_where_it_came_from(shop: Tenant) -> None:
+    item = await shop.deal()
+    body = CreateItem(kind="lead", title="Renewal", linked_item_id=UUID(item["id"]), created_by="a-rule", origin="rule")
+
+    outputs = await shop.done(body)
+
+    (link,) = (await shop.get(f"/v1/items/{item['id']}/links"))["items"]
+    assert (link["relation"], link["direction"], link["item_id"]) == ("follow_up", "to", outputs["item_id"])
+
+
+async def test_a_copy_carries_everything_over(shop: Tenant) -> None:
+    await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "text"})
+    contact = await shop.post("/v1/contacts", {"first_name": "Anna"})
+    company = await shop.post("/v1/companies", {"title": "Elm Ltd"})
+    item = await shop.deal(contact_ids=[contact["id"]], company_id=company["id"], fields={"size": "large"})
+    await shop.put(f"/v1/items/{item['id']}/products", {"rows": [{"name": "Table", "price": 10000, "quantity": 2}]})
+
+    outputs = await shop.done(CopyItem(item_id=UUID(item["id"]), pipeline="installation", created_by="a-rule"))
+
+    copied = await shop.get(f"/v1/items/{outputs['item_id']}")
+    assert (copied["title"], copied["pipeline"], copied["stage"]) == ("Oak table Copy", "installation", "new")
+    assert (copied["version"], copied["entry_seq"]) == (1, 1)
+    assert copied["amount"] == {"amount": 20000, "currency": "EUR"}
+    for name in ("contact_ids", "company_id", "fields"):
+        assert copied[name] == item[name]
+    products = await shop.get(f"/v1/items/{copied['id']}/products")
+    assert [row["name"] for row in products["rows"]] == ["Table"]
+
+
+async def test_tasks_are_completed_when_the_item_leaves_their_stage(shop: Tenant) -> None:
+    worker = await shop.put("/v1/employees/worker", {"first_name": "Wim"})
+    item = await shop.deal(responsible_id=worker["id"])
+
+    def task(name: str, stage: str, complete: bool) -> CreateTask:
+        return CreateTask(
+            item_id=UUID(item["id"]), name=name, stage=stage, complete_on_leave=complete, created_by="a-rule"
+        )
+
+    await shop.done(task("goes", "new", True))
+    await shop.done(task("stays", "new", False))
+    await shop.move(item, "talks")
+    await shop.done(task("late", "new", True))
+
+    tasks = (await shop.get(f"/v1/tasks?assignee={worker['id']}"))["items"]
+    assert {one["name"]: one["status"] for one in tasks} == {"goes": "done", "stays": "open", "late": "done"}
+
+
+async def test_a_task_for_nobody_is_refused(shop: Tenant) -> None:
+    item = await shop.deal()
+    body = CreateTask(item_id=UUID(item["id"]), name="Call", stage="new", created_by="a-rule")
+
+    assert "no responsible person" in await shop.refused(body)
+    assert "no employees' ids" in await shop.refused(body.model_copy(update={"assignee_id": uuid4()}))
+
+
+async def test_another_tenants_item_is_gone_for_a_command(house: House, shop: Tenant) -> None:
+    item = await shop.deal()
+    stranger = await house.tenant().open()
+    body = UpdateItem(
+        item_id=UUID(item["id"]), assignments=(FieldAssignment(field="title", value="Mine"),), changed_by="a-rule"
+    )
+
+    assert (await stranger.done(move(item, "talks")))["verdict"] == "gone"
+    assert await stranger.refused(body) == f"there is no item {item['id']}"
+    assert await shop.get(f"/v1/items/{item['id']}") == item
+
+
+async def test_a_command_that_breaks_the_database_fails_and_the_others_go_on(shop: Tenant) -> None:
+    item = await shop.deal()
+    broken = shop.order(AddTimelineEntry(item_id=UUID(item["id"]), text="nul\x00l", author="a-rule"))
+    sound = shop.order(AddTimelineEntry(item_id=UUID(item["id"]), text="sound", author="a-rule"), id=new_id())
+
+    await shop.house.send(broken, sound)
+    failed, done = (await shop.results(broken.command_id))[0], (await shop.results(sound.command_id))[0]
+
+    assert (failed.TYPE, done.TYPE) == ("crm.command.failed.v1", "crm.command.done.v1")

@@ -1,0 +1,124 @@
+"""What a tenant is set up with, its people and its clients."""
+
+from integration.entity_service.harness import Tenant
+
+
+async def test_a_tenant_has_settings_that_are_checked(shop: Tenant) -> None:
+    body = {"name": "Shop", "time_zone": "Europe/Vienna", "my_company": {"name": "Shop Ltd", "bank": "A bank"}}
+
+    put = await shop.put("/v1/tenant", body)
+    wrong = await shop.ask("PUT", "/v1/tenant", {**body, "time_zone": "Europe/Atlantis"})
+
+    assert put == await shop.get("/v1/tenant")
+    assert (put["id"], put["currency"], put["my_company"]["bank"]) == (str(shop.id), "EUR", "A bank")
+    assert wrong.status_code == 422
+    assert "IANA" in wrong.json()["errors"][0]["what"]
+
+
+async def test_a_stage_that_holds_items_cannot_be_dropped(shop: Tenant) -> None:
+    await shop.deal(stage="offer")
+    body = {"name": "Sales", "kind": "deal", "stages": [{"code": "new", "name": "New"}]}
+
+    answer = await shop.ask("PUT", "/v1/pipelines/sales", body)
+
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "these stages still hold items; move the items first: offer (1)"
+    assert len((await shop.get("/v1/pipelines/sales"))["stages"]) == 5
+
+
+async def test_a_pipeline_is_replaced_with_its_stages_in_a_new_order(shop: Tenant) -> None:
+    stages = [{"code": "won", "name": "Paid", "outcome": "won"}, {"code": "new", "name": "New"}]
+
+    await shop.put("/v1/pipelines/sales", {"name": "Sales", "kind": "deal", "stages": stages, "archived": True})
+
+    read = await shop.get("/v1/pipelines/sales")
+    assert [(stage["code"], stage["name"], stage["position"]) for stage in read["stages"]] == [
+        ("won", "Paid", 0),
+        ("new", "New", 1),
+    ]
+    assert read["archived"]
+    answer = await shop.ask("POST", "/v1/items", {"kind": "deal", "title": "x", "pipeline": "sales"})
+    assert "archived" in answer.json()["errors"][0]["what"]
+
+
+async def test_a_field_keeps_its_type(shop: Tenant) -> None:
+    await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "list", "options": ["small", "large"]})
+
+    changed = await shop.ask("PUT", "/v1/fields/deal/size", {"name": "Size", "type": "text"})
+    archived = await shop.put(
+        "/v1/fields/deal/size", {"name": "Size", "type": "list", "options": ["small"], "archived": True}
+    )
+
+    assert changed.status_code == 409
+    assert (await shop.get("/v1/fields?kind=deal"))["items"] == [archived]
+    answer = await shop.ask("POST", "/v1/items", {"kind": "deal", "title": "x", "fields": {"size": "small"}})
+    assert answer.status_code == 422
+
+
+async def test_an_employee_keeps_the_id_and_departments_stay_a_tree(shop: Tenant) -> None:
+    await shop.put("/v1/departments/all", {"name": "All", "head": "boss"})
+    await shop.put("/v1/departments/sales", {"name": "Sales", "parent": "all"})
+    boss = await shop.put("/v1/employees/boss", {"first_name": "Bo", "department": "all", "phone": "+49 30 123456"})
+
+    again = await shop.put("/v1/employees/boss", {"first_name": "Bo", "last_name": "Berg"})
+    circle = await shop.ask("PUT", "/v1/departments/all", {"name": "All", "parent": "sales"})
+    nowhere = await shop.ask("PUT", "/v1/employees/e2", {"first_name": "Eva", "department": "moon"})
+
+    assert (boss["phone"], again["id"]) == ("+4930123456", boss["id"])
+    assert (circle.status_code, nowhere.status_code) == (422, 422)
+    assert "lies below" in circle.json()["errors"][0]["what"]
+
+
+async def test_clients_are_kept_with_normalised_addresses_and_found_by_them(shop: Tenant) -> None:
+    anna = await shop.post(
+        "/v1/contacts",
+        {
+            "first_name": "Anna",
+            "last_name": "Adler",
+            "phones": [{"number": "+49 (30) 123-456"}],
+            "emails": [{"address": "Anna@Example.com"}],
+        },
+    )
+    await shop.post("/v1/contacts", {"first_name": "Ben"})
+
+    by_phone = await shop.get("/v1/contacts?phone=%2B4930123456")
+    by_email = await shop.get("/v1/contacts?email=ANNA@example.com")
+
+    assert (anna["name"], anna["phone"], anna["email"]) == ("Anna Adler", "+4930123456", "anna@example.com")
+    assert by_phone["items"] == by_email["items"] == [anna]
+    patched = await shop.patch(f"/v1/contacts/{anna['id']}", {"emails": []})
+    assert (patched["phone"], patched["email"]) == ("+4930123456", None)
+
+
+async def test_addresses_that_are_none_are_refused_where_they_stand(shop: Tenant) -> None:
+    body = {"title": "Elm Ltd", "phones": [{"number": "+4930123456"}, {"number": "call me"}]}
+
+    answer = await shop.ask("POST", "/v1/companies", body)
+
+    assert answer.json()["errors"][0]["where"] == "phones.1.number"
+    wrong = await shop.ask("POST", "/v1/contacts", {"emails": [{"address": "nobody"}]})
+    assert wrong.json()["errors"] == [{"where": "emails.0.address", "what": "is not an e-mail address"}]
+
+
+async def test_a_company_keeps_what_a_patch_does_not_name(shop: Tenant) -> None:
+    company = await shop.post("/v1/companies", {"title": "Elm Ltd", "tax_number": "DE1"})
+
+    patched = await shop.patch(f"/v1/companies/{company['id']}", {"address": "1 Elm Street"})
+
+    assert patched == {**company, "address": "1 Elm Street"}
+
+
+async def test_roles_bound_what_people_may_do(shop: Tenant) -> None:
+    agent, author = ("viewer", "agent"), ("viewer", "agent", "author")
+    pipeline = {"name": "x", "kind": "deal", "stages": [{"code": "a", "name": "A"}]}
+
+    answers = [
+        await shop.ask("PUT", "/v1/tenant", {"name": "x"}, roles=author),
+        await shop.ask("PUT", "/v1/pipelines/x", pipeline, roles=agent),
+        await shop.ask("PUT", "/v1/pipelines/x", pipeline, roles=author),
+        await shop.ask("POST", "/v1/items", {"kind": "deal", "title": "x"}, roles=("viewer",)),
+        await shop.ask("POST", "/v1/items", {"kind": "deal", "title": "x"}, roles=agent),
+        await shop.ask("GET", "/v1/items", roles=()),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 200, 403, 201, 403]

@@ -1,0 +1,120 @@
+"""What belongs to items: activities, tasks, products, invoices and payments."""
+
+from typing import Any
+from uuid import UUID
+
+from contracts.messages.entity_commands import RecordPayment
+from contracts.messages.entity_events import FieldsChanged, PaymentChanged, StageChanged
+from contracts.values import Money
+from integration.entity_service.harness import Tenant
+
+EUR_100 = {"amount": 10000, "currency": "EUR"}
+
+
+async def test_a_logged_call_counts(shop: Tenant) -> None:
+    item = await shop.deal()
+    path = f"/v1/items/{item['id']}"
+
+    await shop.post(f"{path}/activities", {"kind": "call", "subject": "Asked for the size"})
+    await shop.post(f"{path}/activities", {"kind": "note", "subject": "Wants oak", "text": "no elm"})
+
+    read = await shop.get(path)
+    assert (read["activity_count"], read["version"]) == (2, 3)
+    assert [one.data.changed for one in await shop.events(FieldsChanged, 2)] == [("activity_count",)] * 2
+    subjects = [one["subject"] for one in (await shop.get(f"{path}/activities"))["items"]]
+    assert subjects == ["Wants oak", "Asked for the size"]
+
+
+async def test_the_amount_follows_the_product_rows_until_it_is_given_by_hand(shop: Tenant) -> None:
+    item = await shop.deal()
+    path = f"/v1/items/{item['id']}"
+    table = {"name": "Table", "price": 9999, "quantity": "1.5", "discount_percent": 10, "tax_percent": 19}
+
+    made = await shop.post(f"{path}/products", {"rows": [table]})
+    assert made["amount"] == {"amount": 16063, "currency": "EUR"}
+    more = await shop.post(f"{path}/products", {"rows": [{"name": "Chair", "price": 100}]})
+    assert [row["name"] for row in more["rows"]] == ["Table", "Chair"]
+    assert more["amount"]["amount"] == 16163
+
+    await shop.patch(path, {"amount": EUR_100})
+    assert (await shop.put(f"{path}/products", {"rows": [table]}))["amount"] == EUR_100
+    assert (await shop.patch(path, {"amount": None}))["amount"]["amount"] == 16063
+
+
+async def test_a_task_goes_on_by_its_status(shop: Tenant) -> None:
+    employee = await shop.put("/v1/employees/e1", {"first_name": "Eva"})
+    item = await shop.deal(responsible_id=employee["id"])
+
+    task = await shop.post(f"/v1/items/{item['id']}/tasks", {"name": "Call", "deadline": "2026-03-01T14:00:00+01:00"})
+    done = await shop.ask("PATCH", f"/v1/tasks/{task['id']}", {"status": "done"})
+
+    assert (task["assignee_id"], task["stage"], task["status"]) == (employee["id"], "new", "open")
+    assert (done.json()["status"], done.json()["completed_at"] is None) == ("done", False)
+    assert (await shop.get(f"/v1/tasks?assignee={employee['id']}&status=open"))["items"] == []
+
+
+async def invoice_of(shop: Tenant) -> tuple[dict[str, Any], dict[str, Any]]:
+    deal = await shop.deal(amount=EUR_100)
+    return deal, await shop.post(f"/v1/items/{deal['id']}/invoices", {})
+
+
+def report(made: dict[str, Any], status: Any, amount: int = 10000) -> RecordPayment:
+    money = Money(amount=amount, currency="EUR")
+    return RecordPayment(payment_id=UUID(made["payment_id"]), status=status, amount=money, provider_reference="p-1")
+
+
+async def test_an_invoice_is_an_item_linked_to_its_deal_with_a_pending_payment(shop: Tenant) -> None:
+    deal, made = await invoice_of(shop)
+
+    invoice = made["invoice"]
+    assert (invoice["kind"], invoice["pipeline"], invoice["amount"]) == ("invoice", "invoices", EUR_100)
+    (payment,) = (await shop.get(f"/v1/items/{deal['id']}/payments"))["items"]
+    assert (payment["id"], payment["status"], payment["deal_id"]) == (made["payment_id"], "pending", deal["id"])
+    (link,) = (await shop.get(f"/v1/items/{deal['id']}/links"))["items"]
+    assert (link["relation"], link["item_id"]) == ("invoice", invoice["id"])
+    changed = (await shop.events(PaymentChanged))[0]
+    assert (changed.data.status, changed.data.previous) == ("pending", None)
+    assert changed.key == f"{shop.id}:{deal['id']}"
+
+
+async def test_a_paid_invoice_is_won_and_told_as_news_of_its_deal_once(shop: Tenant) -> None:
+    deal, made = await invoice_of(shop)
+
+    first = await shop.done(report(made, "paid"))
+    again = await shop.done(report(made, "paid"))
+    overtaken = await shop.done(report(made, "pending"))
+
+    assert first == {"status": "paid", "changed": True}
+    assert again == overtaken == {"status": "paid", "changed": False}
+    paid = (await shop.events(PaymentChanged, 2))[1].data
+    assert (str(paid.item_id), str(paid.invoice_id)) == (deal["id"], made["invoice"]["id"])
+    assert (paid.previous, paid.status) == ("pending", "paid")
+    assert len(shop.heard(PaymentChanged)) == 2
+    moved = (await shop.events(StageChanged, 3))[2].data
+    assert (str(moved.item.id), moved.to_stage) == (made["invoice"]["id"], "won")
+
+
+async def test_another_sum_than_expected_is_refused(shop: Tenant) -> None:
+    _, made = await invoice_of(shop)
+
+    assert "differs" in await shop.refused(report(made, "paid", amount=1))
+    assert (await shop.get(f"/v1/payments/{made['payment_id']}"))["status"] == "pending"
+
+
+async def test_a_deal_without_amount_has_no_invoice_without_one(shop: Tenant) -> None:
+    deal = await shop.deal()
+
+    answer = await shop.ask("POST", f"/v1/items/{deal['id']}/invoices", {})
+
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "amount")
+
+
+async def test_an_invoice_that_was_paid_stays_when_its_deal_goes(shop: Tenant) -> None:
+    deal, made = await invoice_of(shop)
+    await shop.done(report(made, "paid"))
+
+    kept = await shop.ask("DELETE", f"/v1/items/{made['invoice']['id']}")
+    await shop.ask("DELETE", f"/v1/items/{deal['id']}")
+
+    assert kept.status_code == 409
+    assert (await shop.get(f"/v1/payments/{made['payment_id']}"))["deal_id"] is None
