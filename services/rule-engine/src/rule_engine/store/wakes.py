@@ -161,7 +161,8 @@ class Wakes:
     async def counts(self, tx: Connection, now: datetime) -> tuple[int, int]:
         """Unfinished runs that wait, and those overdue by more than a minute."""
         row = await tx.fetchrow(
-            """SELECT count(*) AS waiting, count(*) FILTER (WHERE wake_at < $1 - interval '1 minute') AS overdue
+            """SELECT count(*) AS waiting,
+                   count(*) FILTER (WHERE wake_at < $1::timestamptz - interval '1 minute') AS overdue
                FROM wakes WHERE wake_at IS NOT NULL""",
             now,
         )
