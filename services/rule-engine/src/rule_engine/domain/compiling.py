@@ -64,8 +64,8 @@ def with_employees(
 
 
 def _is_employee(schema: Mapping[str, Any]) -> bool:
-    around = [schema.get("items", {}), *schema.get("anyOf", ())]
-    return schema.get("refers") == "employee" or any(_is_employee(one) for one in around)
+    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
+    return schema.get("refers") == "employee" or any(_is_employee(one) for one in inside)
 
 
 def compile_document(
