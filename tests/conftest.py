@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -36,9 +37,9 @@ def session_servers(session_folder: Path) -> Iterator[PrivateServers]:
 
 
 @pytest.fixture
-def private_servers(session_folder: Path, request: pytest.FixtureRequest) -> Iterator[PrivateServers]:
+def private_servers(session_folder: Path) -> Iterator[PrivateServers]:
     """For tests that kill servers: they have theirs alone."""
-    servers = PrivateServers(session_folder / request.node.name[:60])
+    servers = PrivateServers(session_folder / f"private-{uuid4().hex[:8]}")
     yield servers
     servers.close()
 

@@ -54,10 +54,9 @@ class HalfAYear:
 
 
 @pytest.fixture
-def stack(session_folder: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack(session_folder: Path) -> Iterator[Stack]:
     """A stack of its own, on ports of its own, beside any other."""
-    folder = session_folder / f"stack-{request.node.name[:40]}"
-    stack = Stack(folder, Addresses(free_port_base(OFFSETS.values())), Report())
+    stack = Stack(session_folder / f"stack-{uuid4().hex[:8]}", Addresses(free_port_base(OFFSETS.values())), Report())
     yield stack
     stack.kill(["all"])
 

@@ -67,16 +67,15 @@ class Stack:
         return [*self.servers, *self.peers, *self.present_services, self.supervisor]
 
     def up(self) -> None:
-        """Servers, databases, topics, migrations, peers, services. Repeating it starts what is missing."""
+        """Servers, peers, databases, topics, migrations, services. Repeating it starts what is missing."""
         self.tools.fetch_servers()
         self._refuse_foreign_ports(self.parts)
         self.credentials.prepare(SERVICES)
         self.describe()
-        self._start("Servers", self.servers)
+        self._start("Servers and peers", [*self.servers, *self.peers])
         with self._report.step("Databases, topics, migrations"):
             asyncio.run(self._create_databases_and_topics())
             _together(self.present_services, Service.migrate)
-        self._start("Peers", self.peers)
         self._start("Services", self.present_services)
         self.supervisor.start()
         self.describe()
@@ -93,7 +92,7 @@ class Stack:
         """Starts parts that were stopped or killed, or fell; `all` is all of them."""
         chosen = self._choose(names)
         self._refuse_foreign_ports(chosen)
-        for group in (self.servers, self.peers, self.present_services, [self.supervisor]):
+        for group in ([*self.servers, *self.peers], self.present_services, [self.supervisor]):
             _together([part for part in group if part in chosen], Part.start)
         self.describe()
 

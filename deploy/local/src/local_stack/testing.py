@@ -48,7 +48,7 @@ class PrivateServers:
 
 def end_dead_sessions(sessions: Path) -> None:
     """Ends and removes what test sessions that were killed left behind; each has a folder named by its pid."""
-    for folder in sessions.glob("*"):
+    for folder in sessions.glob("[0-9]*"):
         if not psutil.pid_exists(int(folder.name)):
             _end_servers_below(folder)
 
