@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.integration.kit.harness import Site, make_site
 
-from local_stack.databases import drop_database
+from integration.kit.harness import Site, make_site, remove_site
 
 
 @pytest.fixture
 async def site(postgres: str, kafka: str, tmp_path: Path) -> AsyncIterator[Site]:
     made = await make_site(postgres, kafka, tmp_path / "jwks.json")
     yield made
-    await drop_database(postgres, made.superuser_dsn.rpartition("/")[2])
+    await remove_site(postgres, made)

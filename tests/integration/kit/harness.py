@@ -20,12 +20,11 @@ from contracts.kit.database import Connection, migrate
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
 from contracts.messages.results import RESULTS
-from contracts.topics import Topic, item_key
-from local_stack.databases import create_database
+from contracts.topics import Topic, dead_letter_topic, item_key
+from local_stack.databases import create_database, drop_database
 from local_stack.ports import free_port
 from local_stack.topics import create_topics
 
-SERVICE = "probe-service"
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")
 DEADLINE_S = 30.0
@@ -81,8 +80,9 @@ async def eventually[T](look: Callable[[], Awaitable[T]], *, within_s: float = D
 
 @dataclass(frozen=True)
 class Site:
-    """A database and topics of one test, and how to look at both from outside."""
+    """A service's name, database and topics, all of one test alone, and how to look at them from outside."""
 
+    name: str
     settings: ServiceSettings
     superuser_dsn: str
     events: Topic
@@ -92,7 +92,7 @@ class Site:
     def service(self, *, clock: Clock = utc_now, **changes: Any) -> Service:
         """A service on this site; each has a port, and with it an instance name, of its own."""
         changes = {"http_port": free_port(), **changes}
-        return Service(SERVICE, self.settings.model_copy(update=changes), clock=clock)
+        return Service(self.name, self.settings.model_copy(update=changes), clock=clock)
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Runs a statement as the superuser, whom row-level security does not bind."""
@@ -143,12 +143,12 @@ class Site:
         return [NoteWritten.model_validate_json(record.value).text for record in records]
 
     async def dead(self, topic: Topic) -> list[ConsumerRecord[Any, Any]]:
-        return await self.records(f"{topic.name}.{SERVICE}.dlq")
+        return await self.records(dead_letter_topic(topic.name, self.name))
 
     async def committed(self, topic: Topic) -> int:
         """How many records of a topic the service's group has put behind it."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap, group_id=SERVICE, enable_auto_commit=False
+            bootstrap_servers=self.settings.kafka_bootstrap, group_id=self.name, enable_auto_commit=False
         )
         async with consumer:
             places = [TopicPartition(topic.name, n) for n in await _partitions(consumer, topic.name)]
@@ -168,8 +168,8 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
 
 async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
     """A migrated database and three empty topics with their dead-letter topics."""
-    name = f"probe_{uuid4().hex[:12]}"
-    database = await create_database(postgres, SERVICE, name)
+    name = f"probe-{uuid4().hex[:12]}"
+    database = await create_database(postgres, name)
     settings = ServiceSettings(
         database_url=SecretStr(database.app_url),
         database_owner_url=SecretStr(database.owner_url),
@@ -182,11 +182,20 @@ async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
         log_level="WARNING",
     )
     await asyncio.to_thread(migrate, settings, Path(__file__).parent / "migrations")
-    streams = [Topic(f"test.{name}.{stream}.v1", SERVICE, (SERVICE,)) for stream in ("events", "commands", "results")]
-    dead = [Topic(f"{topic.name}.{SERVICE}.dlq", SERVICE, (), partitions=1) for topic in streams]
+    streams = [Topic(f"test.{name}.{stream}.v1", name, (name,)) for stream in ("events", "commands", "results")]
+    dead = [Topic(dead_letter_topic(topic.name, name), name, (), partitions=1) for topic in streams]
     await create_topics(kafka, [*streams, *dead])
-    dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
-    return Site(settings, dsn, *streams)
+    dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{database.name}"))
+    return Site(name, settings, dsn, *streams)
+
+
+async def remove_site(postgres: str, site: Site) -> None:
+    """Drops its database and roles."""
+    base = site.name.replace("-", "_")
+    await drop_database(postgres, base)
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f"DROP ROLE {base}_owner, {base}_app, {base}_delivery")
+    await connection.close()
 
 
 @asynccontextmanager

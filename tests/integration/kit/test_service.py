@@ -2,7 +2,14 @@
 
 from uuid import UUID
 
-from tests.integration.kit.harness import (
+from contracts.envelope import Envelope
+from contracts.kit import worker
+from contracts.kit.broker import Subscription, each
+from contracts.kit.commands import Commands
+from contracts.kit.database import Connection
+from contracts.kit.worker import Job, Task
+from contracts.messages.results import CommandDone, FinalResult
+from integration.kit.harness import (
     TENANT,
     NoteWritten,
     Site,
@@ -13,14 +20,6 @@ from tests.integration.kit.harness import (
     order,
     running,
 )
-
-from contracts.envelope import Envelope
-from contracts.kit import worker
-from contracts.kit.broker import Subscription, each
-from contracts.kit.commands import Commands
-from contracts.kit.database import Connection
-from contracts.kit.worker import Job, Task
-from contracts.messages.results import CommandDone, FinalResult
 
 
 async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handled(site: Site) -> None:

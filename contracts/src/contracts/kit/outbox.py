@@ -10,6 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 import structlog
@@ -40,6 +41,7 @@ CHANNEL = "outbox"
 BATCH = 500
 POLL_S = 0.5
 NOTIFY_EVERY_S = 0.01
+FIRST_PAUSE_S = 0.2
 
 REFUSED_FOR_EVER = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidMessageError, CorruptRecordException)
 
@@ -64,6 +66,10 @@ def _row(topic: str, record: Record) -> tuple[int, str, str, bytes, list[tuple[s
         raise PayloadTooLargeError(f"a message for {topic} has {len(record.value)} bytes; the limit is {MAX_VALUE}")
     headers = [(name, raw.decode()) for name, raw in record.headers]
     return zlib.crc32(record.key) % SHARDS, topic, record.key.decode(), record.value, headers
+
+
+type _Place = tuple[str, int]
+"""A topic and a partition of it."""
 
 
 class _Row(NamedTuple):
@@ -93,6 +99,8 @@ class Relay:
         self._woken = asyncio.Event()
         self._committed_here = False
         self._held: list[int] = []
+        self._singly: set[_Place] = set()
+        self._pause_s = FIRST_PAUSE_S
 
     def wake(self) -> None:
         """Says that rows may have been committed; cheap."""
@@ -100,17 +108,19 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Relays until cancelled; failures of our servers are waited out with back-off."""
-        pause = 0.2
+        """Relays until cancelled; failures of our servers are waited out with back-off.
+
+        After a refused record a new producer is needed, too: the broker waits for the sequence number of that one.
+        """
         while True:
             try:
                 await self._relay()
+            except REFUSED_FOR_EVER:
+                continue
             except (*INFRASTRUCTURE_ERRORS, KafkaError) as error:
-                logger.warning("relay waits for a server", error=type(error).__name__, pause_s=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5)
-            else:
-                pause = 0.2
+                logger.warning("relay waits for a server", error=type(error).__name__, pause_s=self._pause_s)
+                await asyncio.sleep(self._pause_s)
+                self._pause_s = min(self._pause_s * 2, 5)
 
     async def _relay(self) -> None:
         """One life: a connection with its locks, and a producer. Both go when either fails."""
@@ -143,9 +153,8 @@ class Relay:
     async def _drain(self, connection: OwnConnection, producer: AIOKafkaProducer) -> None:
         self._woken.clear()
         while self._held and (rows := await self._read(connection)):
-            published = await self._publish(connection, producer, rows)
-            await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
-            telemetry.OUTBOX_PUBLISHED.inc(len(published))
+            await self._publish(connection, producer, rows)
+            self._pause_s = FIRST_PAUSE_S
 
     async def _read(self, connection: OwnConnection) -> list[_Row]:
         rows = await connection.fetch(
@@ -158,49 +167,33 @@ class Relay:
         )
         return [_Row(*row) for row in rows]
 
-    async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> list[_Row]:
-        """The rows the broker has; a row it refuses for ever is parked with its key."""
-        batches: dict[tuple[str, int], list[_Row]] = defaultdict(list)
+    async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
+        """Deletes the rows that the broker has, then raises what kept it from having them all."""
+        batches: dict[_Place, list[_Row]] = defaultdict(list)
         for row in rows:
             batches[row.topic, row.partition].append(row)
-        outcomes = await asyncio.gather(
-            *(_send(producer, topic, partition, batch) for (topic, partition), batch in batches.items()),
-            return_exceptions=True,
-        )
-        published: list[_Row] = []
-        for ((topic, partition), batch), outcome in zip(batches.items(), outcomes, strict=True):
-            if isinstance(outcome, REFUSED_FOR_EVER):
-                published += await self._publish_singly(connection, producer, (topic, partition), batch)
-            elif isinstance(outcome, BaseException):
-                await self._delete_before_raising(connection, published, outcome)
-            else:
-                published += outcome
-        return published
-
-    async def _delete_before_raising(
-        self, connection: OwnConnection, published: list[_Row], error: BaseException
-    ) -> None:
+        sending = (_send(producer, place, self._portion(place, batch)) for place, batch in batches.items())
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        published = list(chain.from_iterable(outcome for outcome in outcomes if isinstance(outcome, list)))
         await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
-        raise error
+        telemetry.OUTBOX_PUBLISHED.inc(len(published))
+        for (place, batch), outcome in zip(batches.items(), outcomes, strict=True):
+            if isinstance(outcome, REFUSED_FOR_EVER):
+                await self._refused(connection, place, batch, outcome)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
-    async def _publish_singly(
-        self,
-        connection: OwnConnection,
-        producer: AIOKafkaProducer,
-        place: tuple[str, int],
-        batch: Sequence[_Row],
-    ) -> list[_Row]:
-        published: list[_Row] = []
-        parked: set[str] = set()
-        for row in batch:
-            if row.key in parked:
-                continue
-            try:
-                published += await _send(producer, *place, [row])
-            except REFUSED_FOR_EVER as error:
-                parked.add(row.key)
-                await self._park(connection, row, error)
-        return published
+    def _portion(self, place: _Place, batch: list[_Row]) -> list[_Row]:
+        return batch[:1] if place in self._singly else batch
+
+    async def _refused(self, connection: OwnConnection, place: _Place, batch: list[_Row], error: KafkaError) -> None:
+        """Parks the row, once it is known which one of its batch is to blame."""
+        if len(self._portion(place, batch)) > 1:
+            self._singly.add(place)
+            return
+        await self._park(connection, batch[0], error)
+        self._singly.discard(place)
 
     async def _park(self, connection: OwnConnection, row: _Row, error: KafkaError) -> None:
         reason = type(error).__name__
@@ -218,8 +211,9 @@ class Relay:
             await asyncio.sleep(NOTIFY_EVERY_S)
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, partition: int, rows: Sequence[_Row]) -> list[_Row]:
+async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row]) -> list[_Row]:
     """Publishes rows of one partition in order, in as few record batches as they fit in; returns them."""
+    topic, partition = place
     rest = list(rows)
     while rest:
         batch = producer.create_batch()

@@ -1,4 +1,6 @@
-"""The probe's tables: delivery, and notes."""
+"""The probe's tables: delivery, and notes. The probe is called as its database is."""
+
+from alembic import op
 
 from contracts.kit.database import policies, run_sql
 from contracts.kit.schema import delivery_tables_v1
@@ -8,7 +10,8 @@ down_revision = None
 
 
 def upgrade() -> None:
-    run_sql(delivery_tables_v1("probe-service"))
+    name = op.get_bind().exec_driver_sql("SELECT current_database()").scalar_one()
+    run_sql(delivery_tables_v1(name))
     run_sql(
         f"""CREATE TABLE notes (
             tenant_id uuid NOT NULL,
@@ -17,5 +20,5 @@ def upgrade() -> None:
             PRIMARY KEY (tenant_id, position)
         );
         {policies("notes")}
-        GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO probe_service_app;"""
+        GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO {name}_app;"""
     )
