@@ -5,7 +5,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.integration.comms_service.house import House, Shop, open_house
+
+from integration.comms_service.house import House, Shop, open_house
 
 
 @pytest.fixture(scope="package")

@@ -41,7 +41,9 @@ from local_stack.topics import create_topics
 DEADLINE_S = 30.0
 PHONE = "+4930901820"
 EMAIL = "client@example.org"
-_BODIES = {body.TYPE: body for body in (*RESULTS, MessageStatusChanged)}
+_BODIES: dict[str, type[Body]] = {MessageStatusChanged.TYPE: MessageStatusChanged} | {
+    body.TYPE: body for body in RESULTS
+}
 
 
 async def eventually[T](look: Callable[[], Awaitable[T]], what: str = "it") -> T:
@@ -338,7 +340,7 @@ async def open_house(postgres: str, kafka: str, folder: Path) -> AsyncIterator[H
             public_comms_url=f"http://{HOST}:{port}",
             doc_service_url=shelf_url,
             delivery_attempts=3,
-            receipts_per_second=50,
+            receipts_per_second=20,
         )
         await asyncio.to_thread(migrate, settings, Path(comms_service.__path__[0]) / "migrations")
         house = House(

@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.integration.comms_service.house import EMAIL, House, Shop
 
 from contracts.kit.clock import new_id
 from contracts.messages.comms import Notify
 from contracts.messages.results import CommandDone, CommandRefused
+from integration.comms_service.house import EMAIL, House, Shop
 
 OFFICE = {"kind": "email", "name": "Office", "sender_address": "office@shop.example", "default": True}
 ROUTES = [

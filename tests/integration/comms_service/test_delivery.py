@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from tests.integration.comms_service.house import EMAIL, PHONE, Shop, eventually
 
 from comms_service.domain import message_id
 from contracts.kit.clock import new_id
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
+from integration.comms_service.house import EMAIL, PHONE, Shop, eventually
 
 
 async def test_an_sms_is_accepted_then_delivered(shop: Shop) -> None:
@@ -80,6 +80,17 @@ async def test_a_mail_server_that_hangs_up_after_its_yes_has_the_mail_once(shop:
     assert isinstance(await shop.house.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
     assert await shop.attempts(sent, ended=1) == ["accepted"]
+
+
+async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_mail(shop: Shop) -> None:
+    """The boundary that SMTP leaves; the README states it."""
+    await shop.house.mail.put("/mode", json={"behaviour": "drop_before_reply", "times": 1})
+    sent = await shop.send("email")
+    assert isinstance(await shop.house.final(sent), CommandDone)
+    first, second = await shop.mails(sent)
+    assert first["headers"]["Message-ID"] == second["headers"]["Message-ID"]
+    assert first["headers"]["Date"] == second["headers"]["Date"]
+    assert await shop.attempts(sent, ended=2) == ["in_doubt", "accepted"]
 
 
 async def test_a_mail_server_that_says_never_ends_the_matter(shop: Shop) -> None:
@@ -264,7 +275,7 @@ async def test_a_process_killed_after_the_provider_took_the_sms_doubles_nothing(
         await house.start()
     assert isinstance(await house.final(sent), CommandDone)
     assert len(await shop.sms(sent)) == 1
-    assert len([answer for answer in house.answers(sent)]) == 1
+    assert len(house.answers(sent)) == 1
 
 
 async def test_an_answer_that_cannot_be_stored_yet_is_kept_and_the_mail_not_sent_again(shop: Shop) -> None:

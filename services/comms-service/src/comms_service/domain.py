@@ -184,7 +184,9 @@ def address_of(message: SendMessage) -> str:
 
 def check_message(message: SendMessage) -> None:
     """Raises `UnusableError` for what must not or cannot be sent."""
-    _check_lines(subject=message.subject, to_name=message.to_name, sent_by=message.sent_by)
+    _check_lines(
+        subject=message.subject, to_name=message.to_name, sent_by=message.sent_by, channel=message.channel or ""
+    )
     for file in message.attachments:
         _check_lines(**{"attachment name": file.name, "attachment media type": file.media_type})
     _check_no_nul(text=message.text, html=message.html or "")

@@ -24,10 +24,11 @@ from contracts.kit.clock import Clock
 from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
-from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.comms import ChannelKind, Notify, SendMessage
 from contracts.messages.results import CANCELLED, CommandDone
 
-DELIVER = "deliver"
+DELIVER: Mapping[ChannelKind, str] = {"email": "deliver_email", "sms": "deliver_sms"}
+"""The kind of work per kind of message: each has workers of its own, so that one provider's outage is its own."""
 
 
 class Handlers:
@@ -50,10 +51,11 @@ class Handlers:
 
     async def send_message(self, command: Envelope[SendMessage], tx: Connection) -> None:
         """Records the message; a worker sends it, unless the address is opted out by then."""
-        channel = await self._channel(command, tx)
-        message = self._plan(command, channel)
+        address = _usable_address(command.data)
+        message = self._plan(command, await self._channel(command, tx), address)
         await self._messages.add(tx, message)
-        await worker.enqueue(tx, id=message.id, tenant=message.tenant, kind=DELIVER, run_at=message.created_at)
+        kind = DELIVER[message.kind]
+        await worker.enqueue(tx, id=message.id, tenant=message.tenant, kind=kind, run_at=message.created_at)
 
     async def _channel(self, command: Envelope[SendMessage], tx: Connection) -> Channel:
         kind, code = command.data.kind, command.data.channel
@@ -61,7 +63,7 @@ class Handlers:
             channel = await self._channels.default(tx, command.tenant, kind)
             problem = f"there is no default channel of kind {kind}: PUT /v1/channels/{{code}} with default true"
         else:
-            channel = await self._channels.find(tx, command.tenant, code) if code.isprintable() else None
+            channel = await self._channels.find(tx, command.tenant, code)
             problem = f"there is no {kind} channel {code!r}: PUT /v1/channels/{{code}}, or name another one"
         if channel is None or channel.kind != kind:
             raise RefusalError(problem)
@@ -69,13 +71,8 @@ class Handlers:
             raise RefusalError(f"the channel {channel.code!r} is archived: name another one")
         return channel
 
-    def _plan(self, command: Envelope[SendMessage], channel: Channel) -> Message:
+    def _plan(self, command: Envelope[SendMessage], channel: Channel, address: str) -> Message:
         send = command.data
-        try:
-            check_message(send)
-            address = address_of(send)
-        except UnusableError as error:
-            raise RefusalError(str(error)) from error
         return Message(
             id=message_id(command.command_id),
             tenant=command.tenant,
@@ -137,6 +134,14 @@ class Handlers:
             await self._messages.ask_cancel(tx, message.id)
             return False
         return await self._statuses.step(tx, message, "cancelled", CANCELLED)
+
+
+def _usable_address(send: SendMessage) -> str:
+    try:
+        check_message(send)
+        return address_of(send)
+    except UnusableError as error:
+        raise RefusalError(str(error)) from error
 
 
 def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:

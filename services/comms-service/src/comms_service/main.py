@@ -54,7 +54,8 @@ def build_app(settings: Settings) -> FastAPI:
         clock=clock,
     )
     service.consume(commands.subscription(topics.COMMS_COMMANDS, obey.routes(handlers), drop=handlers.drop))
-    service.work({obey.DELIVER: Job(jobs.deliver, jobs.give_up, attempts=settings.delivery_attempts)})
+    for work in obey.DELIVER.values():
+        service.work({work: Job(jobs.deliver, jobs.give_up, attempts=settings.delivery_attempts)})
 
     secret = settings.sms_receipt_secret.get_secret_value()
     routers = [

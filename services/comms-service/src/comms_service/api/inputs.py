@@ -1,7 +1,7 @@
 """What all routes share: bounded texts, and positions in lists that are sorted newest first."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -33,8 +33,8 @@ def parse_slice(cursor: str | None, limit: int) -> Slice:
         return Slice(None, limit)
     try:
         time, id_ = key
-        return Slice((datetime.fromisoformat(time), UUID(id_)), limit)
-    except (ValueError, TypeError, AttributeError) as error:
+        return Slice((datetime.fromisoformat(time).astimezone(UTC), UUID(id_)), limit)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page") from error
 
 
