@@ -20,6 +20,9 @@ from local_stack.errors import StackError
 from local_stack.layout import make_reachable, reachable_folder, tools_folder, unprivileged_account
 from local_stack.report import Report
 
+QUICK_START = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED"
+"""A server that lives for one test session: to be up soon is all that counts."""
+
 TEMPORAL_CLI = "v1.8.2"
 _DOWNLOAD_SECONDS = 20
 _TEMPORAL_PACKAGE = "github.com/temporalio/cli/cmd/temporal"
@@ -68,7 +71,9 @@ class Tools:
         """The executable of Temporal's time-skipping test server."""
         jars = self._jars("temporal-test-server", "Temporal's time-skipping test server")
         script = self.folder / "temporal-test-server/test-server"
-        _write_program(script, f"#!/bin/sh\nexec '{JAVA}' -cp '{jars}/*' io.temporal.testserver.TestServer \"$@\"\n")
+        _write_program(
+            script, f"#!/bin/sh\nexec '{JAVA}' {QUICK_START} -cp '{jars}/*' io.temporal.testserver.TestServer \"$@\"\n"
+        )
         return script
 
     def temporal(self) -> Path:
