@@ -131,7 +131,7 @@ def rule(name: str, type: str, /, **options: Any) -> dict[str, Any]:
     return {"name": name, "type": type, "params": params} | {k: v for k, v in options.items() if k in common}
 
 
-def rule_set(pipeline: str = "sales", **stages: list[dict[str, Any]]) -> dict[str, Any]:
+def rule_set(pipeline: str = "sales", /, **stages: list[dict[str, Any]]) -> dict[str, Any]:
     """A document as an author writes it."""
     return {"pipeline": pipeline, "stages": {code: {"rules": rules} for code, rules in stages.items()}}
 

@@ -81,7 +81,7 @@ def _pipeline_faults(document: RuleSetDocument, pipeline: PipelineSchema) -> Ite
     known = [stage.code for stage in pipeline.stages]
     for code, stage in document.stages.items():
         if code not in known:
-            yield Fault(f"stages.{code}", None, unknown(f"stage in pipeline {pipeline.code!r}", code, known))
+            yield Fault(f"stages.{code}", None, unknown("stage", code, known, f"in pipeline {pipeline.code!r}"))
         names = [rule.name for rule in stage.rules]
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -182,7 +182,7 @@ def _words(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
         case "missing":
             return "is required"
         case "extra_forbidden" if len(detail["loc"]) == 1:
-            return unknown(f"parameter of {rule_type.type}", detail["loc"][0], rule_type.params.model_fields)
+            return unknown("parameter", detail["loc"][0], rule_type.params.model_fields, f"in {rule_type.type}")
         case "extra_forbidden":
             return "is not known here"
         case _:

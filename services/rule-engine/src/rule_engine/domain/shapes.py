@@ -120,7 +120,7 @@ def _step(shape: Shape, gone: Sequence[str], key: str, in_text: bool) -> Shape:
         return shape.element
     here = ".".join(gone)
     if shape.fields or shape.kind == "object":
-        raise PathError(unknown(f"name in {here}" if here else "name", key, shape.fields))
+        raise PathError(unknown("name", key, shape.fields, f"in {here}" if here else ""))
     raise PathError(f"{here} is {described(shape)}: there is no {key!r} in it")
 
 

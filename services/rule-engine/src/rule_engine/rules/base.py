@@ -121,9 +121,9 @@ def literal(value: JsonValue) -> str | None:
             return None
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """`there is no stage 'wno': did you mean 'won'?`"""
+def unknown(what: str, name: str, known: Iterable[str], within: str = "") -> str:
+    """`there is no stage 'wno' in pipeline 'sales': did you mean 'won'?`"""
     names = sorted(known)
     near = get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names[:10])}" if names else "there are none"
-    return f"there is no {what} {name!r}: {hint}"
+    return f"there is no {what} {name!r}{within and f' {within}'}: {hint}"

@@ -14,7 +14,7 @@ def place_faults(params: Mapping[str, JsonValue], site: Site, kind: ItemKind) ->
     open_ones = _open_pipelines(site.schema, kind)
     code = literal(params.get("pipeline"))
     if code is not None and code not in open_ones:
-        yield "pipeline", unknown(f"open pipeline of kind {kind}", code, open_ones)
+        yield "pipeline", unknown("open pipeline", code, open_ones, f"for {kind}s")
     elif "pipeline" not in params or code is not None:
         pipeline = open_ones[code] if code is not None else next(iter(open_ones.values()), None)
         yield from stage_faults(params, pipeline)
@@ -29,4 +29,4 @@ def stage_faults(params: Mapping[str, JsonValue], pipeline: PipelineSchema | Non
     stage = literal(params.get("stage"))
     known = {one.code for one in pipeline.stages} if pipeline else set[str]()
     if stage is not None and stage not in known:
-        yield "stage", unknown(f"stage of pipeline {pipeline.code!r}" if pipeline else "stage", stage, known)
+        yield "stage", unknown("stage", stage, known, f"in pipeline {pipeline.code!r}" if pipeline else "")

@@ -1,0 +1,344 @@
+"""What keeps a rule set from being published: every fault with its place, its rule and a remedy."""
+
+from typing import Any
+
+import pytest
+
+from contracts.conditions import MAX_DEPTH
+from rule_engine.domain.checks import check
+from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.errors import Fault
+from rule_engine.rules import REGISTRY
+from support.shop import FURNITURE_SHOP, SCHEMA, rule, rule_set
+
+PDF = {"path": "steps.create_document.pdf"}
+SMS = {"text": "Hello"}
+
+
+def faults(document: dict[str, Any]) -> list[Fault]:
+    return check(RuleSetDocument.model_validate(document), SCHEMA, REGISTRY)
+
+
+def only(document: dict[str, Any]) -> tuple[str, str | None, str]:
+    """The one fault of a document."""
+    (fault,) = faults(document)
+    return fault.where, fault.rule, fault.what
+
+
+def in_new(*rules: dict[str, Any]) -> dict[str, Any]:
+    return rule_set(new=list(rules))
+
+
+def conditioned(condition: Any) -> dict[str, Any]:
+    return in_new(rule("it", "send_sms", **SMS, condition=condition))
+
+
+def test_the_furniture_shop_has_no_faults() -> None:
+    assert faults(FURNITURE_SHOP) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "where", "named", "what"),
+    [
+        (rule_set("sails"), "pipeline", None, "there is no pipeline 'sails': did you mean 'sales'?"),
+        (rule_set("old"), "pipeline", None, "pipeline 'old' is archived"),
+        (
+            rule_set(wno=[]),
+            "stages.wno",
+            None,
+            "there is no stage 'wno' in pipeline 'sales': did you mean 'won'?",
+        ),
+        (
+            in_new(rule("it", "send_sms", **SMS), rule("it", "send_sms", **SMS)),
+            "stages.new.rules[1].name",
+            "it",
+            "another rule of the stage has this name",
+        ),
+        (
+            in_new(rule("it", "send_smss")),
+            "stages.new.rules[0].type",
+            "it",
+            "there is no rule type 'send_smss': did you mean 'send_sms'?",
+        ),
+        (
+            in_new(rule("it", "send_sms", text="Hello", colour="red")),
+            "stages.new.rules[0].params.colour",
+            "it",
+            "there is no parameter 'colour' in send_sms: there are channel, phone_type, text",
+        ),
+        (in_new(rule("it", "send_sms")), "stages.new.rules[0].params.text", "it", "is required"),
+        (
+            in_new(rule("it", "create_document", template="invoice", public_link="perhaps")),
+            "stages.new.rules[0].params.public_link",
+            "it",
+            "Input should be a valid boolean, unable to interpret input",
+        ),
+        (
+            in_new(rule("it", "create_task", name="Pack", deadline={"in": {"days": 1, "years": 1}})),
+            "stages.new.rules[0].params.deadline.in.years",
+            "it",
+            "is not known here",
+        ),
+        (
+            in_new(rule("it", "create_task", name="Pack", deadline={})),
+            "stages.new.rules[0].params.deadline",
+            "it",
+            "say in how long, at what time, or both",
+        ),
+        (
+            in_new(rule("it", "create_task", name="Pack", assignee="warehose")),
+            "stages.new.rules[0].params.assignee",
+            "it",
+            "there is no employee 'warehose': did you mean 'warehouse'?",
+        ),
+        (
+            in_new(rule("it", "create_task", name="Pack", participants=["sam", "nobody"])),
+            "stages.new.rules[0].params.participants[1]",
+            "it",
+            "there is no employee 'nobody': there are sam, warehouse",
+        ),
+        (
+            rule_set("bills", sent=[rule("it", "copy_deal", pipeline="sales")]),
+            "stages.sent.rules[0].type",
+            "it",
+            "copy_deal is for deal, not for invoice pipelines",
+        ),
+    ],
+)
+def test_a_fault_says_where_in_which_rule_and_what(
+    document: dict[str, Any], where: str, named: str | None, what: str
+) -> None:
+    assert only(document) == (where, named, what)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{{ contact.frist_name }}", "there is no name 'frist_name' in contact: did you mean 'first_name'?"),
+        ("{{ contract.name }}", "there is no name 'contract': did you mean 'contact'?"),
+        ("{{ item.fields.wod }}", "there is no name 'wod' in item.fields: did you mean 'wood'?"),
+        (
+            "{{ item.fields.budget }}",
+            "there is no name 'budget' in item.fields: there are colours, delivery_on, plan, wood",
+        ),
+        ("{{ item.title.length }}", "item.title is a text: there is no 'length' in it"),
+        (
+            "{% for row in products %}{{ row.nmae }}{% endfor %}",
+            "there is no name 'nmae' in products.0: did you mean 'name'?",
+        ),
+        (
+            "{% for c in contacts %}{% for p in c.phones %}{{ p.nubmer }}{% endfor %}{% endfor %}",
+            "there is no name 'nubmer' in contacts.0.phones.0: did you mean 'number'?",
+        ),
+        ("{{ item.title", "{{ is never closed by }}"),
+        ("{{ item.title | upcas }}", "there is no filter upcas"),
+        ("{{ item.amount }}", "item.amount is money: print it by {{ item.amount | money }}"),
+        ("{{ company }}", "company is an object: name a part of it that can be printed"),
+        (
+            "{{ steps.later.message_id }}",
+            "'later' is not before this rule in its chain: put it above, and let this one wait for it",
+        ),
+        ("{{ steps.nobody.message_id }}", "there is no name 'nobody' in steps: there are earlier"),
+        ("{{ steps.earlier.mesage_id }}", "there is no name 'mesage_id' in steps.earlier: did you mean 'message_id'?"),
+    ],
+)
+def test_a_text_with_a_wrong_name_is_a_fault(text: str, what: str) -> None:
+    document = in_new(
+        rule("earlier", "send_sms", **SMS), rule("it", "send_sms", text=text), rule("later", "send_sms", **SMS)
+    )
+    assert only(document) == ("stages.new.rules[1].params.text", "it", what)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ contacts.first.phones[0].number }} {{ contacts.size }} {{ item.title.size }}",
+        "{{ item.fields.wood }} {{ item.fields.colours | join: ', ' }}",
+        "{% assign who = contact %}{{ who.anything }}",
+        "{% assign rows = products | sort: 'name' %}{% for row in rows %}{{ row.name }}{% endfor %}",
+        "{{ now | date_format }} {{ today }} {{ tenant.name }} {{ my_company.bank }} {{ pipeline.code }}",
+        "{% for row in products %}{{ forloop.index }}{% endfor %}",
+        "{{ item.fields[stage.code] | default: '' }}",
+    ],
+)
+def test_a_text_with_known_names_is_none(text: str) -> None:
+    assert faults(in_new(rule("it", "send_sms", text=text))) == []
+
+
+def test_outputs_are_those_of_earlier_enabled_rules_of_the_same_chain() -> None:
+    make = rule("create_document", "create_document", template="invoice")
+    send = rule("send", "send_email", subject="Hi", text="Hi", attachments=[PDF])
+    assert faults(in_new(make, send)) == []
+    assert "not before this rule in its chain" in only(in_new(make, send | {"execution": "parallel"}))[2]
+    assert "is disabled, so it has no outputs" in only(in_new(make | {"enabled": False}, send))[2]
+    assert "not before this rule in its chain" in only(in_new(send, make))[2]
+
+
+def test_what_is_made_at_run_time_is_not_judged_by_its_type() -> None:
+    document = in_new(
+        rule(
+            "it",
+            "create_task",
+            name="{{ item.title }}",
+            priority="{{ item.fields.wood }}",
+            assignee={"path": "responsible.id"},
+            deadline={"in": {"days": "{{ item.fields.wood }}"}},
+        )
+    )
+    assert faults(document) == []
+
+
+def test_a_constant_is_judged_by_its_type() -> None:
+    where, _, what = only(in_new(rule("it", "create_task", name="Pack", priority={"const": "low"})))
+    assert where == "stages.new.rules[0].params.priority"
+    assert "'normal' or 'high'" in what
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "what"),
+    [
+        (
+            rule("it", "change_stage", stage="wno"),
+            "params.stage",
+            "there is no stage 'wno' in pipeline 'sales': did you mean 'won'?",
+        ),
+        (rule("it", "change_stage", stage="new"), "params.stage", "this is the stage the item is in already"),
+        (
+            rule("it", "copy_deal", pipeline="bills"),
+            "params.pipeline",
+            "there is no open pipeline 'bills' for deals: there are installation, sales",
+        ),
+        (
+            rule("it", "copy_deal", pipeline="old"),
+            "params.pipeline",
+            "there is no open pipeline 'old' for deals: there are installation, sales",
+        ),
+        (
+            rule("it", "copy_deal", pipeline="installation", stage="new"),
+            "params.stage",
+            "there is no stage 'new' in pipeline 'installation': there are done, planned",
+        ),
+        (
+            rule("it", "copy_deal", stage="planned"),
+            "params.stage",
+            "there is no stage 'planned' in pipeline 'sales': there are documents, lost, new, prepayment, won",
+        ),
+        (
+            rule("it", "create_repeat_lead", name="Again", stage="won"),
+            "params.stage",
+            "there is no stage 'won' in pipeline 'leads': there are incoming, qualified",
+        ),
+        (
+            rule("it", "update_item", fields=[{"field": "fields.wod", "value": 1}]),
+            "params.fields[0].field",
+            "there is no field 'fields.wod': did you mean 'fields.wood'?",
+        ),
+        (
+            rule("it", "update_item", fields=[{"field": "title", "value": "x", "append": True}]),
+            "params.fields[0].append",
+            "title holds one value: it cannot be appended to",
+        ),
+        (
+            rule("it", "change_stage", stage="won", on_leave="finish"),
+            "on_leave",
+            "an item is only moved while it is in the stage: a rule that moves it is cancelled when it leaves",
+        ),
+    ],
+)
+def test_places_and_fields_must_exist(written: dict[str, Any], where: str, what: str) -> None:
+    assert only(in_new(written)) == (f"stages.new.rules[0].{where}", "it", what)
+
+
+def moves(**targets: str) -> dict[str, Any]:
+    return rule_set(**{stage: [rule("go", "change_stage", stage=target)] for stage, target in targets.items()})
+
+
+def test_moves_that_go_round_at_once_are_a_fault_in_each_of_them() -> None:
+    found = faults(moves(new="documents", documents="prepayment", prepayment="new", won="new"))
+    assert [(fault.where, fault.rule) for fault in found] == [
+        (f"stages.{stage}.rules[0].params", "go") for stage in ("new", "documents", "prepayment")
+    ]
+    assert "new → documents → prepayment → new" in found[0].what
+
+
+@pytest.mark.parametrize(
+    "brake",
+    [
+        {"run": {"when": "after", "days": 1}},
+        {"condition": {"path": "item.title", "op": "filled"}},
+        {"enabled": False},
+    ],
+)
+def test_moves_that_something_holds_up_may_go_round(brake: dict[str, Any]) -> None:
+    document = moves(new="documents", documents="new")
+    document["stages"]["documents"]["rules"][0] |= brake
+    assert faults(document) == []
+
+
+@pytest.mark.parametrize(
+    ("leaf", "where", "what"),
+    [
+        ({"path": "item.titel", "op": "filled"}, ".path", "there is no name 'titel' in item: did you mean 'title'?"),
+        ({"path": "contacts.0.name", "op": "filled"}, ".path", "contacts is a list: there is no '0' in it"),
+        ({"path": "item.activity_count", "op": "contains", "value": 1}, "", "'contains' (contains) does not fit"),
+        (
+            {"path": "item.activity_count", "op": "eq", "value": "none"},
+            "",
+            "item.activity_count is a number: 'none' does not compare with it",
+        ),
+        ({"path": "item.activity_count", "op": "eq", "value": True}, "", "does not compare"),
+        ({"path": "item.amount", "op": "gt", "value": 100}, "", "item.amount is money: 100 does not compare with it"),
+        ({"path": "item.created_at", "op": "lt", "value": "2026-01-01T00:00:00"}, "", "does not compare"),
+        (
+            {"path": "item.fields.delivery_on", "op": "between", "value": ["2026-01-01", "soon"]},
+            "",
+            "'soon' does not compare",
+        ),
+        (
+            {"path": "item.fields.wood", "op": "eq", "value": "pine"},
+            "",
+            "item.fields.wood is one of oak, ash, never 'pine'",
+        ),
+        ({"path": "contact", "op": "eq", "value": "Ada"}, "", "contact is an object"),
+        ({"path": "steps.later.x", "op": "filled"}, ".path", "there is no name 'later' in steps"),
+    ],
+)
+def test_a_condition_compares_known_things_of_the_same_kind(leaf: dict[str, Any], where: str, what: str) -> None:
+    place, _, said = only(conditioned({"any": [{"not": leaf}, {"path": "item.title", "op": "filled"}]}))
+    assert place == f"stages.new.rules[0].condition.any[0].not{where}"
+    assert what in said
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"path": "item.activity_count", "op": "eq", "value": 0},
+        {"path": "item.amount", "op": "ge", "value": {"amount": 100, "currency": "EUR"}},
+        {"path": "item.amount.amount", "op": "gt", "value": 100},
+        {"path": "item.fields.wood", "op": "in", "value": ["oak", "ash"]},
+        {"path": "item.fields.colours", "op": "contains", "value": "red"},
+        {"path": "item.fields.delivery_on", "op": "lt", "value": "2026-01-01"},
+        {"path": "item.created_at", "op": "gt", "value": "2026-01-01T00:00:00Z"},
+        {"path": "company", "op": "empty"},
+        {"path": "company.title", "op": "eq", "value": None},
+        {"path": "products", "op": "filled"},
+        {"path": "contact.opted_out", "op": "eq", "value": False},
+    ],
+)
+def test_a_condition_that_fits_is_no_fault(leaf: dict[str, Any]) -> None:
+    assert faults(conditioned(leaf)) == []
+
+
+def test_a_condition_nested_too_deeply_is_a_fault() -> None:
+    condition: dict[str, Any] = {"path": "item.title", "op": "filled"}
+    for _ in range(MAX_DEPTH + 1):
+        condition = {"not": condition}
+    assert "nested deeper than 20" in only(conditioned(condition))[2]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    document = rule_set(
+        wno=[rule("a", "send_smss"), rule("b", "send_sms", text="{{ nobody }}", colour=1)],
+        new=[rule("c", "change_stage")],
+    )
+    assert len(faults(document)) == 5

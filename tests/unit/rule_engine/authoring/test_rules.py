@@ -1,0 +1,235 @@
+"""The rule types: the command each one makes, and why it cannot."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.contexts import ItemContext
+from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.doc import CreateDocument
+from contracts.messages.entity_commands import CopyItem, CreateItem, CreateTask, MoveItem, UpdateItem
+from rule_engine.domain.values import values_of
+from rule_engine.rules import REGISTRY
+from rule_engine.rules.base import Acting, Failure
+from support.shop import ADA, BELL, COMPANY, CONTACT, DEAL, HEAD, NOON, SELLER, SETTINGS, WAREHOUSE, deal
+
+FILE = {"file_id": str(UUID(int=5)), "name": "invoice.pdf", "sha256": "0" * 64, "media_type": "application/pdf"}
+
+
+def act(type: str, params: dict[str, Any], context: ItemContext | None = None, **acting: Any) -> Any:
+    """What a rule does; `acting` replaces what it sees."""
+    seen = context or deal()
+    facts: dict[str, Any] = {
+        "context": seen,
+        "now": NOON,
+        "stage": "new",
+        "actor": "rule:it",
+        "guard": 2,
+        "entry_seq": 2,
+        "values": values_of(seen, {}, NOON),
+        "run_id": UUID(int=9),
+    }
+    kind = REGISTRY[type]
+    return kind.act(kind.params.model_validate(params), Acting(**facts | acting))
+
+
+def test_an_sms_goes_to_the_first_number_of_the_contact_with_the_text_as_it_is() -> None:
+    message = act("send_sms", {"text": "Hello Ada, a manager will contact you within 30 minutes"})
+    assert message == SendMessage(
+        item_id=DEAL,
+        contact_id=CONTACT,
+        kind="sms",
+        to="+493012345678",
+        to_name="Ada Bell",
+        text="Hello Ada, a manager will contact you within 30 minutes",
+        sent_by="rule:it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("phone_type", "to", "contact"),
+    [("mobile", "+491701234567", CONTACT), ("work", "+493099999999", None)],
+)
+def test_an_sms_takes_the_wanted_type_of_the_contact_then_of_the_company(
+    phone_type: str, to: str, contact: UUID | None
+) -> None:
+    message = act("send_sms", {"text": "Hi", "phone_type": phone_type})
+    assert (message.to, message.contact_id) == (to, contact)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"company": None}, "the contact has no phone number"),
+        ({}, "the contact has no phone number, nor has the company"),
+        ({"contact": None}, "the item has no contact, and its company has no phone number"),
+        (
+            {"contact": None, "company": None},
+            "the item has neither a contact nor a company to take a phone number from",
+        ),
+    ],
+)
+def test_an_sms_without_a_number_fails_with_that_reason(changes: dict[str, Any], reason: str) -> None:
+    mute = {"contact": ADA.model_copy(update={"phones": ()}), "company": BELL.model_copy(update={"phones": ()})}
+    assert act("send_sms", {"text": "Hi"}, deal(**mute | changes)) == Failure(reason)
+
+
+def test_an_sms_without_a_number_of_the_type_says_which() -> None:
+    answer = act("send_sms", {"text": "Hi", "phone_type": "other"}, deal(company=None))
+    assert answer == Failure("the contact has no phone number of type other")
+
+
+def test_an_email_is_plain_or_html_with_its_attachments_and_a_subject_on_one_line() -> None:
+    params = {"subject": "Your\r\nBcc: invoice", "text": "It is attached", "attachments": [FILE]}
+    message = act("send_email", params)
+    assert (message.to, message.subject, message.text, message.html) == (
+        "ada@example.org",
+        "Your Bcc: invoice",
+        "It is attached",
+        None,
+    )
+    assert message.attachments[0].name == "invoice.pdf"
+    as_html = act("send_email", {"subject": "Hi", "text": "<b>Hi</b>", "html": True, "address_type": "work"})
+    assert (as_html.to, as_html.html, as_html.text) == ("office@example.org", "<b>Hi</b>", "")
+
+
+def test_an_email_without_an_address_fails_with_that_reason() -> None:
+    context = deal(contact=ADA.model_copy(update={"emails": ()}), company=None)
+    assert act("send_email", {"subject": "Hi", "text": "Hi"}, context) == Failure("the contact has no e-mail address")
+
+
+def test_an_attachment_that_is_no_file_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        act("send_email", {"subject": "Hi", "text": "Hi", "attachments": [None]})
+
+
+def test_the_supervisor_is_notified_unless_others_are_named() -> None:
+    assert act("notify_supervisor", {"text": "Look"}) == Notify(item_id=DEAL, recipients=(HEAD.id,), text="Look")
+    named = act("notify_supervisor", {"text": "Look", "recipients": [str(WAREHOUSE.id)]})
+    assert named.recipients == (WAREHOUSE.id,)
+
+
+def test_without_a_supervisor_the_notification_fails() -> None:
+    answer = act("notify_supervisor", {"text": "Look"}, deal(supervisor=None))
+    assert isinstance(answer, Failure)
+    assert "no supervisor" in answer.reason
+
+
+def test_a_document_gets_everything_its_template_may_print() -> None:
+    command = act("create_document", {"template": "invoice", "public_link": True, "fields": {"note": "Thanks"}})
+    assert isinstance(command, CreateDocument)
+    assert (command.template, command.wait_for_pdf, command.public_link) == ("invoice", True, True)
+    assert (command.language, command.time_zone, command.fields) == ("en", "Europe/Berlin", {"note": "Thanks"})
+    assert command.data["company"] == values_of(deal(), {}, NOON)["company"]
+    assert "steps" not in command.data
+
+
+def test_a_task_is_due_tomorrow_at_two_in_the_companys_zone() -> None:
+    deadline = {"in": {"days": 1}, "at": "14:00"}
+    params = {"name": "Pack", "description": "2 x Oak table", "assignee": str(WAREHOUSE.id), "deadline": deadline}
+    assert act("create_task", params, stage="prepayment") == CreateTask(
+        item_id=DEAL,
+        name="Pack",
+        description="2 x Oak table",
+        assignee_id=WAREHOUSE.id,
+        deadline=datetime(2026, 3, 3, 13, 0, tzinfo=UTC),
+        stage="prepayment",
+        expect_entry_seq=2,
+        created_by="rule:it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("deadline", "now", "due"),
+    [
+        ({"in": {"days": 1}, "at": "14:00"}, "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"),
+        ({"in": {"days": 1}, "at": "02:30"}, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),
+        ({"in": {"months": 1}}, "2026-01-31T09:00:00Z", "2026-02-28T09:00:00Z"),
+        ({"in": {"hours": 2}}, "2026-10-25T00:30:00Z", "2026-10-25T02:30:00Z"),
+        ({"at": "18:00"}, "2026-03-02T12:00:00Z", "2026-03-02T17:00:00Z"),
+    ],
+)
+def test_a_deadline_counts_the_companys_calendar(deadline: dict[str, Any], now: str, due: str) -> None:
+    task = act("create_task", {"name": "Pack", "deadline": deadline}, now=datetime.fromisoformat(now))
+    assert task.deadline == datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize("deadline", [{}, {"at": "25:00"}, {"in": {"hours": 1}, "at": "14:00"}, {"in": {}}])
+def test_a_deadline_that_says_nothing_or_two_things_is_refused(deadline: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        act("create_task", {"name": "Pack", "deadline": deadline})
+
+
+def test_a_task_is_the_responsible_persons_unless_somebody_is_named() -> None:
+    assert act("create_task", {"name": "Call"}).assignee_id is None
+
+
+def test_a_repeat_lead_has_the_deals_client_and_a_link_to_the_deal() -> None:
+    assert act("create_repeat_lead", {"name": "Renewal for Bell & Sons"}, guard=None) == CreateItem(
+        kind="lead",
+        title="Renewal for Bell & Sons",
+        responsible_id=SELLER.id,
+        contact_ids=(CONTACT,),
+        company_id=COMPANY,
+        linked_item_id=DEAL,
+        expect_entry_seq=None,
+        created_by="rule:it",
+        origin="rule",
+    )
+
+
+def test_a_copy_goes_to_its_own_pipeline_unless_another_one_is_named() -> None:
+    assert act("copy_deal", {}) == CopyItem(item_id=DEAL, pipeline="sales", expect_entry_seq=2, created_by="rule:it")
+    other = act("copy_deal", {"pipeline": "installation", "stage": "planned", "name": "Install"})
+    assert (other.pipeline, other.stage, other.title) == ("installation", "planned", "Install")
+
+
+def test_fields_are_set_and_appended_to() -> None:
+    fields = [{"field": "title", "value": "Ash table"}, {"field": "fields.colours", "value": "red", "append": True}]
+    command = act("update_item", {"fields": fields, "changed_by": str(SELLER.id)})
+    assert isinstance(command, UpdateItem)
+    assert [(one.field, one.value, one.append) for one in command.assignments] == [
+        ("title", "Ash table", False),
+        ("fields.colours", "red", True),
+    ]
+    assert (command.changed_by, command.expect_entry_seq) == (str(SELLER.id), 2)
+
+
+def test_a_move_always_carries_the_entry_it_was_meant_for() -> None:
+    command = act("change_stage", {"stage": "won"}, guard=None, entry_seq=7)
+    assert isinstance(command, MoveItem)
+    assert (command.expect_entry_seq, command.origin, command.changed_by) == (7, "rule", "rule:it")
+    assert [one.stage for one in command.candidates] == ["won"]
+
+
+@pytest.mark.parametrize(
+    ("type", "result", "outputs"),
+    [
+        ("send_sms", {"message_id": "1", "sent_to": "+49"}, {"message_id": "1", "sent_to": "+49"}),
+        ("create_repeat_lead", {"item_id": "1", "contact_id": None, "duplicate": False}, {"lead_id": "1"}),
+        ("copy_deal", {"item_id": "1"}, {"deal_id": "1"}),
+        ("create_task", {"task_id": "1", "more": 2}, {"task_id": "1"}),
+        (
+            "change_stage",
+            {"verdict": "moved", "stage": "won", "pipeline": "sales"},
+            {"verdict": "moved", "stage": "won"},
+        ),
+    ],
+)
+def test_outputs_are_those_that_the_type_declares(type: str, result: dict[str, Any], outputs: dict[str, Any]) -> None:
+    assert REGISTRY[type].outputs_of(result) == outputs
+
+
+@pytest.mark.parametrize("type", sorted(REGISTRY))
+def test_a_type_refuses_parameters_it_does_not_know(type: str) -> None:
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        REGISTRY[type].params.model_validate({"colour": "red"})
+
+
+def test_the_time_zone_of_the_tenant_decides_deadlines() -> None:
+    tokyo = deal(tenant=SETTINGS.model_copy(update={"time_zone": "Asia/Tokyo"}))
+    due = act("create_task", {"name": "Pack", "deadline": {"in": {"days": 1}, "at": "14:00"}}, tokyo).deadline
+    assert due == datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
