@@ -5,14 +5,18 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
+from pathlib import Path
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from local_stack import apply as documents
+from local_stack.apply import Services
 from local_stack.credentials import ROLES
+from local_stack.demo.play import play
 from local_stack.errors import StackError
 from local_stack.stack import Stack, Status
 
@@ -116,6 +120,28 @@ def tools() -> None:
 
 @app.command()
 @told_to_people
+def apply(
+    place: Annotated[Path, typer.Argument(help="A YAML file, or a folder with files *.yaml.")],
+    tenant: Annotated[UUID | None, typer.Option(help="A new one when none is named.")] = None,
+    role: Annotated[str, typer.Option("--token-role", help="What the documents are put as.")] = "admin",
+) -> None:
+    """Put YAML documents `kind / code / spec` through the services' APIs; applying them again changes nothing."""
+    stack, owner = Stack.current(), tenant or uuid4()
+    _check_roles([role])
+    services = Services(stack.addresses, stack.credentials.token([role], owner, "stack"))
+    put = documents.apply(documents.read(place), services, lambda document: print(f"put {document.name}"))
+    print(f"{len(put)} documents applied to tenant {owner}")
+
+
+@app.command()
+@told_to_people
+def demo() -> None:
+    """Bring the stack up and play the furniture shop's story; exit code 1 at the first thing that is not as it says."""
+    play(Stack.current())
+
+
+@app.command()
+@told_to_people
 def token(
     role: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}.")],
     tenant: Annotated[UUID, typer.Option()],
@@ -123,9 +149,13 @@ def token(
     hours: Annotated[int, typer.Option(min=1)] = 24,
 ) -> None:
     """Print a bearer token for the HTTP APIs."""
-    if unknown := set(role) - set(ROLES):
-        raise StackError(f"no role {', '.join(sorted(unknown))}; there are: {', '.join(ROLES)}")
+    _check_roles(role)
     print(Stack.current().credentials.token(role, tenant, sub, hours * 3600))
+
+
+def _check_roles(roles: list[str]) -> None:
+    if unknown := set(roles) - set(ROLES):
+        raise StackError(f"no role {', '.join(sorted(unknown))}; there are: {', '.join(ROLES)}")
 
 
 def _show(lines: list[Status]) -> None:

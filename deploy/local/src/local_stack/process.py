@@ -185,6 +185,14 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
+def lives(pid: int) -> bool:
+    """Is there such a process, and more of it than what its parent has not noticed?"""
+    try:
+        return _lives(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _children(parent: psutil.Process) -> list[psutil.Process]:
     try:
         return list(parent.children(recursive=True))

@@ -9,6 +9,7 @@ from typing import ClassVar
 from local_stack.errors import StackError
 from local_stack.layout import make_reachable, reachable_folder, unprivileged_account
 from local_stack.part import Part
+from local_stack.process import lives
 from local_stack.tools import Tools
 
 _SUPERUSER = "postgres"
@@ -35,12 +36,19 @@ class Postgres(Part):
     def launch(self) -> None:
         if not (self._data / "PG_VERSION").exists():
             self._create_cluster()
+        self._drop_lock_of_the_dead()
         command: list[str | Path] = [self._program("postgres"), "-D", self._data, *self._settings()]
         self.process.spawn(command, cwd=self._place, account=unprivileged_account())
 
     def ready(self) -> bool:
         asked = self._run("pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}")
         return asked.returncode == 0
+
+    def _drop_lock_of_the_dead(self) -> None:
+        """A killed server that nobody has reaped yet counts as a living one for PostgreSQL, which would not start."""
+        lock = self._data / "postmaster.pid"
+        if lock.exists() and not lives(int(lock.read_text().split()[0])):
+            lock.unlink()
 
     def _create_cluster(self) -> None:
         make_reachable(self.home / "cluster")

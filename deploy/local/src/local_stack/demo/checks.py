@@ -1,0 +1,60 @@
+"""How the story checks what it says: at once, or by looking again until a deadline. What holds is told."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from local_stack.errors import StackError
+
+_LOOK_EVERY_S = 0.05
+_PATIENCE_S = 60.0
+
+
+class CheckError(StackError):
+    """Something is not as the story says: what was expected, what was seen, and where the log is."""
+
+    def __init__(self, what: str, expected: object, seen: object, log: Path) -> None:
+        super().__init__(f"not so: {what}\n  expected: {expected}\n  seen:     {seen}\n  log:      {log}")
+
+
+class Tells(Protocol):
+    """Whoever hears which checks held."""
+
+    def held(self, what: str) -> None: ...
+
+
+class Checks:
+    """`logs` is the folder with a log per part of the stack."""
+
+    def __init__(self, logs: Path, tells: Tells) -> None:
+        self._logs = logs
+        self._tells = tells
+
+    def equal(self, what: str, part: str, seen: object, expected: object) -> None:
+        """Raises CheckError; `part` is whose log would say more."""
+        if seen != expected:
+            raise CheckError(what, expected, seen, self._log(part))
+        self._tells.held(what)
+
+    def wait[T](self, what: str, part: str, look: Callable[[], T], holds: Callable[[T], object]) -> T:
+        """Looks until it holds, and returns what it saw. Raises CheckError at the deadline."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not holds(seen := look()):
+            if time.monotonic() > deadline:
+                raise CheckError(what, f"so within {_PATIENCE_S:.0f} s", seen, self._log(part))
+            time.sleep(_LOOK_EVERY_S)
+        self._tells.held(what)
+        return seen
+
+    def wait_equal(self, what: str, part: str, look: Callable[[], object], expected: object) -> None:
+        """Looks until what it sees is equal to `expected`."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while (seen := look()) != expected:
+            if time.monotonic() > deadline:
+                raise CheckError(what, expected, seen, self._log(part))
+            time.sleep(_LOOK_EVERY_S)
+        self._tells.held(what)
+
+    def _log(self, part: str) -> Path:
+        return self._logs / f"{part}.log"

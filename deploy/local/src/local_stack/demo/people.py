@@ -1,0 +1,66 @@
+"""Those who act in the story: everyone has a browser, some have a token. They know addresses and nothing else."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from local_stack.addresses import Addresses
+from local_stack.errors import StackError
+
+_PATIENCE_S = 60.0
+_AWAY = (502, 503)
+
+
+class Person:
+    """Calls services and peers by name. While one of them is away it tries again, as a browser's owner would."""
+
+    def __init__(self, addresses: Addresses, token: str | None = None) -> None:
+        self.token = token
+        self._addresses = addresses
+        self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=30)
+
+    def url(self, part: str, path: str) -> str:
+        return self._addresses.url(part) + path
+
+    def get(self, part: str, path: str, **query: str) -> Any:
+        """The JSON that is there."""
+        return self.send("GET", part, path, params=query).json()
+
+    def list(self, part: str, path: str, **query: str) -> list[dict[str, Any]]:
+        """The items of a list's first page."""
+        found: list[dict[str, Any]] = self.get(part, path, **query)["items"]
+        return found
+
+    def post(self, part: str, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer to something that is done once, however often it has to be sent."""
+        headers = {"Idempotency-Key": str(uuid4())}
+        return self.send("POST", part, path, json=body, headers=headers).json()
+
+    def put(self, part: str, path: str, body: Mapping[str, Any]) -> Any:
+        return self.send("PUT", part, path, json=body).json()
+
+    def send(self, method: str, part: str, path: str, **more: Any) -> httpx.Response:
+        """Raises StackError for an answer that is no success, or none at all."""
+        response = self.try_to(method, part, path, **more)
+        if not response.is_success:
+            raise StackError(f"{part} answered {response.status_code} to {method} {path}: {response.text[:1000]}")
+        return response
+
+    def try_to(self, method: str, part: str, path: str, **more: Any) -> httpx.Response:
+        """Any answer, as soon as there is one. Raises StackError when nobody answers for a minute."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                response = self._http.request(method, self.url(part, path), **more)
+            except httpx.TransportError as error:
+                seen = f"{type(error).__name__}: {error}"
+            else:
+                if response.status_code not in _AWAY:
+                    return response
+                seen = f"{response.status_code}: {response.text[:200]}"
+            if time.monotonic() > deadline:
+                raise StackError(f"{part} has been away for {_PATIENCE_S:.0f} s ({seen}): {method} {path}")
+            time.sleep(0.05)

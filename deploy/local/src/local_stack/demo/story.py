@@ -1,0 +1,362 @@
+"""Scenario S1, the furniture shop: each step does what people do, then checks what automation makes of it.
+
+The numbers of the steps are the scenario's. What is expected is written by hand, and nothing is asked but public HTTP
+APIs and the peers.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
+from hashlib import sha256
+from uuid import uuid4
+
+import httpx
+
+from local_stack.demo.checks import Checks
+from local_stack.demo.moments import months_after, tomorrow_at
+from local_stack.demo.reading import Reading, parse_mail, services_of
+from local_stack.demo.shop import ZONE, Shop
+from local_stack.demo.teller import Teller
+
+WISH = "oak table"
+COMPANY = "Example Hotels"
+SMS = "Hello Alex, a manager will contact you within 30 minutes"
+ROWS = [
+    {"name": "Oak table", "quantity": "1", "price": 120_000, "tax_percent": "22"},
+    {"name": "Oak chair", "quantity": "6", "price": 15_000, "discount_percent": "10", "tax_percent": "22"},
+]
+TOTAL = {"amount": 146_400 + 98_820, "currency": "EUR"}  # 1 x 1,200.00 + 22 %; 6 x 150.00 - 10 % + 22 %
+MAIL = """\
+Dear Alex,
+
+here is your invoice {number}:
+{link}
+You will find it attached, too.
+
+Robin Example
+Oak & Ash Furniture
+"""
+MATERIAL = "1 pcs Oak table\n6 pcs Oak chair\n"
+CARRIED_OVER = ("fields", "contact_ids", "company_id", "amount", "responsible_id")
+WAY_OF_THE_MAIL = {"entity-service", "rule-engine", "doc-service", "comms-service"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One chapter of the scenario."""
+
+    number: int
+    title: str
+    play: Callable[[], None]
+
+
+class Story:
+    """One client's way through one shop; each step leaves behind what the next ones need.
+
+    `interlude` is called whenever something has been set going and is not awaited yet: the moment for a disaster.
+    """
+
+    def __init__(self, shop: Shop, teller: Teller, interlude: Callable[[], None] = lambda: None) -> None:
+        self.shop = shop
+        self.seen = Reading(shop)
+        self.check = Checks(shop.logs, teller)
+        self._teller = teller
+        self._interlude = interlude
+        self._began = datetime.now(UTC)
+        self._phone = f"+447700900{uuid4().int % 1000:03}"  # of a range that belongs to nobody
+        self._email = f"alex.{uuid4().hex[:8]}@example.com"
+        self._won_at = self._began
+        self.deal = self.contact = self.company = self.payment = self.trace_id = ""
+
+    def steps(self) -> Sequence[Step]:
+        return (
+            Step(1, "A visitor sends the site's form, and the browser sends it twice", self.send_form),
+            Step(2, "The visitor gets an SMS", self.get_sms),
+            Step(3, "If nobody calls within 30 minutes, the head of sales will hear of it", self.await_call),
+            Step(4, "The manager calls, and has the invoice made", self.prepare_documents),
+            Step(5, "The client pays, and the bank says so twice", self.pay),
+            Step(6, "The warehouse is to get the material ready", self.get_material),
+            Step(7, "The table is made, and the deal is won", self.win),
+            Step(8, "Everything is killed and started again; then half a year passes", self.survive),
+            Step(9, "Everything can be explained", self.explain),
+        )
+
+    def send_form(self) -> None:
+        visitor, form = self.shop.visitor, self.shop.form
+        page = visitor.send("GET", "trigger-service", form, headers={"Accept": "application/json"}).json()
+        answers = {"name": "Alex Example", "phone": self._phone, "email": self._email, "wish": WISH}
+        self._began = datetime.now(UTC)
+        for _ in range(2):
+            visitor.send("POST", "trigger-service", form, data=answers | {"_nonce": page["nonce"]})
+        self._interlude()
+        self.check.wait_equal(
+            "one submission made a deal, the other was seen to be the same",
+            "trigger-service",
+            lambda: sorted(self.seen.verdicts("form_submitted")),
+            ["created", "duplicate"],
+        )
+        deals, contacts = self.seen.items(kind="deal"), self._contacts()
+        self.check.equal("there is one deal and one contact", "entity-service", (len(deals), len(contacts)), (1, 1))
+        self.deal, self.contact = deals[0]["id"], contacts[0]["id"]
+        place = deals[0]["title"], deals[0]["stage"], deals[0]["contact_ids"]
+        self.check.equal(f"deal {self.deal} is in New", "entity-service", place, (WISH, "new", [self.contact]))
+
+    def _contacts(self) -> Sequence[dict[str, str]]:
+        return self.shop.manager.list("entity-service", "/v1/contacts", phone=self._phone)
+
+    def get_sms(self) -> None:
+        sent = self.check.wait(
+            "the SMS provider has a message for the client",
+            "comms-service",
+            lambda: self.seen.sms(self._phone, self._began),
+            bool,
+        )
+        took = datetime.fromisoformat(sent[0]["received_at"]) - self._began
+        self._teller.say(f"from form to SMS: {took.total_seconds():.2f} s")
+        self.check.equal(f"it reads “{SMS}”", "rule-engine", [each["text"] for each in sent], [SMS])
+        self._wait_for("new", "greet", "done")
+        self._keep("sms.txt", f"to {self._phone}\n{sent[0]['text']}\n".encode())
+
+    def await_call(self) -> None:
+        entry = self.seen.entries(self.deal, "new")[0]
+        rule = self.seen.rule(self.deal, "new", "nobody_called")
+        due = datetime.fromisoformat(entry["entered_at"]) + timedelta(minutes=30)
+        seen = rule["state"], datetime.fromisoformat(rule["due_at"])
+        self.check.equal(f"this rule waits until {due:%H:%M:%S} UTC", "rule-engine", seen, ("waiting", due))
+        count = self.seen.item(self.deal)["activity_count"]
+        self.check.equal("the SMS does not count as an activity: only what people log does", "entity-service", count, 0)
+
+    def prepare_documents(self) -> None:
+        self._work_on_deal()
+        self.trace_id = self._move("document_preparation").headers["trace-id"]
+        self._interlude()
+        self._wait_for("new", "nobody_called", "cancelled: left the stage")
+        self._wait_for("document_preparation", "create_document", "done")
+        self._wait_for("document_preparation", "send_invoice", "done")
+        mails = self.seen.mails(self._email)
+        self.check.equal("the client has one mail", "comms-service", len(mails), 1)
+        (raw,) = mails.values()
+        self._keep("mail.eml", raw)
+        self._read_mail(*parse_mail(raw))
+
+    def _work_on_deal(self) -> None:
+        manager, deal = self.shop.manager, f"/v1/items/{self.deal}"
+        call = {"kind": "call", "subject": "Asked about size and wood"}
+        manager.post("entity-service", f"{deal}/activities", call)
+        company = {"title": COMPANY, "address": "Piazza Esempio 2, 50100 Firenze", "tax_number": "IT11111111111"}
+        self.company = manager.post("entity-service", "/v1/companies", company)["id"]
+        manager.put("entity-service", f"{deal}/company", {"company_id": self.company})
+        manager.put("entity-service", f"{deal}/products", {"rows": ROWS})
+        self._change({"fields": {"delivery_address": "Piazza Esempio 2"}})
+        item = self.seen.item(self.deal)
+        seen = item["activity_count"], item["amount"]
+        self.check.equal("a call is logged, company and products are there", "entity-service", seen, (1, TOTAL))
+
+    def _read_mail(self, text: str, attachments: Sequence[bytes]) -> None:
+        (document,) = self.seen.documents(self.deal)
+        link = "".join(re.findall(r"http\S+", text))
+        expected = MAIL.format(number=document["number"], link=link)
+        self.check.equal(f"it speaks of invoice {document['number']}, and has a link", "rule-engine", text, expected)
+        hashes = [sha256(content).hexdigest() for content in attachments]
+        self.check.equal("the PDF is attached", "comms-service", hashes, [document["pdf"]["sha256"]])
+        self._open_link(link, document["number"], attachments[0])
+
+    def _open_link(self, link: str, number: str, pdf: bytes) -> None:
+        base = self.shop.visitor.url("doc-service", "")
+        self.check.equal(f"the link leads to doc-service: {link}", "doc-service", link[: len(base)], base)
+        path = link.removeprefix(base)
+        page = self.shop.visitor.send("GET", "doc-service", path).text
+        self.check.equal("it opens a page with the invoice's number", "doc-service", number in page, True)
+        download = self.shop.visitor.send("GET", "doc-service", f"{path}/pdf", params={"download": "1"}).content
+        same = download == pdf and download.startswith(b"%PDF")
+        self.check.equal(f"the same PDF downloads ({len(pdf)} bytes)", "doc-service", same, True)
+        self._keep("invoice.pdf", download)
+        self.check.wait_equal(
+            "that the client has opened it is known as document_viewed",
+            "trigger-service",
+            lambda: self.seen.verdicts("document_viewed", self.deal),
+            ["not_matched"],
+        )
+
+    def pay(self) -> None:
+        self.payment, invoice = self._invoice({})
+        self._call_back(self.payment, TOTAL["amount"], times=2)
+        self._interlude()
+        self.check.wait_equal(
+            "the trigger moved the deal to Prepayment",
+            "trigger-service",
+            lambda: self.seen.verdicts("invoice_paid", self.deal),
+            ["moved"],
+        )
+        self.check.wait_equal(
+            "once, and the deal is there",
+            "entity-service",
+            lambda: (len(self.seen.entries(self.deal, "prepayment")), self.seen.item(self.deal)["stage"]),
+            (1, "prepayment"),
+        )
+        self.check.equal("the invoice is paid, too", "entity-service", self.seen.item(invoice)["stage"], "paid")
+
+    def _invoice(self, wanted: dict[str, object]) -> tuple[str, str]:
+        """The payment that is expected, and the invoice."""
+        made = self.shop.manager.post("entity-service", f"/v1/items/{self.deal}/invoices", wanted)
+        self._teller.say(f"the manager made {made['invoice']['title']!r}, payment {made['payment_id']}")
+        return made["payment_id"], made["invoice"]["id"]
+
+    def _call_back(self, payment: str, amount: object, times: int) -> None:
+        url = self.shop.payment_callback
+        order = {"amount": amount, "currency": "EUR", "times": times, "at_once": True, "callback_url": url}
+        answer = self.shop.visitor.post("payments", f"/payments/{payment}/pay", order)
+        said = f"the bank called back: paid ({times} times at once)" if times > 1 else "the bank called back: paid"
+        self.check.equal(said, "trigger-service", answer["calls"], [200] * times)
+
+    def get_material(self) -> None:
+        self._wait_for("prepayment", "collect_wood", "done")
+        tasks = self.seen.of_item(self.deal, "tasks")
+        self.check.equal("there is one task", "entity-service", len(tasks), 1)
+        (task,) = tasks
+        who = task["name"], task["assignee_id"]
+        expected = (f'Get the material for "{WISH}" ready', self.shop.ids["warehouse_worker"])
+        self.check.equal(f"{task['name']!r}, for the warehouse worker", "rule-engine", who, expected)
+        self.check.equal("its description lists the products", "rule-engine", task["description"], MATERIAL)
+        due = tomorrow_at(datetime.fromisoformat(task["created_at"]), clock_time(14), ZONE)
+        deadline = datetime.fromisoformat(task["deadline"])
+        self.check.equal(f"its deadline is tomorrow 14:00 in Rome, {due:%F %H:%M} UTC", "rule-engine", deadline, due)
+
+    def win(self) -> None:
+        self._move("production")
+        self._call_back(self.payment, TOTAL["amount"], times=1)
+        payment, _ = self._invoice({"title": "Invoice: delivery", "amount": {"amount": 5_000, "currency": "EUR"}})
+        self._call_back(payment, 5_000, times=2)
+        self.check.wait_equal(
+            "the deal is further on already: the trigger lets it be",
+            "trigger-service",
+            lambda: self.seen.verdicts("invoice_paid", self.deal),
+            ["moved", "behind"],
+        )
+        self.check.equal("it is in production", "entity-service", self.seen.item(self.deal)["stage"], "production")
+        self._won_at = datetime.fromisoformat(self._move("won").json()["updated_at"])
+        self._interlude()
+        self._wait_for("won", "installation", "done")
+        self._look_at_copy()
+        self._look_at_wait()
+
+    def _look_at_copy(self) -> None:
+        copies = self.seen.items(pipeline="installation")
+        self.check.equal("there is one deal in Installation", "entity-service", len(copies), 1)
+        (copy,) = copies
+        deal = self.seen.item(self.deal)
+        seen = copy["title"], copy["stage"]
+        self.check.equal(f"{copy['title']!r}, in its first stage", "entity-service", seen, (f"{WISH} Copy", "planned"))
+        for name in CARRIED_OVER:
+            self.check.equal(f"{name} carried over", "entity-service", copy[name], deal[name])
+        rows = self.seen.products(copy["id"]), self.seen.products(self.deal)
+        self.check.equal("products carried over", "entity-service", *rows)
+
+    def _look_at_wait(self) -> None:
+        due = months_after(self._won_at, 6, ZONE)
+        rule = self.seen.rule(self.deal, "won", "repeat_lead")
+        seen = rule["state"], _to_the_second(rule["due_at"])
+        expected = "waiting", due.replace(microsecond=0)
+        self.check.equal(f"the repeat lead waits until {due:%F %H:%M:%S} UTC", "rule-engine", seen, expected)
+
+    def survive(self) -> None:
+        before = self.seen.rule(self.deal, "won", "repeat_lead")
+        self.shop.stack.kill(["all"])
+        alive = [part.name for part in self.shop.stack.parts if part.alive]
+        self.check.equal(
+            "kill -9 of services, Kafka, PostgreSQL, Temporal, peers: nothing lives", "supervisor", alive, []
+        )
+        self.shop.stack.start(["all"])
+        self._teller.say("all of it is started again")
+        self.check.equal(
+            "the waiting rule is as it was, with the same due time",
+            "rule-engine",
+            self.seen.rule(self.deal, "won", "repeat_lead"),
+            before,
+        )
+        self._look_at_wait()
+        self.let_half_a_year_pass()
+
+    def let_half_a_year_pass(self) -> None:
+        rule = self.seen.rule(self.deal, "won", "repeat_lead")
+        self.shop.head.post("rule-engine", f"/v1/runs/{rule['run_id']}/rules/{rule['rule_id']}/run-now", {})
+        self._teller.say("the head of sales lets the rule run now")
+        self._interlude()
+        self._wait_for("won", "repeat_lead", "done")
+        leads = self.seen.items(kind="lead")
+        self.check.equal("there is one lead", "entity-service", len(leads), 1)
+        (lead,) = leads
+        seen = lead["title"], lead["contact_ids"], lead["company_id"]
+        expected = f"Renewal for {COMPANY}", [self.contact], self.company
+        self.check.equal(f"{lead['title']!r}, linked to the client", "entity-service", seen, expected)
+        sources = [link["item_id"] for link in self.seen.of_item(lead["id"], "links") if link["direction"] == "from"]
+        self.check.equal("and to the deal it comes from", "entity-service", sources, [self.deal])
+
+    def explain(self) -> None:
+        self.count_effects()
+        self._teller.automation(self.seen.automation(self.deal))
+        (mail,) = self.seen.messages(self.deal, "email")
+        self.check.equal("the mail belongs to step 4's trace", "comms-service", mail["trace_id"], self.trace_id)
+        trace = self.check.wait(
+            f"trace {self.trace_id} leads from the manager's request to the mail",
+            "traces",
+            lambda: self.seen.trace(self.trace_id),
+            lambda seen: services_of(seen["roots"]) >= WAY_OF_THE_MAIL,
+        )
+        self._teller.trace(trace)
+
+    def count_effects(self) -> None:
+        """Each effect of the whole story, once."""
+        effects = {
+            "SMS": len(self.seen.sms(self._phone, self._began)),
+            "mails": len(self.seen.mails(self._email)),
+            "documents": len(self.seen.documents(self.deal)),
+            "tasks": len(self.seen.of_item(self.deal, "tasks")),
+            "deals": len(self.seen.items(kind="deal", pipeline="sales")),
+            "copies": len(self.seen.items(kind="deal", pipeline="installation")),
+            "leads": len(self.seen.items(kind="lead")),
+            "entries into Prepayment": len(self.seen.entries(self.deal, "prepayment")),
+        }
+        once = dict.fromkeys(effects, 1)
+        self.check.equal(f"each effect is there once: {', '.join(effects)}", "rule-engine", effects, once)
+        inbox = self.shop.head.list("comms-service", "/v1/notifications")
+        self.check.equal("the head of sales was never bothered", "comms-service", inbox, [])
+
+    def _wait_for(self, stage: str, rule: str, state: str) -> None:
+        self.check.wait_equal(
+            f"rule {rule}: {state}", "rule-engine", lambda: self.seen.state(self.deal, stage, rule), state
+        )
+
+    def _move(self, stage: str) -> httpx.Response:
+        """The manager moves the deal; the answer, or what is there when the answer to it was lost."""
+        response = self._change({"stage": stage}, "PUT", "/stage", done=lambda item: item["stage"] == stage)
+        self._teller.say(f"the manager moved the deal to {stage}")
+        return response
+
+    def _change(
+        self,
+        body: dict[str, object],
+        method: str = "PATCH",
+        path: str = "",
+        done: Callable[[dict[str, object]], bool] = lambda _: False,
+    ) -> httpx.Response:
+        """A change of what one has read; when somebody else was faster, one reads again."""
+        manager, item = self.shop.manager, f"/v1/items/{self.deal}"
+        while True:
+            read = manager.send("GET", "entity-service", item)
+            if done(read.json()):
+                return read
+            headers = {"If-Match": read.headers["etag"]}
+            answer = manager.try_to(method, "entity-service", item + path, json=body, headers=headers)
+            if answer.status_code != httpx.codes.PRECONDITION_FAILED:
+                return answer.raise_for_status()
+
+    def _keep(self, name: str, content: bytes) -> None:
+        self.shop.keepsakes.mkdir(parents=True, exist_ok=True)
+        (self.shop.keepsakes / name).write_bytes(content)
+
+
+def _to_the_second(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).replace(microsecond=0)
