@@ -151,9 +151,13 @@ class Site:
             bootstrap_servers=self.settings.kafka_bootstrap, group_id=self.name, enable_auto_commit=False
         )
         async with consumer:
-            places = [TopicPartition(topic.name, n) for n in await _partitions(consumer, topic.name)]
-            consumer.assign(places)
-            return sum([await consumer.committed(place) or 0 for place in places])
+            return sum([await consumer.committed(place) or 0 for place in await self.places(consumer, topic)])
+
+    async def places(self, consumer: AIOKafkaConsumer, topic: Topic) -> list[TopicPartition]:
+        """All partitions of a topic, assigned to the consumer."""
+        places = [TopicPartition(topic.name, n) for n in sorted(await _partitions(consumer, topic.name))]
+        consumer.assign(places)
+        return places
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
@@ -210,11 +214,25 @@ class Proxy:
     """A TCP proxy that can be cut like a cable, and mended."""
 
     def __init__(self, host: str, port: int) -> None:
+        """Stands before what listens at `host:port`."""
         self._target = (host, port)
         self._pipes: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._cut = False
         self.port = free_port()
+
+    @classmethod
+    def before(cls, url: str) -> "Proxy":
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert parts.port
+        return cls(parts.hostname, parts.port)
+
+    def redirect(self, url: str) -> str:
+        """The URL by way of the proxy."""
+        parts = urlsplit(url)
+        credentials = parts.netloc.rpartition("@")[0]
+        return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{self.port}"))
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)

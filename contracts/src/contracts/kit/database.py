@@ -17,7 +17,7 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
-from contracts.kit.errors import BadArgumentError
+from contracts.kit.errors import WrongArgumentsError
 from contracts.kit.settings import ServiceSettings
 
 type Pool = asyncpg.Pool[asyncpg.Record]
@@ -115,8 +115,8 @@ async def _in_transaction(pool: Pool | None) -> AsyncGenerator[Connection]:
         async with _opened(pool).acquire(timeout=10) as connection, connection.transaction():
             yield connection
     except asyncpg.InterfaceError as error:
-        if isinstance(error, ValueError):  # the driver names it like a lost connection, but an argument is to blame
-            raise BadArgumentError(str(error).partition(":")[0]) from None
+        if "the server expects" in str(error):  # the driver names it like a lost connection, but it is a defect
+            raise WrongArgumentsError(str(error)) from error
         raise
 
 

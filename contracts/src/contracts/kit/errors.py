@@ -13,8 +13,8 @@ class PayloadTooLargeError(KitError):
     """A message is larger than the broker would take."""
 
 
-class BadArgumentError(KitError):
-    """A statement was given a value that its parameter cannot take; the text says which parameter, not the value."""
+class WrongArgumentsError(KitError):
+    """A statement was given more or fewer arguments than it has parameters."""
 
 
 class RetryLaterError(KitError):
