@@ -12,10 +12,11 @@ from contracts.contexts import ContactContext, ItemContext, MyCompany, PipelineC
 from contracts.envelope import Body
 from contracts.messages.comms import Notify
 from contracts.values import ItemSnapshot
-from rule_engine.domain.advance import RunFacts, Step, advance, begin
+from rule_engine.domain.advance import advance, begin
 from rule_engine.domain.document import After, RuleDocument
 from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
 from rule_engine.domain.state import Entry, State
+from rule_engine.domain.step import RunFacts, Step
 from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal, RuleType
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -41,7 +42,7 @@ class Say(RuleType[SayParams]):
     params = SayParams
     outputs = SayOutputs
 
-    def act(self, params: SayParams, acting: Acting) -> Body:
+    def act(self, params: SayParams, acting: Acting) -> Body | Outputs | Refusal | Failure:
         return Notify(item_id=acting.context.item.id, recipients=(), text=params.text, sender=str(acting.guard))
 
 

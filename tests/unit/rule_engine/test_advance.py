@@ -9,23 +9,13 @@ from hypothesis import strategies as st
 
 from contracts.conditions import Leaf
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused
-from rule_engine.domain.advance import (
-    DELETED,
-    LEFT,
-    OPERATOR,
-    Step,
-    cancel,
-    fail,
-    leave,
-    needs_context,
-    postpone,
-    retry,
-    run_now,
-    settle,
-)
+from rule_engine.domain.advance import fail, leave, settle
 from rule_engine.domain.errors import RunError
+from rule_engine.domain.orders import OPERATOR, cancel, postpone, retry, run_now
 from rule_engine.domain.program import Program
+from rule_engine.domain.running import DELETED, LEFT
 from rule_engine.domain.state import ENDED, State
+from rule_engine.domain.step import Step, needs_context
 from support.runs import (
     HALF_AN_HOUR,
     NO_ACTIVITY,

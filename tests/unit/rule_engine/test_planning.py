@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from contracts.envelope import Body, Envelope, event
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.topics import item_key
-from rule_engine.domain.advance import DELETED, LEFT
 from rule_engine.domain.planning import (
     LEFT_BEFORE_PLANNING,
     NO_RULES,
@@ -23,6 +22,7 @@ from rule_engine.domain.planning import (
     Published,
     plan,
 )
+from rule_engine.domain.running import DELETED, LEFT
 from support.runs import HALF_AN_HOUR, ITEM, T0, TENANT, program, rule, snapshot, states
 
 RULES = Published("sales", 3, {"new": [program(rule("greet"), rule("remind", run=HALF_AN_HOUR))]})

@@ -14,7 +14,8 @@ from contracts.kit import telemetry
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
-from rule_engine.domain.advance import Registry, RunFacts, Step, advance, fail, needs_context
+from rule_engine.domain.advance import advance, fail
+from rule_engine.domain.step import Registry, RunFacts, Step, needs_context
 from rule_engine.gateway import EntityService
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store

@@ -14,8 +14,9 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import Connection
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import RESULTS, CommandProgress
-from rule_engine.domain.advance import Registry, settle, wake_at
+from rule_engine.domain.advance import settle
 from rule_engine.domain.planning import OpenRun, Plan, PlannedEntry, Published, plan
+from rule_engine.domain.step import Registry, wake_at
 from rule_engine.gateway import EntityService
 from rule_engine.messages import SOURCE
 from rule_engine.recorder import LOOK_AGAIN, Recorder

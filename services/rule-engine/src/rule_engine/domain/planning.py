@@ -11,9 +11,11 @@ from uuid import UUID, uuid5
 
 from contracts.envelope import Body, Envelope
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
-from rule_engine.domain.advance import DELETED, LEFT, Step, begin, leave
+from rule_engine.domain.advance import begin, leave
 from rule_engine.domain.program import Program
+from rule_engine.domain.running import DELETED, LEFT
 from rule_engine.domain.state import Entry, State
+from rule_engine.domain.step import Step
 
 LEFT_BEFORE_PLANNING = "left before planning"
 NOT_ASKED_FOR = "imported without automation"

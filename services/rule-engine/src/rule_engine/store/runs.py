@@ -11,9 +11,9 @@ import asyncpg
 from contracts.envelope import Cause, Record, parse_causepath
 from contracts.kit.database import Connection
 from contracts.values import ItemSnapshot
-from rule_engine.domain.advance import Decision
 from rule_engine.domain.program import Program
 from rule_engine.domain.state import Entry, State
+from rule_engine.domain.step import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,295 @@
+"""A run while it is being worked on: collects what changes, and gives it as one `Step`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import ValidationError
+
+from contracts.conditions import ConditionError, LeafVerdict, compile_condition, look_up, paths
+from contracts.contexts import ItemContext
+from contracts.envelope import Body
+from contracts.messages.rule_events import RuleState
+from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.program import Program, RuleBlock
+from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place, next_place, rule_at
+from rule_engine.domain.step import Decision, Emission, RunFacts, Step, wake_at
+from rule_engine.domain.values import paths_of, resolve, values_of
+from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal
+
+LEFT = "left the stage"
+DELETED = "the item was deleted"
+
+
+@dataclass(slots=True)
+class Running:
+    """A run at one moment; its methods change it, `result` tells what changed."""
+
+    program: Program
+    state: State
+    now: datetime
+    rules: dict[str, RuleProgress] = field(init=False)
+    cursors: list[Cursor] = field(init=False)
+    step: int = field(init=False)
+    emissions: list[Emission] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    cancellations: list[UUID] = field(default_factory=list)
+    changed: dict[str, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rules = dict(self.state.rules)
+        self.cursors = list(self.state.cursors)
+        self.step = self.state.step
+
+    def result(self) -> Step:
+        state = self.state.model_copy(
+            update={"step": self.step, "cursors": tuple(self.cursors), "rules": dict(self.rules)}
+        )
+        return Step(
+            state=state,
+            emissions=tuple(self.emissions),
+            decisions=tuple(self.decisions),
+            cancellations=tuple(self.cancellations),
+            changed=tuple(self.changed),
+            wake_at=wake_at(self.program, state, self.now),
+        )
+
+    def set(self, rule: RuleBlock, **changes: object) -> None:
+        progress = self.rules[rule.rule_id]
+        updated = progress.to(**changes)
+        if updated != progress:
+            self.rules[rule.rule_id] = updated.to(changed_at=self.now)
+            self.changed[rule.rule_id] = None
+
+    def end(self, rule: RuleBlock, state: RuleState, reason: str | None = None) -> None:
+        """Ends a rule without a decision of its own."""
+        self.set(rule, state=state, reason=reason, taking_back=None, retry_after=False)
+
+    # going on
+
+    def advance(self, entry: Entry, context: ItemContext | None, run: RunFacts) -> Step:
+        for index in range(len(self.cursors)):
+            self._advance_cursor(index, entry, context, run)
+        self._drop_finished_cursors()
+        return self.result()
+
+    def _advance_cursor(self, index: int, entry: Entry, context: ItemContext | None, run: RunFacts) -> None:
+        place: tuple[int, ...] | None = self.cursors[index].place
+        while place is not None:
+            self.cursors[index] = Cursor(place=place)
+            rule = rule_at(self.program, place)
+            if self.rules[rule.rule_id].state not in ENDED:
+                self._take_turn(rule, entry, context, run)
+            if not self._passed(rule):
+                return
+            place = next_place(self.program, place)
+
+    def _passed(self, rule: RuleBlock) -> bool:
+        """Whether the rules after this one may go on; what stops them is said to each of them."""
+        state = self.rules[rule.rule_id].state
+        if state in ("refused", "failed") and rule.on_failure == "stop":
+            self._stop_after(rule, state)
+            return True
+        return state in ENDED
+
+    def _stop_after(self, rule: RuleBlock, state: RuleState) -> None:
+        for later in _after(self.program, rule):
+            if self.rules[later.rule_id].state not in ENDED:
+                self.end(later, "cancelled", stopped_by(rule, state))
+
+    def _take_turn(self, rule: RuleBlock, entry: Entry, context: ItemContext | None, run: RunFacts) -> None:
+        progress = self.rules[rule.rule_id]
+        if progress.state == "running":
+            return
+        if not rule.enabled:
+            self.end(rule, "skipped", "the rule is disabled")
+        elif progress.due_at is not None and progress.due_at > self.now:
+            self.set(rule, state="waiting", reason=None)
+        elif context is None:
+            self._take_back_all(DELETED)
+        elif context.item.entry_seq != entry.entry_seq and not self.stays(rule):
+            self._take_back_all(LEFT)
+        else:
+            self._decide(rule, entry, context, run)
+
+    def stays(self, rule: RuleBlock) -> bool:
+        """Whether leaving the stage does not take the rule back."""
+        return rule.rule_id == self.state.owed or rule.on_leave in ("finish", "run_now")
+
+    def _decide(self, rule: RuleBlock, entry: Entry, context: ItemContext, run: RunFacts) -> None:
+        view = _as_owed(context, entry, self.program) if rule.rule_id == self.state.owed else context
+        values = values_of(view, self.state.model_copy(update={"rules": self.rules}).outputs(self.program), self.now)
+        leaves: tuple[LeafVerdict, ...] = ()
+        try:
+            if rule.condition is not None:
+                verdict = compile_condition(rule.condition)(values)
+                leaves = verdict.leaves
+                if not verdict.holds:
+                    self._record(rule, "skipped", verdict.why_not(), values, leaves)
+                    return
+            answer = self._act(rule, entry, view, values, run)
+        except (ConditionError, ValueFailureError) as error:
+            answer = Failure(str(error))
+        except ValidationError as error:
+            answer = Failure(_where(error))
+        self._apply(rule, answer, values, leaves, run)
+
+    def _act(
+        self, rule: RuleBlock, entry: Entry, context: ItemContext, values: dict[str, Any], run: RunFacts
+    ) -> Body | Outputs | Refusal | Failure:
+        kind = run.registry.get(rule.type)
+        if kind is None:
+            return Failure(f"this engine knows no rule type {rule.type!r}")
+        params: Params = kind.params.model_validate(resolve(rule.params, values))
+        acting = Acting(
+            context=context,
+            now=self.now,
+            stage=self.program.stage,
+            actor=f"rule:{rule.name}",
+            guard=None if self.stays(rule) else entry.entry_seq,
+            entry_seq=entry.entry_seq,
+            values=values,
+            run_id=run.run_id,
+        )
+        return kind.act(params, acting)
+
+    def _apply(
+        self,
+        rule: RuleBlock,
+        answer: Body | Outputs | Refusal | Failure,
+        values: Mapping[str, Any],
+        leaves: tuple[LeafVerdict, ...],
+        run: RunFacts,
+    ) -> None:
+        match answer:
+            case Refusal(reason=reason):
+                self._record(rule, "refused", reason, values, leaves)
+            case Failure(reason=reason):
+                self._record(rule, "failed", reason, values, leaves)
+            case Outputs():
+                self.set(rule, outputs=answer.model_dump(mode="json"))
+                self._record(rule, "done", None, values, leaves)
+            case _:
+                self._emit(rule, answer, values, leaves, run)
+
+    def _emit(
+        self,
+        rule: RuleBlock,
+        body: Body,
+        values: Mapping[str, Any],
+        leaves: tuple[LeafVerdict, ...],
+        run: RunFacts,
+    ) -> None:
+        command_id = uuid5(run.run_id, f"{self.step}/{self.rules[rule.rule_id].attempt}")
+        self.step += 1
+        self.emissions.append(Emission(rule, command_id, body))
+        self.set(rule, command_id=command_id)
+        self._record(rule, "running", None, values, leaves, command_id)
+
+    def _record(
+        self,
+        rule: RuleBlock,
+        state: RuleState,
+        reason: str | None,
+        values: Mapping[str, Any],
+        leaves: tuple[LeafVerdict, ...],
+        command_id: UUID | None = None,
+    ) -> None:
+        read = paths_of(rule.params) | (paths(rule.condition) if rule.condition else frozenset())
+        seen = {path: look_up(values, path.split(".")) for path in sorted(read)}
+        self.set(rule, state=state, reason=reason)
+        self.decisions.append(Decision(rule, state, reason, seen, leaves, command_id))
+
+    def _drop_finished_cursors(self) -> None:
+        self.cursors = [c for c in self.cursors if not self._at_end(c)]
+
+    def _at_end(self, cursor: Cursor) -> bool:
+        """Whether nothing is left to do from this cursor on."""
+        rule = rule_at(self.program, cursor.place)
+        rest = [rule, *_after(self.program, rule)]
+        return all(self.rules[one.rule_id].state in ENDED for one in rest)
+
+    # taking back
+
+    def leave(self, reason: str) -> Step:
+        self._take_back_all(reason)
+        for rule in self.program.rules():
+            if rule.on_leave == "run_now" and self.rules[rule.rule_id].state not in (*ENDED, "running"):
+                self.set(rule, due_at=self.now)
+        self._drop_finished_cursors()
+        return self.result()
+
+    def _take_back_all(self, reason: str) -> None:
+        for rule in self.program.rules():
+            if reason != LEFT or not self.stays(rule):
+                self.take_back(rule, reason)
+
+    def take_back(self, rule: RuleBlock, reason: str) -> None:
+        """Cancels a rule; one with a command under way when its owner says that nothing was done."""
+        progress = self.rules[rule.rule_id]
+        if progress.state == "running" and progress.command_id is not None and progress.taking_back is None:
+            self.set(rule, taking_back=reason, reason=f"{reason}; its command is being taken back")
+            self.cancellations.append(progress.command_id)
+        elif progress.state not in (*ENDED, "running"):
+            self.end(rule, "cancelled", reason)
+
+    def finish_turn(self) -> Step:
+        """After a result or an order: the cursors stand still, `advance` will go on; finished ones go."""
+        for cursor in self.cursors:
+            self._passed(rule_at(self.program, cursor.place))
+        self._drop_finished_cursors()
+        return self.result()
+
+
+def _where(error: ValidationError) -> str:
+    """Which parameters do not have the type they need, without their values."""
+    return "; ".join(f"params.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+
+
+def stopped_by(rule: RuleBlock, state: RuleState) -> str:
+    return f"not run: {rule.name} was {state}" if state == "refused" else f"not run: {rule.name} {state}"
+
+
+def _after(program: Program, rule: RuleBlock) -> list[RuleBlock]:
+    rules = program.rules()
+    return list(rules[rules.index(rule) + 1 :])
+
+
+def _as_owed(context: ItemContext, entry: Entry, program: Program) -> ItemContext:
+    """What an owed rule sees: the item as it was on entry, everything else fresh."""
+    stage = context.stage
+    if stage is not None and stage.code != program.stage:
+        stage = stage.model_copy(update={"code": program.stage, "name": program.stage_name})
+    return context.model_copy(update={"item": entry.snapshot, "stage": stage})
+
+
+def plan_again(run: Running, rule: RuleBlock) -> None:
+    """Puts the rule back to its turn, and revives the rules that its failure had stopped."""
+    progress = run.rules[rule.rule_id]
+    stopped = {stopped_by(rule, "failed"), stopped_by(rule, "refused")}
+    for later in _after(run.program, rule):
+        if run.rules[later.rule_id].reason in stopped:
+            run.set(later, state="planned", reason=None)
+    run.set(
+        rule,
+        state="planned",
+        reason=None,
+        attempt=progress.attempt + 1,
+        command_id=None,
+        taking_back=None,
+        retry_after=False,
+        due_at=run.now,
+    )
+    cursor = Cursor(place=_place_of(run.program, rule))
+    if cursor not in run.cursors:
+        run.cursors.append(cursor)
+
+
+def _place_of(program: Program, rule: RuleBlock) -> tuple[int, ...]:
+    place: tuple[int, ...] | None = first_place(program.root)
+    while place is not None and rule_at(program, place) != rule:
+        place = next_place(program, place)
+    assert place is not None  # noqa: S101 - the rule is one of this program's
+    return place

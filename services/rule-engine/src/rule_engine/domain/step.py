@@ -1,0 +1,87 @@
+"""What one step of a run is: the values that go in and come out, and when to look at a run again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts.conditions import LeafVerdict
+from contracts.envelope import Body
+from contracts.messages.rule_events import RuleState
+from rule_engine.domain.program import Program, RuleBlock
+from rule_engine.domain.state import ENDED, Entry, RuleProgress, State, rule_at
+from rule_engine.rules.base import RuleType
+
+type Registry = Mapping[str, RuleType[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Who runs: the id that command ids are made from, and the rule types known."""
+
+    run_id: UUID
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """A command to send for a rule."""
+
+    rule: RuleBlock
+    command_id: UUID
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a rule did or did not act: what it saw and found."""
+
+    rule: RuleBlock
+    state: RuleState
+    reason: str | None
+    seen: Mapping[str, Any]
+    leaves: tuple[LeafVerdict, ...] = ()
+    command_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of one call: the state, what to send, what to record, and when to look again.
+
+    `wake_at` null with an unfinished state: only a result can go on with it.
+    """
+
+    state: State
+    emissions: tuple[Emission, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    cancellations: tuple[UUID, ...] = ()
+    """Commands to take back."""
+    changed: tuple[str, ...] = ()
+    """Ids of the rules whose progress changed."""
+    wake_at: datetime | None = None
+
+
+def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
+    """When to look at the run again; null when it is finished or only a result can go on with it."""
+    moments = [
+        _due(state.rules[rule_at(program, cursor.place).rule_id], now)
+        for cursor in state.cursors
+        if state.rules[rule_at(program, cursor.place).rule_id].state != "running"
+    ]
+    return min(moments, default=None)
+
+
+def _due(progress: RuleProgress, now: datetime) -> datetime:
+    return now if progress.due_at is None or progress.state in ENDED else progress.due_at
+
+
+def needs_context(program: Program, state: State, now: datetime) -> bool:
+    """Whether `advance` would decide a rule now, and so needs the fresh context."""
+    due = wake_at(program, state, now)
+    return due is not None and due <= now
+
+
+def longer_than_an_hour(entry: Entry, now: datetime) -> bool:
+    """Whether a rule waited so long that what it does starts a new cause."""
+    return now - entry.entered_at > timedelta(hours=1)
