@@ -2,6 +2,7 @@
 transaction, and what is published is exactly what was checked.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ class Authoring:
         Raises `FaultyError` (nothing changed), `TakenError`, and `OutageError` while entity-service is away.
         """
         schema = await self._entity_service.schema(author.tenant)
-        faults = check(document, schema, self._registry)
+        faults = await self._faults(document, schema)
         if publish and faults:
             raise FaultyError(faults)
         key = (author.tenant, code)
@@ -84,22 +85,32 @@ class Authoring:
     async def publish(self, author: Author, code: str) -> None:
         """Publishes the draft; without one, the newest version as it would be published today.
 
-        Raises `NothingToPublishError`, `FaultyError`, and `OutageError` while entity-service is away.
+        Raises `NothingToPublishError`, `FaultyError`, `TakenError` when it was saved meanwhile, and `OutageError` while
+        entity-service is away.
         """
-        schema = await self._entity_service.schema(author.tenant)
         key = (author.tenant, code)
+        async with self._database.transaction(author.tenant) as tx:
+            checked = await self._present(tx, key)
+        if checked is None:
+            raise NothingToPublishError
+        schema = await self._entity_service.schema(author.tenant)
+        if faults := await self._faults(checked.document, schema):
+            raise FaultyError(faults)
         async with self._database.transaction(author.tenant) as tx:
             await self._rule_sets.lock(tx, key)
             present = await self._present(tx, key)
-            if present is None:
-                raise NothingToPublishError
-            if faults := check(present.document, schema, self._registry):
-                raise FaultyError(faults)
-            await self._record(tx, key, author, present.document, schema)
+            if present is None or not _same(present, checked):
+                raise TakenError(f"rule set {code!r} was saved by somebody meanwhile: look at it and publish again")
+            await self._record(tx, key, author, checked.document, schema)
+
+    async def _faults(self, document: RuleSetDocument, schema: TenantSchema) -> Sequence[Fault]:
+        """In a thread: a large document takes seconds."""
+        return await asyncio.to_thread(check, document, schema, self._registry)
 
     async def _with_ids(self, tx: Connection, key: Key, document: RuleSetDocument) -> RuleSetDocument:
-        present = await self._present(tx, key)
-        return with_ids(document, present.document if present else None, self._new_id)
+        row = await self._rule_sets.read(tx, key)
+        before = [await self._content(tx, key, version) for version in ((row.newest, row.draft) if row else ())]
+        return with_ids(document, [one.document for one in before if one], self._new_id)
 
     async def _present(self, tx: Connection, key: Key) -> Content | None:
         """What an author sees: the draft, else the newest published version."""
@@ -117,7 +128,7 @@ class Authoring:
         row = await self._rule_sets.read(tx, key)
         newest = await self._content(tx, key, row.newest if row else None)
         programs = compile_document(document, schema, self._registry) if schema else None
-        if newest and _same(newest, Content(document, programs or newest.programs)):
+        if newest and _same(newest, Content(document, newest.programs if programs is None else programs)):
             await self._rule_sets.drop_draft(tx, key)
             return
         await self._rule_sets.save_draft(tx, key, document, author.subject, self._clock())

@@ -1,7 +1,7 @@
 """The authoring API on a real PostgreSQL; entity-service only at its HTTP boundary."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -36,12 +36,17 @@ class EntityStandIn:
     def __init__(self) -> None:
         self.schema: TenantSchema = SCHEMA
         self.away = False
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        """What happens once, while somebody waits for the next answer."""
 
     def app(self) -> FastAPI:
         app = FastAPI()
 
         @app.get("/internal/schema/{tenant}")
         async def schema(tenant: UUID) -> Response:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            if meanwhile is not None:
+                await meanwhile()
             own = self.schema.model_copy(update={"tenant_id": tenant})
             return Response(own.model_dump_json(), 503 if self.away else 200, media_type="application/json")
 

@@ -210,6 +210,16 @@ async def test_two_authors_at_once_make_one_draft(author: httpx.AsyncClient) -> 
     assert await numbers(author) == [(1, "draft")]
 
 
+async def test_a_draft_that_changes_while_it_is_checked_is_not_published(
+    author: httpx.AsyncClient, entity: EntityStandIn
+) -> None:
+    await put(author, GREETING)
+    entity.meanwhile = lambda: put(author, FURNITURE_SHOP)
+    answer = await author.post(f"{URL}/publish")
+    assert answer.status_code == 409
+    assert await numbers(author) == [(1, "draft")]
+
+
 async def test_two_rule_sets_at_once_for_one_pipeline_leave_one(author: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(
         *(author.put(f"/v1/rule-sets/set-{number}", json=GREETING | {"publish": True}) for number in range(4))
@@ -217,11 +227,15 @@ async def test_two_rule_sets_at_once_for_one_pipeline_leave_one(author: httpx.As
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
 
 
-async def test_without_entity_service_nothing_is_saved(author: httpx.AsyncClient, entity: EntityStandIn) -> None:
+async def test_without_entity_service_nothing_is_saved_or_published(
+    author: httpx.AsyncClient, entity: EntityStandIn
+) -> None:
+    await put(author, GREETING)
     entity.away = True
-    assert (await author.put(URL, json=GREETING)).status_code == 503
+    assert (await author.put(URL, json=FURNITURE_SHOP)).status_code == 503
     assert (await author.post(f"{URL}/publish")).status_code == 503
-    assert (await author.get(URL)).status_code == 404
+    assert await numbers(author) == [(1, "draft")]
+    assert (await author.get(URL)).json()["document"]["stages"].keys() == {"new"}
 
 
 async def test_nothing_is_published_where_there_is_nothing(author: httpx.AsyncClient) -> None:

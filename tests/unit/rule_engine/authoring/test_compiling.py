@@ -29,33 +29,40 @@ def ids(made: RuleSetDocument, stage: str = "new") -> dict[str, int]:
 
 
 def programs(written: dict[str, Any], new_id: Callable[[], UUID]) -> dict[str, list[Program]]:
-    made = with_ids(RuleSetDocument.model_validate(written), None, new_id)
+    made = with_ids(RuleSetDocument.model_validate(written), [], new_id)
     return compile_document(made, SCHEMA, REGISTRY)
 
 
 def test_rules_keep_their_ids_by_name_and_new_ones_get_new_ones(new_id: Callable[[], UUID]) -> None:
-    first = with_ids(document(rule("a", "send_sms"), rule("b", "send_sms")), None, new_id)
-    second = with_ids(document(rule("c", "send_sms"), rule("b", "send_email")), first, new_id)
+    first = with_ids(document(rule("a", "send_sms"), rule("b", "send_sms")), [], new_id)
+    second = with_ids(document(rule("c", "send_sms"), rule("b", "send_email")), [first], new_id)
     assert (ids(first), ids(second)) == ({"a": 100, "b": 101}, {"c": 102, "b": 101})
 
 
 def test_a_rule_keeps_its_id_through_a_new_name_when_the_document_says_so(new_id: Callable[[], UUID]) -> None:
-    first = with_ids(document(rule("a", "send_sms")), None, new_id)
+    first = with_ids(document(rule("a", "send_sms")), [], new_id)
     renamed = document(rule("a", "send_email"), rule("b", "send_sms", id=str(UUID(int=100))))
-    assert ids(with_ids(renamed, first, new_id)) == {"a": 101, "b": 100}
+    assert ids(with_ids(renamed, [first], new_id)) == {"a": 101, "b": 100}
 
 
 def test_ids_are_never_taken_twice_nor_from_elsewhere(new_id: Callable[[], UUID]) -> None:
-    first = with_ids(document(rule("a", "send_sms")), None, new_id)
+    first = with_ids(document(rule("a", "send_sms")), [], new_id)
     same, foreign = str(UUID(int=100)), str(UUID(int=7))
     copied = document(rule("b", "send_sms", id=same), rule("c", "send_sms", id=same), rule("d", "send_sms", id=foreign))
-    assert ids(with_ids(copied, first, new_id)) == {"b": 100, "c": 101, "d": 102}
+    assert ids(with_ids(copied, [first], new_id)) == {"b": 100, "c": 101, "d": 102}
+
+
+def test_a_rule_that_a_draft_left_out_comes_back_with_its_id(new_id: Callable[[], UUID]) -> None:
+    published = with_ids(document(rule("a", "send_sms"), rule("b", "send_sms")), [], new_id)
+    draft = with_ids(document(rule("a", "send_sms")), [published], new_id)
+    again = with_ids(document(rule("a", "send_sms"), rule("b", "send_sms")), [published, draft], new_id)
+    assert ids(again) == ids(published)
 
 
 def test_a_rule_that_moves_to_another_stage_keeps_the_id_it_names(new_id: Callable[[], UUID]) -> None:
-    first = with_ids(document(rule("a", "send_sms")), None, new_id)
+    first = with_ids(document(rule("a", "send_sms")), [], new_id)
     moved = RuleSetDocument.model_validate(rule_set(won=[rule("a", "send_sms", id=str(UUID(int=100)))]))
-    assert ids(with_ids(moved, first, new_id), "won") == {"a": 100}
+    assert ids(with_ids(moved, [first], new_id), "won") == {"a": 100}
 
 
 def test_parallel_rules_are_chains_of_their_own_and_waiting_ones_join(new_id: Callable[[], UUID]) -> None:

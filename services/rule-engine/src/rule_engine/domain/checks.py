@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
@@ -15,6 +16,8 @@ from rule_engine.domain.program import chains
 from rule_engine.domain.shapes import PathError, Shape, described
 from rule_engine.domain.values import marked, spots
 from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
+
+MAX_FAULTS = 100
 
 type Registry = Mapping[str, RuleType[Any]]
 
@@ -49,17 +52,14 @@ def _outputs(rule_type: RuleType[Any] | None) -> type[Outputs]:
 
 
 def check(document: RuleSetDocument, schema: TenantSchema, registry: Registry) -> list[Fault]:
-    """Everything wrong with a rule set; empty: it can be published."""
+    """What is wrong with a rule set, at most the first hundred things; empty: it can be published."""
     pipeline = next((one for one in schema.pipelines if one.code == document.pipeline), None)
     if pipeline is None:
         known = [one.code for one in schema.pipelines if not one.archived]
         return [Fault("pipeline", None, unknown("pipeline", document.pipeline, known))]
     placed = list(_place(document, pipeline, schema, registry))
-    return [
-        *_pipeline_faults(document, pipeline),
-        *(fault for one in placed for fault in _rule_faults(one)),
-        *_cycles(placed),
-    ]
+    in_rules = (fault for one in placed for fault in _rule_faults(one))
+    return list(islice(chain(_pipeline_faults(document, pipeline), in_rules, _cycles(placed)), MAX_FAULTS))
 
 
 def _place(
@@ -68,10 +68,10 @@ def _place(
     for code, stage in document.stages.items():
         site = Site(schema, pipeline, code)
         index = 0
-        for chain in chains(stage.rules):
-            for position, rule in enumerate(chain):
+        for rules in chains(stage.rules):
+            for position, rule in enumerate(rules):
                 where = f"stages.{code}.rules[{index}]"
-                yield _Placed(where, rule, stage, chain[:position], site, registry)
+                yield _Placed(where, rule, stage, rules[:position], site, registry)
                 index += 1
 
 

@@ -1,6 +1,7 @@
 """From the document that authors write to the programs that runs are made of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,13 @@ from rule_engine.rules.base import RuleType, literal
 type NewId = Callable[[], UUID]
 
 
-def with_ids(document: RuleSetDocument, before: RuleSetDocument | None, new_id: NewId) -> RuleSetDocument:
-    """The document with an id on every rule: the one it names if there is such a rule, else that of the rule of the
-    same name in the same stage, else a new one.
+def with_ids(document: RuleSetDocument, before: Iterable[RuleSetDocument], new_id: NewId) -> RuleSetDocument:
+    """The document with an id on every rule: the one it names if there was such a rule before, else that of the rule of
+    the same name in the same stage (the last of `before` counts most), else a new one.
     """
-    known = {(stage, rule.name): rule.id for stage, rule in _rules(before)} if before else {}
-    ids = set(known.values())
+    earlier = [place for one in before for place in _rules(one)]
+    known = {(stage, rule.name): rule.id for stage, rule in earlier}
+    ids = {rule.id for _, rule in earlier}
     named = {rule.id for _, rule in _rules(document) if rule.id in ids}
     taken: set[UUID] = set()
 
@@ -58,9 +60,15 @@ def with_employees(
             strangers.append((where, code))
         return value if code is None else ids.get(code, code)
 
-    properties = rule_type.params.model_json_schema()["properties"]
-    found = {name for name, one in properties.items() if _is_employee(one)}
+    found = _employees_in(rule_type)
     return {name: looked_up(value, name) if name in found else value for name, value in params.items()}, strangers
+
+
+@cache
+def _employees_in(rule_type: RuleType[Any]) -> frozenset[str]:
+    """The parameters that name employees."""
+    properties = rule_type.params.model_json_schema()["properties"]
+    return frozenset(name for name, one in properties.items() if _is_employee(one))
 
 
 def _is_employee(schema: Mapping[str, Any]) -> bool:

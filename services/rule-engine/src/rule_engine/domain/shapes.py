@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -65,6 +66,7 @@ def shape_of(annotation: Any) -> Shape:
     return Shape(_PLAIN.get(annotation, "text"))
 
 
+@cache
 def _of_model(model: type[BaseModel]) -> Shape:
     fields = {name: shape_of(info.annotation) for name, info in model.model_fields.items()}
     return Shape(_MODELS.get(model, "object"), fields)

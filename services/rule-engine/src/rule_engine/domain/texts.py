@@ -24,7 +24,7 @@ from liquid.builtin.output import OutputNode
 from liquid.exceptions import FilterError, LiquidError, LiquidSyntaxError, ResourceLimitError, UnknownFilterError
 from liquid.expression import Expression
 from liquid.filter import with_context
-from liquid.static_analysis import Variable
+from liquid.static_analysis import TemplateAnalysis, Variable
 from liquid.undefined import UNDEFINED, FalsyStrictUndefined
 
 from rule_engine.domain.errors import ValueFailureError
@@ -33,6 +33,8 @@ MAX_SOURCE = 50_000
 """Characters of one template."""
 MAX_MARKUP = 2_000
 """Characters between `{{` and `}}`, or `{%` and `%}`."""
+MAX_MARKUPS = 2_000
+"""Of those in one template."""
 MAX_OUTPUT = 300_000
 """Bytes that one text may render to; a message carries at most 900 kB."""
 MAX_VALUE = 300_000
@@ -216,8 +218,9 @@ def parse(source: str) -> Text:
         _refuse_markup(source)
         template = _ENVIRONMENT.from_string(source)
         parts = list(_walk(template.nodes, RenderContext(template)))
-        _refuse_foreign(parts, template)
-        return _analysed(template, parts)
+        analysis = template.analyze()
+        _refuse_foreign(parts, analysis.filters)
+        return _analysed(template, parts, analysis)
     except LiquidError as error:
         raise ValueFailureError(_words(error)) from error
     except RecursionError as error:
@@ -226,8 +229,11 @@ def parse(source: str) -> Text:
 
 def _refuse_markup(source: str) -> None:
     """Refuses, in one pass, what Liquid's lexer would take minutes for: it backtracks over what is not closed."""
-    at = 0
+    at, found = 0, 0
     while (start := _MARKUP.search(source, at)) is not None:
+        found += 1
+        if found > MAX_MARKUPS:
+            raise LiquidSyntaxError(f"has more than {MAX_MARKUPS} insertions and tags", token=None)
         closing = "}}" if start[0] == "{{" else "%}"
         end = source.find(closing, start.end())
         inside = source[start.end() : end]
@@ -256,18 +262,17 @@ def _expressions(expression: Expression) -> Iterator[Expression]:
         yield from _expressions(child)
 
 
-def _refuse_foreign(parts: list[Node | Expression], template: BoundTemplate) -> None:
+def _refuse_foreign(parts: list[Node | Expression], filters: Iterable[str]) -> None:
     if any(isinstance(part, RangeLiteral) for part in parts):
         raise LiquidSyntaxError("ranges such as (1..9) cannot be used", token=None)
-    for name in template.analyze().filters:
+    for name in filters:
         if name not in _ENVIRONMENT.filters:
             raise UnknownFilterError(f"there is no filter {name}", token=None)
 
 
-def _analysed(template: BoundTemplate, parts: list[Node | Expression]) -> Text:
+def _analysed(template: BoundTemplate, parts: list[Node | Expression], analysis: TemplateAnalysis) -> Text:
     assert isinstance(template, _Template)  # noqa: S101 - the environment makes no others
     template.cost = NODE_COST * len(parts)
-    analysis = template.analyze()
     own = {part.identifier for part in parts if isinstance(part, LoopExpression)} - analysis.globals.keys()
     loops = {
         part.identifier: _dotted(part.iterable.path)

@@ -83,10 +83,9 @@ class RuleSets:
             raise TakenError(f"pipeline {document.pipeline!r} has another rule set: archive that one first") from error
         return pipeline
 
-    async def lock(self, tx: Connection, key: Key) -> bool:
-        """Whether the rule set exists; its row stays locked."""
-        found = await tx.fetchval("SELECT true FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)
-        return bool(found)
+    async def lock(self, tx: Connection, key: Key) -> None:
+        """Keeps others from writing versions of the rule set until the transaction ends."""
+        await tx.execute("SELECT FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)
 
     async def save_draft(self, tx: Connection, key: Key, document: RuleSetDocument, by: str, now: datetime) -> int:
         """Writes the one draft; returns its version."""
