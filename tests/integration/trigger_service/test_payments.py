@@ -34,7 +34,7 @@ async def test_a_signed_report_becomes_a_command_and_its_verdict_follows(site: S
     assert (command.data.amount.amount, command.data.provider_reference) == (5000, "acme-1")
     done = CommandDone(command_id=command.command_id, outputs={"status": "paid", "changed": True})
     await site.answer(command, done)
-    arrival = await tenant.verdict(response.json()["arrival_id"], "created")
+    arrival = await tenant.verdict(response.json()["arrival_id"], "recorded")
     assert arrival["reason"] == "the payment is recorded as paid"
 
 

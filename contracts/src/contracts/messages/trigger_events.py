@@ -8,7 +8,16 @@ from pydantic import AwareDatetime
 from contracts.envelope import Body
 
 Verdict = Literal[
-    "moved", "same", "behind", "gone", "condition_false", "not_matched", "created", "duplicate", "refused"
+    "moved",
+    "same",
+    "behind",
+    "gone",
+    "condition_false",
+    "not_matched",
+    "created",
+    "recorded",
+    "duplicate",
+    "refused",
 ]
 
 

@@ -141,7 +141,7 @@ def _read_outputs(outputs: Mapping[str, Any], notes: Sequence[Note]) -> tuple[Ju
         return _settled("created", f"created an item{client}", notes), None
     status = outputs.get("status")
     if outputs.get("changed"):
-        return _settled("created", f"the payment is recorded as {status}", notes), None
+        return _settled("recorded", f"the payment is recorded as {status}", notes), None
     return _settled("same", f"the payment was known to be {status}", notes), None
 
 
