@@ -90,7 +90,13 @@ class Service:
 
     def app(self, title: str, routers: Sequence[APIRouter], larger_bodies: dict[str, int] | None = None) -> FastAPI:
         """The application: routes, health, metrics, and everything registered above in its lifespan."""
-        app = FastAPI(title=title, version="1", lifespan=self._lifespan, separate_input_output_schemas=False)
+        app = FastAPI(
+            title=title,
+            version="1",
+            lifespan=self._lifespan,
+            separate_input_output_schemas=False,
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # `TraceRequests` is ours
+        )
         app.state.authenticator = Authenticator(self.settings)
         app.add_middleware(telemetry.TraceRequests)
         app.add_middleware(LimitBody, larger=larger_bodies)
