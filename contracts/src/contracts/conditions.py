@@ -50,7 +50,7 @@ class _Node(BaseModel):
 class Leaf(_Node):
     """One comparison. `value` is what to compare with; none for `empty` and `filled`, a pair for `between`."""
 
-    path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.\w+)*$", max_length=200)]
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[\w-]+)*$", max_length=200)]
     op: Operator
     value: JsonValue = None
 
