@@ -122,6 +122,9 @@ class Services:
         self._addresses = addresses
         self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
+    def close(self) -> None:
+        self._http.close()
+
     def put(self, document: Document) -> httpx.Response:
         """Raises StackError when the service does not answer."""
         service = KINDS[document.kind].service

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -128,8 +129,9 @@ def apply(
     """Put YAML documents `kind / code / spec` through the services' APIs; applying them again changes nothing."""
     stack, owner = Stack.current(), tenant or uuid4()
     _check_roles([role])
-    services = Services(stack.addresses, stack.credentials.token([role], owner, "stack"))
-    put = documents.apply(documents.read(place), services, lambda document: print(f"put {document.name}"))
+    wanted = documents.read(place)
+    with closing(Services(stack.addresses, stack.credentials.token([role], owner, "stack"))) as services:
+        put = documents.apply(wanted, services, lambda document: print(f"put {document.name}"))
     print(f"{len(put)} documents applied to tenant {owner}")
 
 

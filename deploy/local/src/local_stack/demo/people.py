@@ -1,7 +1,7 @@
 """Those who act in the story: everyone has a browser, some have a token. They know addresses and nothing else."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 
 _PATIENCE_S = 60.0
+_PAUSE_S = 0.05
 _AWAY = (502, 503)
 
 
@@ -22,8 +23,16 @@ class Person:
         self._addresses = addresses
         self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=30)
 
+    def close(self) -> None:
+        self._http.close()
+
     def url(self, part: str, path: str) -> str:
         return self._addresses.url(part) + path
+
+    def find(self, part: str, path: str) -> dict[str, Any] | None:
+        """The JSON that is there, if it is."""
+        answer = self.send("GET", part, path, also=[httpx.codes.NOT_FOUND])
+        return answer.json() if answer.is_success else None
 
     def get(self, part: str, path: str, **query: str) -> Any:
         """The JSON that is there."""
@@ -42,15 +51,14 @@ class Person:
     def put(self, part: str, path: str, body: Mapping[str, Any]) -> Any:
         return self.send("PUT", part, path, json=body).json()
 
-    def send(self, method: str, part: str, path: str, **more: Any) -> httpx.Response:
-        """Raises StackError for an answer that is no success, or none at all."""
-        response = self.try_to(method, part, path, **more)
-        if not response.is_success:
+    def send(self, method: str, part: str, path: str, also: Collection[int] = (), **more: Any) -> httpx.Response:
+        """Raises StackError for no answer at all, or one that is neither a success nor among `also`."""
+        response = self._answer(method, part, path, more)
+        if not response.is_success and response.status_code not in also:
             raise StackError(f"{part} answered {response.status_code} to {method} {path}: {response.text[:1000]}")
         return response
 
-    def try_to(self, method: str, part: str, path: str, **more: Any) -> httpx.Response:
-        """Any answer, as soon as there is one. Raises StackError when nobody answers for a minute."""
+    def _answer(self, method: str, part: str, path: str, more: Mapping[str, Any]) -> httpx.Response:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
@@ -63,4 +71,4 @@ class Person:
                 seen = f"{response.status_code}: {response.text[:200]}"
             if time.monotonic() > deadline:
                 raise StackError(f"{part} has been away for {_PATIENCE_S:.0f} s ({seen}): {method} {path}")
-            time.sleep(0.05)
+            time.sleep(_PAUSE_S)

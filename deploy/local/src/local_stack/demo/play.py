@@ -1,6 +1,7 @@
 """What `stack demo` does: brings the stack up, opens a shop, tells the story, and says how to go on playing."""
 
 import time
+from contextlib import closing
 
 from local_stack.demo.shop import Shop, open_shop
 from local_stack.demo.story import Story
@@ -13,12 +14,12 @@ def play(stack: Stack) -> None:
     began = time.monotonic()
     stack.up()
     teller = Teller()
-    shop = open_shop(stack)
-    teller.plain(f"A new furniture shop has opened: tenant {shop.tenant}")
-    story = Story(shop, teller)
-    for step in story.steps():
-        teller.step(step.number, step.title)
-        step.play()
+    with closing(open_shop(stack)) as shop:
+        teller.plain(f"A new furniture shop has opened: tenant {shop.tenant}")
+        story = Story(shop, teller)
+        for step in story.steps():
+            teller.step(step.number, step.title)
+            step.play()
     _go_on(teller, shop, story)
     teller.plain(f"played in {time.monotonic() - began:.0f} s")
     teller.plain("demo: ok")

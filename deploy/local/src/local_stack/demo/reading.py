@@ -34,9 +34,7 @@ class Reading:
 
     def automation(self, id: str) -> Json:
         """Empty as long as automation has not heard of the item."""
-        answer = self._ask.try_to("GET", "rule-engine", f"/v1/automation/items/{id}")
-        view: Json = {"stages": []} if answer.status_code == 404 else answer.raise_for_status().json()
-        return view
+        return self._ask.find("rule-engine", f"/v1/automation/items/{id}") or {"stages": []}
 
     def entries(self, id: str, stage: str) -> list[Json]:
         """How often the item entered the stage, and what its rules came to."""
@@ -79,9 +77,7 @@ class Reading:
 
     def trace(self, trace_id: str) -> Json:
         """Empty as long as no span of it has arrived."""
-        answer = self._shop.visitor.try_to("GET", "traces", f"/traces/{trace_id}")
-        found: Json = answer.json() if answer.is_success else {"spans": 0, "roots": []}
-        return found
+        return self._shop.visitor.find("traces", f"/traces/{trace_id}") or {"spans": 0, "roots": []}
 
 
 def parse_mail(raw: bytes) -> tuple[str, list[bytes]]:

@@ -1,6 +1,7 @@
 """The furniture shop opens: a new tenant, set up from the example's documents, and the people of the story."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -28,6 +29,10 @@ class Shop:
     form: str
     payment_callback: str
 
+    def close(self) -> None:
+        for person in (self.owner, self.head, self.manager, self.visitor):
+            person.close()
+
     @property
     def logs(self) -> Path:
         return self.stack.folder / "logs"
@@ -43,7 +48,8 @@ def open_shop(stack: Stack) -> Shop:
     tenant = uuid4()
     owner = stack.credentials.token(["admin"], tenant, "owner")
     documents = read(EXAMPLE, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
-    answers = apply(documents, Services(stack.addresses, owner), lambda _: None)
+    with closing(Services(stack.addresses, owner)) as services:
+        answers = apply(documents, services, lambda _: None)
     ids = {code: str(answers[f"employee/{code}"]["id"]) for code in ("head_of_sales", "manager", "warehouse_worker")}
     return Shop(
         stack=stack,

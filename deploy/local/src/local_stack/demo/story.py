@@ -55,10 +55,11 @@ class Step:
 class Story:
     """One client's way through one shop; each step leaves behind what the next ones need.
 
-    `interlude` is called whenever something has been set going and is not awaited yet: the moment for a disaster.
+    `interlude` is called whenever something has been set going and is not awaited yet: the moment for a disaster. It
+    is told what has been set going: `form`, `documents`, `payment`, `won` or `run now`.
     """
 
-    def __init__(self, shop: Shop, teller: Teller, interlude: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, shop: Shop, teller: Teller, interlude: Callable[[str], None] = lambda _: None) -> None:
         self.shop = shop
         self.seen = Reading(shop)
         self.check = Checks(shop.logs, teller)
@@ -90,7 +91,7 @@ class Story:
         self._began = datetime.now(UTC)
         for _ in range(2):
             visitor.send("POST", "trigger-service", form, data=answers | {"_nonce": page["nonce"]})
-        self._interlude()
+        self._interlude("form")
         self.check.wait_equal(
             "one submission made a deal, the other was seen to be the same",
             "trigger-service",
@@ -131,7 +132,7 @@ class Story:
     def prepare_documents(self) -> None:
         self._work_on_deal()
         self.trace_id = self._move("document_preparation").headers["trace-id"]
-        self._interlude()
+        self._interlude("documents")
         self._wait_for("new", "nobody_called", "cancelled: left the stage")
         self._wait_for("document_preparation", "create_document", "done")
         self._wait_for("document_preparation", "send_invoice", "done")
@@ -183,7 +184,7 @@ class Story:
     def pay(self) -> None:
         self.payment, invoice = self._invoice({})
         self._call_back(self.payment, TOTAL["amount"], times=2)
-        self._interlude()
+        self._interlude("payment")
         self.check.wait_equal(
             "the trigger moved the deal to Prepayment",
             "trigger-service",
@@ -237,7 +238,7 @@ class Story:
         )
         self.check.equal("it is in production", "entity-service", self.seen.item(self.deal)["stage"], "production")
         self._won_at = datetime.fromisoformat(self._move("won").json()["updated_at"])
-        self._interlude()
+        self._interlude("won")
         self._wait_for("won", "installation", "done")
         self._look_at_copy()
         self._look_at_wait()
@@ -283,7 +284,7 @@ class Story:
         rule = self.seen.rule(self.deal, "won", "repeat_lead")
         self.shop.head.post("rule-engine", f"/v1/runs/{rule['run_id']}/rules/{rule['rule_id']}/run-now", {})
         self._teller.say("the head of sales lets the rule run now")
-        self._interlude()
+        self._interlude("run now")
         self._wait_for("won", "repeat_lead", "done")
         leads = self.seen.items(kind="lead")
         self.check.equal("there is one lead", "entity-service", len(leads), 1)
@@ -349,9 +350,10 @@ class Story:
             if done(read.json()):
                 return read
             headers = {"If-Match": read.headers["etag"]}
-            answer = manager.try_to(method, "entity-service", item + path, json=body, headers=headers)
-            if answer.status_code != httpx.codes.PRECONDITION_FAILED:
-                return answer.raise_for_status()
+            overtaken = httpx.codes.PRECONDITION_FAILED
+            answer = manager.send(method, "entity-service", item + path, [overtaken], json=body, headers=headers)
+            if answer.status_code != overtaken:
+                return answer
 
     def _keep(self, name: str, content: bytes) -> None:
         self.shop.keepsakes.mkdir(parents=True, exist_ok=True)

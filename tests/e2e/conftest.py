@@ -1,0 +1,35 @@
+"""A whole stack of the tests' own: other ports, another folder, gone afterwards."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from local_stack.addresses import OFFSETS, Addresses
+from local_stack.demo.shop import Shop, open_shop
+from local_stack.layout import remove_folder
+from local_stack.report import Report
+from local_stack.stack import Stack
+from local_stack.testing import free_port_base
+
+
+@pytest.fixture(scope="session")
+def stack(session_folder: Path) -> Iterator[Stack]:
+    """Everything is up."""
+    stack = Stack(session_folder / "stack", Addresses(free_port_base(OFFSETS.values())), Report())
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.kill(["all"])
+        for part in stack.parts:
+            remove_folder(part.home)
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Iterator[Shop]:
+    """A new tenant; everything is up, whatever the test before did."""
+    stack.start(["all"])
+    with closing(open_shop(stack)) as shop:
+        yield shop

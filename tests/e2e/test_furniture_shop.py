@@ -1,0 +1,55 @@
+"""The furniture shop's story on all services and servers, undisturbed and with each of them killed on the way."""
+
+from collections.abc import Collection
+
+import pytest
+
+from local_stack.demo.shop import Shop
+from local_stack.demo.story import Story
+from local_stack.demo.teller import Teller
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+EVERYWHERE = ("form", "documents", "payment", "won", "run now")
+KILLED = {
+    "kafka": EVERYWHERE,
+    "postgres": EVERYWHERE,
+    "temporal": ("form", "documents", "won", "run now"),
+    "entity-service": EVERYWHERE,
+    "rule-engine": EVERYWHERE,
+    "doc-service": ("documents",),
+    "comms-service": ("form", "documents"),
+    "trigger-service": ("form", "payment"),
+}
+"""What is killed, and what has just been set going then."""
+
+
+@pytest.mark.invariant(1)
+@pytest.mark.invariant(4)
+def test_the_story_comes_true_and_survives_that_everything_is_killed(shop: Shop) -> None:
+    for step in Story(shop, Teller()).steps():
+        step.play()
+
+
+@pytest.mark.invariant(2)
+@pytest.mark.invariant(6)
+@pytest.mark.parametrize("part", KILLED)
+def test_the_story_ends_the_same_and_each_effect_is_there_once_when_a_part_is_killed_on_the_way(
+    shop: Shop, part: str
+) -> None:
+    story = Story(shop, Teller(), interlude=lambda moment: kill_and_start(shop, part, moment, KILLED[part]))
+    story.send_form()
+    story.get_sms()
+    story.await_call()
+    story.prepare_documents()
+    story.pay()
+    story.get_material()
+    story.win()
+    story.let_half_a_year_pass()
+    story.count_effects()
+
+
+def kill_and_start(shop: Shop, part: str, moment: str, moments: Collection[str]) -> None:
+    if moment in moments:
+        shop.stack.kill([part])
+        shop.stack.start([part])
