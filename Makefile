@@ -35,7 +35,7 @@ schemas: $(FROZEN)
 	$(RUN) python -m contracts.schemas
 
 catalogue: $(FROZEN)
-	$(RUN) python -m rule_engine.catalogue
+	$(RUN) python -m rule_engine.catalogue > docs/catalogue.md
 
 docs: schemas catalogue
 

@@ -1,0 +1,59 @@
+"""`python -m rule_engine.catalogue > docs/catalogue.md`: the rule types as a page for authors."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from rule_engine.rules import REGISTRY
+from rule_engine.rules.base import RuleType
+
+HEAD = """# Rule types
+
+Made from the code by `make catalogue`; `GET /v1/rule-types` tells the same with JSON Schemas. Any parameter may be a
+Liquid text or `{"path": "…"}`. Outputs are used by later rules of the chain as `steps.<rule name>.<output>`.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    return "\n".join([HEAD, *(line for rule_type in REGISTRY.values() for line in _section(rule_type))])
+
+
+def _section(rule_type: RuleType[Any]) -> Iterator[str]:
+    yield f"## `{rule_type.type}`\n"
+    yield f"{rule_type.__doc__ or rule_type.title} For: {', '.join(rule_type.kinds)}.\n"
+    schema = rule_type.params.model_json_schema()
+    yield "| parameter | | what |"
+    yield "| --- | --- | --- |"
+    for name, one in schema.get("properties", {}).items():
+        yield f"| `{name}` | {_need(one, name in schema.get('required', ()))} | {_described(one, schema)} |"
+    outputs = [f"`{name}`" for name in rule_type.outputs.model_fields]
+    yield f"\nOutputs: {', '.join(outputs) or 'none'}.\n"
+
+
+def _need(one: dict[str, Any], required: bool) -> str:
+    default = one.get("default")
+    return "required" if required else f"default `{default}`" if default not in (None, "", [], {}) else "optional"
+
+
+def _described(one: dict[str, Any], schema: dict[str, Any]) -> str:
+    described = one.get("description") or _type(one, schema)
+    return " ".join(described.split()).replace("|", "\\|")
+
+
+def _type(one: dict[str, Any], schema: dict[str, Any]) -> str:
+    """A JSON Schema type in words."""
+    if "$ref" in one:
+        target = schema["$defs"][one["$ref"].rpartition("/")[2]]
+        return str(target.get("description", target["title"]))
+    if "anyOf" in one:
+        return " or ".join(_type(part, schema) for part in one["anyOf"] if part.get("type") != "null")
+    if one.get("type") == "array":
+        return f"list of {_type(one.get('items', {}), schema)}"
+    if "enum" in one:
+        return " or ".join(f"`{value}`" for value in one["enum"])
+    return str(one.get("type", "any value"))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
