@@ -46,6 +46,15 @@ async def test_a_move_goes_to_the_earliest_stage_and_says_so(shop: Tenant) -> No
     assert (entered.to_stage, entered.origin, entered.changed_by) == ("talks", "rule", "a-rule")
 
 
+async def test_a_move_is_made_by_whom_the_chosen_candidate_names(shop: Tenant) -> None:
+    item = await shop.deal()
+    late, early = (MoveCandidate(stage=stage, changed_by=f"for-{stage}") for stage in ("offer", "talks"))
+
+    await shop.done(MoveItem(item_id=UUID(item["id"]), candidates=(late, early), changed_by="x", origin="trigger"))
+
+    assert (await shop.events(StageChanged, 2))[1].data.changed_by == "for-talks"
+
+
 @pytest.mark.invariant(2)
 async def test_a_command_sent_twice_has_one_effect_and_the_same_result(shop: Tenant) -> None:
     item = await shop.deal()

@@ -94,7 +94,7 @@ def test_the_earliest_allowed_candidate_is_chosen(
 def test_the_verdict_carries_the_reference_of_its_candidate() -> None:
     candidates = to(MoveCandidate(stage="offer", reference="late"), MoveCandidate(stage="talks", reference="early"))
 
-    assert choose(PIPELINES, item("new"), candidates, True).reference == "early"
+    assert choose(PIPELINES, item("new"), candidates, True).candidate.reference == "early"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,12 @@ def test_the_stage_is_changed_as_the_responsible_person_unless_the_trigger_names
     assert judge([trigger()], PAID, context(responsible=None)).changed_by == "trigger:paid"
 
 
+def test_every_candidate_says_for_itself_as_whom_the_stage_is_changed() -> None:
+    other = UUID("00000000-0000-7000-8000-0000000000bb")
+    judgement = judge([trigger("a"), trigger("b", change_as=other)], PAID, context())
+    assert [candidate.changed_by for candidate in judgement.candidates] == [str(MANAGER), str(other)]
+
+
 def test_a_false_condition_says_which_leaf() -> None:
     leaf = {"path": "item.activity_count", "op": "eq", "value": 0}
     judgement = judge([trigger(condition=leaf)], PAID, context())

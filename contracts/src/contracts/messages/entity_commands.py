@@ -22,6 +22,8 @@ class MoveCandidate(Value):
     """Whatever the sender wants back with the verdict, such as the trigger's code."""
     forward_only: bool | None = None
     """Overrides the command's setting for this candidate."""
+    changed_by: str | None = None
+    """Overrides the command's, when this candidate is chosen."""
 
 
 class MoveItem(Body):

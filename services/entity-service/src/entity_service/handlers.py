@@ -1,6 +1,7 @@
 """Obeys the commands of `crm.entity.commands.v1`: translates, decides, records."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -53,13 +54,14 @@ class Handlers:
         pipelines = await store.pipelines.some(tx, command.tenant, named)
         choice = choose(pipelines, item, data.candidates, data.forward_only)
         if choice.verdict == "moved":
-            item = await self._changes.items.move(tx, item, choice.place, actor)
+            mover = replace(actor, by=choice.candidate.changed_by or actor.by)
+            item = await self._changes.items.move(tx, item, choice.place, mover)
         return _done(
             command,
             verdict=choice.verdict,
             stage=item.stage,
             pipeline=item.pipeline,
-            reference=choice.reference,
+            reference=choice.candidate.reference,
             entry_seq=item.entry_seq,
         )
 

@@ -73,7 +73,7 @@ class Choice:
 
     verdict: Literal["moved", "behind", "same"]
     place: Place
-    reference: str | None
+    candidate: MoveCandidate
 
 
 def choose(pipelines: Pipelines, item: Item, candidates: Sequence[MoveCandidate], forward_only: bool) -> Choice:
@@ -93,10 +93,10 @@ def _judge(pipelines: Pipelines, item: Item, candidate: MoveCandidate, forward_o
     place = place_for_move(pipelines, item, candidate.pipeline, candidate.stage)
     forward = forward_only if candidate.forward_only is None else candidate.forward_only
     if place == item.place:
-        return Choice("same", place, candidate.reference)
+        return Choice("same", place, candidate)
     if forward and place.pipeline == item.pipeline and _position(pipelines, place) < _position(pipelines, item.place):
-        return Choice("behind", place, candidate.reference)
-    return Choice("moved", place, candidate.reference)
+        return Choice("behind", place, candidate)
+    return Choice("moved", place, candidate)
 
 
 def _rank(pipelines: Pipelines, item: Item, place: Place) -> tuple[bool, int]:

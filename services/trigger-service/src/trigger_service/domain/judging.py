@@ -51,8 +51,8 @@ def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: ItemCont
             verdict="pending",
             reason="waits for the item to be moved",
             notes=notes,
-            candidates=tuple(_candidate(trigger) for trigger in fired),
-            changed_by=str(fired[0].change_as or context.item.responsible_id or f"trigger:{fired[0].code}"),
+            candidates=tuple(_candidate(trigger, context) for trigger in fired),
+            changed_by=_changed_by(fired[0], context),
         )
     return _silent(occurrence, notes)
 
@@ -100,13 +100,18 @@ def _differs(trigger: Trigger, occurrence: Occurrence) -> str | None:
     return kind.mismatch(kind.settings.model_validate(trigger.spec.settings), occurrence.facts)
 
 
-def _candidate(trigger: Trigger) -> MoveCandidate:
+def _candidate(trigger: Trigger, context: ItemContext) -> MoveCandidate:
     return MoveCandidate(
         stage=trigger.spec.stage,
         pipeline=trigger.spec.pipeline,
         reference=trigger.code,
         forward_only=not trigger.spec.allow_moving_back,
+        changed_by=_changed_by(trigger, context),
     )
+
+
+def _changed_by(trigger: Trigger, context: ItemContext) -> str:
+    return str(trigger.change_as or context.item.responsible_id or f"trigger:{trigger.code}")
 
 
 def why_not(verdict: Verdict) -> str:
