@@ -263,6 +263,6 @@ async def _store(tx: Connection, place: tuple[UUID, str, str], response: Respons
 def json_response(
     body: BaseModel | dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """A JSON answer from a model or plain values."""
-    raw = body.model_dump_json().encode() if isinstance(body, BaseModel) else orjson.dumps(body, default=str)
+    """A JSON answer from a model, its fields under their names on the wire, or from plain values."""
+    raw = body.model_dump_json(by_alias=True) if isinstance(body, BaseModel) else orjson.dumps(body, default=str)
     return Response(raw, status, headers, media_type="application/json")
