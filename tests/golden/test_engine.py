@@ -1,0 +1,38 @@
+"""Programs and states of every format go on as they did: runs are kept for as long as their waits are."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rule_engine.domain.program import Program
+from rule_engine.domain.state import State
+from support.runs import context, go, snapshot, states
+
+FORMATS = sorted((Path(__file__).parent / "engine").iterdir())
+STATES = [path for folder in FORMATS for path in sorted(folder.glob("*.json")) if path.stem != "program"]
+
+
+@pytest.mark.parametrize("path", STATES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_stored_state_goes_on_as_it_did_when_it_was_stored(path: Path) -> None:
+    program = Program.model_validate_json((path.parent / "program.json").read_text())
+    golden = json.loads(path.read_text())
+    after = timedelta(minutes=golden["minutes_after_entry"])
+    step = go(program, State.model_validate(golden["state"]), after, context(snapshot(**golden["item"])))
+    assert states(step) == golden["then"]["rules"], golden["what"]
+    assert len(step.emissions) == golden["then"]["commands"], golden["what"]
+
+
+@pytest.mark.parametrize("folder", FORMATS, ids=lambda folder: folder.name)
+def test_a_stored_program_is_written_as_it_was_read(folder: Path) -> None:
+    stored = json.loads((folder / "program.json").read_text())
+    written = Program.model_validate(stored).model_dump(mode="json", by_alias=True)
+    assert stored.items() <= written.items()
+
+
+@pytest.mark.parametrize("field", ["format", "surprise"])
+def test_a_newer_program_or_state_is_not_taken_for_one_of_ours(field: str) -> None:
+    stored = json.loads((FORMATS[-1] / "program.json").read_text())
+    with pytest.raises(ValueError, match=field):
+        Program.model_validate(stored | {field: 99})
