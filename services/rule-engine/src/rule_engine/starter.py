@@ -19,6 +19,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.outbox import Outbox
@@ -67,6 +68,7 @@ class Starter:
         self._store = store
         self._outbox = outbox
         self._clock = clock
+        self._client: Client | None = None
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -74,8 +76,15 @@ class Starter:
         """Says that rows may ask for executions; cheap."""
         self._woken.set()
 
+    async def ready(self) -> None:
+        """Raises `OutageError` or what the client raises while Temporal does not answer."""
+        if self._client is None:
+            raise OutageError("not connected to Temporal yet")
+        await self._client.service_client.check_health(timeout=timedelta(seconds=2))
+
     async def run(self, client: Client) -> None:
         """Starts what is asked for at once, sweeps, reconciles; until cancelled."""
+        self._client = client
         await asyncio.gather(
             self._repeat(lambda: self._drive(client), self._until_woken),
             self._repeat(lambda: self._sweep(client), _every(self._settings.sweep_every)),
