@@ -80,6 +80,16 @@ def test_parallel_rules_are_chains_of_their_own_and_waiting_ones_join(new_id: Ca
     ]
 
 
+def test_a_program_knows_the_position_of_its_stage(new_id: Callable[[], UUID]) -> None:
+    made = programs(FURNITURE_SHOP, new_id)
+    assert {stage: chains[0].stage_position for stage, chains in made.items()} == {
+        "new": 0,
+        "documents": 1,
+        "prepayment": 2,
+        "won": 3,
+    }
+
+
 def test_a_program_asks_for_the_parts_that_its_rules_read(new_id: Callable[[], UUID]) -> None:
     made = programs(FURNITURE_SHOP, new_id)
     assert made["new"][0].parts == ("company", "contacts")

@@ -1,8 +1,9 @@
 """The automation view of an item: every rule of every stage with its state, time and reason."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Literal
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from contracts.kit.http import not_found
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.program import Program
 from rule_engine.store import Store
+
+type Place = tuple[str, str]
+"""A pipeline and one of its stages."""
 
 NOT_ENTERED = "the item has not entered this stage"
 NOT_PLANNED = "this rule was published after the item entered the stage"
@@ -60,8 +64,8 @@ class StageView(BaseModel):
 
     stage: str
     pipeline: str
-    entries: list[EntryView]
-    rules: list[RuleView]
+    entries: list[EntryView] = []
+    rules: list[RuleView] = []
     """Rules of the newest published version that no entry planned."""
 
 
@@ -107,14 +111,10 @@ def _view(
     by_entry: dict[UUID, list[RuleView]] = defaultdict(list)
     for row in rules:
         by_entry[row["entry_id"]].append(_rule(row))
-    stages: dict[tuple[str, str], StageView] = {}
-    for pipeline, programs in published.items():
-        for stage in programs:
-            stages[pipeline, stage] = StageView(stage=stage, pipeline=pipeline, entries=[], rules=[])
+    entered = [(entry["pipeline"], entry["stage"]) for entry in entries]
+    stages = {place: StageView(pipeline=place[0], stage=place[1]) for place in places(entered, published)}
     for entry in entries:
-        key = entry["pipeline"], entry["stage"]
-        stage_view = stages.setdefault(key, StageView(stage=key[1], pipeline=key[0], entries=[], rules=[]))
-        stage_view.entries.append(_entry(entry, by_entry[entry["id"]]))
+        stages[entry["pipeline"], entry["stage"]].entries.append(_entry(entry, by_entry[entry["id"]]))
     for (pipeline, stage), view in stages.items():
         view.rules = _never_planned(view, published.get(pipeline, {}).get(stage, ()))
     last = entries[-1]
@@ -126,6 +126,18 @@ def _view(
         state="waiting" if waiting else "idle",
         stages=list(stages.values()),
     )
+
+
+def places(entered: Iterable[Place], published: Mapping[str, Mapping[str, Sequence[Program]]]) -> list[Place]:
+    """The stages to show: by pipeline; there those with rules by position, then others in the order of entry."""
+    positions: dict[Place, float] = {
+        (pipeline, stage): programs[0].stage_position
+        for pipeline, by_stage in published.items()
+        for stage, programs in by_stage.items()
+    }
+    for place in entered:
+        positions.setdefault(place, inf)
+    return sorted(positions, key=lambda place: (place[0], positions[place]))
 
 
 def _rule(row: asyncpg.Record) -> RuleView:

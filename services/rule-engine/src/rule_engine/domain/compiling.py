@@ -81,12 +81,13 @@ def compile_document(
 ) -> dict[str, list[Program]]:
     """The programs of each stage that has rules. The document has ids and no faults."""
     pipeline = next(one for one in schema.pipelines if one.code == document.pipeline)
-    stage_names = {stage.code: stage.name for stage in pipeline.stages}
+    stages = {stage.code: stage for stage in pipeline.stages}
 
     def program(code: str, number: int, chain: list[RuleDocument]) -> Program:
         return Program(
             stage=code,
-            stage_name=stage_names[code],
+            stage_name=stages[code].name,
+            stage_position=stages[code].position,
             chain=number,
             parts=_parts(chain, registry),
             root=SequenceBlock(blocks=tuple(_block(rule, registry[rule.type], schema) for rule in chain)),

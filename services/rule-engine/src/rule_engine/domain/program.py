@@ -50,11 +50,14 @@ SequenceBlock.model_rebuild()
 
 
 class Program(_Block):
-    """One chain of one stage. `parts` is what of an item's context its conditions and texts need."""
+    """One chain of one stage. `parts` is what of an item's context its conditions and texts need; `stage_position` is
+    the stage's in its pipeline when this was published.
+    """
 
     format: Literal[1] = FORMAT
     stage: str
     stage_name: str
+    stage_position: int = 0
     chain: int
     parts: tuple[Part, ...] = ()
     root: SequenceBlock
