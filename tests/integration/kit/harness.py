@@ -14,7 +14,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from pydantic import SecretStr
 
-from contracts.envelope import Body, Envelope, Record, command, decode, event
+from contracts.envelope import Body, Cause, Envelope, Record, command, decode, event
 from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate
 from contracts.kit.service import Service
@@ -52,7 +52,9 @@ def note(text: str, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None =
     return event(NoteWritten(text=text), id=id or new_id(), tenant=tenant, **attributes)
 
 
-def order(body: Body, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None = None) -> Envelope[Body]:
+def order(
+    body: Body, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None = None, causepath: tuple[Cause, ...] = ()
+) -> Envelope[Body]:
     """A command from somebody called `test`."""
     return command(
         body,
@@ -62,6 +64,7 @@ def order(body: Body, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None
         key=item_key(tenant, item),
         time=utc_now(),
         correlation="a-correlation",
+        causepath=causepath,
     )
 
 

@@ -1,0 +1,212 @@
+"""Commands as their owner keeps them: obeyed once, answered as often as they come, cancelled in time or not."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.envelope import Body, Cause, Envelope
+from contracts.kit.commands import Commands, Drop, Obey, never_dropped
+from contracts.kit.database import Connection
+from contracts.kit.errors import RefusalError
+from contracts.kit.service import Service
+from contracts.messages.results import (
+    CANCELLED,
+    CancelCommand,
+    CommandDone,
+    CommandProgress,
+    CommandRefused,
+    FinalResult,
+    cancel_id,
+    result_id,
+)
+from integration.kit.harness import OTHER_TENANT, TENANT, Site, WriteNote, add_note, eventually, order, running
+
+
+class Owner:
+    """Obeys `WriteNote`: at once, or, for a text that begins with `later`, when somebody finishes it."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.service: Service = site.service()
+        self.commands = Commands(
+            service=self.service.name,
+            results=site.results,
+            outbox=self.service.outbox,
+            clock=self.service.clock,
+        )
+        self.droppable = True
+        self.dropped: list[UUID] = []
+        self._consume({WriteNote: self.write_note}, self.drop)
+
+    def _consume(self, routes: Mapping[type[Body], Obey], drop: Drop) -> None:
+        self.service.consume(self.commands.subscription(self.site.commands, routes, drop))
+
+    async def write_note(self, command: Envelope[WriteNote], tx: Connection) -> FinalResult | None:
+        if command.data.text.startswith("later"):
+            return None
+        await add_note(tx, command.tenant, command.data.text)
+        if command.data.text == "forbidden":
+            raise RefusalError("nobody may write that")
+        return CommandDone(command_id=command.command_id, outputs={"count": 1})
+
+    async def drop(self, command_id: UUID, _: Connection) -> bool:
+        self.dropped.append(command_id)
+        return self.droppable
+
+
+@pytest.fixture
+def owner(site: Site) -> Owner:
+    return Owner(site)
+
+
+async def answers(site: Site, count: int) -> list[Envelope[Any]]:
+    """The results in order, once there are so many."""
+
+    async def look() -> list[Envelope[Any]]:
+        found = await site.answers()
+        return found if len(found) >= count else []
+
+    return await eventually(look)
+
+
+async def handled(site: Site, count: int) -> None:
+    async def look() -> bool:
+        return await site.committed(site.commands) == count
+
+    await eventually(look)
+
+
+def cancel(target: UUID, tenant: UUID = TENANT) -> Envelope[Body]:
+    return order(CancelCommand(target=target), id=cancel_id(target), tenant=tenant)
+
+
+@pytest.mark.invariant(2)
+async def test_the_same_command_again_gets_its_stored_result_again_and_does_nothing_else(
+    owner: Owner, site: Site
+) -> None:
+    sent = order(WriteNote(text="once"))
+    async with running(owner.service):
+        await site.publish(site.commands, sent, sent)
+        await answers(site, 2)
+        await site.sql("UPDATE commands SET received_at = received_at - interval '3 years'")
+        await site.publish(site.commands, sent)
+        told = await answers(site, 3)
+    assert await site.notes() == ["once"]
+    assert [(answer.id, answer.time, answer.data) for answer in told] == [
+        (str(result_id(sent.command_id, 0)), told[0].time, told[0].data)
+    ] * 3
+    assert told[0].data == CommandDone(command_id=sent.command_id, outputs={"count": 1})
+
+
+async def test_a_result_goes_to_whoever_asked_with_all_that_the_command_carried(owner: Owner, site: Site) -> None:
+    sent = order(WriteNote(text="once"), causepath=(Cause("a-rule", "an-item"),))
+    async with running(owner.service):
+        await site.publish(site.commands, sent)
+        (answer,) = await answers(site, 1)
+    assert (answer.issuer, answer.correlation, answer.causation) == ("test", sent.correlation, sent.id)
+    assert (answer.tenant, answer.key, answer.causepath) == (sent.tenant, sent.key, sent.causepath)
+    assert answer.source == owner.service.name
+
+
+async def test_a_refused_command_leaves_no_effect(owner: Owner, site: Site) -> None:
+    sent = order(WriteNote(text="forbidden"))
+    async with running(owner.service):
+        await site.publish(site.commands, sent, order(WriteNote(text="allowed")))
+        told = await answers(site, 2)
+    assert told[0].data == CommandRefused(command_id=sent.command_id, reason="nobody may write that")
+    assert await site.notes() == ["allowed"]
+
+
+async def test_cancelling_an_unknown_command_refuses_it_and_the_late_original_does_nothing(
+    owner: Owner, site: Site
+) -> None:
+    late = order(WriteNote(text="late"))
+    async with running(owner.service):
+        await site.publish(site.commands, cancel(late.command_id))
+        await answers(site, 1)
+        await site.publish(site.commands, late)
+        told = await answers(site, 2)
+    assert [(answer.id, answer.data) for answer in told] == [
+        (
+            str(result_id(late.command_id, 0)),
+            CommandRefused(command_id=late.command_id, reason=CANCELLED),
+        )
+    ] * 2
+    assert await site.notes() == []
+
+
+async def test_cancelling_an_open_command_drops_its_work(owner: Owner, site: Site) -> None:
+    sent = order(WriteNote(text="later"))
+    async with running(owner.service):
+        await site.publish(site.commands, sent, cancel(sent.command_id), cancel(sent.command_id))
+        told = await answers(site, 2)
+    assert owner.dropped == [sent.command_id]
+    assert [answer.data for answer in told] == [CommandRefused(command_id=sent.command_id, reason=CANCELLED)] * 2
+
+
+async def test_cancelling_a_command_whose_work_cannot_be_dropped_leaves_it_to_its_own_result(
+    owner: Owner, site: Site
+) -> None:
+    owner.droppable = False
+    sent = order(WriteNote(text="later"))
+    async with running(owner.service):
+        await site.publish(site.commands, sent, cancel(sent.command_id))
+        await handled(site, 2)
+        async with owner.service.database.transaction(TENANT) as tx:
+            assert await owner.commands.finish(tx, CommandDone(command_id=sent.command_id))
+        told = await answers(site, 1)
+    assert [answer.data for answer in told] == [CommandDone(command_id=sent.command_id)]
+
+
+async def test_cancelling_a_command_that_is_done_tells_its_result_again(owner: Owner, site: Site) -> None:
+    sent = order(WriteNote(text="done"))
+    async with running(owner.service):
+        await site.publish(site.commands, sent, cancel(sent.command_id))
+        told = await answers(site, 2)
+    assert [answer.data for answer in told] == [told[0].data] * 2
+    assert isinstance(told[0].data, CommandDone)
+    assert owner.dropped == []
+
+
+async def test_a_tenant_can_neither_cancel_nor_hear_of_the_commands_of_another(owner: Owner, site: Site) -> None:
+    open_, done = order(WriteNote(text="later")), order(WriteNote(text="done"))
+    async with running(owner.service):
+        await site.publish(site.commands, open_, done)
+        await answers(site, 1)
+        foreign = order(WriteNote(text="mine"), id=done.command_id, tenant=OTHER_TENANT)
+        await site.publish(
+            site.commands, cancel(open_.command_id, OTHER_TENANT), foreign, order(WriteNote(text="last"))
+        )
+        await handled(site, 5)
+        told = await answers(site, 2)
+    assert owner.dropped == []
+    assert await site.notes(OTHER_TENANT) == []
+    assert [answer.tenant for answer in told] == [TENANT, TENANT]
+
+
+async def test_progress_comes_before_the_final_result_and_none_after_it(owner: Owner, site: Site) -> None:
+    sent = order(WriteNote(text="later"))
+    async with running(owner.service):
+        await site.publish(site.commands, sent)
+        await handled(site, 1)
+        async with owner.service.database.transaction(TENANT) as tx:
+            await owner.commands.progress(tx, CommandProgress(command_id=sent.command_id, state="waiting"))
+            await owner.commands.progress(tx, CommandProgress(command_id=sent.command_id, state="asking"))
+            assert await owner.commands.finish(tx, CommandDone(command_id=sent.command_id))
+            assert not await owner.commands.finish(tx, CommandRefused(command_id=sent.command_id, reason="too late"))
+            await owner.commands.progress(tx, CommandProgress(command_id=sent.command_id, state="never told"))
+        told = await answers(site, 3)
+    assert [answer.id for answer in told] == [str(result_id(sent.command_id, n)) for n in range(3)]
+    assert [type(answer.data) for answer in told] == [CommandProgress, CommandProgress, CommandDone]
+
+
+async def test_finishing_a_command_nobody_knows_does_nothing(owner: Owner, site: Site) -> None:
+    async with running(owner.service), owner.service.database.transaction(TENANT) as tx:
+        assert not await owner.commands.finish(tx, CommandDone(command_id=uuid4()))
+    assert await site.sql("SELECT FROM outbox") == []
+
+
+async def test_an_owner_without_recorded_work_never_drops(site: Site) -> None:
+    assert not await never_dropped(uuid4(), None)  # type: ignore[arg-type]

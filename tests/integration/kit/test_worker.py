@@ -1,0 +1,254 @@
+"""Leased work: done once, done again by another when a lease is lost, retried with back-off, given up."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.kit import worker
+from contracts.kit.database import Database
+from contracts.kit.errors import RetryLaterError
+from contracts.kit.worker import LEASE, Job, Task, Worker
+from integration.kit.harness import TENANT, Site, add_note, eventually
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+class Shop:
+    """A database, a clock that stands still until it is moved, and what became of the work."""
+
+    def __init__(self, site: Site, database: Database) -> None:
+        self.site = site
+        self.database = database
+        self.now = NOON
+        self.seen: list[Task] = []
+        self.given_up: list[str] = []
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def enqueue(self, run_at: datetime = NOON, id: UUID | None = None) -> UUID:
+        id = id or uuid4()
+        async with self.database.transaction(TENANT) as tx:
+            await worker.enqueue(tx, id=id, tenant=TENANT, kind="write", run_at=run_at)
+        return id
+
+    async def done(self, task: Task) -> bool:
+        """Completes the work and stores its outcome."""
+        async with self.database.transaction(task.tenant) as tx:
+            if await task.complete(tx):
+                await add_note(tx, task.tenant, str(task.id))
+                return True
+            return False
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        self.given_up.append(reason)
+        async with self.database.transaction(task.tenant) as tx:
+            await task.complete(tx)
+
+    @asynccontextmanager
+    async def working(
+        self, run: Callable[[Task], Awaitable[object]], *, attempts: int = 8, backoff_s: float = 10
+    ) -> AsyncGenerator[Worker]:
+        async def remember(task: Task) -> None:
+            self.seen.append(task)
+            await run(task)
+
+        job = Job(remember, self.give_up, attempts=attempts, backoff_s=backoff_s)
+        it = Worker(self.database, {"write": job}, self.clock)
+        task = asyncio.create_task(it.run())
+        try:
+            yield it
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def rows(self) -> list[tuple[int, bool, datetime, str | None]]:
+        """Attempts, whether leased, when due and the last error, of all work."""
+        rows = await self.site.sql("SELECT attempts, lease IS NOT NULL, run_at, last_error FROM work ORDER BY run_at")
+        return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+async def shop(site: Site) -> AsyncGenerator[Shop]:
+    database = site.service().database
+    await database.open()
+    yield Shop(site, database)
+    await database.close()
+
+
+async def test_work_is_done_once_and_leaves_with_its_outcome(shop: Shop) -> None:
+    id = await shop.enqueue()
+    await shop.enqueue(id=id)
+    async with shop.working(shop.done), shop.working(shop.done):
+        await eventually(lambda: _notes(shop, [str(id)]))
+    assert await shop.rows() == []
+    assert [(task.id, task.attempt, task.tenant) for task in shop.seen] == [(id, 1, TENANT)]
+
+
+async def test_work_that_is_not_due_waits(shop: Shop) -> None:
+    later, now = await shop.enqueue(NOON + timedelta(hours=1)), await shop.enqueue()
+    async with shop.working(shop.done) as it:
+        await eventually(lambda: _notes(shop, [str(now)]))
+        shop.now += timedelta(hours=1)
+        it.wake()
+        await eventually(lambda: _notes(shop, [str(now), str(later)]))
+
+
+async def test_who_lost_the_lease_stores_nothing(shop: Shop) -> None:
+    id = await shop.enqueue()
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    outcomes: list[bool] = []
+
+    async def slow(task: Task) -> None:
+        if task.attempt == 1:
+            reached.set()
+            await go_on.wait()
+        outcomes.append(await shop.done(task))
+
+    async with shop.working(slow):
+        await reached.wait()
+        shop.now += LEASE + timedelta(seconds=1)  # as if the first worker had hung so long
+        async with shop.working(slow):
+            await eventually(lambda: _notes(shop, [str(id)]))
+        go_on.set()
+        await eventually(lambda: _true(len(outcomes) == 2))
+    assert outcomes == [True, False]
+    assert await shop.site.notes() == [str(id)]
+
+
+async def test_the_work_of_a_killed_worker_is_taken_by_another_when_its_lease_is_over(shop: Shop) -> None:
+    id = await shop.enqueue()
+    await shop.site.sql("UPDATE work SET lease = $1, leased_until = $2, attempts = 1", uuid4(), NOON + LEASE)
+    async with shop.working(shop.done) as it:
+        other = await shop.enqueue()
+        await eventually(lambda: _notes(shop, [str(other)]))
+        shop.now += LEASE + timedelta(seconds=1)
+        it.wake()
+        await eventually(lambda: _notes(shop, [str(other), str(id)]))
+    assert shop.seen[-1].attempt == 2
+
+
+async def test_failed_work_is_tried_again_with_growing_pauses_and_then_given_up(shop: Shop) -> None:
+    await shop.enqueue()
+
+    async def fail(_: Task) -> None:
+        raise ValueError("no printer at +4915112345678")
+
+    async with shop.working(fail, attempts=3) as it:
+        for pause in (10, 20):
+            due = (await eventually(lambda: _put_off(shop)))[0][2]
+            assert timedelta(seconds=0.8 * pause) <= due - shop.now <= timedelta(seconds=1.2 * pause)
+            shop.now = due
+            it.wake()
+        await eventually(lambda: _true(bool(shop.given_up)))
+        await eventually(lambda: _nothing_left(shop))
+    assert [task.attempt for task in shop.seen] == [1, 2, 3]
+    assert shop.given_up == ["ValueError: no printer at [redacted]"]
+
+
+async def test_a_provider_may_say_when_to_try_again(shop: Shop) -> None:
+    await shop.enqueue()
+
+    async def busy(_: Task) -> None:
+        raise RetryLaterError("busy", after_s=120)
+
+    async with shop.working(busy):
+        rows = await eventually(lambda: _put_off(shop))
+    assert rows == [(1, False, NOON + timedelta(seconds=120), "busy")]
+
+
+@pytest.mark.invariant(10)
+async def test_an_outage_of_our_own_servers_costs_no_attempt(shop: Shop) -> None:
+    await shop.enqueue()
+
+    async def cut_off(task: Task) -> None:
+        if len(shop.seen) <= 5:
+            raise ConnectionRefusedError
+        await shop.done(task)
+
+    async with shop.working(cut_off, attempts=2) as it:
+        for n in range(5):
+            await eventually(lambda n=n: _put_off_after(shop, n + 1))  # type: ignore[misc]
+            shop.now += timedelta(minutes=1)
+            it.wake()
+        await eventually(lambda: _nothing_left(shop))
+    assert shop.given_up == []
+    assert [task.attempt for task in shop.seen] == [1] * 6
+
+
+async def test_work_that_cannot_even_be_given_up_stays_and_is_tried_again(shop: Shop) -> None:
+    await shop.enqueue()
+
+    async def fail(_: Task) -> None:
+        raise ValueError("a defect")
+
+    async def fail_too(_: Task, __: str) -> None:
+        raise ValueError("another defect")
+
+    job = Job(fail, fail_too, attempts=1, backoff_s=10)
+    it = Worker(shop.database, {"write": job}, shop.clock)
+    running = asyncio.create_task(it.run())
+    rows = await eventually(lambda: _put_off(shop))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert rows[0][3] == "ValueError: a defect"
+
+
+async def test_work_that_nobody_has_begun_can_be_dropped_and_other_work_cannot(shop: Shop) -> None:
+    begun, waiting = await shop.enqueue(), await shop.enqueue(NOON + timedelta(hours=1))
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(task: Task) -> None:
+        reached.set()
+        await go_on.wait()
+        await shop.done(task)
+
+    async with shop.working(slow):
+        await reached.wait()
+        async with shop.database.transaction(TENANT) as tx:
+            assert not await worker.drop(tx, begun)
+            assert await worker.drop(tx, waiting)
+            assert not await worker.drop(tx, waiting)
+        go_on.set()
+        await eventually(lambda: _nothing_left(shop))
+    assert await shop.site.notes() == [str(begun)]
+
+
+async def test_stopping_lets_the_work_under_way_end(shop: Shop) -> None:
+    id = await shop.enqueue()
+    reached = asyncio.Event()
+
+    async def slow(task: Task) -> None:
+        reached.set()
+        await asyncio.sleep(0)
+        await shop.done(task)
+
+    async with shop.working(slow):
+        await reached.wait()
+    assert await shop.site.notes() == [str(id)]
+
+
+async def _true(it: bool) -> bool:
+    return it
+
+
+async def _notes(shop: Shop, texts: list[str]) -> bool:
+    return await shop.site.notes() == texts
+
+
+async def _put_off(shop: Shop) -> list[tuple[int, bool, datetime, str | None]]:
+    """The work when it is in nobody's hands and due later."""
+    rows = await shop.rows()
+    return rows if rows and not rows[0][1] and rows[0][2] > shop.now else []
+
+
+async def _put_off_after(shop: Shop, count: int) -> bool:
+    return len(shop.seen) == count and bool(await _put_off(shop))
+
+
+async def _nothing_left(shop: Shop) -> bool:
+    return await shop.rows() == []
