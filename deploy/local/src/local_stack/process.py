@@ -178,9 +178,9 @@ def _ended(processes: Sequence[psutil.Process], seconds: float) -> bool:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """One that has ended and only waits for its parent to notice does not."""
+    """One that has ended and only waits for its parent to notice does not; one whose threads still end does."""
     try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
+        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 
