@@ -24,6 +24,7 @@ from local_stack.report import Report
 
 TEMPORAL_CLI = "v1.8.2"
 _DOWNLOAD_SECONDS = 20
+_TRIES = 3
 _TEMPORAL_PACKAGE = "github.com/temporalio/cli/cmd/temporal"
 _PACKAGES = resources.files("local_stack") / "resources"
 
@@ -125,15 +126,26 @@ class Tools:
         return folder
 
     def _fetch_jar(self, jar: "_Jar", digest: str, folder: Path) -> None:
+        reason = ""
+        for _ in range(_TRIES):
+            try:
+                fetched = self._download_jar(jar)
+            except (RuntimeError, OSError) as error:
+                reason = str(error)
+                continue
+            if hashlib.sha256(fetched.read_bytes()).hexdigest() == digest:
+                fetched.replace(folder / jar.filename)
+                return
+            fetched.unlink()
+            reason = f"its sha256 is not {digest}"
+        raise StackError(f"{jar.filename} cannot be fetched from Maven Central: {reason}")
+
+    def _download_jar(self, jar: "_Jar") -> Path:
         from jgo.maven import MavenContext, PythonResolver  # slow to import, seldom needed
 
         maven = MavenContext(resolver=PythonResolver(), repo_cache=self.folder / "maven", timeout=60)
-        fetched = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-        actual = hashlib.sha256(fetched.read_bytes()).hexdigest()
-        if actual != digest:
-            fetched.unlink()
-            raise StackError(f"{jar.filename} has sha256 {actual}, expected {digest}; it was thrown away")
-        fetched.replace(folder / jar.filename)
+        found = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        return Path(found)
 
     def _download_temporal(self, program: Path) -> bool:
         with self.report.step(f"Temporal CLI {TEMPORAL_CLI}: trying the download"):
