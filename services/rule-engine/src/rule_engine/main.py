@@ -32,6 +32,7 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(planning(Planner(store, recorder, entity_service, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(starter.wake)
+    service.check("temporal", starter.ready)
     service.background("temporal", lambda: drive(settings, starter, activities))
     service.on_stop(entity_service.close)
     return service.app(
