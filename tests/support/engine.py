@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,6 +54,7 @@ from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from local_stack.databases import create_database, drop_database
 from local_stack.ports import HOST, free_port
 from local_stack.topics import create_topics
+from rule_engine import main
 from rule_engine.main import build_app
 from rule_engine.settings import Settings
 from support.serving import ready, serving
@@ -277,9 +278,11 @@ class Deal:
 
     async def automation(self) -> dict[str, Any]:
         """The automation view; empty as long as the engine has not heard of the deal."""
-        async with self.site.caller(self.tenant, "viewer") as viewer:
-            answer = await viewer.get(f"/v1/automation/items/{self.item}")
-        return answer.json() if answer.is_success else {}
+        with suppress(httpx.TransportError):
+            async with self.site.caller(self.tenant, "viewer") as viewer:
+                answer = await viewer.get(f"/v1/automation/items/{self.item}")
+                return answer.json() if answer.is_success else {}
+        return {}
 
     async def rules(self, entry_seq: int | None = None) -> dict[str, dict[str, Any]]:
         """The rules of an entry (by default the last) by name, as the automation view shows them."""
@@ -340,7 +343,7 @@ async def open_site(postgres: str, kafka: str, temporal: str, folder: Path) -> A
     await drop_database(postgres, database.name)
 
 
-_MIGRATIONS = Path(__import__("rule_engine").__file__).parent / "migrations"
+_MIGRATIONS = Path(main.__file__).parent / "migrations"
 
 
 def _settings(
@@ -359,10 +362,10 @@ def _settings(
         temporal_address=temporal,
         temporal_task_queue=f"rule-engine-{uuid4().hex[:8]}",
         entity_service_url=entity_url,
-        sweep_every="PT0.5S",  # type: ignore[arg-type]
-        overdue_after="PT2S",  # type: ignore[arg-type]
+        sweep_every=timedelta(seconds=0.5),
+        overdue_after=timedelta(seconds=2),
         drain_s=3,
-        graceful_shutdown="PT1S",  # type: ignore[arg-type]
+        graceful_shutdown=timedelta(seconds=1),
     )
 
 

@@ -1,21 +1,28 @@
-"""The engine's site and a running engine on it."""
+"""One site for the tests of a file, which keep apart by tenant; and an engine running on it."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from support.engine import Deal, Site, open_site
 
 
-@pytest_asyncio.fixture
-async def site(postgres: str, kafka: str, temporal: str, tmp_path: Path) -> AsyncIterator[Site]:
-    async with open_site(postgres, kafka, temporal, tmp_path) as opened:
+@pytest_asyncio.fixture(scope="module")
+async def site(
+    postgres: str, kafka: str, temporal: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    async with open_site(postgres, kafka, temporal, tmp_path_factory.mktemp("engine")) as opened:
         yield opened
 
 
-@pytest_asyncio.fixture
-async def deal(site: Site) -> AsyncIterator[Deal]:
-    """A deal of a tenant of its own, with an engine running."""
+@pytest_asyncio.fixture(scope="module")
+async def engine(site: Site) -> AsyncIterator[Site]:
     async with site.engine():
-        yield Deal(site)
+        yield site
+
+
+@pytest.fixture
+def deal(engine: Site) -> Deal:
+    """A deal of a tenant of its own."""
+    return Deal(engine)

@@ -1,0 +1,164 @@
+"""The engine killed between two steps, and its servers taken away: nothing is lost, nothing doubled, waits go on."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from contracts.messages.comms import Notify, SendMessage
+from contracts.topics import COMMS_COMMANDS
+from local_stack.testing import PrivateServers
+from rule_engine.main import build_app
+from support.dying_engine import POINTS
+from support.engine import Deal, Site, open_site
+from support.serving import ready, start_process
+from support.waiting import eventually
+
+from .test_running import GREET, LATER, REMIND, open_executions
+
+
+class DyingEngine:
+    """An engine in a process of its own that kills itself at a point, as often as it is told to."""
+
+    def __init__(self, site: Site, point: str, deaths: Path) -> None:
+        self._site = site
+        self._point = point
+        self._deaths = deaths
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await start_process(
+            "support.dying_engine", self._site.settings, DIE_AT=self._point, DEATHS=str(self._deaths)
+        )
+
+    async def dies(self) -> None:
+        assert self._process is not None
+        assert await asyncio.wait_for(self._process.wait(), 60) == -9
+
+    async def stop(self) -> None:
+        """Lets it leave its consumer group, so that the next test's engine need not wait for it."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+
+
+@pytest_asyncio.fixture
+async def dying_engine(site: Site, tmp_path: Path, point: str) -> AsyncIterator[DyingEngine]:
+    (tmp_path / "deaths").write_text("0")
+    engine = DyingEngine(site, point, tmp_path / "deaths")
+    await engine.start()
+    await ready(site.settings.http_port)
+    yield engine
+    await engine.stop()
+
+
+@pytest.mark.invariant(6)
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_at_a_point_twice_in_a_row_the_engine_sends_each_command_once(
+    site: Site, dying_engine: DyingEngine, tmp_path: Path
+) -> None:
+    deal = Deal(site)
+    await deal.has_rules({"new": [GREET, REMIND | {"run": {"when": "after", "seconds": 1}}]})
+    (tmp_path / "deaths").write_text("2")
+    await deal.enters("new")
+    for _ in range(2):
+        await dying_engine.dies()
+        await dying_engine.start()
+    await deal.is_done(await deal.command(SendMessage), message_id=str(uuid4()), sent_to="x")
+    await deal.is_done(await deal.command(Notify), notification_ids={})
+    assert (await deal.reaches("greet", "done"))["attempt"] == 0
+    await deal.reaches("remind", "done")
+    assert len(deal.commands()) == 2
+    assert await site.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
+    acted = "SELECT 1 FROM decisions WHERE tenant_id = $1 AND state = 'running'"
+    assert len(await site.sql(acted, deal.tenant)) == 2
+
+
+async def test_a_command_without_a_result_is_sent_again_byte_for_byte(site: Site) -> None:
+    impatient = site.settings.model_copy(update={"result_deadline": site.settings.sweep_every})
+    async with site.engine(build_app(impatient)):
+        deal = Deal(site)
+        await deal.has_rules({"new": [GREET]})
+        await deal.enters("new")
+        await deal.command(SendMessage)
+
+        async def asked_again() -> bool:
+            sent = [m for topic, m in site.seen if topic == COMMS_COMMANDS.name and m.tenant == deal.tenant]
+            assert len({(m.id, m.time, m.data) for m in sent}) == 1
+            return len(sent) >= 3
+
+        await eventually(asked_again)
+
+
+async def test_an_engine_without_entity_service_waits_and_blames_no_run(site: Site) -> None:
+    async with site.engine():
+        deal = Deal(site)
+        await deal.has_rules({"new": [REMIND | {"run": {"when": "after", "seconds": 1}}]})
+        await deal.enters("new")
+        await deal.reaches("remind", "waiting")
+        site.entity.away = True
+        before = site.entity.asked
+
+        async def asked() -> bool:
+            return site.entity.asked >= before + 3
+
+        await eventually(asked, "some attempts")
+        assert (await deal.rules())["remind"]["state"] == "waiting"
+        site.entity.away = False
+        await deal.command(Notify)
+
+
+@pytest.mark.invariant(4)
+async def test_a_wiped_temporal_is_rebuilt_from_the_rows_with_the_same_due_times(
+    postgres: str, kafka: str, private_servers: PrivateServers, tmp_path: Path
+) -> None:
+    temporal = private_servers.temporal()
+    async with open_site(postgres, kafka, temporal.address, tmp_path) as site:
+        deal = Deal(site)
+        async with site.engine():
+            await deal.has_rules({"new": [LATER]})
+            await deal.enters("new")
+            waiting = await deal.reaches("later", "waiting")
+            await eventually(lambda: open_executions(site, waiting["run_id"]))
+        temporal.kill()
+        shutil.rmtree(temporal.home)
+        temporal.start()
+        async with site.engine():
+            assert await eventually(lambda: open_executions(site, waiting["run_id"])) == [f"run/{waiting['run_id']}/2"]
+            handle = site.temporal.get_workflow_handle(f"run/{waiting['run_id']}/2")
+            description = await handle.describe()
+            assert description.execution_time is not None
+            due = datetime.fromisoformat(waiting["due_at"])
+            assert abs((description.execution_time - due).total_seconds()) < 1
+            assert (await deal.rules())["later"]["due_at"] == waiting["due_at"]
+            assert (await deal.order((await deal.rules())["later"], "run-now")).is_success
+            await eventually(lambda: _commands(deal))
+
+
+async def _commands(deal: Deal) -> bool:
+    return len(deal.commands()) == 1
+
+
+@pytest.mark.invariant(12)
+async def test_a_stray_execution_is_ended_and_does_nothing(site: Site) -> None:
+    async with site.engine():
+        deal = Deal(site)
+        await deal.has_rules({"new": [LATER]})
+        await deal.enters("new")
+        waiting = await deal.reaches("later", "waiting")
+        await eventually(lambda: open_executions(site, waiting["run_id"]))
+        await site.sql(
+            "UPDATE wakes SET gen = gen + 5, driven_gen = gen + 5, parked = false WHERE tenant_id = $1", deal.tenant
+        )
+    async with site.engine():
+
+        async def gone() -> bool:
+            return not await open_executions(site, waiting["run_id"])
+
+        await eventually(gone, "the stray execution's end")
+        assert deal.commands() == []
