@@ -23,7 +23,7 @@ from local_stack.servers import Kafka, Postgres, Temporal
 from local_stack.tools import Tools
 from local_stack.topics import create_topics
 
-_KEPT_BY_RESET = ("tools", "test")
+_SHARED_FOLDERS = ("auth", "logs", "demo")
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,11 @@ class Stack:
         self.describe()
 
     def reset(self) -> None:
-        """Takes the stack down and removes all it has written, except the fetched and built tools."""
+        """Takes the stack down and removes its data, logs, secrets and what the demo saved; tools stay."""
         self.down()
-        for path in self.folder.iterdir():
-            if path.is_file():
-                path.unlink()
-            elif path.name not in _KEPT_BY_RESET:
-                remove_folder(path)
+        for folder in [*_SHARED_FOLDERS, *PEERS, *SERVICES, "supervisor", *(server.name for server in self.servers)]:
+            remove_folder(self.folder / folder)
+        (self.folder / "stack.json").unlink(missing_ok=True)
 
     def status(self) -> list[Status]:
         everything = [*self.servers, *self.peers, *self.services, self.supervisor]
