@@ -24,6 +24,9 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, CorruptRecordException, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 from pydantic import ValidationError
 
 from contracts.envelope import Body, Envelope, UndecodableError, decode, salvage
@@ -119,21 +122,32 @@ class Member:
     name: str
 
 
-def make_consumer(member: Member, topics: Sequence[Topic]) -> AIOKafkaConsumer:
-    """A consumer that commits only what it is told to."""
-    return AIOKafkaConsumer(
-        *(topic.name for topic in topics),
-        bootstrap_servers=member.bootstrap,
+def make_broker(member: Member) -> KafkaBroker:
+    """FastStream's side of one consumer; it is not told of handlers, so it leaves the polling to us."""
+    return KafkaBroker(
+        member.bootstrap,
         client_id=member.name,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        request_timeout_ms=REBALANCE_MS + 5_000,  # joining a group takes as long as its slowest member
+        metadata_max_age_ms=30_000,
+        logger=None,
+    )
+
+
+def make_subscriber(broker: KafkaBroker, member: Member, topics: Sequence[Topic]) -> BatchSubscriber:
+    """A consumer that commits only what it is told to."""
+    return broker.subscriber(
+        *(topic.name for topic in topics),
+        batch=True,
         group_id=member.group,
         group_instance_id=f"{member.name}-{topics[0].name}",
+        ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
-        enable_auto_commit=False,
         session_timeout_ms=SESSION_MS,
         rebalance_timeout_ms=REBALANCE_MS,
-        request_timeout_ms=REBALANCE_MS + 5_000,  # joining a group takes as long as its slowest member
         max_poll_interval_ms=86_400_000,  # who waits for a server stays a member; a wedge is found by `wedged_for`
-        metadata_max_age_ms=30_000,
+        no_reply=True,
     )
 
 
@@ -173,10 +187,11 @@ class Consumer:
         """Consumes until `stop` is called. When the client breaks, another takes its place in the group."""
         self._alive()
         while not self._stopping.is_set():
-            consumer = make_consumer(self._member, self._subscription.topics)
+            broker = make_broker(self._member)
+            subscriber = make_subscriber(broker, self._member, self._subscription.topics)
             try:
-                await consumer.start()
-                await self._poll(consumer)
+                await broker.start()
+                await self._poll(_started(subscriber))
             except OUTAGES as error:
                 self._alive()
                 logger.warning("consumer waits for the broker", error=type(error).__name__)
@@ -186,7 +201,7 @@ class Consumer:
                 await self._pause(1)
             finally:
                 self._polling = False
-                await self._close(consumer)
+                await self._close(broker, subscriber)
 
     def stop(self) -> None:
         """Lets `run` end when the batch in hand is done."""
@@ -207,12 +222,12 @@ class Consumer:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def _close(self, consumer: AIOKafkaConsumer) -> None:
+    async def _close(self, broker: KafkaBroker, subscriber: BatchSubscriber) -> None:
         """A member that stops on purpose leaves, so that others need not wait for its session to expire."""
-        if self._stopping.is_set() and consumer._coordinator is not None:
-            consumer._coordinator._group_instance_id = None  # the client itself lets static members only time out
+        if self._stopping.is_set() and subscriber.consumer is not None and subscriber.consumer._coordinator is not None:
+            subscriber.consumer._coordinator._group_instance_id = None  # static members the client only lets expire
         with suppress(KafkaError, TimeoutError):
-            await asyncio.wait_for(consumer.stop(), 10)
+            await asyncio.wait_for(broker.stop(), 10)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stopping.is_set():
@@ -374,6 +389,12 @@ class Consumer:
             raise
         except Exception:
             logger.exception("a dead letter could not be answered", message_type=message.type, message_id=message.id)
+
+
+def _started(subscriber: BatchSubscriber) -> AIOKafkaConsumer:
+    if subscriber.consumer is None:
+        raise RuntimeError("the consumer is not started")
+    return subscriber.consumer
 
 
 async def _next_records(consumer: AIOKafkaConsumer, *places: TopicPartition, limit: int = MAX_RECORDS) -> list[_Record]:
