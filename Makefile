@@ -6,7 +6,7 @@ UV ?= .tools/bin/uv
 RUN := $(UV) run --frozen --no-sync
 FROZEN := .venv/.synced
 
-.PHONY: demo test check fmt bench up down status schemas catalogue docs
+.PHONY: demo test check fmt up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -25,14 +25,11 @@ fmt: $(FROZEN)
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(FROZEN)
-	@$(RUN) python -m tests.bench
-
 up down status: $(FROZEN)
 	@$(RUN) stack $@
 
 schemas: $(FROZEN)
-	$(RUN) python -m contracts.schemas
+	$(RUN) python -m contracts.documents
 
 catalogue: $(FROZEN)
 	$(RUN) python -m rule_engine.catalogue > docs/catalogue.md
