@@ -1,9 +1,12 @@
 """The furniture shop's story on all services and servers, undisturbed and with each of them killed on the way."""
 
+import asyncio
 from collections.abc import Collection
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from contracts.topics import DEAD_LETTER_TOPICS
 from local_stack.demo.shop import Shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
@@ -29,6 +32,7 @@ KILLED = {
 def test_the_story_comes_true_and_survives_that_everything_is_killed(shop: Shop) -> None:
     for step in Story(shop, Teller()).steps():
         step.play()
+    assert dead_letters(shop) == {}
 
 
 @pytest.mark.invariant(2)
@@ -47,9 +51,26 @@ def test_the_story_ends_the_same_and_each_effect_is_there_once_when_a_part_is_ki
     story.win()
     story.let_half_a_year_pass()
     story.count_effects()
+    assert dead_letters(shop) == {}
 
 
 def kill_and_start(shop: Shop, part: str, moment: str, moments: Collection[str]) -> None:
     if moment in moments:
         shop.stack.kill([part])
         shop.stack.start([part])
+
+
+def dead_letters(shop: Shop) -> dict[str, int]:
+    """How many messages were ever put aside, by topic."""
+    return asyncio.run(_ends_of_dead_letter_topics(shop.stack.addresses.address("kafka")))
+
+
+async def _ends_of_dead_letter_topics(bootstrap: str) -> dict[str, int]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic.name, part) for topic in DEAD_LETTER_TOPICS for part in range(topic.partitions)]
+        ends = await consumer.end_offsets(places)
+    finally:
+        await consumer.stop()
+    return {place.topic: end for place, end in ends.items() if end}

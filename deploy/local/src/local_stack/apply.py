@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
@@ -97,7 +97,13 @@ def read(place: Path, environment: Mapping[str, str] = os.environ) -> list[Docum
     return _sorted(documents)
 
 
-def apply(documents: Sequence[Document], client: "Services", done: Callable[[Document], None]) -> Answers:
+class Puts(Protocol):
+    """Whoever takes documents."""
+
+    def put(self, document: Document) -> httpx.Response: ...
+
+
+def apply(documents: Sequence[Document], client: Puts, done: Callable[[Document], None]) -> Answers:
     """Puts the documents kind by kind. After a kind with faults nothing further is sent, since it may depend on it."""
     answers: Answers = {}
     for _, group in groupby(documents, key=lambda document: document.kind):
@@ -110,8 +116,7 @@ def apply(documents: Sequence[Document], client: "Services", done: Callable[[Doc
             else:
                 faults += [f"{document.file}:{document.name}: {fault}" for fault in _problems(response)]
         if faults:
-            left = len(documents) - len(answers)
-            raise ApplyError([*faults, f"{len(answers)} of {len(documents)} documents were applied; {left} were not"])
+            raise ApplyError([*faults, f"{len(answers)} of {len(documents)} documents applied"])
     return answers
 
 
@@ -227,7 +232,7 @@ def _problems(response: httpx.Response) -> Iterator[str]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: no dates, no `on` and `off`, and no key twice."""
+    """YAML as JSON has it: no dates, no `on` and `off`, no 14:00 that is 840, and no key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -237,9 +242,12 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_NOT_IN_JSON = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag not in _NOT_IN_JSON]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+_PLAIN = {
+    "null": r"(null|~|)",
+    "bool": r"(true|false)",
+    "int": r"-?(0|[1-9][0-9]*)",
+    "float": r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?",
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
+_Loader.yaml_implicit_resolvers = {}
+for _kind, _form in _PLAIN.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^{_form}$"), None)

@@ -1,11 +1,15 @@
 """What can be asked about one shop from outside: through services' APIs, and of the peers."""
 
+import re
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+from local_stack.addresses import SERVICES
 from local_stack.demo.shop import Shop
+
+_UNSETTLED = re.compile(r"(outbox_pending|work_pending|outbox_parked_total|dead_letters_total|runs_overdue)\b")
 
 type Json = dict[str, Any]
 
@@ -74,6 +78,16 @@ class Reading:
         found = self._shop.visitor.get("mail", "/mails", to=address)
         raw = {mail["message_id"]: f"/mails/{mail['id']}/raw" for mail in found}
         return {id: self._shop.visitor.send("GET", "mail", path).content for id, path in raw.items()}
+
+    def unsettled(self) -> dict[str, float]:
+        """What the services' metrics say is pending or put aside and should not be, as `<service> <metric>`."""
+        texts = {name: self._shop.visitor.send("GET", name, "/metrics").text for name in SERVICES}
+        lines = [(name, *line.rpartition(" ")[::2]) for name, text in texts.items() for line in text.splitlines()]
+        return {
+            f"{name} {metric}": float(value)
+            for name, metric, value in lines
+            if _UNSETTLED.match(metric) and float(value)
+        }
 
     def trace(self, trace_id: str) -> Json:
         """Empty as long as no span of it has arrived."""

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from hashlib import sha256
-from uuid import uuid4
 
-import httpx
-
-from local_stack.demo.checks import Checks
 from local_stack.demo.moments import months_after, tomorrow_at
-from local_stack.demo.reading import Reading, parse_mail, services_of
-from local_stack.demo.shop import ZONE, Shop
-from local_stack.demo.teller import Teller
+from local_stack.demo.plot import Plot
+from local_stack.demo.reading import parse_mail, services_of
+from local_stack.demo.shop import ZONE
 
 WISH = "oak table"
 COMPANY = "Example Hotels"
@@ -52,24 +48,8 @@ class Step:
     play: Callable[[], None]
 
 
-class Story:
-    """One client's way through one shop; each step leaves behind what the next ones need.
-
-    `interlude` is called whenever something has been set going and is not awaited yet: the moment for a disaster. It
-    is told what has been set going: `form`, `documents`, `payment`, `won` or `run now`.
-    """
-
-    def __init__(self, shop: Shop, teller: Teller, interlude: Callable[[str], None] = lambda _: None) -> None:
-        self.shop = shop
-        self.seen = Reading(shop)
-        self.check = Checks(shop.logs, teller)
-        self._teller = teller
-        self._interlude = interlude
-        self._began = datetime.now(UTC)
-        self._phone = f"+447700900{uuid4().int % 1000:03}"  # of a range that belongs to nobody
-        self._email = f"alex.{uuid4().hex[:8]}@example.com"
-        self._won_at = self._began
-        self.deal = self.contact = self.company = self.payment = self.trace_id = ""
+class Story(Plot):
+    """The steps are played in their order; each leaves behind what the next ones need."""
 
     def steps(self) -> Sequence[Step]:
         return (
@@ -98,14 +78,12 @@ class Story:
             lambda: sorted(self.seen.verdicts("form_submitted")),
             ["created", "duplicate"],
         )
-        deals, contacts = self.seen.items(kind="deal"), self._contacts()
-        self.check.equal("there is one deal and one contact", "entity-service", (len(deals), len(contacts)), (1, 1))
-        self.deal, self.contact = deals[0]["id"], contacts[0]["id"]
-        place = deals[0]["title"], deals[0]["stage"], deals[0]["contact_ids"]
+        contacts = self.shop.manager.list("entity-service", "/v1/contacts", phone=self._phone)
+        self.contact = self._only("contact", "entity-service", contacts)["id"]
+        deal = self._only("deal", "entity-service", self.seen.items(kind="deal"))
+        self.deal = deal["id"]
+        place = deal["title"], deal["stage"], deal["contact_ids"]
         self.check.equal(f"deal {self.deal} is in New", "entity-service", place, (WISH, "new", [self.contact]))
-
-    def _contacts(self) -> Sequence[dict[str, str]]:
-        return self.shop.manager.list("entity-service", "/v1/contacts", phone=self._phone)
 
     def get_sms(self) -> None:
         sent = self.check.wait(
@@ -136,9 +114,7 @@ class Story:
         self._wait_for("new", "nobody_called", "cancelled: left the stage")
         self._wait_for("document_preparation", "create_document", "done")
         self._wait_for("document_preparation", "send_invoice", "done")
-        mails = self.seen.mails(self._email)
-        self.check.equal("the client has one mail", "comms-service", len(mails), 1)
-        (raw,) = mails.values()
+        raw = self._only("mail", "comms-service", list(self.seen.mails(self._email).values()))
         self._keep("mail.eml", raw)
         self._read_mail(*parse_mail(raw))
 
@@ -156,7 +132,7 @@ class Story:
         self.check.equal("a call is logged, company and products are there", "entity-service", seen, (1, TOTAL))
 
     def _read_mail(self, text: str, attachments: Sequence[bytes]) -> None:
-        (document,) = self.seen.documents(self.deal)
+        document = self._only("document", "doc-service", self.seen.documents(self.deal))
         link = "".join(re.findall(r"http\S+", text))
         expected = MAIL.format(number=document["number"], link=link)
         self.check.equal(f"it speaks of invoice {document['number']}, and has a link", "rule-engine", text, expected)
@@ -214,9 +190,7 @@ class Story:
 
     def get_material(self) -> None:
         self._wait_for("prepayment", "collect_wood", "done")
-        tasks = self.seen.of_item(self.deal, "tasks")
-        self.check.equal("there is one task", "entity-service", len(tasks), 1)
-        (task,) = tasks
+        task = self._only("task", "entity-service", self.seen.of_item(self.deal, "tasks"))
         who = task["name"], task["assignee_id"]
         expected = (f'Get the material for "{WISH}" ready', self.shop.ids["warehouse_worker"])
         self.check.equal(f"{task['name']!r}, for the warehouse worker", "rule-engine", who, expected)
@@ -244,9 +218,7 @@ class Story:
         self._look_at_wait()
 
     def _look_at_copy(self) -> None:
-        copies = self.seen.items(pipeline="installation")
-        self.check.equal("there is one deal in Installation", "entity-service", len(copies), 1)
-        (copy,) = copies
+        copy = self._only("deal in Installation", "entity-service", self.seen.items(pipeline="installation"))
         deal = self.seen.item(self.deal)
         seen = copy["title"], copy["stage"]
         self.check.equal(f"{copy['title']!r}, in its first stage", "entity-service", seen, (f"{WISH} Copy", "planned"))
@@ -286,9 +258,7 @@ class Story:
         self._teller.say("the head of sales lets the rule run now")
         self._interlude("run now")
         self._wait_for("won", "repeat_lead", "done")
-        leads = self.seen.items(kind="lead")
-        self.check.equal("there is one lead", "entity-service", len(leads), 1)
-        (lead,) = leads
+        lead = self._only("lead", "entity-service", self.seen.items(kind="lead"))
         seen = lead["title"], lead["contact_ids"], lead["company_id"]
         expected = f"Renewal for {COMPANY}", [self.contact], self.company
         self.check.equal(f"{lead['title']!r}, linked to the client", "entity-service", seen, expected)
@@ -298,7 +268,7 @@ class Story:
     def explain(self) -> None:
         self.count_effects()
         self._teller.automation(self.seen.automation(self.deal))
-        (mail,) = self.seen.messages(self.deal, "email")
+        mail = self._only("message of kind email", "comms-service", self.seen.messages(self.deal, "email"))
         self.check.equal("the mail belongs to step 4's trace", "comms-service", mail["trace_id"], self.trace_id)
         trace = self.check.wait(
             f"trace {self.trace_id} leads from the manager's request to the mail",
@@ -306,6 +276,8 @@ class Story:
             lambda: self.seen.trace(self.trace_id),
             lambda seen: services_of(seen["roots"]) >= WAY_OF_THE_MAIL,
         )
+        roots = [span["name"] for span in trace["roots"]]
+        self.check.equal("everything in it comes from that request", "traces", roots, ["PUT /v1/items/{id}/stage"])
         self._teller.trace(trace)
 
     def count_effects(self) -> None:
@@ -324,40 +296,7 @@ class Story:
         self.check.equal(f"each effect is there once: {', '.join(effects)}", "rule-engine", effects, once)
         inbox = self.shop.head.list("comms-service", "/v1/notifications")
         self.check.equal("the head of sales was never bothered", "comms-service", inbox, [])
-
-    def _wait_for(self, stage: str, rule: str, state: str) -> None:
-        self.check.wait_equal(
-            f"rule {rule}: {state}", "rule-engine", lambda: self.seen.state(self.deal, stage, rule), state
-        )
-
-    def _move(self, stage: str) -> httpx.Response:
-        """The manager moves the deal; the answer, or what is there when the answer to it was lost."""
-        response = self._change({"stage": stage}, "PUT", "/stage", done=lambda item: item["stage"] == stage)
-        self._teller.say(f"the manager moved the deal to {stage}")
-        return response
-
-    def _change(
-        self,
-        body: dict[str, object],
-        method: str = "PATCH",
-        path: str = "",
-        done: Callable[[dict[str, object]], bool] = lambda _: False,
-    ) -> httpx.Response:
-        """A change of what one has read; when somebody else was faster, one reads again."""
-        manager, item = self.shop.manager, f"/v1/items/{self.deal}"
-        while True:
-            read = manager.send("GET", "entity-service", item)
-            if done(read.json()):
-                return read
-            headers = {"If-Match": read.headers["etag"]}
-            overtaken = httpx.codes.PRECONDITION_FAILED
-            answer = manager.send(method, "entity-service", item + path, [overtaken], json=body, headers=headers)
-            if answer.status_code != overtaken:
-                return answer
-
-    def _keep(self, name: str, content: bytes) -> None:
-        self.shop.keepsakes.mkdir(parents=True, exist_ok=True)
-        (self.shop.keepsakes / name).write_bytes(content)
+        self.check.wait_equal("nothing is pending, overdue or put aside", "rule-engine", self.seen.unsettled, {})
 
 
 def _to_the_second(moment: str) -> datetime:
