@@ -15,7 +15,7 @@ from rule_engine.domain.orders import OPERATOR, cancel, postpone, retry, run_now
 from rule_engine.domain.program import Program
 from rule_engine.domain.running import DELETED, LEFT
 from rule_engine.domain.state import ENDED, State
-from rule_engine.domain.step import Step, needs_context
+from rule_engine.domain.step import Step, needs_context, wake_at
 from support.runs import (
     HALF_AN_HOUR,
     NO_ACTIVITY,
@@ -124,6 +124,12 @@ def test_a_disabled_rule_keeps_its_place_and_the_chain_passes_over_it() -> None:
     step = go(made, state)
     assert states(step) == {"off": "skipped", "on": "running"}
     assert step.state.rules["off"].reason == "the rule is disabled"
+
+
+def test_the_delay_of_a_disabled_rule_delays_nothing() -> None:
+    made, state = started(rule("off", enabled=False, run=HALF_AN_HOUR), rule("on"))
+    assert wake_at(made, state, T0) == T0
+    assert states(go(made, state)) == {"off": "skipped", "on": "running"}
 
 
 def test_a_parameter_that_cannot_be_made_fails_the_rule_and_names_the_parameter() -> None:

@@ -64,16 +64,17 @@ class Step:
 
 def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
     """When to look at the run again; null when it is finished or only a result can go on with it."""
+    turns = [rule_at(program, cursor.place) for cursor in state.cursors]
     moments = [
-        _due(state.rules[rule_at(program, cursor.place).rule_id], now)
-        for cursor in state.cursors
-        if state.rules[rule_at(program, cursor.place).rule_id].state != "running"
+        _due(rule, state.rules[rule.rule_id], now) for rule in turns if state.rules[rule.rule_id].state != "running"
     ]
     return min(moments, default=None)
 
 
-def _due(progress: RuleProgress, now: datetime) -> datetime:
-    return now if progress.due_at is None or progress.state in ENDED else progress.due_at
+def _due(rule: RuleBlock, progress: RuleProgress, now: datetime) -> datetime:
+    """A rule that is disabled or has ended is passed over at once, whatever its delay."""
+    passed_over = not rule.enabled or progress.state in ENDED
+    return now if passed_over or progress.due_at is None else progress.due_at
 
 
 def needs_context(program: Program, state: State, now: datetime) -> bool:
