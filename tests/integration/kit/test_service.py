@@ -1,39 +1,43 @@
 """The whole of a service on real servers: outbox to inbox, commands, leased work."""
 
+import asyncio
+from pathlib import Path
 from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
 
 from contracts.envelope import Envelope
 from contracts.kit import worker
 from contracts.kit.broker import Subscription, each
+from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
+from contracts.kit.service import Service
 from contracts.kit.worker import Job, Task
 from contracts.messages.results import CommandDone, FinalResult
 from integration.kit.harness import (
     TENANT,
     NoteWritten,
+    Proxy,
     Site,
     WriteNote,
     add_note,
     eventually,
+    make_site,
     note,
     order,
+    remove_site,
     running,
 )
+from local_stack.testing import PrivateServers
 
 
 async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handled(site: Site) -> None:
-    service = site.service()
-
-    async def on_note_written(message: Envelope[NoteWritten], tx: Connection) -> None:
-        await add_note(tx, message.tenant, message.data.text)
-
-    service.consume(
-        Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
-    )
+    service = writing_down(site)
     async with running(service):
-        async with service.database.transaction(TENANT) as tx:
-            await service.outbox.put(tx, site.events, note("hello"), note("world"))
+        await tell(service, site, "hello", "world")
         await eventually(lambda: _has(site, ["hello", "world"]))
     assert await site.texts() == ["hello", "world"]
     assert await site.committed(site.events) == 2
@@ -65,6 +69,117 @@ async def test_a_command_becomes_leased_work_and_its_result(site: Site) -> None:
     assert answer.data == CommandDone(command_id=UUID(sent.id), outputs={"length": 7})
     assert (answer.issuer, answer.causation, answer.correlation) == ("test", sent.id, "a-correlation")
     assert await site.notes() == ["written"]
+
+
+@pytest.mark.invariant(10)
+async def test_kafka_may_be_killed_and_started_again_under_a_service(
+    postgres: str, private_servers: PrivateServers, tmp_path: Path
+) -> None:
+    kafka = await asyncio.to_thread(private_servers.kafka)
+    site = await make_site(postgres, kafka.address, tmp_path / "jwks.json")
+    service = writing_down(site)
+    async with running(service):
+        await tell(service, site, "before")
+        await eventually(lambda: _has(site, ["before"]))
+        await asyncio.to_thread(kafka.kill)
+        for n in range(5):
+            await tell(service, site, f"meanwhile {n}")
+        await asyncio.to_thread(kafka.start)
+        await eventually(lambda: _has(site, ["before", *(f"meanwhile {n}" for n in range(5))]), within_s=90)
+    assert await site.dead(site.events) == []
+    await remove_site(postgres, site)
+
+
+@pytest.mark.invariant(10)
+async def test_postgresql_may_be_killed_and_started_again_under_a_service(
+    kafka: str, private_servers: PrivateServers, tmp_path: Path
+) -> None:
+    postgres = await asyncio.to_thread(private_servers.postgres)
+    site = await make_site(postgres.dsn, kafka, tmp_path / "jwks.json")
+    service = writing_down(site)
+    async with running(service):
+        await tell(service, site, "before")
+        await eventually(lambda: _has(site, ["before"]))
+        await asyncio.to_thread(postgres.kill)
+        await site.publish(site.events, note("meanwhile"))
+        await asyncio.to_thread(postgres.start)
+        await eventually(lambda: _has(site, ["before", "meanwhile"]))
+        await tell(service, site, "after")
+        await eventually(lambda: _has(site, ["before", "meanwhile", "after"]))
+    assert await site.dead(site.events) == []
+
+
+async def test_a_service_starts_before_its_servers_and_is_ready_when_they_are(site: Site) -> None:
+    host, port = site.settings.kafka_bootstrap.split(":")
+    kafka, postgres = Proxy(host, int(port)), Proxy.before(site.settings.database_url.get_secret_value())
+    for proxy in (kafka, postgres):
+        await proxy.start()
+        proxy.cut()
+    dsn = SecretStr(postgres.redirect(site.settings.database_url.get_secret_value()))
+    service = writing_down(site, site.service(database_url=dsn, kafka_bootstrap=f"127.0.0.1:{kafka.port}"))
+    app = service.app("probe", [])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await _failing(client)) == ["database", "consumers"]
+        lifespan = app.router.lifespan_context(app)
+        started = asyncio.create_task(lifespan.__aenter__())
+        postgres.mend()
+        await started
+        assert await _failing(client) == ["consumers"]
+        kafka.mend()
+        await eventually(lambda: _ready(client))
+        postgres.cut()
+        await eventually(lambda: _database_fails(client))
+        postgres.mend()
+        await eventually(lambda: _ready(client))
+        await lifespan.__aexit__(None, None, None)
+    for proxy in (kafka, postgres):
+        await proxy.close()
+
+
+async def test_metrics_count_what_is_pending(site: Site) -> None:
+    service = site.service()
+    app = service.app("probe", [])
+    await service.database.open()
+    async with service.database.transaction(TENANT) as tx:
+        await service.outbox.put(tx, site.events, note("a"), note("b"))
+        await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+        text = (await client.get("/metrics")).text
+    await service.database.close()
+    assert {"outbox_pending 2.0", "work_pending 1.0"} <= set(text.splitlines())
+    assert str(TENANT) not in text
+
+
+def writing_down(site: Site, service: Service | None = None) -> Service:
+    """A service that writes down every note it hears of."""
+
+    async def on_note_written(message: Envelope[NoteWritten], tx: Connection) -> None:
+        await add_note(tx, message.tenant, message.data.text)
+
+    service = service or site.service()
+    service.consume(
+        Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
+    )
+    return service
+
+
+async def tell(service: Service, site: Site, *texts: str) -> None:
+    async with service.database.transaction(TENANT) as tx:
+        await service.outbox.put(tx, site.events, *(note(text) for text in texts))
+
+
+async def _failing(client: httpx.AsyncClient) -> list[str]:
+    found: list[str] = (await client.get("/health/ready")).json()["failing"]
+    return found
+
+
+async def _ready(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/health/ready")).status_code == 200
+
+
+async def _database_fails(client: httpx.AsyncClient) -> bool:
+    return "database" in await _failing(client)
 
 
 async def _has(site: Site, texts: list[str]) -> bool:

@@ -1,0 +1,208 @@
+"""What the kit answers: every error as a problem document, and how bodies, versions and positions are read."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import APIRouter, HTTPException, Request
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from contracts.kit.http import (
+    MAX_BODY,
+    Problem,
+    bad_input,
+    conflict,
+    decode_cursor,
+    encode_cursor,
+    etag,
+    if_match,
+    not_found,
+)
+from contracts.kit.service import Service
+from contracts.kit.settings import ServiceSettings
+
+ERRORS: dict[str, Exception] = {
+    "not-found": not_found("item 7"),
+    "conflict": conflict("somebody was faster"),
+    "bad-input": bad_input("two fields are wrong", ("amount", "must be positive"), ("name", "is missing")),
+    "outage": ConnectionRefusedError("postgresql://app:pa55word@db"),
+    "database-away": asyncpg.CannotConnectNowError("the database system is starting up"),
+    "defect": ValueError("Ada Bell"),
+    "http": HTTPException(418, "I am a teapot", headers={"X-Tea": "green"}),
+}
+
+
+class Note(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=10)
+
+
+def routes() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/raise/{name}")
+    async def fail(name: str) -> None:
+        raise ERRORS[name]
+
+    @router.post("/notes")
+    async def post_note(note: Note) -> str:
+        return note.text
+
+    @router.post("/raw")
+    async def post_raw(request: Request) -> int:
+        return len(await request.body())
+
+    @router.post("/files")
+    async def post_file(request: Request) -> int:
+        return len(await request.body())
+
+    @router.put("/versioned")
+    async def put_versioned(request: Request) -> int | None:
+        return if_match(request)
+
+    return router
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    settings = ServiceSettings(
+        database_url=SecretStr("postgresql://nobody@localhost/none"),
+        kafka_bootstrap="localhost:1",
+        auth_issuer="x",
+        auth_audience="x",
+    )
+    app = Service("probe-service", settings).app("probe", [routes()], larger_bodies={"/files": 2 * MAX_BODY})
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://probe") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "document"),
+    [
+        ("not-found", 404, {"title": "Not found", "detail": "there is no item 7"}),
+        ("conflict", 409, {"title": "Conflict", "detail": "somebody was faster"}),
+        (
+            "bad-input",
+            422,
+            {
+                "title": "Invalid input",
+                "detail": "two fields are wrong",
+                "errors": [
+                    {"where": "amount", "what": "must be positive"},
+                    {"where": "name", "what": "is missing"},
+                ],
+            },
+        ),
+        ("outage", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
+        ("database-away", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
+        ("defect", 500, {"title": "Internal error", "detail": "this is a defect of the service; its log says more"}),
+        ("http", 418, {"title": "I'm a Teapot", "detail": "I am a teapot"}),
+    ],
+)
+async def test_every_error_is_a_problem_document_that_gives_nothing_away(
+    client: httpx.AsyncClient, name: str, status: int, document: dict[str, Any]
+) -> None:
+    answer = await client.get(f"/raise/{name}")
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json() == {"type": "about:blank", "status": status, **document}
+
+
+async def test_an_outage_says_when_to_come_back_and_other_headers_are_kept(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/raise/outage")).headers["retry-after"] == "2"
+    assert (await client.get("/raise/http")).headers["x-tea"] == "green"
+
+
+async def test_routes_and_methods_that_are_not_there_are_problems_too(client: httpx.AsyncClient) -> None:
+    missing, wrong = await client.get("/nowhere"), await client.delete("/notes")
+    assert (missing.status_code, missing.json()["title"]) == (404, "Not Found")
+    assert (wrong.status_code, wrong.json()["title"], wrong.headers["allow"]) == (405, "Method Not Allowed", "POST")
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"text": "far too long a text"}', "body.text"),
+        (b'{"text": "a", "more": 1}', "body.more"),
+        (b"{}", "body.text"),
+        (b"{", "body.1"),
+    ],
+)
+async def test_bad_input_says_where_and_never_repeats_what_was_sent(
+    client: httpx.AsyncClient, body: bytes, where: str
+) -> None:
+    answer = await client.post("/notes", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["title"]) == (422, "Invalid input")
+    assert [error["where"] for error in answer.json()["errors"]] == [where]
+    assert "far too long" not in answer.text
+
+
+async def _chunks(size: int) -> AsyncIterator[bytes]:
+    for _ in range(size // 1024):
+        yield b" " * 1024
+
+
+@pytest.mark.parametrize("path", ["/notes", "/raw"])
+async def test_a_body_over_the_limit_is_refused_declared_or_in_chunks(client: httpx.AsyncClient, path: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    declared = await client.post(path, content=b" " * (MAX_BODY + 1), headers=headers)
+    chunked = await client.post(path, content=_chunks(MAX_BODY + 1024), headers=headers)
+    for answer in (declared, chunked):
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+        assert answer.json()["detail"] == f"the body has more than {MAX_BODY} bytes"
+
+
+async def test_a_body_at_the_limit_passes_and_some_paths_have_larger_limits(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/raw", content=_chunks(MAX_BODY))).json() == MAX_BODY
+    assert (await client.post("/files", content=_chunks(2 * MAX_BODY))).json() == 2 * MAX_BODY
+    assert (await client.post("/files", content=_chunks(2 * MAX_BODY + 1024))).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("header", "answered"),
+    [(etag(7), 7), ('W/"7"', 7), ("*", None)],
+)
+async def test_if_match_names_the_version_that_the_caller_has_seen(
+    client: httpx.AsyncClient, header: str, answered: int | None
+) -> None:
+    assert (await client.put("/versioned", headers={"If-Match": header})).json() == answered
+
+
+@pytest.mark.parametrize(("header", "status"), [(None, 428), ("", 400), ('"seven"', 400), ('"1", "2"', 400)])
+async def test_without_a_usable_if_match_nothing_is_changed(
+    client: httpx.AsyncClient, header: str | None, status: int
+) -> None:
+    headers = {} if header is None else {"If-Match": header}
+    assert (await client.put("/versioned", headers=headers)).status_code == status
+
+
+@given(st.lists(st.one_of(st.text(), st.integers(-(2**53), 2**53), st.none(), st.booleans())))
+def test_a_cursor_gives_back_the_key_it_was_made_of(key: list[Any]) -> None:
+    assert decode_cursor(encode_cursor(*key)) == key
+
+
+@given(st.text())
+def test_a_cursor_from_somewhere_else_is_a_bad_request_and_nothing_worse(cursor: str) -> None:
+    assert _read(cursor) in ("a list", 400)
+
+
+def _read(cursor: str) -> str | int:
+    try:
+        return "a list" if isinstance(decode_cursor(cursor), list) else "something else"
+    except Problem as problem:
+        return problem.status
+
+
+def test_no_cursor_is_the_first_page() -> None:
+    assert decode_cursor(None) is None
+
+
+async def test_the_trace_goes_back_to_the_caller(client: httpx.AsyncClient) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = await client.post("/raw", content=b"", headers={"traceparent": parent})
+    assert answer.headers["trace-id"] == parent.split("-")[1]
