@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from uuid import UUID
 
 from doc_service.gateways.files import FileStore
@@ -17,6 +16,6 @@ async def put_and_die(self: FileStore, tenant: UUID, content: bytes) -> str:
     return ""
 
 
-FileStore.put = put_and_die  # type: ignore[method-assign]
-sys.argv[1:] = ["run"]
-run()
+if __name__ == "__main__":
+    FileStore.put = put_and_die  # type: ignore[method-assign]
+    run()

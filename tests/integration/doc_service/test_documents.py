@@ -4,26 +4,24 @@ import asyncio
 import io
 import signal
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from pypdf import PdfReader
 
-from contracts.envelope import Body, Envelope, command
-from contracts.kit.clock import utc_now
 from contracts.messages.doc import DocumentCreated
-from contracts.messages.results import CancelCommand, CommandDone, CommandFailed, CommandRefused, cancel_id
-from integration.doc_service.site import Program, Site, eventually, order
+from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
+from integration.doc_service.site import Site, order
+from support.messages import cancellation
+from support.processes import Program
+from support.waiting import eventually
 
 YEAR = date.today().year
 ENDLESS = "#for i in range(1000000) [page #i #pagebreak()]"
 
 
 async def text_of(site: Site, tenant: UUID, pdf: Any) -> str:
-    content = await site.http.get(
-        f"{site.base}/internal/files/{pdf['file_id']}?tenant={tenant}", headers=site.token(None, "service")
-    )
+    content = await site.internal_file(tenant, pdf["file_id"])
     assert content.status_code == 200
     assert content.headers["content-type"] == "application/pdf"
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content.content)).pages)
@@ -39,9 +37,9 @@ async def test_a_command_becomes_a_numbered_pdf_with_a_link(site: Site, tenant: 
     text = await text_of(site, tenant, outputs["pdf"])
     for expected in (f"INV-{YEAR}-0001", "Rechnung", "Client & Sons", "Oak table", "Chair", "1.713,00"):
         assert expected in text.replace("\xa0", " ")
-    (event,) = site.events(tenant, DocumentCreated)
-    assert str(event.document_id) == outputs["document_id"]
-    assert event.pdf.model_dump(mode="json") == outputs["pdf"]
+    (event,) = await site.wire.hears(tenant, DocumentCreated)
+    assert str(event.data.document_id) == outputs["document_id"]
+    assert event.data.pdf.model_dump(mode="json") == outputs["pdf"]
 
 
 async def test_the_same_command_twice_is_one_document_with_one_result(site: Site, tenant: UUID) -> None:
@@ -145,30 +143,33 @@ async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothin
 
 async def test_a_service_killed_between_rendering_and_commit_makes_one_document(site: Site, tenant: UUID) -> None:
     await site.program.stop()
-    dying = Program(site.environment, site.folder / "dying.log", (str(Path(__file__).with_name("dying_main.py")),))
+    dying = Program("integration.doc_service.dying_main", site.settings)
     await dying.start()
     sent = order(tenant, public_link=True)
     await site.send(sent)
-    assert await dying.ended() == -signal.SIGKILL
-    await site.sql("UPDATE work SET leased_until = now() - interval '1 second'")
+    try:
+        assert await dying.ends() == -signal.SIGKILL
+    finally:
+        await dying.stop()
+    await site.premises.sql("UPDATE work SET leased_until = now() - interval '1 second'")
     await site.program.start()
-    await site.ready()
+    await site.program.ready()
     (answer,) = await site.answers(sent)
     assert isinstance(answer, CommandDone)
     documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
     assert [(it["number"], it["status"]) for it in documents] == [(f"INV-{YEAR}-0001", "ready")]
-    assert len(list((site.folder / "files" / str(tenant)).iterdir())) == 1
+    assert len(list((site.settings.files_dir / str(tenant)).iterdir())) == 1
     assert (await site.http.get(str(answer.outputs["public_link"]))).status_code == 200
-    assert len(site.events(tenant, DocumentCreated)) == 1
+    assert len(site.wire.said(tenant, DocumentCreated)) == 1
 
 
 async def test_a_document_nobody_began_to_render_can_be_cancelled(site: Site, tenant: UUID) -> None:
     await site.program.stop()
     sent = order(tenant)
     await site.send(sent)
-    await site.send(cancel(sent))
+    await site.send(cancellation(sent.command_id, tenant, sent.data.item_id))
     await site.program.start()
-    await site.ready()
+    await site.program.ready()
     (answer,) = await site.answers(sent)
     documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
     assert isinstance(answer, CommandRefused)
@@ -178,7 +179,7 @@ async def test_a_document_nobody_began_to_render_can_be_cancelled(site: Site, te
 
 async def test_a_command_cancelled_before_it_comes_does_nothing(site: Site, tenant: UUID) -> None:
     sent = order(tenant)
-    await site.send(cancel(sent))
+    await site.send(cancellation(sent.command_id, tenant, sent.data.item_id))
     await site.send(sent)
     (answer,) = await site.answers(sent)
     assert isinstance(answer, CommandRefused)
@@ -206,18 +207,6 @@ async def test_a_document_of_another_tenant_does_not_exist(site: Site, tenant: U
     assert (await site.call("GET", path, stranger)).status_code == 404
     assert (await site.call("POST", f"{path}/links", stranger, json={})).status_code == 404
     assert (await site.call("GET", path, tenant)).json()["number"] == f"INV-{YEAR}-0001"
-
-
-def cancel(sent: Envelope[Body]) -> Envelope[Body]:
-    return command(
-        CancelCommand(target=sent.command_id),
-        issuer="rule-engine",
-        id=cancel_id(sent.command_id),
-        tenant=sent.tenant,
-        key=sent.key,
-        time=utc_now(),
-        correlation=sent.correlation,
-    )
 
 
 async def status_is(site: Site, tenant: UUID, document_id: object, status: str) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from uuid import UUID
 
+from contracts.messages.doc import DocumentViewed
 from contracts.messages.results import CommandDone
 from integration.doc_service.site import Site
 
@@ -46,18 +47,18 @@ async def test_views_are_counted_once_per_visitor_and_minute_and_not_for_head(si
     await site.http.get(link, headers={"User-Agent": "one"})
     await site.http.get(link, headers={"User-Agent": "one"})
     await site.http.get(link, headers={"User-Agent": "two"})
-    await site.sql("UPDATE recent_views SET seen_at = seen_at - interval '61 seconds'")
+    await site.premises.sql("UPDATE recent_views SET seen_at = seen_at - interval '61 seconds'")
     await site.http.get(link, headers={"User-Agent": "one"})
-    events = await site.viewed(tenant, 3)
-    assert [event.views for event in events] == [1, 2, 3]
-    assert {str(event.document_id) for event in events} == {document}
+    events = await site.wire.hears(tenant, DocumentViewed, 3)
+    assert [event.data.views for event in events] == [1, 2, 3]
+    assert {str(event.data.document_id) for event in events} == {document}
     assert (await site.call("GET", f"/v1/documents/{document}", tenant)).json()["views"] == 3
 
 
 async def test_only_the_hash_of_a_token_is_kept(site: Site, tenant: UUID) -> None:
     _, link = await linked(site, tenant)
     token = link.rpartition("/")[2]
-    rows = await site.sql("SELECT token_hash FROM links WHERE tenant_id = $1", tenant)
+    rows = await site.premises.sql("SELECT token_hash FROM links WHERE tenant_id = $1", tenant)
     assert [row["token_hash"] for row in rows] == [hashlib.sha256(token.encode()).digest()]
 
 
@@ -65,7 +66,7 @@ async def test_unknown_expired_and_revoked_links_answer_the_same(site: Site, ten
     _, expired = await linked(site, tenant)
     document, revoked = await linked(site, tenant)
     key = hashlib.sha256(expired.rpartition("/")[2].encode()).digest()
-    await site.sql("UPDATE links SET expires_at = now() - interval '1 second' WHERE token_hash = $1", key)
+    await site.premises.sql("UPDATE links SET expires_at = now() - interval '1 second' WHERE token_hash = $1", key)
     assert (await site.call("DELETE", f"/v1/documents/{document}/links", tenant, "agent")).status_code == 204
     answers = [await site.http.get(it) for it in (expired, revoked, f"{site.base}/d/{'x' * 43}", f"{site.base}/d/x")]
     answers += [await site.http.get(f"{expired}/pdf"), await site.http.get(f"{revoked}/pdf")]

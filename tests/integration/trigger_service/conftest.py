@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.trigger_service.harness import Site, make_site
+from integration.trigger_service.harness import Site, open_site
 
 
 @pytest.fixture(scope="package")
 async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder: Path = tmp_path_factory.mktemp("trigger-service")
-    async with make_site(postgres, kafka, folder) as made:
+    async with open_site(postgres, kafka, folder) as made:
         yield made

@@ -41,7 +41,7 @@ async def test_without_a_nonce_the_same_client_and_answers_are_one_submission_fo
     path = await form(tenant)
     first, second = await tenant.submit(path, FILLED), await tenant.submit(path, {**FILLED, "phone": "+49301234567"})
     assert first.json() == second.json()
-    await site.sql("UPDATE seen SET at = at - interval '11 minutes' WHERE arrival_id = $1", _id(first))
+    await site.premises.sql("UPDATE seen SET at = at - interval '11 minutes' WHERE arrival_id = $1", _id(first))
     third = await tenant.submit(path, FILLED)
     assert third.json() != first.json()
     assert len(await tenant.said(CreateItem, 2)) == 2
@@ -98,7 +98,7 @@ async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_
     )
     arrival = await tenant.verdict(known.json()["arrival_id"], "moved")
     assert (arrival["trigger"], arrival["item_id"]) == ("asked-again", str(deal))
-    assert await site.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
+    assert await site.premises.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
 
 
 async def test_a_submission_waits_for_entity_service_when_a_trigger_needs_it(site: Site) -> None:

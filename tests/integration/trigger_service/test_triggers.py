@@ -5,14 +5,16 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.envelope import Cause, event
+from contracts.envelope import Cause
 from contracts.kit.clock import new_id, utc_now
 from contracts.messages.doc import DocumentViewed
 from contracts.messages.entity_commands import MoveItem
 from contracts.messages.results import CommandDone
 from contracts.messages.trigger_events import ArrivalJudged
-from contracts.topics import DOC_EVENTS, ENTITY_EVENTS, item_key
-from integration.trigger_service.harness import PAID, Site, Tenant, eventually
+from contracts.topics import DOC_EVENTS, ENTITY_EVENTS
+from integration.trigger_service.harness import PAID, Site, Tenant
+from support.messages import fact
+from support.waiting import eventually
 
 
 async def test_a_payment_event_that_comes_twice_moves_the_item_once(site: Site) -> None:
@@ -22,7 +24,7 @@ async def test_a_payment_event_that_comes_twice_moves_the_item_once(site: Site) 
     deal = site.entity.add_deal(tenant.id)
     causes = (Cause("rule", "item"),)
     paid, next_ = tenant.paid(deal, causepath=causes), tenant.paid(deal)
-    await site.publish(ENTITY_EVENTS, paid, paid, next_)
+    await site.wire.publish(ENTITY_EVENTS, paid, paid, next_)
     first, second = await tenant.said(MoveItem, 2)
     assert (first.causation, second.causation) == (paid.id, next_.id)
     assert (first.causepath, first.correlation) == (causes, paid.correlation)
@@ -47,7 +49,7 @@ async def test_a_false_condition_says_why_and_moves_nothing(site: Site) -> None:
     condition = {"path": "item.activity_count", "op": "eq", "value": 0}
     await tenant.put("triggers/paid", {**PAID, "condition": condition})
     busy, idle = site.entity.add_deal(tenant.id, activity_count=3), site.entity.add_deal(tenant.id)
-    await site.publish(ENTITY_EVENTS, tenant.paid(busy), tenant.paid(idle))
+    await site.wire.publish(ENTITY_EVENTS, tenant.paid(busy), tenant.paid(idle))
     assert [command.data.item_id for command in await tenant.said(MoveItem)] == [idle]
     arrival = (await tenant.arrivals(f"item_id={busy}"))[0]
     assert arrival["verdict"] == "condition_false"
@@ -58,7 +60,7 @@ async def test_a_false_condition_says_why_and_moves_nothing(site: Site) -> None:
 async def test_an_event_without_a_matching_trigger_or_item_is_stored_with_its_reason(site: Site) -> None:
     tenant = site.tenant()
     deal, gone = site.entity.add_deal(tenant.id), new_id()
-    await site.publish(ENTITY_EVENTS, tenant.paid(deal), tenant.paid(gone))
+    await site.wire.publish(ENTITY_EVENTS, tenant.paid(deal), tenant.paid(gone))
     await tenant.said(ArrivalJudged, 2)
     assert [a["verdict"] for a in await tenant.arrivals(f"item_id={deal}")] == ["not_matched"]
     assert [a["verdict"] for a in await tenant.arrivals(f"item_id={gone}")] == ["gone"]
@@ -70,7 +72,7 @@ async def test_events_wait_while_entity_service_is_away(site: Site) -> None:
     deal = site.entity.add_deal(tenant.id)
     site.entity.away, asked = True, site.entity.asked
     try:
-        await site.publish(ENTITY_EVENTS, tenant.paid(deal))
+        await site.wire.publish(ENTITY_EVENTS, tenant.paid(deal))
         await eventually(lambda: _asked_again(site, asked))
         assert await tenant.arrivals() == []
     finally:
@@ -88,10 +90,7 @@ async def test_a_viewed_document_moves_the_item(site: Site) -> None:
     await tenant.put("triggers/viewed", trigger)
     deal = site.entity.add_deal(tenant.id)
     data = DocumentViewed(document_id=new_id(), item_id=deal, template="invoice", views=1, at=utc_now())
-    viewed = event(
-        data, source="doc-service", id=new_id(), tenant=tenant.id, key=item_key(tenant.id, deal), time=utc_now()
-    )
-    await site.publish(DOC_EVENTS, viewed)
+    await site.wire.publish(DOC_EVENTS, fact(data, tenant.id, deal, source="doc-service"))
     assert (await tenant.said(MoveItem))[0].data.candidates[0].reference == "viewed"
 
 
@@ -120,7 +119,7 @@ async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: S
     assert arrival["triggers"][0]["reason"] == "body.order.state = shipped is false"
     moves = await tenant.said(MoveItem)
     assert [(move.data.item_id, move.correlation) for move in moves] == [(deal, first.json()["arrival_id"])]
-    assert await site.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
+    assert await site.premises.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
 
 
 async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(site: Site) -> None:
@@ -143,7 +142,7 @@ async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(sit
     fresh = (await tenant.call("POST", "/v1/triggers/shipped/rotate")).json()["webhook_path"]
     assert (await tenant.submit(path, {})).status_code == 404
     assert (await tenant.submit(fresh, {})).status_code == 422
-    kept = await site.sql("SELECT token_hash FROM public_addresses WHERE owner_tenant = $1", tenant.id)
+    kept = await site.premises.sql("SELECT token_hash FROM public_addresses WHERE owner_tenant = $1", tenant.id)
     assert fresh.rpartition("/")[2].encode() not in [row["token_hash"] for row in kept]
 
 
@@ -186,7 +185,7 @@ async def test_one_tenant_sees_and_moves_nothing_of_another(site: Site) -> None:
     await mine.put("triggers/paid", PAID)
     path, deal = await webhook(mine), site.entity.add_deal(other.id)
     await mine.submit(path, {"order": {"item_id": str(deal), "state": "shipped"}})
-    await site.publish(ENTITY_EVENTS, other.paid(deal))
+    await site.wire.publish(ENTITY_EVENTS, other.paid(deal))
     told = await mine.said(ArrivalJudged), await other.said(ArrivalJudged)
     assert [events[0].data.verdict for events in told] == ["gone", "not_matched"]
     arrival = (await mine.arrivals())[0]["id"]
@@ -194,13 +193,13 @@ async def test_one_tenant_sees_and_moves_nothing_of_another(site: Site) -> None:
     assert (await other.call("GET", "/v1/triggers/paid")).status_code == 404
     assert (await other.call("GET", "/v1/triggers")).json()["items"] == []
     assert (await other.call("POST", "/v1/triggers/shipped/rotate")).status_code == 404
-    assert await site.watch.said(mine.id, MoveItem) == await site.watch.said(other.id, MoveItem) == []
+    assert site.wire.said(mine.id, MoveItem) == site.wire.said(other.id, MoveItem) == []
 
 
 async def test_arrivals_are_listed_newest_first_in_pages(site: Site) -> None:
     tenant = site.tenant()
     deals = [site.entity.add_deal(tenant.id) for _ in range(3)]
-    await site.publish(ENTITY_EVENTS, *[tenant.paid(deal) for deal in deals])
+    await site.wire.publish(ENTITY_EVENTS, *[tenant.paid(deal) for deal in deals])
     await tenant.said(ArrivalJudged, 3)
     first = (await tenant.call("GET", "/v1/arrivals?limit=2")).json()
     second = (await tenant.call("GET", f"/v1/arrivals?limit=2&cursor={first['next_cursor']}")).json()

@@ -1,0 +1,52 @@
+"""A stand-in for entity-service's HTTP: answers `/internal` in the contracts' own models from what tests put in."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+
+from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, TenantSchema
+from contracts.kit.http import json_response
+
+
+@dataclass
+class EntityStandIn:
+    """One schema for all tenants, and the items it was given; while `away`, it answers 503. `asked` counts requests."""
+
+    schema: TenantSchema
+    away: bool = False
+    asked: int = 0
+    items: dict[ItemRef, ItemContext] = field(default_factory=dict)
+
+    def put(self, context: ItemContext) -> None:
+        self.items[ItemRef(tenant_id=context.tenant_id, item_id=context.item.id)] = context
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.middleware("http")
+        async def guard(request: Request, go_on: Any) -> Response:
+            self.asked += 1
+            if self.away:
+                return Response(status_code=503)
+            known = request.headers.get("authorization", "").startswith("Bearer ")
+            return await go_on(request) if known else Response(status_code=401)
+
+        @app.get("/internal/schema/{tenant}")
+        async def schema(tenant: UUID) -> Response:
+            return json_response(self.schema.model_copy(update={"tenant_id": tenant}))
+
+        @app.post("/internal/contexts")
+        async def contexts(asked: ContextRequest) -> Response:
+            found = tuple(self.items[ref] for ref in asked.items if ref in self.items)
+            missing = tuple(ref for ref in asked.items if ref not in self.items)
+            return json_response(ContextResponse(contexts=found, missing=missing))
+
+        @app.get("/internal/items/by-contact")
+        async def by_contact(tenant: UUID, phone: str) -> Response:
+            mine = [one for one in self.items.values() if one.tenant_id == tenant and one.contact]
+            ids = [{"id": one.item.id} for one in mine if one.contact and one.contact.phone == phone]
+            return json_response({"contact_ids": [], "items": ids})
+
+        return app

@@ -1,0 +1,89 @@
+"""What a service under test is given: a database of its own, the topics, keys, and settings that name them."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+from pydantic import SecretStr
+
+from contracts.kit.database import migrate
+from contracts.kit.settings import ServiceSettings
+from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
+from local_stack.credentials import AUDIENCE, ISSUER, Credentials
+from local_stack.databases import Database, create_database, drop_database
+from local_stack.ports import HOST, free_port
+from local_stack.topics import create_topics
+
+
+@dataclass(frozen=True)
+class Premises:
+    """Those of one service; its base URL is that of its port."""
+
+    service: str
+    database: Database
+    superuser_dsn: str
+    kafka: str
+    credentials: Credentials
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    async def settle[S: ServiceSettings](self, package: ModuleType, kind: type[S], **own: Any) -> S:
+        """The settings, `own` among them, of a service whose tables are made."""
+        settings = kind(
+            http_port=self.port,
+            database_url=SecretStr(self.database.app_url),
+            database_owner_url=SecretStr(self.database.owner_url),
+            kafka_bootstrap=self.kafka,
+            auth_jwks_file=self.credentials.jwks_file,
+            auth_issuer=ISSUER,
+            auth_audience=AUDIENCE,
+            service_token_file=self.credentials.service_token_file(self.service),
+            **{"database_pool": 5, "drain_s": 10, "log_level": "WARNING", **own},
+        )
+        await asyncio.to_thread(migrate, settings, Path(package.__path__[0]) / "migrations")
+        return settings
+
+    async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """As the superuser, whom row-level security does not bind."""
+        connection = await asyncpg.connect(self.superuser_dsn)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    def authorization(self, tenant: UUID, *roles: str, sub: str = "ada") -> dict[str, str]:
+        """The header of a person; without roles none: the caller does not say who it is."""
+        return {"authorization": f"Bearer {self.credentials.token(roles, tenant, sub)}"} if roles else {}
+
+    def as_service(self) -> dict[str, str]:
+        """The header of a service that calls `/internal`."""
+        return {"authorization": f"Bearer {self.credentials.service_token_file(self.service).read_text()}"}
+
+    def caller(self, tenant: UUID, *roles: str, sub: str = "ada") -> httpx.AsyncClient:
+        headers = self.authorization(tenant, *roles, sub=sub)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
+
+
+@asynccontextmanager
+async def open_premises(postgres: str, kafka: str, service: str, folder: Path) -> AsyncGenerator[Premises]:
+    """The database is gone afterwards; the topics are the session's, where tenants tell tests apart."""
+    database = await create_database(postgres, service, f"{service.partition('-')[0]}_{uuid4().hex[:12]}")
+    await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
+    credentials = Credentials(folder / "credentials")
+    credentials.prepare([service])
+    superuser_dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{database.name}"))
+    try:
+        yield Premises(service, database, superuser_dsn, kafka, credentials, free_port())
+    finally:
+        await drop_database(postgres, database.name)

@@ -1,0 +1,57 @@
+"""Services as processes of their own, which can be killed and started again."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from contracts.kit.settings import ServiceSettings
+from support.serving import ready
+
+DEADLINE_S = 60
+
+
+@dataclass
+class Program:
+    """`python -m module run` with the settings and `more` as its environment."""
+
+    module: str
+    settings: ServiceSettings
+    more: Mapping[str, str] = field(default_factory=dict)
+    _process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        command = (sys.executable, "-m", self.module, "run")
+        environment = {**_environment(self.settings), **self.more, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self._process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=asyncio.subprocess.DEVNULL
+        )
+
+    async def ready(self) -> None:
+        await ready(self.settings.http_port)
+
+    async def ends(self) -> int:
+        """The exit code, once it ends by itself; negative: the signal that killed it."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), DEADLINE_S)
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self.ends()
+
+    async def stop(self) -> None:
+        """Lets it end by itself: it leaves its consumer group, so that whoever comes next need not wait for it."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self.ends()
+
+
+def _environment(settings: ServiceSettings) -> Mapping[str, str]:
+    """The settings as a process gets them."""
+    values = settings.model_dump(mode="json", exclude_none=True)
+    secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
+    return os.environ | {name.upper(): str(value) for name, value in {**values, **secrets}.items()}
