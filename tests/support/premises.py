@@ -63,15 +63,16 @@ class Premises:
             await connection.close()
 
     def authorization(self, tenant: UUID, *roles: str, sub: str = "ada") -> dict[str, str]:
-        """The header of a person; without roles none: the caller does not say who it is."""
-        return {"authorization": f"Bearer {self.credentials.token(roles, tenant, sub)}"} if roles else {}
+        """The header of a person."""
+        return {"authorization": f"Bearer {self.credentials.token(roles, tenant, sub)}"}
 
     def as_service(self) -> dict[str, str]:
         """The header of a service that calls `/internal`."""
         return {"authorization": f"Bearer {self.credentials.service_token_file(self.service).read_text()}"}
 
     def caller(self, tenant: UUID, *roles: str, sub: str = "ada") -> httpx.AsyncClient:
-        headers = self.authorization(tenant, *roles, sub=sub)
+        """A client of the API; without roles, one that does not say who it is."""
+        headers = self.authorization(tenant, *roles, sub=sub) if roles else {}
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
 
 

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integration.entity_service.harness import House, Tenant, open_house
+from integration.entity_service.harness import Site, Tenant, open_site
 
 
 @pytest.fixture(scope="package")
-async def house(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with open_house(postgres, kafka, tmp_path_factory.mktemp("entity")) as opened:
+async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with open_site(postgres, kafka, tmp_path_factory.mktemp("entity")) as opened:
         yield opened
 
 
 @pytest.fixture
-async def shop(house: House) -> Tenant:
-    return await house.tenant().open()
+async def shop(site: Site) -> Tenant:
+    return await site.tenant().open()

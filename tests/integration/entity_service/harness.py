@@ -1,35 +1,26 @@
 """entity-service on real servers, and what tests need to use it and to watch what it says."""
 
-import asyncio
 import json
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from pydantic import SecretStr, ValidationError
 
 import entity_service
 from contracts import topics
-from contracts.catalogue import TYPES
-from contracts.envelope import Body, Cause, Envelope, Record, UndecodableError, command, decode
-from contracts.kit.clock import new_id, utc_now
-from contracts.kit.database import migrate
+from contracts.envelope import Body, Cause, Envelope
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
-from contracts.topics import item_key
 from entity_service.main import build_app
 from entity_service.settings import Settings
-from local_stack.credentials import AUDIENCE, ISSUER, ROLES, Credentials
-from local_stack.databases import create_database, drop_database
-from local_stack.ports import free_port
-from local_stack.topics import create_topics
+from local_stack.credentials import ROLES
+from support import messages
+from support.premises import Premises, open_premises
+from support.wire import Wire, open_wire
 
-DEADLINE_S = 30.0
 STAGES = (
     {"code": "new", "name": "New"},
     {"code": "talks", "name": "Talks"},
@@ -39,65 +30,29 @@ STAGES = (
 )
 
 
-async def eventually[T](look: Callable[[], Awaitable[T]]) -> T:
-    """Polls until `look` gives something true; its last answer otherwise ends the test."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not (found := await look()):
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S:.0f} s; the last answer was {found!r}"
-        await asyncio.sleep(0.02)
-    return found
-
-
-class Ear:
-    """Hears everything that is said on entity-service's topics."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self.heard: list[Envelope[Any]] = []
-
-    async def listen(self) -> None:
-        names = (topics.ENTITY_EVENTS.name, topics.ENTITY_RESULTS.name)
-        async with AIOKafkaConsumer(
-            *names, bootstrap_servers=self._bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=20
-        ) as consumer:
-            async for record in consumer:
-                with suppress(UndecodableError, KeyError, ValidationError):  # other tests put rubbish there, too
-                    envelope = decode(record.headers, record.value)
-                    data = TYPES[envelope.type].model_validate_json(envelope.data)
-                    self.heard.append(envelope.with_data(data))
-
-
 @dataclass(frozen=True)
-class House:
+class Site:
     """The running service and its surroundings, shared by all tests."""
 
+    premises: Premises
+    wire: Wire
     http: httpx.AsyncClient
-    credentials: Credentials
-    bootstrap: str
-    database_url: str
-    ear: Ear
 
     def tenant(self) -> "Tenant":
         return Tenant(self, uuid4())
 
-    async def send(self, *commands: Envelope[Body]) -> None:
-        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
-            for one in commands:
-                record = Record.of(one)
-                await producer.send_and_wait(
-                    topics.ENTITY_COMMANDS.name, record.value, record.key, headers=list(record.headers)
-                )
+    async def send(self, *commands: Envelope[Any]) -> None:
+        await self.wire.publish(topics.ENTITY_COMMANDS, *commands)
 
     async def internal(self, method: str, path: str, **what: Any) -> httpx.Response:
-        token = self.credentials.service_token_file("rule-engine").read_text()
-        return await self.http.request(method, path, headers={"authorization": f"Bearer {token}"}, **what)
+        return await self.http.request(method, path, headers=self.premises.as_service(), **what)
 
 
 @dataclass(frozen=True)
 class Tenant:
     """One tenant, as an admin of his own sees it."""
 
-    house: House
+    site: Site
     id: UUID
     subject: str = "somebody"
 
@@ -110,10 +65,9 @@ class Tenant:
     async def ask_raw(
         self, method: str, path: str, content: bytes, *, roles: Sequence[str] = ROLES, **headers: str
     ) -> httpx.Response:
-        token = self.house.credentials.token(roles, self.id, self.subject)
-        names = {name.replace("_", "-"): text for name, text in headers.items()}
-        names |= {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        return await self.house.http.request(method, path, content=content, headers=names)
+        names = {name.replace("_", "-"): text for name, text in headers.items()} | {"content-type": "application/json"}
+        names |= self.site.premises.authorization(self.id, *roles, sub=self.subject)
+        return await self.site.http.request(method, path, content=content, headers=names)
 
     async def get(self, path: str) -> Any:
         return ok(await self.ask("GET", path))
@@ -144,20 +98,11 @@ class Tenant:
     async def obey(self, body: Body, *, id: UUID | None = None, causes: tuple[Cause, ...] = ()) -> FinalResult:
         """Sends a command and waits for its result."""
         sent = self.order(body, id=id, causes=causes)
-        await self.house.send(sent)
+        await self.site.send(sent)
         return (await self.results(sent.command_id))[0]
 
     def order(self, body: Body, *, id: UUID | None = None, causes: tuple[Cause, ...] = ()) -> Envelope[Body]:
-        return command(
-            body,
-            issuer="rule-engine",
-            id=id or new_id(),
-            tenant=self.id,
-            key=item_key(self.id, getattr(body, "item_id", self.id)),
-            time=utc_now(),
-            correlation="a-correlation",
-            causepath=causes,
-        )
+        return messages.order(body, self.id, getattr(body, "item_id", self.id), id=id, causes=causes)
 
     async def done(self, body: Body, **more: Any) -> dict[str, Any]:
         answer = await self.obey(body, **more)
@@ -170,23 +115,14 @@ class Tenant:
         return answer.reason
 
     async def results(self, command_id: UUID, count: int = 1) -> list[FinalResult]:
-        async def look() -> list[FinalResult]:
-            found = [one.data for one in self.house.ear.heard if one.causation == str(command_id) and one.issuer]
-            return found if len(found) >= count else []
-
-        return await eventually(look)
+        return await self.site.wire.results(command_id, count)
 
     async def events[B: Body](self, kind: type[B], count: int = 1) -> list[Envelope[B]]:
         """At least so many events of a kind, in the order they were heard."""
-
-        async def look() -> list[Envelope[B]]:
-            found = self.heard(kind)
-            return found if len(found) >= count else []
-
-        return await eventually(look)
+        return await self.site.wire.hears(self.id, kind, count)
 
     def heard[B: Body](self, kind: type[B]) -> list[Envelope[B]]:
-        return [one for one in self.house.ear.heard if one.tenant == self.id and isinstance(one.data, kind)]
+        return self.site.wire.said(self.id, kind)
 
 
 def ok(response: httpx.Response) -> Any:
@@ -195,30 +131,16 @@ def ok(response: httpx.Response) -> Any:
 
 
 @asynccontextmanager
-async def open_house(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[House]:
-    """The service in this process, on a database of its own and with its topics."""
-    await create_topics(kafka, [*topics.TOPICS, *topics.DEAD_LETTER_TOPICS])
-    credentials = Credentials(folder)
-    credentials.prepare(["rule-engine"])
-    database = await create_database(postgres, "entity-service", f"entity_{uuid4().hex[:12]}")
-    settings = Settings(
-        http_port=free_port(),
-        database_url=SecretStr(database.app_url),
-        database_owner_url=SecretStr(database.owner_url),
-        kafka_bootstrap=kafka,
-        auth_jwks_file=credentials.jwks_file,
-        auth_issuer=ISSUER,
-        auth_audience=AUDIENCE,
-        log_level="WARNING",
-    )
-    await asyncio.to_thread(migrate, settings, Path(entity_service.__file__).parent / "migrations")
-    app, ear = build_app(settings), Ear(kafka)
-    listening = asyncio.create_task(ear.listen())
-    transport = httpx.ASGITransport(app=app)
+async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Site]:
+    """The service in this process."""
     async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://entity-service", timeout=60) as http,
+        open_premises(postgres, kafka, "entity-service", folder) as premises,
+        open_wire(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS)) as wire,
     ):
-        yield House(http, credentials, kafka, database.app_url, ear)
-    listening.cancel()
-    await drop_database(postgres, database.name)
+        app = build_app(await premises.settle(entity_service, Settings))
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url=premises.url, timeout=60) as http,
+        ):
+            yield Site(premises, wire, http)

@@ -10,12 +10,12 @@ import pytest
 from contracts.contexts import ContextResponse, ItemRef, TenantSchema
 from contracts.kit.clock import utc_now
 from entity_service import store
-from integration.entity_service.harness import House, Tenant, ok
+from integration.entity_service.harness import Site, Tenant, ok
 
 
-async def contexts(house: House, *items: tuple[Tenant, dict[str, Any]], **more: Any) -> ContextResponse:
+async def contexts(site: Site, *items: tuple[Tenant, dict[str, Any]], **more: Any) -> ContextResponse:
     refs = [{"tenant_id": str(tenant.id), "item_id": item["id"]} for tenant, item in items]
-    answer = await house.internal("POST", "/internal/contexts", json={"items": refs, **more})
+    answer = await site.internal("POST", "/internal/contexts", json={"items": refs, **more})
     return ContextResponse.model_validate(ok(answer))
 
 
@@ -31,10 +31,10 @@ async def full_deal(shop: Tenant) -> dict[str, Any]:
     return deal
 
 
-async def test_a_context_has_everything_around_an_item(house: House, shop: Tenant) -> None:
+async def test_a_context_has_everything_around_an_item(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
 
-    (context,) = (await contexts(house, (shop, deal))).contexts
+    (context,) = (await contexts(site, (shop, deal))).contexts
 
     assert context.tenant.time_zone == "Europe/Berlin"
     assert context.item.title == "Oak table"
@@ -49,34 +49,34 @@ async def test_a_context_has_everything_around_an_item(house: House, shop: Tenan
     assert (context.stage.code, context.stage.position, context.pipeline.name) == ("new", 0, "Sales")
 
 
-async def test_the_supervisor_is_the_nearest_head_above_who_is_somebody_else(house: House, shop: Tenant) -> None:
+async def test_the_supervisor_is_the_nearest_head_above_who_is_somebody_else(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
     helper = await shop.put("/v1/employees/helper", {"first_name": "Hal", "department": "sales"})
     boss = (await shop.get("/v1/employees/boss"))["id"]
     of_helper = await shop.deal(responsible_id=helper["id"])
     of_boss = await shop.deal(responsible_id=boss)
 
-    answer = await contexts(house, (shop, deal), (shop, of_helper), (shop, of_boss))
+    answer = await contexts(site, (shop, deal), (shop, of_helper), (shop, of_boss))
 
     supervisors = {str(c.item.id): c.supervisor.name if c.supervisor else None for c in answer.contexts}
     assert supervisors == {deal["id"]: "Bo", of_helper["id"]: "Sia", of_boss["id"]: None}
 
 
-async def test_parts_that_are_not_asked_for_are_left_out(house: House, shop: Tenant) -> None:
+async def test_parts_that_are_not_asked_for_are_left_out(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
 
-    (context,) = (await contexts(house, (shop, deal), parts=["company"])).contexts
+    (context,) = (await contexts(site, (shop, deal), parts=["company"])).contexts
 
     assert context.company is not None
     assert (context.contact, context.products, context.responsible, context.supervisor) == (None, (), None, None)
 
 
-async def test_many_tenants_are_answered_at_once_each_with_its_own(house: House, shop: Tenant) -> None:
-    other = await house.tenant().open()
+async def test_many_tenants_are_answered_at_once_each_with_its_own(site: Site, shop: Tenant) -> None:
+    other = await site.tenant().open()
     mine, theirs = await full_deal(shop), await other.deal(title="Elm")
     mixed_up = {"id": theirs["id"]}
 
-    answer = await contexts(house, (shop, mine), (other, theirs), (shop, mixed_up))
+    answer = await contexts(site, (shop, mine), (other, theirs), (shop, mixed_up))
 
     found = {context.tenant_id: context.item.title for context in answer.contexts}
     assert found == {shop.id: "Oak table", other.id: "Elm"}
@@ -95,9 +95,9 @@ class Counted:
         return await self._connection.fetch(statement, *arguments)
 
 
-async def test_many_items_take_as_many_statements_as_one(house: House, shop: Tenant) -> None:
+async def test_many_items_take_as_many_statements_as_one(site: Site, shop: Tenant) -> None:
     deals = [await full_deal(shop) for _ in range(3)]
-    connection = await asyncpg.connect(house.database_url)
+    connection = await asyncpg.connect(site.premises.database.app_url)
     try:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
         await connection.execute("SELECT set_config('app.tenants', $1, false)", f"{{{shop.id}}}")
@@ -113,12 +113,12 @@ async def test_many_items_take_as_many_statements_as_one(house: House, shop: Ten
     assert counts == [6, 6]
 
 
-async def test_a_schema_lists_what_authors_can_refer_to(house: House, shop: Tenant) -> None:
+async def test_a_schema_lists_what_authors_can_refer_to(site: Site, shop: Tenant) -> None:
     await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "text"})
     await shop.put("/v1/fields/deal/old", {"name": "Old", "type": "text", "archived": True})
     await shop.put("/v1/employees/e1", {"first_name": "Eva", "last_name": "Ek"})
 
-    schema = TenantSchema.model_validate(ok(await house.internal("GET", f"/internal/schema/{shop.id}")))
+    schema = TenantSchema.model_validate(ok(await site.internal("GET", f"/internal/schema/{shop.id}")))
 
     assert [pipeline.code for pipeline in schema.pipelines] == ["sales", "installation", "leads", "invoices"]
     assert [stage.code for stage in schema.pipelines[0].stages] == ["new", "talks", "offer", "won", "lost"]
@@ -126,31 +126,31 @@ async def test_a_schema_lists_what_authors_can_refer_to(house: House, shop: Tena
     assert [(one.code, one.name) for one in schema.employees] == [("e1", "Eva Ek")]
 
 
-async def test_open_items_are_found_by_the_clients_address(house: House, shop: Tenant) -> None:
+async def test_open_items_are_found_by_the_clients_address(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
     lost = await shop.deal(contact_ids=deal["contact_ids"])
     await shop.move(lost, "lost")
 
     async def ask(**params: str) -> list[str]:
-        answer = await house.internal("GET", "/internal/items/by-contact", params={"tenant": str(shop.id), **params})
+        answer = await site.internal("GET", "/internal/items/by-contact", params={"tenant": str(shop.id), **params})
         return [item["id"] for item in ok(answer)["items"]]
 
     assert await ask(phone="+49 30 123456") == [deal["id"]]
     assert await ask(phone="no number", email="nobody@example.com") == []
 
 
-async def test_internal_routes_are_for_services_only(house: House, shop: Tenant) -> None:
+async def test_internal_routes_are_for_services_only(site: Site, shop: Tenant) -> None:
     answer = await shop.ask("GET", f"/internal/schema/{shop.id}")
 
     assert answer.status_code == 403
 
 
 @pytest.mark.invariant(11)
-async def test_another_tenants_records_do_not_exist(house: House, shop: Tenant) -> None:
+async def test_another_tenants_records_do_not_exist(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
     task = await shop.post(f"/v1/items/{deal['id']}/tasks", {"name": "Call"})
     invoice = await shop.post(f"/v1/items/{deal['id']}/invoices", {"amount": {"amount": 1, "currency": "EUR"}})
-    stranger = await house.tenant().open()
+    stranger = await site.tenant().open()
     paths = [
         f"/v1/items/{deal['id']}",
         *(f"/v1/items/{deal['id']}/{part}" for part in ("timeline", "links", "products", "tasks", "activities")),

@@ -71,7 +71,7 @@ class Tenant:
 
     async def call(self, method: str, path: str, *, role: str | None = "admin", **request: Any) -> httpx.Response:
         """Through the API; `role` null sends no token, as the public does."""
-        token = self.site.premises.authorization(self.id, *([role] if role else []))
+        token = self.site.premises.authorization(self.id, role) if role else {}
         headers = {**request.pop("headers", {}), **token}
         address = request.pop("address", f"10.{'.'.join(str(byte) for byte in self.id.bytes[:3])}")
         transport = httpx.ASGITransport(self.site.app, client=(address, 1))
