@@ -115,6 +115,13 @@ def test_a_deleted_item_takes_everything_back() -> None:
     assert planned[0].state.rules["greet"].reason == DELETED
 
 
+def test_a_deletion_reaches_what_stays_of_an_entry_that_was_left_in_the_same_batch() -> None:
+    first, _ = make(moved(1), moved(2, "other"), deleted()).entries
+    assert states(first.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
+    assert first.runs[0].state.rules["greet"].reason == DELETED
+    assert first.left == (T0 + timedelta(minutes=2), LEFT)
+
+
 def test_an_import_without_automation_is_recorded_and_starts_nothing() -> None:
     entry = make(moved(1, automation=False)).entries[0]
     assert (entry.runs, entry.note) == ([], NOT_ASKED_FOR)

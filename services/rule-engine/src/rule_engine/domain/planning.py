@@ -127,8 +127,8 @@ def _too_late(event: Envelope[StageChanged], published: Mapping[str, Published],
 
 def _leave_all(result: Plan, open_runs: Sequence[OpenRun], reason: str, at: datetime) -> None:
     for planned in result.entries:
-        if planned.left is None:
-            planned.left = (at, reason)
+        if planned.left is None or reason == DELETED:
+            planned.left = planned.left or (at, reason)
             for run in planned.runs:
                 run.state = leave(run.program, run.state, reason, at).state
     for run in open_runs:
