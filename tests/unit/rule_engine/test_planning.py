@@ -115,6 +115,12 @@ def test_a_deleted_item_takes_everything_back() -> None:
     assert planned[0].state.rules["greet"].reason == DELETED
 
 
+def test_an_entry_that_arrives_after_the_items_end_is_recorded_and_cancelled() -> None:
+    late = make(moved(2), head=Head(last_entry_seq=1, last_version=1, deleted=True)).entries[0]
+    assert states(late.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
+    assert {p.reason for p in late.runs[0].state.rules.values()} == {DELETED}
+
+
 def test_a_deletion_reaches_what_stays_of_an_entry_that_was_left_in_the_same_batch() -> None:
     first, _ = make(moved(1), moved(2, "other"), deleted()).entries
     assert states(first.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}

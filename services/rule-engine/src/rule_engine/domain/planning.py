@@ -85,7 +85,9 @@ def plan(
     for event in events:
         match event.data:
             case StageChanged() if event.data.entry_seq <= head.last_entry_seq:
-                result.entries.append(_too_late(event, published, zone))  # type: ignore[arg-type]
+                result.entries.append(_too_late(event, published, zone, LEFT_BEFORE_PLANNING))  # type: ignore[arg-type]
+            case StageChanged() if head.deleted:
+                result.entries.append(_too_late(event, published, zone, DELETED))  # type: ignore[arg-type]
             case StageChanged():
                 _leave_all(result, open_runs, LEFT, event.data.at)
                 result.entries.append(_enter(event, published, zone))  # type: ignore[arg-type]
@@ -116,12 +118,14 @@ def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], zo
     return PlannedEntry(event, found, None, runs)
 
 
-def _too_late(event: Envelope[StageChanged], published: Mapping[str, Published], zone: str) -> PlannedEntry:
-    """A newer entry is planned already: everything of this one is cancelled, owed rules included."""
+def _too_late(
+    event: Envelope[StageChanged], published: Mapping[str, Published], zone: str, reason: str
+) -> PlannedEntry:
+    """A newer entry, or the item's end, is known already: everything of this one is cancelled, owed rules included."""
     planned = _enter(event, published, zone)
     for run in planned.runs:
-        run.state = leave(run.program, run.state, LEFT_BEFORE_PLANNING, event.data.at).state
-    planned.left = (event.data.at, LEFT_BEFORE_PLANNING)
+        run.state = leave(run.program, run.state, reason, event.data.at).state
+    planned.left = (event.data.at, reason)
     return planned
 
 
