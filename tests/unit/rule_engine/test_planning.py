@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from contracts.envelope import Body, Envelope, event
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.topics import item_key
+from rule_engine.domain.advance import begin
+from rule_engine.domain.orders import postpone
 from rule_engine.domain.planning import (
     LEFT_BEFORE_PLANNING,
     NO_RULES,
@@ -20,6 +22,7 @@ from rule_engine.domain.planning import (
     OpenRun,
     Plan,
     Published,
+    entry_of,
     plan,
 )
 from rule_engine.domain.running import DELETED, LEFT
@@ -113,6 +116,14 @@ def test_a_deleted_item_takes_everything_back() -> None:
     assert made.head.deleted
     assert states(made.left[planned[0].id]) == {"greet": "cancelled", "remind": "cancelled"}
     assert planned[0].state.rules["greet"].reason == DELETED
+
+
+def test_leaving_a_later_stage_does_not_touch_what_stayed_of_an_earlier_one() -> None:
+    made = program(rule("remind", run=HALF_AN_HOUR, on_leave="run_now"))
+    stayed = OpenRun(uuid5(ITEM, "run"), entry_of(moved(1)), made, begin(made, T0, "UTC"))  # type: ignore[arg-type]
+    assert make(moved(2), head=Head(1, 1), open_runs=[stayed]).left.keys() == {stayed.id}
+    stayed.state = postpone(made, stayed.state, "remind", T0 + timedelta(days=1), T0).state
+    assert make(moved(3), head=Head(2, 2), open_runs=[stayed]).left == {}
 
 
 def test_an_entry_that_arrives_after_the_items_end_is_recorded_and_cancelled() -> None:

@@ -136,6 +136,8 @@ def _leave_all(result: Plan, open_runs: Sequence[OpenRun], reason: str, at: date
             for run in planned.runs:
                 run.state = leave(run.program, run.state, reason, at).state
     for run in open_runs:
+        if reason == LEFT and run.entry.entry_seq != result.head.last_entry_seq:
+            continue  # it was left before; what operators have ordered since stays as it is
         step = leave(run.program, run.state, reason, at)
         if step.changed:
             before = result.left.get(run.id)
