@@ -6,6 +6,7 @@ The points are reached by wrapping collaborators here; the engine itself knows n
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def die() -> None:
 
 
 def dying[**P, R](call: Callable[P, Awaitable[R]], *, after: bool) -> Callable[P, Awaitable[R]]:
+    @wraps(call)
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         if not after:
             die()

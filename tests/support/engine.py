@@ -364,7 +364,7 @@ def _settings(
         entity_service_url=entity_url,
         sweep_every=timedelta(seconds=0.5),
         overdue_after=timedelta(seconds=2),
-        drain_s=3,
+        drain_s=15,
         graceful_shutdown=timedelta(seconds=1),
     )
 
