@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from integration.comms_service.house import House, Shop, open_house
+from integration.comms_service.harness import House, Shop, open_house
 
 
 @pytest.fixture(scope="package")
@@ -19,8 +19,8 @@ async def house(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 async def shop(house: House) -> Shop:
     """A tenant with an e-mail and an SMS channel; the peers behave."""
-    await house.sms.put("/mode", json={})
-    await house.mail.put("/mode", json={})
+    await house.peers.sms.put("/mode", json={})
+    await house.peers.mail.put("/mode", json={})
     made = Shop(house, uuid4(), uuid4())
     await made.open()
     return made

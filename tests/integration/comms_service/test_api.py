@@ -5,10 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.kit.clock import new_id
 from contracts.messages.comms import Notify
 from contracts.messages.results import CommandDone, CommandRefused
-from integration.comms_service.house import EMAIL, House, Shop
+from integration.comms_service.harness import EMAIL, House, Shop
 
 OFFICE = {"kind": "email", "name": "Office", "sender_address": "office@shop.example", "default": True}
 ROUTES = [
@@ -28,7 +27,7 @@ ROUTES = [
 async def test_every_route_demands_its_role(house: House, method: str, path: str, enough: str, too_little: str) -> None:
     tenant = uuid4()
     for roles, expected in (((), {401}), ((too_little,), {403}), ((enough,), {200, 404, 422})):
-        async with house.caller(tenant, *roles, sub=str(uuid4())) as caller:
+        async with house.premises.caller(tenant, *roles, sub=str(uuid4())) as caller:
             assert (await caller.request(method, path)).status_code in expected, roles
 
 
@@ -84,15 +83,12 @@ async def test_opt_outs_are_kept_by_the_one_form_of_an_address(shop: Shop) -> No
         assert kept == put.json()
         assert (kept["address"], kept["opted_out"], kept["updated_by"]) == ("+4930901820", True, "anna")
         assert (await agent.put("/v1/opt-outs/nobody", json={})).status_code == 422
-    async with shop.house.caller(uuid4(), "agent") as stranger:
+    async with shop.house.premises.caller(uuid4(), "agent") as stranger:
         assert (await stranger.get("/v1/opt-outs/+4930901820")).status_code == 404
 
 
 async def notify(shop: Shop, *recipients: UUID, text: str = "Look at this deal") -> UUID:
-    id_ = new_id()
-    body = Notify(item_id=shop.item, recipients=recipients, title="No call yet", text=text)
-    await shop.house.tell(shop.tenant, body, id=id_, item=shop.item)
-    return id_
+    return await shop.command(Notify(item_id=shop.item, recipients=recipients, title="No call yet", text=text))
 
 
 async def test_a_notification_is_in_the_inbox_of_each_recipient_alone(shop: Shop) -> None:
@@ -108,7 +104,7 @@ async def test_a_notification_is_in_the_inbox_of_each_recipient_alone(shop: Shop
         assert (await employee.post(f"/v1/notifications/{ids[str(second)]}/read")).status_code == 404
     async with shop.client("viewer", sub=str(other)) as employee:
         assert (await employee.get("/v1/notifications")).json()["items"] == []
-    async with shop.house.caller(uuid4(), "viewer", sub=str(first)) as stranger:
+    async with shop.house.premises.caller(uuid4(), "viewer", sub=str(first)) as stranger:
         assert (await stranger.get("/v1/notifications")).json()["items"] == []
 
 

@@ -10,7 +10,9 @@ import pytest
 from comms_service.domain import message_id
 from contracts.kit.clock import new_id
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
-from integration.comms_service.house import EMAIL, PHONE, Shop, eventually
+from integration.comms_service.harness import EMAIL, PHONE, Shop
+from support.processes import Program
+from support.waiting import eventually
 
 
 async def test_an_sms_is_accepted_then_delivered(shop: Shop) -> None:
@@ -49,25 +51,28 @@ async def test_the_same_command_again_tells_its_stored_result_and_sends_nothing(
     await shop.send("sms", id=sent, text="something else")
 
     async def told_twice() -> bool:
-        return len(shop.house.answers(sent)) == 2
+        return len(shop.house.wire.answers(sent)) == 2
 
     await eventually(told_twice, "the second result")
-    one, two = shop.house.answers(sent)
+    one, two = shop.house.wire.answers(sent)
     assert (one.id, one.time, one.data) == (two.id, two.time, first)
     assert len(await shop.sms(sent)) == 1
 
 
 async def test_a_broken_provider_is_asked_again_with_the_same_key(shop: Shop) -> None:
-    await shop.house.sms.put("/mode", json={"behaviour": "fail", "times": 1})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
     sent = await shop.send("sms")
     assert isinstance(await shop.house.final(sent), CommandDone)
     assert len(await shop.sms(sent)) == 1
     assert await shop.attempts(sent, ended=2) == ["in_doubt", "accepted"]
-    assert [answer.type for answer in shop.house.answers(sent)] == ["crm.command.progress.v1", "crm.command.done.v1"]
+    assert [answer.type for answer in shop.house.wire.answers(sent)] == [
+        "crm.command.progress.v1",
+        "crm.command.done.v1",
+    ]
 
 
 async def test_a_mail_server_that_is_busy_is_asked_again(shop: Shop) -> None:
-    await shop.house.mail.put("/mode", json={"behaviour": "refuse_temporarily", "times": 1})
+    await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_temporarily", "times": 1})
     sent = await shop.send("email", subject="Hello")
     assert isinstance(await shop.house.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
@@ -75,7 +80,7 @@ async def test_a_mail_server_that_is_busy_is_asked_again(shop: Shop) -> None:
 
 
 async def test_a_mail_server_that_hangs_up_after_its_yes_has_the_mail_once(shop: Shop) -> None:
-    await shop.house.mail.put("/mode", json={"behaviour": "drop_after_reply", "times": 1})
+    await shop.house.peers.mail.put("/mode", json={"behaviour": "drop_after_reply", "times": 1})
     sent = await shop.send("email")
     assert isinstance(await shop.house.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
@@ -84,7 +89,7 @@ async def test_a_mail_server_that_hangs_up_after_its_yes_has_the_mail_once(shop:
 
 async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_mail(shop: Shop) -> None:
     """The boundary that SMTP leaves; the README states it."""
-    await shop.house.mail.put("/mode", json={"behaviour": "drop_before_reply", "times": 1})
+    await shop.house.peers.mail.put("/mode", json={"behaviour": "drop_before_reply", "times": 1})
     sent = await shop.send("email")
     assert isinstance(await shop.house.final(sent), CommandDone)
     first, second = await shop.mails(sent)
@@ -94,7 +99,7 @@ async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_mail(shop: S
 
 
 async def test_a_mail_server_that_says_never_ends_the_matter(shop: Shop) -> None:
-    await shop.house.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
+    await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
     sent = await shop.send("email")
     failed = await shop.house.final(sent)
     assert failed == CommandFailed(
@@ -113,7 +118,7 @@ async def test_a_mail_server_that_says_never_ends_the_matter(shop: Shop) -> None
 async def test_what_is_given_up_may_be_tried_anew_only_if_it_is_surely_not_out(
     shop: Shop, behaviour: str, retryable: bool, words: str
 ) -> None:
-    await shop.house.sms.put("/mode", json={"behaviour": behaviour, "retry_after_s": 0})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": behaviour, "retry_after_s": 0})
     sent = await shop.send("sms")
     failed = await shop.house.final(sent)
     assert isinstance(failed, CommandFailed)
@@ -190,25 +195,25 @@ async def test_a_client_who_opted_out_gets_nothing(shop: Shop) -> None:
 
 
 async def test_a_client_who_opts_out_while_a_message_waits_does_not_get_it(shop: Shop) -> None:
-    await shop.house.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
     sent = await shop.send("sms")
     await shop.attempts(sent, ended=1)
     async with shop.client("agent") as agent:
         await agent.put(f"/v1/opt-outs/{PHONE}", json={})
-    await shop.house.sql("UPDATE work SET run_at = now() WHERE id = $1", message_id(sent))
+    await shop.house.premises.sql("UPDATE work SET run_at = now() WHERE id = $1", message_id(sent))
     assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="opted out")
     assert await shop.sms(sent) == []
 
 
 @pytest.mark.invariant(3)
 async def test_a_cancelled_message_that_nobody_has_is_not_sent(shop: Shop) -> None:
-    await shop.house.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
     sent = await shop.send("sms")
     assert await shop.attempts(sent, ended=1) == ["not_taken"]
     await shop.cancel(sent)
     assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
     assert shop.house.statuses(sent) == ["cancelled"]
-    assert await shop.house.sql("SELECT FROM work WHERE id = $1", message_id(sent)) == []
+    assert await shop.house.premises.sql("SELECT FROM work WHERE id = $1", message_id(sent)) == []
 
 
 async def test_a_command_that_is_cancelled_before_it_comes_does_nothing(shop: Shop) -> None:
@@ -223,7 +228,7 @@ async def test_a_command_that_is_cancelled_before_it_comes_does_nothing(shop: Sh
 
 @pytest.mark.invariant(3)
 async def test_a_message_that_may_be_out_is_not_called_cancelled(shop: Shop) -> None:
-    await shop.house.sms.put("/mode", json={"behaviour": "fail", "times": 1})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
     sent = await shop.send("sms")
     await shop.attempts(sent, ended=1)
     await shop.cancel(sent)
@@ -233,24 +238,24 @@ async def test_a_message_that_may_be_out_is_not_called_cancelled(shop: Shop) -> 
 
 
 async def test_cancelling_during_an_attempt_takes_effect_when_the_attempt_reached_nobody(shop: Shop) -> None:
-    shop.house.gate.open.clear()
-    await shop.house.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
+    shop.house.peers.gate.open.clear()
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
     sent = await shop.send("sms")
 
     async def under_way() -> bool:
         return bool((await shop.message(sent)).get("attempts"))
 
     async def asked() -> bool:
-        rows = await shop.house.sql("SELECT cancel_asked FROM messages WHERE command_id = $1", sent)
+        rows = await shop.house.premises.sql("SELECT cancel_asked FROM messages WHERE command_id = $1", sent)
         return bool(rows[0]["cancel_asked"])
 
     try:
         await eventually(under_way, "the attempt")
         await shop.cancel(sent)
         await eventually(asked, "the cancellation")
-        assert shop.house.answers(sent) == []
+        assert shop.house.wire.answers(sent) == []
     finally:
-        shop.house.gate.open.set()
+        shop.house.peers.gate.open.set()
     assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
 
 
@@ -258,8 +263,9 @@ async def test_cancelling_during_an_attempt_takes_effect_when_the_attempt_reache
 async def test_a_process_killed_after_the_provider_took_the_sms_doubles_nothing(shop: Shop) -> None:
     house = shop.house
     await house.stop()
-    process = await house.start_process()
-    house.gate.open.clear()
+    process = Program("comms_service", house.settings)
+    await process.start()
+    house.peers.gate.open.clear()
     try:
         sent = await shop.send("sms")
 
@@ -267,20 +273,20 @@ async def test_a_process_killed_after_the_provider_took_the_sms_doubles_nothing(
             return bool(await shop.sms(sent))
 
         await eventually(taken, "the SMS")
+        await process.kill()
     finally:
-        process.kill()
-        await process.wait()
-        house.gate.open.set()
-        await house.sql("UPDATE work SET leased_until = now() - interval '1 second'")
+        await process.stop()
+        house.peers.gate.open.set()
+        await house.premises.sql("UPDATE work SET leased_until = now() - interval '1 second'")
         await house.start()
     assert isinstance(await house.final(sent), CommandDone)
     assert len(await shop.sms(sent)) == 1
-    assert len(house.answers(sent)) == 1
+    assert len(house.wire.answers(sent)) == 1
 
 
 async def test_an_answer_that_cannot_be_stored_yet_is_kept_and_the_mail_not_sent_again(shop: Shop) -> None:
-    await shop.house.mail.put("/mode", json={"delay_s": 0.3, "times": 1})
-    blocker = await asyncpg.connect(shop.house.superuser_dsn)
+    await shop.house.peers.mail.put("/mode", json={"delay_s": 0.3, "times": 1})
+    blocker = await asyncpg.connect(shop.house.premises.superuser_dsn)
     sent = await shop.send("email")
 
     async def under_way() -> bool:
@@ -299,7 +305,7 @@ async def test_an_answer_that_cannot_be_stored_yet_is_kept_and_the_mail_not_sent
 
 async def _end_whoever_waits_for(shop: Shop, blocker: "asyncpg.Connection[asyncpg.Record]") -> None:
     async def ended() -> bool:
-        rows = await shop.house.sql(
+        rows = await shop.house.premises.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))",
             blocker.get_server_pid(),
         )
@@ -309,8 +315,8 @@ async def _end_whoever_waits_for(shop: Shop, blocker: "asyncpg.Connection[asyncp
 
 
 async def test_nothing_personal_is_logged_or_counted(shop: Shop) -> None:
-    await shop.house.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
-    await shop.house.sms.put("/mode", json={"behaviour": "fail", "times": 1})
+    await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
     commands = [
         await shop.send("email", text="words that are private"),
         await shop.send("sms", text="words that are private"),
@@ -326,7 +332,7 @@ async def test_nothing_personal_is_logged_or_counted(shop: Shop) -> None:
 async def test_tenants_do_not_see_each_others_messages(shop: Shop) -> None:
     sent = await shop.send("sms")
     await shop.house.final(sent)
-    async with shop.house.caller(uuid4(), "admin") as stranger:
+    async with shop.house.premises.caller(uuid4(), "admin") as stranger:
         assert (await stranger.get(f"/v1/messages/{message_id(sent)}")).status_code == 404
         assert (await stranger.get("/v1/messages", params={"item_id": str(shop.item)})).json()["items"] == []
 

@@ -11,7 +11,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from comms_service.domain import message_id
-from integration.comms_service.house import Shop, eventually
+from integration.comms_service.harness import Shop
+from support.waiting import eventually
 
 PATH = "/public/receipts/sms"
 
@@ -48,7 +49,7 @@ async def history(shop: Shop, sent: UUID) -> list[str]:
 
 
 async def test_an_sms_that_did_not_arrive_is_undelivered(shop: Shop) -> None:
-    await shop.house.sms.put("/mode", json={"behaviour": "undelivered", "times": 1})
+    await shop.house.peers.sms.put("/mode", json={"behaviour": "undelivered", "times": 1})
     command = await shop.send("sms")
     await shop.reaches(command, "undelivered")
     assert await history(shop, command) == ["queued", "accepted", "undelivered"]
@@ -62,7 +63,7 @@ async def test_a_status_never_goes_backwards(shop: Shop, sent: UUID) -> None:
 async def test_the_same_receipt_again_is_taken_in_once(shop: Shop, sent: UUID) -> None:
     for _ in range(3):
         assert (await post(shop, receipt(sent), id="receipt_1")).status_code == 204
-    rows = await shop.house.sql("SELECT webhook_id FROM receipts WHERE tenant_id = $1", shop.tenant)
+    rows = await shop.house.premises.sql("SELECT webhook_id FROM receipts WHERE tenant_id = $1", shop.tenant)
     assert len([row for row in rows if row["webhook_id"] == "receipt_1"]) == 1
 
 
@@ -87,13 +88,13 @@ async def test_receipts_of_another_shape_or_size_are_refused(shop: Shop, sent: U
 
 
 async def test_a_receipt_may_come_before_the_providers_own_answer(shop: Shop) -> None:
-    shop.house.gate.open.clear()
+    shop.house.peers.gate.open.clear()
     try:
         command = await shop.send("sms")
         await shop.reaches(command, "delivered")
-        assert shop.house.answers(command) == []
+        assert shop.house.wire.answers(command) == []
     finally:
-        shop.house.gate.open.set()
+        shop.house.peers.gate.open.set()
     await shop.house.final(command)
     assert await history(shop, command) == ["queued", "delivered"]
     assert shop.house.statuses(command) == ["delivered"]
@@ -101,7 +102,7 @@ async def test_a_receipt_may_come_before_the_providers_own_answer(shop: Shop) ->
 
 async def test_whoever_posts_too_fast_is_slowed_down_alone(shop: Shop, sent: UUID) -> None:
     elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-    async with httpx.AsyncClient(base_url=shop.house.url, transport=elsewhere) as stranger:
+    async with httpx.AsyncClient(base_url=shop.house.premises.url, transport=elsewhere) as stranger:
 
         async def slowed_down() -> bool:
             answers = await asyncio.gather(*(stranger.post(PATH, json={}) for _ in range(50)))

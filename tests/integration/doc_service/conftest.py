@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from contracts.kit.clock import new_id
-from integration.doc_service.site import Site, open_site
+from integration.doc_service.harness import Site, open_site
 
 
 @pytest.fixture(scope="package")

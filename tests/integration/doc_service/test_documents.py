@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from contracts.messages.doc import DocumentCreated
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
-from integration.doc_service.site import Site, order
+from integration.doc_service.harness import Site, order
 from support.messages import cancellation
 from support.processes import Program
 from support.waiting import eventually

@@ -3,7 +3,7 @@
 import hashlib
 from uuid import UUID
 
-from integration.doc_service.site import Site
+from integration.doc_service.harness import Site
 
 TEN_MB = 10 * 1024 * 1024
 

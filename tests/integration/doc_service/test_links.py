@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.messages.doc import DocumentViewed
 from contracts.messages.results import CommandDone
-from integration.doc_service.site import Site
+from integration.doc_service.harness import Site
 
 
 async def linked(site: Site, tenant: UUID) -> tuple[str, str]:

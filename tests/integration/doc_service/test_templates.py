@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from contracts.messages.results import CommandDone, CommandRefused
-from integration.doc_service.site import Site
+from integration.doc_service.harness import Site
 
 PLAIN = {"name": "Act", "source": "Act #json(bytes(sys.inputs.data)).document.number"}
 
