@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import closing
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import DEAD_LETTER_TOPICS
-from local_stack.demo.shop import Shop
+from local_stack.apply import Services, apply, read
+from local_stack.demo.shop import EXAMPLE, Shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
 
@@ -25,6 +27,16 @@ KILLED = {
     "trigger-service": ("form", "payment"),
 }
 """What is killed, and what has just been set going then."""
+
+
+def test_applying_the_shop_again_changes_nothing(shop: Shop) -> None:
+    documents = read(EXAMPLE, {"PAYMENT_SECRET": shop.stack.credentials.secrets.payment_secret})
+    with closing(Services(shop.stack.addresses, shop.owner.token)) as services:
+        once = apply(documents, services, lambda _: None)
+        twice = apply(documents, services, lambda _: None)
+    assert twice == once
+    assert once["employee/manager"]["id"] == shop.ids["manager"]
+    assert once["rule-set/sales"]["newest"] == 1
 
 
 @pytest.mark.invariant(1)

@@ -18,7 +18,7 @@ _AWAY = (502, 503)
 class Person:
     """Calls services and peers by name. While one of them is away it tries again, as a browser's owner would."""
 
-    def __init__(self, addresses: Addresses, token: str | None = None) -> None:
+    def __init__(self, addresses: Addresses, token: str = "") -> None:
         self.token = token
         self._addresses = addresses
         self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=30)

@@ -42,7 +42,7 @@ class Teller:
         for stage in view["stages"]:
             for entry in stage["entries"]:
                 for rule in entry["rules"]:
-                    table.add_row(*_row(stage["stage"], _when(entry["entered_at"]), rule))
+                    table.add_row(*_row(stage["stage"], _when(entry["entered_at"])[11:], rule))
             for rule in stage["rules"]:
                 table.add_row(*_row(stage["stage"], "-", rule))
         self._console.print(table)
