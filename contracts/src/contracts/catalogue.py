@@ -45,3 +45,15 @@ TOPIC_OF: Mapping[type[Body], Topic] = {
     body: topic for topic, bodies in MESSAGES.items() for body in bodies if body not in _PER_OWNER
 }
 """The topic a message is published on. Results and `CancelCommand` go to their owner's own topic instead."""
+
+COMMANDERS: Mapping[Topic, tuple[str, ...]] = {
+    topics.ENTITY_COMMANDS: ("rule-engine", "trigger-service"),
+    topics.DOC_COMMANDS: ("rule-engine",),
+    topics.COMMS_COMMANDS: ("rule-engine", "doc-service"),
+}
+"""Which services send commands to an owner. Any service may; everything else is published by a topic's owner alone."""
+
+
+def publishers(topic: Topic) -> tuple[str, ...]:
+    """The services that write a topic."""
+    return COMMANDERS.get(topic, (topic.owner,))
