@@ -288,6 +288,13 @@ def test_retrying_a_rule_under_way_cancels_its_command_first() -> None:
     assert len(go(made, refused(made, asked, "greet", CANCELLED).state).emissions) == 1
 
 
+def test_cancelling_a_rule_calls_off_the_new_attempt_that_was_ordered_before() -> None:
+    made, state = started(rule("greet"))
+    asked = retry(made, go(made, state).state, "greet", T0)
+    step = refused(made, cancel(made, asked.state, "greet", T0), "greet", CANCELLED)
+    assert (states(step), step.state.rules["greet"].reason) == ({"greet": "cancelled"}, OPERATOR)
+
+
 def test_only_what_failed_was_refused_or_hangs_can_be_retried() -> None:
     made, state = started(rule("remind", run=HALF_AN_HOUR))
     with pytest.raises(RunError, match="waiting"):

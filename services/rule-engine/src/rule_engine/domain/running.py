@@ -227,10 +227,14 @@ class Running:
                 self.take_back(rule, reason)
 
     def take_back(self, rule: RuleBlock, reason: str) -> None:
-        """Cancels a rule; one with a command under way when its owner says that nothing was done."""
+        """Cancels a rule; one with a command under way when its owner says that nothing was done.
+
+        A new attempt that was ordered for then is called off.
+        """
         progress = self.rules[rule.rule_id]
-        if progress.state == "running" and progress.command_id is not None and progress.taking_back is None:
-            self.set(rule, taking_back=reason, reason=f"{reason}; its command is being taken back")
+        asked = progress.taking_back is not None and not progress.retry_after
+        if progress.state == "running" and progress.command_id is not None and not asked:
+            self.set(rule, taking_back=reason, retry_after=False, reason=f"{reason}; its command is being taken back")
             self.cancellations.append(progress.command_id)
         elif progress.state not in (*ENDED, "running"):
             self.end(rule, "cancelled", reason)
