@@ -42,7 +42,7 @@ class Checks:
         deadline = time.monotonic() + _PATIENCE_S
         while not holds(seen := look()):
             if time.monotonic() > deadline:
-                raise CheckError(what, f"so within {_PATIENCE_S:.0f} s", seen, self._log(part))
+                raise CheckError(what, f"this, within {_PATIENCE_S:.0f} s", seen, self._log(part))
             time.sleep(_LOOK_EVERY_S)
         self._tells.held(what)
         return seen
