@@ -5,13 +5,14 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import httpx
 import orjson
 import structlog
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
@@ -39,6 +40,9 @@ class Role(StrEnum):
     ADMIN = "admin"
     SERVICE = "service"
 
+
+_BEARER = HTTPBearer(bearerFormat="JWT", description="A token with a tenant and roles", auto_error=False)
+"""For the OpenAPI documents alone; `Authenticator` judges."""
 
 _RANK = {role: rank for rank, role in enumerate((Role.VIEWER, Role.AGENT, Role.AUTHOR, Role.OPERATOR, Role.ADMIN))}
 
@@ -128,7 +132,7 @@ def unauthorized(detail: str) -> Problem:
 def require(role: Role) -> Any:
     """A dependency that gives the `Caller`, who must have `role` or one above it in his own tenant."""
 
-    async def caller(request: Request) -> Caller:
+    async def caller(request: Request, _: Annotated[object, Security(_BEARER, scopes=[role])]) -> Caller:
         who = _caller(await request.app.state.authenticator.claims(request))
         if not any(_RANK.get(own, -1) >= _RANK[role] for own in who.roles):
             raise Problem(403, "Forbidden", f"this needs the role {role}")
@@ -140,7 +144,7 @@ def require(role: Role) -> Any:
 def require_service() -> Any:
     """A dependency for `/internal`: gives the name of the calling service, which acts for all tenants."""
 
-    async def service(request: Request) -> str:
+    async def service(request: Request, _: Annotated[object, Security(_BEARER, scopes=[Role.SERVICE])]) -> str:
         claims = await request.app.state.authenticator.claims(request)
         if Role.SERVICE not in _roles(claims):
             raise Problem(403, "Forbidden", "this is for services")

@@ -6,6 +6,7 @@ No tenant or item id is a metric label. Logs carry ids, never names, addresses, 
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,8 @@ MESSAGES = Counter("messages_total", "Messages consumed", ["topic", "outcome"])
 EVENT_AGE = Histogram("message_age_seconds", "Age of a message when its effect is committed", ["topic"])
 DEAD_LETTERS = Counter("dead_letters_total", "Messages put aside", ["topic", "reason"])
 WORK = Counter("work_total", "Leased work", ["kind", "outcome"])
+
+SAY_AGAIN_S = 10.0
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -75,6 +78,7 @@ def _set_up_logs(service: str, level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
+    handler.addFilter(_Sparing("aiokafka"))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in ("httpx", "httpcore", "aiokafka", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.ERROR if noisy == "aiokafka" else logging.WARNING)
@@ -84,6 +88,24 @@ def _set_up_logs(service: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+class _Sparing(logging.Filter):
+    """Lets each message of a talkative library pass once in ten seconds: it repeats itself while a server is away."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self._library = library
+        self._passed: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self._library):
+            return True
+        now = time.monotonic()
+        if now - self._passed.get(str(record.msg), float("-inf")) < SAY_AGAIN_S:
+            return False
+        self._passed[str(record.msg)] = now
+        return True
 
 
 def _named(service: str) -> Any:

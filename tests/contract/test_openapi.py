@@ -1,0 +1,69 @@
+"""What the services serve: the committed documents are what the code says, and no route is open by mistake."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from contract.openapi import OPENAPI, SERVICES, application, files
+from local_stack.layout import WORKSPACE
+
+OPEN = {
+    "/openapi.json",
+    "/docs",
+    "/docs/oauth2-redirect",
+    "/redoc",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/public/receipts/sms",
+    "/d/{token}",
+    "/d/{token}/pdf",
+    "/f/{token}",
+    "/hooks/payments/{token}",
+    "/hooks/t/{token}",
+}
+"""For the platform, or for strangers who hold an unguessable token or sign what they send."""
+
+
+def test_the_documents_are_committed() -> None:
+    for path, text in files().items():
+        assert (WORKSPACE / path).read_text() == text, f"{path} is not what the code says: run `make schemas`"
+    committed = {path.name for path in (WORKSPACE / OPENAPI).iterdir()}
+    assert committed == {f"{service}.json" for service in SERVICES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_without_a_token_every_route_is_closed_but_those_meant_for_strangers(service: str) -> None:
+    app = application(service)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        answers = {route: await client.request(*route) for route in routes(app)}
+    assert {route: answer.status_code for route, answer in answers.items() if answer.status_code != 401} == {}
+    assert answers
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_says_which_role_it_needs(service: str) -> None:
+    document = application(service).openapi()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            needed = [role for scheme in operation.get("security", []) for role in scheme["HTTPBearer"]]
+            if path in OPEN:
+                assert needed == [], f"{method} {path}"
+            elif path.startswith("/internal/"):
+                assert needed == ["service"], f"{method} {path}"
+            else:
+                assert len(needed) == 1, f"{method} {path}"
+                assert path.startswith("/v1/")
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of every route that needs a token, its parameters filled with something."""
+    for route in iter_route_contexts(app.routes):
+        path = route.path
+        assert path is not None
+        if path not in OPEN:
+            yield from ((method, re.sub(r"{[^}]+}", "x", path)) for method in sorted(route.methods or ()))
