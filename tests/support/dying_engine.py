@@ -1,13 +1,6 @@
-"""The rule engine with a point at which it kills itself: `DIE_AT`, as often as the file `DEATHS` says.
-
-The points are reached by wrapping collaborators here; the engine itself knows nothing of them.
-"""
+"""The rule engine with a point at which it kills itself: `DIE_AT`. The engine itself knows nothing of the points."""
 
 import os
-import signal
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from contracts.kit import broker, outbox
@@ -15,29 +8,7 @@ from rule_engine import main
 from rule_engine.activities import Activities
 from rule_engine.recorder import Recorder
 from rule_engine.starter import Starter
-
-
-def die() -> None:
-    """Kills the process as long as there are deaths left."""
-    deaths = Path(os.environ["DEATHS"])
-    left = int(deaths.read_text())
-    if left > 0:
-        deaths.write_text(str(left - 1))
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def dying[**P, R](call: Callable[P, Awaitable[R]], *, after: bool) -> Callable[P, Awaitable[R]]:
-    @wraps(call)
-    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not after:
-            die()
-        result = await call(*args, **kwargs)
-        if after:
-            die()
-        return result
-
-    return wrapped
-
+from support.dying import dying
 
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "planned, before the offset is committed": (broker, "_commit", False),

@@ -22,6 +22,9 @@ class EntityStandIn:
     def put(self, context: ItemContext) -> None:
         self.items[ItemRef(tenant_id=context.tenant_id, item_id=context.item.id)] = context
 
+    def forget(self, tenant: UUID, item: UUID) -> None:
+        del self.items[ItemRef(tenant_id=tenant, item_id=item)]
+
     def app(self) -> FastAPI:
         app = FastAPI()
 

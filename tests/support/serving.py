@@ -1,17 +1,13 @@
-"""Applications served inside the test's own loop, and services as processes that can be killed."""
+"""Applications served inside the test's own loop, and their readiness."""
 
 import asyncio
-import os
-import sys
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import uvicorn
-from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from contracts.kit.settings import ServiceSettings
 from local_stack.ports import HOST
 from support.waiting import eventually
 
@@ -50,25 +46,3 @@ async def ready(port: int) -> None:
             return False
 
     await eventually(look, "readiness")
-
-
-def environment(settings: ServiceSettings) -> Mapping[str, str]:
-    """The settings as a process gets them."""
-    values = settings.model_dump(exclude_none=True)
-    plain = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else settings.model_dump(mode="json")[name]
-        for name, value in values.items()
-    }
-    return os.environ | {name.upper(): str(value) for name, value in plain.items()}
-
-
-async def start_process(module: str, settings: ServiceSettings, **more: str) -> asyncio.subprocess.Process:
-    """`python -m module run` in a process of its own."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        "run",
-        env={**environment(settings), **more, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=asyncio.subprocess.DEVNULL,
-    )

@@ -4,6 +4,7 @@ import asyncio
 import io
 import signal
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -141,9 +142,12 @@ async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothin
     assert sorted(document["status"] for document in failed) == ["failed", "failed", "ready"]
 
 
-async def test_a_service_killed_between_rendering_and_commit_makes_one_document(site: Site, tenant: UUID) -> None:
+async def test_a_service_killed_between_rendering_and_commit_makes_one_document(
+    site: Site, tenant: UUID, tmp_path: Path
+) -> None:
     await site.program.stop()
-    dying = Program("integration.doc_service.dying_main", site.settings)
+    (tmp_path / "deaths").write_text("1")
+    dying = Program("integration.doc_service.dying_main", site.settings, {"DEATHS": str(tmp_path / "deaths")})
     await dying.start()
     sent = order(tenant, public_link=True)
     await site.send(sent)

@@ -1,7 +1,7 @@
 """The engine killed between two steps, and its servers taken away: nothing is lost, nothing doubled, waits go on."""
 
-import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -11,48 +11,23 @@ import pytest
 import pytest_asyncio
 
 from contracts.messages.comms import Notify, SendMessage
-from contracts.topics import COMMS_COMMANDS
+from integration.rule_engine.running.test_running import GREET, LATER, REMIND, open_executions
 from local_stack.testing import PrivateServers
 from rule_engine.main import build_app
 from support.dying_engine import POINTS
 from support.engine import Deal, Site, open_site
-from support.serving import ready, start_process
+from support.processes import Program
 from support.waiting import eventually
-
-from .test_running import GREET, LATER, REMIND, open_executions
-
-
-class DyingEngine:
-    """An engine in a process of its own that kills itself at a point, as often as it is told to."""
-
-    def __init__(self, site: Site, point: str, deaths: Path) -> None:
-        self._site = site
-        self._point = point
-        self._deaths = deaths
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await start_process(
-            "support.dying_engine", self._site.settings, DIE_AT=self._point, DEATHS=str(self._deaths)
-        )
-
-    async def dies(self) -> None:
-        assert self._process is not None
-        assert await asyncio.wait_for(self._process.wait(), 60) == -9
-
-    async def stop(self) -> None:
-        """Lets it leave its consumer group, so that the next test's engine need not wait for it."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
-            await self._process.wait()
 
 
 @pytest_asyncio.fixture
-async def dying_engine(site: Site, tmp_path: Path, point: str) -> AsyncIterator[DyingEngine]:
+async def dying_engine(site: Site, tmp_path: Path, point: str) -> AsyncIterator[Program]:
+    """An engine that kills itself at a point, as often as it is told to."""
     (tmp_path / "deaths").write_text("0")
-    engine = DyingEngine(site, point, tmp_path / "deaths")
+    environment = {"DIE_AT": point, "DEATHS": str(tmp_path / "deaths")}
+    engine = Program("support.dying_engine", site.settings, environment)
     await engine.start()
-    await ready(site.settings.http_port)
+    await engine.ready()
     yield engine
     await engine.stop()
 
@@ -60,23 +35,23 @@ async def dying_engine(site: Site, tmp_path: Path, point: str) -> AsyncIterator[
 @pytest.mark.invariant(6)
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at_a_point_twice_in_a_row_the_engine_sends_each_command_once(
-    site: Site, dying_engine: DyingEngine, tmp_path: Path
+    site: Site, dying_engine: Program, tmp_path: Path
 ) -> None:
     deal = Deal(site)
     await deal.has_rules({"new": [GREET, REMIND | {"run": {"when": "after", "seconds": 1}}]})
     (tmp_path / "deaths").write_text("2")
     await deal.enters("new")
     for _ in range(2):
-        await dying_engine.dies()
+        assert await dying_engine.ends() == -signal.SIGKILL
         await dying_engine.start()
     await deal.is_done(await deal.command(SendMessage), message_id=str(uuid4()), sent_to="x")
     await deal.is_done(await deal.command(Notify), notification_ids={})
     assert (await deal.reaches("greet", "done"))["attempt"] == 0
     await deal.reaches("remind", "done")
     assert len(deal.commands()) == 2
-    assert await site.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
+    assert await site.premises.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
     acted = "SELECT 1 FROM decisions WHERE tenant_id = $1 AND state = 'running'"
-    assert len(await site.sql(acted, deal.tenant)) == 2
+    assert len(await site.premises.sql(acted, deal.tenant)) == 2
 
 
 async def test_a_command_without_a_result_is_sent_again_byte_for_byte(site: Site) -> None:
@@ -88,7 +63,7 @@ async def test_a_command_without_a_result_is_sent_again_byte_for_byte(site: Site
         await deal.command(SendMessage)
 
         async def asked_again() -> bool:
-            sent = [m for topic, m in site.seen if topic == COMMS_COMMANDS.name and m.tenant == deal.tenant]
+            sent = site.wire.said(deal.tenant, SendMessage)
             assert len({(m.id, m.time, m.data) for m in sent}) == 1
             return len(sent) >= 3
 
@@ -152,7 +127,7 @@ async def test_a_stray_execution_is_ended_and_does_nothing(site: Site) -> None:
         await deal.enters("new")
         waiting = await deal.reaches("later", "waiting")
         await eventually(lambda: open_executions(site, waiting["run_id"]))
-        await site.sql(
+        await site.premises.sql(
             "UPDATE wakes SET gen = gen + 5, driven_gen = gen + 5, parked = false WHERE tenant_id = $1", deal.tenant
         )
     async with site.engine():

@@ -53,7 +53,7 @@ async def test_a_stage_change_becomes_a_command_and_its_result_ends_the_rule(dea
     await deal.is_done(sent, message_id="m-1", sent_to="+390212345678")
     done = await deal.reaches("greet", "done")
     assert UUID(done["command_id"]) == sent.command_id
-    assert await deal.site.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
+    assert await deal.site.premises.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
 
 
 async def test_a_rule_that_waits_for_another_sees_its_outputs(deal: Deal) -> None:
@@ -75,7 +75,7 @@ async def test_every_state_of_a_run_is_told_as_an_event(deal: Deal) -> None:
     assert refused["reason"] == "opted out"
 
     async def look() -> list[str]:
-        told = [m.data for _, m in deal.site.seen if isinstance(m.data, RunChanged) and m.data.item_id == deal.item]
+        told = [m.data for m in deal.site.wire.said(deal.tenant, RunChanged)]
         return [data.state for data in told] if len(told) >= 2 else []
 
     assert await eventually(look) == ["running", "refused"]
@@ -126,7 +126,7 @@ async def test_run_now_postpone_and_cancel_move_a_waiting_rule_and_leave_an_audi
         409,
         "remind is cancelled: only a rule that waits can be moved in time",
     )
-    async with deal.site.caller(deal.tenant, "viewer") as viewer:
+    async with deal.site.premises.caller(deal.tenant, "viewer") as viewer:
         run = (await viewer.get(f"/v1/runs/{later['run_id']}")).json()
     assert [entry["action"].split()[0] for entry in run["audit"]] == ["postpone", "run_now"]
 
@@ -160,7 +160,7 @@ async def test_leaving_takes_back_a_command_under_way(deal: Deal) -> None:
 async def test_what_is_owed_survives_leaving_in_the_same_batch(deal: Deal) -> None:
     await deal.has_rules({"new": [GREET, REMIND]})
     first, second = await deal.enters("new", tell=False), await deal.enters("paid", tell=False)
-    await deal.site.publish(ENTITY_EVENTS, first, second)
+    await deal.site.wire.publish(ENTITY_EVENTS, first, second)
     assert (await deal.command(SendMessage)).data.text == "Hello Ada"
     assert (await deal.reaches("remind", "cancelled", entry_seq=1))["reason"] == "left the stage"
 
@@ -172,13 +172,13 @@ async def test_replaying_events_and_results_changes_nothing(deal: Deal) -> None:
     sent = await deal.command(SendMessage)
     await deal.is_done(sent, message_id=str(uuid4()), sent_to="x")
     await deal.reaches("greet", "done")
-    await deal.site.sql("DELETE FROM inbox")
-    await deal.site.publish(ENTITY_EVENTS, moved)
+    await deal.site.premises.sql("DELETE FROM inbox")
+    await deal.site.wire.publish(ENTITY_EVENTS, moved)
     await deal.is_done(sent, message_id=str(uuid4()), sent_to="y")
     await deal.enters("paid")
 
     async def planned() -> bool:
-        return len(await deal.site.sql("SELECT 1 FROM entries WHERE tenant_id = $1", deal.tenant)) == 2
+        return len(await deal.site.premises.sql("SELECT 1 FROM entries WHERE tenant_id = $1", deal.tenant)) == 2
 
     await eventually(planned)
     assert len(deal.commands()) == 1
@@ -206,7 +206,7 @@ async def test_another_tenant_sees_neither_run_nor_item(deal: Deal) -> None:
     await deal.has_rules({"new": [REMIND]})
     await deal.enters("new")
     waiting = await deal.reaches("remind", "waiting")
-    async with deal.site.caller(uuid4()) as stranger:
+    async with deal.site.premises.caller(uuid4(), "admin") as stranger:
         paths = [f"/v1/runs/{waiting['run_id']}", f"/v1/automation/items/{deal.item}"]
         assert [(await stranger.get(path)).status_code for path in paths] == [404, 404]
         order = f"/v1/runs/{waiting['run_id']}/rules/{waiting['rule_id']}/cancel"
