@@ -30,6 +30,7 @@ up down status: $(FROZEN)
 
 schemas: $(FROZEN)
 	$(RUN) python -m contracts.documents
+	$(RUN) python -m tests.contract.openapi
 
 catalogue: $(FROZEN)
 	$(RUN) python -m rule_engine.catalogue > docs/catalogue.md

@@ -9,14 +9,14 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary
 from cloudevents.core.formats.json import JSONFormat
 
-from contracts import schemas, topics
+from contracts import documents, topics
 from contracts.catalogue import COMMANDERS, MESSAGES, TYPES
 from contracts.envelope import Body, Envelope, Record, decode
 from contracts.messages.results import CancelCommand
 from contracts.topics import TOPICS
 
-GOLDEN = schemas.ROOT / "tests/golden/messages"
-BASELINE = schemas.ROOT / schemas.BASELINE
+GOLDEN = documents.ROOT / "tests/golden/messages"
+BASELINE = documents.ROOT / documents.BASELINE
 PAYLOADS = sorted(GOLDEN.glob("*/*.json"))
 
 
@@ -32,11 +32,11 @@ def read(record: Record) -> Envelope[Body]:
 
 
 def test_generated_documents_are_committed() -> None:
-    for path, text in schemas.files().items():
-        assert (schemas.ROOT / path).read_text() == text, f"{path} is not what the code says: run `make schemas`"
-    for folder in (schemas.SCHEMAS, schemas.ASYNCAPI):
-        committed = {path.relative_to(schemas.ROOT) for path in (schemas.ROOT / folder).iterdir()}
-        assert committed <= schemas.files().keys()
+    for path, text in documents.files().items():
+        assert (documents.ROOT / path).read_text() == text, f"{path} is not what the code says: run `make schemas`"
+    for folder in (documents.SCHEMAS, documents.ASYNCAPI):
+        committed = {path.relative_to(documents.ROOT) for path in (documents.ROOT / folder).iterdir()}
+        assert committed <= documents.files().keys()
 
 
 def test_every_type_has_a_golden_payload() -> None:
@@ -53,7 +53,7 @@ def test_todays_reader_reads_a_golden_payload_and_writes_it_again(path: Path) ->
 
 @pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_golden_payload_is_valid_under_its_committed_schema(path: Path) -> None:
-    schema = (schemas.ROOT / schemas.SCHEMAS / f"{path.parent.name}.json").read_text()
+    schema = (documents.ROOT / documents.SCHEMAS / f"{path.parent.name}.json").read_text()
     record, _ = read_golden(path)
     assert jsoncompat.validator_for(schema).is_valid_json(record.value.decode())
 
@@ -71,10 +71,10 @@ def test_readers_pass_over_what_newer_writers_add(path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in BASELINE.iterdir()))
 def test_readers_of_the_last_release_can_read_what_is_written_today(name: str) -> None:
-    """Until v0.1.0 formats may change: `python -m contracts.schemas baseline` then takes today's for the last ones."""
+    """Until v0.1.0 formats may change: `python -m contracts.documents baseline` takes today's for the last ones."""
     assert name in TYPES, "a type is never taken away; its topic may still hold it"
     old = (BASELINE / f"{name}.json").read_text()
-    new = json.dumps(schemas.message_schema(TYPES[name], "serialization"))
+    new = json.dumps(documents.message_schema(TYPES[name], "serialization"))
     verdict = jsoncompat.analyze_compat(old, new, "serializer")
     assert verdict["status"] == "compatible", verdict
 
@@ -124,8 +124,8 @@ class _WithPerhapsText(_Old):
     ],
 )
 def test_a_change_that_an_old_reader_cannot_read_is_noticed(new: type[Body], compatible: bool) -> None:
-    old = json.dumps(schemas.message_schema(_Old))
-    written = json.dumps(schemas.message_schema(new, "serialization"))
+    old = json.dumps(documents.message_schema(_Old))
+    written = json.dumps(documents.message_schema(new, "serialization"))
     assert (jsoncompat.analyze_compat(old, written, "serializer")["status"] == "compatible") is compatible
 
 

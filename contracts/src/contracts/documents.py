@@ -1,7 +1,7 @@
 """Writes the contract down: a JSON Schema per message, an AsyncAPI 3 document per service.
 
-`python -m contracts.schemas` writes both; a test sees to it that what is committed is what this makes. With `baseline`
-it also takes today's schemas for those of the last release, which later ones have to stay readable for.
+`python -m contracts.documents` writes both; a test sees to it that what is committed is what this makes. With the
+argument `baseline` it also takes today's schemas for those of the last release, whose readers later writers must suit.
 Sources: JSON Schema 2020-12, AsyncAPI 3.0.0 with its Kafka bindings 0.5.0.
 """
 
