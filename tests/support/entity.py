@@ -1,5 +1,6 @@
 """A stand-in for entity-service's HTTP: answers `/internal` in the contracts' own models from what tests put in."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,16 @@ from contracts.kit.http import json_response
 
 @dataclass
 class EntityStandIn:
-    """One schema for all tenants, and the items it was given; while `away`, it answers 503. `asked` counts requests."""
+    """One schema for all tenants, and the items it was given; while `away`, it answers 503.
+
+    `asked` counts requests. `meanwhile` happens once, while somebody waits for the next answer.
+    """
 
     schema: TenantSchema
     away: bool = False
     asked: int = 0
     items: dict[ItemRef, ItemContext] = field(default_factory=dict)
+    meanwhile: Callable[[], Awaitable[object]] | None = None
 
     def put(self, context: ItemContext) -> None:
         self.items[ItemRef(tenant_id=context.tenant_id, item_id=context.item.id)] = context
@@ -31,6 +36,9 @@ class EntityStandIn:
         @app.middleware("http")
         async def guard(request: Request, go_on: Any) -> Response:
             self.asked += 1
+            meanwhile, self.meanwhile = self.meanwhile, None
+            if meanwhile is not None:
+                await meanwhile()
             if self.away:
                 return Response(status_code=503)
             known = request.headers.get("authorization", "").startswith("Bearer ")

@@ -1,4 +1,4 @@
-"""What a service under test is given: a database of its own, the topics, keys, and settings that name them."""
+"""What a service under test is given: a database of its own, keys, and settings that name them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,11 +16,9 @@ from pydantic import SecretStr
 
 from contracts.kit.database import migrate
 from contracts.kit.settings import ServiceSettings
-from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from local_stack.databases import Database, create_database, drop_database
 from local_stack.ports import HOST, free_port
-from local_stack.topics import create_topics
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,8 @@ class Premises:
 
 @asynccontextmanager
 async def open_premises(postgres: str, kafka: str, service: str, folder: Path) -> AsyncGenerator[Premises]:
-    """The database is gone afterwards; the topics are the session's, where tenants tell tests apart."""
+    """The database is gone afterwards."""
     database = await create_database(postgres, service, f"{service.partition('-')[0]}_{uuid4().hex[:12]}")
-    await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
     credentials = Credentials(folder / "credentials")
     credentials.prepare([service])
     superuser_dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{database.name}"))

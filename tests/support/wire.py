@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from contracts.catalogue import TYPES
 from contracts.envelope import Body, Envelope, Record, UndecodableError, decode
 from contracts.messages.results import RESULTS, CommandProgress, FinalResult
-from contracts.topics import Topic
+from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
+from local_stack.topics import create_topics
 from support.waiting import eventually
 
 
@@ -66,7 +67,8 @@ class Wire:
 
 @asynccontextmanager
 async def open_wire(kafka: str, listen_to: Sequence[Topic]) -> AsyncGenerator[Wire]:
-    """Hears the topics, which must exist, from now on."""
+    """Makes all topics there are, which are the session's (tenants tell tests apart), and hears some from now on."""
+    await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
     places = [TopicPartition(topic.name, n) for topic in listen_to for n in range(topic.partitions)]
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, fetch_max_wait_ms=20)
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer, consumer:

@@ -11,8 +11,9 @@ import pytest
 from contracts.contexts import StageContext, TenantSchema
 from contracts.kit.clock import new_id
 from contracts.kit.database import Database
-from integration.rule_engine.authoring.conftest import EntityStandIn, Tenants
+from integration.rule_engine.authoring.conftest import Tenants
 from rule_engine.store.rule_sets import RuleSets
+from support.entity import EntityStandIn
 from support.shop import FURNITURE_SHOP, SCHEMA, WAREHOUSE, rule, rule_set
 
 URL = "/v1/rule-sets/sales"
