@@ -77,7 +77,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         auth_audience="x",
     )
     app = Service("probe-service", settings).app("probe", [routes()], larger_bodies={"/files": 2 * MAX_BODY})
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as opened:
         yield opened
 
@@ -204,5 +204,6 @@ def test_no_cursor_is_the_first_page() -> None:
 
 async def test_the_trace_goes_back_to_the_caller(client: httpx.AsyncClient) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    answer = await client.post("/raw", content=b"", headers={"traceparent": parent})
-    assert answer.headers["trace-id"] == parent.split("-")[1]
+    for path in ("/raise/not-found", "/raise/defect", "/nowhere"):
+        answer = await client.get(path, headers={"traceparent": parent})
+        assert answer.headers["trace-id"] == parent.split("-")[1]

@@ -68,11 +68,14 @@ class Database:
         self._on_commit.append(call)
 
     async def open(self) -> None:
+        """Raises what the driver raises when PostgreSQL is away; may be tried again then."""
+        await self.close()
         self._pool = await self._create_pool(self._size, f"{self._role}_app")
         self._delivery = await self._create_pool(3, f"{self._role}_delivery")
 
     async def close(self) -> None:
-        for pool in (self._pool, self._delivery):
+        pools, self._pool, self._delivery = (self._pool, self._delivery), None, None
+        for pool in pools:
             if pool is not None:
                 await pool.close()
 

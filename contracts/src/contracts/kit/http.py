@@ -75,7 +75,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for error in INFRASTRUCTURE_ERRORS:
         app.add_exception_handler(error, _on_outage)
-    app.add_exception_handler(Exception, _on_defect)
+    app.add_middleware(AnswerDefects)
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:
@@ -101,9 +101,28 @@ async def _on_outage(_: Request, error: Exception) -> Response:
     return problem.response()
 
 
-async def _on_defect(_: Request, error: Exception) -> Response:
-    logger.error("request failed", error=type(error).__name__, exc_info=error)
-    return Problem(500, "Internal error", "this is a defect of the service; its log says more").response()
+class AnswerDefects:
+    """Answers 500 for what nobody caught, inside the request's trace, so that log and answer carry its id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if scope["type"] != "http" or begun:
+                raise
+            logger.error("request failed", error=type(error).__name__, exc_info=error)
+            problem = Problem(500, "Internal error", "this is a defect of the service; its log says more")
+            await problem.response()(scope, receive, send)
 
 
 class LimitBody:

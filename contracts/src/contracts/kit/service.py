@@ -98,9 +98,9 @@ class Service:
             telemetry={"tracing": False, "metrics": False, "logs": False},  # `TraceRequests` is ours
         )
         app.state.authenticator = Authenticator(self.settings)
+        install_problems(app)
         app.add_middleware(telemetry.TraceRequests)
         app.add_middleware(LimitBody, larger=larger_bodies)
-        install_problems(app)
         for router in routers:
             app.include_router(router)
         app.include_router(health.router(self._checks, self._consumers_ready, self.database))

@@ -208,7 +208,7 @@ class TraceRequests:
             await self._app(scope, receive, send)
             return
         parent = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"), None)
-        with span(f"{scope['method']} {scope['path'].split('/')[1]}", parent, kind=SpanKind.SERVER) as current:
+        with span(scope["method"], parent, kind=SpanKind.SERVER) as current:
 
             async def traced(message: Message) -> None:
                 if message["type"] == "http.response.start":
