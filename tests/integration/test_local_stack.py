@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ from local_stack.stack import Stack
 from local_stack.supervisor import Watch
 from local_stack.testing import PrivateServers, free_port_base, start_time_skipping
 from local_stack.topics import create_topics
+from support.waiting import until
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def test_a_part_that_fell_is_started_again_and_one_that_was_killed_for_good_is_n
     watch = Watch(traces)
     traces.start()
     os.kill(_pid(traces), signal.SIGKILL)
-    _until(lambda: traces.process.fell)
+    until(lambda: traces.process.fell)
     assert watch.look(time.monotonic())
     traces.wait_ready()
     traces.kill()
@@ -179,7 +180,7 @@ def test_a_part_that_falls_again_and_again_is_started_at_growing_intervals(stack
     traces.launch()
     for moment, expected in ((0.0, True), (1.0, False), (2.5, True), (5.0, False), (7.0, True)):
         os.kill(_pid(traces), signal.SIGKILL) if traces.alive else None
-        _until(lambda: traces.process.fell)
+        until(lambda: traces.process.fell)
         assert watch.look(moment) is expected
 
 
@@ -235,12 +236,6 @@ def _pid(part: Part) -> int:
     pid = part.process.pid
     assert pid is not None
     return pid
-
-
-def _until(done: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "not in time"
 
 
 def _stack_command(stack: Stack, *arguments: str) -> str:

@@ -1,7 +1,6 @@
 """The peers behave as the outside world does: they keep what they accept, call back signed, and fail when told to."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +23,7 @@ from local_stack.peers.sms import count_parts
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.testing import free_port_base
+from support.waiting import until
 
 
 class Receiver:
@@ -127,7 +127,7 @@ def test_a_mail_server_may_hang_up_right_after_it_accepted(peers: Stack, mail: h
     with SMTP("127.0.0.1", peers.addresses.port("smtp")) as client:
         assert client.send_message(_letter("anna@example.com")) == {}
         with pytest.raises(SMTPServerDisconnected):
-            _until(lambda: client.noop()[0] != 250)
+            until(lambda: client.noop()[0] != 250)
     assert len(mail.get("/mails").json()) == 1
 
 
@@ -153,7 +153,7 @@ def test_an_sms_gets_a_signed_receipt_again_until_it_is_taken(
 ) -> None:
     receiver.answers = [500]
     sent = _send(peers, sms, "key", callback_url=receiver.url).json()
-    _until(lambda: sms.get("/messages").json()[0]["receipt_at"] is not None)
+    until(lambda: sms.get("/messages").json()[0]["receipt_at"] is not None)
     told = receiver.verified(peers.credentials.secrets.sms_webhook_secret)
     assert [(each["id"], each["reference"], each["status"]) for each in told] == [(sent["id"], "r1", "delivered")] * 2
     assert len({headers["webhook-id"] for headers, _ in receiver.requests}) == 1
@@ -164,11 +164,11 @@ def test_a_receipt_that_was_owed_when_the_provider_was_killed_is_sent_later(
 ) -> None:
     receiver.answers = [500] * 3
     _send(peers, sms, "key", callback_url=receiver.url)
-    _until(lambda: len(receiver.requests) > 0)
+    until(lambda: len(receiver.requests) > 0)
     peers.kill(["sms"])
     receiver.answers = []
     peers.start(["sms"])
-    _until(lambda: sms.get("/messages").json()[0]["receipt_at"] is not None)
+    until(lambda: sms.get("/messages").json()[0]["receipt_at"] is not None)
 
 
 def test_an_sms_provider_fails_limits_and_reports_what_was_not_delivered(
@@ -181,7 +181,7 @@ def test_an_sms_provider_fails_limits_and_reports_what_was_not_delivered(
     assert (limited.status_code, limited.headers["retry-after"]) == (429, "7")
     sms.put("/mode", json={"behaviour": "undelivered", "times": 1})
     assert _send(peers, sms, "key", callback_url=receiver.url).status_code == 202
-    _until(lambda: len(receiver.requests) > 0)
+    until(lambda: len(receiver.requests) > 0)
     [told] = receiver.verified(peers.credentials.secrets.sms_webhook_secret)
     assert told["status"] == "undelivered"
 
@@ -272,9 +272,3 @@ def _send(
     headers = {"authorization": f"Bearer {token}", "idempotency-key": key}
     body = {"to": "+49301234567", "text": "Hello", "reference": "r1", "callback_url": callback_url}
     return client.post("/messages", json=body, headers=headers)
-
-
-def _until(done: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "not in time"
