@@ -8,7 +8,7 @@ from typing import Protocol
 from local_stack.errors import StackError
 
 _LOOK_EVERY_S = 0.05
-_PATIENCE_S = 60.0
+_PATIENCE_S = 150.0  # what a killed worker was at is taken up by another after a minute
 
 
 class CheckError(StackError):
