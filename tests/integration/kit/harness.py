@@ -164,13 +164,13 @@ class Site:
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client.force_metadata_update()
-    found: set[int] | None = consumer.partitions_for_topic(topic)
-    if found is None:
-        await consumer._client.add_topic(topic)
-        found = consumer.partitions_for_topic(topic)
-    assert found, f"there is no topic {topic}"
-    return found
+    await consumer._client.add_topic(topic)
+
+    async def look() -> set[int]:
+        await consumer._client.force_metadata_update()
+        return consumer.partitions_for_topic(topic) or set()
+
+    return await eventually(look)
 
 
 async def make_site(postgres: str, kafka: str, keys: Path) -> Site:

@@ -62,9 +62,12 @@ class DeadLetters:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = self._make_producer()
-            await producer.start()
-            self._producer = producer
+            self._producer = self._make_producer()
+            try:
+                await self._producer.start()
+            except KafkaError:
+                await self.close()
+                raise
         return self._producer
 
     async def close(self) -> None:

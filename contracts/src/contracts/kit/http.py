@@ -6,19 +6,22 @@ Sources: RFC 9457 (problem details), RFC 9110 (`ETag`, `If-Match`), the Idempote
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
 
 import orjson
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.values import is_storable
 
 logger = structlog.get_logger(__name__)
 
@@ -184,17 +187,33 @@ def encode_cursor(*key: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(key, default=str)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None) -> list[Any] | None:
-    """Raises 400 for what `encode_cursor` did not make."""
+def decode_cursor[K](cursor: str | None, shape: type[K]) -> K | None:
+    """The sort key that a cursor is of, such as a `Newest`. Raises 400 for what was not made of one of that shape."""
     if cursor is None:
         return None
     try:
-        key = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
-        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page") from error
-    if not isinstance(key, list):
-        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
-    return key
+        key = _reader(shape).validate_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if is_storable(key):
+            return key
+    except (ValueError, OverflowError):  # the latter: a time that does not exist in UTC
+        pass
+    raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
+
+
+@cache
+def _reader[K](shape: type[K]) -> TypeAdapter[K]:
+    return TypeAdapter(shape)
+
+
+Cursor = Annotated[str | None, Query(max_length=400, description="the next_cursor of the page before")]
+Limit = Annotated[int, Query(ge=1, le=200, description="how many at the most")]
+
+
+class Newest(NamedTuple):
+    """The sort key of a list that begins with the newest."""
+
+    at: Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+    id: UUID
 
 
 class Page[T](BaseModel):
@@ -202,6 +221,14 @@ class Page[T](BaseModel):
 
     items: list[T]
     next_cursor: str | None = None
+
+    @classmethod
+    def of[R](
+        cls, found: Sequence[R], limit: int, *, key: Callable[[R], tuple[Any, ...]], show: Callable[[R], T]
+    ) -> Self:
+        """Of what was found with `limit + 1`; `key` is an entry's sort key."""
+        more = encode_cursor(*key(found[limit - 1])) if len(found) > limit else None
+        return cls(items=[show(one) for one in found[:limit]], next_cursor=more)
 
 
 class Idempotency:

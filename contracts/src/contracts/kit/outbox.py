@@ -9,7 +9,7 @@ import asyncio
 import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -124,21 +124,18 @@ class Relay:
 
     async def _relay(self) -> None:
         """One life: a connection with its locks, and a producer. Both go when either fails."""
-        connection = await self._database.delivery_connection()
-        producer = self._make_producer()
-        try:
+        self._held = []
+        async with AsyncExitStack() as life:
+            connection = await self._database.delivery_connection()
+            life.push_async_callback(_close, connection)
+            producer = self._make_producer()
+            life.push_async_callback(_stop, producer)
             await producer.start()
             await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
             while not connection.is_closed():
                 await self._take_shards(connection)
                 await self._drain(connection, producer)
                 await self._rest(connection)
-        finally:
-            self._held = []
-            with suppress(*INFRASTRUCTURE_ERRORS):
-                await asyncio.wait_for(connection.close(), 2)
-            with suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), 5)
 
     async def _take_shards(self, connection: OwnConnection) -> None:
         missing = sorted(set(range(SHARDS)) - set(self._held))
@@ -209,6 +206,16 @@ class Relay:
             self._committed_here = False
             await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
             await asyncio.sleep(NOTIFY_EVERY_S)
+
+
+async def _close(connection: OwnConnection) -> None:
+    with suppress(*INFRASTRUCTURE_ERRORS):
+        await asyncio.wait_for(connection.close(), 2)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with suppress(KafkaError, TimeoutError):
+        await asyncio.wait_for(producer.stop(), 20)  # what it has not sent yet it gives up after its request time-out
 
 
 async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row]) -> list[_Row]:
