@@ -7,6 +7,9 @@ from typing import ClassVar
 from local_stack.ports import HOST
 from local_stack.process import Process, wait_until_ready
 
+READY_S = 180.0
+"""How long a part may take to be ready; a busy machine is slow, and waiting ends when it is."""
+
 
 class Part:
     """Something on 127.0.0.1:`port` that keeps what it has below `home`; its data survive `kill` and `start`.
@@ -30,14 +33,14 @@ class Part:
         """Does it answer as a client needs it to?"""
         raise NotImplementedError
 
-    def start(self, timeout: float = 60) -> None:
+    def start(self, timeout: float = READY_S) -> None:
         """Starts it and waits until it is ready. Raises StackError with the end of its log."""
         if not self.process.alive:
             self.home.mkdir(parents=True, exist_ok=True)
             self.launch()
         self.wait_ready(timeout)
 
-    def wait_ready(self, timeout: float = 60) -> None:
+    def wait_ready(self, timeout: float = READY_S) -> None:
         wait_until_ready(self.process, self.ready, timeout)
 
     def stop(self) -> None:
