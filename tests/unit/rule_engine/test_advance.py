@@ -301,6 +301,17 @@ def test_only_what_failed_was_refused_or_hangs_can_be_retried() -> None:
         retry(made, state, "remind", T0)
 
 
+def test_a_rule_under_way_is_not_called_cancelled_when_one_before_it_is_retried_and_refused() -> None:
+    made, state = started(rule("first"), rule("second"))
+    failed = fail(made, state, "a defect", T0)
+    second = go(made, retry(made, failed.state, "second", T0).state)
+    both = go(made, retry(made, second.state, "first", T0).state)
+    step = refused(made, both, "first", "no")
+    assert states(step) == {"first": "refused", "second": "running"}
+    assert states(done(made, step, "second")) == {"first": "refused", "second": "done"}
+    assert done(made, step, "second").state.finished
+
+
 def test_a_defect_fails_the_run_with_its_reason() -> None:
     made, state = started(rule("greet"), rule("then"))
     step = fail(made, state, "a defect", T0)

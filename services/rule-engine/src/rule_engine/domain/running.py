@@ -95,8 +95,9 @@ class Running:
         return state in ENDED
 
     def _stop_after(self, rule: RuleBlock, state: RuleState) -> None:
+        """One that an operator has started again by itself goes on: its command is under way."""
         for later in _after(self.program, rule):
-            if self.rules[later.rule_id].state not in ENDED:
+            if self.rules[later.rule_id].state not in (*ENDED, "running"):
                 self.end(later, "cancelled", stopped_by(rule, state))
 
     def _take_turn(self, rule: RuleBlock, entry: Entry, context: ItemContext | None, run: RunFacts) -> None:
