@@ -1,7 +1,9 @@
 """What the kit answers: every error as a problem document, and how bodies, versions and positions are read."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -13,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from contracts.kit.http import (
     MAX_BODY,
+    Newest,
+    Page,
     Problem,
     bad_input,
     conflict,
@@ -181,9 +185,12 @@ async def test_without_a_usable_if_match_nothing_is_changed(
     assert (await client.put("/versioned", headers=headers)).status_code == status
 
 
-@given(st.lists(st.one_of(st.text(), st.integers(-(2**53), 2**53), st.none(), st.booleans())))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@given(st.lists(st.one_of(TEXTS, st.integers(-(2**53), 2**53), st.none(), st.booleans())))
 def test_a_cursor_gives_back_the_key_it_was_made_of(key: list[Any]) -> None:
-    assert decode_cursor(encode_cursor(*key)) == key
+    assert decode_cursor(encode_cursor(*key), list[Any]) == key
 
 
 @given(st.text())
@@ -193,13 +200,44 @@ def test_a_cursor_from_somewhere_else_is_a_bad_request_and_nothing_worse(cursor:
 
 def _read(cursor: str) -> str | int:
     try:
-        return "a list" if isinstance(decode_cursor(cursor), list) else "something else"
+        return "a list" if isinstance(decode_cursor(cursor, list[Any]), list) else "something else"
     except Problem as problem:
         return problem.status
 
 
 def test_no_cursor_is_the_first_page() -> None:
-    assert decode_cursor(None) is None
+    assert decode_cursor(None, list[Any]) is None
+
+
+KEYS = [
+    ("2026-03-02T09:00:00+01:00",),
+    ("2026-03-02T09:00:00", UUID(int=1)),
+    ("0001-01-01T00:00:00+14:00", UUID(int=1)),
+    ("yesterday", UUID(int=1)),
+    ("2026-03-02T09:00:00Z", 7),
+    ("2026-03-02T09:00:00Z", UUID(int=1), "more"),
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_cursor_of_another_list_is_a_bad_request(key: tuple[Any, ...]) -> None:
+    with pytest.raises(Problem) as refused:
+        decode_cursor(encode_cursor(*key), Newest)
+    assert refused.value.status == 400
+
+
+def test_a_text_that_cannot_be_stored_is_no_cursor() -> None:
+    with pytest.raises(Problem):
+        decode_cursor(encode_cursor("\0"), tuple[str])
+
+
+def test_a_page_has_a_cursor_as_long_as_there_is_more() -> None:
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    rows = [Newest(at, UUID(int=number)) for number in range(3)]
+    first = Page[int].of(rows, 2, key=lambda row: row, show=lambda row: row.id.int)
+    assert first.items == [0, 1]
+    assert decode_cursor(first.next_cursor, Newest) == rows[1]
+    assert Page[int].of(rows[2:], 2, key=lambda row: row, show=lambda row: row.id.int).next_cursor is None
 
 
 async def test_the_trace_goes_back_to_the_caller(client: httpx.AsyncClient) -> None:

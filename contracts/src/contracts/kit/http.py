@@ -7,7 +7,6 @@ import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
-from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
@@ -192,7 +191,7 @@ def decode_cursor[K](cursor: str | None, shape: type[K]) -> K | None:
     if cursor is None:
         return None
     try:
-        key = _reader(shape).validate_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key = TypeAdapter(shape).validate_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if is_storable(key):
             return key
     except (ValueError, OverflowError):  # the latter: a time that does not exist in UTC
@@ -200,19 +199,16 @@ def decode_cursor[K](cursor: str | None, shape: type[K]) -> K | None:
     raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
 
 
-@cache
-def _reader[K](shape: type[K]) -> TypeAdapter[K]:
-    return TypeAdapter(shape)
-
-
 Cursor = Annotated[str | None, Query(max_length=400, description="the next_cursor of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200, description="how many at the most")]
+Moment = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+"""A time in a sort key."""
 
 
 class Newest(NamedTuple):
     """The sort key of a list that begins with the newest."""
 
-    at: Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+    at: Moment
     id: UUID
 
 

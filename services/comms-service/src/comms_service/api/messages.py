@@ -6,12 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.api.inputs import PAGE, Limit, next_cursor, parse_slice
-from comms_service.domain import Message
+from comms_service.domain import Message, Slice
 from comms_service.store.messages import MessageStore
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
-from contracts.kit.http import Page, not_found
+from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
 from contracts.messages.comms import ChannelKind, MessageStatus
 from contracts.values import FileRef
 
@@ -68,16 +67,15 @@ def router(database: Database, store: MessageStore) -> APIRouter:
     async def list_messages(
         item_id: UUID | None = None,
         status: MessageStatus | None = None,
-        cursor: str | None = None,
-        limit: Limit = PAGE,
+        cursor: Cursor = None,
+        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[MessageView]:
         """Newest first."""
-        part = parse_slice(cursor, limit)
+        part = Slice(decode_cursor(cursor, Newest), limit + 1)
         async with database.transaction(caller.tenant) as tx:
-            rows = await store.page(tx, caller.tenant, item=item_id, status=status, part=part)
-        items = [MessageView.model_validate(_values(row)) for row in rows]
-        return Page(items=items, next_cursor=next_cursor(rows, part))
+            found = await store.page(tx, caller.tenant, item=item_id, status=status, part=part)
+        return Page[MessageView].of(found, limit, key=lambda one: (one.created_at, one.id), show=_view)
 
     @routes.get("/{message_id}")
     async def get_message(message_id: UUID, caller: Caller = require(Role.VIEWER)) -> MessageDetail:
@@ -91,6 +89,10 @@ def router(database: Database, store: MessageStore) -> APIRouter:
         return MessageDetail.model_validate(_values(message) | more)
 
     return routes
+
+
+def _view(message: Message) -> MessageView:
+    return MessageView.model_validate(_values(message))
 
 
 def _values(message: Message) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.api.inputs import PAGE, Limit, next_cursor, parse_slice
-from comms_service.domain import Notification
+from comms_service.domain import Notification, Slice
 from comms_service.store.notifications import NotificationStore
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
-from contracts.kit.http import Page, Problem, not_found
+from contracts.kit.http import Cursor, Limit, Newest, Page, Problem, decode_cursor, not_found
 
 
 class NotificationView(BaseModel):
@@ -30,15 +29,15 @@ def router(database: Database, store: NotificationStore, clock: Clock) -> APIRou
     @routes.get("")
     async def list_notifications(
         unread: bool = False,
-        cursor: str | None = None,
-        limit: Limit = PAGE,
+        cursor: Cursor = None,
+        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[NotificationView]:
         """Newest first; only the caller's own."""
-        employee, part = _employee(caller), parse_slice(cursor, limit)
+        employee, part = _employee(caller), Slice(decode_cursor(cursor, Newest), limit + 1)
         async with database.transaction(caller.tenant) as tx:
-            rows = await store.inbox(tx, caller.tenant, employee, unread=unread, part=part)
-        return Page(items=[_view(row) for row in rows], next_cursor=next_cursor(rows, part))
+            found = await store.inbox(tx, caller.tenant, employee, unread=unread, part=part)
+        return Page[NotificationView].of(found, limit, key=lambda one: (one.created_at, one.id), show=_view)
 
     @routes.post("/{notification_id}/read")
     async def read_notification(notification_id: UUID, caller: Caller = require(Role.VIEWER)) -> NotificationView:

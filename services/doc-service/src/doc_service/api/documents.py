@@ -1,23 +1,23 @@
 """`/v1/documents`: what documents an item has, and their public links."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import (
+    Cursor,
     Idempotency,
+    Limit,
+    Newest,
     Page,
-    Problem,
     conflict,
     decode_cursor,
-    encode_cursor,
     json_response,
     not_found,
 )
@@ -119,16 +119,13 @@ def router(api: DocumentApi) -> APIRouter:
     @routes.get("/v1/documents", response_model=Page[DocumentOut])
     async def list_documents(
         item_id: UUID | None = None,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Cursor = None,
+        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Response:
         """Documents, newest first; `item_id` asks for those of one item."""
-        found = await api.list(caller.tenant, item_id, _position(cursor), limit + 1)
-        last = found[limit - 1] if len(found) > limit else None
-        more = encode_cursor(last.created_at.isoformat(), last.id) if last else None
-        items = [DocumentOut(**_fields(document)) for document in found[:limit]]
-        return json_response(Page[DocumentOut](items=items, next_cursor=more))
+        found = await api.list(caller.tenant, item_id, decode_cursor(cursor, Newest), limit + 1)
+        return json_response(Page[DocumentOut].of(found, limit, key=lambda one: (one.created_at, one.id), show=_out))
 
     @routes.get("/v1/documents/{document_id}", response_model=DocumentDetail)
     async def read_document(document_id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
@@ -151,15 +148,8 @@ def router(api: DocumentApi) -> APIRouter:
     return routes
 
 
-def _position(cursor: str | None) -> Position | None:
-    key = decode_cursor(cursor)
-    if key is None:
-        return None
-    try:
-        at, document_id = key
-        return datetime.fromisoformat(at), UUID(document_id)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page") from error
+def _out(document: Document) -> DocumentOut:
+    return DocumentOut(**_fields(document))
 
 
 def _fields(document: Document) -> dict[str, object]:

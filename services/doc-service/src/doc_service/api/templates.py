@@ -12,7 +12,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.errors import RetryLaterError
-from contracts.kit.http import Page, Problem, bad_input, decode_cursor, encode_cursor, json_response, not_found
+from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, json_response, not_found
 from contracts.values import Code
 from doc_service.domain.documents import template_inputs
 from doc_service.domain.errors import DataError, PatternError
@@ -176,15 +176,14 @@ def router(api: TemplateApi) -> APIRouter:
 
     @routes.get("/v1/templates", response_model=Page[TemplateOut])
     async def list_templates(
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Cursor = None,
+        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Response:
         """All templates by code, in their newest versions, without their sources."""
-        after = decode_cursor(cursor)
-        found = await api.list(caller.tenant, str(after[0]) if after else "", limit + 1)
-        more = encode_cursor(found[limit - 1].template.code) if len(found) > limit else None
-        return json_response(Page[TemplateOut](items=[_out(version) for version in found[:limit]], next_cursor=more))
+        (after,) = decode_cursor(cursor, tuple[str]) or ("",)
+        found = await api.list(caller.tenant, after, limit + 1)
+        return json_response(Page[TemplateOut].of(found, limit, key=lambda one: (one.template.code,), show=_out))
 
     return routes
 

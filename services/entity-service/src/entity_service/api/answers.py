@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from contracts.kit.auth import Caller
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, Problem, bad_input, conflict, encode_cursor, etag, json_response, not_found
+from contracts.kit.http import Page, Problem, bad_input, conflict, etag, json_response, not_found
 from contracts.kit.service import Service
 from entity_service.domain.errors import ConflictError, EntityError, InvalidError, NotFoundError
 from entity_service.domain.items import Item
@@ -62,13 +62,10 @@ def check_version(item: Item, seen: int | None) -> None:
         raise Problem(412, "Precondition failed", detail, headers={"ETag": etag(item.version)})
 
 
-def page[T](found: Sequence[T], limit: int, id_of: Callable[[T], UUID] = lambda one: _id(one)) -> Page[T]:
-    """A page of what was found with `limit + 1`."""
-    shown = list(found[:limit])
-    more = len(found) > limit
-    return Page(items=shown, next_cursor=encode_cursor(id_of(shown[-1])) if more else None)
+def page[T](found: Sequence[T], limit: int) -> Page[T]:
+    """A page of what was found with `limit + 1`, sorted by id: ids tell what is newer."""
+    return Page.of(found, limit, key=_key, show=lambda one: one)
 
 
-def _id(one: Any) -> UUID:
-    found: UUID = one.id
-    return found
+def _key(one: Any) -> tuple[UUID]:
+    return (one.id,)

@@ -11,11 +11,11 @@ from contracts.contexts import CompanyContext, ContactContext, Email, Phone
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, not_found
+from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from entity_service import store
 from entity_service.api.answers import create_once, created, page
-from entity_service.api.inputs import Address, Cursor, EmailInput, Input, Limit, Name, PhoneInput, Short, before
+from entity_service.api.inputs import Address, EmailInput, Input, Name, PhoneInput, Short, before
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.people import full_name
 

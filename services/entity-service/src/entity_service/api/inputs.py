@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from contracts.kit.http import Problem, decode_cursor
-from contracts.values import Money
+from contracts.kit.http import decode_cursor
+from contracts.values import Money, is_storable
 from entity_service.domain.fields import MAX_NUMBER
 
 
@@ -19,21 +19,13 @@ class Input(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _only_what_can_be_kept(cls, body: Any) -> Any:
-        check_text(body)
-        return body
+        return check_text(body)
 
 
 def check_text(value: Any) -> Any:
-    """Refuses null characters and lone surrogates, wherever they are: neither PostgreSQL nor JSON keeps them."""
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+    """Refuses null characters and lone surrogates, wherever they are."""
+    if not is_storable(value):
         raise ValueError("texts must not contain null characters or lone surrogates")
-    if isinstance(value, dict):
-        for key, one in value.items():
-            check_text(key)
-            check_text(one)
-    elif isinstance(value, list):
-        for one in value:
-            check_text(one)
     return value
 
 
@@ -49,22 +41,14 @@ Text = Annotated[str, StringConstraints(max_length=10_000)]
 Amount = Annotated[Money, AfterValidator(_not_too_large)]
 Short = Annotated[str, StringConstraints(max_length=200)]
 
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=200, description="the next_cursor of the page before")]
 SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(check_text)]
 Address = Annotated[str | None, Query(max_length=320), AfterValidator(check_text)]
 
 
 def before(cursor: str | None) -> UUID | None:
     """The id after which a page begins. Raises 400 for what is no cursor of this service."""
-    key = decode_cursor(cursor)
-    if key is None:
-        return None
-    try:
-        (text,) = key
-        return UUID(text)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page") from error
+    key = decode_cursor(cursor, tuple[UUID])
+    return key[0] if key else None
 
 
 class PhoneInput(Input):

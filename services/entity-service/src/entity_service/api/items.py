@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, if_match, json_response, not_found
+from contracts.kit.http import Cursor, Limit, Page, if_match, json_response, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import Code, ItemKind, ItemSnapshot
 from entity_service import store
 from entity_service.api.answers import actor_of, check_version, create_once, item_answer, page
-from entity_service.api.inputs import Amount, Cursor, Input, Limit, SearchText, Short, Title, before
+from entity_service.api.inputs import Amount, Input, SearchText, Short, Title, before
 from entity_service.changes import Changes
 from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.pipelines import place_for_move

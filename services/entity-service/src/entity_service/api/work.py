@@ -11,13 +11,13 @@ from pydantic import AwareDatetime, BaseModel, Field
 from contracts.contexts import ProductContext
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, not_found
+from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
 from contracts.values import ItemKind, Money
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created, page
-from entity_service.api.inputs import Cursor, Input, Limit, Name, Short, Text, Title, before
+from entity_service.api.inputs import Input, Name, Short, Text, Title, before
 from entity_service.changes import Changes
 from entity_service.domain.activities import Activity, ActivityKind, NewActivity
 from entity_service.domain.fields import MAX_NUMBER

@@ -1,7 +1,6 @@
 """`/v1/rule-sets`: rule sets with their drafts and versions."""
 
 import json
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,19 +15,17 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import new_id
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, Problem, conflict, decode_cursor, encode_cursor, not_found
+from contracts.kit.http import Cursor, Limit, Page, Problem, conflict, decode_cursor, not_found
 from contracts.kit.service import Service
-from contracts.values import Code
+from contracts.values import Code, is_storable
 from rule_engine.authoring import Author, Authoring, FaultyError, NothingToPublishError
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.errors import Fault, TakenError
 from rule_engine.gateway import EntityService
 from rule_engine.rules.base import RuleType
-from rule_engine.store.rule_sets import RuleSet, RuleSets, Version
+from rule_engine.store.rule_sets import RuleSet, RuleSets
 
 CodePath = Annotated[Code, Path(description="the author-given code of the rule set")]
-_NULL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class RuleSetInput(RuleSetDocument):
@@ -42,8 +39,9 @@ class RuleSetInput(RuleSetDocument):
     def _can_be_kept(cls, raw: Any) -> Any:
         """JSON that PostgreSQL and other languages can hold."""
         try:
-            if _NULL.search(orjson.dumps(raw)):
+            if not is_storable(raw):
                 raise ValueError("a text contains a null character")
+            orjson.dumps(raw)
             json.dumps(raw, allow_nan=False)
         except orjson.JSONEncodeError as error:
             raise ValueError(f"contains what not every JSON reader takes: {error}") from error
@@ -128,14 +126,14 @@ def router(
 
     @routes.get("/v1/rule-sets")
     async def page(
-        cursor: str | None = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
+        cursor: Cursor = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
     ) -> Page[RuleSetSummary]:
         """All rule sets by code, archived ones too."""
         return await reading.page(caller.tenant, cursor, limit)
 
     @routes.get("/v1/rule-sets/{code}/versions")
     async def versions(
-        code: CodePath, cursor: str | None = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
+        code: CodePath, cursor: Cursor = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
     ) -> Page[VersionView]:
         """All versions, newest first."""
         return await reading.versions(caller.tenant, code, cursor, limit)
@@ -187,19 +185,17 @@ class _Reading:
         return RuleSetView(**parts, document=content.document, warnings=[_fault(one) for one in faults])
 
     async def page(self, tenant: UUID, cursor: str | None, limit: int) -> Page[RuleSetSummary]:
-        after = _position(cursor, str, "")
+        (after,) = decode_cursor(cursor, tuple[str]) or ("",)
         async with self._database.transaction(tenant) as tx:
             found = await self._rule_sets.page(tx, tenant, after, limit + 1)
-        more = encode_cursor(found[limit - 1].code) if len(found) > limit else None
-        return Page(items=[RuleSetSummary.model_validate(one) for one in found[:limit]], next_cursor=more)
+        return Page[RuleSetSummary].of(found, limit, key=lambda one: (one.code,), show=RuleSetSummary.model_validate)
 
     async def versions(self, tenant: UUID, code: str, cursor: str | None, limit: int) -> Page[VersionView]:
-        before = _position(cursor, int, MAX_VERSION)
+        (before,) = decode_cursor(cursor, tuple[int]) or (MAX_VERSION,)
         async with self._database.transaction(tenant) as tx:
             await self._known(tx, tenant, code)
-            found: Sequence[Version] = await self._rule_sets.versions(tx, (tenant, code), before, limit + 1)
-        more = encode_cursor(found[limit - 1].version) if len(found) > limit else None
-        return Page(items=[VersionView.model_validate(one) for one in found[:limit]], next_cursor=more)
+            found = await self._rule_sets.versions(tx, (tenant, code), min(before, MAX_VERSION), limit + 1)
+        return Page[VersionView].of(found, limit, key=lambda one: (one.version,), show=VersionView.model_validate)
 
     async def _known(self, tx: Connection, tenant: UUID, code: str) -> RuleSet:
         rule_set = await self._rule_sets.read(tx, (tenant, code))
@@ -221,12 +217,3 @@ def _number(rule_set: RuleSet, wanted: Literal["draft", "newest"] | int | None) 
             return rule_set.draft or rule_set.newest
         case _:
             return wanted if 0 < wanted <= MAX_VERSION else None
-
-
-def _position[T](cursor: str | None, type_: type[T], start: T) -> T:
-    key = decode_cursor(cursor)
-    if key is None:
-        return start
-    if len(key) != 1 or not isinstance(key[0], type_):
-        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
-    return key[0]

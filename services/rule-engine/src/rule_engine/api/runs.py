@@ -2,16 +2,16 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
-from contracts.kit.http import Page, conflict, decode_cursor, encode_cursor, not_found
+from contracts.kit.http import Cursor, Limit, Moment, Page, conflict, decode_cursor, not_found
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.errors import RunError
 from rule_engine.operations import Operations
@@ -90,6 +90,14 @@ class Postpone(BaseModel):
     until: AwareDatetime
 
 
+class LastChange(NamedTuple):
+    """The sort key of rules in the order of their last change."""
+
+    changed_at: Moment
+    run_id: UUID
+    rule_id: str
+
+
 def reading(database: Database, views: Views) -> APIRouter:
     """`/v1/runs`: lists and details."""
     routes = APIRouter(tags=["runs"])
@@ -98,15 +106,15 @@ def reading(database: Database, views: Views) -> APIRouter:
     async def list_rule_runs(  # noqa: PLR0913 - the filters of a list
         item_id: UUID | None = None,
         state: RuleState | None = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Cursor = None,
+        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[RuleRun]:
         """Rules by state and item, the last changed first."""
-        before = _position(decode_cursor(cursor))
+        before = decode_cursor(cursor, LastChange)
         async with database.transaction(caller.tenant) as tx:
             rows = await views.rule_runs(tx, caller.tenant, item=item_id, state=state, before=before, limit=limit + 1)
-        return _page(rows, limit)
+        return Page[RuleRun].of(rows, limit, key=_last_change, show=_rule_run)
 
     @routes.get("/v1/runs/{run_id}")
     async def read_run(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> RunView:
@@ -176,15 +184,12 @@ async def _ordered(order: Awaitable[Run | None]) -> Ordered:
     return Ordered(id=run.id, finished=run.state.finished, states=states)
 
 
-def _position(key: list[Any] | None) -> tuple[datetime, UUID, str] | None:
-    return None if key is None else (datetime.fromisoformat(key[0]), UUID(key[1]), str(key[2]))
+def _last_change(row: asyncpg.Record) -> LastChange:
+    return LastChange(row["changed_at"], row["run_id"], row["rule_id"])
 
 
-def _page(rows: Sequence[asyncpg.Record], limit: int) -> Page[RuleRun]:
-    shown = [RuleRun.model_validate(dict(row)) for row in rows[:limit]]
-    last = shown[-1] if len(rows) > limit else None
-    cursor = encode_cursor(last.changed_at.isoformat(), last.run_id, last.rule_id) if last else None
-    return Page(items=shown, next_cursor=cursor)
+def _rule_run(row: asyncpg.Record) -> RuleRun:
+    return RuleRun.model_validate(dict(row))
 
 
 def _view(
@@ -197,7 +202,7 @@ def _view(
         **{name: row[name] for name in RunView.model_fields if name in row},
         next_look_at=row["wake_at"],
         trace_id=trace_id(row["traceparent"]),
-        rules=[RuleRun.model_validate(dict(rule)) for rule in rules],
+        rules=[_rule_run(rule) for rule in rules],
         decisions=[DecisionView.model_validate(dict(decision)) for decision in decisions],
         audit=[AuditView.model_validate(dict(entry)) for entry in audit],
     )

@@ -1,15 +1,13 @@
 """`/v1/arrivals`: everything that came in, with its verdict; so "why did it not move" has an answer."""
 
-from datetime import datetime
-from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
-from contracts.kit.http import Page, Problem, decode_cursor, encode_cursor, not_found
+from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
 from contracts.values import Code
 from trigger_service.domain.judging import ArrivalVerdict
 from trigger_service.store import arrivals
@@ -49,19 +47,17 @@ def router(database: Database) -> APIRouter:
         item_id: UUID | None = None,
         trigger: Code | None = None,
         verdict: ArrivalVerdict | None = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Cursor = None,
+        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[ArrivalView]:
         """The newest first; with `trigger`, `verdict` is that trigger's own one."""
-        after = _position(decode_cursor(cursor))
+        after = decode_cursor(cursor, Newest)
         async with database.transaction(caller.tenant) as tx:
             found = await arrivals.find(
                 tx, caller.tenant, item_id=item_id, trigger=trigger, verdict=verdict, after=after, limit=limit + 1
             )
-        shown = found[:limit]
-        more = encode_cursor(shown[-1].received_at.isoformat(), shown[-1].id) if len(found) > limit else None
-        return Page(items=[_view(arrival) for arrival in shown], next_cursor=more)
+        return Page[ArrivalView].of(found, limit, key=lambda one: (one.received_at, one.id), show=_view)
 
     @routes.get("/{id}")
     async def get_arrival(id: UUID, caller: Caller = require(Role.VIEWER)) -> ArrivalView:
@@ -72,16 +68,6 @@ def router(database: Database) -> APIRouter:
         return _view(arrival)
 
     return routes
-
-
-def _position(key: list[Any] | None) -> tuple[datetime, UUID] | None:
-    if key is None:
-        return None
-    try:
-        received_at, id = key
-        return datetime.fromisoformat(received_at), UUID(id)
-    except (TypeError, ValueError) as error:
-        raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page") from error
 
 
 def _view(arrival: Arrival) -> ArrivalView:
