@@ -98,7 +98,7 @@ def test_any_bytes_can_be_salvaged_or_not_and_nothing_worse_happens(
 
 @given(
     st.text(),
-    st.datetimes(timezones=st.timezones()),
+    st.datetimes(timezones=st.timezones()).map(lambda time: time.astimezone(UTC)),
     st.lists(st.builds(Cause, st.uuids().map(str), st.uuids().map(str)), max_size=16).map(tuple),
     st.text(min_size=1, max_size=50).filter(lambda text: "\x00" not in text),
 )
