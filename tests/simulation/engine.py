@@ -1,0 +1,139 @@
+"""The rule engine as it is, on simulated servers: planner, recorder, results, `advance_run`, starter, operations.
+
+Only what touches a server is replaced. Two replicas share the tables; what a replica keeps in memory dies with it.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from temporalio.client import Client
+
+from contracts import topics
+from contracts.contexts import ItemContext, Part, TenantSettings
+from contracts.kit.broker import OutageError
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
+from rule_engine.activities import Activities
+from rule_engine.gateway import EntityService as Gateway
+from rule_engine.handlers import Planner, Results
+from rule_engine.operations import Operations
+from rule_engine.recorder import Recorder
+from rule_engine.settings import Settings
+from rule_engine.starter import Starter
+from rule_engine.store.wakes import Wake
+from simulation import temporal
+from simulation.audit import Audit
+from simulation.entity import SETTINGS, EntityService
+from simulation.ground import Ground
+from simulation.kafka import Group, Kafka, Message
+from simulation.outbox import SimulatedOutbox
+from simulation.rules import REGISTRY
+from simulation.steps import Task, at_once, pause
+from simulation.store import (
+    TX,
+    SimulatedDatabase,
+    SimulatedEntries,
+    SimulatedInbox,
+    SimulatedRuleSets,
+    SimulatedRuns,
+    store,
+)
+from simulation.temporal import SimulatedClient, Temporal
+from simulation.wakes import SimulatedWakes
+
+DEADLINE = timedelta(minutes=10)
+OVERDUE = timedelta(seconds=30)
+
+
+class SimulatedGateway(Gateway):
+    """Asks entity-service, which may be away; the answer may be old when it arrives."""
+
+    def __init__(self, ground: Ground, entity: EntityService) -> None:
+        self._ground = ground
+        self._entity = entity
+
+    async def context(self, tenant: UUID, item: UUID, parts: Sequence[Part] | None) -> ItemContext | None:
+        await pause()
+        self._may_be_away()
+        context = self._entity.context(item)
+        await pause()
+        return context
+
+    async def settings(self, tenants: Iterable[UUID]) -> None:
+        self._may_be_away()
+
+    def settings_of(self, tenant: UUID) -> TenantSettings:
+        return SETTINGS
+
+    def _may_be_away(self) -> None:
+        if self._ground.bad_luck(0.05):
+            raise OutageError("entity-service is away")
+
+
+class SimulatedStarter(Starter):
+    """One wake after another, instead of many at a time: the pauses mix them anyway."""
+
+    async def _each(self, wakes: Sequence[Wake], work: Callable[[Wake], Coroutine[Any, Any, None]]) -> None:
+        for wake in wakes:
+            await work(wake)
+
+
+class Engine:
+    """The tables, and the production rooms around them."""
+
+    def __init__(self, ground: Ground, kafka: Kafka, entity: EntityService, server: Temporal, audit: Audit) -> None:
+        self.ground = ground
+        self.server = server
+        self.outbox = SimulatedOutbox(ground, kafka)
+        self.wakes = SimulatedWakes()
+        self.entries = SimulatedEntries()
+        self.runs = SimulatedRuns(self.wakes, audit.on_command, audit.on_order)
+        self.rule_sets = SimulatedRuleSets()
+        self.inbox = SimulatedInbox()
+        self.client = cast(Client, SimulatedClient(server))
+        tables = store(self.entries, self.runs, self.wakes, self.rule_sets)
+        database = SimulatedDatabase(audit.after_commit)
+        gateway = SimulatedGateway(ground, entity)
+        recorder = Recorder(tables, self.outbox, ground.new_id, DEADLINE)
+        settings = Settings.model_construct(
+            temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
+        )
+        clock = ground.skewed_clock
+        self.planner = Planner(tables, recorder, gateway, clock)
+        self.results = Results(tables, recorder, REGISTRY, clock)
+        self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
+        self.starter = SimulatedStarter(settings, database, tables, self.outbox, clock)
+        self.operations = Operations(database, tables, recorder, clock, ground.new_id)
+        self.planning = Group("planner", ground, kafka, [topics.ENTITY_EVENTS], self._plan)
+        result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]
+        self.settling = Group("results", ground, kafka, result_topics, self._settle)
+        self._audit = audit
+
+    def _plan(self, messages: Sequence[Message]) -> None:
+        """The consumer's part: what the network is needed for, then the transaction with the inbox in it."""
+        events = [one for one in messages if isinstance(one.data, StageChanged | FieldsChanged | ItemDeleted)]
+        at_once(self.planner.prepare(events))
+        if new := self.inbox.unseen(events):
+            at_once(self.planner.plan(new, TX))
+        self._audit.after_commit()
+
+    def _settle(self, messages: Sequence[Message]) -> None:
+        if new := self.inbox.unseen(messages):
+            at_once(self.results.take_in(new, TX))
+        self._audit.after_commit()
+
+    def tasks(self) -> list[tuple[int, Task]]:
+        """Two replicas with all loops each, and the one relay; with how often they get a turn."""
+        replica: list[tuple[int, str, Callable[[], Coroutine[Any, Any, None]]]] = [
+            (6, "planner", self.planning.poll),
+            (6, "results", self.settling.poll),
+            (8, "starter", lambda: self.starter._drive(self.client)),
+            (1, "sweep", lambda: self.starter._sweep(self.client)),
+            (1, "reconciliation", lambda: self.starter.reconcile(self.client)),
+            (12, "worker", lambda: temporal.work(self.server, self.activities)),
+            (1, "dead letters", self.planning.replay),
+            (1, "dead letters", self.settling.replay),
+        ]
+        loops = [(turns, Task(f"engine-{one}", name, round)) for one in "ab" for turns, name, round in replica]
+        return [*loops, (8, Task("engine-a", "relay", self.outbox.relay))]

@@ -1,0 +1,186 @@
+"""The rule engine's other tables: heads, entries, runs, commands under way, rule sets. Same statements, in memory.
+
+A transaction is a step: what it writes is there at once, and a process is never killed inside it.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from contracts.kit.database import Connection, Database
+from rule_engine.domain.planning import Head, PlannedEntry
+from rule_engine.domain.program import Program
+from rule_engine.domain.state import State
+from rule_engine.domain.step import Decision
+from rule_engine.store import Store
+from rule_engine.store.entries import Entries, ItemKey
+from rule_engine.store.programs import Programs
+from rule_engine.store.rule_sets import RuleSets
+from rule_engine.store.runs import Run, RunRow, Runs, SentCommand
+from rule_engine.store.views import Views
+from simulation.kafka import Message
+from simulation.steps import pause
+from simulation.wakes import SimulatedWakes
+
+TX = cast(Connection, None)
+RULE_SET = "sales"
+
+
+class SimulatedDatabase(Database):
+    """Transactions with a pause before and after: whoever commits may be killed before it knows."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    @asynccontextmanager
+    async def transaction(self, *tenants: UUID) -> AsyncGenerator[Connection]:
+        await pause()
+        yield TX
+        self._check()
+        await pause()
+
+    @asynccontextmanager
+    async def delivery(self) -> AsyncGenerator[Connection]:
+        async with self.transaction() as tx:
+            yield tx
+
+
+class SimulatedInbox:
+    """Which messages were taken in."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def unseen(self, messages: Iterable[Message]) -> list[Message]:
+        """Marks all of them and returns the new ones, each once."""
+        new: dict[tuple[str, str], Message] = {}
+        for message in messages:
+            if (message.source, message.id) not in self._seen:
+                new.setdefault((message.source, message.id), message)
+        self._seen.update(new)
+        return list(new.values())
+
+    def forget(self) -> None:
+        """Everything is too old to be remembered."""
+        self._seen.clear()
+
+
+class SimulatedEntries(Entries):
+    """`item_heads` and `entries`, by item and by the id of the event."""
+
+    def __init__(self) -> None:
+        self.heads: dict[ItemKey, Head] = {}
+        self.rows: dict[UUID, PlannedEntry] = {}
+
+    async def lock_heads(self, tx: Connection, items: Iterable[ItemKey]) -> dict[ItemKey, Head]:
+        return {item: replace(self.heads.setdefault(item, Head())) for item in sorted(set(items))}
+
+    async def save_heads(self, tx: Connection, heads: Mapping[ItemKey, Head]) -> None:
+        self.heads |= heads
+
+    async def known(self, tx: Connection, ids: Sequence[UUID]) -> set[UUID]:
+        return {id for id in ids if id in self.rows}
+
+    async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
+        for entry in entries:
+            self.rows.setdefault(UUID(entry.event.id), entry)
+
+    async def leave(self, tx: Connection, left: Sequence[tuple[UUID, UUID, int, datetime, str]]) -> None:
+        for _, item, entry_seq, at, reason in left:
+            for entry in self.rows.values():
+                data = entry.event.data
+                if data.item.id == item and data.entry_seq < entry_seq and entry.left is None:
+                    entry.left = (at, reason)
+
+
+class SimulatedRuns(Runs):
+    """`runs`, `decisions`, `sent_commands` and `audit`. `on_command` and `on_order` hear of every commit of theirs.
+
+    `taken_back` collects the commands that a state said were being taken back.
+    """
+
+    def __init__(
+        self,
+        wakes: SimulatedWakes,
+        on_command: Callable[[Run, str, SentCommand, datetime], None],
+        on_order: Callable[[Run, str, str | None, datetime], None],
+    ) -> None:
+        self._wakes = wakes
+        self._on_command = on_command
+        self._on_order = on_order
+        self.rows: dict[UUID, RunRow] = {}
+        self.decisions: list[tuple[Run, Decision]] = []
+        self.commands: dict[UUID, tuple[UUID, SentCommand]] = {}
+        self.taken_back: set[UUID | None] = set()
+
+    async def get(self, tx: Connection, tenant: UUID, run_id: UUID, *, lock: bool = False) -> RunRow | None:
+        return self.rows.get(run_id)
+
+    async def lock_open_of_items(self, tx: Connection, items: Sequence[tuple[UUID, UUID]]) -> list[RunRow]:
+        wanted = [item for _, item in items]
+        found = [row for row in self.rows.values() if row.item_id in wanted and not row.finished]
+        return sorted(found, key=lambda row: row.id)
+
+    async def lock_by_commands(self, tx: Connection, commands: Sequence[tuple[UUID, UUID]]) -> dict[UUID, RunRow]:
+        return {id: self.rows[self.commands[id][0]] for _, id in commands if id in self.commands}
+
+    async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
+        for run in runs:
+            self.rows.setdefault(run.id, run)
+
+    async def save(self, tx: Connection, run: Run, state: State, now: datetime) -> None:
+        row = self.rows[run.id]
+        self.rows[run.id] = replace(row, state=state, finished=state.finished, rev=row.rev + 1)
+        self._wakes.writes += 1
+        self.taken_back.update(one.command_id for one in state.rules.values() if one.taking_back or one.retry_after)
+
+    async def save_rules(self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, Any]]], now: datetime) -> None:
+        """A copy of the states for people; nothing decides by it."""
+
+    async def add_decisions(
+        self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
+    ) -> None:
+        self.decisions += [(run, decision) for decision in decisions]
+
+    async def add_command(
+        self, tx: Connection, run: Run, rule_id: str, sent: SentCommand, now: datetime, ask_again_at: datetime
+    ) -> None:
+        self._on_command(run, rule_id, sent, now)
+        self.commands[sent.id] = (run.id, sent)
+        self._wakes.deadline_rows[sent.id] = (run.tenant, ask_again_at)
+
+    async def command(self, tx: Connection, tenant: UUID, command_id: UUID) -> SentCommand | None:
+        _, sent = self.commands.get(command_id, (None, None))
+        return sent
+
+    async def drop_command(self, tx: Connection, tenant: UUID, command_id: UUID) -> None:
+        self.commands.pop(command_id, None)
+        self._wakes.deadline_rows.pop(command_id, None)
+
+    async def add_audit(  # noqa: PLR0913 - as the statement's
+        self, tx: Connection, run: Run, *, id: UUID, at: datetime, subject: str, action: str, rule_id: str | None
+    ) -> None:
+        self._on_order(run, action, rule_id, at)
+
+
+class SimulatedRuleSets(RuleSets):
+    """One rule set; the newest version is the last one."""
+
+    def __init__(self) -> None:
+        self.published: list[Mapping[str, Sequence[Program]]] = []
+
+    async def newest_published(
+        self, tx: Connection, pipelines: Iterable[tuple[UUID, str]]
+    ) -> dict[tuple[UUID, str], tuple[str, int]]:
+        return {pair: (RULE_SET, len(self.published)) for pair in pipelines if self.published}
+
+    async def programs(self, tx: Connection, tenant: UUID, code: str, version: int) -> dict[str, Sequence[Program]]:
+        return dict(self.published[version - 1])
+
+
+def store(entries: SimulatedEntries, runs: SimulatedRuns, wakes: SimulatedWakes, rule_sets: SimulatedRuleSets) -> Store:
+    """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
+    return Store(entries, runs, wakes, rule_sets, Programs(rule_sets), Views())

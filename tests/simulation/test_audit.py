@@ -1,0 +1,153 @@
+"""The audit can fail: services with a fault built in are found out within some worlds."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from rule_engine.activities import Activities, RunRef
+from rule_engine.domain import step
+from rule_engine.domain.program import RuleBlock
+from rule_engine.domain.state import ENDED, RuleProgress
+from rule_engine.recorder import Recorder
+from rule_engine.store.wakes import Wake
+from simulation.entity import EntityService
+from simulation.outbox import SimulatedOutbox
+from simulation.owners import LeasedOwner, Owner
+from simulation.store import SimulatedRuns
+from simulation.wakes import SimulatedWakes
+from simulation.world import World
+
+ENOUGH = 400
+
+type Fault = Callable[[pytest.MonkeyPatch], None]
+
+
+def a_planner_that_forgets_to_leave(patch: pytest.MonkeyPatch) -> None:
+    async def none(*_: Any) -> list[Any]:
+        return []
+
+    patch.setattr(SimulatedRuns, "lock_open_of_items", none)
+
+
+def a_starter_that_overlooks_wakes(patch: pytest.MonkeyPatch) -> None:
+    right = SimulatedWakes.undriven
+
+    async def some(self: SimulatedWakes, tx: Any, limit: int) -> list[Wake]:
+        return [wake for wake in await right(self, tx, limit) if wake.gen != 2]
+
+    patch.setattr(SimulatedWakes, "undriven", some)
+
+
+def a_starter_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    async def nothing(*_: Any) -> bool:
+        return False
+
+    patch.setattr("rule_engine.starter._terminate", nothing)
+
+
+def a_reconciliation_that_believes_everything_is_open(patch: pytest.MonkeyPatch) -> None:
+    async def always(*_: Any) -> bool:
+        return True
+
+    patch.setattr("rule_engine.starter._is_open", always)
+
+
+def a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own(patch: pytest.MonkeyPatch) -> None:
+    async def driven(self: SimulatedWakes, tx: Any, wake: Wake) -> None:
+        if row := self.rows.get(wake.run_id):
+            self.rows[wake.run_id] = Wake(row.run_id, row.tenant, row.gen, row.gen, row.wake_at, False, row.misses)
+
+    patch.setattr(SimulatedWakes, "driven", driven)
+
+
+def an_activity_that_does_not_look_at_the_generation(patch: pytest.MonkeyPatch) -> None:
+    right = Activities._read
+
+    async def read(self: Activities, tx: Any, ref: RunRef, *, lock: bool = False) -> Any:
+        wake = await self._store.wakes.get(tx, ref.run_id)
+        return await right(self, tx, ref.model_copy(update={"gen": wake.gen}) if wake else ref, lock=lock)
+
+    patch.setattr(Activities, "_read", read)
+
+
+def a_recorder_that_sends_nothing_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("rule_engine.messages.cancellations", lambda *_: iter(()))
+
+
+def a_recorder_that_sets_no_wake(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: Any, **__: Any) -> None: ...
+
+    patch.setattr(Recorder, "_set_wake", nothing)
+
+
+def an_owner_that_forgets_its_commands(patch: pytest.MonkeyPatch) -> None:
+    right = Owner._register
+
+    def register(self: Owner, message: Any) -> bool:
+        right(self, message)
+        return True
+
+    patch.setattr(Owner, "_register", register)
+
+
+def an_owner_that_drops_what_may_be_out(patch: pytest.MonkeyPatch) -> None:
+    def drop(self: LeasedOwner, target: UUID) -> bool:
+        return self.work.pop(target, None) is not None
+
+    patch.setattr(LeasedOwner, "drop", drop)
+
+
+def an_entity_service_that_does_not_look_at_the_guard(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(EntityService, "_refusal", lambda *_: None)
+
+
+def a_relay_that_shuffles(patch: pytest.MonkeyPatch) -> None:
+    right = SimulatedOutbox.relay
+
+    async def relay(self: SimulatedOutbox) -> None:
+        random.Random(1).shuffle(self.rows)
+        await right(self)
+
+    patch.setattr(SimulatedOutbox, "relay", relay)
+
+
+def a_core_in_which_a_disabled_rule_is_waited_for(patch: pytest.MonkeyPatch) -> None:
+    def due(rule: RuleBlock, progress: RuleProgress, now: datetime) -> datetime:
+        return now if progress.due_at is None or progress.state in ENDED else progress.due_at
+
+    patch.setattr(step, "_due", due)
+
+
+FAULTS: tuple[Fault, ...] = (
+    a_planner_that_forgets_to_leave,
+    a_starter_that_overlooks_wakes,
+    a_starter_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look,
+    a_reconciliation_that_believes_everything_is_open,
+    a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own,
+    an_activity_that_does_not_look_at_the_generation,
+    a_recorder_that_sends_nothing_back,
+    a_recorder_that_sets_no_wake,
+    an_owner_that_forgets_its_commands,
+    an_owner_that_drops_what_may_be_out,
+    an_entity_service_that_does_not_look_at_the_guard,
+    a_relay_that_shuffles,
+    a_core_in_which_a_disabled_rule_is_waited_for,
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_is_found_out(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault(monkeypatch)
+    for seed in count():
+        assert seed < ENOUGH, "nothing was found"
+        try:
+            World(seed).play()
+        except AssertionError:
+            return
