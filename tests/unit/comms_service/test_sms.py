@@ -1,4 +1,4 @@
-"""What an SMS provider's answers mean, and how much one caller may ask."""
+"""What an SMS provider's answers mean."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -6,10 +6,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from comms_service.api.limits import MAX_CALLERS, RateLimit
 from comms_service.domain import PostponedError, RejectedError
 from comms_service.gateways.sms import judge, retry_after
-from contracts.kit.http import Problem
 
 
 def answer(status: int, retry: str | None = None) -> httpx.Response:
@@ -50,26 +48,3 @@ def test_the_providers_wish_may_be_a_date() -> None:
     wish = retry_after(answer(503, format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)))
     assert wish is not None
     assert 500 < wish <= 600
-
-
-def test_a_caller_has_a_burst_and_then_a_rate() -> None:
-    now = [0.0]
-    limit = RateLimit(per_second=2, burst=3, now=lambda: now[0])
-    for _ in range(3):
-        limit.take_from("a")
-    with pytest.raises(Problem, match="slow down"):
-        limit.take_from("a")
-    limit.take_from("b")
-    now[0] = 0.5
-    limit.take_from("a")
-    with pytest.raises(Problem):
-        limit.take_from("a")
-
-
-def test_callers_are_forgotten_when_there_are_too_many() -> None:
-    limit = RateLimit(per_second=1, burst=1, now=lambda: 0.0)
-    for number in range(MAX_CALLERS + 1):
-        limit.take_from(str(number))
-    limit.take_from("0")
-    with pytest.raises(Problem):
-        limit.take_from(str(MAX_CALLERS))

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from contracts import addresses
 from contracts.messages.comms import ChannelKind, MessageStatus, Notify, SendMessage
 from contracts.values import FileRef
 
@@ -153,7 +153,7 @@ def normalise(address: str) -> str:
 
 
 def normalise_email(address: str) -> str:
-    """Lower-case, ASCII (IDNA) domain; nobody is asked whether the mailbox exists."""
+    """As servers take it: the mailbox as written, the domain in ASCII (IDNA). Nobody is asked whether it exists."""
     try:
         valid = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
@@ -162,14 +162,11 @@ def normalise_email(address: str) -> str:
 
 
 def normalise_phone(number: str) -> str:
-    """E.164; punctuation is dropped, the country code is demanded."""
+    """E.164; the country code is demanded."""
     try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException as error:
-        raise UnusableError("the phone number is not valid: expected + and the country code first") from error
-    if not phonenumbers.is_possible_number(parsed):
-        raise UnusableError("the phone number is not valid: its length is not possible in that country")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        return addresses.normalise_phone(number)
+    except addresses.AddressError as error:
+        raise UnusableError(f"the phone number is not valid: {error}") from error
 
 
 def consent_key(address: str) -> str:

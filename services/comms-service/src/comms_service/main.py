@@ -6,7 +6,6 @@ from fastapi import FastAPI
 
 from comms_service import handlers as obey
 from comms_service.api import channels, messages, notifications, opt_outs, receipts
-from comms_service.api.limits import RateLimit
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.http import make_client
 from comms_service.gateways.mail import MailGateway, SmtpServer
@@ -20,6 +19,7 @@ from comms_service.store.notifications import NotificationStore
 from contracts import topics
 from contracts.kit.auth import ServiceToken
 from contracts.kit.commands import Commands
+from contracts.kit.limits import RateLimit
 from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
 

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from comms_service.api.limits import RateLimit
 from comms_service.gateways.sms import RECEIPTS
 from comms_service.statuses import Statuses
 from comms_service.store.messages import MessageStore
 from contracts.kit import telemetry
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, not_found
+from contracts.kit.limits import RateLimit
 
 MAX_BODY = 16_384
 MAX_WEBHOOK_ID = 200

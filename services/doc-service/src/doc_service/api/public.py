@@ -9,11 +9,11 @@ from fastapi.responses import RedirectResponse
 
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
+from contracts.kit.limits import RateLimit, network
 from doc_service.api.files import file_response
 from doc_service.api.pages import PRIVATE, document_page, no_document_page, too_many_page
 from doc_service.domain.documents import Document
 from doc_service.domain.links import token_hash, visitor_hash
-from doc_service.domain.rate import RateLimit
 from doc_service.gateways.files import FileStore
 from doc_service.messages import Events
 from doc_service.store import Store
@@ -23,14 +23,14 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicApi:
-    """`limit` counts openings of all links by one address, in this process."""
+    """`limit` is for the openings of all links by one caller."""
 
     database: Database
     store: Store
     files: FileStore
     events: Events
     clock: Clock
-    limit: RateLimit = field(default_factory=RateLimit)
+    limit: RateLimit = field(default_factory=lambda: RateLimit(per_second=2, burst=120))
 
     async def page(self, request: Request, token: str) -> Response:
         async def show(tx: Connection, document: Document) -> Response:
@@ -56,7 +56,7 @@ class PublicApi:
         self, request: Request, token: str, use: Callable[[Connection, Document], Awaitable[T]]
     ) -> T | Response:
         """What `use` makes of the link's document; else the page that says no."""
-        wait_s = self.limit.hit(_address(request), self.clock())
+        wait_s = self.limit.wait_s(network(request))
         if wait_s:
             return too_many_page(wait_s)
         if not _TOKEN.fullmatch(token):

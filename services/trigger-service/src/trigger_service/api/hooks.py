@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
+from contracts.values import is_storable
 from trigger_service.desk import Desk
-from trigger_service.domain.definitions import contains_null
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.gateways.signatures import is_signed
 from trigger_service.store import definitions
@@ -96,6 +96,6 @@ def _json_object(body: bytes) -> dict[str, Any]:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_input("the body is not JSON", ("body", "send a JSON object")) from error
-    if not isinstance(value, dict) or contains_null(value):
+    if not isinstance(value, dict) or not is_storable(value):
         raise bad_input("the body cannot be used", ("body", "send a JSON object without null characters"))
     return value

@@ -1,6 +1,5 @@
 """`/f/{token}`: the public side of forms. Everybody may come here, so everything is counted, bounded and checked."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -14,10 +13,12 @@ from pydantic import BaseModel
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
+from contracts.kit.limits import network
+from contracts.values import is_storable
 from trigger_service.api import pages
 from trigger_service.api.problems import as_problem
 from trigger_service.desk import Desk
-from trigger_service.domain.definitions import Form, FormField, contains_null
+from trigger_service.domain.definitions import Form, FormField
 from trigger_service.domain.intake import NONCE, digest, read_answers
 from trigger_service.errors import InvalidInputError
 from trigger_service.store import definitions, guards
@@ -134,7 +135,7 @@ class _Intake:
         now = self._clock()
         minute = now.replace(second=0, microsecond=0)
         async with self._database.transaction(tenant) as tx:
-            posts = await guards.count_post(tx, digest("post", form.token, _network(request)), minute)
+            posts = await guards.count_post(tx, digest("post", form.token, network(request)), minute)
         if posts > self._posts_per_minute:
             wait = int((minute + timedelta(minutes=1) - now).total_seconds()) + 1
             detail = f"more than {self._posts_per_minute} submissions in a minute: try again in {wait} s"
@@ -162,16 +163,6 @@ def _cors(origin: str) -> dict[str, str]:
     }
 
 
-def _network(request: Request) -> str:
-    """Who counts as one: an IPv4 address, or the /64 that one IPv6 customer has."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
-
-
 def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
@@ -187,7 +178,7 @@ def _body(request: Request, raw: bytes) -> dict[str, Any]:
             raise Problem(415, "Unsupported media type", "send application/json or application/x-www-form-urlencoded")
     except ValueError as error:
         raise bad_input("the body cannot be read", ("body", f"expected {kind}")) from error
-    if not isinstance(body, dict) or len(body) > MAX_FIELDS or contains_null(body):
+    if not isinstance(body, dict) or len(body) > MAX_FIELDS or not is_storable(body):
         raise bad_input("the body cannot be used", ("body", "send fields by name, without null characters"))
     return body
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from contracts.conditions import Condition
-from contracts.values import Code, ItemKind
+from contracts.values import Code, ItemKind, is_storable
 
 
 class Input(BaseModel):
@@ -18,23 +18,9 @@ class Input(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _has_no_null_characters(cls, data: Any) -> Any:
-        if contains_null(data):
+        if not is_storable(data):
             raise ValueError("contains a null character")
         return data
-
-
-def contains_null(value: Any) -> bool:
-    """Whether any text in a JSON value has a null character, which the database cannot keep; at any depth."""
-    rest = [value]
-    while rest:
-        part = rest.pop()
-        if isinstance(part, str) and "\x00" in part:
-            return True
-        if isinstance(part, dict):
-            rest += [*part.keys(), *part.values()]
-        elif isinstance(part, list | tuple):
-            rest += part
-    return False
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]

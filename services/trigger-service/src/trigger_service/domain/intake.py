@@ -2,14 +2,13 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 import orjson
-import phonenumbers
 
+from contracts.addresses import normalise_email, normalise_phone
 from contracts.messages.entity_commands import CreateItem
 from contracts.values import PersonInput
 from trigger_service.domain.checks import PLACEHOLDER
@@ -23,8 +22,6 @@ MAX_TITLE = 255
 
 type Answer = str | int | float | bool
 type Answers = Mapping[str, Answer]
-
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
 
 
 def read_answers(form: FormSpec, body: Mapping[str, Any]) -> Answers:
@@ -81,19 +78,11 @@ def _number(text: str, _: FormField, __: FormSpec) -> Answer:
 
 
 def _phone(text: str, _: FormField, form: FormSpec) -> Answer:
-    try:
-        number = phonenumbers.parse(text, form.phone_region)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError("expected a phone number with its country code, such as +…") from error
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise ValueError("this phone number cannot exist")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return normalise_phone(text, form.phone_region)
 
 
 def _email(text: str, _: FormField, __: FormSpec) -> Answer:
-    if len(text) > 254 or not _EMAIL.fullmatch(text):
-        raise ValueError("expected an e-mail address")
-    return text.lower()
+    return normalise_email(text)
 
 
 def _choice(text: str, field: FormField, _: FormSpec) -> Answer:

@@ -1,8 +1,10 @@
 """How much one caller may ask of a public route."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 
 from fastapi import Request
 
@@ -12,7 +14,7 @@ MAX_CALLERS = 10_000
 
 
 class RateLimit:
-    """A token bucket per address: `per_second` on average, `burst` at once. Counted in this process only."""
+    """A token bucket per caller: `per_second` on average, `burst` at once. Counted in this process only."""
 
     def __init__(self, per_second: float, burst: float, now: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
@@ -22,9 +24,11 @@ class RateLimit:
 
     def take(self, request: Request) -> None:
         """Raises 429 when the caller's bucket is empty."""
-        self.take_from(request.client.host if request.client else "")
+        if wait := self.wait_s(network(request)):
+            raise Problem(429, "Too many requests", "slow down", headers={"Retry-After": str(wait)})
 
-    def take_from(self, caller: str) -> None:
+    def wait_s(self, caller: str) -> int:
+        """Takes one of the caller's tokens; when there is none, the whole seconds until there is, else 0."""
         now = self._now()
         tokens, filled_at = self._buckets.pop(caller, (self._burst, now))
         tokens = min(self._burst, tokens + (now - filled_at) * self._per_second)
@@ -32,5 +36,14 @@ class RateLimit:
         self._buckets[caller] = (tokens - 1 if allowed else tokens, now)
         if len(self._buckets) > MAX_CALLERS:
             self._buckets.popitem(last=False)
-        if not allowed:
-            raise Problem(429, "Too many requests", "slow down", headers={"Retry-After": "1"})
+        return 0 if allowed else math.ceil((1 - tokens) / self._per_second)
+
+
+def network(request: Request) -> str:
+    """Who counts as one caller: an IPv4 address, or the /64 that one customer has of IPv6."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host

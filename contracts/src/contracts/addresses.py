@@ -1,0 +1,32 @@
+"""The one form that a phone number and an e-mail address have, by which their owner is known again."""
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import PhoneNumberFormat, ValidationResult
+
+
+class AddressError(ValueError):
+    """It cannot be an address. Says what to do, and never repeats what was given."""
+
+
+def normalise_phone(text: str, region: str | None = None) -> str:
+    """The number in E.164 form; without a `region` (ISO 3166) it has to begin with + or 00 and the country code.
+
+    Possible, not assigned: number plans change faster than the library's tables.
+    """
+    given = text.strip()
+    try:
+        number = phonenumbers.parse("+" + given[2:] if given.startswith("00") else given, region)
+    except phonenumbers.NumberParseException as error:
+        raise AddressError("write the phone number with + and the country code") from error
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        raise AddressError("has too many or too few digits for a phone number of its country")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def normalise_email(text: str) -> str:
+    """The address in lower case: nobody tells people apart by the case of their address."""
+    try:
+        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise AddressError("is not an e-mail address") from error
