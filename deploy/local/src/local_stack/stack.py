@@ -75,7 +75,8 @@ class Stack:
         self._start("Servers and peers", [*self.servers, *self.peers])
         with self._report.step("Databases, topics, migrations"):
             asyncio.run(self._create_databases_and_topics())
-            _together(self.present_services, Service.migrate)
+            # one that runs was migrated before it was started
+            _together([service for service in self.present_services if not service.alive], Service.migrate)
         self._start("Services", self.present_services)
         self.supervisor.start()
         self.describe()
