@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from contracts.kit.auth import ServiceToken
+from contracts.kit.client import ServiceClient
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
@@ -29,7 +29,8 @@ def build_app(settings: Settings) -> FastAPI:
     """The application; connects to nothing before it is started."""
     service = Service(SERVICE, settings)
     database, clock = service.database, service.clock
-    entity = EntityService(settings.entity_service_url, ServiceToken(settings.service_token_file))
+    client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
+    entity = EntityService(client)
     desk = Desk(service.outbox, clock, new_id)
     handling = Handlers(desk, entity)
     jobs = Jobs(database, desk, entity)
@@ -42,7 +43,7 @@ def build_app(settings: Settings) -> FastAPI:
         }
     )
     service.background("housekeeping", Housekeeping(database, clock).run)
-    service.on_stop(entity.close)
+    service.on_stop(client.close)
     routers = [
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
