@@ -21,34 +21,33 @@ from entity_service.domain.pipelines import place_for_move
 from entity_service.messages import Actor
 
 
-class NewItem(Input):
+class ItemInput(Input):
+    """What may be said of an item at any time."""
+
+    responsible_id: UUID | None = None
+    contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
+    company_id: UUID | None = None
+    amount: Amount | None = None
+    source: Short | None = None
+    fields: Annotated[dict[str, JsonValue], Field(max_length=500)] = Field(default_factory=dict)
+
+
+class NewItem(ItemInput):
     """An item to be created; without `pipeline` in the kind's first one, without `stage` in its first stage."""
 
     kind: ItemKind
     title: Title
     pipeline: Code | None = None
     stage: Code | None = None
-    responsible_id: UUID | None = None
-    contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
-    company_id: UUID | None = None
-    amount: Amount | None = None
-    source: Short | None = None
-    fields: Annotated[dict[str, JsonValue], Field(max_length=500)] = Field(default_factory=dict)
 
     def draft(self) -> ItemDraft:
         return ItemDraft(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-class ItemPatch(Input):
+class ItemPatch(ItemInput):
     """Only what is given changes; null empties. An emptied amount is computed from the product rows again."""
 
     title: Title | None = None
-    responsible_id: UUID | None = None
-    contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
-    company_id: UUID | None = None
-    amount: Amount | None = None
-    source: Short | None = None
-    fields: Annotated[dict[str, JsonValue], Field(max_length=500)] = Field(default_factory=dict)
 
     def assignments(self) -> list[FieldAssignment]:
         given = self.model_dump(mode="json", exclude_unset=True)

@@ -23,24 +23,18 @@ async def load(tx: Connection, tenant: UUID, mentions: Mentions) -> References:
 
 async def existing_employees(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the ids that are employees; archived ones too, since what they are responsible for stays theirs."""
-    asked = list(ids)
-    if not asked:
-        return frozenset()
-    rows = await tx.fetch("SELECT id FROM employees WHERE tenant_id = $1 AND id = ANY ($2)", tenant, asked)
-    return frozenset(row["id"] for row in rows)
+    return await _existing(tx, "SELECT id FROM employees WHERE tenant_id = $1 AND id = ANY ($2)", tenant, ids)
 
 
 async def existing_contacts(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
-    asked = list(ids)
-    if not asked:
-        return frozenset()
-    rows = await tx.fetch("SELECT id FROM contacts WHERE tenant_id = $1 AND id = ANY ($2)", tenant, asked)
-    return frozenset(row["id"] for row in rows)
+    return await _existing(tx, "SELECT id FROM contacts WHERE tenant_id = $1 AND id = ANY ($2)", tenant, ids)
 
 
 async def _existing_companies(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+    return await _existing(tx, "SELECT id FROM companies WHERE tenant_id = $1 AND id = ANY ($2)", tenant, ids)
+
+
+async def _existing(tx: Connection, sql: str, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
     asked = list(ids)
-    if not asked:
-        return frozenset()
-    rows = await tx.fetch("SELECT id FROM companies WHERE tenant_id = $1 AND id = ANY ($2)", tenant, asked)
+    rows = await tx.fetch(sql, tenant, asked) if asked else ()
     return frozenset(row["id"] for row in rows)
