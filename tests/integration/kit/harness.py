@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from contracts.envelope import Body, Cause, Envelope, Record, command, decode, event
@@ -197,7 +198,11 @@ async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
 
 
 async def remove_site(postgres: str, site: Site) -> None:
-    """Drops its database and roles."""
+    """Drops its database, its roles and its topics."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=site.settings.kafka_bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic for topic in await admin.list_topics() if f".{site.name}." in topic])
+    await admin.close()
     base = site.name.replace("-", "_")
     await drop_database(postgres, base)
     connection = await asyncpg.connect(postgres)
