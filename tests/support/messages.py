@@ -10,12 +10,18 @@ from contracts.topics import item_key
 
 
 def order[B: Body](
-    body: B, tenant: UUID, item: UUID, *, id: UUID | None = None, causes: tuple[Cause, ...] = ()
+    body: B,
+    tenant: UUID,
+    item: UUID | str,
+    *,
+    id: UUID | None = None,
+    causes: tuple[Cause, ...] = (),
+    issuer: str = "rule-engine",
 ) -> Envelope[B]:
-    """A command of the rule engine about an item."""
+    """A command about an item."""
     return command(
         body,
-        issuer="rule-engine",
+        issuer=issuer,
         id=id or new_id(),
         tenant=tenant,
         key=item_key(tenant, item),

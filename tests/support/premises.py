@@ -54,11 +54,7 @@ class Premises:
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """As the superuser, whom row-level security does not bind."""
-        connection = await asyncpg.connect(self.superuser_dsn)
-        try:
-            return await connection.fetch(statement, *arguments)
-        finally:
-            await connection.close()
+        return await run_sql(self.superuser_dsn, statement, *arguments)
 
     def authorization(self, tenant: UUID, *roles: str, sub: str = "ada") -> dict[str, str]:
         """The header of a person."""
@@ -80,8 +76,20 @@ async def open_premises(postgres: str, kafka: str, service: str, folder: Path) -
     database = await create_database(postgres, service, f"{service.partition('-')[0]}_{uuid4().hex[:12]}")
     credentials = Credentials(folder / "credentials")
     credentials.prepare([service])
-    superuser_dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{database.name}"))
     try:
-        yield Premises(service, database, superuser_dsn, kafka, credentials, free_port())
+        yield Premises(service, database, dsn_of(postgres, database.name), kafka, credentials, free_port())
     finally:
         await drop_database(postgres, database.name)
+
+
+def dsn_of(postgres: str, database: str) -> str:
+    """The superuser's DSN of another database of the server."""
+    return urlunsplit(urlsplit(postgres)._replace(path=f"/{database}"))
+
+
+async def run_sql(dsn: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetch(statement, *arguments)
+    finally:
+        await connection.close()

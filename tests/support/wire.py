@@ -27,10 +27,7 @@ class Wire:
 
     async def publish(self, topic: Topic, *messages: Envelope[Any]) -> None:
         for message in messages:
-            record = Record.of(message)
-            await self.producer.send_and_wait(
-                topic.name, key=record.key, value=record.value, headers=list(record.headers)
-            )
+            await send(self.producer, topic, Record.of(message))
 
     def said[B: Body](self, tenant: UUID, kind: type[B]) -> list[Envelope[B]]:
         """The messages of a class for a tenant so far."""
@@ -63,6 +60,11 @@ class Wire:
             with suppress(UndecodableError, KeyError, ValidationError):  # tests put rubbish there, too
                 envelope = decode(record.headers, record.value)
                 self.heard.append(envelope.with_data(TYPES[envelope.type].model_validate_json(envelope.data)))
+
+
+async def send(producer: AIOKafkaProducer, topic: Topic, record: Record) -> None:
+    """Waits until the broker has it."""
+    await producer.send_and_wait(topic.name, key=record.key, value=record.value, headers=list(record.headers))
 
 
 @asynccontextmanager

@@ -1,13 +1,11 @@
 """A probe: the smallest service on the kit, its messages, and what tests need to watch it from outside."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -15,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
-from contracts.envelope import Body, Cause, Envelope, Record, command, decode, event
+from contracts.envelope import Body, Cause, Envelope, Record, decode, event
 from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate
 from contracts.kit.service import Service
@@ -25,10 +23,13 @@ from contracts.topics import Topic, dead_letter_topic, item_key
 from local_stack.databases import create_database, drop_database
 from local_stack.ports import free_port
 from local_stack.topics import create_topics
+from support import messages
+from support.premises import dsn_of, run_sql
+from support.waiting import eventually
+from support.wire import send
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")
-DEADLINE_S = 30.0
 _RESULTS = {body.TYPE: body for body in RESULTS}
 
 
@@ -57,29 +58,11 @@ def order(
     body: Body, *, item: str = "1", tenant: UUID = TENANT, id: UUID | None = None, causepath: tuple[Cause, ...] = ()
 ) -> Envelope[Body]:
     """A command from somebody called `test`."""
-    return command(
-        body,
-        issuer="test",
-        id=id or new_id(),
-        tenant=tenant,
-        key=item_key(tenant, item),
-        time=utc_now(),
-        correlation="a-correlation",
-        causepath=causepath,
-    )
+    return messages.order(body, tenant, item, id=id, causes=causepath, issuer="test")
 
 
 async def add_note(tx: Connection, tenant: UUID, text: str) -> None:
     await tx.execute("INSERT INTO notes (tenant_id, text) VALUES ($1, $2)", tenant, text)
-
-
-async def eventually[T](look: Callable[[], Awaitable[T]], *, within_s: float = DEADLINE_S) -> T:
-    """Polls until `look` gives something true; its last answer otherwise ends the test."""
-    deadline = time.monotonic() + within_s
-    while not (found := await look()):
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s; the last answer was {found!r}"
-        await asyncio.sleep(0.02)
-    return found
 
 
 @dataclass(frozen=True)
@@ -100,11 +83,7 @@ class Site:
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Runs a statement as the superuser, whom row-level security does not bind."""
-        connection = await asyncpg.connect(self.superuser_dsn)
-        try:
-            return await connection.fetch(statement, *arguments)
-        finally:
-            await connection.close()
+        return await run_sql(self.superuser_dsn, statement, *arguments)
 
     async def notes(self, tenant: UUID = TENANT) -> list[str]:
         """The texts in the order of their writing."""
@@ -115,10 +94,7 @@ class Site:
         """Sends messages to the broker as another service would, one after another."""
         async with AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap, acks="all") as producer:
             for message in messages:
-                record = message if isinstance(message, Record) else Record.of(message)
-                await producer.send_and_wait(
-                    topic.name, key=record.key, value=record.value, headers=list(record.headers)
-                )
+                await send(producer, topic, message if isinstance(message, Record) else Record.of(message))
 
     async def records(self, topic: str) -> list[ConsumerRecord[Any, Any]]:
         """Everything in a topic, in order per partition."""
@@ -193,8 +169,7 @@ async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
     streams = [Topic(f"test.{name}.{stream}.v1", name, (name,)) for stream in ("events", "commands", "results")]
     dead = [Topic(dead_letter_topic(topic.name, name), name, (), partitions=1) for topic in streams]
     await create_topics(kafka, [*streams, *dead])
-    dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{database.name}"))
-    return Site(name, settings, dsn, *streams)
+    return Site(name, settings, dsn_of(postgres, database.name), *streams)
 
 
 async def remove_site(postgres: str, site: Site) -> None:
@@ -216,73 +191,6 @@ async def running(service: Service) -> AsyncGenerator[Service]:
     app = service.app("probe", [])
     async with app.router.lifespan_context(app):
         yield service
-
-
-class Proxy:
-    """A TCP proxy that can be cut like a cable, and mended."""
-
-    def __init__(self, host: str, port: int) -> None:
-        """Stands before what listens at `host:port`."""
-        self._target = (host, port)
-        self._pipes: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-        self._cut = False
-        self.port = free_port()
-
-    @classmethod
-    def before(cls, url: str) -> "Proxy":
-        parts = urlsplit(url)
-        assert parts.hostname
-        assert parts.port
-        return cls(parts.hostname, parts.port)
-
-    def redirect(self, url: str) -> str:
-        """The URL by way of the proxy."""
-        parts = urlsplit(url)
-        credentials = parts.netloc.rpartition("@")[0]
-        return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{self.port}"))
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-
-    def cut(self) -> None:
-        """Ends all connections and refuses new ones."""
-        self._cut = True
-        for writer in list(self._pipes):
-            writer.transport.abort()
-
-    def mend(self) -> None:
-        self._cut = False
-
-    async def close(self) -> None:
-        self.cut()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._cut:
-            writer.transport.abort()
-            return
-        there, back = await asyncio.open_connection(*self._target)
-        self._pipes |= {writer, back}
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(reader, back))
-                both.create_task(_pump(there, writer))
-        finally:
-            self._pipes -= {writer, back}
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
 
 
 def by_partition(records: Sequence[ConsumerRecord[Any, Any]]) -> dict[int, list[bytes]]:

@@ -21,7 +21,8 @@ from contracts.messages.results import (
     cancel_id,
     result_id,
 )
-from integration.kit.harness import OTHER_TENANT, TENANT, Site, WriteNote, add_note, eventually, order, running
+from integration.kit.harness import OTHER_TENANT, TENANT, Site, WriteNote, add_note, order, running
+from support.waiting import eventually
 
 
 class Owner:

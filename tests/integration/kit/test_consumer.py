@@ -19,19 +19,9 @@ from contracts.kit.dead_letter import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.service import Service
 from contracts.messages.results import CommandDone, CommandFailed, FinalResult, result_id
-from integration.kit.harness import (
-    OTHER_TENANT,
-    TENANT,
-    NoteWritten,
-    Proxy,
-    Site,
-    WriteNote,
-    add_note,
-    eventually,
-    note,
-    order,
-    running,
-)
+from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, WriteNote, add_note, note, order, running
+from support.proxy import Proxy
+from support.waiting import eventually
 
 type Handle = Callable[[Envelope[NoteWritten], Connection], Awaitable[None]]
 

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Request, Response
 from contracts.kit.database import Connection
 from contracts.kit.http import conflict, json_response
 from contracts.kit.service import Service
-from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note, eventually
+from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
+from support.waiting import eventually
 
 
 class Shop:

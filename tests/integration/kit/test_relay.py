@@ -15,7 +15,8 @@ from contracts.kit.database import Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
 from contracts.kit.outbox import MAX_VALUE, Outbox, Relay
 from contracts.topics import Topic
-from integration.kit.harness import TENANT, NoteWritten, Site, add_note, eventually, note, running
+from integration.kit.harness import TENANT, NoteWritten, Site, add_note, note, running
+from support.waiting import eventually
 
 
 class KilledError(BaseException):

@@ -20,11 +20,9 @@ from contracts.messages.results import CommandDone, FinalResult
 from integration.kit.harness import (
     TENANT,
     NoteWritten,
-    Proxy,
     Site,
     WriteNote,
     add_note,
-    eventually,
     make_site,
     note,
     order,
@@ -32,6 +30,8 @@ from integration.kit.harness import (
     running,
 )
 from local_stack.testing import PrivateServers
+from support.proxy import Proxy
+from support.waiting import eventually
 
 
 async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handled(site: Site) -> None:

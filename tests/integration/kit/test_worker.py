@@ -12,7 +12,8 @@ from contracts.kit import worker
 from contracts.kit.database import Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import LEASE, Job, Task, Worker
-from integration.kit.harness import TENANT, Site, add_note, eventually
+from integration.kit.harness import TENANT, Site, add_note
+from support.waiting import eventually
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
