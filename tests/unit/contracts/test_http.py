@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 from fastapi import APIRouter, HTTPException, Request
 from hypothesis import given
@@ -24,6 +25,7 @@ from contracts.kit.http import (
     encode_cursor,
     etag,
     if_match,
+    json_response,
     not_found,
 )
 from contracts.kit.service import Service
@@ -245,3 +247,17 @@ async def test_the_trace_goes_back_to_the_caller(client: httpx.AsyncClient) -> N
     for path in ("/raise/not-found", "/raise/defect", "/nowhere"):
         answer = await client.get(path, headers={"traceparent": parent})
         assert answer.headers["trace-id"] == parent.split("-")[1]
+
+
+class Sentence(BaseModel):
+    not_: bool = Field(alias="not")
+
+
+def test_a_model_is_answered_under_its_names_on_the_wire() -> None:
+    answer = json_response(Sentence.model_validate({"not": True}), 201, {"etag": etag(1)})
+    assert orjson.loads(answer.body) == {"not": True}
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+
+
+def test_plain_values_are_answered_as_they_are() -> None:
+    assert orjson.loads(json_response({"not_": None}).body) == {"not_": None}
