@@ -128,8 +128,9 @@ class Audit:
             if waits and not _retried(run):
                 assert not deleted, "1: a rule waits for an item that is gone"
                 assert not left or stays(run, rule), "3: a rule of a left stage waits"
-        turn = next((one for one in run.program.rules() if run.state.rules[one.rule_id].state not in ENDED), None)
-        assert turn is not None, "1: an unfinished run of ended rules"
+        open_rules = [one for one in run.program.rules() if run.state.rules[one.rule_id].state not in ENDED]
+        turn = next((one for one in open_rules if one.enabled), None)
+        assert turn is not None, "1: an unfinished run with nothing to do"
         progress = run.state.rules[turn.rule_id]
         if progress.state == "running":
             self._waits_for_a_result(progress.command_id, asked_back=left and not stays(run, turn))
@@ -141,11 +142,11 @@ class Audit:
         assert not asked_back or command in self._engine.runs.taken_back, "3: a command of a left stage goes on"
 
     def _waits_for_its_time(self, run: Run, rule: RuleBlock, progress: RuleProgress, left: bool) -> None:
-        wake = self._engine.wakes.rows[run.id]
-        if wake.misses:
+        wake, now = self._engine.wakes.rows[run.id], self._world.ground.now
+        if wake.misses or (wake.wake_at and abs(wake.wake_at - now) <= SKEW):
             return
         if run.id not in self.interfered:
-            assert self._due(run, rule) > self._world.ground.now - SKEW, "4: a rule is due and does not act"
+            assert self._due(run, rule) > now, "4: a rule is due and does not act"
             assert not (left and rule.on_leave == "run_now"), "1: a rule that was to run on leaving waits"
         assert wake.wake_at == progress.due_at, "4: a run wakes at another time than its rule is due"
 

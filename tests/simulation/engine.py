@@ -107,7 +107,7 @@ class Engine:
         self.operations = Operations(database, tables, recorder, clock, ground.new_id)
         self.planning = Group("planner", ground, kafka, [topics.ENTITY_EVENTS], self._plan)
         result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]
-        self.settling = Group("results", ground, kafka, result_topics, self._settle)
+        self.settling = Group("results", ground, kafka, result_topics, self._settle, discards=True)
         self._audit = audit
 
     def _plan(self, messages: Sequence[Message]) -> None:

@@ -58,6 +58,8 @@ class Group:
         topics: Sequence[Topic],
         take: Callable[[Sequence[Message]], None],
         on_dead: Callable[[Message], None] = lambda _: None,
+        *,
+        discards: bool = False,
     ) -> None:
         self._name = name
         self._ground = ground
@@ -65,6 +67,7 @@ class Group:
         self._places = [Place(topic.name, number) for topic in topics for number in range(PARTITIONS)]
         self._take = take
         self._on_dead = on_dead
+        self._discards = discards
         self._offsets: dict[Place, int] = defaultdict(int)
         self.dead: list[Message] = []
 
@@ -88,7 +91,7 @@ class Group:
 
     def _put_aside(self, batch: list[Message]) -> list[Message]:
         """Now and then a message is poison at first: it becomes a dead letter, the others are taken."""
-        if not self._ground.bad_luck(0.01):
+        if not self._ground.bad_luck(0.04):
             return batch
         poison = self._ground.random.choice(batch)
         self._ground.say(f"{self._name} puts aside", poison.type, poison.id)
@@ -97,9 +100,13 @@ class Group:
         return [message for message in batch if message is not poison]
 
     async def replay(self) -> None:
-        """Gives the group one of its dead letters again, in no order."""
+        """Gives the group one of its dead letters again, in no order; or drops it, where it will be asked for again."""
         letter = self._ground.one_of(self.dead)
         if letter is None:
+            return
+        if self._discards and self._ground.random.random() < 0.8:
+            self._ground.say(f"{self._name} drops", letter.type, letter.id)
+            self.dead.remove(letter)
             return
         self._ground.say(f"{self._name} replays", letter.type, letter.id)
         self._take([letter])

@@ -67,6 +67,13 @@ class Task:
         except ENDS_A_ROUND:
             self._running = None
 
+    def run(self, steps: int) -> None:
+        """Up to so many steps of one round."""
+        for _ in range(steps):
+            self.step()
+            if self.idle:
+                return
+
     def kill(self) -> None:
         """The process dies between two of its steps."""
         if self._running is not None:
@@ -76,5 +83,5 @@ class Task:
     def finish(self) -> None:
         """Ends the round that is under way, or does a whole one."""
         self.step()
-        while self._running is not None:
+        while not self.idle:
             self.step()

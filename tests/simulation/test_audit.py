@@ -14,6 +14,7 @@ from rule_engine.domain import step
 from rule_engine.domain.program import RuleBlock
 from rule_engine.domain.state import ENDED, RuleProgress
 from rule_engine.recorder import Recorder
+from rule_engine.starter import Starter
 from rule_engine.store.wakes import Wake
 from simulation.entity import EntityService
 from simulation.outbox import SimulatedOutbox
@@ -77,6 +78,12 @@ def an_activity_that_does_not_look_at_the_generation(patch: pytest.MonkeyPatch) 
     patch.setattr(Activities, "_read", read)
 
 
+def a_sweep_that_never_asks_again(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: Any) -> None: ...
+
+    patch.setattr(Starter, "_ask_again", nothing)
+
+
 def a_recorder_that_sends_nothing_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("rule_engine.messages.cancellations", lambda *_: iter(()))
 
@@ -132,6 +139,7 @@ FAULTS: tuple[Fault, ...] = (
     a_reconciliation_that_believes_everything_is_open,
     a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own,
     an_activity_that_does_not_look_at_the_generation,
+    a_sweep_that_never_asks_again,
     a_recorder_that_sends_nothing_back,
     a_recorder_that_sets_no_wake,
     an_owner_that_forgets_its_commands,

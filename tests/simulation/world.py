@@ -22,7 +22,7 @@ from simulation.steps import Task
 from simulation.temporal import Temporal
 
 LOOKING_AFTER = ("sweep", "reconciliation")
-RESTLESS = 60
+RESTLESS = 200
 """Rounds after which a world that nothing disturbs any more must have come to rest."""
 MOMENTS = 400
 """Moments at which something is due after the last disturbance; more of them are no end."""
@@ -77,15 +77,14 @@ class World:
 
     def _live(self) -> None:
         self.people.publish()
-        deck = [task.step for turns, task in self.tasks for _ in range(turns)]
         operator = Task("people", "operator", self.people.operate)
-        deck += [operator.step] * 6
+        deck = [task for turns, task in [*self.tasks, (4, operator)] for _ in range(turns)]
         rare = self._misfortunes()
-        for _ in range(self.ground.random.randint(50, 900)):
+        for _ in range(self.ground.random.randint(50, 800)):
             if self.ground.random.random() < 0.08:
                 self.ground.random.choice(rare)()
             else:
-                self.ground.random.choice(deck)()
+                self.ground.random.choice(deck).run(self.ground.random.randint(1, 12))
         operator.kill()
 
     def _misfortunes(self) -> list[Callable[[], None]]:
@@ -170,7 +169,8 @@ class World:
             for owner in (self.doc, self.comms)
             for work in owner.work.values()
         ]
-        return self.ground.one_of(sorted([*wakes, *executions, *work])[:3])
+        late = [at + timedelta(seconds=1) for _, at in self.engine.wakes.deadline_rows.values() if not work]
+        return self.ground.one_of(sorted([*wakes, *executions, *work, *late])[:3])
 
     def _hear_it_all_again(self, accounts: Accounts) -> None:
         """Every topic from offset 0, when nobody remembers having taken anything in: nothing changes."""
