@@ -34,8 +34,9 @@ def play(seed: int) -> None:
     world = World(seed)
     try:
         world.play()
-    except AssertionError as error:
-        pytest.fail(f"{world.ground.trace()}\n{error}\nSIM_SEED={seed} plays it again", pytrace=False)
+    except Exception as error:
+        error.add_note(f"What happened:\n{world.ground.trace()}\nSIM_SEED={seed} plays it again.")
+        raise
 
 
 def test_a_world_follows_from_its_seed_alone() -> None:
