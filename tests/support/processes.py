@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from contracts.kit.settings import ServiceSettings
 from support.serving import ready
 
-DEADLINE_S = 60
+DEADLINE_S = 180
 
 
 @dataclass

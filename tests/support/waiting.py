@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 async def eventually[T](look: Callable[[], Awaitable[T]], what: str = "it", within_s: float = DEADLINE_S) -> T:
