@@ -46,7 +46,12 @@ ATTEMPTS_ALONE = 4
 POLL_MS = 500
 """How long a poll waits for records, and so how soon a stop is noticed; records end it at once."""
 POLL_TIMEOUT_S = 60
-COMMIT_TIMEOUT_S = 15
+ANSWER_S = 15
+"""How long the group's coordinator may take to answer."""
+ASK_EVERY_S = 20
+"""A client that has not heard of its coordinator for so long asks it something."""
+JOIN_S = 150
+"""Longer than the slowest rebalance: a client without partitions for so long is replaced."""
 READY_S = 60
 SESSION_MS = 45_000
 REBALANCE_MS = 60_000
@@ -180,8 +185,8 @@ class Consumer:
         self._dead_letters = dead_letters
         self._types = {body.TYPE: body for body in subscription.bodies}
         self._stopping = asyncio.Event()
-        self._polling = False
-        self._alive_at = time.monotonic()
+        self._assigned = False
+        self._answered_at = self._alive_at = time.monotonic()
 
     async def run(self) -> None:
         """Consumes until `stop` is called. When the client breaks, another takes its place in the group."""
@@ -200,7 +205,7 @@ class Consumer:
                 logger.exception("consumer failed and starts anew")
                 await self._pause(1)
             finally:
-                self._polling = False
+                self._assigned = False
                 await self._close(broker, subscriber)
 
     def stop(self) -> None:
@@ -212,8 +217,8 @@ class Consumer:
         return time.monotonic() - self._alive_at
 
     def ready(self) -> bool:
-        """Whether it polls and finishes its batches."""
-        return self._polling and self.wedged_for() < READY_S
+        """Whether it has partitions, finishes its batches, and heard of the group's coordinator lately."""
+        return self._assigned and max(self.wedged_for(), time.monotonic() - self._answered_at) < READY_S
 
     def _alive(self) -> None:
         self._alive_at = time.monotonic()
@@ -230,16 +235,29 @@ class Consumer:
             await asyncio.wait_for(broker.stop(), 10)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        self._answered_at = time.monotonic()
         while not self._stopping.is_set():
             try:
                 records = await _next_records(consumer)
             except UNREADABLE:
                 await self._step_over(consumer)
                 continue
-            self._polling = True
             self._alive()
+            self._assigned = bool(consumer.assignment())
             if records:
                 await self._take(consumer, records)
+            elif time.monotonic() - self._answered_at > ASK_EVERY_S:
+                await self._ask(consumer)
+
+    async def _ask(self, consumer: AIOKafkaConsumer) -> None:
+        """Makes sure that an idle client still has its group: a client that lost it for good polls happily on."""
+        place = next(iter(consumer.assignment()), None)
+        if place is not None:
+            async with asyncio.timeout(ANSWER_S):
+                await consumer.committed(place)
+            self._answered_at = time.monotonic()
+        elif time.monotonic() - self._answered_at > JOIN_S:
+            raise OutageError("the group gave no partitions")
 
     async def _step_over(self, consumer: AIOKafkaConsumer) -> None:
         """Finds the partition with the record that cannot be read, and goes on behind it."""
@@ -264,16 +282,19 @@ class Consumer:
             await self._take(consumer, records)
 
     async def _take(self, consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:
+        """A commit that fails is an outage for `run`: the client may be broken for good, what is done stays done."""
         batch = self._read(records)
-        if await self._until_done(lambda: self._process(batch)):
-            await self._until_done(lambda: _commit(consumer, records))
+        if await self._until_done(batch):
+            await _commit(consumer, records)
+            self._alive()
+            self._answered_at = time.monotonic()
 
-    async def _until_done(self, attempt: Callable[[], Awaitable[None]]) -> bool:
+    async def _until_done(self, batch: _Batch) -> bool:
         """Tries until it works; false when the consumer is stopped before that. A member of the group meanwhile."""
         pause = 0.2
         while not self._stopping.is_set():
             try:
-                await attempt()
+                await self._process(batch)
             except OUTAGES as error:
                 logger.warning("consumer waits for a server", error=type(error).__name__, pause_s=round(pause, 1))
                 self._alive()
@@ -410,7 +431,7 @@ async def _commit(consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> Non
     if not owned:
         return
     try:
-        async with asyncio.timeout(COMMIT_TIMEOUT_S):
+        async with asyncio.timeout(ANSWER_S):
             await consumer.commit(owned)
     except (CommitFailedError, IllegalStateError):
         logger.info("partitions moved to another replica before the commit; it will see these messages again")

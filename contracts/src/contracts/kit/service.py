@@ -203,7 +203,7 @@ def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> No
         port=settings.http_port,
         log_config=None,
         access_log=False,
-        loop="uvloop",
+        loop="asyncio",  # the Kafka client does not outlive a lost connection on uvloop
         http="httptools",
         server_header=False,
         timeout_graceful_shutdown=int(settings.drain_s),
