@@ -1,4 +1,4 @@
-"""One house for all these tests, one tenant for each."""
+"""A house for the tests of each file, one tenant for each test; it is gone before other tests play its owner."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from integration.comms_service.harness import House, Shop, open_house
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def house(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder: Path = tmp_path_factory.mktemp("comms")
     async with open_house(postgres, kafka, folder) as opened:

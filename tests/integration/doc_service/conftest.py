@@ -1,4 +1,4 @@
-"""One doc-service for all its tests."""
+"""A doc-service for the tests of each file."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -9,7 +9,7 @@ from contracts.kit.clock import new_id
 from integration.doc_service.harness import Site, open_site
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     async with open_site(postgres, kafka, tmp_path_factory.mktemp("doc_service")) as opened:
         yield opened

@@ -51,7 +51,7 @@ class Site:
 
     async def answers(self, sent: Envelope[Any], count: int = 1) -> list[FinalResult]:
         """The first `count` results of a command."""
-        return await self.wire.results(sent.command_id, count)
+        return (await self.wire.results(sent.command_id, count))[:count]
 
     async def create(self, tenant: UUID, **wanted: Any) -> FinalResult:
         """Sends `CreateDocument` and waits for its result."""

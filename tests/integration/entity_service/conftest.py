@@ -1,4 +1,4 @@
-"""One running service for all these tests, one tenant for each."""
+"""A running service for the tests of each file, one tenant for each test."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ import pytest
 from integration.entity_service.harness import Site, Tenant, open_site
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     async with open_site(postgres, kafka, tmp_path_factory.mktemp("entity")) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""One running trigger-service for all its tests; each test brings tenants of its own."""
+"""A running trigger-service for the tests of each file; each test brings tenants of its own."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from integration.trigger_service.harness import Site, open_site
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder: Path = tmp_path_factory.mktemp("trigger-service")
     async with open_site(postgres, kafka, folder) as made:

@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 
 from contracts.kit.errors import WrongArgumentsError
 from contracts.kit.settings import ServiceSettings
@@ -28,9 +29,13 @@ TIMEOUTS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "20s",
     "transaction_timeout": "30s",
-    "statement_timeout": "20s",
+    "statement_timeout": "10s",
 }
 """All below the callers' own time-outs, so that PostgreSQL gives up before somebody gives up on PostgreSQL."""
+ANSWER_S = 15
+"""Longer than any statement may take: a connection that is silent for so long leads nowhere any more."""
+
+ROLLBACK_S = 5
 
 # What PostgreSQL being away, restarting or overloaded looks like; such errors are waited out, never dead-lettered.
 INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
@@ -81,7 +86,13 @@ class Database:
 
     async def _create_pool(self, size: int, role: str) -> Pool:
         return await asyncpg.create_pool(
-            self._dsn, min_size=1, max_size=size, init=_teach_json, server_settings={**TIMEOUTS, "role": role}
+            self._dsn,
+            min_size=1,
+            max_size=size,
+            init=_teach_json,
+            command_timeout=ANSWER_S,
+            timeout=10,
+            server_settings={**TIMEOUTS, "role": role},
         )
 
     @asynccontextmanager
@@ -100,27 +111,46 @@ class Database:
             yield connection
 
     async def delivery_connection(self) -> OwnConnection:
-        """A connection of its own as the delivery role, for session locks and LISTEN; the caller closes it."""
-        settings = {**TIMEOUTS, "role": f"{self._role}_delivery", "idle_in_transaction_session_timeout": "20s"}
-        connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=10)
+        """A connection of its own as the delivery role, for session locks and LISTEN; the caller closes it.
+
+        PostgreSQL ends it, and frees its locks, when it hears nothing for half a minute: its process may be gone.
+        """
+        settings = {**TIMEOUTS, "role": f"{self._role}_delivery", "idle_session_timeout": "30s"}
+        connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=10, command_timeout=ANSWER_S)
         await _teach_json(connection)
         return connection
 
     async def ping(self) -> None:
         """Raises what the pool raises when PostgreSQL does not answer within two seconds."""
-        async with asyncio.timeout(2), _opened(self._pool).acquire() as connection:
+        async with asyncio.timeout(2), _opened(self._pool).acquire(timeout=2) as connection:
             await connection.fetchval("SELECT 1")
 
 
 @asynccontextmanager
 async def _in_transaction(pool: Pool | None) -> AsyncGenerator[Connection]:
     try:
-        async with _opened(pool).acquire(timeout=10) as connection, connection.transaction():
-            yield connection
+        async with _opened(pool).acquire(timeout=10) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except BaseException:
+                await _roll_back(connection, transaction)
+                raise
+            await transaction.commit()
     except asyncpg.InterfaceError as error:
         if "the server expects" in str(error):  # the driver names it like a lost connection, but it is a defect
             raise WrongArgumentsError(str(error)) from error
         raise
+
+
+async def _roll_back(connection: Connection, transaction: Transaction) -> None:
+    """The driver would wait for ever for a connection that went silent in the middle of a statement."""
+    try:
+        async with asyncio.timeout(ROLLBACK_S):
+            await transaction.rollback()
+    except INFRASTRUCTURE_ERRORS:
+        connection.terminate()
 
 
 def _opened(pool: Pool | None) -> Pool:

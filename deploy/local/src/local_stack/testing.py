@@ -12,7 +12,7 @@ from local_stack.layout import remove_folder
 from local_stack.part import Part
 from local_stack.ports import free_port, is_free
 from local_stack.process import Process
-from local_stack.servers import Kafka, Postgres, Temporal
+from local_stack.servers import Detour, Kafka, Postgres, Temporal
 from local_stack.tools import Tools
 
 
@@ -28,8 +28,9 @@ class PrivateServers:
         password = token_hex(16)
         return self._start(Postgres(self._home("postgres"), free_port(), self._tools, password=password, durable=False))
 
-    def kafka(self) -> Kafka:
-        return self._start(Kafka(self._home("kafka"), free_port(), self._tools, controller_port=free_port()))
+    def kafka(self, detour: Detour | None = None) -> Kafka:
+        home = self._home("kafka")
+        return self._start(Kafka(home, free_port(), self._tools, controller_port=free_port(), detour=detour))
 
     def temporal(self) -> Temporal:
         return self._start(Temporal(self._home("temporal"), free_port(), self._tools))

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from dataclasses import dataclass
 from pathlib import Path
 
 from local_stack.errors import StackError
@@ -31,13 +32,24 @@ Configuration:
 """
 
 
+@dataclass(frozen=True)
+class Detour:
+    """A second listener, for clients that come by way of a proxy: they are told the proxy's port, not the broker's."""
+
+    port: int
+    proxy_port: int
+
+
 class Kafka(Part):
     """A broker; topics must be created, nothing is created by being named."""
 
-    def __init__(self, home: Path, port: int, tools: Tools, *, controller_port: int) -> None:
+    def __init__(
+        self, home: Path, port: int, tools: Tools, *, controller_port: int, detour: Detour | None = None
+    ) -> None:
         super().__init__("kafka", home, port)
         self._tools = tools
         self._controller_port = controller_port
+        self._detour = detour
         self._properties = home / "server.properties"
 
     def launch(self) -> None:
@@ -67,15 +79,20 @@ class Kafka(Part):
         return self._java("kafka.Kafka", str(self._properties), learn=learn)
 
     def _settings(self) -> str:
+        listeners = {"PLAINTEXT": self.port, "CONTROLLER": self._controller_port}
+        advertised = {"PLAINTEXT": self.port}
+        if self._detour is not None:
+            listeners["DETOUR"] = self._detour.port
+            advertised["DETOUR"] = self._detour.proxy_port
         values = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
-            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{HOST}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "listeners": _urls(listeners),
+            "advertised.listeners": _urls(advertised),
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
             "log.dirs": str(self.home / "data"),
             "num.partitions": "1",
             "offsets.topic.replication.factor": "1",
@@ -106,6 +123,10 @@ class Kafka(Part):
     def _java(self, main: str, *arguments: str, learn: bool = False) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
         return java(self._tools.kafka(), logging, main, *arguments, learn=learn)
+
+
+def _urls(ports: dict[str, int]) -> str:
+    return ",".join(f"{name}://{HOST}:{port}" for name, port in ports.items())
 
 
 def _answers_requests(port: int) -> bool:
