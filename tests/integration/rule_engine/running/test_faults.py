@@ -1,57 +1,17 @@
-"""The engine killed between two steps, and its servers taken away: nothing is lost, nothing doubled, waits go on."""
+"""The engine's servers and neighbours taken away: nothing is lost, nothing doubled, waits go on."""
 
 import shutil
-import signal
-from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from contracts.messages.comms import Notify, SendMessage
 from integration.rule_engine.running.test_running import GREET, LATER, REMIND, open_executions
 from local_stack.testing import PrivateServers
 from rule_engine.main import build_app
-from support.dying_engine import POINTS
 from support.engine import Deal, Site, open_site
-from support.processes import Program
 from support.waiting import eventually
-
-
-@pytest_asyncio.fixture
-async def dying_engine(site: Site, tmp_path: Path, point: str) -> AsyncIterator[Program]:
-    """An engine that kills itself at a point, as often as it is told to."""
-    (tmp_path / "deaths").write_text("0")
-    environment = {"DIE_AT": point, "DEATHS": str(tmp_path / "deaths")}
-    engine = Program("support.dying_engine", site.settings, environment)
-    await engine.start()
-    await engine.ready()
-    yield engine
-    await engine.stop()
-
-
-@pytest.mark.invariant(6)
-@pytest.mark.parametrize("point", POINTS)
-async def test_killed_at_a_point_twice_in_a_row_the_engine_sends_each_command_once(
-    site: Site, dying_engine: Program, tmp_path: Path
-) -> None:
-    deal = Deal(site)
-    await deal.has_rules({"new": [GREET, REMIND | {"run": {"when": "after", "seconds": 1}}]})
-    (tmp_path / "deaths").write_text("2")
-    await deal.enters("new")
-    for _ in range(2):
-        assert await dying_engine.ends() == -signal.SIGKILL
-        await dying_engine.start()
-    await deal.is_done(await deal.command(SendMessage), message_id=str(uuid4()), sent_to="x")
-    await deal.is_done(await deal.command(Notify), notification_ids={})
-    assert (await deal.reaches("greet", "done"))["attempt"] == 0
-    await deal.reaches("remind", "done")
-    assert len(deal.commands()) == 2
-    assert await site.premises.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
-    acted = "SELECT 1 FROM decisions WHERE tenant_id = $1 AND state = 'running'"
-    assert len(await site.premises.sql(acted, deal.tenant)) == 2
 
 
 async def test_a_command_without_a_result_is_sent_again_byte_for_byte(site: Site) -> None:

@@ -75,8 +75,8 @@ class Story(Plot):
         self.check.wait_equal(
             "one submission made a deal, the other was seen to be the same",
             "trigger-service",
-            lambda: sorted(self.seen.verdicts("form_submitted")),
-            ["created", "duplicate"],
+            lambda: _count(self.seen.verdicts("form_submitted")),
+            {"created": 1, "others": {"duplicate"}},
         )
         contacts = self.shop.manager.list("entity-service", "/v1/contacts", phone=self._phone)
         self.contact = self._only("contact", "entity-service", contacts)["id"]
@@ -297,6 +297,11 @@ class Story(Plot):
         inbox = self.shop.head.list("comms-service", "/v1/notifications")
         self.check.equal("the head of sales was never bothered", "comms-service", inbox, [])
         self.check.wait_equal("nothing is pending, overdue or put aside", "rule-engine", self.seen.unsettled, {})
+
+
+def _count(verdicts: Sequence[str]) -> dict[str, object]:
+    """A visitor whose answer was lost sends the form once more."""
+    return {"created": verdicts.count("created"), "others": {*verdicts} - {"created"}}
 
 
 def _to_the_second(moment: str) -> datetime:

@@ -1,0 +1,72 @@
+"""A stack whose services can be killed at points, and somebody who starts again what fell."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from local_stack.addresses import OFFSETS, Addresses
+from local_stack.demo.shop import Shop, open_shop
+from local_stack.layout import remove_folder
+from local_stack.report import Report
+from local_stack.stack import Stack
+from local_stack.testing import free_port_base
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def deaths(session_folder: Path) -> Path:
+    folder = session_folder / "deaths"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack(session_folder: Path, deaths: Path) -> Iterator[Stack]:
+    """Everything is up, and only the nurse starts again what falls."""
+    stack = Stack(session_folder / "faults", Addresses(free_port_base(OFFSETS.values())), Report())
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "plant"), str(HERE.parent)]))
+            environment.setenv("DEATHS", str(deaths))
+            stack.up()
+            stack.kill(["supervisor"])
+            with nurse(stack):
+                yield stack
+    finally:
+        stack.kill(["all"])
+        for part in stack.parts:
+            remove_folder(part.home)
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Iterator[Shop]:
+    """A new tenant."""
+    with closing(open_shop(stack)) as shop:
+        yield shop
+
+
+@contextmanager
+def nurse(stack: Stack) -> Iterator[None]:
+    """Starts services again at once, however often they fall."""
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            for service in stack.present_services:
+                with service.process.exclusive():
+                    if service.process.fell:
+                        service.launch()
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        try:
+            yield
+        finally:
+            over.set()
+            watching.result()

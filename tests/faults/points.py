@@ -1,0 +1,95 @@
+"""The points at which services are killed, along the way of design section 2. The services know nothing of them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import batched, chain, zip_longest
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Point:
+    """Before or after a call of `target` (`module:attribute`), when the call gave something if `given`."""
+
+    service: str
+    name: str
+    when: Literal["before", "after"]
+    target: str
+    given: bool = False
+
+    def deaths(self, folder: Path) -> Path:
+        """The file with the number of deaths that are left."""
+        return folder / f"{self.service}, {self.name}"
+
+
+WRITTEN = "contracts.kit.outbox:Outbox.put"
+COMMITTED = "contracts.kit.outbox:Relay.wake"
+PUBLISHED = "contracts.kit.outbox:_send"
+OFFSET = "contracts.kit.broker:_commit"
+OBEYED = "contracts.kit.commands:Commands._obey"
+LEASED = "contracts.kit.worker:Worker._lease"
+PLANNED = "rule_engine.handlers:Planner.plan"
+STARTED = "rule_engine.starter:Starter._start"
+FIRED = "rule_engine.activities:Activities.advance_run"
+RECORDED = "rule_engine.recorder:Recorder.record"
+ADVANCED = "rule_engine.activities:Activities._try"
+TAKEN_IN = "rule_engine.handlers:Results.take_in"
+KEPT = "doc_service.gateways.files:FileStore.put"
+SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
+MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
+READ = "trigger_service.handlers:Handlers.on_result"
+
+POINTS = (
+    Point("entity-service", "a change is written, before its commit", "after", WRITTEN),
+    Point("entity-service", "a change is committed, before the answer", "after", COMMITTED),
+    Point("entity-service", "published, before the rows are deleted", "after", PUBLISHED),
+    Point("entity-service", "a command is obeyed, before its commit", "after", OBEYED),
+    Point("entity-service", "a command is committed, before its offset", "before", OFFSET),
+    Point("rule-engine", "planned, before the commit", "after", PLANNED),
+    Point("rule-engine", "planned or settled, before the offset", "before", OFFSET),
+    Point("rule-engine", "an execution is started, before its row knows", "after", STARTED),
+    Point("rule-engine", "before the execution advances", "before", FIRED),
+    Point("rule-engine", "a step is written, before its commit", "after", RECORDED),
+    Point(
+        "rule-engine",
+        "a step is committed, before the execution ends",
+        "after",
+        "rule_engine.activities:Activities._try",
+    ),
+    Point("rule-engine", "published, before the rows are deleted", "after", PUBLISHED),
+    Point("rule-engine", "a result is taken in, before the commit", "after", TAKEN_IN),
+    Point("doc-service", "a command is obeyed, before its commit", "after", OBEYED),
+    Point("doc-service", "a command is committed, before its offset", "before", OFFSET),
+    Point("doc-service", "work is leased, before it begins", "after", LEASED, given=True),
+    Point("doc-service", "the PDF is kept, before the commit", "after", KEPT),
+    Point("doc-service", "published, before the rows are deleted", "after", PUBLISHED),
+    Point("comms-service", "a command is committed, before its offset", "before", OFFSET),
+    Point("comms-service", "work is leased, before it begins", "after", LEASED, given=True),
+    Point(
+        "comms-service",
+        "the SMS provider has it, before the commit",
+        "after",
+        "comms_service.gateways.sms:SmsGateway.send",
+    ),
+    Point(
+        "comms-service",
+        "the mail server has it, before the commit",
+        "after",
+        "comms_service.gateways.mail:MailGateway.send",
+    ),
+    Point("comms-service", "published, before the rows are deleted", "after", PUBLISHED),
+    Point("trigger-service", "an arrival is written, before its commit", "after", WRITTEN),
+    Point("trigger-service", "an arrival is committed, before the answer", "after", COMMITTED),
+    Point("trigger-service", "a result is read, before the commit", "after", READ),
+    Point("trigger-service", "judged, before the offset", "before", OFFSET),
+    Point("trigger-service", "published, before the rows are deleted", "after", PUBLISHED),
+)
+
+
+def rounds() -> list[tuple[Point, ...]]:
+    """All points, at most two of each service in a round: services die at the same time, too."""
+    by_service: dict[str, list[Point]] = defaultdict(list)
+    for point in POINTS:
+        by_service[point.service].append(point)
+    pairs = [list(batched(points, 2, strict=False)) for points in by_service.values()]
+    return [tuple(chain.from_iterable(together)) for together in zip_longest(*pairs, fillvalue=())]
