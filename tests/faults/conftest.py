@@ -34,6 +34,7 @@ def stack(session_folder: Path, deaths: Path) -> Iterator[Stack]:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "plant"), str(HERE.parent)]))
             environment.setenv("DEATHS", str(deaths))
+            environment.setenv("WEDGED_S", "30")
             stack.up()
             stack.kill(["supervisor"])
             with nurse(stack):

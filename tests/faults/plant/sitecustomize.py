@@ -1,5 +1,6 @@
 """Python loads this at its start, when it is on the path: it plants the deadly points into a service before it runs."""
 
+import asyncio
 import inspect
 import os
 import signal
@@ -11,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+HANG = "hang"
 SHORT_LEASE = timedelta(seconds=5)
 """What a killed worker was at is taken up by the next one after so long; a minute in production."""
 
@@ -40,6 +42,8 @@ def deadly(call: Callable[..., Any], deaths: Path, *, before: bool, given: bool)
         result = await call(*args, **kwargs)
         if not before and (result or not given):
             die(deaths)
+            if is_to_hang(deaths):
+                await asyncio.Event().wait()
         return result
 
     @wraps(call)
@@ -52,13 +56,22 @@ def deadly(call: Callable[..., Any], deaths: Path, *, before: bool, given: bool)
 
 
 def die(deaths: Path) -> None:
-    try:
-        left = int(deaths.read_text())
-    except FileNotFoundError:
-        return
-    if left > 0:
-        deaths.write_text(str(left - 1))
+    left = _read(deaths)
+    if left.isdecimal() and int(left) > 0:
+        deaths.write_text(str(int(left) - 1))
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_to_hang(deaths: Path) -> bool:
+    """For ever, and once: as a client does that awaits an answer nobody sends."""
+    if _read(deaths) != HANG:
+        return False
+    deaths.write_text("0")
+    return True
+
+
+def _read(deaths: Path) -> str:
+    return deaths.read_text() if deaths.exists() else ""
 
 
 if sys.orig_argv[-1] == "run" and "DEATHS" in os.environ:

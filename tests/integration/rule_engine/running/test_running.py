@@ -1,13 +1,16 @@
 """Stage changes in, commands out, results in: on real PostgreSQL, Kafka and Temporal."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.envelope import Envelope
 from contracts.kit.clock import utc_now
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.entity_commands import CreateTask
+from contracts.messages.entity_events import StageChanged
 from contracts.messages.results import CANCELLED, CancelCommand
 from contracts.messages.rule_events import RunChanged
 from contracts.topics import ENTITY_EVENTS
@@ -163,6 +166,42 @@ async def test_what_is_owed_survives_leaving_in_the_same_batch(deal: Deal) -> No
     await deal.site.wire.publish(ENTITY_EVENTS, first, second)
     assert (await deal.command(SendMessage)).data.text == "Hello Ada"
     assert (await deal.reaches("remind", "cancelled", entry_seq=1))["reason"] == "left the stage"
+
+
+async def enter_leave_enter(deal: Deal) -> list[Envelope[StageChanged]]:
+    """Untold: into `new`, out to `paid`, and back."""
+    await deal.has_rules({"new": [GREET, REMIND]})
+    return [await deal.enters(stage, tell=False) for stage in ("new", "paid", "new")]
+
+
+@pytest.mark.invariant(1)
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one after another"])
+async def test_coming_back_is_a_new_entry_however_the_events_come(deal: Deal, at_once: bool) -> None:
+    events = await enter_leave_enter(deal)
+    for some in [events] if at_once else [[event] for event in events]:
+        await deal.site.wire.publish(ENTITY_EVENTS, *some, *some)
+        await eventually(partial(_entered, deal, some[-1].data.entry_seq))
+    await deal.command(SendMessage, number=2)
+    assert (await deal.reaches("remind", "cancelled", entry_seq=1))["reason"] == "left the stage"
+    assert (await deal.reaches("remind", "waiting", entry_seq=3))["reason"] is None
+    assert len(deal.commands(SendMessage)) == 2
+
+
+@pytest.mark.invariant(1)
+async def test_events_in_the_wrong_order_run_the_rules_of_the_newest_entry_only(deal: Deal) -> None:
+    first, second, third = await enter_leave_enter(deal)
+    await deal.site.wire.publish(ENTITY_EVENTS, third)
+    await deal.command(SendMessage)
+    await deal.site.wire.publish(ENTITY_EVENTS, second, first, third)
+    for name in ("greet", "remind"):
+        assert (await deal.reaches(name, "cancelled", entry_seq=1))["reason"] == "left before planning"
+    await deal.reaches("remind", "waiting", entry_seq=3)
+    assert len(deal.commands(SendMessage)) == 1
+
+
+async def _entered(deal: Deal, entry_seq: int) -> bool:
+    query = "SELECT 1 FROM entries WHERE tenant_id = $1 AND entry_seq = $2"
+    return bool(await deal.site.premises.sql(query, deal.tenant, entry_seq))
 
 
 @pytest.mark.invariant(7)
