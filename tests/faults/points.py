@@ -9,13 +9,17 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Point:
-    """Before or after a call of `target` (`module:attribute`), when the call gave something if `given`."""
+    """Before or after a call of `target` (`module:attribute`), when the call gave something if `given`.
+
+    `at_most`: how often it can be reached with one thing to do.
+    """
 
     service: str
     name: str
     when: Literal["before", "after"]
     target: str
     given: bool = False
+    at_most: int = 2
 
     def deaths(self, folder: Path) -> Path:
         """The file with the number of deaths that are left."""
@@ -39,6 +43,7 @@ SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
 MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
 READ = "trigger_service.handlers:Handlers.on_result"
 
+# The SMS provider's receipt comes meanwhile, and tells the next worker that the message is out.
 POINTS = (
     Point("entity-service", "a change is written, before its commit", "after", WRITTEN),
     Point("entity-service", "a change is committed, before the answer", "after", COMMITTED),
