@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def deaths(session_folder: Path) -> Path:
     folder = session_folder / "deaths"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
