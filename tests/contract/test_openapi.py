@@ -12,10 +12,6 @@ from contract.openapi import OPENAPI, SERVICES, application, files
 from local_stack.layout import WORKSPACE
 
 OPEN = {
-    "/openapi.json",
-    "/docs",
-    "/docs/oauth2-redirect",
-    "/redoc",
     "/health/live",
     "/health/ready",
     "/metrics",

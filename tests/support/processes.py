@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -16,19 +17,19 @@ DEADLINE_S = 180
 
 @dataclass
 class Program:
-    """`python -m module run` with the settings and `more` as its environment."""
+    """`python -m module run` with the settings and `more` as its environment; what it says is added to `log`."""
 
     module: str
     settings: ServiceSettings
     more: Mapping[str, str] = field(default_factory=dict)
+    log: Path = Path(os.devnull)
     _process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         command = (sys.executable, "-m", self.module, "run")
         environment = {**_environment(self.settings), **self.more, "PYTHONPATH": os.pathsep.join(sys.path)}
-        self._process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdout=asyncio.subprocess.DEVNULL
-        )
+        with self.log.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=output)
 
     async def ready(self) -> None:
         await ready(self.settings.http_port)

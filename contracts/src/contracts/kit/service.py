@@ -95,6 +95,7 @@ class Service:
             version="1",
             lifespan=self._lifespan,
             separate_input_output_schemas=False,
+            openapi_url=None,  # the documents are committed; a running service shows strangers nothing
             telemetry={"tracing": False, "metrics": False, "logs": False},  # `TraceRequests` is ours
         )
         app.state.authenticator = Authenticator(self.settings)

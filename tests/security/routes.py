@@ -1,0 +1,187 @@
+"""The table of every route there is: who may call it, with what, and what another tenant's people get there.
+
+Written by hand, so that a route which changes its role, or comes without being put here, is noticed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from security.estate import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE
+
+VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
+"""Each role of people includes those before it."""
+SERVICE = "service"
+
+HIDDEN = 404
+"""What is another's does not exist."""
+OWN = 200
+"""The call concerns what the caller's own tenant has, or is about to have."""
+MADE = 201
+LACKS = 422
+"""The caller's own tenant lacks what the body names, such as a pipeline."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """`of` fills the path: names of `Estate.ids`, else literally. `foreign` is what a new tenant's person gets."""
+
+    role: str
+    foreign: int
+    of: tuple[str, ...] = ()
+    body: Any = None
+    query: dict[str, str] = field(default_factory=dict)
+
+
+DEAL = {"kind": "deal", "title": "Oak table"}
+STAGES = [{"code": "new", "name": "New"}, {"code": "won", "name": "Won", "outcome": "won"}]
+PIPELINE = {"name": "Sales", "kind": "deal", "stages": STAGES}
+FORM_FIELD = {"name": "name", "label": "Name", "required": True, "target": "contact.name"}
+GREET = {"name": "greet", "type": "send_sms", "params": {"text": "Hello"}}
+CONTACT = {
+    "first_name": "Kim",
+    "last_name": "Example",
+    "phones": [{"number": "+447700900456", "type": "work"}],
+    "emails": [{"address": "kim@example.com", "type": "work"}],
+    "opted_out": False,
+}
+COMPANY = {"title": "Example Hotels", "phones": [], "emails": [], "address": "Via Esempio 1", "tax_number": "IT1"}
+EMPLOYEE = {"first_name": "Kim", "last_name": "Example", "email": "kim@example.com", "position": "Sales"}
+TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
+ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
+ORDER = ("run", "rule")
+
+ENTITY = {
+    "PUT /v1/tenant": Route(ADMIN, OWN, body={"name": "Shop", "time_zone": "Europe/Rome", "language": "en"}),
+    "GET /v1/tenant": Route(VIEWER, HIDDEN),
+    "GET /v1/pipelines": Route(VIEWER, OWN),
+    "PUT /v1/pipelines/{code}": Route(AUTHOR, OWN, ("extra",), PIPELINE),
+    "GET /v1/pipelines/{code}": Route(VIEWER, HIDDEN, ("sales",)),
+    "GET /v1/fields": Route(VIEWER, OWN),
+    "PUT /v1/fields/{kind}/{code}": Route(AUTHOR, OWN, ("deal", "extra"), {"name": "Wood", "type": "text"}),
+    "GET /v1/fields/{kind}/{code}": Route(VIEWER, HIDDEN, ("deal", "wish")),
+    "GET /v1/departments": Route(VIEWER, OWN),
+    "PUT /v1/departments/{code}": Route(ADMIN, OWN, ("extra",), {"name": "Extra", "head": "somebody"}),
+    "GET /v1/departments/{code}": Route(VIEWER, HIDDEN, ("warehouse",)),
+    "GET /v1/employees": Route(VIEWER, OWN),
+    "PUT /v1/employees/{code}": Route(ADMIN, OWN, ("extra",), EMPLOYEE),
+    "GET /v1/employees/{code}": Route(VIEWER, HIDDEN, ("manager",)),
+    "POST /v1/contacts": Route(AGENT, MADE, body=CONTACT),
+    "GET /v1/contacts": Route(VIEWER, OWN, query={"phone": PHONE, "email": EMAIL}),
+    "GET /v1/contacts/{id}": Route(VIEWER, HIDDEN, ("contact",)),
+    "PATCH /v1/contacts/{id}": Route(AGENT, HIDDEN, ("contact",), CONTACT),
+    "POST /v1/companies": Route(AGENT, MADE, body=COMPANY),
+    "GET /v1/companies": Route(VIEWER, OWN),
+    "GET /v1/companies/{id}": Route(VIEWER, HIDDEN, ("company",)),
+    "PATCH /v1/companies/{id}": Route(AGENT, HIDDEN, ("company",), COMPANY),
+    "POST /v1/items": Route(AGENT, LACKS, body=DEAL),
+    "GET /v1/items": Route(VIEWER, OWN, query={"q": "table"}),
+    "POST /v1/items/import": Route(AGENT, LACKS, body={"items": [DEAL], "run_rules": False}),
+    "GET /v1/items/{id}": Route(VIEWER, HIDDEN, ("item",)),
+    "PATCH /v1/items/{id}": Route(AGENT, HIDDEN, ("item",), {"title": "Ash table", "fields": {"wish": "ash"}}),
+    "DELETE /v1/items/{id}": Route(AGENT, HIDDEN, ("item",)),
+    "PUT /v1/items/{id}/stage": Route(AGENT, HIDDEN, ("item",), {"stage": "lost", "pipeline": "sales"}),
+    "PUT /v1/items/{id}/company": Route(AGENT, HIDDEN, ("item",), {"company_id": None}),
+    "POST /v1/items/{id}/activities": Route(AGENT, HIDDEN, ("item",), {"kind": "note", "subject": "Hm", "text": ""}),
+    "GET /v1/items/{id}/activities": Route(VIEWER, HIDDEN, ("item",)),
+    "POST /v1/items/{id}/tasks": Route(AGENT, HIDDEN, ("item",), TASK),
+    "GET /v1/items/{id}/tasks": Route(VIEWER, HIDDEN, ("item",)),
+    "POST /v1/items/{id}/products": Route(AGENT, HIDDEN, ("item",), {"rows": [ROW], "currency": "EUR"}),
+    "PUT /v1/items/{id}/products": Route(AGENT, HIDDEN, ("item",), {"rows": [ROW]}),
+    "GET /v1/items/{id}/products": Route(VIEWER, HIDDEN, ("item",)),
+    "GET /v1/items/{id}/timeline": Route(VIEWER, HIDDEN, ("item",)),
+    "GET /v1/items/{id}/links": Route(VIEWER, HIDDEN, ("item",)),
+    "GET /v1/tasks": Route(VIEWER, OWN),
+    "PATCH /v1/tasks/{id}": Route(AGENT, HIDDEN, ("task",), {"status": "done"}),
+    "POST /v1/items/{id}/invoices": Route(AGENT, HIDDEN, ("item",), {"title": "Invoice"}),
+    "GET /v1/items/{id}/payments": Route(VIEWER, HIDDEN, ("item",)),
+    "GET /v1/payments/{id}": Route(VIEWER, HIDDEN, ("payment",)),
+    "POST /internal/contexts": Route(SERVICE, OWN, body={"items": [ITEM_REF], "parts": ["stage"]}),
+    "GET /internal/schema/{tenant}": Route(SERVICE, OWN, ("nobody",)),
+    "GET /internal/items/by-contact": Route(SERVICE, OWN, query={"tenant": ITEM_REF["tenant_id"], "phone": PHONE}),
+}
+RULE_ENGINE = {
+    "PUT /v1/rule-sets/{code}": Route(
+        AUTHOR, OWN, ("extra",), {"pipeline": "installation", "name": "Extra", "stages": {"planned": {"rules": [GREET]}}}
+    ),
+    "POST /v1/rule-sets/{code}/publish": Route(AUTHOR, HIDDEN, ("sales",)),
+    "GET /v1/rule-sets/{code}": Route(VIEWER, HIDDEN, ("sales",)),
+    "GET /v1/rule-sets": Route(VIEWER, OWN),
+    "GET /v1/rule-sets/{code}/versions": Route(VIEWER, HIDDEN, ("sales",)),
+    "GET /v1/rule-types": Route(VIEWER, OWN),
+    "GET /v1/runs": Route(VIEWER, OWN),
+    "GET /v1/runs/{run_id}": Route(VIEWER, HIDDEN, ("run",)),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/run-now": Route(OPERATOR, HIDDEN, ORDER),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/postpone": Route(
+        OPERATOR, HIDDEN, ORDER, {"until": "2030-01-01T12:00:00Z"}
+    ),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/cancel": Route(OPERATOR, HIDDEN, ORDER),
+    "POST /v1/runs/{run_id}/cancel": Route(OPERATOR, HIDDEN, ("run",)),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/retry": Route(OPERATOR, HIDDEN, ORDER),
+    "GET /v1/automation/items/{item_id}": Route(VIEWER, HIDDEN, ("item",)),
+}
+TRIGGER = {
+    "GET /v1/trigger-types": Route(VIEWER, OWN),
+    "PUT /v1/triggers/{code}": Route(AUTHOR, LACKS, ("extra",), CALLED),
+    "GET /v1/triggers/{code}": Route(VIEWER, HIDDEN, ("called",)),
+    "GET /v1/triggers": Route(VIEWER, OWN),
+    "POST /v1/triggers/{code}/rotate": Route(AUTHOR, HIDDEN, ("called",)),
+    "PUT /v1/forms/{code}": Route(
+        AUTHOR, LACKS, ("extra",), {"name": "Extra", "fields": [FORM_FIELD], "pipeline": "sales", "title": "Extra"}
+    ),
+    "GET /v1/forms/{code}": Route(VIEWER, HIDDEN, ("site",)),
+    "GET /v1/forms": Route(VIEWER, OWN),
+    "PUT /v1/payment-providers/{code}": Route(ADMIN, MADE, ("extra",), {"name": "Extra", "secret": PAYMENT_SECRET}),
+    "GET /v1/payment-providers/{code}": Route(ADMIN, HIDDEN, ("bank",)),
+    "GET /v1/payment-providers": Route(ADMIN, OWN),
+    "GET /v1/arrivals": Route(VIEWER, OWN),
+    "GET /v1/arrivals/{id}": Route(VIEWER, HIDDEN, ("arrival",)),
+}
+DOC = {
+    "POST /v1/files": Route(AGENT, MADE, body={"a": "file"}),
+    "GET /v1/files/{file_id}": Route(VIEWER, HIDDEN, ("file",)),
+    "GET /internal/files/{file_id}": Route(SERVICE, HIDDEN, ("file",), query={"tenant": ITEM_REF["tenant_id"]}),
+    "PUT /v1/templates/{code}": Route(AUTHOR, OWN, ("extra",), TEMPLATE),
+    "GET /v1/templates/{code}": Route(VIEWER, HIDDEN, ("act",)),
+    "GET /v1/templates": Route(VIEWER, OWN),
+    "GET /v1/documents": Route(VIEWER, OWN),
+    "GET /v1/documents/{document_id}": Route(VIEWER, HIDDEN, ("document",)),
+    "POST /v1/documents/{document_id}/links": Route(AGENT, HIDDEN, ("document",), {"days": 2}),
+    "DELETE /v1/documents/{document_id}/links": Route(AGENT, HIDDEN, ("document",)),
+}
+COMMS = {
+    "PUT /v1/channels/{code}": Route(
+        AUTHOR, OWN, ("extra",), {"kind": "email", "name": "Extra", "sender_address": "a@example.com", "sender_name": ""}
+    ),
+    "GET /v1/channels/{code}": Route(AUTHOR, HIDDEN, ("mail",)),
+    "GET /v1/channels": Route(AUTHOR, OWN),
+    "PUT /v1/opt-outs/{address:path}": Route(AGENT, OWN, ("+447700900888",), {"opted_out": True, "note": "asked"}),
+    "GET /v1/opt-outs/{address:path}": Route(AGENT, HIDDEN, ("+447700900999",)),
+    "GET /v1/messages": Route(VIEWER, OWN),
+    "GET /v1/messages/{message_id}": Route(VIEWER, HIDDEN, ("message",)),
+    "GET /v1/notifications": Route(VIEWER, OWN),
+    "POST /v1/notifications/{notification_id}/read": Route(VIEWER, HIDDEN, ("notification",)),
+}
+ROUTES = {
+    "entity-service": ENTITY,
+    "rule-engine": RULE_ENGINE,
+    "trigger-service": TRIGGER,
+    "doc-service": DOC,
+    "comms-service": COMMS,
+}
+
+PLATFORM = {"GET /health/live", "GET /health/ready", "GET /metrics"}
+"""For probes and scrapers inside the platform; without tenant data."""
+OPEN = {
+    "entity-service": PLATFORM,
+    "rule-engine": PLATFORM,
+    "trigger-service": PLATFORM
+    | {"GET /f/{token}", "POST /f/{token}", "OPTIONS /f/{token}", "POST /hooks/payments/{token}", "POST /hooks/t/{token}"},
+    "doc-service": PLATFORM | {"GET /d/{token}", "HEAD /d/{token}", "GET /d/{token}/pdf", "HEAD /d/{token}/pdf"},
+    "comms-service": PLATFORM | {"POST /public/receipts/sms"},
+}
+"""Beside the platform's: for strangers who hold an unguessable token or sign what they send."""
+
+
+def below(role: str) -> tuple[str, ...]:
+    """The roles that do not suffice where `role` is needed."""
+    return LADDER if role == SERVICE else LADDER[: LADDER.index(role)]

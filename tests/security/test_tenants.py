@@ -1,0 +1,180 @@
+"""Every route of every service: who may call it, and that nobody reaches what belongs to another tenant."""
+
+import re
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from contract.openapi import application
+from security.estate import SECRETIVE, Estate
+from security.routes import ADMIN, LADDER, OPEN, ROUTES, SERVICE, Route, below
+from security.town import Town
+
+EVERY = [
+    pytest.param(service, call, route, id=f"{service} {call}")
+    for service, routes in ROUTES.items()
+    for call, route in routes.items()
+]
+each_route = pytest.mark.parametrize(("service", "call", "route"), EVERY)
+
+
+@pytest.mark.parametrize("service", ROUTES)
+def test_every_route_is_in_the_table(service: str) -> None:
+    served = {
+        f"{method} {route.path}"
+        for route in iter_route_contexts(application(service).routes)
+        for method in route.methods or ()
+    }
+    assert served == ROUTES[service].keys() | OPEN[service]
+
+
+@each_route
+async def test_a_token_that_is_no_good_opens_nothing(estate: Estate, service: str, call: str, route: Route) -> None:
+    roles = (SERVICE, ADMIN)
+    async with unchanged(estate):
+        for why, headers in estate.town.forger.useless(estate.tenant, *roles).items():
+            answer = await ask(estate, service, call, route, headers)
+            assert answer.status_code == 401, why
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert problem(answer)["title"] == "Unauthorized"
+
+
+@each_route
+async def test_a_lesser_role_does_not_suffice(estate: Estate, service: str, call: str, route: Route) -> None:
+    async with unchanged(estate):
+        answer = await ask(estate, service, call, route, estate.person(*below(route.role)))
+        assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
+        if route.role != SERVICE:
+            answer = await ask(estate, service, call, route, estate.town.service())
+            assert (answer.status_code, problem(answer)["detail"]) == (401, "the token names no tenant")
+
+
+@each_route
+async def test_the_role_suffices_and_shows_nothing_of_another_tenant(
+    estate: Estate, service: str, call: str, route: Route
+) -> None:
+    needed = estate.town.service() if route.role == SERVICE else estate.town.person(uuid4(), route.role)
+    async with unchanged(estate):
+        answer = await ask(estate, service, call, route, needed | {"if-match": "*"})
+    assert answer.status_code == route.foreign, answer.text
+    assert nothing_of(estate, answer)
+
+
+@pytest.mark.parametrize("role", LADDER)
+async def test_a_token_without_a_tenant_is_nobodys(town: Town, role: str) -> None:
+    answer = await town.ask("entity-service", "GET", "/v1/items", town.forger.homeless(role))
+    assert (answer.status_code, problem(answer)["detail"]) == (401, "the token names no tenant")
+
+
+async def test_the_services_of_strangers_open_to_a_guess_no_more_than_to_nothing(town: Town) -> None:
+    guess = "x" * 43
+    for service, calls in OPEN.items():
+        for call in sorted(calls):
+            method, path = call.split(" ")
+            if "{token}" in path:
+                answer = await town.ask(service, method, path.replace("{token}", guess), json={})
+                assert answer.status_code == 404, call
+    unsigned = await town.ask("comms-service", "POST", "/public/receipts/sms", json={})
+    assert unsigned.status_code == 401
+
+
+async def test_what_a_tenants_own_body_names_is_not_found_among_another_tenants_records(estate: Estate) -> None:
+    """The caller's own records, and in the body an id of the other one's."""
+    neighbour = await open_neighbour(estate.town)
+    ids, item = estate.ids, f"/v1/items/{neighbour.ids['item']}"
+    deal = {"kind": "deal", "title": "Mine"}
+    async with unchanged(estate):
+        for method, path, body in (
+            ("POST", "/v1/items", deal | {"contact_ids": [ids["contact"]]}),
+            ("POST", "/v1/items", deal | {"company_id": ids["company"]}),
+            ("POST", "/v1/items", deal | {"responsible_id": ids["manager"]}),
+            ("POST", "/v1/items/import", {"items": [deal | {"contact_ids": [ids["contact"]]}]}),
+            ("PATCH", item, {"contact_ids": [ids["contact"]]}),
+            ("PATCH", item, {"responsible_id": ids["manager"]}),
+            ("PUT", f"{item}/company", {"company_id": ids["company"]}),
+            ("POST", f"{item}/tasks", {"name": "Mine", "assignee_id": ids["manager"]}),
+            ("POST", f"{item}/tasks", {"name": "Mine", "participants": [ids["manager"]]}),
+            ("POST", f"{item}/tasks", {"name": "Mine", "observers": [ids["manager"]]}),
+        ):
+            answer = await neighbour.ask("entity-service", method, path, body)
+            assert answer.status_code == 422, f"{method} {path} {body}: {answer.text}"
+            assert nothing_of(estate, answer)
+
+
+async def test_lists_asked_for_another_tenants_ids_are_empty(estate: Estate) -> None:
+    ids, stranger = estate.ids, estate.town.person(uuid4(), ADMIN)
+    for service, path in (
+        ("entity-service", f"/v1/items?contact={ids['contact']}"),
+        ("entity-service", f"/v1/items?company={ids['company']}"),
+        ("entity-service", f"/v1/items?responsible={ids['manager']}"),
+        ("entity-service", f"/v1/tasks?assignee={ids['manager']}"),
+        ("rule-engine", f"/v1/runs?item_id={ids['item']}"),
+        ("trigger-service", f"/v1/arrivals?item_id={ids['item']}"),
+        ("doc-service", f"/v1/documents?item_id={ids['printed']}"),
+        ("comms-service", f"/v1/messages?item_id={ids['printed']}"),
+    ):
+        answer = await estate.town.ask(service, "GET", path, stranger)
+        assert answer.json()["items"] == [], path
+
+
+async def test_a_service_reads_another_tenants_file_only_in_its_name(estate: Estate) -> None:
+    path, town = f"/internal/files/{estate.ids['file']}", estate.town
+    own = await town.ask("doc-service", "GET", path, town.service(), params={"tenant": str(estate.tenant)})
+    assert own.text == SECRETIVE
+    other = await town.ask("doc-service", "GET", path, town.service(), params={"tenant": str(uuid4())})
+    assert other.status_code == 404
+
+
+async def open_neighbour(town: Town) -> Estate:
+    """Another tenant with a pipeline, an employee and an item."""
+    neighbour = Estate(town, uuid4(), {"head": "ada"})
+    for path, body in (
+        ("/v1/tenant", {"name": "Next door"}),
+        ("/v1/employees/ada", {"first_name": "Ada"}),
+        ("/v1/pipelines/sales", {"name": "Sales", "kind": "deal", "stages": [{"code": "new", "name": "New"}]}),
+    ):
+        answer = await neighbour.ask("entity-service", "PUT", path, body)
+        assert answer.is_success, answer.text
+    ada = answer_id(await neighbour.ask("entity-service", "PUT", "/v1/employees/ada", {"first_name": "Ada"}))
+    item = await neighbour.make("entity-service", "/v1/items", {"kind": "deal", "title": "Mine", "responsible_id": ada})
+    neighbour.ids["item"] = item["id"]
+    return neighbour
+
+
+def answer_id(answer: httpx.Response) -> str:
+    return str(answer.json()["id"])
+
+
+async def ask(
+    estate: Estate, service: str, call: str, route: Route, headers: dict[str, str]
+) -> httpx.Response:
+    """Calls the route about the estate's records."""
+    method, path = call.split(" ")
+    fillers: Iterator[str] = iter(route.of)
+    path = re.sub(r"{[^}]+}", lambda _: estate.ids.get(name := next(fillers), name), path)
+    return await estate.town.ask(service, method, path, headers, json=route.body, params=route.query)
+
+
+@asynccontextmanager
+async def unchanged(estate: Estate) -> AsyncGenerator[None]:
+    """Fails when a row of the estate is another one afterwards."""
+    before = await estate.rows()
+    yield
+    assert await estate.rows() == before
+
+
+def problem(answer: httpx.Response) -> Any:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.json()
+
+
+def nothing_of(estate: Estate, answer: httpx.Response) -> bool:
+    """Neither texts nor ids of the estate, other than what the request named."""
+    asked = str(answer.request.url) + answer.request.content.decode()
+    secrets = {SECRETIVE, *estate.ids.values()} - {id for id in estate.ids.values() if id in asked}
+    return not any(secret in answer.text for secret in secrets)

@@ -1,0 +1,145 @@
+"""All five services as processes that know one another, on the session's servers, with the mail and SMS peers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from pydantic import SecretStr
+
+from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
+from local_stack.addresses import SERVICES
+from local_stack.apply import KINDS, Document
+from local_stack.peers import mail, sms
+from local_stack.ports import HOST, free_port
+from local_stack.topics import create_topics
+from security.tokens import Forger
+from support.premises import Premises, open_premises
+from support.processes import Program
+from support.serving import serving
+
+SMS_TOKEN = "an-sms-token"
+
+
+@dataclass(frozen=True)
+class Town:
+    """Every service is asked over HTTP as anybody would."""
+
+    premises: Mapping[str, Premises]
+    http: httpx.AsyncClient
+    forger: Forger
+    folder: Path
+    mail_url: str
+
+    def url(self, service: str) -> str:
+        return self.premises[service].url
+
+    def log(self, service: str) -> str:
+        """What the service has said so far."""
+        return _log(self.folder, service).read_text()
+
+    def person(self, tenant: UUID, *roles: str, sub: str = "ada") -> dict[str, str]:
+        """The header of an employee."""
+        return self.premises["entity-service"].authorization(tenant, *roles, sub=sub)
+
+    def service(self) -> dict[str, str]:
+        return self.premises["entity-service"].as_service()
+
+    async def ask(
+        self, service: str, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        return await self.http.request(method, self.url(service) + path, headers=dict(headers or {}), **more)
+
+    async def rows(self, tenant: UUID) -> dict[str, str]:
+        """What the tenant has in every table of every service, as a count and a digest."""
+        found = await asyncio.gather(*(_rows(premises, tenant) for premises in self.premises.values()))
+        return {f"{service} {table}": text for service, tables in zip(self.premises, found, strict=True)
+                for table, text in tables.items()}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Puts a tenant's documents, as `stack apply` does."""
+
+    town: Town
+    tenant: UUID
+
+    def put(self, document: Document) -> httpx.Response:
+        url = self.town.url(KINDS[document.kind].service) + document.path
+        headers = self.town.person(self.tenant, "admin", sub="owner")
+        return httpx.put(url, json=document.spec, headers=headers, timeout=60)
+
+
+@asynccontextmanager
+async def open_town(postgres: str, kafka: str, temporal: str, folder: Path) -> AsyncGenerator[Town]:
+    """Everything runs and is ready; everything is gone afterwards."""
+    async with AsyncExitStack() as stack:
+        premises = {
+            name: await stack.enter_async_context(open_premises(postgres, kafka, name, folder)) for name in SERVICES
+        }
+        told, mail_url = await _open_peers(stack, premises, folder)
+        await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
+        told |= {"temporal_address": temporal, "temporal_task_queue": f"rule-engine-{uuid4().hex[:8]}"}
+        programs = [await _program(each, folder, told) for each in premises.values()]
+        stack.push_async_callback(lambda: asyncio.gather(*(program.stop() for program in programs)))
+        await asyncio.gather(*(program.start() for program in programs))
+        await asyncio.gather(*(program.ready() for program in programs))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
+        yield Town(premises, http, Forger(folder / "credentials"), folder, mail_url)
+
+
+async def _open_peers(
+    stack: AsyncExitStack, premises: Mapping[str, Premises], folder: Path
+) -> tuple[dict[str, Any], str]:
+    """What services are told of one another and of the outside world, and where the mail server shows its mails."""
+    secret = premises["comms-service"].credentials.secrets.sms_webhook_secret
+    peer = {"http_port": 1, "sms_token": SMS_TOKEN, "sms_webhook_secret": secret, "receipt_delay_s": 0.05}
+    sms_app = sms.build_app(sms.SmsSettings.model_validate(peer | {"peer_folder": folder / "sms"}))
+    smtp_port = free_port()
+    mail_app = mail.build_app(mail.MailSettings(http_port=1, smtp_port=smtp_port, peer_folder=folder / "mail"))
+    told = {
+        "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),
+        "sms_url": await stack.enter_async_context(serving(sms_app, free_port())),
+        "sms_token": SecretStr(SMS_TOKEN),
+        "sms_receipt_secret": SecretStr(secret),
+        "public_comms_url": premises["comms-service"].url,
+        "public_doc_url": premises["doc-service"].url,
+        "doc_service_url": premises["doc-service"].url,
+        "entity_service_url": premises["entity-service"].url,
+        "files_dir": folder / "files",
+        "form_posts_per_minute": 10_000,
+    }
+    return told, await stack.enter_async_context(serving(mail_app, free_port()))
+
+
+async def _program(premises: Premises, folder: Path, told: Mapping[str, Any]) -> Program:
+    name = premises.service.replace("-", "_")
+    settings = await premises.settle(
+        import_module(name), import_module(f"{name}.settings").Settings, log_level="INFO", **told
+    )
+    return Program(name, settings, log=_log(folder, premises.service))
+
+
+def _log(folder: Path, service: str) -> Path:
+    return folder / f"{service}.log"
+
+
+TABLES_WITH_TENANTS = """SELECT c.table_name, c.column_name FROM information_schema.columns c
+    JOIN information_schema.tables t USING (table_schema, table_name)
+    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name LIKE '%tenant%'
+    ORDER BY c.table_name"""
+
+
+async def _rows(premises: Premises, tenant: UUID) -> dict[str, str]:
+    tables = await premises.sql(TABLES_WITH_TENANTS)
+    selects = [
+        f"SELECT '{table}' AS name, count(*) || ' ' || coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '')"
+        f" AS rows FROM {table} t WHERE {column} = $1"
+        for table, column in tables
+    ]
+    return {row["name"]: row["rows"] for row in await premises.sql(" UNION ALL ".join(selects), tenant)}
