@@ -75,6 +75,9 @@ async def furnish(town: Town) -> Estate:
 
 
 async def _set_up(estate: Estate) -> None:
+    for kind in ("number", "money", "datetime", "date", "file", "user", "boolean"):
+        made = await estate.ask("entity-service", "PUT", f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
+        assert made.is_success, made.text
     made = await estate.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
     assert made.is_success, made.text
     made = await estate.ask("trigger-service", "PUT", "/v1/triggers/called", CALLED)

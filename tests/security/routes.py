@@ -101,7 +101,10 @@ ENTITY = {
 }
 RULE_ENGINE = {
     "PUT /v1/rule-sets/{code}": Route(
-        AUTHOR, OWN, ("extra",), {"pipeline": "installation", "name": "Extra", "stages": {"planned": {"rules": [GREET]}}}
+        AUTHOR,
+        OWN,
+        ("extra",),
+        {"pipeline": "installation", "name": "Extra", "stages": {"planned": {"rules": [GREET]}}},
     ),
     "POST /v1/rule-sets/{code}/publish": Route(AUTHOR, HIDDEN, ("sales",)),
     "GET /v1/rule-sets/{code}": Route(VIEWER, HIDDEN, ("sales",)),
@@ -150,7 +153,10 @@ DOC = {
 }
 COMMS = {
     "PUT /v1/channels/{code}": Route(
-        AUTHOR, OWN, ("extra",), {"kind": "email", "name": "Extra", "sender_address": "a@example.com", "sender_name": ""}
+        AUTHOR,
+        OWN,
+        ("extra",),
+        {"kind": "email", "name": "Extra", "sender_address": "a@example.com", "sender_name": ""},
     ),
     "GET /v1/channels/{code}": Route(AUTHOR, HIDDEN, ("mail",)),
     "GET /v1/channels": Route(AUTHOR, OWN),
@@ -175,7 +181,13 @@ OPEN = {
     "entity-service": PLATFORM,
     "rule-engine": PLATFORM,
     "trigger-service": PLATFORM
-    | {"GET /f/{token}", "POST /f/{token}", "OPTIONS /f/{token}", "POST /hooks/payments/{token}", "POST /hooks/t/{token}"},
+    | {
+        "GET /f/{token}",
+        "POST /f/{token}",
+        "OPTIONS /f/{token}",
+        "POST /hooks/payments/{token}",
+        "POST /hooks/t/{token}",
+    },
     "doc-service": PLATFORM | {"GET /d/{token}", "HEAD /d/{token}", "GET /d/{token}/pdf", "HEAD /d/{token}/pdf"},
     "comms-service": PLATFORM | {"POST /public/receipts/sms"},
 }

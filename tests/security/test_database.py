@@ -11,7 +11,18 @@ from local_stack.addresses import SERVICES
 from security.estate import Estate
 from security.town import TABLES_WITH_TENANTS, Town
 
-WORK = {"attempts", "created_at", "id", "kind", "last_error", "lease", "leased_until", "run_at", "tenant_id", "traceparent"}
+WORK = {
+    "attempts",
+    "created_at",
+    "id",
+    "kind",
+    "last_error",
+    "lease",
+    "leased_until",
+    "run_at",
+    "tenant_id",
+    "traceparent",
+}
 WITHOUT_POLICY: dict[str, dict[str, set[str]]] = {
     "entity-service": {"work": WORK},
     "rule-engine": {

@@ -156,13 +156,14 @@ def answer_id(answer: httpx.Response) -> str:
 
 
 async def ask(
-    estate: Estate, service: str, call: str, route: Route, headers: dict[str, str]
+    estate: Estate, service: str, call: str, route: Route, headers: dict[str, str], content: bytes | None = None
 ) -> httpx.Response:
-    """Calls the route about the estate's records."""
+    """Calls the route about the estate's records, with its own body or another."""
     method, path = call.split(" ")
     fillers: Iterator[str] = iter(route.of)
     path = re.sub(r"{[^}]+}", lambda _: estate.ids.get(name := next(fillers), name), path)
-    return await estate.town.ask(service, method, path, headers, json=route.body, params=route.query)
+    body: dict[str, Any] = {"json": route.body} if content is None else {"content": content}
+    return await estate.town.ask(service, method, path, headers, params=route.query, **body)
 
 
 @asynccontextmanager

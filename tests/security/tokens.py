@@ -27,7 +27,8 @@ class Forger:
     def useless(self, tenant: UUID, *roles: str) -> dict[str, dict[str, str]]:
         """Headers by what is wrong with them; all name the tenant and the roles."""
         claims = _claims(tenant, roles)
-        own, other = self._key, ECKey.generate_key("P-256", {"kid": self._key.kid})
+        own = self._key
+        other = ECKey.generate_key("P-256", {"kid": str(own.kid)})
         good = _signed(own, claims)
         tokens = {
             "signed by another key": _signed(other, claims),

@@ -1,26 +1,12 @@
 """Values that several messages carry."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """An author-given name of something configurable: lower case letters, digits, `_`, `-`; unique in its tenant."""
-
-
-def is_storable(value: Any) -> bool:
-    """Whether every text in it, at any depth, can be kept: PostgreSQL takes no null, UTF-8 no lone surrogate."""
-    rest = [value]
-    while rest:
-        part = rest.pop()
-        if isinstance(part, str) and ("\x00" in part or any("\ud800" <= one <= "\udfff" for one in part)):
-            return False
-        if isinstance(part, dict):
-            rest += [*part.keys(), *part.values()]
-        elif isinstance(part, list | tuple):
-            rest += part
-    return True
 
 
 ItemKind = Literal["lead", "deal", "quote", "invoice", "custom"]

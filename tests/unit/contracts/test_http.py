@@ -137,6 +137,8 @@ async def test_routes_and_methods_that_are_not_there_are_problems_too(client: ht
         (b'{"text": "a", "more": 1}', "body.more"),
         (b"{}", "body.text"),
         (b"{", "body.1"),
+        (b'{"text": "a", "\\ud800": 1}', "body.?"),
+        (b'{"text": "a", "' + b"m" * 100_000 + b'": 1}', f"body.{'m' * 1995}"),
     ],
 )
 async def test_bad_input_says_where_and_never_repeats_what_was_sent(
@@ -179,11 +181,13 @@ async def test_if_match_names_the_version_that_the_caller_has_seen(
     assert (await client.put("/versioned", headers={"If-Match": header})).json() == answered
 
 
-@pytest.mark.parametrize(("header", "status"), [(None, 428), ("", 400), ('"seven"', 400), ('"1", "2"', 400)])
+@pytest.mark.parametrize(
+    ("header", "status"), [(None, 428), ("", 400), ('"seven"', 400), ('"1", "2"', 400), ('"²"', 400), ("9" * 5000, 400)]
+)
 async def test_without_a_usable_if_match_nothing_is_changed(
     client: httpx.AsyncClient, header: str | None, status: int
 ) -> None:
-    headers = {} if header is None else {"If-Match": header}
+    headers = {} if header is None else {"If-Match": header.encode("latin-1")}
     assert (await client.put("/versioned", headers=headers)).status_code == status
 
 

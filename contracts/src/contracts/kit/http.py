@@ -5,8 +5,9 @@ Sources: RFC 9457 (problem details), RFC 9110 (`ETag`, `If-Match`), the Idempote
 
 import base64
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
@@ -19,13 +20,15 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.inputs import unkeepable
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
-from contracts.values import is_storable
 
 logger = structlog.get_logger(__name__)
 
 MAX_BODY = 1_048_576
 PROBLEM = "application/problem+json"
+MAX_SAID = 2000
+"""Characters of one thing that a problem says."""
 
 
 class Problem(Exception):  # noqa: N818 - the term of RFC 9457
@@ -52,8 +55,15 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
 
     def response(self) -> Response:
         body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
-        body |= {"detail": self.detail} | ({"errors": self.errors} if self.errors else {})
+        body |= {"detail": _printable(self.detail)}
+        if self.errors:
+            body["errors"] = [{name: _printable(said) for name, said in error.items()} for error in self.errors]
         return Response(orjson.dumps(body, default=str), self.status, self.headers, media_type=PROBLEM)
+
+
+def _printable(said: Any) -> Any:
+    """Places may be named as the caller named them: at any length, with characters that are none."""
+    return said.encode(errors="replace").decode()[:MAX_SAID] if isinstance(said, str) else said
 
 
 def not_found(what: str) -> Problem:
@@ -164,6 +174,9 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "Content too large", f"the body has more than {limit} bytes")
 
 
+_VERSION = re.compile(r"[0-9]{1,18}")
+
+
 def etag(version: int) -> str:
     return f'"{version}"'
 
@@ -176,7 +189,7 @@ def if_match(request: Request) -> int | None:
     if header.strip() == "*":
         return None
     text = header.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
+    if not _VERSION.fullmatch(text):
         raise Problem(400, "Bad request", f"If-Match: {header[:40]!r} is no ETag of this service")
     return int(text)
 
@@ -192,17 +205,26 @@ def decode_cursor[K](cursor: str | None, shape: type[K]) -> K | None:
         return None
     try:
         key = TypeAdapter(shape).validate_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if is_storable(key):
+        if unkeepable(key) is None:
             return key
-    except (ValueError, OverflowError):  # the latter: a time that does not exist in UTC
+    except ValueError:
         pass
     raise Problem(400, "Bad request", "cursor: use the next_cursor of an earlier page")
 
 
 Cursor = Annotated[str | None, Query(max_length=400, description="the next_cursor of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200, description="how many at the most")]
-Moment = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
-"""A time in a sort key."""
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is before the first or after the last moment that UTC has") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time as inputs and sort keys have it."""
 
 
 class Newest(NamedTuple):

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from comms_service.api.inputs import Line
 from comms_service.domain import Channel, UnusableError, normalise_email
 from comms_service.store.channels import ChannelStore
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Page, bad_input, conflict, not_found
@@ -16,10 +17,8 @@ from contracts.messages.comms import ChannelKind
 from contracts.values import Code
 
 
-class ChannelInput(BaseModel):
+class ChannelInput(Input):
     """An e-mail channel has a sender; an SMS goes out under the provider's own."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: ChannelKind
     name: Annotated[Line, Field(min_length=1)]

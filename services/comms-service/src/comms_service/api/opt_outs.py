@@ -1,21 +1,20 @@
 """`/v1/opt-outs`: who wants no messages, by address."""
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel
 
 from comms_service.api.inputs import Line
 from comms_service.domain import OptOut, UnusableError, consent_key, normalise
 from comms_service.store.channels import ChannelStore
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import bad_input, not_found
 
 
-class OptOutInput(BaseModel):
+class OptOutInput(Input):
     """`opted_out: false` records that the owner wants messages again."""
-
-    model_config = ConfigDict(extra="forbid")
 
     opted_out: bool = True
     note: Line = ""

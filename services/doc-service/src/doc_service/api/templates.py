@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue, StringConstraints
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
@@ -23,14 +24,9 @@ from doc_service.domain.templates import Template, TemplateHead, TemplateVersion
 from doc_service.gateways.typesetter import TemplateError, Typesetter
 from doc_service.store import Store
 
+MAX_VERSION = 2**31 - 1
 MAX_SOURCE = 200_000
 """Bytes of UTF-8."""
-
-
-def _clean(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("contains a null character")
-    return text
 
 
 def _short_enough(text: str) -> str:
@@ -55,18 +51,16 @@ def _usable_pattern(text: str) -> str:
     return text
 
 
-class TemplateIn(BaseModel):
+class TemplateIn(Input):
     """A template as its author writes it.
 
     `sample` gives values to fields of the tenant's own that the template reads, by path (`item.fields.floor`), for the
     trial at upload; it is not kept.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_clean)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     kind: Literal["typst"] = "typst"
-    source: Annotated[str, Field(min_length=1), AfterValidator(_clean), AfterValidator(_short_enough)]
+    source: Annotated[str, Field(min_length=1), AfterValidator(_short_enough)]
     language: Annotated[str, AfterValidator(_known_language)] | None = None
     """The language documents are printed in; null: that of the tenant."""
     number_pattern: Annotated[str, AfterValidator(_usable_pattern)] | None = None
@@ -169,7 +163,9 @@ def router(api: TemplateApi) -> APIRouter:
 
     @routes.get("/v1/templates/{code}", response_model=TemplateDetail)
     async def read_template(
-        code: Code, version: Annotated[int | None, Query(ge=0)] = None, caller: Caller = require(Role.VIEWER)
+        code: Code,
+        version: Annotated[int | None, Query(ge=0, le=MAX_VERSION)] = None,
+        caller: Caller = require(Role.VIEWER),
     ) -> Response:
         """The newest version, or the one asked for."""
         return json_response(_detail(await api.read(caller.tenant, code, version)))

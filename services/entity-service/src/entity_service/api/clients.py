@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 
 from contracts.contexts import CompanyContext, ContactContext, Email, Phone
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
 from contracts.kit.database import Connection
@@ -15,7 +16,7 @@ from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from entity_service import store
 from entity_service.api.answers import create_once, created, page
-from entity_service.api.inputs import Address, EmailInput, Input, Name, PhoneInput, Short, before
+from entity_service.api.inputs import Address, EmailInput, Name, PhoneInput, Short, before
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.people import full_name
 

@@ -1,32 +1,15 @@
-"""What all inputs have in common: no unknown fields, no endless texts, no characters that cannot be kept."""
+"""What inputs have in common: no endless texts, no numbers too large to count with."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, StringConstraints
 
+from contracts.inputs import Input, keepable
 from contracts.kit.http import decode_cursor
-from contracts.values import Money, is_storable
+from contracts.values import Money
 from entity_service.domain.fields import MAX_NUMBER
-
-
-class Input(BaseModel):
-    """A request's body."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_what_can_be_kept(cls, body: Any) -> Any:
-        return check_text(body)
-
-
-def check_text(value: Any) -> Any:
-    """Refuses null characters and lone surrogates, wherever they are."""
-    if not is_storable(value):
-        raise ValueError("texts must not contain null characters or lone surrogates")
-    return value
 
 
 def _not_too_large(money: Money) -> Money:
@@ -41,8 +24,8 @@ Text = Annotated[str, StringConstraints(max_length=10_000)]
 Amount = Annotated[Money, AfterValidator(_not_too_large)]
 Short = Annotated[str, StringConstraints(max_length=200)]
 
-SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(check_text)]
-Address = Annotated[str | None, Query(max_length=320), AfterValidator(check_text)]
+SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(keepable)]
+Address = Annotated[str | None, Query(max_length=320), AfterValidator(keepable)]
 
 
 def before(cursor: str | None) -> UUID | None:

@@ -4,17 +4,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Cursor, Limit, Page, if_match, json_response, not_found
+from contracts.kit.http import Cursor, Limit, Moment, Page, if_match, json_response, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import Code, ItemKind, ItemSnapshot
 from entity_service import store
 from entity_service.api.answers import actor_of, check_version, create_once, item_answer, page
-from entity_service.api.inputs import Amount, Input, SearchText, Short, Title, before
+from entity_service.api.inputs import Amount, SearchText, Short, Title, before
 from entity_service.changes import Changes
 from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.pipelines import place_for_move
@@ -137,7 +138,7 @@ class ItemRoutes:
         responsible: UUID | None = None,
         contact: UUID | None = None,
         company: UUID | None = None,
-        updated_since: AwareDatetime | None = None,
+        updated_since: Moment | None = None,
         q: SearchText = None,
         cursor: Cursor = None,
         limit: Limit = 50,

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
@@ -12,7 +13,7 @@ from contracts.kit.service import Service
 from contracts.values import ItemSnapshot
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created
-from entity_service.api.inputs import Amount, Input, Title
+from entity_service.api.inputs import Amount, Title
 from entity_service.changes import Changes
 from entity_service.domain.payments import Payment
 

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
 from contracts.kit.http import Page, not_found
 from contracts.kit.service import Service
 from contracts.values import Code
 from entity_service import store
-from entity_service.api.inputs import Input, Name, Short
+from entity_service.api.inputs import Name, Short
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.people import Department, Employee, check_parent

@@ -16,13 +16,14 @@ from contracts.contexts import (
     StageContext,
     TenantSettings,
 )
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.service import Service
 from contracts.values import Code, ItemKind
 from entity_service import store
-from entity_service.api.inputs import Input, Name, Short
+from entity_service.api.inputs import Name, Short
 from entity_service.domain import fields, pipelines
 
 

@@ -6,18 +6,19 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from contracts.contexts import ProductContext
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Cursor, Limit, Page, not_found
+from contracts.kit.http import Cursor, Limit, Moment, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
 from contracts.values import ItemKind, Money
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created, page
-from entity_service.api.inputs import Input, Name, Short, Text, Title, before
+from entity_service.api.inputs import Name, Short, Text, Title, before
 from entity_service.changes import Changes
 from entity_service.domain.activities import Activity, ActivityKind, NewActivity
 from entity_service.domain.fields import MAX_NUMBER
@@ -44,7 +45,7 @@ class TaskInput(Input):
     name: Title
     description: Text = ""
     assignee_id: UUID | None = None
-    deadline: AwareDatetime | None = None
+    deadline: Moment | None = None
     participants: People = ()
     observers: People = ()
     checklist: Annotated[tuple[Short, ...], Field(max_length=100)] = ()

@@ -1,6 +1,5 @@
 """Custom fields: whether a value is of its field's type."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
@@ -96,7 +95,7 @@ def _text(value: JsonValue) -> JsonValue:
 def _number(value: JsonValue) -> JsonValue:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("is a number")
-    if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+    if not abs(value) <= MAX_NUMBER:
         raise ValueError(f"is a number between -{MAX_NUMBER} and {MAX_NUMBER}")
     return value
 
@@ -125,7 +124,10 @@ def _datetime(value: JsonValue) -> JsonValue:
     moment = _parsed(datetime, value if isinstance(value, str) else None, _MOMENT)
     if moment.tzinfo is None:
         raise ValueError(_MOMENT)
-    return rfc3339(moment)
+    try:
+        return rfc3339(moment)
+    except OverflowError:
+        raise ValueError(_MOMENT) from None
 
 
 _MOMENT = "is a time with its UTC offset such as 2026-03-31T14:00:00+02:00"

@@ -1,23 +1,22 @@
 """`/v1/rule-sets`: rule sets with their drafts and versions."""
 
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from contracts.inputs import keepable
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import new_id
 from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, Problem, conflict, decode_cursor, not_found
 from contracts.kit.service import Service
-from contracts.values import Code, is_storable
+from contracts.values import Code
 from rule_engine.authoring import Author, Authoring, FaultyError, NothingToPublishError
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.errors import Fault, TakenError
@@ -37,15 +36,7 @@ class RuleSetInput(RuleSetDocument):
     @model_validator(mode="before")
     @classmethod
     def _can_be_kept(cls, raw: Any) -> Any:
-        """JSON that PostgreSQL and other languages can hold."""
-        try:
-            if not is_storable(raw):
-                raise ValueError("a text contains a null character")
-            orjson.dumps(raw)
-            json.dumps(raw, allow_nan=False)
-        except orjson.JSONEncodeError as error:
-            raise ValueError(f"contains what not every JSON reader takes: {error}") from error
-        return raw
+        return keepable(raw)
 
     def document(self) -> RuleSetDocument:
         return RuleSetDocument(pipeline=self.pipeline, name=self.name, stages=self.stages)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, JsonValue
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Cursor, Limit, Moment, Page, conflict, decode_cursor, not_found
@@ -82,12 +83,10 @@ class RunView(BaseModel):
     audit: list[AuditView]
 
 
-class Postpone(BaseModel):
+class Postpone(Input):
     """The new moment."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    until: AwareDatetime
+    until: Moment
 
 
 class LastChange(NamedTuple):

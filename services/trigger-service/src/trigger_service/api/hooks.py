@@ -8,9 +8,9 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
+from contracts.inputs import unkeepable
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
-from contracts.values import is_storable
 from trigger_service.desk import Desk
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.gateways.signatures import is_signed
@@ -96,6 +96,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_input("the body is not JSON", ("body", "send a JSON object")) from error
-    if not isinstance(value, dict) or not is_storable(value):
-        raise bad_input("the body cannot be used", ("body", "send a JSON object without null characters"))
+    if not isinstance(value, dict):
+        raise bad_input("the body cannot be used", ("body", "send a JSON object"))
+    if fault := unkeepable(value):
+        raise bad_input("the body cannot be used", ("body", fault))
     return value

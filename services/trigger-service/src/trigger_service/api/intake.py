@@ -10,11 +10,11 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from contracts.inputs import unkeepable
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
 from contracts.kit.limits import network
-from contracts.values import is_storable
 from trigger_service.api import pages
 from trigger_service.api.problems import as_problem
 from trigger_service.desk import Desk
@@ -178,8 +178,10 @@ def _body(request: Request, raw: bytes) -> dict[str, Any]:
             raise Problem(415, "Unsupported media type", "send application/json or application/x-www-form-urlencoded")
     except ValueError as error:
         raise bad_input("the body cannot be read", ("body", f"expected {kind}")) from error
-    if not isinstance(body, dict) or len(body) > MAX_FIELDS or not is_storable(body):
-        raise bad_input("the body cannot be used", ("body", "send fields by name, without null characters"))
+    if not isinstance(body, dict) or len(body) > MAX_FIELDS:
+        raise bad_input("the body cannot be used", ("body", f"send at most {MAX_FIELDS} fields by name"))
+    if fault := unkeepable(body):
+        raise bad_input("the body cannot be used", ("body", fault))
     return body
 
 

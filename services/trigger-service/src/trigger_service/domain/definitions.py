@@ -1,27 +1,14 @@
 """What authors define: triggers, forms, payment providers. Each is put as a whole under its code."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from contracts.conditions import Condition
-from contracts.values import Code, ItemKind, is_storable
-
-
-class Input(BaseModel):
-    """A value from outside: unknown fields and null characters are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_null_characters(cls, data: Any) -> Any:
-        if not is_storable(data):
-            raise ValueError("contains a null character")
-        return data
-
+from contracts.inputs import Input
+from contracts.values import Code, ItemKind
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=2000)]

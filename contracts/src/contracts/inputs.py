@@ -1,0 +1,84 @@
+"""What comes from outside: bodies without unknown fields, and nothing that could not be kept or told again."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+MAX_DEPTH = 100
+"""Levels of lists and objects; JSON writers give up at about 250."""
+MAX_INTEGER = 2**63 - 1
+
+
+class Input(BaseModel):
+    """A request's body, or a part of one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_kept(cls, given: Any) -> Any:
+        return keepable(given)
+
+
+def keepable(given: Any) -> Any:
+    """The same value. Raises ValueError with what cannot be kept and its place."""
+    if fault := unkeepable(given):
+        raise ValueError(fault)
+    return given
+
+
+def unkeepable(given: Any) -> str | None:
+    """What of a JSON value cannot be kept, and where it is; null when all of it can.
+
+    PostgreSQL takes no null characters, UTF-8 no lone surrogates, JSON no infinities, its readers no endless integers.
+    """
+    rest: list[tuple[str, int, Any]] = [("", 0, given)]
+    while rest:
+        place, depth, part = rest.pop()
+        if fault := _fault(part, depth):
+            return f"{place}: {fault}" if place else fault
+        rest += [(f"{place}.{_name(key)}" if place else _name(key), depth + 1, one) for key, one in _parts(part)]
+    return None
+
+
+def _fault(part: Any, depth: int) -> str | None:
+    match part:
+        case str():
+            return _text_fault(part)
+        case dict() if fault := next(filter(None, map(_text_fault, filter(_is_text, part))), None):
+            return f"the name of a field {fault}"
+        case float() if not math.isfinite(part):
+            return "is no number"
+        case int() if abs(part) > MAX_INTEGER:
+            return "is a larger number than can be kept"
+        case dict() | list() | tuple() if depth > MAX_DEPTH:
+            return f"is nested in more than {MAX_DEPTH} levels"
+        case _:
+            return None
+
+
+def _is_text(key: Any) -> bool:
+    return isinstance(key, str)
+
+
+def _text_fault(text: str) -> str | None:
+    if "\x00" in text:
+        return "contains a null character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "contains a lone surrogate"
+    return None
+
+
+def _parts(part: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(part, dict):
+        yield from part.items()
+    elif isinstance(part, list | tuple):
+        yield from enumerate(part)
+
+
+def _name(key: Any) -> str:
+    return str(key).encode("ascii", "backslashreplace").decode()[:60]
