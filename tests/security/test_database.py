@@ -85,7 +85,7 @@ async def app(town: Town, service: str) -> AsyncIterator[asyncpg.Connection]:
 async def test_without_a_tenant_a_service_reads_nothing(town: Town, service: str, app: asyncpg.Connection) -> None:
     for table in set(await tables(town.databases[service])) - WITHOUT_POLICY[service].keys():
         with pytest.raises(asyncpg.UndefinedObjectError, match=r"app\.tenants"):
-            await app.fetch(f"SELECT * FROM {table}")
+            await app.fetch(f"SELECT * FROM {table}")  # noqa: S608 - a name from the catalogue
 
 
 @each_service
@@ -96,8 +96,9 @@ async def test_in_another_tenants_name_a_service_reads_nothing_even_without_a_co
     bound = set(await tables(database)) - WITHOUT_POLICY[service].keys()
     await app.execute(f"SET app.tenants = '{{{uuid4()}}}'")
     for table in bound:
-        there += await database.fetchval(f"SELECT count(*) FROM {table}")
-        seen += await app.fetchval(f"SELECT count(*) FROM {table}")
+        count = f"SELECT count(*) FROM {table}"  # noqa: S608 - a name from the catalogue
+        there += await database.fetchval(count)
+        seen += await app.fetchval(count)
     assert seen == 0
     assert there > 0
 

@@ -137,8 +137,8 @@ async def test_routes_and_methods_that_are_not_there_are_problems_too(client: ht
         (b'{"text": "a", "more": 1}', "body.more"),
         (b"{}", "body.text"),
         (b"{", "body.1"),
-        (b'{"text": "a", "\\ud800": 1}', "body.?"),
-        (b'{"text": "a", "' + b"m" * 100_000 + b'": 1}', f"body.{'m' * 1995}"),
+        (b'{"text": "a", "\\ud800": 1}', "body"),
+        (b'{"text": "a", "' + b"m" * 100_000 + b'": 1}', f"body.{'m' * 195}"),
     ],
 )
 async def test_bad_input_says_where_and_never_repeats_what_was_sent(

@@ -27,8 +27,8 @@ logger = structlog.get_logger(__name__)
 
 MAX_BODY = 1_048_576
 PROBLEM = "application/problem+json"
-MAX_SAID = 2000
-"""Characters of one thing that a problem says."""
+MAX_PLACE = 200
+"""Characters: the names in it are the caller's."""
 
 
 class Problem(Exception):  # noqa: N818 - the term of RFC 9457
@@ -55,15 +55,8 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
 
     def response(self) -> Response:
         body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
-        body |= {"detail": _printable(self.detail)}
-        if self.errors:
-            body["errors"] = [{name: _printable(said) for name, said in error.items()} for error in self.errors]
+        body |= {"detail": self.detail} | ({"errors": self.errors} if self.errors else {})
         return Response(orjson.dumps(body, default=str), self.status, self.headers, media_type=PROBLEM)
-
-
-def _printable(said: Any) -> Any:
-    """Places may be named as the caller named them: at any length, with characters that are none."""
-    return said.encode(errors="replace").decode()[:MAX_SAID] if isinstance(said, str) else said
 
 
 def not_found(what: str) -> Problem:
@@ -103,7 +96,7 @@ async def _on_http(_: Request, error: Exception) -> Response:
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    pairs = [(".".join(str(part) for part in e["loc"]), e["msg"]) for e in error.errors()[:20]]
+    pairs = [(".".join(str(part) for part in e["loc"])[:MAX_PLACE], e["msg"]) for e in error.errors()[:20]]
     return bad_input("the request does not have the expected shape", *pairs).response()
 
 
