@@ -154,6 +154,31 @@ async def test_a_token_that_is_not_good_is_answered_with_401(
         assert bearer not in answer.text
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[]",
+        b"null",
+        b"\xff",
+        b'{"alg": ["ES256"]}',
+        b'{"alg": {}}',
+        b'{"alg": "Ed25519", "kid": []}',
+        b'{"alg": "Ed25519", "kid": "one", "crit": 1}',
+        b'{"alg": "Ed25519", "kid": "one", "crit": [1]}',
+        b'{"alg": "Ed25519", "kid": "one", "crit": ["b64"], "b64": false}',
+        b'{"alg": "Ed25519", "kid": "one", "x5c": 5, "jwk": 5}',
+        b'{"alg": "Ed25519", "kid": "\\ud800"}',
+        b'{"alg": 1e400}',
+        b'{"alg": ' + b"9" * 5000 + b"}",
+        b'{"alg": ' + b"[" * 20_000,
+    ],
+)
+async def test_no_header_of_a_token_is_worse_than_401(client: httpx.AsyncClient, header: bytes) -> None:
+    parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, b"{}", b"x" * 64))
+    answer = await get(client, "/agents", ".".join(parts))
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
 async def test_another_scheme_than_bearer_is_answered_with_401(client: httpx.AsyncClient) -> None:
     answer = await client.get("/agents", headers={"Authorization": f"Basic {token()}"})
     assert answer.status_code == 401

@@ -25,6 +25,8 @@ logger = structlog.get_logger(__name__)
 
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 """Asymmetric signatures only: `none` and shared secrets are not on the list."""
+UNREADABLE = (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What a token may come to: the library does not expect every header that a stranger can write."""
 LEEWAY_S = 30
 KEYS_FOR_S = 600.0
 REFETCH_AFTER_S = 30.0
@@ -80,7 +82,7 @@ class Authenticator:
             raise unauthorized("send a bearer token in the Authorization header")
         try:
             return await self._verify_with_newest_keys(token)
-        except (JoseError, ValueError) as error:
+        except UNREADABLE as error:
             raise unauthorized(f"the token is not valid: {_reason(error)}") from error
 
     async def _verify_with_newest_keys(self, token: str) -> dict[str, Any]:
