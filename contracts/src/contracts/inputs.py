@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
 
 MAX_DEPTH = 100
 """Levels of lists and objects; JSON writers give up at about 250."""
@@ -20,6 +21,17 @@ class Input(BaseModel):
     @classmethod
     def _can_be_kept(cls, given: Any) -> Any:
         return keepable(given)
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is before the first or after the last moment that UTC has") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time that UTC has, in UTC."""
 
 
 def keepable(given: Any) -> Any:

@@ -187,7 +187,7 @@ async def test_if_match_names_the_version_that_the_caller_has_seen(
 async def test_without_a_usable_if_match_nothing_is_changed(
     client: httpx.AsyncClient, header: str | None, status: int
 ) -> None:
-    headers = {} if header is None else {"If-Match": header.encode("latin-1")}
+    headers = [] if header is None else [(b"If-Match", header.encode("latin-1"))]
     assert (await client.put("/versioned", headers=headers)).status_code == status
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from contracts.inputs import Input, unkeepable
+from contracts.inputs import Input, Moment, unkeepable
 
 
 def nested(levels: int) -> Any:
@@ -49,6 +49,17 @@ def test_what_json_can_say_everywhere_can_be_kept(value: Any) -> None:
 )
 def test_what_cannot_be_kept_is_named_with_its_place(value: Any, fault: str) -> None:
     assert unkeepable(value) == fault
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-00:01", "2026-01-01T00:00:00"])
+def test_a_moment_is_one_that_utc_has(time: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Moment).validate_python(time)
+
+
+def test_a_moment_is_told_in_utc() -> None:
+    moment = TypeAdapter(Moment).validate_python("2026-03-31T14:00:00+02:00")
+    assert moment.isoformat() == "2026-03-31T12:00:00+00:00"
 
 
 def test_an_input_takes_neither_that_nor_unknown_fields() -> None:

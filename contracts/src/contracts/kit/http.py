@@ -7,7 +7,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
@@ -16,11 +15,11 @@ import orjson
 import structlog
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, AwareDatetime, BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.inputs import unkeepable
+from contracts.inputs import Moment, unkeepable
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 
 logger = structlog.get_logger(__name__)
@@ -207,17 +206,6 @@ def decode_cursor[K](cursor: str | None, shape: type[K]) -> K | None:
 
 Cursor = Annotated[str | None, Query(max_length=400, description="the next_cursor of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200, description="how many at the most")]
-
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is before the first or after the last moment that UTC has") from error
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A time as inputs and sort keys have it."""
 
 
 class Newest(NamedTuple):

@@ -7,12 +7,13 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from comms_service.gateways.sms import RECEIPTS
 from comms_service.statuses import Statuses
 from comms_service.store.messages import MessageStore
+from contracts.inputs import Moment
 from contracts.kit import telemetry
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, not_found
@@ -27,7 +28,7 @@ class Receipt(BaseModel):
 
     reference: UUID
     status: Literal["delivered", "undelivered"]
-    at: AwareDatetime
+    at: Moment
 
 
 class Receipts:

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, JsonValue
 
-from contracts.inputs import Input
+from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Cursor, Limit, Moment, Page, if_match, json_response, not_found
+from contracts.kit.http import Cursor, Limit, Page, if_match, json_response, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import Code, ItemKind, ItemSnapshot

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from contracts.contexts import ProductContext
-from contracts.inputs import Input
+from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Cursor, Limit, Moment, Page, not_found
+from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
 from contracts.values import ItemKind, Money

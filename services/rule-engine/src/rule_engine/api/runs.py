@@ -9,10 +9,10 @@ import asyncpg
 from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
-from contracts.inputs import Input
+from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
-from contracts.kit.http import Cursor, Limit, Moment, Page, conflict, decode_cursor, not_found
+from contracts.kit.http import Cursor, Limit, Page, conflict, decode_cursor, not_found
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.errors import RunError
 from rule_engine.operations import Operations

@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.inputs import Moment
 from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.values import Money
@@ -19,7 +20,7 @@ class PaymentReport(BaseModel):
     status: PaymentStatus
     amount: Annotated[int, Field(ge=0, lt=2**53)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    paid_at: AwareDatetime | None = None
+    paid_at: Moment | None = None
     reference: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
