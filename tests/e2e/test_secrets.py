@@ -106,10 +106,11 @@ def provoke(story: Story) -> Iterator[httpx.Response]:
 
 def personal(story: Story) -> dict[str, str]:
     """What the story told of a client, and what was written to him."""
+    client = story.shop.manager.get("entity-service", f"/v1/contacts/{story.contact}")
     return {
-        "phone": story._phone.removeprefix("+"),
-        "e-mail": story._email,
-        "name": "Alex Example",
+        "phone": client["phone"].removeprefix("+"),
+        "e-mail": client["email"],
+        "name": client["name"],
         "SMS": SMS,
         "wish": WISH,
         "company": COMPANY,
@@ -117,13 +118,13 @@ def personal(story: Story) -> dict[str, str]:
         "tax number": "IT11111111111",
         "mail": "here is your invoice",
         "product": "Oak chair",
-        "public link": public_link(story),
+        "public link": public_link(story, client["email"]),
     }
 
 
-def public_link(story: Story) -> str:
+def public_link(story: Story, email: str) -> str:
     """The unguessable part of the address in the mail."""
-    (raw,) = story.seen.mails(story._email).values()
+    (raw,) = story.seen.mails(email).values()
     before, _, after = raw.decode(errors="replace").partition("/d/")
     assert after, before
     return after.split()[0]

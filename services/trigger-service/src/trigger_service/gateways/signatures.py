@@ -1,9 +1,10 @@
 """Signatures of callbacks. Source: the Standard Webhooks specification (HMAC-SHA256, five minutes' tolerance)."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 
 from pydantic import SecretStr
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 MIN_SECRET = 24
 """Bytes, as the specification asks."""
@@ -11,12 +12,12 @@ MIN_SECRET = 24
 
 def is_secret(secret: SecretStr) -> bool:
     """Whether it is `whsec_` and the base64 of at least 24 bytes."""
-    text = secret.get_secret_value()
+    prefix, _, text = secret.get_secret_value().partition("_")
     try:
-        Webhook(text)
-    except (ValueError, EmptyWebhookSecretError):
+        key = b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
         return False
-    return text.startswith("whsec_") and len(text.removeprefix("whsec_").rstrip("=")) * 3 // 4 >= MIN_SECRET
+    return prefix == "whsec" and len(key) >= MIN_SECRET
 
 
 def is_signed(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> bool:
