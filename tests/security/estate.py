@@ -44,6 +44,12 @@ class Estate:
         assert answer.is_success, answer.text
         return answer.json()
 
+    async def put(self, path: str, body: dict[str, Any]) -> Any:
+        """Puts something of entity-service."""
+        answer = await self.ask("entity-service", "PUT", path, body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
     async def get(self, service: str, path: str) -> Any:
         answer = await self.town.ask(service, "GET", path, self.person("admin"))
         assert answer.is_success, answer.text
@@ -76,8 +82,7 @@ async def furnish(town: Town) -> Estate:
 
 async def _set_up(estate: Estate) -> None:
     for kind in ("number", "money", "datetime", "date", "file", "user", "boolean"):
-        made = await estate.ask("entity-service", "PUT", f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
-        assert made.is_success, made.text
+        await estate.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
     made = await estate.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
     assert made.is_success, made.text
     made = await estate.ask("trigger-service", "PUT", "/v1/triggers/called", CALLED)
@@ -101,8 +106,8 @@ async def _meet_client(estate: Estate) -> None:
 async def _work(estate: Estate) -> None:
     ids, item = estate.ids, f"/v1/items/{estate.ids['item']}"
     ids["company"] = (await estate.make("entity-service", "/v1/companies", {"title": f"{SECRETIVE} Hotels"}))["id"]
-    await estate.ask("entity-service", "PUT", f"{item}/company", {"company_id": ids["company"]})
-    await estate.ask("entity-service", "PUT", f"{item}/products", {"rows": [ROW]})
+    await estate.put(f"{item}/company", {"company_id": ids["company"]})
+    await estate.put(f"{item}/products", {"rows": [ROW]})
     await estate.make("entity-service", f"{item}/activities", {"kind": "call", "subject": f"Called {SECRETIVE}"})
     task = {"name": f"Measure {SECRETIVE}", "assignee_id": ids["manager"]}
     ids["task"] = (await estate.make("entity-service", f"{item}/tasks", task))["id"]

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from security.asking import ask, problem, unchanged
 from security.estate import SECRETIVE, Estate
 from security.routes import ROUTES, Route
 from security.spoiling import HUGE, MEGABYTE, nested, replaced, spoilt
-from security.test_tenants import ask, problem, unchanged
 from support.waiting import eventually
 
 WITH_BODIES = [

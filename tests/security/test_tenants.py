@@ -1,18 +1,14 @@
 """Every route of every service: who may call it, and that nobody reaches what belongs to another tenant."""
 
-import re
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from contract.openapi import application
+from security.asking import ask, nothing_of, problem, unchanged
 from security.estate import SECRETIVE, Estate
-from security.routes import ADMIN, LADDER, OPEN, ROUTES, SERVICE, Route, below
+from security.routes import ADMIN, LADDER, OPEN, PIPELINE, ROUTES, SERVICE, Route, below
 from security.town import Town
 
 EVERY = [
@@ -138,48 +134,9 @@ def namesake(estate: Estate, *roles: str) -> dict[str, str]:
 async def open_neighbour(town: Town) -> Estate:
     """Another tenant with a pipeline, an employee and an item."""
     neighbour = Estate(town, uuid4(), {"head": "ada"})
-    for path, body in (
-        ("/v1/tenant", {"name": "Next door"}),
-        ("/v1/employees/ada", {"first_name": "Ada"}),
-        ("/v1/pipelines/sales", {"name": "Sales", "kind": "deal", "stages": [{"code": "new", "name": "New"}]}),
-    ):
-        answer = await neighbour.ask("entity-service", "PUT", path, body)
-        assert answer.is_success, answer.text
-    ada = answer_id(await neighbour.ask("entity-service", "PUT", "/v1/employees/ada", {"first_name": "Ada"}))
-    item = await neighbour.make("entity-service", "/v1/items", {"kind": "deal", "title": "Mine", "responsible_id": ada})
-    neighbour.ids["item"] = item["id"]
+    await neighbour.put("/v1/tenant", {"name": "Next door"})
+    await neighbour.put("/v1/pipelines/sales", PIPELINE)
+    ada = (await neighbour.put("/v1/employees/ada", {"first_name": "Ada"}))["id"]
+    deal = {"kind": "deal", "title": "Mine", "responsible_id": ada}
+    neighbour.ids["item"] = (await neighbour.make("entity-service", "/v1/items", deal))["id"]
     return neighbour
-
-
-def answer_id(answer: httpx.Response) -> str:
-    return str(answer.json()["id"])
-
-
-async def ask(
-    estate: Estate, service: str, call: str, route: Route, headers: dict[str, str], content: bytes | None = None
-) -> httpx.Response:
-    """Calls the route about the estate's records, with its own body or another."""
-    method, path = call.split(" ")
-    fillers: Iterator[str] = iter(route.of)
-    path = re.sub(r"{[^}]+}", lambda _: estate.ids.get(name := next(fillers), name), path)
-    body: dict[str, Any] = {"json": route.body} if content is None else {"content": content}
-    return await estate.town.ask(service, method, path, headers, params=route.query, **body)
-
-
-@asynccontextmanager
-async def unchanged(estate: Estate) -> AsyncGenerator[None]:
-    """Fails when a row of the estate is another one afterwards."""
-    before = await estate.rows()
-    yield
-    assert await estate.rows() == before
-
-
-def problem(answer: httpx.Response) -> Any:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.json()
-
-
-def nothing_of(estate: Estate, answer: httpx.Response) -> bool:
-    """Neither texts nor ids of the estate but those that the caller named himself."""
-    named = f"{answer.request.url} {answer.request.content.decode()} {estate.ids['head']}"
-    return not any(secret in answer.text for secret in (SECRETIVE, *estate.ids.values()) if secret not in named)
