@@ -29,6 +29,7 @@ SETTINGS = {
     "smtp_url": "smtp://localhost:1",
     "sms_url": "http://localhost:1",
     "sms_token": "unused",
+    "secrets_key": "A" * 43,
     "sms_receipt_secret": "whsec_" + base64.b64encode(b"unused" * 5).decode(),
 }
 """Something for everything that some service must be told; nothing is connected to."""

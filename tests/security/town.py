@@ -124,6 +124,7 @@ async def _open_peers(
         "doc_service_url": premises["doc-service"].url,
         "entity_service_url": premises["entity-service"].url,
         "files_dir": folder / "files",
+        "secrets_key": SecretStr(premises["trigger-service"].credentials.secrets.secrets_key),
         "form_posts_per_minute": 10_000,
     }
     return told, await stack.enter_async_context(serving(mail_app, free_port()))

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 from fastapi import FastAPI
+from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
 import trigger_service
@@ -139,6 +140,8 @@ async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[S
         serving(entity.app(), free_port()) as entity_url,
         open_wire(kafka, (ENTITY_COMMANDS, TRIGGER_EVENTS)) as wire,
     ):
-        app = main.build_app(await premises.settle(trigger_service, Settings, entity_service_url=entity_url))
+        key = SecretStr(premises.credentials.secrets.secrets_key)
+        own = {"entity_service_url": entity_url, "secrets_key": key}
+        app = main.build_app(await premises.settle(trigger_service, Settings, **own))
         async with app.router.lifespan_context(app):
             yield Site(app, premises, entity, wire)

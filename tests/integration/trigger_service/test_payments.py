@@ -89,6 +89,8 @@ async def test_the_secret_is_never_told_and_stays_when_it_is_left_out(site: Site
     assert replaced.json() == listed.json()["items"][0]
     assert replaced.json() == {"code": "acme", "name": "Acme Pay", "archived": False, "path": path}
     assert (await tenant.report(path, report())).status_code == 200
+    kept = await site.premises.sql("SELECT secret FROM payment_providers WHERE tenant_id = $1", tenant.id)
+    assert SECRET.removeprefix("whsec_") not in kept[0]["secret"]
     weak = await tenant.call("PUT", "/v1/payment-providers/weak", json={"name": "Weak", "secret": "whsec_AAAA"})
     assert weak.status_code == 422
     assert "AAAA" not in weak.text

@@ -22,12 +22,14 @@ _SERVICE_TOKEN_S = 10 * 365 * 24 * 3600
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords and shared secrets; the last two are of the form that Standard Webhooks asks for."""
+    """Passwords, shared secrets (those of webhooks in the form that Standard Webhooks asks for), and a key."""
 
     postgres_password: str
     sms_token: str
     sms_webhook_secret: str
     payment_secret: str
+    secrets_key: str
+    """32 bytes in base64url."""
 
 
 class Credentials:
@@ -46,11 +48,13 @@ class Credentials:
 
     @cached_property
     def secrets(self) -> Secrets:
+        """Those that there are, and what is missing among them is made."""
         file = self._folder / "secrets.json"
-        if not file.exists():
-            made = Secrets(token_urlsafe(24), token_urlsafe(24), _webhook_secret(), _webhook_secret())
-            self._write(file, json.dumps(asdict(made)))
-        return Secrets(**json.loads(file.read_text()))
+        kept = json.loads(file.read_text()) if file.exists() else {}
+        secrets = Secrets(**(asdict(_make_secrets()) | kept))
+        if asdict(secrets) != kept:
+            self._write(file, json.dumps(asdict(secrets)))
+        return secrets
 
     @cached_property
     def _key(self) -> ECKey:
@@ -82,6 +86,16 @@ class Credentials:
         partial.touch(mode=0o600)
         partial.write_text(text)
         partial.replace(file)
+
+
+def _make_secrets() -> Secrets:
+    return Secrets(
+        postgres_password=token_urlsafe(24),
+        sms_token=token_urlsafe(24),
+        sms_webhook_secret=_webhook_secret(),
+        payment_secret=_webhook_secret(),
+        secrets_key=token_urlsafe(32),
+    )
 
 
 def _webhook_secret() -> str:

@@ -66,5 +66,6 @@ class Environments:
                 "SMS_RECEIPT_SECRET": secrets.sms_webhook_secret,
                 "PUBLIC_COMMS_URL": self._addresses.url(name),
             },
+            "trigger-service": {"SECRETS_KEY": secrets.secrets_key},
         }
         return own.get(name, {})

@@ -10,10 +10,11 @@ from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
 from trigger_service import handlers
 from trigger_service.api import arrivals, forms, hooks, intake, providers, triggers
-from trigger_service.api.problems import on_invalid_input
+from trigger_service.api.problems import on_invalid_input, on_unreadable_secret
 from trigger_service.desk import Desk
-from trigger_service.errors import InvalidInputError
+from trigger_service.errors import InvalidInputError, VaultError
 from trigger_service.gateways.entity import EntityService
+from trigger_service.gateways.vault import Vault
 from trigger_service.handlers import Handlers
 from trigger_service.jobs import Housekeeping, Jobs
 from trigger_service.messages import SERVICE
@@ -31,7 +32,7 @@ def build_app(settings: Settings) -> FastAPI:
     database, clock = service.database, service.clock
     client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
     entity = EntityService(client)
-    desk = Desk(service.outbox, clock, new_id)
+    desk, vault = Desk(service.outbox, clock, new_id), Vault(settings.secrets_key)
     handling = Handlers(desk, entity)
     jobs = Jobs(database, desk, entity)
     service.consume(handlers.events(handling))
@@ -47,13 +48,14 @@ def build_app(settings: Settings) -> FastAPI:
     routers = [
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
-        providers.router(database, clock),
+        providers.router(database, clock, vault),
         arrivals.router(database),
         intake.router(database, desk, clock, settings.form_posts_per_minute),
-        hooks.router(database, desk),
+        hooks.router(database, desk, vault),
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
     app.add_exception_handler(InvalidInputError, on_invalid_input)
+    app.add_exception_handler(VaultError, on_unreadable_secret)
     return app
 
 

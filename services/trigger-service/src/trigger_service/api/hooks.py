@@ -14,6 +14,7 @@ from contracts.kit.http import Problem, bad_input, json_response, not_found
 from trigger_service.desk import Desk
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.gateways.signatures import is_signed
+from trigger_service.gateways.vault import Vault
 from trigger_service.store import definitions
 from trigger_service.tokens import hash_token
 from trigger_service.triggers.webhooks import Webhook
@@ -32,7 +33,7 @@ def _takes(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def router(database: Database, desk: Desk) -> APIRouter:
+def router(database: Database, desk: Desk, vault: Vault) -> APIRouter:
     """Public routes: the token in the path says whose they are."""
     routes = APIRouter(prefix="/hooks", tags=["hooks"])
 
@@ -48,7 +49,7 @@ def router(database: Database, desk: Desk) -> APIRouter:
             provider = await definitions.provider(tx, place.tenant, place.code)
             if provider is None or provider.archived:
                 raise not_found("such address")
-            if not is_signed(provider.secret, request.headers, body):
+            if not is_signed(vault.open(provider.sealed), request.headers, body):
                 raise Problem(401, "Unauthorized", "the signature is missing, wrong, or older than five minutes")
             arrival = await desk.take_payment(tx, place.tenant, provider, _key(request, "webhook-id"), _report(body))
         return json_response(Taken(arrival_id=arrival))

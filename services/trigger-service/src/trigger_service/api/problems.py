@@ -2,10 +2,13 @@
 
 from typing import cast
 
+import structlog
 from fastapi import Request, Response
 
 from contracts.kit.http import Problem, bad_input
 from trigger_service.errors import InvalidInputError
+
+logger = structlog.get_logger(__name__)
 
 
 def as_problem(error: InvalidInputError) -> Problem:
@@ -14,3 +17,10 @@ def as_problem(error: InvalidInputError) -> Problem:
 
 async def on_invalid_input(_: Request, error: Exception) -> Response:
     return as_problem(cast("InvalidInputError", error)).response()
+
+
+async def on_unreadable_secret(_: Request, error: Exception) -> Response:
+    """An operator changed the key: whoever calls will try again, and by then the secret may have been put again."""
+    logger.error("a payment provider's secret cannot be read", reason=str(error))
+    detail = "this provider's secret has to be put again"
+    return Problem(503, "Unavailable", detail, headers={"Retry-After": "60"}).response()

@@ -10,6 +10,7 @@ from contracts.kit.http import Page, bad_input, not_found
 from contracts.values import Code
 from trigger_service.domain.definitions import Provider, ProviderSpec
 from trigger_service.gateways.signatures import MIN_SECRET, is_secret
+from trigger_service.gateways.vault import Vault
 from trigger_service.store import definitions
 from trigger_service.tokens import hash_token, new_token
 
@@ -23,7 +24,7 @@ class ProviderView(BaseModel):
     path: str
 
 
-def router(database: Database, clock: Clock) -> APIRouter:
+def router(database: Database, clock: Clock, vault: Vault) -> APIRouter:
     """Payment providers: an administrator's."""
     routes = APIRouter(prefix="/v1/payment-providers", tags=["payment providers"])
 
@@ -34,7 +35,8 @@ def router(database: Database, clock: Clock) -> APIRouter:
         """`secret` may be left out to keep the former one; it is never told again."""
         async with database.transaction(caller.tenant) as tx:
             former = await definitions.provider(tx, caller.tenant, code)
-            provider, created = await definitions.put_provider(tx, caller.tenant, _new(code, spec, former), clock())
+            wanted = _new(code, spec, _sealed(spec, former, vault))
+            provider, created = await definitions.put_provider(tx, caller.tenant, wanted, clock())
             await definitions.put_address(tx, "payment_provider", caller.tenant, code, hash_token(provider.token))
         response.status_code = 201 if created else 200
         return _view(provider)
@@ -56,12 +58,17 @@ def router(database: Database, clock: Clock) -> APIRouter:
     return routes
 
 
-def _new(code: str, spec: ProviderSpec, former: Provider | None) -> Provider:
-    secret = spec.secret or (former and former.secret)
-    if not secret or not is_secret(secret):
+def _sealed(spec: ProviderSpec, former: Provider | None, vault: Vault) -> str:
+    if spec.secret is None and former is not None:
+        return former.sealed
+    if spec.secret is None or not is_secret(spec.secret):
         wanted = f"whsec_ and the base64 of at least {MIN_SECRET} random bytes"
         raise bad_input("the payment provider cannot be used", ("secret", wanted))
-    return Provider(code=code, token=new_token(), name=spec.name, secret=secret, archived=spec.archived)
+    return vault.seal(spec.secret)
+
+
+def _new(code: str, spec: ProviderSpec, sealed: str) -> Provider:
+    return Provider(code=code, token=new_token(), name=spec.name, sealed=sealed, archived=spec.archived)
 
 
 def _view(provider: Provider) -> ProviderView:

@@ -129,12 +129,12 @@ class ProviderSpec(Input):
 
 
 class Provider(BaseModel):
-    """A payment provider as it is kept; `token` is the address it calls."""
+    """A payment provider as it is kept; `token` is the address it calls, `sealed` its secret, encrypted."""
 
     model_config = ConfigDict(frozen=True)
 
     code: str
     token: str
     name: str
-    secret: SecretStr
+    sealed: str
     archived: bool

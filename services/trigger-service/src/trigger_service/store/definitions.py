@@ -6,7 +6,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-from pydantic import SecretStr
 
 from contracts.kit.database import Connection
 from trigger_service.domain.definitions import Form, FormSpec, Provider, Trigger, TriggerSpec
@@ -137,7 +136,7 @@ async def put_provider(tx: Connection, tenant: UUID, provider: Provider, now: da
         provider.code,
         provider.token,
         provider.name,
-        provider.secret.get_secret_value(),
+        provider.sealed,
         provider.archived,
         now,
     )
@@ -159,6 +158,6 @@ def _provider(row: asyncpg.Record) -> Provider:
         code=row["code"],
         token=row["token"],
         name=row["name"],
-        secret=SecretStr(row["secret"]),
+        sealed=row["secret"],
         archived=row["archived"],
     )
