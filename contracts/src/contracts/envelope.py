@@ -193,10 +193,7 @@ def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> 
 
 def salvage(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[bytes] | None:
     """What is needed to answer a command, of a record that may be broken elsewhere; none without its id and tenant."""
-    texts: dict[str, str] = {}
-    for name, raw in headers:
-        with suppress(UndecodableError):
-            texts |= _decode_headers([(name, raw)])
+    texts = readable(headers)
     try:
         id, tenant = UUID(texts.get("ce_id", "")), UUID(texts.get("ce_tenantid", ""))
     except ValueError:
@@ -213,6 +210,15 @@ def salvage(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) ->
         issuer=texts.get("ce_issuer"),
         traceparent=texts.get("traceparent"),
     )
+
+
+def readable(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
+    """The attributes that can be read, by the names of their headers, of a record that may be broken elsewhere."""
+    texts: dict[str, str] = {}
+    for name, raw in headers:
+        with suppress(UndecodableError):
+            texts |= _decode_headers([(name, raw)])
+    return texts
 
 
 def _decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from contracts.envelope import Body, Envelope, Record
 from contracts.kit.broker import Consumer, Member, OutageError, Subscription, each
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
-from contracts.kit.dead_letter import DeadLetters
+from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.service import Service
 from contracts.messages.results import CommandDone, CommandFailed, FinalResult, result_id
@@ -355,7 +355,7 @@ def _consumer(site: Site, service: Service) -> "_Opened":
             member=member,
             database=service.database,
             inbox=Inbox(service.name, 9, service.clock),
-            dead_letters=DeadLetters(service.name, service._producer),
+            dead_letters=DeadLetters(service.name, service._producer, service.database),
         ),
     )
 

@@ -33,7 +33,7 @@ from contracts.envelope import Body, Envelope, UndecodableError, decode, salvage
 from contracts.kit import telemetry
 from contracts.kit.clock import utc_now
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
-from contracts.kit.dead_letter import DeadLetters
+from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox
 from contracts.topics import Topic
 
@@ -66,6 +66,10 @@ TOO_MUCH_AT_ONCE = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, a
 """Outages that a smaller transaction may get past."""
 UNREADABLE = (UnicodeDecodeError, CorruptRecordException)
 """What the client raises for a record with a header name that is no text; it cannot read past it by itself."""
+
+
+type Settle = Callable[[Connection], Awaitable[bool]]
+"""Ends the replay of a dead letter in the transaction of its effect; says whether it was not ended before."""
 
 
 class BatchHandler(Protocol):
@@ -162,7 +166,7 @@ class _Batch:
 
     messages: deque[tuple[_Record, Envelope[Any]]] = field(default_factory=deque)
     dead: deque[tuple[_Record, str, str]] = field(default_factory=deque)
-    unanswered: deque[tuple[_Record, str]] = field(default_factory=deque)
+    unanswered: deque[tuple[_Record, str, str]] = field(default_factory=deque)
     singly: bool = False
 
 
@@ -219,6 +223,29 @@ class Consumer:
     def ready(self) -> bool:
         """Whether it has partitions, finishes its batches, and heard of the group's coordinator lately."""
         return self._assigned and max(self.wedged_for(), time.monotonic() - self._answered_at) < READY_S
+
+    async def replay(self, record: _Record, settle: Settle) -> tuple[str, str] | None:
+        """Does what a dead letter of these topics asks for, however old it is; gives why it is dead still, if it is.
+
+        Raises what an outage raises; a letter that nobody here wants is not settled.
+        """
+        batch = self._read([record], replayed=True)
+        for one in batch.messages:
+            try:
+                await self._handle([one], settle)
+            except OUTAGES:
+                raise
+            except Exception as error:
+                logger.exception("replayed message failed", message_type=one[1].type, message_id=one[1].id)
+                batch.dead.append((record, "failed", f"{type(error).__name__} when it was replayed"))
+        if not batch.dead:
+            return None
+        _, reason, detail = batch.dead[0]
+        await self._answer(record, detail)
+        return reason, detail
+
+    def reads(self, topic: str) -> bool:
+        return any(topic == known.name for known in self._subscription.topics)
 
     def _alive(self) -> None:
         self._alive_at = time.monotonic()
@@ -307,19 +334,22 @@ class Consumer:
             pause = min(pause * 2, 10)
         return False
 
-    def _read(self, records: Sequence[_Record]) -> _Batch:
+    def _read(self, records: Sequence[_Record], *, replayed: bool = False) -> _Batch:
         batch = _Batch()
         for record in records:
             try:
                 envelope = decode(record.headers, record.value)
-                self._read_body(batch, record, envelope)
+                self._read_body(batch, record, envelope, replayed)
             except UndecodableError as error:
                 batch.dead.append((record, "undecodable", str(error)))
             except ValidationError as error:
                 batch.dead.append((record, "invalid", _where(error)))
+            except Exception as error:  # a defect of ours must not stop the partition
+                logger.exception("record could not be read", topic=record.topic, offset=record.offset)
+                batch.dead.append((record, "undecodable", f"{type(error).__name__} when it was read"))
         return batch
 
-    def _read_body(self, batch: _Batch, record: _Record, envelope: Envelope[bytes]) -> None:
+    def _read_body(self, batch: _Batch, record: _Record, envelope: Envelope[bytes], replayed: bool) -> None:
         body = self._types.get(envelope.type)
         if body is None:
             telemetry.MESSAGES.labels(record.topic, "skipped").inc()
@@ -329,9 +359,9 @@ class Consumer:
         if not self._subscription.deduplicate and not _is_uuid(envelope.id):
             raise UndecodableError("header ce_id: the id of a command is a UUID")
         message = envelope.with_data(body.model_validate_json(envelope.data))
-        too_old = self._inbox.outside(message) if self._subscription.deduplicate else None
-        if too_old:
-            batch.dead.append((record, "outside_inbox", too_old))
+        outside = self._inbox.outside(message, replayed=replayed) if self._subscription.deduplicate else None
+        if outside:
+            batch.dead.append((record, "outside_inbox", outside))
         else:
             batch.messages.append((record, message))
 
@@ -355,20 +385,29 @@ class Consumer:
             batch.singly = True
             logger.warning("batch failed; its messages are tried one by one", error=type(error).__name__)
 
-    async def _handle(self, read: Sequence[tuple[_Record, Envelope[Any]]]) -> None:
+    async def _handle(self, read: Sequence[tuple[_Record, Envelope[Any]]], settle: Settle | None = None) -> None:
         if not read:
             return
         messages = [message for _, message in read]
         if self._subscription.prepare:
             await self._subscription.prepare(messages)
         async with self._database.transaction(*{message.tenant for message in messages}) as tx:
-            new = await self._inbox.unseen(tx, messages) if self._subscription.deduplicate else messages
+            if settle is not None and not await settle(tx):
+                return
+            new = await self._unseen(tx, messages, replayed=settle is not None)
             if new:
                 await self._subscription.handle(new, tx)
         now = utc_now()
         for record, message in read:
             telemetry.MESSAGES.labels(record.topic, "handled").inc()
             telemetry.EVENT_AGE.labels(record.topic).observe((now - message.time).total_seconds())
+
+    async def _unseen(
+        self, tx: Connection, messages: Sequence[Envelope[Any]], *, replayed: bool
+    ) -> Sequence[Envelope[Any]]:
+        if not self._subscription.deduplicate:
+            return messages
+        return await (self._inbox.unseen_replayed if replayed else self._inbox.unseen)(tx, messages)
 
     async def _handle_alone(self, batch: _Batch) -> None:
         record, message = batch.messages[0]
@@ -393,10 +432,11 @@ class Consumer:
             record, reason, detail = batch.dead[0]
             await self._dead_letters.put(record, reason, detail)
             telemetry.DEAD_LETTERS.labels(record.topic, reason).inc()
-            batch.unanswered.append((record, detail))
-            batch.dead.popleft()
+            batch.unanswered.append(batch.dead.popleft())
         while batch.unanswered:
-            await self._answer(*batch.unanswered[0])
+            record, reason, detail = batch.unanswered[0]
+            await self._dead_letters.keep(record, reason, detail)
+            await self._answer(record, detail)
             batch.unanswered.popleft()
 
     async def _answer(self, record: _Record, detail: str) -> None:

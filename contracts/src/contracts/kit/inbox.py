@@ -21,14 +21,20 @@ class Inbox:
         self._days = days
         self._clock = clock
 
-    def outside(self, message: Envelope[Any]) -> str | None:
-        """Why a message cannot be deduplicated any more (or yet), if so: it goes to the dead letters then."""
+    def outside(self, message: Envelope[Any], *, replayed: bool = False) -> str | None:
+        """Why a message cannot be deduplicated any more (or yet), if so: it goes to the dead letters then.
+
+        A replayed one is never too old: people have judged it, and `unseen_replayed` knows it for ever.
+        """
         today, day = self._clock().date(), message.time.date()
-        if day < today - timedelta(days=self._days):
+        if self._is_past(message) and not replayed:
             return f"dated {day}: older than the {self._days} days that messages are remembered for"
         if day > today + timedelta(days=1):
             return f"dated {day}: in the future"
         return None
+
+    def _is_past(self, message: Envelope[Any]) -> bool:
+        return message.time.date() < self._clock().date() - timedelta(days=self._days)
 
     async def unseen[B: Body](self, tx: Connection, messages: Sequence[Envelope[B]]) -> list[Envelope[B]]:
         """Marks all `messages` as taken in and returns those that were not before, in order, each once."""
@@ -49,12 +55,35 @@ class Inbox:
                 first.append(message)
         return first
 
+    async def unseen_replayed[B: Body](self, tx: Connection, messages: Sequence[Envelope[B]]) -> list[Envelope[B]]:
+        """The same for replayed messages of whatever age: each is replayed once, however often it died."""
+        rows = await tx.fetch(
+            """INSERT INTO remembered_messages (source, id) SELECT * FROM unnest($1::text[], $2::text[])
+               ON CONFLICT DO NOTHING RETURNING source, id""",
+            [message.source for message in messages],
+            [message.id for message in messages],
+        )
+        new = {(row["source"], row["id"]) for row in rows}
+        unseen = await self.unseen(tx, [message for message in messages if not self._is_past(message)])
+        past = [message for message in messages if self._is_past(message)]
+        return [message for message in [*past, *unseen] if (message.source, message.id) in new]
+
 
 def _day(message: Envelope[Any]) -> date:
     return message.time.date()
 
 
 async def keep_days(database: Database, days: int) -> None:
-    """Makes the partitions of the coming days and drops those older than `days`."""
+    """Makes the partitions of the coming days and drops those older than `days`.
+
+    What is dropped stays known of messages that also lie among the dead letters: they may be replayed years later.
+    """
     async with database.delivery() as tx:
+        await tx.execute(
+            """INSERT INTO remembered_messages SELECT i.source, i.id
+               FROM dead_letters d JOIN inbox i ON i.source = d.source AND i.id = d.message_id
+               WHERE d.state IN ('open', 'replaying') AND i.day < (now() AT TIME ZONE 'UTC')::date - $1
+               ON CONFLICT DO NOTHING""",
+            days + 1,
+        )
         await tx.execute("SELECT keep_inbox_days($1)", days + 1)

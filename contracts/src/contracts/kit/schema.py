@@ -102,3 +102,79 @@ END $$;
 REVOKE ALL ON FUNCTION keep_inbox_days(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION keep_inbox_days(integer) TO {delivery};
 """  # noqa: S608 - two names from our own code
+
+
+def dead_letter_tables_v1(service: str) -> str:
+    """Dead letters of one service (`entity-service`), what was ordered about them, what the inbox may not forget."""
+    name = service.replace("-", "_")
+    app, delivery = f"{name}_app", f"{name}_delivery"
+    return f"""
+CREATE TABLE dead_letters (
+    id uuid PRIMARY KEY,
+    tenant_id uuid,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    "offset" bigint NOT NULL,
+    timestamp_ms bigint NOT NULL,
+    key bytea,
+    value bytea,
+    header_names bytea[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    size integer NOT NULL,
+    complete boolean NOT NULL,
+    source text,
+    message_id text,
+    type text,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    replays integer NOT NULL,
+    replay_of uuid,
+    put_aside_at timestamptz NOT NULL,
+    state text NOT NULL,
+    order_id uuid,
+    settled_at timestamptz,
+    erased_at timestamptz
+);
+CREATE INDEX dead_letters_newest ON dead_letters (put_aside_at DESC, id DESC);
+CREATE INDEX dead_letters_of_tenant ON dead_letters (tenant_id, put_aside_at DESC, id DESC);
+CREATE INDEX dead_letters_open ON dead_letters (topic) WHERE state IN ('open', 'replaying');
+CREATE INDEX dead_letters_ordered ON dead_letters (order_id, topic, partition, "offset");
+CREATE INDEX dead_letters_settled ON dead_letters (settled_at) WHERE erased_at IS NULL;
+
+CREATE TABLE dead_letter_orders (
+    id uuid PRIMARY KEY,
+    tenant_id uuid,
+    action text NOT NULL,
+    ordered_by text NOT NULL,
+    ordered_at timestamptz NOT NULL,
+    reason text NOT NULL,
+    selection jsonb NOT NULL,
+    letters integer NOT NULL,
+    per_second double precision,
+    next_at timestamptz,
+    finished_at timestamptz
+);
+CREATE INDEX dead_letter_orders_newest ON dead_letter_orders (ordered_at DESC, id DESC);
+CREATE INDEX dead_letter_orders_next ON dead_letter_orders (next_at) WHERE next_at IS NOT NULL;
+
+-- Ids alone, of all tenants, known when their day has left the inbox; without policy, like the inbox.
+CREATE TABLE remembered_messages (
+    source text NOT NULL,
+    id text NOT NULL,
+    PRIMARY KEY (source, id)
+);
+
+ALTER TABLE dead_letters ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dead_letters FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON dead_letters TO {app} USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY delivery ON dead_letters TO {delivery} USING (true);
+ALTER TABLE dead_letter_orders ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dead_letter_orders FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON dead_letter_orders TO {app} USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY delivery ON dead_letter_orders TO {delivery} USING (true);
+
+GRANT SELECT, UPDATE ON dead_letters TO {app};
+GRANT SELECT, INSERT ON dead_letter_orders, remembered_messages TO {app};
+GRANT SELECT, INSERT, UPDATE ON dead_letters, dead_letter_orders TO {delivery};
+GRANT SELECT, INSERT ON remembered_messages TO {delivery};
+"""  # noqa: S608 - two names from our own code

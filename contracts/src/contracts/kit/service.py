@@ -23,7 +23,10 @@ from contracts.kit.auth import Authenticator
 from contracts.kit.broker import Consumer, Member, Subscription, make_producer
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.database import Database, migrate
-from contracts.kit.dead_letter import DeadLetters
+from contracts.kit.dead_letter import api
+from contracts.kit.dead_letter.api import DeadLetterApi
+from contracts.kit.dead_letter.replay import Replayer
+from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, LimitBody, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.outbox import Outbox, Relay
@@ -47,9 +50,14 @@ class Service:
         self.outbox = Outbox()
         self.idempotency = Idempotency(self.database)
         self._relay = Relay(self.database, self._producer)
-        self._dead_letters = DeadLetters(name, self._producer)
+        self._dead_letters = DeadLetters(name, self._producer, self.database)
         self._consumers: list[Consumer] = []
-        self._background: list[tuple[str, Background]] = [("relay", self._relay.run), ("inbox", self._keep_inbox)]
+        self._replayer = Replayer(self.database, self._dead_letters, self._consumers, clock)
+        self._background: list[tuple[str, Background]] = [
+            ("relay", self._relay.run),
+            ("replay", self._replayer.run),
+            ("housekeeping", self._keep_house),
+        ]
         self._on_stop: list[Background] = []
         self._draining = False
         self._checks: list[tuple[str, Background]] = [("database", self.database.ping)]
@@ -104,6 +112,8 @@ class Service:
         app.add_middleware(LimitBody, larger=larger_bodies)
         for router in routers:
             app.include_router(router)
+        dead_letters = DeadLetterApi(self.database, self.idempotency, self.clock, self._replayer.wake)
+        app.include_router(api.router(dead_letters))
         app.include_router(health.router(self._checks, self._consumers_ready, self.database))
         return app
 
@@ -174,13 +184,14 @@ class Service:
                 logger.critical("a consumer is wedged; the process ends")
                 os._exit(70)
 
-    async def _keep_inbox(self) -> None:
+    async def _keep_house(self) -> None:
         from contracts.kit.database import INFRASTRUCTURE_ERRORS
 
         while True:
             await asyncio.sleep(3600)
             with suppress(*INFRASTRUCTURE_ERRORS):
                 await keep_days(self.database, self.settings.inbox_days)
+                await erase_settled(self.database, self.clock())
 
     def _consumers_ready(self) -> bool:
         return all(consumer.ready() for consumer in self._consumers)

@@ -1,8 +1,13 @@
-"""Dead letters: what a group cannot use goes to `<topic>.<group>.dlq`, byte for byte, with headers that say why."""
+"""Dead letters: what a group cannot use is put aside, byte for byte, with the reason.
+
+It goes to the topic `<topic>.<group>.dlq` with headers `dlq-*`, for whoever watches topics, and into the table
+`dead_letters` of the service, from where people look at it, replay it to this group alone, or discard it.
+"""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -10,34 +15,51 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from contracts.kit.clock import utc_now
+from contracts.kit.database import Database
+from contracts.kit.dead_letter import store
+from contracts.kit.dead_letter.letter import DeadLetter
 from contracts.topics import dead_letter_topic
 
 logger = structlog.get_logger(__name__)
 
+KEPT = timedelta(days=30)
+"""How long the bytes of a settled dead letter are kept; as long as in the topic. Open ones are kept for ever."""
+
 
 class DeadLetters:
-    """Writes dead letters of one group. `put` raises `KafkaError` when the broker is away."""
+    """Writes dead letters of one group. `put` and `put_unreadable` raise `KafkaError` when the broker is away."""
 
-    def __init__(self, group: str, producer: Callable[[], AIOKafkaProducer]) -> None:
+    def __init__(self, group: str, producer: Callable[[], AIOKafkaProducer], database: Database) -> None:
         self._group = group
         self._make_producer = producer
         self._producer: AIOKafkaProducer | None = None
+        self._database = database
 
-    async def put(self, record: ConsumerRecord[Any, Any], reason: str, detail: str) -> None:
+    async def put(self, record: ConsumerRecord[Any, Any], reason: str, detail: str, replays: int = 0) -> None:
         """Returns when the broker has the record; `reason` is one word, `detail` names the place, never a value."""
         place = TopicPartition(record.topic, record.partition)
-        headers = [*record.headers, *_headers(place, record.offset, reason, detail)]
+        headers = [*record.headers, *_headers(place, record.offset, reason, detail, replays)]
         try:
             await self._send(place, value=record.value, key=record.key, headers=headers)
         except MessageSizeTooLargeError:
-            await self._send(place, headers=_headers(place, record.offset, reason, f"{detail}; too large to be copied"))
+            detail_here = f"{detail}; too large to be copied"
+            await self._send(place, headers=_headers(place, record.offset, reason, detail_here, replays))
         logger.warning("message put aside", topic=place.topic, reason=reason, detail=detail, offset=record.offset)
 
     async def put_unreadable(self, place: TopicPartition, offset: int) -> None:
         """Marks the place of a record that the client cannot read at all: its bytes stay in the topic only."""
-        headers = _headers(place, offset, "unreadable", "a header name of this or an earlier record is not UTF-8")
-        await self._send(place, headers=headers)
+        reason, detail = "unreadable", "a header name of this or an earlier record is not UTF-8"
+        await self._send(place, headers=_headers(place, offset, reason, detail))
+        await self._keep(DeadLetter.unreadable(place.topic, place.partition, offset, reason, detail, utc_now()))
         logger.error("record cannot be read; stepped over", topic=place.topic, partition=place.partition, offset=offset)
+
+    async def keep(self, record: ConsumerRecord[Any, Any], reason: str, detail: str) -> None:
+        """Keeps the record for people to decide on; the same record again changes nothing."""
+        await self._keep(DeadLetter.of(record, reason, detail, utc_now()))
+
+    async def _keep(self, letter: DeadLetter) -> None:
+        async with self._database.delivery() as tx:
+            await store.add(tx, letter)
 
     async def _send(
         self,
@@ -77,8 +99,14 @@ class DeadLetters:
                 await asyncio.wait_for(producer.stop(), 5)
 
 
-def _headers(place: TopicPartition, offset: int, reason: str, detail: str) -> list[tuple[str, bytes]]:
-    return [
+async def erase_settled(database: Database, now: datetime) -> None:
+    """Takes the bytes, personal data of tenants, from what was settled long ago."""
+    async with database.delivery() as tx:
+        await store.erase(tx, settled_before=now - KEPT)
+
+
+def _headers(place: TopicPartition, offset: int, reason: str, detail: str, replays: int = 0) -> list[tuple[str, bytes]]:
+    headers = [
         ("dlq-reason", reason.encode()),
         ("dlq-detail", detail[:1000].encode()),
         ("dlq-topic", place.topic.encode()),
@@ -86,3 +114,4 @@ def _headers(place: TopicPartition, offset: int, reason: str, detail: str) -> li
         ("dlq-offset", str(offset).encode()),
         ("dlq-at", utc_now().isoformat().encode()),
     ]
+    return [*headers, ("dlq-replays", str(replays).encode())] if replays else headers

@@ -1,0 +1,199 @@
+"""Dead letters and orders about them, as values.
+
+States: `open` → `replaying` → `handled`, `passed_over` (nobody here wants its type) or `dead_again` (a new dead letter
+with one replay more took its place); or `open` → `discarded`. Only an open one can be ordered about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import chain
+from typing import Any, Literal, Self
+from uuid import UUID, uuid5
+
+from aiokafka import ConsumerRecord
+
+from contracts.envelope import readable
+
+State = Literal["open", "replaying", "handled", "passed_over", "dead_again", "discarded"]
+Action = Literal["replay", "discard", "release"]
+
+_LETTERS = UUID("5e2a3f9c-7d0b-5c41-9a55-0c8f6a1d7b20")
+"""The namespace of dead letters' ids."""
+NO_TIMESTAMP = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that was put aside. `complete`: all its bytes are here. Its id follows from its place and replays.
+
+    `tenant`, `source`, `message_id` and `type` are what could be read of its headers; `size` is in bytes.
+    """
+
+    id: UUID
+    tenant: UUID | None = None
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int = NO_TIMESTAMP
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[bytes, bytes | None]] = ()
+    size: int = 0
+    complete: bool = False
+    source: str | None = None
+    message_id: str | None = None
+    type: str | None = None
+    reason: str
+    detail: str
+    replays: int = 0
+    replay_of: UUID | None = None
+    put_aside_at: datetime
+    state: State = "open"
+    order_id: UUID | None = None
+    settled_at: datetime | None = None
+    erased_at: datetime | None = None
+
+    @classmethod
+    def of(cls, record: ConsumerRecord[Any, Any], reason: str, detail: str, now: datetime) -> Self:
+        texts = readable(record.headers)
+        headers = tuple((name.encode(), value) for name, value in record.headers)
+        return cls(
+            id=_id_of(record.topic, record.partition, record.offset, record.timestamp, 0),
+            tenant=_uuid(texts.get("ce_tenantid")),
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp_ms=record.timestamp,
+            key=record.key,
+            value=record.value,
+            headers=headers,
+            size=sum(len(part or b"") for part in (record.key, record.value, *chain.from_iterable(headers))),
+            complete=True,
+            source=texts.get("ce_source"),
+            message_id=texts.get("ce_id"),
+            type=texts.get("ce_type"),
+            reason=reason,
+            detail=_storable(detail),
+            put_aside_at=now,
+        )
+
+    @classmethod
+    def unreadable(cls, topic: str, partition: int, offset: int, reason: str, detail: str, now: datetime) -> Self:  # noqa: PLR0913
+        """Of a record whose place alone is known."""
+        return cls(
+            id=_id_of(topic, partition, offset, NO_TIMESTAMP, 0),
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            reason=reason,
+            detail=detail,
+            put_aside_at=now,
+        )
+
+    def again(self, reason: str, detail: str, now: datetime) -> Self:
+        """The dead letter that it becomes when replaying it did not help."""
+        replays = self.replays + 1
+        return replace(
+            self,
+            id=_id_of(self.topic, self.partition, self.offset, self.timestamp_ms, replays),
+            reason=reason,
+            detail=_storable(detail),
+            replays=replays,
+            replay_of=self.id,
+            put_aside_at=now,
+            state="open",
+            order_id=None,
+        )
+
+    @property
+    def record(self) -> ConsumerRecord[bytes, bytes]:
+        """As the broker gave it."""
+        headers: Any = tuple((name.decode(), raw) for name, raw in self.headers)  # a value may be null
+        return ConsumerRecord(
+            topic=self.topic,
+            partition=self.partition,
+            offset=self.offset,
+            timestamp=self.timestamp_ms,
+            timestamp_type=0,
+            key=self.key,
+            value=self.value,
+            checksum=None,
+            serialized_key_size=len(self.key or b""),
+            serialized_value_size=len(self.value or b""),
+            headers=headers,
+        )
+
+
+def _id_of(topic: str, partition: int, offset: int, timestamp_ms: int, replays: int) -> UUID:
+    """The timestamp tells a topic that was made anew from the old one."""
+    return uuid5(_LETTERS, f"{topic}:{partition}:{offset}:{timestamp_ms}:{replays}")
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no null character; a field's name in a body may have one."""
+    return text[:1000].replace("\x00", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which dead letters; what is not given does not matter. Times are those of the putting aside."""
+
+    topic: str | None = None
+    type: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose dead letters: of one tenant, of none (`tenant` is null then), or of everybody."""
+
+    tenant: UUID | None = None
+    everybody: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Dead letters of a scope: `ids`, or all that a filter lets pass."""
+
+    scope: Scope
+    filter: Filter = field(default_factory=Filter)
+    ids: Sequence[UUID] | None = None
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody ordered about dead letters, and why: the audit.
+
+    `selection` is what was asked for, as JSON; `letters` how many it was about. `tenant` is null for orders of the
+    platform. A replay is finished when none of its letters is left to be replayed.
+    """
+
+    id: UUID
+    tenant: UUID | None
+    action: Action
+    ordered_by: str
+    ordered_at: datetime
+    reason: str
+    selection: dict[str, Any]
+    letters: int = 0
+    per_second: float | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the replayer does next: wait for `pause_s`, or replay `letter`."""
+
+    pause_s: float = 0
+    letter: DeadLetter | None = None

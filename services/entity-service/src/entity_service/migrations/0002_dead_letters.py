@@ -1,0 +1,11 @@
+"""Dead letters, and what was ordered about them."""
+
+from contracts.kit.database import run_sql
+from contracts.kit.schema import dead_letter_tables_v1
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    run_sql(dead_letter_tables_v1("entity-service"))
