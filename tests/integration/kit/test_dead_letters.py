@@ -1,5 +1,7 @@
 """Dead letters on real servers: kept with all their bytes, seen by whom they concern, replayed, discarded, audited."""
 
+import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit.broker import Subscription, each
@@ -26,10 +29,13 @@ from contracts.messages.results import CommandDone, CommandFailed, FinalResult
 from contracts.topics import Topic
 from integration.kit.dying_probe import DYING, DYING_AGAIN, REPLAYING
 from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, WriteNote, add_note, note, order
+from local_stack import dlq
+from local_stack.addresses import Addresses
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
-from local_stack.ports import free_port
+from local_stack.ports import HOST, free_port
 from support.processes import Program
 from support.rubbish import UNREADABLE, envelope, rubbish, strew
+from support.serving import serving
 from support.waiting import eventually
 
 type Json = dict[str, Any]
@@ -94,7 +100,7 @@ class Desk:
 
     async def replay(self, *ids: str, **body: Any) -> Json:
         """Of the platform; waits until it is finished."""
-        choice = {"ids": list(ids)} if ids else {"filter": {}}
+        choice: Json = {"ids": list(ids)} if ids else {"filter": {}}
         answer = await self.order("replays", role="service", **{"per_second": 1000, **choice, **body})
         assert answer.status_code == 201, answer.text
 
@@ -114,10 +120,7 @@ class Desk:
         await eventually(look, f"offset {count}")
 
 
-@asynccontextmanager
-async def open_desk(
-    site: Site, folder: Path, *, clock: Clock = utc_now, commands: bool = False
-) -> AsyncGenerator[Desk]:
+def make_desk(site: Site, folder: Path, *, commands: bool = False) -> Desk:
     credentials = Credentials(folder)
     credentials.prepare([])
     service = site.service(auth_jwks_file=credentials.jwks_file, auth_issuer=ISSUER, auth_audience=AUDIENCE)
@@ -127,9 +130,14 @@ async def open_desk(
     )
     if commands:
         service.consume(obeying(site, service, defect))
-    app = service.app("probe", [])
-    async with app.router.lifespan_context(app):
-        yield Desk(site, service, app, credentials, defect)
+    return Desk(site, service, service.app("probe", []), credentials, defect)
+
+
+@asynccontextmanager
+async def open_desk(site: Site, folder: Path, *, commands: bool = False) -> AsyncGenerator[Desk]:
+    desk = make_desk(site, folder, commands=commands)
+    async with desk.app.router.lifespan_context(desk.app):
+        yield desk
 
 
 def obeying(site: Site, service: Service, defect: Defect) -> Subscription:
@@ -367,7 +375,7 @@ async def test_replaying_the_dead_letter_of_a_command_publishes_its_stored_failu
 async def test_a_filter_or_all_can_be_discarded_with_a_reason_and_the_audit_says_who_and_why(desk: Desk) -> None:
     await desk.publish(note("poison"), note("poison"), Record.of(note("old", time=utc_now() - timedelta(days=40))))
     await desk.dead(3)
-    chosen = {"filter": {"reason": "failed", "topic": desk.site.events.name}}
+    chosen: Json = {"filter": {"reason": "failed", "topic": desk.site.events.name}}
     assert (await desk.order("discards", **chosen)).status_code == 422  # no reason
     one = (await desk.order("discards", **chosen, reason="asked by the client")).json()
     desk.defect.mend()
@@ -508,6 +516,51 @@ async def test_a_parked_outbox_row_is_listed_and_can_be_released(desk: Desk) -> 
     assert [record.value for record in records] == [b"first", b"second"]
     (line,) = (await desk.ask("/internal/dead-letter-orders", role="service"))["items"]
     assert (line["action"], line["selection"], line["reason"]) == ("release", {"outbox": row["id"]}, "limit raised")
+
+
+class Here(Addresses):
+    """Where every service is the probe."""
+
+    def url(self, name: str) -> str:
+        return f"http://{HOST}:{self.port_base}"
+
+
+async def test_stack_dlq_lists_shows_replays_and_discards(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, port = make_desk(site, tmp_path), free_port()
+    token = desk.credentials.token(["service"], TENANT, "olga")
+    monkeypatch.setattr(dlq.Desks, "of", lambda *_: dlq.Desks(Here(port), token, ["probe"]))
+
+    async def stack_dlq(*words: str) -> tuple[int, str]:
+        result = await asyncio.to_thread(CliRunner().invoke, dlq.app, words)
+        return result.exit_code, result.output
+
+    async with serving(desk.app, port):
+        await desk.publish(note("poison"), Record(b"k", b"\x1b[2J", (("ce_type", b"\x1b[2J"),)))
+        letters = await desk.dead(2)
+        by_reason = {letter["reason"]: letter["id"] for letter in letters}
+        poison, noise = by_reason["failed"], by_reason["undecodable"]
+        code, listed = await stack_dlq("list", "--json")
+        assert (code, [one["id"] for one in json.loads(listed)]) == (0, [one["id"] for one in letters])
+        code, listed = await stack_dlq("list", "--dead", "undecodable")
+        assert (code, poison in listed, "\x1b" in listed) == (0, False, False)
+        code, shown = await stack_dlq("show", noise)
+        assert (code, json.loads(shown)["value"]["text"], "\x1b" in shown) == (0, "\x1b[2J", False)
+        assert (await stack_dlq("replay"))[0] == 1
+        assert (await stack_dlq("replay", "--all", "--since", "soon"))[0] == 1
+        assert (await stack_dlq("discard", str(uuid4()), "--reason", "?"))[0] == 1
+        assert (await stack_dlq("discard", "--all"))[0] == 2
+        code, told = await stack_dlq("discard", noise, "--reason", "noise")
+        assert (code, told.partition(" (")[0]) == (0, "probe: 1 discarded")
+        desk.defect.mend()
+        code, told = await stack_dlq("replay", "--all", "--rate", "100", "--reason", "mended")
+        assert (code, told.partition(" (")[0]) == (0, "probe: 1 handled")
+        assert await stack_dlq("replay", "--all") == (0, "no open dead letter is like that\n")
+        code, audit = await stack_dlq("orders")
+        assert (code, "olga" in audit, "mended" in audit, "noise" in audit) == (0, True, True, True)
+        assert await stack_dlq("list") == (0, "none\n")
+    assert await site.notes() == ["poison"]
 
 
 @dataclass

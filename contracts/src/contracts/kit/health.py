@@ -47,7 +47,11 @@ async def _passes(check: Callable[[], Awaitable[None]]) -> bool:
 
 async def _count_pending(database: Database) -> None:
     async with database.delivery() as tx:
-        row = await tx.fetchrow("SELECT (SELECT count(*) FROM outbox) AS o, (SELECT count(*) FROM work) AS w")
+        row = await tx.fetchrow(
+            """SELECT (SELECT count(*) FROM outbox) AS o, (SELECT count(*) FROM work) AS w,
+                      (SELECT count(*) FROM dead_letters WHERE state IN ('open', 'replaying')) AS d"""
+        )
     if row is not None:
         telemetry.OUTBOX_PENDING.set(row["o"])
         telemetry.WORK_PENDING.set(row["w"])
+        telemetry.DEAD_LETTERS_OPEN.set(row["d"])

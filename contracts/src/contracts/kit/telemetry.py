@@ -36,6 +36,7 @@ WORK_PENDING = Gauge("work_pending", "Leased work that is not done yet")
 MESSAGES = Counter("messages_total", "Messages consumed", ["topic", "outcome"])
 EVENT_AGE = Histogram("message_age_seconds", "Age of a message when its effect is committed", ["topic"])
 DEAD_LETTERS = Counter("dead_letters_total", "Messages put aside", ["topic", "reason"])
+DEAD_LETTERS_OPEN = Gauge("dead_letters_open", "Dead letters that wait for a decision, or for their replay")
 WORK = Counter("work_total", "Leased work", ["kind", "outcome"])
 
 SAY_AGAIN_S = 10.0

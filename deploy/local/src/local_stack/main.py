@@ -2,10 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -15,31 +13,20 @@ from rich.console import Console
 from rich.table import Table
 
 from local_stack import apply as documents
+from local_stack import dlq
 from local_stack.apply import Services
 from local_stack.credentials import ROLES
 from local_stack.demo.play import play
-from local_stack.errors import StackError
+from local_stack.errors import StackError, told_to_people
 from local_stack.stack import Stack, Status
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
+app.add_typer(dlq.app, name="dlq")
+
 _COLOURS = {"ready": "green", "not ready": "yellow", "down": "red", "fell": "red", "absent": "dim"}
 
 Names = Annotated[list[str], typer.Argument(help="Parts by name, or `all`.")]
-
-
-def told_to_people[**P](command: Callable[P, None]) -> Callable[P, None]:
-    """A StackError becomes its text on standard error and exit code 1."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except StackError as error:
-            Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(1) from error
-
-    return run
 
 
 @app.command()
