@@ -6,7 +6,7 @@ UV ?= .tools/bin/uv
 RUN := $(UV) run --frozen --no-sync
 FROZEN := .venv/.synced
 
-.PHONY: demo test check fmt up down status schemas catalogue docs
+.PHONY: demo test check fmt bench up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -24,6 +24,9 @@ check: $(FROZEN)
 fmt: $(FROZEN)
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+
+bench: $(FROZEN)
+	@PYTHONPATH=tests $(RUN) python -m bench $(ARGS)
 
 up down status: $(FROZEN)
 	@$(RUN) stack $@

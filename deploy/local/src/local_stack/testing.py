@@ -1,4 +1,4 @@
-"""Servers for tests: on free ports, in folders of their own, without fsync, and gone afterwards."""
+"""Servers for tests: on free ports, in folders of their own, without fsync unless asked for, and gone afterwards."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -19,14 +19,15 @@ from local_stack.tools import Tools
 class PrivateServers:
     """Hands out servers of its own, to be stopped and killed at will; `close` ends and forgets them all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder
+        self._durable = durable
         self._tools = Tools.default()
         self._started: list[Part] = []
 
     def postgres(self) -> Postgres:
-        password = token_hex(16)
-        return self._start(Postgres(self._home("postgres"), free_port(), self._tools, password=password, durable=False))
+        home, password = self._home("postgres"), token_hex(16)
+        return self._start(Postgres(home, free_port(), self._tools, password=password, durable=self._durable))
 
     def kafka(self, detour: Detour | None = None) -> Kafka:
         home = self._home("kafka")

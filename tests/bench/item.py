@@ -1,0 +1,106 @@
+"""An item changes its stage: what entity-service does for a request, beside the same statements run bare."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from time import perf_counter
+from uuid import UUID
+
+from starlette.requests import Request
+
+from bench.figures import Row, at_most_times, p50, p99, published
+from bench.rehearsal import Rehearsal, bare_pool
+from bench.world import Shop, World, open_shop
+from contracts.kit.auth import Caller, Role
+from contracts.kit.clock import new_id, utc_now
+from contracts.kit.database import Database, Pool
+from contracts.kit.service import Service
+from entity_service.api.items import ItemRoutes, StageInput
+from entity_service.changes import make_changes
+from entity_service.settings import Settings
+
+MOVES = 2000
+ANY_VERSION = Request({"type": "http", "headers": [(b"if-match", b"*")]})
+
+
+@dataclass
+class Mover:
+    """Moves deals to and fro, as the route does behind its HTTP, or by the same statements alone."""
+
+    caller: Caller
+    deals: list[UUID]
+    ours: ItemRoutes
+    rehearsing: ItemRoutes
+    rehearsal: Rehearsal
+    pool: Pool
+
+    def __post_init__(self) -> None:
+        half = len(self.deals) // 2
+        self._bare, self._our = cycle(self.deals[:half]), cycle(self.deals[half:])
+        self._stages = {deal: cycle(("talks", "offer")) for deal in self.deals}
+
+    async def move(self) -> float:
+        """Milliseconds of one move by the service."""
+        deal = next(self._our)
+        return await _timed(lambda: self._route(self.ours, deal))
+
+    async def move_bare(self) -> float:
+        """Milliseconds of the statements of one move."""
+        await self._route(self.rehearsing, next(self._bare))
+        script = self.rehearsal.scripts.pop()
+
+        async def run() -> None:
+            async with self.pool.acquire() as connection, connection.transaction():
+                await script.run(connection)
+
+        return await _timed(run)
+
+    async def _route(self, routes: ItemRoutes, deal: UUID) -> None:
+        await routes.move(ANY_VERSION, deal, StageInput(stage=next(self._stages[deal])), caller=self.caller)
+
+
+async def _timed(work: Callable[[], Awaitable[object]]) -> float:
+    started = perf_counter()
+    await work()
+    return (perf_counter() - started) * 1000
+
+
+@asynccontextmanager
+async def open_mover(shop: Shop, deals: int = 200) -> AsyncGenerator[Mover]:
+    """On the shop's database; the shop itself is closed, so that its relay does not compete."""
+    rehearsal = Rehearsal(shop.settings, service="entity-service")
+    made, rehearsed = await _routes(shop.settings), await _routes(shop.settings, rehearsal)
+    pool = await bare_pool(shop.settings, "entity_service_app", 1)
+    caller = Caller(shop.tenant, "ada", frozenset({Role.AGENT}))
+    items = await shop.deals(deals)
+    await shop.closes()
+    try:
+        yield Mover(caller, items, made[0], rehearsed[0], rehearsal, pool)
+    finally:
+        await pool.close()
+        for _, database in (made, rehearsed):
+            await database.close()
+
+
+async def _routes(settings: Settings, database: Database | None = None) -> tuple[ItemRoutes, Database]:
+    service = Service("entity-service", settings)
+    service.database = database or service.database
+    await service.database.open()
+    return ItemRoutes(service, make_changes(service.outbox, utc_now, new_id)), service.database
+
+
+async def measure(world: World) -> list[Row]:
+    """One move and one bare move in turns; how events leave is a line of its own."""
+    bare: list[float] = []
+    ours: list[float] = []
+    async with open_shop(world) as shop, open_mover(shop) as mover:
+        with world.report.step("item: stage changes", MOVES) as done:
+            for _ in range(MOVES):
+                bare.append(await mover.move_bare())
+                ours.append(await mover.move())
+                done()
+    return [
+        at_most_times(1.3, "item: stage change, HTTP excluded, p99", p99(bare), p99(ours), "ms"),
+        published("item: stage change, HTTP excluded, p50", p50(ours), "ms", p50(bare)),
+    ]
