@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -92,8 +92,7 @@ for _model in (All, Any_, Not):
     _model.model_rebuild()
 
 
-@dataclass(frozen=True, slots=True)
-class LeafVerdict:
+class LeafVerdict(NamedTuple):
     """What one leaf saw and found."""
 
     path: str
@@ -206,7 +205,7 @@ def look_up(values: Values, keys: list[str]) -> Any:
     """The value at a path; null when any step of it is absent."""
     value: Any = values
     for key in keys:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):  # the first is the quick one
             return None
         value = value.get(key)
     return value
@@ -223,12 +222,12 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 def _comparable(a: Any, b: Any) -> tuple[Any, Any]:
     """Two values in a form that compares: numbers, money of one currency, moments, texts."""
+    if _is_number(a) and _is_number(b):
+        return a, b
     if _is_money(a) and _is_money(b):
         if a["currency"] != b["currency"]:
             raise ConditionError(f"{a['currency']} does not compare with {b['currency']}")
         return a["amount"], b["amount"]
-    if _is_number(a) and _is_number(b):
-        return a, b
     if isinstance(a, str) and isinstance(b, str):
         moments = _moment(a), _moment(b)
         return moments if None not in moments else (a, b)
@@ -240,7 +239,7 @@ def _is_money(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _moment(text: str) -> datetime | None:
