@@ -1,7 +1,7 @@
 """From a commit to a consumer that sees the event, a hundred times a second, beside a raw Kafka round trip."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.figures import Row, at_most_more, in_turns, p50
-from bench.world import Shop, World, open_shop, stage_changed
+from bench.world import Shop, World, beside, open_shop, stage_changed
 from contracts.envelope import Envelope, Record
 from contracts.kit.broker import Subscription, make_producer
 from contracts.kit.clock import new_id, utc_now
@@ -117,13 +117,11 @@ async def open_raw(kafka: str, record: Record) -> AsyncGenerator[Raw]:
     )
     async with make_producer(kafka, "bench") as producer, consumer:
         raw = Raw(topic, producer, record, Sights())
-        consuming = asyncio.create_task(raw.consume(consumer))
-        yield raw
-        consuming.cancel()
-        await asyncio.wait([consuming])
+        async with beside(raw.consume(consumer)):
+            yield raw
 
 
-async def paced(send: Callable[[int], Awaitable[None]], first: int) -> None:
+async def paced(send: Callable[[int], Coroutine[Any, Any, None]], first: int) -> None:
     """So many a second, however long each takes."""
     started = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as group:

@@ -71,14 +71,13 @@ async def open_mover(shop: Shop, deals: int = 200) -> AsyncGenerator[Mover]:
     """On the shop's database; the shop itself is closed, so that its relay does not compete."""
     rehearsal = Rehearsal(shop.settings, service="entity-service")
     made, rehearsed = await _routes(shop.settings), await _routes(shop.settings, rehearsal)
-    pool = await bare_pool(shop.settings, "entity_service_app", 1)
     caller = Caller(shop.tenant, "ada", frozenset({Role.AGENT}))
     items = await shop.deals(deals)
     await shop.closes()
     try:
-        yield Mover(caller, items, made[0], rehearsed[0], rehearsal, pool)
+        async with bare_pool(shop.settings.database_url, 1) as pool:
+            yield Mover(caller, items, made[0], rehearsed[0], rehearsal, pool)
     finally:
-        await pool.close()
         for _, database in (made, rehearsed):
             await database.close()
 

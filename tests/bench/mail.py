@@ -19,7 +19,7 @@ from bench.events import Raw, open_raw
 from bench.figures import Row, at_most, at_most_times, p50, p99
 from bench.item import open_mover
 from bench.rehearsal import bare_pool
-from bench.temporal import Transactions, bare_runs
+from bench.temporal import bare_runs
 from bench.world import Shop, World, open_shop, stage_changed
 from comms_service.settings import Settings as CommsSettings
 from contracts.envelope import Record
@@ -65,7 +65,7 @@ async def measure(world: World) -> list[Row]:
         agent = await stack.enter_async_context(shop.premises.caller(shop.tenant, "agent"))
         agent.headers["if-match"] = "*"
         took: list[float] = []
-        with world.report.step("mail: stage changes to the mail server", MAILS) as done:
+        with world.report.step("mail: stage changes to the mail server", MAILS + WARM) as done:
             for deal in await shop.deals(MAILS + WARM):
                 took.append(await _mail(agent, sink, deal))
                 done()
@@ -160,24 +160,19 @@ async def _round_trip(raw: Raw) -> float:
 
 
 async def _insert(engine: Engine, record: Record) -> float:
-    pool = await bare_pool(engine.settings, "rule_engine_owner", 1)
-    await pool.execute("CREATE TABLE bare (key bytea, value bytea)")
-    found = await _typical(lambda: pool.execute("INSERT INTO bare VALUES ($1, $2)", record.key, record.value))
-    await pool.close()
-    return found
+    async with bare_pool(engine.settings.database_owner_url, 1) as pool:
+        await pool.execute("CREATE TABLE bare (key bytea, value bytea)")
+        return await _typical(lambda: pool.execute("INSERT INTO bare VALUES ($1, $2)", record.key, record.value))
 
 
 async def _workflow(world: World, shop: Shop, engine: Engine) -> float:
     """With what our activity writes as its one transaction."""
     runs = await engine.plan([stage_changed(shop.tenant, deal, "new") for deal in await shop.deals(FLOORS + 1)])
-    pool = await bare_pool(engine.settings, "rule_engine_app", 1)
-    transactions = Transactions(pool)
-    transactions.scripts = await engine.transactions_of(runs, shop.tenant)
+    scripts = await engine.transactions_of(runs, shop.tenant)
     numbers = iter(range(len(runs)))
-    async with bare_runs(world.temporal.address, transactions) as bare:
-        found = await _typical(lambda: bare.run(next(numbers)))
-    await pool.close()
-    return found
+    async with bare_runs(world.temporal.address, engine.settings) as bare:
+        bare.transactions.scripts = scripts
+        return await _typical(lambda: bare.run(next(numbers)))
 
 
 async def _hand_in(sink: Sink) -> None:

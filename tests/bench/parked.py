@@ -7,8 +7,7 @@ from uuid import uuid4
 
 from bench.engine import Engine, open_engine
 from bench.figures import Row, at_least_share, at_most, in_turns
-from bench.rehearsal import bare_pool
-from bench.temporal import BareRuns, Transactions, Watched, bare_runs, driving, many
+from bench.temporal import BareRuns, Watched, bare_runs, driving, many
 from bench.world import Shop, World, open_shop, stage_changed
 from local_stack.servers import Temporal
 from support.waiting import eventually
@@ -20,7 +19,6 @@ TABLES = ("item_heads", "entries", "runs", "rule_runs", "wakes")
 
 async def measure(world: World) -> list[Row]:
     async with open_shop(world) as shop, open_engine(world, shop) as engine:
-        pool = await bare_pool(engine.settings, "rule_engine_app", 1)
         taken = {"floor": 0, "ours": 0}
 
         async def floor() -> float:
@@ -36,11 +34,10 @@ async def measure(world: World) -> list[Row]:
             taken["ours"] += _size(world.temporal) + await _table_size(engine) - before
             return rate
 
-        async with bare_runs(world.temporal.address, Transactions(pool)) as bare:
+        async with bare_runs(world.temporal.address, engine.settings) as bare:
             await _bare(bare)  # warm
             with world.report.step(f"parked: {RUNS} runs for months", ROUNDS) as done:
                 raw, mine = await in_turns(ROUNDS, floor, ours, done)
-        await pool.close()
     kilobytes = {whose: size / (ROUNDS * RUNS) / 1000 for whose, size in taken.items()}
     return [
         at_least_share(0.8, "parked: starts for months", raw, mine, "runs/s"),

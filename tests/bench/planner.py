@@ -1,8 +1,7 @@
 """The planner consumes stage changes in batches, beside a raw batch consumer that does one insert per event."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from time import perf_counter
@@ -14,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from bench.engine import Engine, open_engine
 from bench.figures import Row, at_least_share, published
 from bench.rehearsal import bare_pool
-from bench.world import Shop, World, open_shop, stage_changed
+from bench.world import Shop, World, beside, open_shop, stage_changed
 from contracts.envelope import Envelope, Record
 from contracts.kit.broker import Consumer, Member, make_producer
 from contracts.kit.clock import utc_now
@@ -51,9 +50,12 @@ class Cycles:
 
 
 async def measure(world: World) -> list[Row]:
-    async with open_shop(world) as shop, open_engine(world, shop) as engine:
+    async with (
+        open_shop(world) as shop,
+        open_engine(world, shop) as engine,
+        bare_pool(engine.settings.database_owner_url, 1) as pool,
+    ):
         await keep_days(engine.database, engine.settings.inbox_days)
-        pool = await bare_pool(engine.settings, "rule_engine_owner", 1)
         found: dict[str, list[float]] = {"ours": [], "one by one": [], "at once": []}
         with world.report.step(f"planner: {EVENTS} stage changes in batches of {BATCH}", ROUNDS) as done:
             for _ in range(ROUNDS):
@@ -110,9 +112,8 @@ async def _bare(topic: Topic, kafka: str, pool: Pool, insert: Insert) -> float:
         topic.name, bootstrap_servers=kafka, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     await pool.execute("CREATE TABLE IF NOT EXISTS bare (key bytea, value bytea)")
-    async with consumer:
-        with _background(_consume(consumer, pool, cycles, insert)):
-            return await cycles.end()
+    async with consumer, beside(_consume(consumer, pool, cycles, insert)):
+        return await cycles.end()
 
 
 async def _consume(consumer: AIOKafkaConsumer, pool: Pool, cycles: Cycles, insert: Insert) -> None:
@@ -134,12 +135,3 @@ async def _one_by_one(tx: Connection, records: Sequence[ConsumerRecord[Any, Any]
 async def _at_once(tx: Connection, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
     rows = [(record.key, record.value) for record in records]
     await tx.executemany("INSERT INTO bare (key, value) VALUES ($1, $2)", rows)
-
-
-@contextmanager
-def _background(work: Awaitable[None]) -> Iterator[None]:
-    task = asyncio.ensure_future(work)
-    try:
-        yield
-    finally:
-        task.cancel()

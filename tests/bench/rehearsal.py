@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from asyncpg.connection import LoggedQuery
+from pydantic import SecretStr
 
 from contracts.kit.database import Connection, Database, OwnConnection, Pool
 from contracts.kit.settings import ServiceSettings
@@ -51,10 +52,12 @@ class Rehearsal(Database):
                 raise _TakenBackError
 
 
-async def bare_pool(settings: ServiceSettings, role: str, size: int) -> Pool:
+@asynccontextmanager
+async def bare_pool(dsn: SecretStr | None, size: int) -> AsyncGenerator[Pool]:
     """The driver's pool and nothing else; JSON columns as the services have them."""
-    dsn = settings.database_url.get_secret_value()
-    return await asyncpg.create_pool(dsn, min_size=size, max_size=size, init=_json, server_settings={"role": role})
+    assert dsn is not None
+    async with asyncpg.create_pool(dsn.get_secret_value(), min_size=size, max_size=size, init=_json) as pool:
+        yield pool
 
 
 async def _json(connection: OwnConnection) -> None:

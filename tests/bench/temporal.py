@@ -12,11 +12,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench.engine import Engine
-from bench.rehearsal import Script
+from bench.rehearsal import Script, bare_pool
+from bench.world import beside
 from contracts.kit.clock import utc_now
 from contracts.kit.database import Pool
 from rule_engine.activities import Activities, RunRef
 from rule_engine.main import drive
+from rule_engine.settings import Settings
 from support.waiting import eventually
 
 AT_ONCE = 32
@@ -51,7 +53,8 @@ class Bare:
 class BareRuns:
     """Starts raw workflows, as many at a time as ours."""
 
-    def __init__(self, client: Client, queue: str) -> None:
+    def __init__(self, client: Client, queue: str, transactions: Transactions) -> None:
+        self.transactions = transactions
         self._client = client
         self._queue = queue
 
@@ -79,19 +82,21 @@ async def many(work: Callable[[int], Awaitable[None]], numbers: Iterable[int]) -
 
 
 @asynccontextmanager
-async def bare_runs(address: str, transactions: Transactions) -> AsyncGenerator[BareRuns]:
-    """A client and a worker with the settings of ours."""
+async def bare_runs(address: str, settings: Settings) -> AsyncGenerator[BareRuns]:
+    """A client, a worker and a pool as ours."""
     client = await Client.connect(address, data_converter=pydantic_data_converter)
-    worker = Worker(
-        client,
-        task_queue=f"bare-{uuid4().hex[:8]}",
-        workflows=[Bare],
-        activities=[transactions.transact],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-        max_concurrent_workflow_tasks=100,
-    )
-    async with worker:
-        yield BareRuns(client, worker.task_queue)
+    async with bare_pool(settings.database_url, settings.database_pool) as pool:
+        transactions = Transactions(pool)
+        worker = Worker(
+            client,
+            task_queue=f"bare-{uuid4().hex[:8]}",
+            workflows=[Bare],
+            activities=[transactions.transact],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_concurrent_workflow_tasks=100,
+        )
+        async with worker:
+            yield BareRuns(client, worker.task_queue, transactions)
 
 
 class Watched(Activities):
@@ -122,14 +127,10 @@ class Watched(Activities):
 @asynccontextmanager
 async def driving(engine: Engine, watched: Watched) -> AsyncGenerator[None]:
     """Our starter and worker, until the block ends."""
-    driver = asyncio.create_task(drive(engine.settings, engine.starter, watched))
-    await eventually(lambda: _answers(engine), "the starter")
-    await asyncio.sleep(1)  # its first reconciliation is no part of what is measured
-    try:
+    async with beside(drive(engine.settings, engine.starter, watched)):
+        await eventually(lambda: _answers(engine), "the starter")
+        await asyncio.sleep(1)  # its first reconciliation is no part of what is measured
         yield
-    finally:
-        driver.cancel()
-        await asyncio.wait([driver])
 
 
 async def _answers(engine: Engine) -> bool:

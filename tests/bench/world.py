@@ -1,6 +1,7 @@
 """Where the bench takes place: servers of its own with durable settings, and a shop in a real entity-service."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +27,17 @@ from support.processes import Program
 
 STAGES = ("new", "talks", "offer", "waiting")
 IMPORTED_AT_ONCE = 1000
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, object]) -> AsyncGenerator[None]:
+    """Does the work while the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @dataclass(frozen=True)

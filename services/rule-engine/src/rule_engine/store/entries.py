@@ -1,4 +1,7 @@
-"""Item heads and entries."""
+"""Item heads and entries.
+
+A batch is one statement with its rows as one JSON document: a statement per row took most of the planner's time.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -7,6 +10,9 @@ from uuid import UUID
 from contracts.envelope import format_causepath
 from contracts.kit.database import Connection
 from rule_engine.domain.planning import Head, PlannedEntry
+
+_COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
+    causepath, traceparent, rule_set, version, note, left_at, left_reason"""
 
 type ItemKey = tuple[UUID, UUID]
 """Tenant and item."""
@@ -36,10 +42,21 @@ class Entries:
         }
 
     async def save_heads(self, tx: Connection, heads: Mapping[ItemKey, Head]) -> None:
-        await tx.executemany(
-            """UPDATE item_heads SET last_entry_seq = $3, last_version = $4, deleted = $5
-               WHERE tenant_id = $1 AND item_id = $2""",
-            [(*key, head.last_entry_seq, head.last_version, head.deleted) for key, head in heads.items()],
+        await tx.execute(
+            """UPDATE item_heads h
+               SET last_entry_seq = k.last_entry_seq, last_version = k.last_version, deleted = k.deleted
+               FROM jsonb_populate_recordset(NULL::item_heads, $1) k
+               WHERE h.tenant_id = k.tenant_id AND h.item_id = k.item_id""",
+            [
+                {
+                    "tenant_id": tenant,
+                    "item_id": item,
+                    "last_entry_seq": head.last_entry_seq,
+                    "last_version": head.last_version,
+                    "deleted": head.deleted,
+                }
+                for (tenant, item), head in heads.items()
+            ],
         )
 
     async def known(self, tx: Connection, ids: Sequence[UUID]) -> set[UUID]:
@@ -49,43 +66,44 @@ class Entries:
 
     async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
         """Records entries; `traces` gives the trace context by event id."""
-        await tx.executemany(
-            """INSERT INTO entries (tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot,
-                   origin, correlation, causepath, traceparent, rule_set, version, note, left_at, left_reason)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-               ON CONFLICT DO NOTHING""",
-            [_columns(entry, traces) for entry in entries],
+        await tx.execute(
+            f"""INSERT INTO entries ({_COLUMNS})
+                SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::entries, $1) ON CONFLICT DO NOTHING""",  # noqa: S608
+            [_values(entry, traces) for entry in entries],
         )
 
     async def leave(self, tx: Connection, left: Sequence[tuple[UUID, UUID, int, datetime, str]]) -> None:
         """Marks entries of an item before an `entry_seq` as left: (tenant, item, entry_seq, at, reason)."""
-        await tx.executemany(
-            """UPDATE entries SET left_at = $4, left_reason = $5
-               WHERE tenant_id = $1 AND item_id = $2 AND entry_seq < $3 AND left_at IS NULL""",
-            left,
+        await tx.execute(
+            """UPDATE entries e SET left_at = k.left_at, left_reason = k.reason
+               FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[])
+                   AS k (tenant_id, item_id, entry_seq, left_at, reason)
+               WHERE e.tenant_id = k.tenant_id AND e.item_id = k.item_id AND e.entry_seq < k.entry_seq
+                   AND e.left_at IS NULL""",
+            *([one[column] for one in left] for column in range(5)),
         )
 
 
-def _columns(entry: PlannedEntry, traces: Mapping[str, str | None]) -> tuple[object, ...]:
+def _values(entry: PlannedEntry, traces: Mapping[str, str | None]) -> dict[str, object]:
     event = entry.event
     left_at, left_reason = entry.left or (None, None)
-    return (
-        event.tenant,
-        UUID(event.id),
-        event.data.item.id,
-        event.data.entry_seq,
-        event.data.item.kind,
-        event.data.to_pipeline,
-        event.data.to_stage,
-        event.data.at,
-        event.data.item.model_dump(mode="json"),
-        event.data.origin,
-        event.correlation,
-        format_causepath(event.causepath),
-        traces.get(event.id),
-        entry.published.code if entry.published else None,
-        entry.published.version if entry.published else None,
-        entry.note,
-        left_at,
-        left_reason,
-    )
+    return {
+        "tenant_id": event.tenant,
+        "id": event.id,
+        "item_id": event.data.item.id,
+        "entry_seq": event.data.entry_seq,
+        "kind": event.data.item.kind,
+        "pipeline": event.data.to_pipeline,
+        "stage": event.data.to_stage,
+        "entered_at": event.data.at,
+        "snapshot": event.data.item.model_dump(mode="json"),
+        "origin": event.data.origin,
+        "correlation": event.correlation,
+        "causepath": format_causepath(event.causepath),
+        "traceparent": traces.get(event.id),
+        "rule_set": entry.published.code if entry.published else None,
+        "version": entry.published.version if entry.published else None,
+        "note": entry.note,
+        "left_at": left_at,
+        "left_reason": left_reason,
+    }

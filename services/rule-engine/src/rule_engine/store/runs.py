@@ -51,6 +51,10 @@ _SELECT = """SELECT r.*, e.entry_seq, e.entered_at, e.snapshot, e.correlation, e
              FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id """
 
 
+_RULE_COLUMNS = """tenant_id, run_id, rule_id, item_id, rule_set, version, stage, position, name, title, type, state,
+    due_at, reason, attempt, command_id, changed_at"""
+
+
 class Runs:
     """`runs`, `rule_runs`, `decisions`, `sent_commands`."""
 
@@ -86,26 +90,27 @@ class Runs:
 
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
         """Records new runs with their rules."""
-        await tx.executemany(
+        await tx.execute(
             """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished,
                    created_at, updated_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) ON CONFLICT DO NOTHING""",
+               SELECT tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished, $2, $2
+               FROM jsonb_populate_recordset(NULL::runs, $1) ON CONFLICT DO NOTHING""",
             [
-                (
-                    run.tenant,
-                    run.id,
-                    run.item_id,
-                    run.entry_id,
-                    run.rule_set,
-                    run.version,
-                    run.stage,
-                    run.chain,
-                    dump(run.state),
-                    run.state.finished,
-                    now,
-                )
+                {
+                    "tenant_id": run.tenant,
+                    "id": run.id,
+                    "item_id": run.item_id,
+                    "entry_id": run.entry_id,
+                    "rule_set": run.rule_set,
+                    "version": run.version,
+                    "stage": run.stage,
+                    "chain": run.chain,
+                    "state": dump(run.state),
+                    "finished": run.state.finished,
+                }
                 for run in runs
             ],
+            now,
         )
         await self.save_rules(tx, [(run, run.state.rules) for run in runs], now)
 
@@ -124,36 +129,35 @@ class Runs:
     async def save_rules(self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, Any]]], now: datetime) -> None:
         """Stores the progress of rules by id, for people and lists to read."""
         rows = [
-            (
-                run.tenant,
-                run.id,
-                rule.rule_id,
-                run.item_id,
-                run.rule_set,
-                run.version,
-                run.stage,
-                position,
-                rule.name,
-                rule.title,
-                rule.type,
-                progress[rule.rule_id].state,
-                progress[rule.rule_id].due_at,
-                progress[rule.rule_id].reason,
-                progress[rule.rule_id].attempt,
-                progress[rule.rule_id].command_id,
-                progress[rule.rule_id].changed_at or now,
-            )
+            {
+                "tenant_id": run.tenant,
+                "run_id": run.id,
+                "rule_id": rule.rule_id,
+                "item_id": run.item_id,
+                "rule_set": run.rule_set,
+                "version": run.version,
+                "stage": run.stage,
+                "position": position,
+                "name": rule.name,
+                "title": rule.title,
+                "type": rule.type,
+                "state": progress[rule.rule_id].state,
+                "due_at": progress[rule.rule_id].due_at,
+                "reason": progress[rule.rule_id].reason,
+                "attempt": progress[rule.rule_id].attempt,
+                "command_id": progress[rule.rule_id].command_id,
+                "changed_at": progress[rule.rule_id].changed_at or now,
+            }
             for run, progress in changed
             for position, rule in enumerate(run.program.rules())
             if rule.rule_id in progress
         ]
-        await tx.executemany(
-            """INSERT INTO rule_runs (tenant_id, run_id, rule_id, item_id, rule_set, version, stage, position, name,
-                   title, type, state, due_at, reason, attempt, command_id, changed_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        await tx.execute(
+            f"""INSERT INTO rule_runs ({_RULE_COLUMNS})
+               SELECT {_RULE_COLUMNS} FROM jsonb_populate_recordset(NULL::rule_runs, $1)
                ON CONFLICT (tenant_id, run_id, rule_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
                    reason = excluded.reason, attempt = excluded.attempt, command_id = excluded.command_id,
-                   changed_at = excluded.changed_at""",
+                   changed_at = excluded.changed_at""",  # noqa: S608
             rows,
         )
 

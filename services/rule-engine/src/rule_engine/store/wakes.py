@@ -32,10 +32,15 @@ class Wakes:
 
     async def add(self, tx: Connection, wakes: Iterable[tuple[UUID, UUID, datetime]]) -> None:
         """Wakes of new runs: (run, tenant, wake_at)."""
-        await tx.executemany(
-            """INSERT INTO wakes (run_id, tenant_id, gen, driven_gen, wake_at) VALUES ($1, $2, 1, 0, $3)
+        rows = list(wakes)
+        await tx.execute(
+            """INSERT INTO wakes (run_id, tenant_id, gen, driven_gen, wake_at)
+               SELECT run_id, tenant_id, 1, 0, wake_at
+               FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS w (run_id, tenant_id, wake_at)
                ON CONFLICT DO NOTHING""",
-            list(wakes),
+            [run for run, _, _ in rows],
+            [tenant for _, tenant, _ in rows],
+            [wake_at for _, _, wake_at in rows],
         )
 
     async def lock(self, tx: Connection, run_id: UUID) -> Wake | None:
