@@ -6,7 +6,7 @@ UV ?= .tools/bin/uv
 RUN := $(UV) run --frozen --no-sync
 FROZEN := .venv/.synced
 
-.PHONY: demo test check fmt bench up down status schemas catalogue docs
+.PHONY: demo test chaos bench check fmt up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -14,6 +14,12 @@ demo: $(FROZEN)
 test: $(FROZEN)
 	@$(RUN) stack tools
 	@$(RUN) pytest $(ARGS)
+
+EFFECTS ?= 1000
+SEED ?=
+chaos: $(FROZEN)
+	@$(RUN) stack tools
+	@PYTHONPATH=tests $(RUN) python -m chaos --effects $(EFFECTS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(FROZEN)
 	$(RUN) ruff check

@@ -1,0 +1,139 @@
+"""`python -m chaos`: brings a stack of its own up, lets chaos loose on it, audits what is left, writes the figures."""
+
+import asyncio
+import json
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from chaos.audit import Audit, Finding, World, count
+from chaos.driver import Driver
+from chaos.faults import Faults
+from chaos.quiet import wait_until_quiet
+from chaos.reading import read_world
+from chaos.shop import Shop, open_shop
+from local_stack.addresses import OFFSETS, Addresses
+from local_stack.errors import StackError
+from local_stack.layout import WORKSPACE, remove_folder
+from local_stack.report import Report
+from local_stack.stack import Stack
+from local_stack.testing import end_dead_sessions, free_port_base
+
+SESSIONS = WORKSPACE / ".stack/chaos"
+FIGURES = WORKSPACE / ".stack/chaos.json"
+SETTINGS = {"RESULT_DEADLINE": "PT30S", "FORM_POSTS_PER_MINUTE": "100000", "RECEIPTS_PER_SECOND": "10000"}
+"""A result that was lost is asked for again within the run; one address plays a whole town."""
+TENANTS = 2
+QUIET_S = 600.0
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """One run. The seed decides what people and faults do, as far as a real system repeats itself."""
+
+    stack: Stack
+    report: Report
+    effects: int
+    seed: str
+    every_s: float
+
+    async def run(self) -> int:
+        """The exit code."""
+        began = time.monotonic()
+        async with AsyncExitStack() as life:
+            shops = [await open_shop(self.stack, life) for _ in range(TENANTS)]
+            faults = await self._load(shops)
+            await self._settle(shops)
+            with self.report.step("Audit"):
+                world = await read_world(shops, self.stack.addresses.address("kafka"))
+                findings = Audit(world).findings()
+            await self._explain(shops[0], findings)
+        return self._tell(world, findings, faults, time.monotonic() - began)
+
+    async def _load(self, shops: Sequence[Shop]) -> Faults:
+        faults = Faults(self.stack, self.seed, self.every_s, self.report.say)
+        over = asyncio.Event()
+        with self.report.step(f"Load under faults: {self.effects} effects", self.effects) as advance:
+            driver = Driver(shops, self.seed, self.effects, advance)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(faults.run(over))
+                await driver.run()
+                over.set()
+        return faults
+
+    async def _settle(self, shops: Sequence[Shop]) -> None:
+        with self.report.step("Everything is up again, and quiet"):
+            await asyncio.to_thread(self.stack.start, ["all"])
+            kafka = self.stack.addresses.address("kafka")
+            unsettled = await wait_until_quiet(shops, kafka, QUIET_S, self.report.say)
+        for what, number in unsettled.items():
+            self.report.say(f"[red]still under way after {QUIET_S:.0f} s[/red]: {what}: {number}")
+
+    async def _explain(self, shop: Shop, findings: Sequence[Finding]) -> None:
+        for finding in findings[:SHOWN]:
+            self.report.say(f"[red]{finding.fault}[/red]: {finding.what}")
+            if finding.run:
+                run = (await shop.head.send("GET", "rule-engine", f"/v1/runs/{finding.run}", [404])).json()
+                for decision in run.get("decisions", []):
+                    self.report.say(
+                        f"    {decision['at']} {decision['rule']}: {decision['state']} {decision['reason']}"
+                    )
+                self.report.say(f"    run {finding.run}, trace {run.get('trace_id')}")
+        if len(findings) > SHOWN:
+            self.report.say(f"… and {len(findings) - SHOWN} more")
+
+    def _tell(self, world: World, findings: Sequence[Finding], faults: Faults, seconds: float) -> int:
+        figures = {
+            "effects": len(world.effects) + sum(deed.found for deed in world.deeds if deed.is_effect),
+            **count(findings),
+            "mail_redelivered": world.mail_redelivered,
+            "faults": faults.counts.total(),
+            "seed": self.seed,
+            "duration_s": round(seconds, 1),
+        }
+        FIGURES.write_text(json.dumps(figures, indent=2) + "\n")
+        typer.echo(json.dumps(figures, indent=2))
+        return 1 if findings else 0
+
+
+def main(
+    effects: Annotated[int, typer.Option(min=1)] = 1000,
+    seed: Annotated[str, typer.Option(help="A new one when none is given.")] = "",
+    every: Annotated[float, typer.Option(min=0.5, help="Mean seconds from one fault to the next.")] = 4.0,
+) -> None:
+    """Load on all services under random faults, then the audit. Exit code 1 when anything is lost, doubled, late or out
+    of order."""
+    os.environ |= SETTINGS
+    SESSIONS.mkdir(parents=True, exist_ok=True)
+    end_dead_sessions(SESSIONS)
+    report, seed = Report(), seed or secrets.token_hex(4)
+    report.say(f"seed {seed}")
+    stack = Stack(SESSIONS / f"{os.getpid()}/stack", Addresses(free_port_base(OFFSETS.values())), report)
+    code = 1
+    try:
+        stack.up()
+        code = asyncio.run(Chaos(stack, report, effects, seed, every).run())
+    except StackError as error:
+        report.say(f"[red]{error}[/red]")
+    finally:
+        stack.kill(["all"])
+        _clear(stack, keep_logs=code != 0)
+    raise typer.Exit(code)
+
+
+def _clear(stack: Stack, *, keep_logs: bool) -> None:
+    for part in stack.parts:
+        remove_folder(part.home)
+    if not keep_logs:
+        remove_folder(stack.folder.parent)
+
+
+if __name__ == "__main__":
+    typer.run(main)

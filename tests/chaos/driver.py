@@ -1,0 +1,190 @@
+"""The load: people who make deals, move them on and back, pay, call; each thing so that a lost answer does no harm."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
+from uuid import UUID, uuid5
+
+from chaos.callers import Json
+from chaos.expected import Entry, certain_effects
+from chaos.shop import Shop
+
+AT_ONCE = 24
+ARRIVED_S = 300.0
+
+WAYS: Sequence[Sequence[str]] = (
+    ("lost",),
+    ("offer", "paid", "production", "won"),
+    ("offer", "PAY", "CALL", "stay"),
+    ("offer", "PAY", "stay", "CALL", "stay"),
+    ("offer", "new", "offer", "lost"),
+    ("offer", "stay", "PAY", "stay", "production", "stay"),
+    ("production", "offer", "production", "lost"),
+    ("paid", "production", "stay"),
+)
+"""Where deals go: stages by hand, `PAY` and `CALL` for what triggers move, `stay` long enough for delayed rules."""
+AMOUNTS = (50_000, 150_000)
+NAMESPACE = UUID("5f8f9b1e-4f0c-4a39-9a8e-4f8a3a0d5c11")
+
+
+class Driver:
+    """Begins deals until so many effects are certain; `told` is called for each."""
+
+    def __init__(self, shops: Sequence[Shop], seed: str, effects: int, told: Callable[[], None]) -> None:
+        self._shops = shops
+        self._seed = seed
+        self._wanted = effects
+        self._told = told
+        self._certain = 0
+        self._begun = 0
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._people())
+
+    async def _people(self) -> None:
+        while self._certain < self._wanted:
+            self._begun += 1
+            shop = self._shops[self._begun % len(self._shops)]
+            await Deal(shop, f"{self._seed}/{self._begun}", f"d-{self._begun}", self._counts).live()
+
+    def _counts(self, effects: int) -> None:
+        self._certain += effects
+        for _ in range(effects):
+            self._told()
+
+
+class Deal:
+    """One deal's life; its seed decides everything that is not the services' doing."""
+
+    def __init__(self, shop: Shop, seed: str, title: str, counts: Callable[[int], None]) -> None:
+        self._shop = shop
+        self._seed = seed
+        self._random = Random(seed)
+        self._title = title
+        self._counts = counts
+        self._id = ""
+
+    async def live(self) -> None:
+        by_form = self._random.random() < 0.25
+        way, haste = self._random.choice(WAYS), self._random.choice((0.0, 1.0, 3.0))
+        self._shop.asked.titles.append(self._title)
+        self._id = await (self._fill_in_form() if by_form else self._create())
+        for number, step in enumerate(way):
+            await asyncio.sleep(self._random.uniform(0, haste))
+            match step:
+                case "stay":
+                    await asyncio.sleep(self._random.uniform(5, 7))
+                case "PAY":
+                    await self._pay(number)
+                case "CALL":
+                    await self._call(number)
+                case stage:
+                    await self._move(stage)
+
+    def _key(self, what: object) -> str:
+        """The same whenever the same seed does the same."""
+        return str(uuid5(NAMESPACE, f"{self._seed}/{what}"))
+
+    async def _create(self) -> str:
+        wanted = {
+            "kind": "deal",
+            "title": self._title,
+            "contact_ids": [self._random.choice(self._shop.contacts)],
+            "responsible_id": self._shop.seller_id,
+            "amount": {"amount": self._random.choice(AMOUNTS), "currency": "EUR"},
+        }
+        made = await self._shop.seller.post("entity-service", "/v1/items", wanted, self._key("create"))
+        self._entered(made)
+        return str(made["id"])
+
+    async def _fill_in_form(self) -> str:
+        """The browser sends it twice."""
+        number = self._random.randrange(10**7)
+        answers = {
+            "name": "A Visitor",
+            "phone": f"+44770{number:07}",
+            "email": f"{self._title}@visitors.example",
+            "wish": self._title,
+            "_nonce": self._key("form"),
+        }
+        send = [self._shop.visitor.send("POST", "trigger-service", self._shop.form, json=answers) for _ in range(2)]
+        first, second = await asyncio.gather(*send)
+        assert first.json()["arrival_id"] == second.json()["arrival_id"], "one submission was taken for two"
+        arrival = await self._judged(first.json()["arrival_id"])
+        assert arrival["verdict"] == "created", f"a form came to {arrival['verdict']}: {arrival['reason']}"
+        self._entered(await self._item(arrival["item_id"]), first=True)
+        self._counts(1)
+        return str(arrival["item_id"])
+
+    async def _judged(self, arrival: str) -> Json:
+        async with asyncio.timeout(ARRIVED_S):
+            while True:
+                found: Json = await self._shop.seller.get("trigger-service", f"/v1/arrivals/{arrival}")
+                if found["verdict"] != "pending":
+                    return found
+                await asyncio.sleep(0.3)
+
+    async def _item(self, id: str) -> Json:
+        found: Json = await self._shop.seller.get("entity-service", f"/v1/items/{id}")
+        return found
+
+    async def _move(self, stage: str) -> None:
+        """A change of what one has read; when somebody else was faster, one reads again."""
+        path = f"/v1/items/{self._id}"
+        while True:
+            read = await self._shop.seller.send("GET", "entity-service", path)
+            if read.json()["stage"] == stage:
+                self._entered(read.json())
+                return
+            headers = {"If-Match": read.headers["etag"]}
+            answer = await self._shop.seller.send(
+                "PUT", "entity-service", f"{path}/stage", [412], json={"stage": stage}, headers=headers
+            )
+            if answer.is_success:
+                self._entered(answer.json())
+                return
+
+    def _entered(self, item: Json, *, first: bool = False) -> None:
+        """A service has confirmed an entry; the first one of an item that was read later was in `new`."""
+        stage, seq = ("new", 1) if first else (item["stage"], item["entry_seq"])
+        if (item["id"], seq) in self._shop.asked.entries:
+            return
+        self._shop.asked.entries.add((item["id"], seq))
+        entry = Entry(
+            event="",
+            item=UUID(item["id"]),
+            title=item["title"],
+            pipeline=item["pipeline"],
+            stage=stage,
+            seq=seq,
+            at=datetime.now(UTC),
+            client=UUID(item["contact_ids"][0]),
+            amount=(item["amount"] or {"amount": 0})["amount"],
+        )
+        self._counts(certain_effects(self._shop.rules, entry, self._shop.clients))
+
+    async def _pay(self, step: int) -> None:
+        """The bank calls back twice at once, and again until it was heard."""
+        wanted = {"amount": {"amount": 1_000 + step, "currency": "EUR"}}
+        path = f"/v1/items/{self._id}/invoices"
+        made = await self._shop.seller.post("entity-service", path, wanted, self._key(f"invoice {step}"))
+        self._shop.asked.payments.append(made["payment_id"])
+        order = wanted["amount"] | {"times": 2, "at_once": True, "callback_url": self._shop.callback}
+        while True:
+            answer = await self._shop.visitor.post("payments", f"/payments/{made['payment_id']}/pay", order)
+            if 200 in answer["calls"]:
+                break
+            await asyncio.sleep(0.5)
+        self._counts(1)
+
+    async def _call(self, step: int) -> None:
+        """The workshop calls twice."""
+        key, body = self._key(f"call {step}"), {"item_id": self._id}
+        first, second = [
+            await self._shop.visitor.post("trigger-service", self._shop.webhook, body, key) for _ in range(2)
+        ]
+        assert first["arrival_id"] == second["arrival_id"], "one call was taken for two"
+        self._shop.asked.calls.append(first["arrival_id"])

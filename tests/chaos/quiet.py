@@ -1,0 +1,59 @@
+"""When all is done that can be done: nothing pending, nothing unread, no rule under way but those meant to wait."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from chaos import topics as kafka
+from chaos.shop import Shop
+from local_stack.addresses import SERVICES
+
+PENDING = re.compile(r"^(outbox_pending|work_pending|runs_overdue)(?:\{.*\})? (\S+)$", re.MULTILINE)
+LONG = timedelta(hours=1)
+TELL_EVERY_S = 10
+
+
+async def wait_until_quiet(
+    shops: Sequence[Shop], bootstrap: str, within_s: float, say: Callable[[str], None]
+) -> dict[str, object]:
+    """Returns what is unsettled at the end: nothing, if all is well. Says now and then what it waits for."""
+    began = told = time.monotonic()
+    calm, unsettled = 0, dict[str, object]()
+    while calm < 2 and time.monotonic() - began < within_s:
+        unsettled = await look(shops, bootstrap)
+        calm = 0 if unsettled else calm + 1
+        if unsettled and time.monotonic() - told > TELL_EVERY_S:
+            told = time.monotonic()
+            say(f"  waits for {', '.join(f'{what}: {number}' for what, number in unsettled.items())}")
+        await asyncio.sleep(0.5)
+    return unsettled
+
+
+async def look(shops: Sequence[Shop], bootstrap: str) -> dict[str, object]:
+    """What is under way."""
+    unsettled: dict[str, object] = {}
+    for service in SERVICES:
+        metrics = (await shops[0].visitor.send("GET", service, "/metrics")).text
+        unsettled |= {f"{service} {name}": value for name, value in PENDING.findall(metrics) if float(value)}
+    unsettled |= dict(await kafka.unread(bootstrap))
+    for shop in shops:
+        rules = [await _rules_under_way(shop), await _arrivals_under_way(shop)]
+        unsettled |= {what: number for found in rules for what, number in found.items() if number}
+    return unsettled
+
+
+async def _rules_under_way(shop: Shop) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for state in ("planned", "running"):
+        found[f"rules {state}"] = len([one async for one in shop.seller.list("rule-engine", "/v1/runs", state=state)])
+    soon = datetime.now(UTC) + LONG
+    waiting = shop.seller.list("rule-engine", "/v1/runs", state="waiting")
+    found["rules waiting"] = len([one async for one in waiting if datetime.fromisoformat(one["due_at"]) < soon])
+    return found
+
+
+async def _arrivals_under_way(shop: Shop) -> dict[str, int]:
+    pending = shop.seller.list("trigger-service", "/v1/arrivals", verdict="pending")
+    return {"arrivals pending": len([one async for one in pending])}

@@ -1,0 +1,84 @@
+"""The shop that chaos comes over: a new tenant, set up from the documents; not every client can be reached."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from chaos.callers import Caller
+from chaos.expected import Clients, Rule, read_rules
+from local_stack.apply import Services, apply, read
+from local_stack.stack import Stack
+
+DOCUMENTS = Path(__file__).parent / "documents"
+CLIENTS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """One tenant; `asked` is what was done from outside and must have come to something."""
+
+    seller: Caller
+    head: Caller
+    visitor: Caller
+    seller_id: str
+    form: str
+    webhook: str
+    callback: str
+    rules: Sequence[Rule]
+    contacts: Sequence[str]
+    clients: Clients
+    asked: "Asked" = field(default_factory=lambda: Asked())
+
+
+@dataclass
+class Asked:
+    """What the driver has set going."""
+
+    titles: list[str] = field(default_factory=list)
+    """Of deals, by hand or by form."""
+    entries: set[tuple[str, int]] = field(default_factory=set)
+    """Items and the numbers of entries that a service has confirmed."""
+    payments: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    """Arrivals that answered a call of the webhook."""
+
+
+async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
+    """Raises ApplyError or StackError; `life` closes the callers."""
+    tenant = uuid4()
+    documents = read(DOCUMENTS, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
+    with closing(Services(stack.addresses, stack.credentials.token(["admin"], tenant, "owner"))) as services:
+        answers = apply(documents, services, lambda _: None)
+    head, seller = (str(answers[f"employee/{code}"]["id"]) for code in ("head", "seller"))
+
+    async def caller(*token: str) -> Caller:
+        return await life.enter_async_context(Caller(stack.addresses, *token))
+
+    agent = await caller(stack.credentials.token(["agent"], tenant, seller))
+    contacts = [await _contact(agent, number) for number in range(CLIENTS)]
+    await agent.send("PUT", "comms-service", f"/v1/opt-outs/{_email(1)}", json={})
+    return Shop(
+        seller=agent,
+        head=await caller(stack.credentials.token(["operator"], tenant, head)),
+        visitor=await caller(),
+        seller_id=seller,
+        form=str(answers["form/site"]["path"]),
+        webhook=str(answers["trigger/ordered"]["webhook_path"]),
+        callback=stack.addresses.url("trigger-service") + str(answers["payment-provider/bank"]["path"]),
+        rules=read_rules([one.spec for one in documents if one.kind == "rule-set"]),
+        contacts=contacts,
+        clients=Clients(frozenset({UUID(contacts[0])}), frozenset({UUID(contacts[1])})),
+    )
+
+
+async def _contact(agent: Caller, number: int) -> str:
+    """The first has no phone; the second opts out."""
+    phones = [{"number": f"+4477009001{number:02}"}] if number else []
+    body = {"first_name": f"Client {number}", "phones": phones, "emails": [{"address": _email(number)}]}
+    return str((await agent.post("entity-service", "/v1/contacts", body))["id"])
+
+
+def _email(number: int) -> str:
+    return f"client{number}@clients.example"
