@@ -5,12 +5,13 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from chaos.audit import Audit, Finding, World, count
 from chaos.driver import Driver
@@ -78,7 +79,7 @@ class Chaos:
 
     async def _explain(self, shop: Shop, findings: Sequence[Finding]) -> None:
         for finding in findings[:SHOWN]:
-            self.report.say(f"[red]{finding.fault}[/red]: {finding.what}")
+            self.report.say(f"[red]{finding.fault}[/red]: {escape(finding.what)}")
             if finding.run:
                 run = (await shop.head.send("GET", "rule-engine", f"/v1/runs/{finding.run}", [404])).json()
                 for decision in run.get("decisions", []):
@@ -120,12 +121,18 @@ def main(
     try:
         stack.up()
         code = asyncio.run(Chaos(stack, report, effects, seed, every).run())
-    except StackError as error:
-        report.say(f"[red]{error}[/red]")
+    except* (StackError, AssertionError, TimeoutError) as failures:
+        for error in _leaves(failures):
+            report.say(f"[red]{type(error).__name__}: {escape(str(error))}[/red]")
     finally:
         stack.kill(["all"])
         _clear(stack, keep_logs=code != 0)
     raise typer.Exit(code)
+
+
+def _leaves(failures: BaseExceptionGroup) -> Iterator[BaseException]:
+    for one in failures.exceptions:
+        yield from _leaves(one) if isinstance(one, BaseExceptionGroup) else (one,)
 
 
 def _clear(stack: Stack, *, keep_logs: bool) -> None:
@@ -136,4 +143,6 @@ def _clear(stack: Stack, *, keep_logs: bool) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app.command()(main)
+    app()

@@ -37,6 +37,7 @@ ERRORS: dict[str, Exception] = {
     "bad-input": bad_input("two fields are wrong", ("amount", "must be positive"), ("name", "is missing")),
     "outage": ConnectionRefusedError("postgresql://app:pa55word@db"),
     "database-away": asyncpg.CannotConnectNowError("the database system is starting up"),
+    "database-gone": asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
     "defect": ValueError("Ada Bell"),
     "http": HTTPException(418, "I am a teapot", headers={"X-Tea": "green"}),
 }
@@ -107,6 +108,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         ),
         ("outage", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("database-away", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
+        ("database-gone", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("defect", 500, {"title": "Internal error", "detail": "this is a defect of the service; its log says more"}),
         ("http", 418, {"title": "I'm a Teapot", "detail": "I am a teapot"}),
     ],

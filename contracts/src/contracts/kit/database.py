@@ -43,6 +43,7 @@ INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
     TimeoutError,
     asyncio.IncompleteReadError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver was told of the server's end between two statements
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,

@@ -124,9 +124,13 @@ class Starter:
             async with self._slots:
                 await work(wake)
 
-        async with asyncio.TaskGroup() as group:
-            for wake in wakes:
-                group.create_task(one(wake))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for wake in wakes:
+                    group.create_task(one(wake))
+        except BaseExceptionGroup as failures:
+            outages, defects = failures.split(OUTAGES)
+            raise defects or (outages or failures).exceptions[0] from None
 
     async def _drive_one(self, client: Client, wake: Wake) -> None:
         if wake.parked:
