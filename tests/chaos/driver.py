@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
 
@@ -10,20 +10,25 @@ from chaos.callers import Json
 from chaos.expected import Entry, certain_effects
 from chaos.shop import Shop
 
-AT_ONCE = 24
+AT_ONCE = 48
 ARRIVED_S = 300.0
+SETTLED_S = 600.0
+LOOK_EVERY_S = 2.0
+SOON = timedelta(minutes=5)
 
 WAYS: Sequence[Sequence[str]] = (
     ("lost",),
     ("offer", "paid", "production", "won"),
-    ("offer", "PAY", "CALL", "stay"),
-    ("offer", "PAY", "stay", "CALL", "stay"),
+    ("offer", "SETTLE", "PAY", "CALL", "STAY"),
+    ("SETTLE", "offer", "PAY", "SETTLE", "CALL"),
     ("offer", "new", "offer", "lost"),
-    ("offer", "stay", "PAY", "stay", "production", "stay"),
+    ("offer", "STAY", "paid", "SETTLE", "production"),
     ("production", "offer", "production", "lost"),
-    ("paid", "production", "stay"),
+    ("paid", "production", "STAY"),
 )
-"""Where deals go: stages by hand, `PAY` and `CALL` for what triggers move, `stay` long enough for delayed rules."""
+"""Where deals go: stages by hand; `PAY` and `CALL` for what triggers move; `STAY` for about as long as rules are
+delayed, `SETTLE` until nothing waits to be done. In the end every deal settles.
+"""
 AMOUNTS = (50_000, 150_000)
 NAMESPACE = UUID("5f8f9b1e-4f0c-4a39-9a8e-4f8a3a0d5c11")
 
@@ -72,11 +77,13 @@ class Deal:
         way, haste = self._random.choice(WAYS), self._random.choice((0.0, 1.0, 3.0))
         self._shop.asked.titles.append(self._title)
         self._id = await (self._fill_in_form() if by_form else self._create())
-        for number, step in enumerate(way):
+        for number, step in enumerate((*way, "SETTLE")):
             await asyncio.sleep(self._random.uniform(0, haste))
             match step:
-                case "stay":
-                    await asyncio.sleep(self._random.uniform(5, 7))
+                case "STAY":
+                    await asyncio.sleep(self._random.uniform(3, 7))
+                case "SETTLE":
+                    await self._settle()
                 case "PAY":
                     await self._pay(number)
                 case "CALL":
@@ -165,6 +172,20 @@ class Deal:
             amount=(item["amount"] or {"amount": 0})["amount"],
         )
         self._counts(certain_effects(self._shop.rules, entry, self._shop.clients))
+
+    async def _settle(self) -> None:
+        async with asyncio.timeout(SETTLED_S):
+            while await self._has_rules_under_way():
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _has_rules_under_way(self) -> bool:
+        """Whether automation has not heard of the deal, or has something to do with it soon."""
+        path = f"/v1/automation/items/{self._id}"
+        view = (await self._shop.seller.send("GET", "rule-engine", path, [404])).json()
+        rules = [rule for stage in view.get("stages", []) for entry in stage["entries"] for rule in entry["rules"]]
+        soon = (datetime.now(UTC) + SOON).isoformat()
+        waiting = any(one["state"] == "waiting" and one["due_at"] < soon for one in rules)
+        return not rules or waiting or any(one["state"] in ("planned", "running") for one in rules)
 
     async def _pay(self, step: int) -> None:
         """The bank calls back twice at once, and again until it was heard."""
