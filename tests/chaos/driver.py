@@ -175,7 +175,9 @@ class Deal:
 
     async def _settle(self) -> None:
         async with asyncio.timeout(SETTLED_S):
-            while await self._has_rules_under_way():
+            while True:
+                if not await self._has_rules_under_way():
+                    return
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def _has_rules_under_way(self) -> bool:
