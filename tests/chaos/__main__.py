@@ -28,8 +28,13 @@ from local_stack.testing import end_dead_sessions, free_port_base
 
 SESSIONS = WORKSPACE / ".stack/chaos"
 FIGURES = WORKSPACE / ".stack/chaos.json"
-SETTINGS = {"RESULT_DEADLINE": "PT30S", "FORM_POSTS_PER_MINUTE": "100000", "RECEIPTS_PER_SECOND": "10000"}
-"""A result that was lost is asked for again within the run; one address plays a whole town."""
+SETTINGS = {
+    "LEASE_S": "10",
+    "RESULT_DEADLINE": "PT30S",
+    "FORM_POSTS_PER_MINUTE": "100000",
+    "RECEIPTS_PER_SECOND": "10000",
+}
+"""What killed processes leave behind is taken up within the run; the whole load comes from one address."""
 TENANTS = 2
 QUIET_S = 600.0
 SHOWN = 20

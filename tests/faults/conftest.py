@@ -35,6 +35,7 @@ def stack(session_folder: Path, deaths: Path) -> Iterator[Stack]:
             environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "plant"), str(HERE.parent)]))
             environment.setenv("DEATHS", str(deaths))
             environment.setenv("WEDGED_S", "30")
+            environment.setenv("LEASE_S", "5")
             stack.up()
             stack.kill(["supervisor"])
             with nurse(stack):

@@ -6,21 +6,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 HANG = "hang"
-SHORT_LEASE = timedelta(seconds=5)
-"""What a killed worker was at is taken up by the next one after so long; a minute in production."""
 
 
 def plant(service: str, folder: Path) -> None:
     from faults.points import POINTS
 
-    import_module("contracts.kit.worker").LEASE = SHORT_LEASE  # type: ignore[attr-defined]
     for point in POINTS:
         if point.service == service:
             module, _, path = point.target.partition(":")

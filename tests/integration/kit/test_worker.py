@@ -133,6 +133,23 @@ async def test_the_work_of_a_killed_worker_is_taken_by_another_when_its_lease_is
     assert shop.seen[-1].attempt == 2
 
 
+async def test_how_long_a_lease_lasts_can_be_set(shop: Shop) -> None:
+    await shop.enqueue()
+
+    seen: list[datetime] = []
+
+    async def look(task: Task) -> None:
+        seen.extend([row["leased_until"] for row in await shop.site.sql("SELECT leased_until FROM work")])
+        await shop.done(task)
+
+    job = Job(look, shop.give_up)
+    working = asyncio.create_task(Worker(shop.database, {"write": job}, shop.clock, lease=timedelta(seconds=7)).run())
+    await eventually(shop.site.notes)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert seen == [NOON + timedelta(seconds=7)]
+
+
 async def test_failed_work_is_tried_again_with_growing_pauses_and_then_given_up(shop: Shop) -> None:
     await shop.enqueue()
 

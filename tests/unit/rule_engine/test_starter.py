@@ -53,8 +53,9 @@ class Client:
     async def start_workflow(self, *_: Any, **__: Any) -> None: ...
 
     async def list_workflows(self, _: str) -> AsyncIterator[Any]:
-        for never in ():
-            yield never
+        nothing: list[Any] = []
+        for execution in nothing:
+            yield execution
 
 
 def starter(wakes: Wakes) -> Starter:

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Service:
 
     def work(self, jobs: Mapping[str, Job], concurrency: int = 8) -> Worker:
         """Does leased work in this process."""
-        worker = Worker(self.database, jobs, self.clock, concurrency)
+        worker = Worker(self.database, jobs, self.clock, concurrency, timedelta(seconds=self.settings.lease_s))
         self.database.on_commit(worker.wake)
         self.background("worker", worker.run)
         return worker

@@ -34,3 +34,5 @@ class ServiceSettings(BaseSettings):
     """How long messages are remembered; longer than the retention of any topic."""
     wedged_s: float = 300
     """A consumer that neither finishes a batch nor waits for a server for so long ends its process."""
+    lease_s: Annotated[float, Field(ge=1)] = 60
+    """How long the work of a process that was killed is left alone before another takes it up."""

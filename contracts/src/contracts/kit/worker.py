@@ -81,10 +81,18 @@ async def drop(tx: Connection, id: UUID) -> bool:
 class Worker:
     """Does the work of `jobs`, at most `concurrency` pieces at a time in this process."""
 
-    def __init__(self, database: Database, jobs: Mapping[str, Job], clock: Clock, concurrency: int = 8) -> None:
+    def __init__(  # noqa: PLR0913 - what work needs, and how it is shared out
+        self,
+        database: Database,
+        jobs: Mapping[str, Job],
+        clock: Clock,
+        concurrency: int = 8,
+        lease: timedelta = LEASE,
+    ) -> None:
         self._database = database
         self._jobs = jobs
         self._clock = clock
+        self._lasts = lease
         self._free = asyncio.Semaphore(concurrency)
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
@@ -136,7 +144,7 @@ class Worker:
                        ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
                    RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent""",
                 uuid4(),
-                now + LEASE,
+                now + self._lasts,
                 now,
                 list(self._jobs),
             )
@@ -196,7 +204,7 @@ class Worker:
     async def _renew(self, task: Task) -> None:
         """Keeps the lease of work that takes long."""
         while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
+            await asyncio.sleep(self._lasts.total_seconds() / 3)
             with suppress(*INFRASTRUCTURE_ERRORS):
                 await self._extend(task)
 
@@ -206,7 +214,7 @@ class Worker:
                 "UPDATE work SET leased_until = $3 WHERE id = $1 AND lease = $2",
                 task.id,
                 task.lease,
-                self._clock() + LEASE,
+                self._clock() + self._lasts,
             )
 
 
