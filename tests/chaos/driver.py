@@ -1,7 +1,9 @@
 """The load: people who make deals, move them on and back, pay, call; each thing so that a lost answer does no harm."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
@@ -9,6 +11,7 @@ from uuid import UUID, uuid5
 from chaos.callers import Json
 from chaos.expected import Entry, certain_effects
 from chaos.shop import Shop
+from local_stack.errors import StackError
 
 AT_ONCE = 48
 ARRIVED_S = 300.0
@@ -127,12 +130,13 @@ class Deal:
         return str(arrival["item_id"])
 
     async def _judged(self, arrival: str) -> Json:
-        async with asyncio.timeout(ARRIVED_S):
-            while True:
-                found: Json = await self._shop.seller.get("trigger-service", f"/v1/arrivals/{arrival}")
-                if found["verdict"] != "pending":
-                    return found
-                await asyncio.sleep(0.3)
+        deadline = time.monotonic() + ARRIVED_S
+        while time.monotonic() < deadline:
+            found: Json = await self._shop.seller.get("trigger-service", f"/v1/arrivals/{arrival}")
+            if found["verdict"] != "pending":
+                return found
+            await asyncio.sleep(0.3)
+        raise StackError(f"arrival {arrival} has been pending for {ARRIVED_S:.0f} s")
 
     async def _item(self, id: str) -> Json:
         found: Json = await self._shop.seller.get("entity-service", f"/v1/items/{id}")
@@ -174,11 +178,16 @@ class Deal:
         self._counts(certain_effects(self._shop.rules, entry, self._shop.clients))
 
     async def _settle(self) -> None:
-        async with asyncio.timeout(SETTLED_S):
-            while True:
-                if not await self._has_rules_under_way():
-                    return
-                await asyncio.sleep(LOOK_EVERY_S)
+        """Goes on after minutes, too: what hangs is for the audit to find."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_S):
+                await self._is_settled()
+
+    async def _is_settled(self) -> None:
+        while True:
+            if not await self._has_rules_under_way():
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _has_rules_under_way(self) -> bool:
         """Whether automation has not heard of the deal, or has something to do with it soon."""

@@ -68,6 +68,15 @@ async def test_postgres_is_version_18_and_allows_300_connections(postgres: str) 
     await connection.close()
 
 
+def test_postgres_killed_while_it_wrote_its_lock_starts_again(private_servers: PrivateServers) -> None:
+    server = private_servers.postgres()
+    server.kill()
+    (lock,) = server.home.resolve().rglob("postmaster.pid", recurse_symlinks=True)
+    lock.write_text("")
+    server.start()
+    assert server.ready()
+
+
 async def test_the_app_role_becomes_the_delivery_role_only_when_it_says_so(postgres: str) -> None:
     database = await create_database(postgres, "entity-service", f"roles_{uuid4().hex}")
     owner = await asyncpg.connect(database.owner_url)

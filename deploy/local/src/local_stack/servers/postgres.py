@@ -47,7 +47,7 @@ class Postgres(Part):
     def _drop_lock_of_the_dead(self) -> None:
         """A killed server that nobody has reaped yet counts as a living one for PostgreSQL, which would not start."""
         lock = self._data / "postmaster.pid"
-        if lock.exists() and not lives(int(lock.read_text().split()[0])):
+        if lock.exists() and not _owner_lives(lock.read_text()):
             lock.unlink()
 
     def _create_cluster(self) -> None:
@@ -108,3 +108,9 @@ class Postgres(Part):
             group=account.gid if account else None,
             extra_groups=[] if account else None,
         )
+
+
+def _owner_lives(lock: str) -> bool:
+    """One that was killed while it wrote its lock left an empty one, over which PostgreSQL would not start either."""
+    pid = lock.partition("\n")[0]
+    return pid.isdecimal() and lives(int(pid))
