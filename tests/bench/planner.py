@@ -18,7 +18,7 @@ from contracts.envelope import Envelope, Record
 from contracts.kit.broker import Consumer, Member, make_producer
 from contracts.kit.clock import utc_now
 from contracts.kit.database import Connection, Pool
-from contracts.kit.dead_letter import DeadLetters
+from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.topics import Topic
 from local_stack.topics import create_topics
@@ -96,7 +96,9 @@ async def _ours(topic: Topic, engine: Engine) -> float:
         member=Member(engine.settings.kafka_bootstrap, topic.name, topic.name),
         database=engine.database,
         inbox=Inbox("rule-engine", engine.settings.inbox_days, utc_now),
-        dead_letters=DeadLetters("rule-engine", lambda: make_producer(engine.settings.kafka_bootstrap, "bench")),
+        dead_letters=DeadLetters(
+            "rule-engine", lambda: make_producer(engine.settings.kafka_bootstrap, "bench"), engine.database
+        ),
     )
     consuming = asyncio.create_task(consumer.run())
     per_second = await cycles.end()

@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
+from contracts.inputs import Moment
 from contracts.kit.auth import Caller, Role, require, require_service
 from contracts.kit.clock import Clock, new_id
 from contracts.kit.database import Connection, Database
@@ -28,7 +29,6 @@ from contracts.kit.dead_letter.views import (
     Release,
     Replay,
     Text,
-    Time,
 )
 from contracts.kit.http import (
     Cursor,
@@ -73,8 +73,8 @@ def _filter(
     topic: Text | None = None,
     type: Text | None = None,
     reason: Text | None = None,
-    since: Time | None = None,
-    until: Time | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> Filter:
     return Filter(topic=topic, type=type, reason=reason, since=since, until=until)
 

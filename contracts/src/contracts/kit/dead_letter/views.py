@@ -1,33 +1,18 @@
 """Dead letters and orders about them, as they are on the wire."""
 
 import base64
-from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
+from contracts.inputs import Input, Moment, keepable
 from contracts.kit.dead_letter.letter import Action, DeadLetter, Filter, Order, Scope, Selection, State
-from contracts.values import is_storable
 
 MAX_IDS = 1000
 
 
-def _storable(text: str) -> str:
-    if not is_storable(text):
-        raise ValueError("contains a character that cannot be stored")
-    return text
-
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("does not exist in UTC") from error
-
-
-Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_storable)]
-Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(keepable)]
 
 
 class Bytes(BaseModel):
@@ -119,22 +104,18 @@ class OrderProgress(OrderView):
     states: dict[State, int]
 
 
-class FilterInput(BaseModel):
+class FilterInput(Input):
     """Open dead letters; what is not given does not matter. `{}` is all of them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     topic: Text | None = None
     type: Text | None = None
     reason: Annotated[Text | None, Field(description="why it was put aside, such as `failed`")] = None
-    since: Time | None = None
-    until: Time | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
-class Choice(BaseModel):
+class Choice(Input):
     """Either `ids` or a `filter`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ids: Annotated[list[UUID] | None, Field(min_length=1, max_length=MAX_IDS)] = None
     filter: FilterInput | None = None
@@ -163,9 +144,7 @@ class Discard(Choice):
     reason: Annotated[Text, Field(min_length=1, max_length=500)]
 
 
-class Release(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Release(Input):
     reason: Annotated[Text, Field(min_length=1, max_length=500)]
 
 
