@@ -56,4 +56,5 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 if __name__ == "__main__":
     owner, name, after = POINTS[os.environ["DIE_AT"]]
     setattr(owner, name, dying(getattr(owner, name), after=after))
+    broker.ATTEMPTS_ALONE = 1
     command_line(build_app, ServiceSettings, Path(__file__).parent / "migrations")

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.envelope import Body, Envelope, Record
+from contracts.kit import broker
 from contracts.kit.broker import Subscription, each
 from contracts.kit.clock import new_id, utc_now
 from contracts.kit.commands import Commands
@@ -156,6 +157,12 @@ def obeying(site: Site, service: Service, defect: Defect) -> Subscription:
 async def desk(site: Site, tmp_path: Path) -> AsyncGenerator[Desk]:
     async with open_desk(site, tmp_path / "credentials") as opened:
         yield opened
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One attempt is enough where many messages fail."""
+    monkeypatch.setattr(broker, "ATTEMPTS_ALONE", 1)
 
 
 async def test_any_bytes_are_kept_whole_and_the_consumer_goes_on(desk: Desk) -> None:
@@ -307,6 +314,7 @@ async def test_a_message_of_the_future_stays_dead_until_its_day_has_come(desk: D
 
 
 @pytest.mark.invariant(7)
+@pytest.mark.usefixtures("impatient")
 async def test_replaying_dead_letters_in_any_order_changes_no_effect_that_is_there_already(desk: Desk) -> None:
     day_ago = datetime.now(UTC) - timedelta(days=1)
     messages = [note(f"poison {n}", item=str(n % 4), time=day_ago) for n in range(12)]
@@ -471,6 +479,7 @@ async def test_a_replay_keeps_its_rate_whoever_replays_and_goes_in_the_order_of_
     assert finished.finished_at == now + timedelta(milliseconds=500)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_two_replicas_share_a_replay(site: Site, tmp_path: Path) -> None:
     texts = [f"poison {n}" for n in range(30)]
     async with open_desk(site, tmp_path / "a") as desk, open_desk(site, tmp_path / "a") as other:

@@ -82,7 +82,7 @@ async def keep_days(database: Database, days: int) -> None:
         await tx.execute(
             """INSERT INTO remembered_messages SELECT i.source, i.id
                FROM dead_letters d JOIN inbox i ON i.source = d.source AND i.id = d.message_id
-               WHERE d.state IN ('open', 'replaying') AND i.day < (now() AT TIME ZONE 'UTC')::date - $1
+               WHERE d.state IN ('open', 'replaying') AND i.day < (now() AT TIME ZONE 'UTC')::date - $1::integer
                ON CONFLICT DO NOTHING""",
             days + 1,
         )
