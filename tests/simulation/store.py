@@ -131,9 +131,9 @@ class SimulatedRuns(Runs):
         for run in runs:
             self.rows.setdefault(run.id, run)
 
-    async def save(self, tx: Connection, run: Run, state: State, now: datetime) -> None:
+    async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
         row = self.rows[run.id]
-        self.rows[run.id] = replace(row, state=state, finished=state.finished, rev=row.rev + 1)
+        self.rows[run.id] = replace(row, state=state, finished=state.finished, rev=row.rev + 1, updated_at=now)
         self._wakes.writes += 1
         self.taken_back.update(one.command_id for one in state.rules.values() if one.taking_back or one.retry_after)
 

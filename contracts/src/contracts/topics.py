@@ -66,6 +66,15 @@ def item_key(tenant: UUID, item: UUID | str) -> str:
     return f"{tenant}:{item}"
 
 
+def item_of(key: str) -> UUID | None:
+    """The item that a message with this key is about, if it is about one."""
+    parts = key.split(":")
+    try:
+        return UUID(parts[1]) if len(parts) == 2 else None
+    except ValueError:
+        return None
+
+
 def record_key(tenant: UUID, kind: str, record: UUID | str) -> str:
     """The Kafka key of a message that concerns no item, such as `<tenant>:employee:<id>`."""
     return f"{tenant}:{kind}:{record}"

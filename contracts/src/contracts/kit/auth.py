@@ -18,6 +18,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
+from contracts.kit import telemetry
 from contracts.kit.http import Problem
 from contracts.kit.settings import ServiceSettings
 
@@ -138,6 +139,7 @@ def require(role: Role) -> Any:
         who = _caller(await request.app.state.authenticator.claims(request))
         if not any(_RANK.get(own, -1) >= _RANK[role] for own in who.roles):
             raise Problem(403, "Forbidden", f"this needs the role {role}")
+        telemetry.note(tenant_id=who.tenant, **_ids(request))
         return who
 
     return Depends(caller)
@@ -150,9 +152,15 @@ def require_service() -> Any:
         claims = await request.app.state.authenticator.claims(request)
         if Role.SERVICE not in _roles(claims):
             raise Problem(403, "Forbidden", "this is for services")
+        telemetry.note(**_ids(request))
         return str(claims["sub"])
 
     return Depends(service)
+
+
+def _ids(request: Request) -> dict[str, str]:
+    """The ids in the path: `item_id`, `run_id`, …"""
+    return {name: text for name, text in request.path_params.items() if name.endswith("_id")}
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

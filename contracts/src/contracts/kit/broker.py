@@ -35,6 +35,7 @@ from contracts.kit.clock import utc_now
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox
+from contracts.kit.lag import Lag
 from contracts.topics import Topic
 
 logger = structlog.get_logger(__name__)
@@ -102,7 +103,7 @@ def each(routes: Mapping[type[Body], Callable[[Envelope[Any], Connection], Await
 
     async def handle(messages: Sequence[Envelope[Any]], tx: Connection) -> None:
         for message in messages:
-            with telemetry.span(f"handle {message.type}", message.traceparent):
+            with telemetry.handling("handle", message):
                 await routes[type(message.data)](message, tx)
 
     return handle
@@ -189,6 +190,7 @@ class Consumer:
         self._dead_letters = dead_letters
         self._types = {body.TYPE: body for body in subscription.bodies}
         self._stopping = asyncio.Event()
+        self._lag = Lag([topic.name for topic in subscription.topics])
         self._assigned = False
         self._answered_at = self._alive_at = time.monotonic()
 
@@ -271,6 +273,8 @@ class Consumer:
                 continue
             self._alive()
             self._assigned = bool(consumer.assignment())
+            self._lag.got(records)
+            self._lag.measure(consumer)
             if records:
                 await self._take(consumer, records)
             elif time.monotonic() - self._answered_at > ASK_EVERY_S:
@@ -313,6 +317,7 @@ class Consumer:
         batch = self._read(records)
         if await self._until_done(batch):
             await _commit(consumer, records)
+            self._lag.took(records)
             self._alive()
             self._answered_at = time.monotonic()
 
@@ -397,10 +402,12 @@ class Consumer:
             new = await self._unseen(tx, messages, replayed=settle is not None)
             if new:
                 await self._subscription.handle(new, tx)
-        now = utc_now()
+        now, handled = utc_now(), {id(message) for message in new}
         for record, message in read:
-            telemetry.MESSAGES.labels(record.topic, "handled").inc()
-            telemetry.EVENT_AGE.labels(record.topic).observe((now - message.time).total_seconds())
+            outcome = "handled" if id(message) in handled else "repeated"
+            telemetry.MESSAGES.labels(record.topic, outcome).inc()
+            age = telemetry.EVENT_AGE.labels(record.topic)
+            telemetry.observe(age, (now - message.time).total_seconds(), message.traceparent)
 
     async def _unseen(
         self, tx: Connection, messages: Sequence[Envelope[Any]], *, replayed: bool
@@ -419,7 +426,8 @@ class Consumer:
             except OUTAGES:
                 raise
             except Exception as error:
-                logger.exception("message failed", message_type=message.type, message_id=message.id, attempt=attempt)
+                with telemetry.concerning(message):
+                    logger.exception("message failed", attempt=attempt)
                 reason = type(error).__name__
                 self._alive()
                 await self._pause(0.1 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
@@ -430,7 +438,8 @@ class Consumer:
         """Dead letter first, answer second: killed in between, both happen again and change nothing."""
         while batch.dead:
             record, reason, detail = batch.dead[0]
-            await self._dead_letters.put(record, reason, detail)
+            with telemetry.concerning(salvage(record.headers, record.value)):
+                await self._dead_letters.put(record, reason, detail)
             telemetry.DEAD_LETTERS.labels(record.topic, reason).inc()
             batch.unanswered.append(batch.dead.popleft())
         while batch.unanswered:
@@ -449,7 +458,8 @@ class Consumer:
         except OUTAGES:
             raise
         except Exception:
-            logger.exception("a dead letter could not be answered", message_type=message.type, message_id=message.id)
+            with telemetry.concerning(message):
+                logger.exception("a dead letter could not be answered")
 
 
 def _started(subscriber: BatchSubscriber) -> AIOKafkaConsumer:

@@ -1,9 +1,11 @@
-"""Other services, asked over HTTP in this service's own name."""
+"""HTTP towards others: traced calls, and other services asked in this service's own name."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+from opentelemetry.trace import SpanKind
 
 from contracts.kit import telemetry
 from contracts.kit.auth import ServiceToken
@@ -26,12 +28,40 @@ class ServiceRefusalError(KitError):
         self.status = status
 
 
+class TracedClient(httpx.AsyncClient):
+    """Every call is a client's span that goes along in `traceparent`; `peer` is who is called, in one word."""
+
+    def __init__(self, peer: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._peer = peer
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """As the class above has it. No path is recorded: some hold a secret."""
+        attributes = {
+            "http.request.method": request.method,
+            "server.address": request.url.host,
+            "peer.service": self._peer,
+        }
+        began, status = time.perf_counter(), "none"
+        with telemetry.span(f"{request.method} {self._peer}", kind=SpanKind.CLIENT, attributes=attributes) as span:
+            request.headers["traceparent"] = telemetry.traceparent() or ""
+            try:
+                response = await super().send(request, **options)
+                status = str(response.status_code)
+                span.set_attribute("http.response.status_code", response.status_code)
+                return response
+            finally:
+                duration = telemetry.HTTP_CLIENT_SECONDS.labels(self._peer, request.method, status)
+                telemetry.observe(duration, time.perf_counter() - began)
+
+
 class ServiceClient:
     """One service; `token_file` is this service's own token."""
 
     def __init__(self, service: str, url: str, token_file: Path | None) -> None:
         self._service = service
-        self._http = httpx.AsyncClient(
+        self._http = TracedClient(
+            service,
             base_url=url,
             auth=ServiceToken(token_file),
             timeout=httpx.Timeout(10, connect=3),
@@ -44,8 +74,6 @@ class ServiceClient:
     async def ask(self, method: str, path: str, *, body: str | None = None, params: Any = None) -> bytes:
         """The answer to a JSON `body`. Raises `ServiceAwayError`, `ServiceRefusalError`."""
         headers = {"content-type": "application/json"} if body is not None else {}
-        if traceparent := telemetry.traceparent():
-            headers["traceparent"] = traceparent
         try:
             answer = await self._http.request(method, path, content=body, params=params, headers=headers)
         except httpx.RequestError as error:

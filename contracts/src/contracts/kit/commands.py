@@ -14,7 +14,7 @@ from contracts.envelope import Body, Envelope, format_causepath, parse_causepath
 from contracts.kit import telemetry
 from contracts.kit.broker import BatchHandler, Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.database import Connection
+from contracts.kit.database import Connection, after_commit
 from contracts.kit.errors import RefusalError
 from contracts.kit.outbox import Outbox
 from contracts.messages.results import (
@@ -42,6 +42,8 @@ type Drop = Callable[[UUID, Connection], Awaitable[bool]]
 _FINAL: Mapping[str, type[CommandDone] | type[CommandRefused] | type[CommandFailed]] = {
     body.TYPE: body for body in (CommandDone, CommandRefused, CommandFailed)
 }
+
+_OUTCOMES = {CommandDone.TYPE: "done", CommandRefused.TYPE: "refused", CommandFailed.TYPE: "failed"}
 
 
 async def never_dropped(_: UUID, __: Connection) -> bool:
@@ -71,7 +73,7 @@ class Commands:
     def _handler(self, routes: Mapping[type[Body], Obey], drop: Drop) -> BatchHandler:
         async def handle(messages: Sequence[Envelope[Any]], tx: Connection) -> None:
             for message in messages:
-                with telemetry.span(f"obey {message.type}", message.traceparent):
+                with telemetry.handling("obey", message):
                     if isinstance(message.data, CancelCommand):
                         await self._cancel(message, message.data.target, drop, tx)
                     elif await self._register(message, tx):
@@ -91,6 +93,7 @@ class Commands:
     async def _register(self, message: Envelope[Any], tx: Connection) -> bool:
         """Whether the command is new; one that has its result already tells it again."""
         if await self._insert(message, message.command_id, tx):
+            after_commit(telemetry.COMMANDS_RECEIVED.labels(message.type).inc)
             return True
         await self._tell_again(message, message.command_id, tx)
         return False
@@ -134,6 +137,7 @@ class Commands:
             self._clock(),
         )
         if row is not None:
+            after_commit(telemetry.COMMANDS_FINISHED.labels(row["type"], _OUTCOMES[answer.TYPE]).inc)
             await self._publish(tx, row, answer, row["final_number"], row["final_at"])
         return row is not None
 

@@ -8,6 +8,8 @@ delivery works on across tenants (outbox, inbox, work) have no policy and belong
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar, copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -99,10 +101,15 @@ class Database:
     @asynccontextmanager
     async def transaction(self, *tenants: UUID) -> AsyncGenerator[Connection]:
         """One transaction that sees the rows of `tenants` only; commits at its end."""
-        async with _in_transaction(self._pool) as connection:
-            await connection.execute("SELECT set_config('app.tenants', $1, true)", _array(tenants))
-            yield connection
-        for call in self._on_commit:
+        afterwards: list[Callable[[], None]] = []
+        outer = _afterwards.set(afterwards)
+        try:
+            async with _in_transaction(self._pool) as connection:
+                await connection.execute("SELECT set_config('app.tenants', $1, true)", _array(tenants))
+                yield connection
+        finally:
+            _afterwards.reset(outer)
+        for call in (*afterwards, *self._on_commit):
             call()
 
     @asynccontextmanager
@@ -125,6 +132,21 @@ class Database:
         """Raises what the pool raises when PostgreSQL does not answer within two seconds."""
         async with asyncio.timeout(2), _opened(self._pool).acquire(timeout=2) as connection:
             await connection.fetchval("SELECT 1")
+
+
+_afterwards: ContextVar[list[Callable[[], None]] | None] = ContextVar("afterwards", default=None)
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Has `call` made when the present `transaction()` is committed, and never if it is not; at once outside of one.
+
+    For what is counted and logged, with the trace and the ids of now. It must be quick and must not raise.
+    """
+    afterwards = _afterwards.get()
+    if afterwards is None:
+        call()
+    else:
+        afterwards.append(partial(copy_context().run, call))
 
 
 @asynccontextmanager
@@ -217,4 +239,4 @@ def _sqlalchemy_url(dsn: str) -> str:
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
 
 
-__all__ = ["INFRASTRUCTURE_ERRORS", "Connection", "Database", "migrate", "policies", "run_sql"]
+__all__ = ["INFRASTRUCTURE_ERRORS", "Connection", "Database", "after_commit", "migrate", "policies", "run_sql"]

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, Request, Response
 
 from contracts.kit import telemetry
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
@@ -29,10 +28,11 @@ def router(checks: Sequence[Check], consumers_ready: Callable[[], bool], databas
         return json_response({"status": "not ready" if failing else "ready", "failing": failing}, status)
 
     @routes.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         with suppress(*INFRASTRUCTURE_ERRORS):
             await _count_pending(database)
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        text, media_type = telemetry.expose(request.headers.get("accept", ""))
+        return Response(text, media_type=media_type)
 
     return routes
 
@@ -47,11 +47,27 @@ async def _passes(check: Callable[[], Awaitable[None]]) -> bool:
 
 async def _count_pending(database: Database) -> None:
     async with database.delivery() as tx:
-        row = await tx.fetchrow(
-            """SELECT (SELECT count(*) FROM outbox) AS o, (SELECT count(*) FROM work) AS w,
-                      (SELECT count(*) FROM dead_letters WHERE state IN ('open', 'replaying')) AS d"""
-        )
-    if row is not None:
-        telemetry.OUTBOX_PENDING.set(row["o"])
-        telemetry.WORK_PENDING.set(row["w"])
-        telemetry.DEAD_LETTERS_OPEN.set(row["d"])
+        for gauge, value in zip(_GAUGES, await tx.fetchrow(_COUNTS) or (), strict=False):
+            gauge.set(value)
+
+
+_GAUGES = (
+    telemetry.OUTBOX_PENDING,
+    telemetry.OUTBOX_PARKED_ROWS,
+    telemetry.OUTBOX_OLDEST,
+    telemetry.WORK_PENDING,
+    telemetry.WORK_LEASED,
+    telemetry.WORK_OLDEST_DUE,
+    telemetry.INBOX_PARTITIONS,
+    telemetry.DEAD_LETTERS_OPEN,
+)
+_COUNTS = """
+SELECT o.*, w.*, (SELECT count(*) FROM pg_inherits WHERE inhparent = 'inbox'::regclass),
+       (SELECT count(*) FROM dead_letters WHERE state IN ('open', 'replaying'))
+FROM (SELECT count(*), count(*) FILTER (WHERE parked_reason IS NOT NULL),
+             coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) FROM outbox) o,
+     (SELECT count(*), count(*) FILTER (WHERE leased_until > now()),
+             coalesce(extract(epoch FROM clock_timestamp() - min(run_at) FILTER (
+                 WHERE run_at <= now() AND (leased_until IS NULL OR leased_until < now()))), 0) FROM work) w
+"""
+"""In the order of `_GAUGES`."""

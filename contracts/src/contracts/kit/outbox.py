@@ -220,13 +220,30 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row]) -> list[_Row]:
     """Publishes rows of one partition in order, in as few record batches as they fit in; returns them."""
+    publications = [telemetry.Publication.begin(place[0], dict(row.headers)) for row in rows]
+    try:
+        await _send_batches(producer, place, list(zip(rows, publications, strict=True)))
+    except BaseException as error:
+        _end(publications, error)
+        raise
+    _end(publications)
+    return list(rows)
+
+
+def _end(publications: Sequence[telemetry.Publication], error: BaseException | None = None) -> None:
+    for publication in publications:
+        publication.end(error)
+
+
+async def _send_batches(
+    producer: AIOKafkaProducer, place: _Place, rest: Sequence[tuple[_Row, telemetry.Publication]]
+) -> None:
     topic, partition = place
-    rest = list(rows)
     while rest:
         batch = producer.create_batch()
         taken = 0
-        for row in rest:
-            headers = [(name, text.encode()) for name, text in row.headers]
+        for row, publication in rest:
+            headers = [*_encoded(row.headers), ("traceparent", publication.traceparent.encode())]
             if batch.append(key=row.key.encode(), value=row.value, timestamp=None, headers=headers) is None:
                 break
             taken += 1
@@ -236,4 +253,8 @@ async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row])
         sent: Awaitable[Any] = await producer.send_batch(batch, topic, partition=partition)
         await sent
         rest = rest[taken:]
-    return list(rows)
+
+
+def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[str, bytes]]:
+    """All but the trace context that the message was written with: readers go on from its publication."""
+    return [(name, text.encode()) for name, text in headers if name != "traceparent"]

@@ -7,6 +7,7 @@ able to find out, or make sure by an idempotency key, that the world has the eff
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -153,25 +154,38 @@ class Worker:
     async def _work(self, task: Task) -> None:
         job = self._jobs[task.kind]
         renewal = asyncio.create_task(self._renew(task))
+        span = telemetry.span(f"work {task.kind}", task.traceparent, since=task.created_at)
         try:
-            with telemetry.span(f"work {task.kind}", task.traceparent):
-                await self._attempt(job, task)
-        except INFRASTRUCTURE_ERRORS as error:
-            logger.warning("work waits for the database", kind=task.kind, work_id=task.id, error=type(error).__name__)
+            with span, telemetry.about(tenant_id=task.tenant, work_id=task.id):
+                await self._attempt_or_leave(job, task)
         finally:
             renewal.cancel()
 
+    async def _attempt_or_leave(self, job: Job, task: Task) -> None:
+        """What cannot even be put off, since the database is away, is left to its lease."""
+        try:
+            await self._attempt(job, task)
+        except INFRASTRUCTURE_ERRORS as error:
+            telemetry.failed(error)
+            logger.warning("work waits for the database", kind=task.kind, error=type(error).__name__)
+
     async def _attempt(self, job: Job, task: Task) -> None:
+        began = time.perf_counter()
         try:
             await job.run(task)
             telemetry.WORK.labels(task.kind, "done").inc()
         except INFRASTRUCTURE_ERRORS as error:
+            telemetry.failed(error)
             await self._again(job, task, type(error).__name__, None, counted=False)
         except RetryLaterError as error:
+            telemetry.failed(error)
             await self._again_or_give_up(job, task, str(error), error.after_s)
         except Exception as error:
-            logger.exception("work failed", kind=task.kind, work_id=task.id, attempt=task.attempt)
+            telemetry.failed(error)
+            logger.exception("work failed", kind=task.kind, attempt=task.attempt)
             await self._again_or_give_up(job, task, telemetry.redacted(f"{type(error).__name__}: {error}"), None)
+        finally:
+            telemetry.observe(telemetry.WORK_SECONDS.labels(task.kind), time.perf_counter() - began)
 
     async def _again_or_give_up(self, job: Job, task: Task, reason: str, after_s: float | None) -> None:
         if task.attempt < job.attempts:
@@ -183,7 +197,7 @@ class Worker:
         except INFRASTRUCTURE_ERRORS:
             raise
         except Exception:
-            logger.exception("work could not be given up", kind=task.kind, work_id=task.id)
+            logger.exception("work could not be given up", kind=task.kind)
             await self._again(job, task, reason, after_s)
 
     async def _again(self, job: Job, task: Task, reason: str, after_s: float | None, *, counted: bool = True) -> None:

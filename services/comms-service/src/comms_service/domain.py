@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from email_validator import EmailNotValidError, validate_email
 
 from contracts import addresses
+from contracts.envelope import parse_causepath
 from contracts.messages.comms import ChannelKind, MessageStatus, Notify, SendMessage
 from contracts.values import FileRef
 
@@ -82,6 +83,13 @@ class Message:
     causepath: str
     traceparent: str | None
     created_at: datetime
+
+    @property
+    def ids(self) -> dict[str, object]:
+        """What logs of its delivery name."""
+        causes = parse_causepath(self.causepath)
+        rule = causes[-1].rule_id if causes else None
+        return {"message_id": self.id, "command_id": self.command_id, "item_id": self.item_id, "rule_id": rule}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,21 +10,25 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from prometheus_client import Counter
 
 from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError
 from comms_service.gateways import Provider
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.commands import Commands
-from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, after_commit
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Task
 from contracts.messages.comms import ChannelKind, MessageStatus
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused
 
 logger = structlog.get_logger(__name__)
+
+ATTEMPTS = Counter("delivery_attempts_total", "Attempts to hand a message to its provider", ["kind", "outcome"])
 
 STORE_AGAIN_S = 0.5
 
@@ -70,10 +74,17 @@ class Jobs:
         """Records the attempt; null when there is nothing to send (any more)."""
         async with self._database.transaction(task.tenant) as tx:
             message = await self._messages.lock_for(tx, task)
-            if message is None or await self._is_settled(tx, task, message):
+            if message is None:
+                return None
+            telemetry.note(**message.ids)
+            if await self._is_settled(tx, task, message):
                 return None
             await self._messages.begin_attempt(tx, task, self._clock())
             return message
+
+    async def _end_attempt(self, tx: Connection, task: Task, message: Message, *outcome: Any) -> None:
+        await self._messages.end_attempt(tx, task, *outcome)
+        after_commit(ATTEMPTS.labels(message.kind, outcome[0]).inc)
 
     async def _is_settled(self, tx: Connection, task: Task, message: Message) -> bool:
         """Ends the work of a message that a receipt has confirmed, or that is not wanted and surely not out."""
@@ -99,7 +110,7 @@ class Jobs:
         async with self._database.transaction(task.tenant) as tx:
             message = await self._messages.lock_for(tx, task)
             if message is not None:
-                await self._messages.end_attempt(tx, task, "accepted", None, provider_id)
+                await self._end_attempt(tx, task, message, "accepted", None, provider_id)
                 await self._finish_accepted(tx, task, message)
 
     async def _finish_accepted(self, tx: Connection, task: Task, message: Message) -> None:
@@ -113,7 +124,7 @@ class Jobs:
         async with self._database.transaction(task.tenant) as tx:
             message = await self._messages.lock_for(tx, task)
             if message is not None:
-                await self._messages.end_attempt(tx, task, "rejected", reason)
+                await self._end_attempt(tx, task, message, "rejected", reason)
                 await self._fail(tx, task, message, reason, retryable=False)
 
     async def _postpone(self, task: Task, error: PostponedError) -> None:
@@ -122,7 +133,7 @@ class Jobs:
         The retry is asked for after that; work that has ended meanwhile is not there to be retried.
         """
         await _until_stored(lambda: self._note(task, error))
-        logger.warning("delivery postponed", message_id=task.id, attempt=task.attempt, reason=str(error))
+        logger.warning("delivery postponed", attempt=task.attempt, reason=str(error))
         raise RetryLaterError(str(error), error.after_s) from error
 
     async def _note(self, task: Task, error: PostponedError) -> None:
@@ -130,7 +141,8 @@ class Jobs:
             message = await self._messages.lock_for(tx, task)
             if message is None:
                 return
-            await self._messages.end_attempt(tx, task, "in_doubt" if error.reached else "not_taken", str(error))
+            outcome = "in_doubt" if error.reached else "not_taken"
+            await self._end_attempt(tx, task, message, outcome, str(error))
             if not await self._is_settled(tx, task, message):
                 until = None if error.after_s is None else self._clock() + timedelta(seconds=error.after_s)
                 waits = CommandProgress(command_id=message.command_id, state="waiting for the provider", until=until)
@@ -143,6 +155,7 @@ class Jobs:
         """
         async with self._database.transaction(task.tenant) as tx:
             message = await self._messages.lock_for(tx, task)
+            telemetry.note(**message.ids if message else {})
             if message is not None and not await self._is_settled(tx, task, message):
                 reason = _why(await self._messages.attempts(tx, message.tenant, message.id))
                 in_doubt = await self._messages.may_be_out(tx, message)
@@ -154,7 +167,7 @@ class Jobs:
         await self._statuses.step(tx, message, "failed", reason)
         failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=retryable)
         await self._commands.finish(tx, failed)
-        logger.warning("delivery failed", message_id=message.id, reason=reason, retryable=retryable)
+        logger.warning("delivery failed", reason=reason, retryable=retryable)
 
 
 def _why(attempts: Sequence[Any]) -> str:

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from comms_service import handlers as obey
 from comms_service.api import channels, messages, notifications, opt_outs, receipts
 from comms_service.gateways.files import FileGateway
-from comms_service.gateways.http import make_client
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
 from comms_service.jobs import Jobs
@@ -18,10 +17,13 @@ from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
 from contracts import topics
 from contracts.kit.auth import ServiceToken
+from contracts.kit.client import TracedClient
 from contracts.kit.commands import Commands
 from contracts.kit.limits import RateLimit
 from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
+
+TIMEOUT_S = 15.0
 
 
 def build_app(settings: Settings) -> FastAPI:
@@ -31,11 +33,13 @@ def build_app(settings: Settings) -> FastAPI:
     statuses = Statuses(message_store, service.outbox, clock)
     commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
 
-    client = make_client()
-    service.on_stop(client.aclose)
-    files = FileGateway(client, settings.doc_service_url, ServiceToken(settings.service_token_file))
+    doc_client = TracedClient("doc-service", timeout=TIMEOUT_S)
+    sms_client = TracedClient("sms-provider", timeout=TIMEOUT_S)
+    service.on_stop(doc_client.aclose)
+    service.on_stop(sms_client.aclose)
+    files = FileGateway(doc_client, settings.doc_service_url, ServiceToken(settings.service_token_file))
     mail = MailGateway(SmtpServer.parse(settings.smtp_url.get_secret_value()), files)
-    sms = SmsGateway(client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url)
+    sms = SmsGateway(sms_client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url)
 
     handlers = obey.Handlers(
         messages=message_store,

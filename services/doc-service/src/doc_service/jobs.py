@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import structlog
+
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.commands import Commands
-from contracts.kit.database import Connection, Database
+from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.worker import Task
 from contracts.messages.results import CommandFailed
 from doc_service.domain.documents import Document, template_inputs
@@ -16,6 +19,8 @@ from doc_service.gateways.typesetter import TemplateError, Typesetter
 from doc_service.links import Links
 from doc_service.messages import Events, document_done
 from doc_service.store import Store
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,8 @@ class Rendering:
             document = await self.store.documents.find(tx, task.tenant, task.id)
             if document is None:
                 raise LookupError("the document of this work does not exist")
+            rule = document.causepath[-1].rule_id if document.causepath else None
+            telemetry.note(document_id=document.id, item_id=document.item_id, rule_id=rule)
             return document, await self._template(tx, document)
 
     async def _template(self, tx: Connection, document: Document) -> Template:
@@ -78,6 +85,7 @@ class Rendering:
         await self.store.files.add(tx, file)
         await self.store.documents.set_ready(tx, document, file)
         await self.events.document_created(tx, document, file, file.created_at)
+        after_commit(lambda: logger.info("document rendered", bytes=file.size))
         if document.wait_for_pdf:
             link = await self.links.asked_for(tx, document)
             await self.commands.finish(tx, document_done(document, file, link))

@@ -1,11 +1,10 @@
 """The one activity: advance a run as far as it goes now."""
 
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from opentelemetry.trace import Span
+from prometheus_client import Histogram
 from pydantic import BaseModel
 from temporalio import activity
 
@@ -24,8 +23,12 @@ from rule_engine.store.wakes import Wake
 
 logger = structlog.get_logger(__name__)
 
-SAME_TRACE_FOR = timedelta(minutes=5)
-"""What happens later than this after the entry is a trace of its own, linked to the entry's."""
+TIMER_LATENESS = Histogram(
+    "timer_lateness_seconds",
+    "From the moment that a waiting run was due until its step was committed",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+
 MAX_PAUSE = timedelta(minutes=5)
 
 
@@ -73,7 +76,8 @@ class Activities:
             return True
         run, wake = found
         now = max(self._clock(), wake.wake_at or self._clock())
-        with _span(run, now):
+        span = telemetry.span("advance run", run.last_traceparent, since=run.updated_at, links=(run.traceparent,))
+        with span, telemetry.about(tenant_id=run.tenant, item_id=run.item_id, run_id=run.id):
             try:
                 context = await self._context(run, now)
             except OutageError as error:
@@ -86,7 +90,13 @@ class Activities:
                 if again[0].rev != run.rev:
                     return False
                 await self._recorder.record(tx, run, step, now, ran=True)
+            self._measure(run, wake)
         return True
+
+    def _measure(self, run: Run, wake: Wake) -> None:
+        """What was due already when the run was written last, waited for no timer."""
+        if wake.wake_at is not None and wake.wake_at > run.updated_at:
+            telemetry.observe(TIMER_LATENESS, (self._clock() - wake.wake_at).total_seconds())
 
     async def _read(self, tx: Connection, ref: RunRef, *, lock: bool = False) -> tuple[Run, Wake] | None:
         """The run and its wake; null when the generation is not this one any more."""
@@ -107,20 +117,13 @@ class Activities:
             facts = RunFacts(run.id, self._registry)
             return advance(run.program, run.state, run.entry, context, now, facts)
         except Exception as error:
-            logger.exception("a run failed by a defect", run_id=run.id, stage=run.stage)
+            logger.exception("a run failed by a defect", stage=run.stage)
             return fail(run.program, run.state, f"a defect of the engine: {type(error).__name__}", now)
 
     async def _miss(self, wake: Wake, reason: str) -> bool:
         """Entity-service is away: another execution later, at growing distances."""
         pause = min(timedelta(seconds=2 ** min(wake.misses, 10)), MAX_PAUSE)
-        logger.warning("run waits for a server", run_id=wake.run_id, reason=reason, pause_s=pause.total_seconds())
+        logger.warning("run waits for a server", reason=reason, pause_s=pause.total_seconds())
         async with self._database.transaction(wake.tenant) as tx:
             await self._store.wakes.miss(tx, wake, self._clock() + pause)
         return True
-
-
-def _span(run: Run, now: datetime) -> AbstractContextManager[Span]:
-    attributes = {"run.id": str(run.id), "item.id": str(run.item_id), "tenant.id": str(run.tenant)}
-    if now - run.entry.entered_at <= SAME_TRACE_FOR:
-        return telemetry.span("advance run", run.traceparent, attributes=attributes)
-    return telemetry.span("advance run", attributes=attributes, linked=run.traceparent)

@@ -57,7 +57,9 @@ class Planner:
             )
             for key, messages in by_item.items()
         }
-        await self._write(tx, plans, stored)
+        await self._write(tx, plans)
+        leaving = {key: last for key, messages in by_item.items() if (last := _leaving(messages))}
+        await self._write_left(tx, plans, stored, leaving)
         await self._store.entries.save_heads(tx, heads)
 
     def _zone(self, tenant: UUID, events: Sequence[Envelope[Any]]) -> str:
@@ -67,11 +69,7 @@ class Planner:
     async def _open_runs(
         self, tx: Connection, by_item: Mapping[ItemKey, list[Envelope[Any]]]
     ) -> dict[ItemKey, list[Run]]:
-        leaving = [
-            key
-            for key, events in by_item.items()
-            if any(isinstance(event.data, StageChanged | ItemDeleted) for event in events)
-        ]
+        leaving = [key for key, events in by_item.items() if _leaving(events)]
         found: dict[ItemKey, list[Run]] = defaultdict(list)
         for row in await self._store.runs.lock_open_of_items(tx, leaving):
             found[row.tenant, row.item_id].append(await self._store.programs.of_run(tx, row))
@@ -88,7 +86,7 @@ class Planner:
             found[tenant][pipeline] = Published(code, version, programs)
         return found
 
-    async def _write(self, tx: Connection, plans: Mapping[ItemKey, Plan], stored: Mapping[ItemKey, list[Run]]) -> None:
+    async def _write(self, tx: Connection, plans: Mapping[ItemKey, Plan]) -> None:
         now = self._clock()
         entries = [entry for made in plans.values() for entry in made.entries]
         traces = {entry.event.id: _trace_of(entry) for entry in entries}
@@ -96,19 +94,34 @@ class Planner:
             tx, [(*key, made.head.last_entry_seq, *made.left_at) for key, made in plans.items() if made.left_at]
         )
         await self._store.entries.add(tx, entries, traces)
-        runs = [_run(entry, planned, traces[entry.event.id]) for entry in entries for planned in entry.runs]
+        runs = [_run(entry, planned, traces[entry.event.id], now) for entry in entries for planned in entry.runs]
         await self._store.runs.add(tx, runs, now)
         unfinished = [run for run in runs if not run.state.finished]
         await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run)) for run in unfinished])
-        for key, made in plans.items():
-            for run in stored.get(key, []):
-                if run.id in made.left:
-                    await self._recorder.record(tx, run, made.left[run.id], now)
+
+    async def _write_left(
+        self,
+        tx: Connection,
+        plans: Mapping[ItemKey, Plan],
+        stored: Mapping[ItemKey, list[Run]],
+        leaving: Mapping[ItemKey, Envelope[Any]],
+    ) -> None:
+        now = self._clock()
+        for key, event in leaving.items():
+            left = [run for run in stored.get(key, []) if run.id in plans[key].left]
+            for run in left:
+                with telemetry.handling("leave", event, links=(run.traceparent,)), telemetry.about(run_id=run.id):
+                    await self._recorder.record(tx, run, plans[key].left[run.id], now)
 
 
 def _item_of(event: Envelope[Any]) -> UUID:
     data = event.data
     return data.item_id if isinstance(data, ItemDeleted) else data.item.id
+
+
+def _leaving(events: Sequence[Envelope[Any]]) -> Envelope[Any] | None:
+    """The last event that takes the item away from where it was."""
+    return next((event for event in reversed(events) if isinstance(event.data, StageChanged | ItemDeleted)), None)
 
 
 def _first_wake(run: Run) -> datetime:
@@ -117,11 +130,11 @@ def _first_wake(run: Run) -> datetime:
 
 def _trace_of(entry: PlannedEntry) -> str | None:
     """The trace that the entry's runs belong to: that of the stage change, one span further on."""
-    with telemetry.span("plan entry", entry.event.traceparent):
+    with telemetry.handling("plan", entry.event):
         return telemetry.traceparent()
 
 
-def _run(entry: PlannedEntry, planned: OpenRun, traceparent: str | None) -> Run:
+def _run(entry: PlannedEntry, planned: OpenRun, traceparent: str | None, now: datetime) -> Run:
     assert entry.published is not None  # noqa: S101 - only a published rule set gives runs
     event = entry.event
     return Run(
@@ -140,6 +153,8 @@ def _run(entry: PlannedEntry, planned: OpenRun, traceparent: str | None) -> Run:
         correlation=event.correlation,
         causepath=event.causepath,
         traceparent=traceparent,
+        updated_at=now,
+        last_traceparent=traceparent,
         program=planned.program,
     )
 
@@ -162,7 +177,7 @@ class Results:
             if row is None:
                 continue
             run = runs.get(row.id) or await self._store.programs.of_run(tx, row)
-            with telemetry.span("take in result", result.traceparent):
+            with telemetry.handling("take in", result, (run.traceparent,)), telemetry.about(run_id=run.id):
                 runs[row.id] = await self._settle(tx, run, result)
 
     async def _settle(self, tx: Connection, run: Run, result: Envelope[Any]) -> Run:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Database
 from rule_engine.domain import orders
@@ -58,6 +59,7 @@ class Operations:
             row = await self._store.runs.get(tx, tenant, run_id, lock=True)
             if row is None:
                 return None
+            telemetry.note(item_id=row.item_id)
             run, now = await self._store.programs.of_run(tx, row), self._clock()
             after = await self._recorder.record(tx, run, take(run, now), now)
             await self._store.runs.add_audit(

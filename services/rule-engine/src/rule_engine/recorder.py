@@ -8,16 +8,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+from prometheus_client import Counter
+
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit import telemetry
 from contracts.kit.clock import NewId
-from contracts.kit.database import Connection
+from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
 from contracts.topics import RULE_EVENTS
 from rule_engine import messages
 from rule_engine.domain.step import Step
 from rule_engine.store import Store
 from rule_engine.store.runs import Run, SentCommand
+
+logger = structlog.get_logger(__name__)
+
+DECISIONS = Counter("decisions_total", "Decisions of rules", ["type", "state"])
+RULE_STATES = Counter("rule_states_total", "Rules that came to a state", ["type", "state"])
+COMMANDS_ISSUED = Counter("commands_issued_total", "Commands sent to their owners, each once", ["type"])
 
 LOOK_AGAIN = timedelta(days=30)
 """A run that only a result can go on with is looked at anyway after so long."""
@@ -34,12 +43,13 @@ class Recorder:
 
     async def record(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool = False) -> Run:
         """Stores the step and returns the run after it; `ran`: it was taken by the run's own execution."""
-        await self._store.runs.save(tx, run, step.state, now)
+        await self._store.runs.save(tx, run, step.state, now, telemetry.traceparent())
         changed = {rule_id: step.state.rules[rule_id] for rule_id in step.changed}
         await self._store.runs.save_rules(tx, [(run, changed)], now)
         await self._store.runs.add_decisions(tx, run, step.decisions, now, self._new_id)
         await self._send(tx, run, step, now)
         await self._set_wake(tx, run, step, now, ran=ran)
+        after_commit(lambda: _tell(run, step))
         return replace(run, state=step.state, rev=run.rev + 1, finished=step.state.finished)
 
     async def _send(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
@@ -63,3 +73,15 @@ class Recorder:
             await self._store.wakes.start_at(tx, run.id, run.tenant, step.wake_at, ran=ran)
         else:
             await self._store.wakes.await_result(tx, run.id, now + LOOK_AGAIN, ran=ran)
+
+
+def _tell(run: Run, step: Step) -> None:
+    for decision in step.decisions:
+        DECISIONS.labels(decision.rule.type, decision.state).inc()
+    for emission in step.emissions:
+        COMMANDS_ISSUED.labels(emission.body.TYPE).inc()
+    for rule in run.program.rules():
+        if rule.rule_id in step.changed:
+            state = step.state.rules[rule.rule_id].state
+            RULE_STATES.labels(rule.type, state).inc()
+            logger.info("rule changed", run_id=run.id, rule_id=rule.rule_id, rule=rule.name, state=state)

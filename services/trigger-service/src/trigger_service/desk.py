@@ -8,12 +8,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+from prometheus_client import Counter
+
 from contracts import topics
 from contracts.contexts import ItemContext
 from contracts.envelope import Body, Envelope
 from contracts.kit import worker
 from contracts.kit.clock import Clock, NewId
-from contracts.kit.database import Connection
+from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
 from contracts.messages.results import CommandDone, FinalResult
 from trigger_service import messages
@@ -27,6 +30,10 @@ from trigger_service.store.arrivals import Arrival
 from trigger_service.triggers.base import Occurrence
 from trigger_service.triggers.forms import FormSubmitted
 from trigger_service.triggers.webhooks import Webhook
+
+logger = structlog.get_logger(__name__)
+
+ARRIVALS = Counter("arrivals_total", "Arrivals that were judged", ["type", "verdict"])
 
 SAME_SUBMISSION = timedelta(minutes=10)
 """How long the same client's same answers, without a nonce, are the same submission."""
@@ -204,12 +211,18 @@ class Desk:
             return
         changed = changed.model_copy(update={"judged_at": now})
         if await save(tx, changed):
+            after_commit(lambda: _tell(changed))
             event = messages.arrival_judged(changed, self._new_id(), now, cause)
             await self._outbox.put(tx, topics.TRIGGER_EVENTS, event)
 
     async def _send(self, tx: Connection, save: Save, arrival: Arrival, command: Envelope[Body]) -> None:
         if await save(tx, arrival.model_copy(update={"command_id": command.command_id})):
             await self._outbox.put(tx, topics.ENTITY_COMMANDS, command)
+
+
+def _tell(arrival: Arrival) -> None:
+    ARRIVALS.labels(arrival.trigger_type, arrival.verdict).inc()
+    logger.info("arrival judged", arrival_id=arrival.id, item_id=arrival.item_id, verdict=arrival.verdict)
 
 
 def _submitted(form: Form, answers: Answers) -> Occurrence:

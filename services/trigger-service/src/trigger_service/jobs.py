@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.contexts import ItemContext
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.worker import Task
@@ -94,6 +95,7 @@ async def _submission(tx: Connection, task: Task) -> _Submission:
     submitted = await arrivals.submission(tx, task.tenant, task.id)
     if arrival is None or submitted is None:
         raise LookupError(f"no submission {task.id}: it goes in the transaction that ends its work")
+    telemetry.note(arrival_id=arrival.id, item_id=arrival.item_id)
     return _Submission(arrival, *submitted)
 
 

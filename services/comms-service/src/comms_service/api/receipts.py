@@ -67,7 +67,10 @@ class Receipts:
             message = await self._store.lock(tx, tenant, receipt.reference)
             if message is None or not await self._store.add_receipt(tx, message, webhook_id):
                 return
-            with telemetry.span(f"receipt {receipt.status}", message.traceparent):
+            telemetry.note(tenant_id=tenant, **message.ids)
+            request = (telemetry.traceparent(),)
+            name = f"receipt {receipt.status}"
+            with telemetry.span(name, message.traceparent, since=message.created_at, links=request):
                 await self._statuses.step(tx, message, receipt.status, at=receipt.at)
 
 

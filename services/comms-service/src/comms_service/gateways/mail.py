@@ -18,9 +18,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 import nh3
+from opentelemetry.trace import SpanKind
 
 from comms_service.domain import Message, PostponedError, RejectedError
 from comms_service.gateways.files import FileGateway
+from contracts.kit import telemetry
 from contracts.values import FileRef
 
 TIMEOUT_S = 30.0
@@ -87,6 +89,11 @@ class MailGateway:
         return str(mail["Message-ID"])
 
     async def _hand_in(self, mail: EmailMessage) -> None:
+        attributes = {"server.address": self._server.host, "server.port": self._server.port}
+        with telemetry.span("send mail", kind=SpanKind.CLIENT, attributes=attributes):
+            await self._talk(mail)
+
+    async def _talk(self, mail: EmailMessage) -> None:
         client = await self._connect()
         try:
             await client.send_message(mail)

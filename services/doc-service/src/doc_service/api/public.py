@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.limits import RateLimit, network
@@ -66,6 +67,7 @@ class PublicApi:
             tenant = await self.store.links.tenant_of(tx, key)
         if tenant is None:
             return no_document_page()
+        telemetry.note(tenant_id=tenant)
         async with self.database.transaction(tenant) as tx:
             link = await self.store.links.find(tx, tenant, key)
             document = await self.store.documents.find(tx, tenant, link.document) if link else None

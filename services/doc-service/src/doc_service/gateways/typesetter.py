@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from contracts.kit import telemetry
 from contracts.kit.errors import RetryLaterError
 from doc_service.domain.errors import DocError
 from doc_service.domain.files import MAX_FILE
@@ -57,7 +58,8 @@ class Typesetter:
         """
         job = {"source": source, "inputs": inputs, "timestamp": int(at.timestamp()), "limits": asdict(self._limits)}
         async with self._free:
-            code, output = await _run(json.dumps(job).encode())
+            with telemetry.span("render document"):
+                code, output = await _run(json.dumps(job).encode())
         if code == 0:
             return _of_fair_size(output)
         raise _what_went_wrong(code, output, self._limits)

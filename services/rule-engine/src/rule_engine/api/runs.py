@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
 from contracts.inputs import Input, Moment
+from contracts.kit import telemetry
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Cursor, Limit, Page, conflict, decode_cursor, not_found
@@ -78,6 +79,10 @@ class RunView(BaseModel):
     """When the engine looks at the run again; null when it is finished."""
     correlation: str
     trace_id: str | None
+    """The trace of the entry."""
+    trace_ids: list[str]
+    """All traces the run went on in, the first one first: a wait of more than five minutes and an operator's order
+    begin another one, linked to the entry's."""
     rules: list[RuleRun]
     decisions: list[DecisionView]
     audit: list[AuditView]
@@ -200,12 +205,8 @@ def _view(
     return RunView(
         **{name: row[name] for name in RunView.model_fields if name in row},
         next_look_at=row["wake_at"],
-        trace_id=trace_id(row["traceparent"]),
+        trace_id=telemetry.trace_id(row["traceparent"]),
         rules=[_rule_run(rule) for rule in rules],
         decisions=[DecisionView.model_validate(dict(decision)) for decision in decisions],
         audit=[AuditView.model_validate(dict(entry)) for entry in audit],
     )
-
-
-def trace_id(traceparent: str | None) -> str | None:
-    return traceparent.split("-")[1] if traceparent else None

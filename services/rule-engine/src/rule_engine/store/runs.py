@@ -10,6 +10,7 @@ import asyncpg
 
 from contracts.envelope import Cause, Record, parse_causepath
 from contracts.kit.database import Connection
+from contracts.kit.telemetry import trace_id
 from contracts.values import ItemSnapshot
 from rule_engine.domain.program import Program
 from rule_engine.domain.state import Entry, State
@@ -35,6 +36,10 @@ class RunRow:
     correlation: str
     causepath: tuple[Cause, ...]
     traceparent: str | None
+    """Where the entry was planned."""
+    updated_at: datetime
+    last_traceparent: str | None
+    """Where the last step was recorded."""
 
     def with_program(self, program: Program) -> "Run":
         return Run(program=program, **{name: getattr(self, name) for name in RunRow.__slots__})
@@ -92,8 +97,9 @@ class Runs:
         """Records new runs with their rules."""
         await tx.execute(
             """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished,
-                   created_at, updated_at)
-               SELECT tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished, $2, $2
+                   created_at, updated_at, last_traceparent, trace_ids)
+               SELECT tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished, $2, $2,
+                   last_traceparent, trace_ids
                FROM jsonb_populate_recordset(NULL::runs, $1) ON CONFLICT DO NOTHING""",
             [
                 {
@@ -107,6 +113,8 @@ class Runs:
                     "chain": run.chain,
                     "state": dump(run.state),
                     "finished": run.state.finished,
+                    "last_traceparent": run.last_traceparent,
+                    "trace_ids": list(filter(None, (trace_id(run.last_traceparent),))),
                 }
                 for run in runs
             ],
@@ -114,16 +122,20 @@ class Runs:
         )
         await self.save_rules(tx, [(run, run.state.rules) for run in runs], now)
 
-    async def save(self, tx: Connection, run: Run, state: State, now: datetime) -> None:
+    async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
         """Stores the next state of a run that the caller has locked; raises its `rev`."""
         await tx.execute(
-            """UPDATE runs SET state = $3, finished = $4, rev = rev + 1, updated_at = $5
+            """UPDATE runs SET state = $3, finished = $4, rev = rev + 1, updated_at = $5, last_traceparent = $6,
+                   trace_ids = CASE WHEN coalesce($7 = ANY (trace_ids), true) THEN trace_ids
+                                    ELSE array_append(trace_ids, $7) END
                WHERE tenant_id = $1 AND id = $2""",
             run.tenant,
             run.id,
             dump(state),
             state.finished,
             now,
+            traceparent or run.last_traceparent,
+            trace_id(traceparent or run.last_traceparent),
         )
 
     async def save_rules(self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, Any]]], now: datetime) -> None:
@@ -277,4 +289,6 @@ def _run(row: asyncpg.Record) -> RunRow:
         correlation=row["correlation"],
         causepath=parse_causepath(row["causepath"]),
         traceparent=row["traceparent"],
+        updated_at=row["updated_at"],
+        last_traceparent=row["last_traceparent"] or row["traceparent"],
     )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from contracts.inputs import unkeepable
+from contracts.kit import telemetry
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
 from trigger_service.desk import Desk
@@ -45,6 +46,7 @@ def router(database: Database, desk: Desk, vault: Vault) -> APIRouter:
             place = await definitions.address(tx, "payment_provider", hash_token(token))
         if place is None:
             raise not_found("such address")
+        telemetry.note(tenant_id=place.tenant)
         async with database.transaction(place.tenant) as tx:
             provider = await definitions.provider(tx, place.tenant, place.code)
             if provider is None or provider.archived:
@@ -62,6 +64,7 @@ def router(database: Database, desk: Desk, vault: Vault) -> APIRouter:
             place = await definitions.address(tx, "trigger", hash_token(token))
         if place is None:
             raise not_found("such address")
+        telemetry.note(tenant_id=place.tenant)
         async with database.transaction(place.tenant) as tx:
             trigger = await definitions.trigger(tx, place.tenant, place.code)
             if trigger is None or trigger.spec.archived:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from contracts.inputs import unkeepable
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
@@ -98,6 +99,7 @@ class _Intake:
             place = await definitions.address(tx, "form", hash_token(token))
         if place is None:
             raise not_found("such form")
+        telemetry.note(tenant_id=place.tenant)
         async with self._database.transaction(place.tenant) as tx:
             form = await definitions.form(tx, place.tenant, place.code)
         if form is None or form.spec.archived:

@@ -1,0 +1,40 @@
+"""How far a consumer is behind, by topic, from what the client knows anyway: no question to the broker.
+
+While a consumer waits for a server the client stops fetching, so the figure is the least there is then.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from contracts.kit import telemetry
+
+
+class Lag:
+    """Counts the records between those taken in and the newest ones."""
+
+    def __init__(self, topics: Sequence[str]) -> None:
+        self._topics = topics
+        self._next: dict[TopicPartition, int] = {}
+
+    def got(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        """Records came; those of a partition in the order of their offsets."""
+        for record in records:
+            self._next.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+
+    def took(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        """Records are done."""
+        for record in records:
+            self._next[TopicPartition(record.topic, record.partition)] = record.offset + 1
+
+    def measure(self, consumer: AIOKafkaConsumer) -> None:
+        """Sets `consumer_lag`; partitions that moved to another member are theirs to count."""
+        behind: dict[str, int] = defaultdict(int)
+        assigned = consumer.assignment()
+        self._next = {place: offset for place, offset in self._next.items() if place in assigned}
+        for place, offset in self._next.items():
+            behind[place.topic] += max((consumer.highwater(place) or 0) - offset, 0)
+        for topic in self._topics:
+            telemetry.CONSUMER_LAG.labels(topic).set(behind[topic])

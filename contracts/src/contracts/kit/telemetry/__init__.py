@@ -1,0 +1,93 @@
+"""Traces (OTLP), metrics (Prometheus) and logs (JSON lines) of every service; `docs/observability.md` lists them.
+
+No tenant or item id is a metric label. Logs and spans carry ids, never names, addresses, texts or secrets.
+"""
+
+from opentelemetry.sdk.trace import TracerProvider
+
+from contracts.kit.settings import ServiceSettings
+from contracts.kit.telemetry.context import about, note
+from contracts.kit.telemetry.logs import redacted, set_up_logs
+from contracts.kit.telemetry.metrics import (
+    COMMANDS_FINISHED,
+    COMMANDS_RECEIVED,
+    CONSUMER_LAG,
+    DEAD_LETTERS,
+    DEAD_LETTERS_OPEN,
+    EVENT_AGE,
+    HTTP_CLIENT_SECONDS,
+    HTTP_SECONDS,
+    INBOX_PARTITIONS,
+    MESSAGES,
+    OUTBOX_OLDEST,
+    OUTBOX_PARKED,
+    OUTBOX_PARKED_ROWS,
+    OUTBOX_PENDING,
+    OUTBOX_PUBLISHED,
+    WORK,
+    WORK_LEASED,
+    WORK_OLDEST_DUE,
+    WORK_PENDING,
+    WORK_SECONDS,
+    expose,
+    observe,
+)
+from contracts.kit.telemetry.requests import TraceRequests
+from contracts.kit.telemetry.traces import (
+    SAME_TRACE_FOR,
+    Publication,
+    concerning,
+    failed,
+    handling,
+    set_up_traces,
+    span,
+    stamped,
+    trace_id,
+    traceparent,
+)
+
+
+def set_up(service: str, settings: ServiceSettings) -> TracerProvider:
+    """Configures logs and traces of this process; returns the provider, to be shut down at the end."""
+    set_up_logs(service, settings.log_level)
+    return set_up_traces(service, settings.otlp_endpoint)
+
+
+__all__ = [
+    "COMMANDS_FINISHED",
+    "COMMANDS_RECEIVED",
+    "CONSUMER_LAG",
+    "DEAD_LETTERS",
+    "DEAD_LETTERS_OPEN",
+    "EVENT_AGE",
+    "HTTP_CLIENT_SECONDS",
+    "HTTP_SECONDS",
+    "INBOX_PARTITIONS",
+    "MESSAGES",
+    "OUTBOX_OLDEST",
+    "OUTBOX_PARKED",
+    "OUTBOX_PARKED_ROWS",
+    "OUTBOX_PENDING",
+    "OUTBOX_PUBLISHED",
+    "SAME_TRACE_FOR",
+    "WORK",
+    "WORK_LEASED",
+    "WORK_OLDEST_DUE",
+    "WORK_PENDING",
+    "WORK_SECONDS",
+    "Publication",
+    "TraceRequests",
+    "about",
+    "concerning",
+    "expose",
+    "failed",
+    "handling",
+    "note",
+    "observe",
+    "redacted",
+    "set_up",
+    "span",
+    "stamped",
+    "trace_id",
+    "traceparent",
+]
