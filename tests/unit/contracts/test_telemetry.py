@@ -1,18 +1,29 @@
-"""What never reaches a log: tokens, passwords, addresses, phone numbers, the values of rows."""
+"""What logs, spans and metrics say, and what never reaches them: tokens, addresses, phone numbers, rows' values."""
 
 import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 import structlog
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from contracts.envelope import Cause, Envelope
 from contracts.kit import telemetry
+from contracts.kit.client import TracedClient
+from contracts.kit.clock import utc_now
 from contracts.kit.settings import ServiceSettings
+from contracts.topics import item_key
 
 SECRETS = {
     "bearer": "Authorization: Bearer abc.DEF-123_~+/=",
@@ -110,10 +121,203 @@ def test_settings_show_no_secret_when_they_are_printed() -> None:
     assert "pa55word" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
-def test_a_span_goes_on_in_the_trace_that_was_stored() -> None:
-    stored = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with telemetry.span("later", stored):
+def test_a_line_shows_ids_and_times_as_plain_text(logged: io.StringIO) -> None:
+    an_id, moment = UUID("00000000-0000-7000-8000-00000000000a"), datetime(2026, 3, 2, 9, tzinfo=UTC)
+    structlog.get_logger("ours").info("waits", run_id=an_id, until=moment)
+    (line,) = lines_of(logged, "ours")
+    assert (line["run_id"], line["until"]) == (str(an_id), "2026-03-02T09:00:00+00:00")
+
+
+def test_lines_carry_what_the_work_at_hand_is_about_until_it_is_done(logged: io.StringIO) -> None:
+    with telemetry.span("work"), telemetry.about(tenant_id=UUID(int=1), rule_id=None):
+        telemetry.note(item_id=UUID(int=2))
+        structlog.get_logger("ours").info("doing")
+        logging.getLogger("theirs").warning("hm")
+    structlog.get_logger("ours").info("after")
+    doing, hm, after = lines_of(logged, "ours", "theirs")
+    assert {name: doing.get(name) for name in ("tenant_id", "item_id", "rule_id")} == {
+        "tenant_id": str(UUID(int=1)),
+        "item_id": str(UUID(int=2)),
+        "rule_id": None,
+    }
+    assert (hm["item_id"], hm["trace_id"]) == (doing["item_id"], doing["trace_id"])
+    assert not {"tenant_id", "item_id", "trace_id"} & set(after)
+
+
+def test_a_line_outside_of_a_messages_handling_has_its_trace_and_ids(logged: io.StringIO) -> None:
+    item = UUID(int=2)
+    message = replace(a_message(item_key(UUID(int=1), item)), issuer="someone", causepath=(Cause("a-rule", "x"),))
+    with telemetry.concerning(message):
+        structlog.get_logger("ours").info("put aside")
+    with telemetry.concerning(None):
+        structlog.get_logger("ours").info("put aside")
+    known, unknown = lines_of(logged, "ours")
+    assert known["trace_id"] == STORED.split("-")[1]
+    assert (known["tenant_id"], known["item_id"], known["rule_id"]) == (str(UUID(int=1)), str(item), "a-rule")
+    assert (known["ce_id"], known["ce_type"]) == ("an-id", "test.happened.v1")
+    assert not {"trace_id", "tenant_id", "ce_id"} & set(unknown)
+
+
+STORED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+ANOTHER = "00-11111111111111111111111111111111-2222222222222222-01"
+
+
+def a_message(key: str = "someone:else:entirely", *, age: timedelta = timedelta(0)) -> Envelope[None]:
+    return Envelope(
+        id="an-id",
+        source="test",
+        type="test.happened.v1",
+        time=utc_now() - age,
+        tenant=UUID(int=1),
+        key=key,
+        data=None,
+        correlation="a-correlation",
+        traceparent=STORED,
+    )
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """The spans that are ended during the test."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr("contracts.kit.telemetry.traces._tracer", provider.get_tracer("test"))
+    return exporter
+
+
+def trace_of(span: ReadableSpan) -> str:
+    assert span.context is not None
+    return format(span.context.trace_id, "032x")
+
+
+def linked(span: ReadableSpan) -> list[str]:
+    return [format(link.context.trace_id, "032x") for link in span.links]
+
+
+def test_a_span_goes_on_in_the_trace_that_was_stored(spans: InMemorySpanExporter) -> None:
+    with telemetry.span("later", STORED):
         now = telemetry.traceparent()
-    assert now is not None
-    assert now.split("-")[1] == stored.split("-")[1]
-    assert now != stored
+    (span,) = spans.get_finished_spans()
+    assert span.parent is not None
+    assert trace_of(span) == STORED.split("-")[1] == telemetry.trace_id(now)
+    assert format(span.parent.span_id, "016x") == STORED.split("-")[2]
+    assert now != STORED
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "rubbish", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "00-xyz-1-01", "ÿ" * 2000]
+)
+def test_what_is_no_trace_context_begins_a_trace_of_its_own(spans: InMemorySpanExporter, broken: str) -> None:
+    with telemetry.span("later", broken, links=(broken,)):
+        pass
+    (span,) = spans.get_finished_spans()
+    assert span.parent is None
+    assert linked(span) == []
+
+
+@pytest.mark.parametrize(
+    ("waited", "same"), [(timedelta(seconds=-5), True), (timedelta(minutes=4), True), (timedelta(minutes=6), False)]
+)
+def test_after_a_long_wait_a_span_is_linked_to_its_parent_instead(
+    spans: InMemorySpanExporter, waited: timedelta, same: bool
+) -> None:
+    with telemetry.span("advance", STORED, since=utc_now() - waited, links=(STORED,)):
+        pass
+    (span,) = spans.get_finished_spans()
+    stored = STORED.split("-")[1]
+    assert (trace_of(span) == stored) == same
+    assert linked(span) == ([] if same else [stored])
+    assert (span.parent is not None) == same
+
+
+def test_links_name_other_traces_once(spans: InMemorySpanExporter) -> None:
+    with telemetry.span("advance", STORED, links=(ANOTHER, None, ANOTHER, STORED)):
+        pass
+    (span,) = spans.get_finished_spans()
+    assert linked(span) == [ANOTHER.split("-")[1]]
+
+
+def test_an_error_is_named_on_its_span_without_what_it_says(spans: InMemorySpanExporter) -> None:
+    with pytest.raises(ValueError, match="Ada Bell"), telemetry.span("work"):
+        raise ValueError("Ada Bell")
+    (span,) = spans.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert (span.attributes or {})["error.type"] == "ValueError"
+    assert "Ada Bell" not in span.to_json()
+
+
+def test_a_message_is_handled_in_a_consumers_span_that_says_what_it_is_about(spans: InMemorySpanExporter) -> None:
+    item = UUID(int=2)
+    with telemetry.handling("obey", a_message(item_key(UUID(int=1), item))):
+        pass
+    with telemetry.handling("obey", a_message(age=timedelta(minutes=6))):
+        pass
+    soon, late = spans.get_finished_spans()
+    assert (soon.name, soon.kind, trace_of(soon)) == ("obey test.happened.v1", SpanKind.CONSUMER, STORED.split("-")[1])
+    assert (soon.attributes or {})["item_id"] == str(item)
+    assert (soon.attributes or {})["messaging.message.id"] == "an-id"
+    assert "item_id" not in (late.attributes or {})
+    assert linked(late) == [trace_of(soon)]
+
+
+def test_a_publication_is_a_producers_span_under_the_writers_with_the_times_given(spans: InMemorySpanExporter) -> None:
+    telemetry.published("test.topic.v1", {"traceparent": STORED, "ce_id": "an-id"}, 1_000, 2_000)
+    telemetry.published("test.topic.v1", {}, 1_000, 2_000)
+    with_writer, without = spans.get_finished_spans()
+    assert (with_writer.name, with_writer.kind) == ("send test.topic.v1", SpanKind.PRODUCER)
+    assert trace_of(with_writer) == STORED.split("-")[1]
+    assert (with_writer.start_time, with_writer.end_time) == (1_000, 2_000)
+    assert without.parent is None
+
+
+async def test_a_call_to_a_peer_is_a_clients_span_whose_context_the_peer_gets(spans: InMemorySpanExporter) -> None:
+    heard: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        heard.append(request.headers["traceparent"])
+        return httpx.Response(202)
+
+    async with TracedClient("a-peer", transport=httpx.MockTransport(answer)) as client:
+        with telemetry.span("work", STORED):
+            await client.post("https://peer.example.com/secret-path/1", content=b"x")
+    call, work = spans.get_finished_spans()
+    assert (call.name, call.kind) == ("POST a-peer", SpanKind.CLIENT)
+    assert work.context is not None
+    assert call.parent is not None
+    assert call.parent.span_id == work.context.span_id
+    assert call.context is not None
+    assert heard == [f"00-{trace_of(call)}-{call.context.span_id:016x}-01"]
+    assert (call.attributes or {})["http.response.status_code"] == 202
+    assert "secret-path" not in call.to_json()
+
+
+async def test_a_peer_that_does_not_answer_is_counted_and_its_span_failed(spans: InMemorySpanExporter) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("nobody at peer.example.com")
+
+    async with TracedClient("a-silent-peer", transport=httpx.MockTransport(fail)) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("https://peer.example.com/")
+    (call,) = spans.get_finished_spans()
+    assert call.status.status_code is StatusCode.ERROR
+    text, _ = telemetry.expose("")
+    assert 'http_client_seconds_count{method="GET",peer="a-silent-peer",status="none"} 1.0' in text.decode()
+
+
+def test_histograms_name_a_trace_to_who_asks_for_openmetrics(spans: InMemorySpanExporter) -> None:
+    ages = telemetry.EVENT_AGE.labels("test.exemplars.v1")
+    telemetry.observe(ages, 0.2, STORED)
+    telemetry.observe(ages, 70, "rubbish")
+    with telemetry.span("work") as span:
+        telemetry.observe(ages, 7)
+    text, media_type = telemetry.expose("application/openmetrics-text; version=1.0.0")
+    plain, plain_type = telemetry.expose("text/plain")
+    ours = [line for line in text.decode().splitlines() if "test.exemplars.v1" in line and "# {" in line]
+    present = format(span.get_span_context().trace_id, "032x")
+    assert [line.split("# ")[1].split()[0] for line in ours] == [
+        f'{{trace_id="{STORED.split("-")[1]}"}}',
+        f'{{trace_id="{present}"}}',
+    ]
+    assert media_type.startswith("application/openmetrics-text")
+    assert plain_type.startswith("text/plain")
+    assert "trace_id" not in plain.decode()

@@ -1,6 +1,7 @@
 """Who calls: bearer JWTs with a tenant and roles. Every route demands a role; `/internal` demands `service`."""
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,6 +49,9 @@ _BEARER = HTTPBearer(bearerFormat="JWT", description="A token with a tenant and 
 """For the OpenAPI documents alone; `Authenticator` judges."""
 
 _RANK = {role: rank for rank, role in enumerate((Role.VIEWER, Role.AGENT, Role.AUTHOR, Role.OPERATOR, Role.ADMIN))}
+
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,8 @@ def require_service() -> Any:
 
 def _ids(request: Request) -> dict[str, str]:
     """The ids in the path: `item_id`, `run_id`, …"""
-    return {name: text for name, text in request.path_params.items() if name.endswith("_id")}
+    named = {name: text for name, text in request.path_params.items() if name.endswith("_id")}
+    return {name: text for name, text in named.items() if _ID.fullmatch(text)}
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

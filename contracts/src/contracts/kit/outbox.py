@@ -6,6 +6,7 @@ when the batch is acknowledged: so the first publications of a key follow its co
 """
 
 import asyncio
+import time
 import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,7 +29,7 @@ from contracts.envelope import Body, Envelope, Record
 from contracts.kit import telemetry
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
-from contracts.topics import PARTITIONS, Topic
+from contracts.topics import PARTITIONS, Topic, item_of
 
 logger = structlog.get_logger(__name__)
 
@@ -166,14 +167,18 @@ class Relay:
 
     async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
         """Deletes the rows that the broker has, then raises what kept it from having them all."""
+        began_ns = time.time_ns()
         batches: dict[_Place, list[_Row]] = defaultdict(list)
         for row in rows:
             batches[row.topic, row.partition].append(row)
         sending = (_send(producer, place, self._portion(place, batch)) for place, batch in batches.items())
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        acknowledged_ns = time.time_ns()
         published = list(chain.from_iterable(outcome for outcome in outcomes if isinstance(outcome, list)))
         await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
         telemetry.OUTBOX_PUBLISHED.inc(len(published))
+        for row in published:
+            telemetry.published(row.topic, dict(row.headers), began_ns, acknowledged_ns)
         for (place, batch), outcome in zip(batches.items(), outcomes, strict=True):
             if isinstance(outcome, REFUSED_FOR_EVER):
                 await self._refused(connection, place, batch, outcome)
@@ -196,7 +201,8 @@ class Relay:
         reason = type(error).__name__
         await connection.execute("UPDATE outbox SET parked_reason = $2 WHERE id = $1", row.id, reason)
         telemetry.OUTBOX_PARKED.inc()
-        logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
+        with telemetry.about(tenant_id=dict(row.headers).get("ce_tenantid"), item_id=item_of(row.key)):
+            logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
 
     async def _rest(self, connection: OwnConnection) -> None:
         """Until woken or the next poll; a process without all shards tells the others of its own commits."""
@@ -220,30 +226,13 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row]) -> list[_Row]:
     """Publishes rows of one partition in order, in as few record batches as they fit in; returns them."""
-    publications = [telemetry.Publication.begin(place[0], dict(row.headers)) for row in rows]
-    try:
-        await _send_batches(producer, place, list(zip(rows, publications, strict=True)))
-    except BaseException as error:
-        _end(publications, error)
-        raise
-    _end(publications)
-    return list(rows)
-
-
-def _end(publications: Sequence[telemetry.Publication], error: BaseException | None = None) -> None:
-    for publication in publications:
-        publication.end(error)
-
-
-async def _send_batches(
-    producer: AIOKafkaProducer, place: _Place, rest: Sequence[tuple[_Row, telemetry.Publication]]
-) -> None:
     topic, partition = place
+    rest = list(rows)
     while rest:
         batch = producer.create_batch()
         taken = 0
-        for row, publication in rest:
-            headers = [*_encoded(row.headers), ("traceparent", publication.traceparent.encode())]
+        for row in rest:
+            headers = [(name, text.encode()) for name, text in row.headers]
             if batch.append(key=row.key.encode(), value=row.value, timestamp=None, headers=headers) is None:
                 break
             taken += 1
@@ -253,8 +242,4 @@ async def _send_batches(
         sent: Awaitable[Any] = await producer.send_batch(batch, topic, partition=partition)
         await sent
         rest = rest[taken:]
-
-
-def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[str, bytes]]:
-    """All but the trace context that the message was written with: readers go on from its publication."""
-    return [(name, text.encode()) for name, text in headers if name != "traceparent"]
+    return list(rows)

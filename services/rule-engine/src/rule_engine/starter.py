@@ -19,6 +19,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.kit import telemetry
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
@@ -176,7 +177,8 @@ class Starter:
         async with self._database.delivery() as tx:
             if await self._store.wakes.lost(tx, wake):
                 REPAIRED.labels("missing").inc()
-                logger.warning("an execution is gone; another one is started", run_id=wake.run_id, gen=wake.gen)
+                with telemetry.about(tenant_id=wake.tenant, run_id=wake.run_id):
+                    logger.warning("an execution is gone; another one is started", gen=wake.gen)
         self._woken.set()
 
     async def _ask_again(self, now: datetime) -> None:

@@ -35,10 +35,10 @@ from contracts.kit.telemetry.metrics import (
 from contracts.kit.telemetry.requests import TraceRequests
 from contracts.kit.telemetry.traces import (
     SAME_TRACE_FOR,
-    Publication,
     concerning,
     failed,
     handling,
+    published,
     set_up_traces,
     span,
     stamped,
@@ -75,7 +75,6 @@ __all__ = [
     "WORK_OLDEST_DUE",
     "WORK_PENDING",
     "WORK_SECONDS",
-    "Publication",
     "TraceRequests",
     "about",
     "concerning",
@@ -84,6 +83,7 @@ __all__ = [
     "handling",
     "note",
     "observe",
+    "published",
     "redacted",
     "set_up",
     "span",

@@ -44,4 +44,4 @@ def message_ids(message: Envelope[Any] | None) -> dict[str, object]:
         return {}
     rule = message.causepath[-1].rule_id if message.issuer and message.causepath else None
     ids = {"ce_id": message.id, "ce_type": message.type, "tenant_id": message.tenant}
-    return {**ids, "item_id": item_of(message.key), "rule_id": rule}
+    return {**ids, "causation_id": message.causation, "item_id": item_of(message.key), "rule_id": rule}

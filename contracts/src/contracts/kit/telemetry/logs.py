@@ -31,7 +31,7 @@ def set_up_logs(service: str, level: str) -> None:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _named(service),
-            structlog.processors.JSONRenderer(default=str),  # UUIDs and times
+            structlog.processors.JSONRenderer(default=_as_text),
         ],
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -64,6 +64,10 @@ class _Sparing(logging.Filter):
             return False
         self._passed[str(record.msg)] = now
         return True
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _named(service: str) -> Any:

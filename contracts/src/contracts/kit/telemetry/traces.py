@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -158,30 +158,18 @@ def concerning(message: Envelope[Any] | None) -> Iterator[None]:
         yield
 
 
-class Publication:
-    """The producer's span of one message, from its first bytes to the broker's word that it has them."""
+def published(topic: str, headers: Mapping[str, str], began_ns: int, ended_ns: int) -> None:
+    """The producer's span of one message that the broker has, under what wrote it; told afterwards, so nobody waits.
 
-    def __init__(self, span: Span) -> None:
-        self._span = span
-
-    @classmethod
-    def begin(cls, topic: str, headers: Mapping[str, str]) -> Self:
-        """Under the context that the message was written with."""
-        parent = _parse(headers.get("traceparent"))
-        attributes = {
-            "messaging.system": "kafka",
-            "messaging.operation.type": "send",
-            "messaging.destination.name": topic,
-            "messaging.message.id": headers.get("ce_id", ""),
-        }
-        context = _under(parent) if parent else otel_context.Context()
-        return cls(_tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes))
-
-    @property
-    def traceparent(self) -> str:
-        return _format(self._span.get_span_context())
-
-    def end(self, error: BaseException | None = None) -> None:
-        if error is not None:
-            mark_failed(self._span, type(error).__name__)
-        self._span.end()
+    Readers go on from what wrote the message, too: it arrives with the bytes it was written with.
+    """
+    parent = _parse(headers.get("traceparent"))
+    attributes = {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": topic,
+        "messaging.message.id": headers.get("ce_id", ""),
+    }
+    context = _under(parent) if parent else otel_context.Context()
+    span = _tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes, start_time=began_ns)
+    span.end(ended_ns)

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.envelope import Body, Envelope
+from contracts.kit import telemetry
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection
 from contracts.kit.outbox import Outbox
@@ -45,12 +46,14 @@ class Items:
         item = await store.items.lock(tx, tenant, id)
         if item is None:
             raise NotFoundError(f"item {id}")
+        telemetry.note(item_id=id)
         return item
 
     async def create(self, tx: Connection, tenant: UUID, draft: ItemDraft, actor: Actor) -> Item:
         """Creates one item. Raises `InvalidError`."""
         references = await store.references.load(tx, tenant, mentions_of([draft]))
         item = self._build(draft, references)
+        telemetry.note(item_id=item.id)
         await self.add(tx, [item], actor)
         return item
 
