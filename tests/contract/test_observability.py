@@ -4,7 +4,6 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -59,7 +58,7 @@ def fields_of(source: Path) -> Iterator[str]:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "telemetry"), attr=what)) if what in CALLS:
                 yield from (keyword.arg for keyword in node.keywords if keyword.arg not in (None, "exc_info"))
             case ast.FunctionDef(name="ids"):
-                yield from (text.value for text in ast.walk(node) if _is_key(text))
+                yield from (name for text in ast.walk(node) if (name := _id_name(text)))
             case _:
                 pass
 
@@ -67,8 +66,9 @@ def fields_of(source: Path) -> Iterator[str]:
 CALLS = ("debug", "info", "warning", "error", "exception", "critical", "about", "note")
 
 
-def _is_key(node: Any) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith("_id")
+def _id_name(node: ast.AST) -> str | None:
+    text = node.value if isinstance(node, ast.Constant) else None
+    return text if isinstance(text, str) and text.endswith("_id") else None
 
 
 def ids_in_paths() -> set[str]:

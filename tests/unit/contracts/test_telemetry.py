@@ -12,8 +12,6 @@ from uuid import UUID
 import httpx
 import pytest
 import structlog
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -24,6 +22,7 @@ from contracts.kit.client import TracedClient
 from contracts.kit.clock import utc_now
 from contracts.kit.settings import ServiceSettings
 from contracts.topics import item_key
+from support.spans import linked, recorded, trace_of
 
 SECRETS = {
     "bearer": "Authorization: Bearer abc.DEF-123_~+/=",
@@ -177,21 +176,10 @@ def a_message(key: str = "someone:else:entirely", *, age: timedelta = timedelta(
 
 
 @pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+def spans() -> Iterator[InMemorySpanExporter]:
     """The spans that are ended during the test."""
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr("contracts.kit.telemetry.traces._tracer", provider.get_tracer("test"))
-    return exporter
-
-
-def trace_of(span: ReadableSpan) -> str:
-    assert span.context is not None
-    return format(span.context.trace_id, "032x")
-
-
-def linked(span: ReadableSpan) -> list[str]:
-    return [format(link.context.trace_id, "032x") for link in span.links]
+    with recorded() as exporter:
+        yield exporter
 
 
 def test_a_span_goes_on_in_the_trace_that_was_stored(spans: InMemorySpanExporter) -> None:
