@@ -238,7 +238,8 @@ class Consumer:
             except OUTAGES:
                 raise
             except Exception as error:
-                logger.exception("replayed message failed", message_type=one[1].type, message_id=one[1].id)
+                with telemetry.concerning(one[1]):
+                    logger.exception("replayed message failed")
                 batch.dead.append((record, "failed", f"{type(error).__name__} when it was replayed"))
         if not batch.dead:
             return None
