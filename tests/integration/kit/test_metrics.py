@@ -1,0 +1,128 @@
+"""What a service counts, and what it logs and traces, while it takes messages in: on a real broker and database."""
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
+from prometheus_client import REGISTRY
+
+from contracts.envelope import Envelope
+from contracts.kit import telemetry, worker
+from contracts.kit.broker import OutageError, Subscription, each
+from contracts.kit.clock import new_id
+from contracts.kit.database import Connection, after_commit
+from contracts.kit.service import Service
+from integration.kit.harness import TENANT, NoteWritten, Site, add_note, note, running
+from support.spans import recorded, trace_of
+from support.waiting import eventually
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    with recorded() as exporter:
+        yield exporter
+
+
+def reading(site: Site, open_again: asyncio.Event) -> Service:
+    """A service that finds a neighbour away until the event is set, and writes notes down then."""
+
+    async def on_note_written(message: Envelope[NoteWritten], tx: Connection) -> None:
+        if not open_again.is_set():
+            raise OutageError("the neighbour is away")
+        await add_note(tx, message.tenant, message.data.text)
+
+    service = site.service()
+    service.consume(
+        Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
+    )
+    return service
+
+
+async def measures(name: str, value: float, **labels: str) -> None:
+    """Waits until a metric has that value."""
+
+    async def look() -> bool:
+        return REGISTRY.get_sample_value(name, labels) == value
+
+    await eventually(look, f"{name} {value}")
+
+
+async def test_a_consumer_says_how_far_it_is_behind_and_what_it_had_before(site: Site) -> None:
+    topic, open_again = site.events.name, asyncio.Event()
+    first = note("1")
+    await site.publish(site.events, first, note("2"), note("3"), first)
+    async with running(reading(site, open_again)):
+        await measures("consumer_lag", 4, topic=topic)
+        open_again.set()
+        await measures("consumer_lag", 0, topic=topic)
+    handled = REGISTRY.get_sample_value("messages_total", {"topic": topic, "outcome": "handled"})
+    repeated = REGISTRY.get_sample_value("messages_total", {"topic": topic, "outcome": "repeated"})
+    assert (handled, repeated) == (3, 1)
+
+
+async def test_a_publication_and_a_readers_work_are_under_what_wrote_the_message(
+    site: Site, spans: InMemorySpanExporter
+) -> None:
+    open_again = asyncio.Event()
+    open_again.set()
+    async with running(service := reading(site, open_again)):
+        with telemetry.span("write") as writer:
+            async with service.database.transaction(TENANT) as tx:
+                await service.outbox.put(tx, site.events, note("1"))
+        await measures("consumer_lag", 0, topic=site.events.name)
+        await eventually(lambda: _are(spans, 3))
+    found = {span.name: span for span in spans.get_finished_spans()}
+    sent, handled = found[f"send {site.events.name}"], found[f"handle {NoteWritten.TYPE}"]
+    parents = {span.parent.span_id for span in (sent, handled) if span.parent}
+    assert parents == {writer.get_span_context().span_id}
+    assert {trace_of(span) for span in found.values()} == {format(writer.get_span_context().trace_id, "032x")}
+    assert (sent.kind, handled.kind) == (SpanKind.PRODUCER, SpanKind.CONSUMER)
+
+
+async def _are(spans: InMemorySpanExporter, count: int) -> bool:
+    return len(spans.get_finished_spans()) >= count
+
+
+async def take_back(service: Service, told: list[str]) -> None:
+    async with service.database.transaction(TENANT):
+        after_commit(lambda: told.append("taken back"))
+        raise ZeroDivisionError
+
+
+async def test_what_is_told_after_a_commit_is_never_told_of_what_was_taken_back(site: Site) -> None:
+    service, told = site.service(), list[str]()
+    await service.database.open()
+    async with service.database.transaction(TENANT):
+        after_commit(lambda: told.append("kept"))
+        assert told == []
+    with pytest.raises(ZeroDivisionError):
+        await take_back(service, told)
+    await service.database.close()
+    assert told == ["kept"]
+
+
+async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(site: Site) -> None:
+    service = site.service()
+    app = service.app("probe", [])
+    await service.database.open()
+    async with service.database.transaction(TENANT) as tx:
+        await service.outbox.put(tx, site.events, note("a"))
+        for _ in range(2):
+            await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
+    await site.sql("UPDATE outbox SET created_at = now() - interval '1 hour', parked_reason = 'x'")
+    await site.sql("UPDATE work SET run_at = now() - interval '2 hours'")
+    await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = (SELECT min(id) FROM work)")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+        await client.get("/nowhere")
+        answer = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})
+    await service.database.close()
+    found = {line.split()[0]: float(line.split()[1]) for line in answer.text.splitlines() if line[0] != "#"}
+    seen = {name: found[name] for name in ("outbox_parked_rows", "work_pending", "work_leased", "inbox_partitions")}
+    assert seen == {"outbox_parked_rows": 1, "work_pending": 2, "work_leased": 1, "inbox_partitions": 0}
+    assert 3600 <= found["outbox_oldest_seconds"] < 3700
+    assert 7200 <= found["work_oldest_due_seconds"] < 7300
+    requests = [line for line in answer.text.splitlines() if line.startswith("http_request_seconds_bucket{")]
+    assert any('route="none",status="404"' in line and "# {trace_id=" in line for line in requests)
