@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -72,6 +73,10 @@ class Chaos:
                 group.create_task(faults.run(over))
                 await driver.run()
                 over.set()
+        for what, times in sorted(faults.counts.items()):
+            self.report.say(f"  {what}: {times}")
+        for part, seconds in sorted(faults.recoveries.items()):
+            self.report.say(f"  {part} was ready again after {median(seconds):.1f} s, at most {max(seconds):.1f} s")
         return faults
 
     async def _settle(self, shops: Sequence[Shop]) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from random import Random
 
 import psutil
@@ -14,14 +14,19 @@ from local_stack.errors import StackError
 from local_stack.part import Part
 from local_stack.stack import Stack
 
-RECOVERY_S = 30.0
+RECOVERY_S = 60.0
 """How long a part that was started is left alone until it is ready; after that it is fair game again."""
+SHORT_STALL_S = (0.5, 1.5)
 
 type Say = Callable[[str], None]
 
 
 class Faults:
-    """Disturbs the parts of a stack until it is stopped; then all of them are up again."""
+    """Disturbs the parts of a stack until it is stopped; then all of them are up again.
+
+    While a part recovers from one fault, the next ones are short stalls of others: on a slow machine nothing would ever
+    be up otherwise, and nothing done that faults could disturb.
+    """
 
     def __init__(self, stack: Stack, seed: str, every_s: float, say: Say) -> None:
         self._parts: Sequence[Part] = [*stack.servers, *stack.present_services]
@@ -29,8 +34,10 @@ class Faults:
         self._every_s = every_s
         self._say = say
         self._began = time.monotonic()
-        self._busy: set[str] = set()
+        self._down: set[str] = set()
         self.counts: Counter[str] = Counter()
+        self.recoveries: dict[str, list[float]] = defaultdict(list)
+        """Seconds from a start to readiness, by part."""
 
     async def run(self, until: asyncio.Event) -> None:
         """The pauses are drawn evenly between three quarters and five quarters of the mean."""
@@ -40,87 +47,87 @@ class Faults:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(until.wait(), pause)
                     return
-                group.create_task(self._random.choice(_KINDS)(self))
+                group.create_task(self._begin())
 
-    def _choose(self) -> Part | None:
-        """One that is not being disturbed at the moment."""
-        free = [part for part in self._parts if part.name not in self._busy]
-        return self._random.choice(free) if free else None
+    async def _begin(self) -> None:
+        """What is drawn does not depend on how fast the machine is."""
+        kind, parts = self._random.choice(_KINDS), self._random.sample(self._parts, len(self._parts))
+        seconds = self._random.uniform(1, 6), self._random.uniform(*SHORT_STALL_S)
+        free = [part for part in parts if part.name not in self._down]
+        if self._down:
+            await self._stall(free[0], seconds[1])
+        else:
+            await kind(self, free, seconds[0])
 
     def _tell(self, what: str, part: Part) -> None:
         self.counts[f"{what} {part.name}"] += 1
         self._say(f"{time.monotonic() - self._began:7.1f} s  {what} {part.name}")
 
-    async def kill(self) -> None:
+    async def kill(self, parts: Sequence[Part], _: float) -> None:
         """`kill -9` and a new start."""
-        if part := self._choose():
-            with self._hold(part):
+        await self._kill(parts[0])
+
+    async def kill_two(self, parts: Sequence[Part], _: float) -> None:
+        """Two at the same moment."""
+        await asyncio.gather(self._kill(parts[0]), self._kill(parts[1]))
+
+    async def kill_again(self, parts: Sequence[Part], seconds: float) -> None:
+        """Killed once more while it is starting."""
+        await self._kill(parts[0], again_after=seconds / 2)
+
+    async def restart(self, parts: Sequence[Part], _: float) -> None:
+        """SIGTERM, as a roll-out does it, and a new start."""
+        with self._hold(parts[0]):
+            self._tell("restart", parts[0])
+            await asyncio.to_thread(parts[0].stop)
+            await self._start(parts[0])
+
+    async def stall(self, parts: Sequence[Part], seconds: float) -> None:
+        """SIGSTOP for some seconds: nothing answers, no connection is lost."""
+        with self._hold(parts[0]):
+            await self._stall(parts[0], seconds)
+
+    async def _kill(self, part: Part, again_after: float | None = None) -> None:
+        with self._hold(part):
+            self._tell("kill -9", part)
+            await asyncio.to_thread(part.kill)
+            if again_after is not None:
+                await asyncio.to_thread(part.launch)
+                await asyncio.sleep(again_after)
                 self._tell("kill -9", part)
                 await asyncio.to_thread(part.kill)
-                await _start(part)
+            await self._start(part)
 
-    async def kill_twice(self) -> None:
-        """Killed again while it is starting."""
-        again_after = self._random.uniform(0, 3)
-        if part := self._choose():
-            with self._hold(part):
-                for pause in (again_after, 0):
-                    self._tell("kill -9", part)
-                    await asyncio.to_thread(part.kill)
-                    await asyncio.to_thread(part.launch)
-                    await asyncio.sleep(pause)
-                await _start(part)
+    async def _stall(self, part: Part, seconds: float) -> None:
+        self._tell("stall", part)
+        family = _family(part)
+        _signal(family, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        _signal(family, signal.SIGCONT)
 
-    async def kill_two(self) -> None:
-        """Two at the same moment."""
-        await asyncio.gather(self.kill(), self.kill())
+    async def _start(self, part: Part) -> None:
+        """Its slowness is no fault: whether everything comes back is seen at the end."""
+        began = time.monotonic()
+        with suppress(StackError):
+            await asyncio.to_thread(part.start, RECOVERY_S)
+        self.recoveries[part.name].append(time.monotonic() - began)
 
-    async def restart(self) -> None:
-        """SIGTERM, as a roll-out does it, and a new start."""
-        if part := self._choose():
-            with self._hold(part):
-                self._tell("restart", part)
-                await asyncio.to_thread(part.stop)
-                await _start(part)
-
-    async def stall(self) -> None:
-        """SIGSTOP for some seconds: nothing answers, no connection is lost."""
-        seconds = self._random.uniform(1, 6)
-        if part := self._choose():
-            with self._hold(part):
-                self._tell("stall", part)
-                family = _family(part)
-                _signal(family, signal.SIGSTOP)
-                await asyncio.sleep(seconds)
-                _signal(family, signal.SIGCONT)
-
-    def _hold(self, part: Part) -> "_Held":
-        return _Held(self._busy, part.name)
-
-
-class _Held:
-    def __init__(self, busy: set[str], name: str) -> None:
-        self._busy, self._name = busy, name
-
-    def __enter__(self) -> None:
-        self._busy.add(self._name)
-
-    def __exit__(self, *_: object) -> None:
-        self._busy.discard(self._name)
+    @contextmanager
+    def _hold(self, part: Part) -> Iterator[None]:
+        self._down.add(part.name)
+        try:
+            yield
+        finally:
+            self._down.discard(part.name)
 
 
 _KINDS = (
     *(6 * (Faults.kill,)),
-    Faults.kill_twice,
+    Faults.kill_again,
     Faults.kill_two,
     *(2 * (Faults.restart,)),
     *(2 * (Faults.stall,)),
 )
-
-
-async def _start(part: Part) -> None:
-    with suppress(StackError):  # its slowness is no fault: whether everything comes back is seen at the end
-        await asyncio.to_thread(part.start, RECOVERY_S)
 
 
 def _family(part: Part) -> list[psutil.Process]:
