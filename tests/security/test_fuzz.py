@@ -25,9 +25,9 @@ from security.town import Town
 
 type Operation = APIOperation[Any, Any, Any, Any]
 
-EXAMPLES = 20
+EXAMPLES = 12
 """Of each kind (fitting, not fitting) for each operation."""
-BORDERLINE = 40
+BORDERLINE = 30
 """Cases at the borders of the description, for each operation."""
 
 STRANGERS = {"/f/{token}": ("form",), "/hooks/payments/{token}": ("provider",), "/hooks/t/{token}": ("hook",)}
