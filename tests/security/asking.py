@@ -17,7 +17,7 @@ async def ask(
     """Calls the route about the estate's records, with its own body or another."""
     method, path = call.split(" ")
     fillers: Iterator[str] = iter(route.of)
-    path = re.sub(r"{[^}]+}", lambda _: estate.ids.get(name := next(fillers), name), path)
+    path = re.sub(r"{[^}]+}", lambda _: estate.id(service, next(fillers)), path)
     body: dict[str, Any] = {"json": route.body} if content is None else {"content": content}
     return await estate.town.ask(service, method, path, headers, params=route.query, **body)
 

@@ -8,15 +8,26 @@ from uuid import UUID, uuid4
 import httpx
 
 from contracts.kit.clock import new_id
+from contracts.topics import COMMS_COMMANDS, DOC_COMMANDS, ENTITY_COMMANDS, ENTITY_EVENTS
+from local_stack.addresses import SERVICES
 from local_stack.apply import apply, read
 from local_stack.demo.shop import EXAMPLE
 from security.town import Owner, Town
+from support.rubbish import envelope, strew
 from support.waiting import eventually
 
 PAYMENT_SECRET = "whsec_c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh"
 SECRETIVE = "Quercus"
 """Part of every text that belongs to the tenant: wherever it turns up, something of his has."""
 PHONE, EMAIL = "+447700900123", "alex.quercus@example.com"
+BROKEN = (
+    (ENTITY_COMMANDS, "crm.command.cancel.v1"),
+    (DOC_COMMANDS, "crm.command.cancel.v1"),
+    (COMMS_COMMANDS, "crm.command.cancel.v1"),
+    (ENTITY_EVENTS, "crm.item.stage_changed.v1"),
+    (ENTITY_EVENTS, "crm.payment.changed.v1"),
+)
+"""Topics and types that one of the services each reads, and that each of them reads one of."""
 TEMPLATE = {"name": f"{SECRETIVE} act", "source": "Act #json(bytes(sys.inputs.data)).document.number"}
 CALLED = {"name": f"{SECRETIVE} calls", "type": "webhook", "pipeline": "sales", "stage": "production"}
 ROW = {"name": f"{SECRETIVE} table", "quantity": "1", "price": 120_000}
@@ -29,6 +40,10 @@ class Estate:
     town: Town
     tenant: UUID
     ids: dict[str, str]
+
+    def id(self, service: str, name: str) -> str:
+        """What is called so in the service or anywhere; else the name itself."""
+        return self.ids.get(f"{service} {name}", self.ids.get(name, name))
 
     def person(self, *roles: str) -> dict[str, str]:
         return self.town.person(self.tenant, *roles, sub=self.ids["head"])
@@ -76,6 +91,7 @@ async def furnish(town: Town) -> Estate:
     await _meet_client(estate)
     await _work(estate)
     await _await_automation(estate)
+    await _put_letters_aside(estate)
     await _settle(estate)
     return estate
 
@@ -159,6 +175,18 @@ async def _listed(estate: Estate, service: str, path: str) -> Any:
         return (await estate.get(service, path))["items"]
 
     return (await eventually(look, path))[0]
+
+
+async def _put_letters_aside(estate: Estate) -> None:
+    """A dead letter in every service, and an order about none of them."""
+    kafka = estate.town.premises["entity-service"].kafka
+    for topic, kind in BROKEN:
+        changes = {"ce_type": kind.encode(), "ce_id": str(new_id()).encode()}
+        await strew(kafka, topic.name, 0, (b"k", SECRETIVE.encode(), envelope(estate.tenant, **changes)))
+    for service in SERVICES:
+        estate.ids[f"{service} letter"] = (await _listed(estate, service, "/v1/dead-letters"))["id"]
+        none = {"filter": {"topic": "nothing"}, "reason": SECRETIVE}
+        estate.ids[f"{service} letter order"] = (await estate.make(service, "/v1/dead-letters/discards", none))["id"]
 
 
 async def _settle(estate: Estate) -> None:

@@ -23,7 +23,10 @@ LACKS = 422
 
 @dataclass(frozen=True)
 class Route:
-    """`of` fills the path: names of `Estate.ids`, else literally. `foreign` is what a new tenant's person gets."""
+    """`of` fills the path: names of `Estate.ids` (maybe after the service's), else literally.
+
+    `foreign` is what a new tenant's person gets.
+    """
 
     role: str
     foreign: int
@@ -167,12 +170,32 @@ COMMS = {
     "GET /v1/notifications": Route(VIEWER, OWN),
     "POST /v1/notifications/{notification_id}/read": Route(VIEWER, HIDDEN, ("notification",)),
 }
+ELSEWHERE = {"tenant": ITEM_REF["tenant_id"]}
+REPLAY = {"filter": {"topic": "crm.doc.commands.v1"}, "reason": "mended", "per_second": 5}
+DISCARD = {"filter": {"topic": "crm.doc.commands.v1"}, "reason": "rubbish"}
+KIT = {
+    "GET /v1/dead-letters": Route(OPERATOR, OWN),
+    "GET /v1/dead-letters/{letter_id}": Route(OPERATOR, HIDDEN, ("letter",)),
+    "POST /v1/dead-letters/replays": Route(OPERATOR, MADE, body=REPLAY),
+    "POST /v1/dead-letters/discards": Route(OPERATOR, MADE, body=DISCARD),
+    "GET /v1/dead-letter-orders": Route(OPERATOR, OWN),
+    "GET /v1/dead-letter-orders/{order_id}": Route(OPERATOR, HIDDEN, ("letter order",)),
+    "GET /internal/dead-letters": Route(SERVICE, OWN, query=ELSEWHERE),
+    "GET /internal/dead-letters/{letter_id}": Route(SERVICE, HIDDEN, ("letter",), query=ELSEWHERE),
+    "POST /internal/dead-letters/replays": Route(SERVICE, MADE, body=REPLAY, query=ELSEWHERE),
+    "POST /internal/dead-letters/discards": Route(SERVICE, MADE, body=DISCARD, query=ELSEWHERE),
+    "GET /internal/dead-letter-orders": Route(SERVICE, OWN, query=ELSEWHERE),
+    "GET /internal/dead-letter-orders/{order_id}": Route(SERVICE, HIDDEN, ("letter order",), query=ELSEWHERE),
+    "GET /internal/parked-outbox-rows": Route(SERVICE, OWN),
+    "POST /internal/parked-outbox-rows/{row_id}/release": Route(SERVICE, HIDDEN, ("1",), {"reason": "mended"}),
+}
+"""Those of every service."""
 ROUTES = {
-    "entity-service": ENTITY,
-    "rule-engine": RULE_ENGINE,
-    "trigger-service": TRIGGER,
-    "doc-service": DOC,
-    "comms-service": COMMS,
+    "entity-service": ENTITY | KIT,
+    "rule-engine": RULE_ENGINE | KIT,
+    "trigger-service": TRIGGER | KIT,
+    "doc-service": DOC | KIT,
+    "comms-service": COMMS | KIT,
 }
 
 PLATFORM = {"GET /health/live", "GET /health/ready", "GET /metrics"}

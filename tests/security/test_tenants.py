@@ -102,6 +102,16 @@ async def test_what_a_tenants_own_body_names_is_not_found_among_another_tenants_
             assert nothing_of(estate, answer)
 
 
+@pytest.mark.parametrize("service", ROUTES)
+async def test_another_tenants_dead_letters_are_not_ordered_about(estate: Estate, service: str) -> None:
+    stranger = estate.town.person(uuid4(), ADMIN)
+    body = {"ids": [estate.id(service, "letter")], "reason": "mine"}
+    async with unchanged(estate):
+        for order in ("replays", "discards"):
+            answer = await estate.town.ask(service, "POST", f"/v1/dead-letters/{order}", stranger, json=body)
+            assert (answer.status_code, problem(answer)["title"]) == (404, "Not found")
+
+
 async def test_lists_asked_for_another_tenants_ids_are_empty(estate: Estate) -> None:
     ids, stranger = estate.ids, estate.town.person(uuid4(), ADMIN)
     for service, path in (
