@@ -23,11 +23,17 @@ APP_MAY = {
     "work": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "commands": {"SELECT", "INSERT", "UPDATE"},
     "idempotency_keys": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "dead_letters": {"SELECT", "UPDATE"},
+    "dead_letter_orders": {"SELECT", "INSERT"},
+    "remembered_messages": {"SELECT", "INSERT"},
 }
 DELIVERY_MAY = {
     "outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "inbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "work": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "dead_letters": {"SELECT", "INSERT", "UPDATE"},
+    "dead_letter_orders": {"SELECT", "INSERT", "UPDATE"},
+    "remembered_messages": {"SELECT", "INSERT"},
 }
 
 
