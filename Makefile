@@ -5,6 +5,8 @@ UV_VERSION := 0.13.9
 UV ?= .tools/bin/uv
 RUN := $(UV) run --frozen --no-sync
 FROZEN := .venv/.synced
+# Each has servers of its own; most of a test's time is waiting for what was killed to be back.
+WORKERS ?= 3
 
 .PHONY: demo test chaos bench check fmt up down status schemas catalogue docs
 
@@ -13,7 +15,7 @@ demo: $(FROZEN)
 
 test: $(FROZEN)
 	@$(RUN) stack tools
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 EFFECTS ?= 1000
 SEED ?=
