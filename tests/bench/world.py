@@ -109,7 +109,7 @@ async def open_shop(world: World) -> AsyncGenerator[Shop]:
     """The service is up and running."""
     async with world.premises("entity-service") as premises:
         settings = await premises.settle(entity_service, Settings, database_pool=10)
-        service = Program("entity_service", settings)
+        service = Program("entity_service", settings, log=world.folder / "entity-service.log")
         await service.start()
         try:
             await service.ready()
