@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -83,6 +84,8 @@ class Postgres(Part):
             "timezone": "UTC",
             "log_timezone": "UTC",
             **({} if self._durable else {"fsync": "off", "full_page_writes": "off"}),
+            # after a kill it makes sure of its files: all at once, instead of some seconds of one by one
+            **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),
         }
         return [f"--{name}={value}" for name, value in values.items()]
 
