@@ -11,13 +11,14 @@ from uuid import UUID
 
 from rule_engine.activities import RunRef
 from rule_engine.domain.advance import advance
-from rule_engine.domain.due import due_at
+from rule_engine.domain.due import due
 from rule_engine.domain.planning import Head
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, RuleProgress, State
 from rule_engine.domain.step import RunFacts, Step
 from rule_engine.store.runs import Run, RunRow, SentCommand
-from simulation.ground import SKEW, TENANT, ZONE
+from simulation.entity import TIMES
+from simulation.ground import SKEW, TENANT
 from simulation.rules import REGISTRY
 from simulation.steps import without_pause
 
@@ -74,8 +75,9 @@ class Audit:
         return self._head(run).last_entry_seq > run.entry.entry_seq
 
     def _due(self, run: Run, rule: RuleBlock) -> datetime:
-        due = due_at(rule.run, run.entry.entered_at, ZONE) or run.entry.entered_at
-        return self._not_before.get((run.id, rule.rule_id), due)
+        entered_at = run.entry.entered_at
+        found = due(rule.run, entered_at, run.entry.snapshot, TIMES, entered_at)
+        return self._not_before.get((run.id, rule.rule_id), found.at or entered_at)
 
     def on_order(self, run: Run, action: str, rule_id: str | None, at: datetime) -> None:
         """An operator's order is about to be committed."""

@@ -11,10 +11,11 @@ from uuid import UUID
 from temporalio.client import Client
 
 from contracts import topics
-from contracts.contexts import ItemContext, Part, TenantSettings
+from contracts.contexts import ItemContext, Part
 from contracts.kit.broker import OutageError
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from rule_engine.activities import Activities
+from rule_engine.domain.due import Times
 from rule_engine.gateway import EntityService as Gateway
 from rule_engine.handlers import Planner, Results
 from rule_engine.operations import Operations
@@ -24,12 +25,12 @@ from rule_engine.starter import Starter
 from rule_engine.store.wakes import Wake
 from simulation import temporal
 from simulation.audit import Audit
-from simulation.entity import SETTINGS, EntityService
+from simulation.entity import TIMES, EntityService
 from simulation.ground import Ground
 from simulation.kafka import Group, Kafka, Message
 from simulation.outbox import SimulatedOutbox
 from simulation.rules import REGISTRY
-from simulation.steps import Task, at_once, pause
+from simulation.steps import Task, at_once, pause, without_pause
 from simulation.store import (
     TX,
     SimulatedDatabase,
@@ -63,8 +64,11 @@ class SimulatedGateway(Gateway):
     async def settings(self, tenants: Iterable[UUID]) -> None:
         self._may_be_away()
 
-    def settings_of(self, tenant: UUID) -> TenantSettings:
-        return SETTINGS
+    async def people(self, items: Iterable[tuple[UUID, UUID]]) -> None:
+        self._may_be_away()
+
+    def times_of(self, tenant: UUID, item: UUID) -> Times:
+        return TIMES
 
     def _may_be_away(self) -> None:
         if self._ground.bad_luck(0.05):
@@ -100,7 +104,7 @@ class Engine:
             temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
         )
         clock = ground.skewed_clock
-        self.planner = Planner(tables, recorder, gateway, clock)
+        self.planner = Planner(database, tables, recorder, gateway, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
         self.starter = SimulatedStarter(settings, database, tables, self.outbox, clock)
@@ -113,7 +117,7 @@ class Engine:
     def _plan(self, messages: Sequence[Message]) -> None:
         """The consumer's part: what the network is needed for, then the transaction with the inbox in it."""
         events = [one for one in messages if isinstance(one.data, StageChanged | FieldsChanged | ItemDeleted)]
-        at_once(self.planner.prepare(events))
+        without_pause(self.planner.prepare(events))
         if new := self.inbox.unseen(events):
             at_once(self.planner.plan(new, TX))
         self._audit.after_commit()

@@ -14,6 +14,7 @@ from contracts.messages.comms import Notify
 from contracts.values import ItemSnapshot
 from rule_engine.domain.advance import advance, begin
 from rule_engine.domain.document import After, RuleDocument
+from rule_engine.domain.due import times_of
 from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
 from rule_engine.domain.state import Entry, State
 from rule_engine.domain.step import RunFacts, Step
@@ -93,6 +94,8 @@ def program(*rules: RuleDocument) -> Program:
             condition=one.condition,
             on_leave=one.on_leave,
             on_failure=one.on_failure,
+            retry=one.retry,
+            otherwise=one.execution == "else",
             enabled=one.enabled,
         )
         for one in rules
@@ -130,11 +133,12 @@ def context(item: ItemSnapshot | None = None) -> ItemContext:
 
 
 ENTRY = Entry(ITEM, 1, T0, snapshot())
+TIMES = times_of(TenantSettings(name="A shop", time_zone="Europe/Rome"))
 
 
 def started(*rules: RuleDocument) -> tuple[Program, State]:
     made = program(*rules)
-    return made, begin(made, T0, "Europe/Rome")
+    return made, begin(made, ENTRY, TIMES)
 
 
 def go(

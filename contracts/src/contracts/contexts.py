@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from contracts.calendars import Calendar, Schedule
 from contracts.values import ItemKind, ItemSnapshot, Money, Value
 
 Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage"]
@@ -49,6 +50,8 @@ class ContactContext(Value):
     email: str | None = None
     """The first e-mail address."""
     opted_out: bool = False
+    time_zone: str | None = None
+    """Of the IANA database; null: as the company's."""
 
 
 class CompanyContext(Value):
@@ -86,6 +89,8 @@ class EmployeeContext(Value):
     phone: str | None = None
     position: str | None = None
     department: str | None = None
+    schedule: Schedule | None = None
+    """Comes with the responsible person, with the absences that are not over."""
 
 
 class StageContext(Value):
@@ -123,6 +128,7 @@ class TenantSettings(Value):
     time_zone: str = "UTC"
     language: str = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    calendar: Calendar = Calendar()
 
 
 class ItemContext(Value):

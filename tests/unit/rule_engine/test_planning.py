@@ -26,7 +26,7 @@ from rule_engine.domain.planning import (
     plan,
 )
 from rule_engine.domain.running import DELETED, LEFT
-from support.runs import HALF_AN_HOUR, ITEM, T0, TENANT, program, rule, snapshot, states
+from support.runs import ENTRY, HALF_AN_HOUR, ITEM, T0, TENANT, TIMES, program, rule, snapshot, states
 
 RULES = Published("sales", 3, {"new": [program(rule("greet"), rule("remind", run=HALF_AN_HOUR))]})
 
@@ -61,7 +61,7 @@ def _event(data: Body, name: str) -> Envelope[Body]:
 
 
 def make(*events: Envelope[Body], head: Head | None = None, open_runs: list[OpenRun] | None = None) -> Plan:
-    return plan(head or Head(), events, open_runs or [], {"sales": RULES}, "Europe/Rome")
+    return plan(head or Head(), events, open_runs or [], {"sales": RULES}, TIMES)
 
 
 def test_an_entry_gets_one_run_per_chain_with_an_id_made_from_its_cause() -> None:
@@ -114,16 +114,16 @@ def test_a_deleted_item_takes_everything_back() -> None:
     planned = make(moved(1)).entries[0].runs
     made = make(deleted(), head=Head(1, 1), open_runs=planned)
     assert made.head.deleted
-    assert states(made.left[planned[0].id]) == {"greet": "cancelled", "remind": "cancelled"}
+    assert states(made.changed[planned[0].id]) == {"greet": "cancelled", "remind": "cancelled"}
     assert planned[0].state.rules["greet"].reason == DELETED
 
 
 def test_leaving_a_later_stage_does_not_touch_what_stayed_of_an_earlier_one() -> None:
     made = program(rule("remind", run=HALF_AN_HOUR, on_leave="run_now"))
-    stayed = OpenRun(uuid5(ITEM, "run"), entry_of(moved(1)), made, begin(made, T0, "UTC"))  # type: ignore[arg-type]
-    assert make(moved(2), head=Head(1, 1), open_runs=[stayed]).left.keys() == {stayed.id}
+    stayed = OpenRun(uuid5(ITEM, "run"), entry_of(moved(1)), made, begin(made, ENTRY, TIMES))  # type: ignore[arg-type]
+    assert make(moved(2), head=Head(1, 1), open_runs=[stayed]).changed.keys() == {stayed.id}
     stayed.state = postpone(made, stayed.state, "remind", T0 + timedelta(days=1), T0).state
-    assert make(moved(3), head=Head(2, 2), open_runs=[stayed]).left == {}
+    assert make(moved(3), head=Head(2, 2), open_runs=[stayed]).changed == {}
 
 
 def test_an_entry_that_arrives_after_the_items_end_is_recorded_and_cancelled() -> None:
@@ -145,11 +145,11 @@ def test_an_import_without_automation_is_recorded_and_starts_nothing() -> None:
 
 
 def test_a_pipeline_without_published_rules_is_recorded_with_that_reason() -> None:
-    entry = plan(Head(), [moved(1)], [], {}, "UTC").entries[0]
+    entry = plan(Head(), [moved(1)], [], {}, TIMES).entries[0]
     assert (entry.runs, entry.note) == ([], NO_RULES)
 
 
 def test_changed_fields_only_move_the_version_forward() -> None:
     changed: dict[str, Any] = {"changed": ("title",), "changed_by": "somebody", "at": T0}
     made = make(_event(FieldsChanged(item=snapshot(entry_seq=7), **changed), "fields"), head=Head(1, 3))
-    assert (made.head, made.entries, made.left) == (Head(1, 7), [], {})
+    assert (made.head, made.entries, made.changed) == (Head(1, 7), [], {})

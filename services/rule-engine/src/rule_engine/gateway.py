@@ -1,16 +1,21 @@
 """Entity-service over HTTP: fresh contexts of items, and what a tenant's authors can refer to."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from itertools import batched
 from uuid import UUID
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, TenantSchema, TenantSettings
+from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
+from rule_engine.domain.due import Times, times_in, times_of
 from rule_engine.settings import Settings
 
 SETTINGS_FOR_S = 30.0
-"""How long a tenant's time zone and language are kept; they change about once in a company's life."""
+"""How long a tenant's clock and calendar are kept; they change a few times in a year."""
+ITEMS_AT_ONCE = 500
+PEOPLE_KEPT = 5_000
 
 
 class EntityService:
@@ -18,39 +23,56 @@ class EntityService:
 
     def __init__(self, settings: Settings) -> None:
         self._client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
-        self._settings: dict[UUID, tuple[float, TenantSettings]] = {}
+        self._companies: dict[UUID, tuple[float, Times]] = {}
+        self._people: OrderedDict[tuple[UUID, UUID], tuple[float, Times]] = OrderedDict()
 
     async def close(self) -> None:
         await self._client.close()
 
     async def context(self, tenant: UUID, item: UUID, parts: Sequence[Part] | None) -> ItemContext | None:
         """The item with its surroundings now; null when it does not exist (any more)."""
-        request = ContextRequest(
-            items=(ItemRef(tenant_id=tenant, item_id=item),), parts=None if parts is None else tuple(parts)
-        )
-        answer = await self._ask("POST", "/internal/contexts", request.model_dump_json())
-        contexts = ContextResponse.model_validate_json(answer).contexts
+        contexts = await self._contexts([(tenant, item)], parts)
         return contexts[0] if contexts else None
+
+    async def _contexts(
+        self, items: Iterable[tuple[UUID, UUID]], parts: Sequence[Part] | None
+    ) -> tuple[ItemContext, ...]:
+        refs = tuple(ItemRef(tenant_id=tenant, item_id=item) for tenant, item in items)
+        request = ContextRequest(items=refs, parts=None if parts is None else tuple(parts))
+        answer = await self._ask("POST", "/internal/contexts", request.model_dump_json())
+        return ContextResponse.model_validate_json(answer).contexts
 
     async def schema(self, tenant: UUID) -> TenantSchema:
         """What authors of the tenant can refer to."""
         schema = TenantSchema.model_validate_json(await self._ask("GET", f"/internal/schema/{tenant}"))
-        self._settings[tenant] = (time.monotonic(), schema.tenant)
+        self._companies[tenant] = (time.monotonic(), times_of(schema.tenant))
         return schema
 
     async def settings(self, tenants: Iterable[UUID]) -> None:
-        """Sees to it that `settings_of` knows these tenants."""
+        """Sees to it that `times_of` knows these tenants."""
         for tenant in set(tenants):
-            known = self._settings.get(tenant)
-            if known is None or time.monotonic() - known[0] > SETTINGS_FOR_S:
+            if not _is_fresh(self._companies.get(tenant)):
                 await self.schema(tenant)
 
-    def settings_of(self, tenant: UUID) -> TenantSettings:
-        """The settings fetched last."""
-        return self._settings[tenant][1]
+    async def people(self, items: Iterable[tuple[UUID, UUID]]) -> None:
+        """Sees to it that `times_of` knows the people of these items (tenant, id) as they are now."""
+        for some in batched(dict.fromkeys(items), ITEMS_AT_ONCE, strict=False):
+            for context in await self._contexts(some, ("contacts", "responsible")):
+                self._people[context.tenant_id, context.item.id] = (time.monotonic(), times_in(context))
+        while len(self._people) > PEOPLE_KEPT:
+            self._people.popitem(last=False)
+
+    def times_of(self, tenant: UUID, item: UUID) -> Times:
+        """Clocks and calendars of the item's company, and of its people if they were asked for a moment ago."""
+        known = self._people.get((tenant, item))
+        return known[1] if known and _is_fresh(known) else self._companies[tenant][1]
 
     async def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
         try:
             return await self._client.ask(method, path, body=body)
         except ServiceRefusalError as error:
             raise OutageError(str(error)) from error
+
+
+def _is_fresh(known: tuple[float, Times] | None) -> bool:
+    return known is not None and time.monotonic() - known[0] <= SETTINGS_FOR_S

@@ -1,7 +1,7 @@
 """What the engine consumes: items' events, which it plans from, and the results of its own commands."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,11 @@ from contracts.envelope import Envelope
 from contracts.kit import telemetry
 from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.database import Connection
+from contracts.kit.database import Connection, Database
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import RESULTS, CommandProgress
 from rule_engine.domain.advance import settle
-from rule_engine.domain.planning import OpenRun, Plan, PlannedEntry, Published, plan
+from rule_engine.domain.planning import OpenRun, Plan, PlannedEntry, Published, goes_by_people, plan
 from rule_engine.domain.step import Registry, wake_at
 from rule_engine.gateway import EntityService
 from rule_engine.messages import SOURCE
@@ -28,15 +28,33 @@ from rule_engine.store.runs import Run
 class Planner:
     """Turns items' events into entries and runs, a batch at a time."""
 
-    def __init__(self, store: Store, recorder: Recorder, entity_service: EntityService, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, store: Store, recorder: Recorder, entity_service: EntityService, clock: Clock
+    ) -> None:
+        self._database = database
         self._store = store
         self._recorder = recorder
         self._entity_service = entity_service
         self._clock = clock
 
     async def prepare(self, events: Sequence[Envelope[Any]]) -> None:
-        """Before the transaction: the tenants' time zones. If they cannot be had, the batch waits."""
-        await self._entity_service.settings(event.tenant for event in events if isinstance(event.data, StageChanged))
+        """Before the transaction: the tenants' clocks and calendars, and those of people where rules ask for them.
+
+        If they cannot be had, the batch waits.
+        """
+        changes = [event for event in events if isinstance(event.data, StageChanged | FieldsChanged)]
+        await self._entity_service.settings(event.tenant for event in changes)
+        await self._entity_service.people(await self._with_peoples_times(changes))
+
+    async def _with_peoples_times(self, changes: Sequence[Envelope[Any]]) -> list[ItemKey]:
+        """The items in pipelines with a rule that goes by the clock or the calendar of a person."""
+        if not changes:
+            return []
+        pairs = {(event.tenant, event.data.item.pipeline) for event in changes}
+        async with self._database.transaction(*{event.tenant for event in changes}) as tx:
+            published = await self._published(tx, pairs)
+        by_people = {(tenant, code) for tenant, code in pairs if goes_by_people(published[tenant].get(code))}
+        return [(e.tenant, e.data.item.id) for e in changes if (e.tenant, e.data.item.pipeline) in by_people]
 
     async def plan(self, events: Sequence[Envelope[Any]], tx: Connection) -> None:
         """Plans a batch: heads are locked first, then runs, so that two planners never wait for each other."""
@@ -46,38 +64,32 @@ class Planner:
         heads = await self._store.entries.lock_heads(tx, by_item)
         known = await self._store.entries.known(tx, [UUID(e.id) for e in events if isinstance(e.data, StageChanged)])
         stored = await self._open_runs(tx, by_item)
-        published = await self._published(tx, events)
+        entered = {(e.tenant, e.data.to_pipeline) for e in events if isinstance(e.data, StageChanged)}
+        published = await self._published(tx, entered)
         plans = {
             key: plan(
                 heads[key],
                 [event for event in messages if UUID(event.id) not in known],
                 [OpenRun(run.id, run.entry, run.program, run.state) for run in stored.get(key, [])],
                 published.get(key[0], {}),
-                self._zone(key[0], messages),
+                self._entity_service.times_of(*key),
             )
             for key, messages in by_item.items()
         }
         await self._write(tx, plans)
-        leaving = {key: last for key, messages in by_item.items() if (last := _leaving(messages))}
-        await self._write_left(tx, plans, stored, leaving)
+        await self._write_changed(tx, plans, stored, by_item)
         await self._store.entries.save_heads(tx, heads)
-
-    def _zone(self, tenant: UUID, events: Sequence[Envelope[Any]]) -> str:
-        moved = any(isinstance(event.data, StageChanged) for event in events)
-        return self._entity_service.settings_of(tenant).time_zone if moved else "UTC"
 
     async def _open_runs(
         self, tx: Connection, by_item: Mapping[ItemKey, list[Envelope[Any]]]
     ) -> dict[ItemKey, list[Run]]:
-        leaving = [key for key, events in by_item.items() if _leaving(events)]
         found: dict[ItemKey, list[Run]] = defaultdict(list)
-        for row in await self._store.runs.lock_open_of_items(tx, leaving):
+        for row in await self._store.runs.lock_open_of_items(tx, list(by_item)):
             found[row.tenant, row.item_id].append(await self._store.programs.of_run(tx, row))
         return found
 
-    async def _published(self, tx: Connection, events: Sequence[Envelope[Any]]) -> dict[UUID, dict[str, Published]]:
-        """The newest published rule set of every pipeline entered, by tenant and pipeline."""
-        pairs = {(e.tenant, e.data.to_pipeline) for e in events if isinstance(e.data, StageChanged)}
+    async def _published(self, tx: Connection, pairs: Collection[tuple[UUID, str]]) -> dict[UUID, dict[str, Published]]:
+        """The newest published rule set of pipelines (tenant, code), by tenant and pipeline."""
         found: dict[UUID, dict[str, Published]] = defaultdict(dict)
         for (tenant, pipeline), (code, version) in (
             await self._store.rule_sets.newest_published(tx, sorted(pairs))
@@ -99,19 +111,19 @@ class Planner:
         unfinished = [run for run in runs if not run.state.finished]
         await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run)) for run in unfinished])
 
-    async def _write_left(
+    async def _write_changed(
         self,
         tx: Connection,
         plans: Mapping[ItemKey, Plan],
         stored: Mapping[ItemKey, list[Run]],
-        leaving: Mapping[ItemKey, Envelope[Any]],
+        by_item: Mapping[ItemKey, list[Envelope[Any]]],
     ) -> None:
         now = self._clock()
-        for key, event in leaving.items():
-            left = [run for run in stored.get(key, []) if run.id in plans[key].left]
-            for run in left:
-                with telemetry.handling("leave", event, links=(run.traceparent,)), telemetry.about(run_id=run.id):
-                    await self._recorder.record(tx, run, plans[key].left[run.id], now)
+        for key, made in plans.items():
+            verb, event = _cause_of_change(by_item[key])
+            for run in [run for run in stored.get(key, []) if run.id in made.changed]:
+                with telemetry.handling(verb, event, links=(run.traceparent,)), telemetry.about(run_id=run.id):
+                    await self._recorder.record(tx, run, made.changed[run.id], now)
 
 
 def _item_of(event: Envelope[Any]) -> UUID:
@@ -119,9 +131,10 @@ def _item_of(event: Envelope[Any]) -> UUID:
     return data.item_id if isinstance(data, ItemDeleted) else data.item.id
 
 
-def _leaving(events: Sequence[Envelope[Any]]) -> Envelope[Any] | None:
-    """The last event that takes the item away from where it was."""
-    return next((event for event in reversed(events) if isinstance(event.data, StageChanged | ItemDeleted)), None)
+def _cause_of_change(events: Sequence[Envelope[Any]]) -> tuple[str, Envelope[Any]]:
+    """What the last event that takes the item away from where it was does to runs, else the last one that changes it."""
+    leaving = [event for event in events if isinstance(event.data, StageChanged | ItemDeleted)]
+    return ("leave", leaving[-1]) if leaving else ("redate", events[-1])
 
 
 def _first_wake(run: Run) -> datetime:

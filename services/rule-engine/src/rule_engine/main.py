@@ -29,7 +29,7 @@ def build_app(settings: Settings) -> FastAPI:
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     starter = Starter(settings, database, store, service.outbox, clock)
     operations = Operations(database, store, recorder, clock, new_id)
-    service.consume(planning(Planner(store, recorder, entity_service, clock)))
+    service.consume(planning(Planner(database, store, recorder, entity_service, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(starter.wake)
     service.check("temporal", starter.ready)

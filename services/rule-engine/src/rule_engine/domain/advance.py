@@ -3,27 +3,46 @@
 A rule acts at most once per attempt: its command's id is made from the run, the step and the attempt.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused, Result
-from rule_engine.domain.due import due_at
+from contracts.values import ItemSnapshot
+from rule_engine.domain.due import Times, due
 from rule_engine.domain.program import Program, RuleBlock
-from rule_engine.domain.running import Running, plan_again
+from rule_engine.domain.running import Running, plan_again, waiting_for
 from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place
-from rule_engine.domain.step import Registry, RunFacts, Step
+from rule_engine.domain.step import Registry, RunFacts, Step, waits_for_date
+
+LONGEST_PAUSE_S = 86_400
 
 
-def begin(program: Program, entered_at: datetime, zone: str) -> State:
+def begin(program: Program, entry: Entry, times: Times) -> State:
     """The state of a run that was just planned; due times are in it for people to see."""
-    rules = {r.rule_id: RuleProgress(due_at=due_at(r.run, entered_at, zone)) for r in program.rules()}
+    entered_at = entry.entered_at
+    rules = {rule.rule_id: _planned(rule, entry, times) for rule in program.rules()}
     head = next((rule for rule in program.rules() if rule.enabled), None)
-    owed = head is not None and (rules[head.rule_id].due_at or entered_at) <= entered_at
+    owed = head is not None and _is_owed(head, rules[head.rule_id], entered_at)
     if head is not None and not owed:
-        rules[head.rule_id] = rules[head.rule_id].to(state="waiting", changed_at=entered_at)
+        reason = waiting_for(head, rules[head.rule_id])
+        rules[head.rule_id] = rules[head.rule_id].to(state="waiting", reason=reason, changed_at=entered_at)
     cursor = Cursor(place=first_place(program.root))
     return State(owed=head.rule_id if head and owed else None, cursors=(cursor,), rules=rules)
+
+
+def _planned(rule: RuleBlock, entry: Entry, times: Times) -> RuleProgress:
+    found = due(rule.run, entry.entered_at, entry.snapshot, times, entry.entered_at)
+    return RuleProgress(due_at=found.at, undated=found.missing)
+
+
+def _is_owed(rule: RuleBlock, progress: RuleProgress, entered_at: datetime) -> bool:
+    return (progress.due_at or entered_at) <= entered_at and not waits_for_date(rule, progress)
+
+
+def redate(program: Program, state: State, entry: Entry, item: ItemSnapshot, times: Times, now: datetime) -> Step:
+    """The item's dates may have changed: moves the rules that still wait and count from one of them."""
+    return Running(program, state, now).redate(entry, item, times)
 
 
 def advance(
@@ -61,8 +80,24 @@ def _settle(run: Running, rule: RuleBlock, result: Result, registry: Registry) -
             run.end(rule, "cancelled", progress.taking_back or "its command was cancelled")
         case CommandRefused(reason=reason):
             run.end(rule, "refused", reason)
+        case CommandFailed(reason=reason, retryable=True) if _may_retry(rule, progress):
+            _retry_by_policy(run, rule, reason)
         case CommandFailed(reason=reason):
             run.end(rule, "failed", reason)
+
+
+def _may_retry(rule: RuleBlock, progress: RuleProgress) -> bool:
+    """A rule that is being taken back is not tried again."""
+    return rule.retry is not None and progress.retries < rule.retry.times and progress.taking_back is None
+
+
+def _retry_by_policy(run: Running, rule: RuleBlock, reason: str) -> None:
+    assert rule.retry is not None  # noqa: S101 - whoever may retry has a policy
+    retries = run.rules[rule.rule_id].retries
+    pause = min(rule.retry.after_seconds * 2**retries, LONGEST_PAUSE_S)
+    at = run.now + timedelta(seconds=pause)
+    plan_again(run, rule, at)
+    run.set(rule, state="waiting", retries=retries + 1, reason=f"failed: {reason}; tried again {at.isoformat()}")
 
 
 def leave(program: Program, state: State, reason: str, now: datetime) -> Step:

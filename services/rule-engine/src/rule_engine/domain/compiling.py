@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from contracts.conditions import paths
 from contracts.contexts import Part, TenantSchema
 from rule_engine.domain.document import RuleDocument, RuleSetDocument
+from rule_engine.domain.due import parts_for
 from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
 from rule_engine.domain.values import parts_of, paths_of
 from rule_engine.rules.base import RuleType, literal
@@ -103,7 +104,8 @@ def compile_document(
 def _parts(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) -> tuple[Part, ...]:
     read = {path for rule in chain for path in paths_of(rule.params)}
     read |= {path for rule in chain if rule.condition for path in paths(rule.condition)}
-    return tuple(sorted({*parts_of(read), *(part for rule in chain for part in registry[rule.type].needs)}))
+    timing = {part for rule in chain for part in parts_for(rule.run)}
+    return tuple(sorted({*parts_of(read), *timing, *(part for rule in chain for part in registry[rule.type].needs)}))
 
 
 def _block(rule: RuleDocument, rule_type: RuleType[Any], schema: TenantSchema) -> RuleBlock:
@@ -118,5 +120,7 @@ def _block(rule: RuleDocument, rule_type: RuleType[Any], schema: TenantSchema) -
         condition=rule.condition,
         on_leave=rule.on_leave,
         on_failure=rule.on_failure,
+        retry=rule.retry,
+        otherwise=rule.execution == "else",
         enabled=rule.enabled,
     )

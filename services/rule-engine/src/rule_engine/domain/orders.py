@@ -14,14 +14,14 @@ OPERATOR = "cancelled by an operator"
 def run_now(program: Program, state: State, rule_id: str, now: datetime) -> Step:
     """A waiting rule acts now. Raises `RunError` for a rule that does not wait."""
     run, rule = _open_rule(program, state, rule_id, now)
-    run.set(rule, due_at=now)
+    run.set(rule, due_at=now, moved=True)
     return run.finish_turn()
 
 
 def postpone(program: Program, state: State, rule_id: str, until: datetime, now: datetime) -> Step:
     """A waiting rule acts at another moment. Raises `RunError` for a rule that does not wait."""
     run, rule = _open_rule(program, state, rule_id, now)
-    run.set(rule, due_at=until)
+    run.set(rule, due_at=until, moved=True)
     return run.finish_turn()
 
 

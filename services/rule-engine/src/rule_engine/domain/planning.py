@@ -11,7 +11,8 @@ from uuid import UUID, uuid5
 
 from contracts.envelope import Body, Envelope
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
-from rule_engine.domain.advance import begin, leave
+from rule_engine.domain.advance import begin, leave, redate
+from rule_engine.domain.due import Times, parts_for
 from rule_engine.domain.program import Program
 from rule_engine.domain.running import DELETED, LEFT
 from rule_engine.domain.state import Entry, State
@@ -29,6 +30,12 @@ class Published:
     code: str
     version: int
     programs: Mapping[str, Sequence[Program]]
+
+
+def goes_by_people(published: Published | None) -> bool:
+    """Whether a rule of it goes by the clock or the calendar of a person."""
+    programs = published.programs.values() if published else ()
+    return any(parts_for(rule.run) for stage in programs for program in stage for rule in program.rules())
 
 
 @dataclass(slots=True)
@@ -67,8 +74,8 @@ class Plan:
 
     head: Head
     entries: list[PlannedEntry] = field(default_factory=list)
-    left: dict[UUID, Step] = field(default_factory=dict)
-    """Stored runs that were left, by id."""
+    changed: dict[UUID, Step] = field(default_factory=dict)
+    """What becomes of stored runs, by id."""
     left_at: tuple[datetime, str] | None = None
     """When and why the entries recorded earlier were left, if they were."""
 
@@ -78,32 +85,36 @@ def plan(
     events: Iterable[Envelope[Body]],
     open_runs: Sequence[OpenRun],
     published: Mapping[str, Published],
-    zone: str,
+    times: Times,
 ) -> Plan:
-    """What the events, in their order and none of them planned before, do to an item; `published` by pipeline code."""
+    """What the events, in their order and none of them planned before, do to an item; `published` by pipeline code.
+
+    An older version of the item moves no date.
+    """
     result = Plan(head)
     for event in events:
         match event.data:
             case StageChanged() if event.data.entry_seq <= head.last_entry_seq:
-                result.entries.append(_too_late(event, published, zone, LEFT_BEFORE_PLANNING))  # type: ignore[arg-type]
+                result.entries.append(_too_late(event, published, times, LEFT_BEFORE_PLANNING))  # type: ignore[arg-type]
             case StageChanged() if head.deleted:
-                result.entries.append(_too_late(event, published, zone, DELETED))  # type: ignore[arg-type]
+                result.entries.append(_too_late(event, published, times, DELETED))  # type: ignore[arg-type]
             case StageChanged():
                 _leave_all(result, open_runs, LEFT, event.data.at)
-                result.entries.append(_enter(event, published, zone))  # type: ignore[arg-type]
+                result.entries.append(_enter(event, published, times))  # type: ignore[arg-type]
                 head.last_entry_seq = event.data.entry_seq
                 head.last_version = max(head.last_version, event.data.item.version)
             case ItemDeleted():
                 _leave_all(result, open_runs, DELETED, event.data.at)
                 head.deleted = True
-            case FieldsChanged():
-                head.last_version = max(head.last_version, event.data.item.version)
+            case FieldsChanged() if event.data.item.version > head.last_version:
+                _redate_all(result, open_runs, event.data, times)
+                head.last_version = event.data.item.version
             case _:
                 pass
     return result
 
 
-def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], zone: str) -> PlannedEntry:
+def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], times: Times) -> PlannedEntry:
     found = published.get(event.data.to_pipeline)
     if not event.data.automation:
         return PlannedEntry(event, None, NOT_ASKED_FOR)
@@ -111,18 +122,15 @@ def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], zo
         return PlannedEntry(event, None, NO_RULES)
     entry = entry_of(event)
     programs = found.programs.get(event.data.to_stage, ())
-    runs = [
-        OpenRun(run_id(event, program.chain), entry, program, begin(program, entry.entered_at, zone))
-        for program in programs
-    ]
+    runs = [OpenRun(run_id(event, program.chain), entry, program, begin(program, entry, times)) for program in programs]
     return PlannedEntry(event, found, None, runs)
 
 
 def _too_late(
-    event: Envelope[StageChanged], published: Mapping[str, Published], zone: str, reason: str
+    event: Envelope[StageChanged], published: Mapping[str, Published], times: Times, reason: str
 ) -> PlannedEntry:
     """A newer entry, or the item's end, is known already: everything of this one is cancelled, owed rules included."""
-    planned = _enter(event, published, zone)
+    planned = _enter(event, published, times)
     for run in planned.runs:
         run.state = leave(run.program, run.state, reason, event.data.at).state
     planned.left = (event.data.at, reason)
@@ -138,12 +146,23 @@ def _leave_all(result: Plan, open_runs: Sequence[OpenRun], reason: str, at: date
     for run in open_runs:
         if reason == LEFT and run.entry.entry_seq != result.head.last_entry_seq:
             continue  # it was left before; what operators have ordered since stays as it is
-        step = leave(run.program, run.state, reason, at)
-        if step.changed:
-            before = result.left.get(run.id)
-            result.left[run.id] = step if before is None else _both(before, step)
-            run.state = step.state
+        _change(result, run, leave(run.program, run.state, reason, at))
     result.left_at = result.left_at or (at, reason)
+
+
+def _redate_all(result: Plan, open_runs: Sequence[OpenRun], change: FieldsChanged, times: Times) -> None:
+    for run in (run for planned in result.entries for run in planned.runs):
+        run.state = redate(run.program, run.state, run.entry, change.item, times, change.at).state
+    for run in open_runs:
+        _change(result, run, redate(run.program, run.state, run.entry, change.item, times, change.at))
+
+
+def _change(result: Plan, run: OpenRun, step: Step) -> None:
+    """Notes a step of a stored run, if it changes anything."""
+    if step.changed:
+        before = result.changed.get(run.id)
+        result.changed[run.id] = step if before is None else _both(before, step)
+        run.state = step.state
 
 
 def _both(first: Step, second: Step) -> Step:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from contracts.conditions import Condition
 from contracts.contexts import Part
-from rule_engine.domain.document import OnFailure, OnLeave, RuleDocument, RunTime
+from rule_engine.domain.document import OnFailure, OnLeave, Retry, RuleDocument, RunTime
 
 FORMAT: Literal[1] = 1
 """The newest format that this code reads; it writes this one too."""
@@ -35,6 +35,9 @@ class RuleBlock(_Block):
     condition: Condition | None = None
     on_leave: OnLeave = "cancel"
     on_failure: OnFailure = "stop"
+    retry: Retry | None = None
+    otherwise: bool = False
+    """Acts only if the condition of the rule above was false."""
     enabled: bool = True
 
 
@@ -80,7 +83,7 @@ def _rules(block: Block) -> Iterator[RuleBlock]:
 
 
 def chains(rules: Iterable[RuleDocument]) -> list[list[RuleDocument]]:
-    """Rules of a stage by chain: one that runs in parallel opens a chain, one that waits joins the chain above it."""
+    """Rules of a stage by chain: one that runs in parallel opens a chain, others join the chain above them."""
     found: list[list[RuleDocument]] = []
     for rule in rules:
         if rule.execution == "parallel" or not found:

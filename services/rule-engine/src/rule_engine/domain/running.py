@@ -12,10 +12,13 @@ from contracts.conditions import ConditionError, LeafVerdict, compile_condition,
 from contracts.contexts import ItemContext
 from contracts.envelope import Body
 from contracts.messages.rule_events import RuleState
+from contracts.values import ItemSnapshot
+from rule_engine.domain.document import ENTRY, Now
+from rule_engine.domain.due import Due, Times, due, times_in
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place, next_place, rule_at
-from rule_engine.domain.step import Decision, Emission, RunFacts, Step, wake_at
+from rule_engine.domain.step import Decision, Emission, RunFacts, Step, waits_for_date, wake_at
 from rule_engine.domain.values import paths_of, resolve, values_of
 from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal
 
@@ -106,14 +109,61 @@ class Running:
             return
         if not rule.enabled:
             self.end(rule, "skipped", "the rule is disabled")
-        elif progress.due_at is not None and progress.due_at > self.now:
-            self.set(rule, state="waiting", reason=None)
+        elif rule.otherwise and (why_not := self._not_otherwise(rule)):
+            self.end(rule, "skipped", why_not)
+        elif waits_for_date(rule, progress) or (progress.due_at is not None and progress.due_at > self.now):
+            self.set(rule, state="waiting", reason=progress.reason or waiting_for(rule, progress))
         elif context is None:
             self._take_back_all(DELETED)
         elif context.item.entry_seq != entry.entry_seq and not self.stays(rule):
             self._take_back_all(LEFT)
-        else:
+        elif not self._is_put_off(rule, entry, context):
             self._decide(rule, entry, context, run)
+
+    def _not_otherwise(self, rule: RuleBlock) -> str | None:
+        """Why an *else* rule does not act; null when the condition above it was false."""
+        rules = self.program.rules()
+        above = rules[rules.index(rule) - 1]
+        return None if self.rules[above.rule_id].declined else f"not run: the condition of {above.name} was not false"
+
+    def _is_put_off(self, rule: RuleBlock, entry: Entry, context: ItemContext) -> bool:
+        """Whether by now the date it counts from, or working time, says later; an owed rule is not put off."""
+        progress = self.rules[rule.rule_id]
+        if progress.moved or rule.rule_id == self.state.owed:
+            return False
+        times = times_in(context)
+        found = self._due_now(rule, entry, context.item, times)
+        if found is None:
+            return False
+        self.set(rule, undated=found.missing)
+        if not waits_for_date(rule, self.rules[rule.rule_id]) and (found.at is None or found.at <= self.now):
+            return False
+        reason = waiting_for(rule, self.rules[rule.rule_id]) or _absence(rule, times)
+        self.set(rule, due_at=found.at, state="waiting", reason=reason)
+        return True
+
+    def _due_now(self, rule: RuleBlock, entry: Entry, item: ItemSnapshot, times: Times) -> Due | None:
+        """When a rule whose time has come may act; null: now, whatever has changed."""
+        if follows(rule):
+            return due(rule.run, entry.entered_at, item, times, self.now)
+        if rule.run.working != "none":
+            return due(Now(working_time=rule.run.working), entry.entered_at, item, times, self.now)
+        return None
+
+    def redate(self, entry: Entry, item: ItemSnapshot, times: Times) -> Step:
+        for rule in self.program.rules():
+            progress = self.rules[rule.rule_id]
+            decided = progress.moved or progress.attempt or rule.rule_id == self.state.owed
+            if follows(rule) and progress.state in ("planned", "waiting") and not decided:
+                found = due(rule.run, entry.entered_at, item, times, self.now)
+                if (found.at, found.missing) != (progress.due_at, progress.undated):
+                    self._redate(rule, found)
+        return self.result()
+
+    def _redate(self, rule: RuleBlock, found: Due) -> None:
+        self.set(rule, due_at=found.at, undated=found.missing)
+        if self.rules[rule.rule_id].state == "waiting":
+            self.set(rule, reason=waiting_for(rule, self.rules[rule.rule_id]))
 
     def stays(self, rule: RuleBlock) -> bool:
         """Whether leaving the stage does not take the rule back."""
@@ -123,11 +173,15 @@ class Running:
         view = _as_owed(context, entry, self.program) if rule.rule_id == self.state.owed else context
         values = values_of(view, self.state.model_copy(update={"rules": self.rules}).outputs(self.program), self.now)
         leaves: tuple[LeafVerdict, ...] = ()
+        if self._lacks_its_date(rule):
+            self._record(rule, "skipped", f"{_date_path(rule)} is empty", values, leaves)
+            return
         try:
             if rule.condition is not None:
                 verdict = compile_condition(rule.condition)(values)
                 leaves = verdict.leaves
                 if not verdict.holds:
+                    self.set(rule, declined=True)
                     self._record(rule, "skipped", verdict.why_not(), values, leaves)
                     return
             answer = self._act(rule, entry, view, values, run)
@@ -136,6 +190,11 @@ class Running:
         except ValidationError as error:
             answer = Failure(_where(error))
         self._apply(rule, answer, values, leaves, run)
+
+    def _lacks_its_date(self, rule: RuleBlock) -> bool:
+        progress = self.rules[rule.rule_id]
+        skips = not isinstance(rule.run, Now) and rule.run.no_date == "skip"
+        return progress.undated and skips and not progress.moved
 
     def _act(
         self, rule: RuleBlock, entry: Entry, context: ItemContext, values: dict[str, Any], run: RunFacts
@@ -218,7 +277,7 @@ class Running:
         self._take_back_all(reason)
         for rule in self.program.rules():
             if rule.on_leave == "run_now" and self.rules[rule.rule_id].state not in (*ENDED, "running"):
-                self.set(rule, due_at=self.now)
+                self.set(rule, due_at=self.now, moved=True)
         self._drop_finished_cursors()
         return self.result()
 
@@ -270,8 +329,30 @@ def _as_owed(context: ItemContext, entry: Entry, program: Program) -> ItemContex
     return context.model_copy(update={"item": entry.snapshot, "stage": stage})
 
 
-def plan_again(run: Running, rule: RuleBlock) -> None:
-    """Puts the rule back to its turn, and revives the rules that its failure had stopped."""
+def waiting_for(rule: RuleBlock, progress: RuleProgress) -> str | None:
+    """For what it waits, if not for a moment."""
+    return f"waits for {_date_path(rule)}" if progress.undated else None
+
+
+def _absence(rule: RuleBlock, times: Times) -> str | None:
+    away = rule.run.working == "responsible" and times.at_work is False
+    return "waits for the responsible person to start work" if away else None
+
+
+def _date_path(rule: RuleBlock) -> str:
+    return "" if isinstance(rule.run, Now) else rule.run.from_
+
+
+def follows(rule: RuleBlock) -> bool:
+    """Whether its due time moves with a date of the item."""
+    return not isinstance(rule.run, Now) and rule.run.from_ != ENTRY and rule.run.date_changes == "follow"
+
+
+def plan_again(run: Running, rule: RuleBlock, due_at: datetime | None = None) -> None:
+    """Puts the rule back to its turn, now or later, and revives the rules that its failure had stopped.
+
+    Without `due_at` somebody has asked for it: it acts now, and its policy counts anew.
+    """
     progress = run.rules[rule.rule_id]
     stopped = {stopped_by(rule, "failed"), stopped_by(rule, "refused")}
     for later in _after(run.program, rule):
@@ -285,7 +366,10 @@ def plan_again(run: Running, rule: RuleBlock) -> None:
         command_id=None,
         taking_back=None,
         retry_after=False,
-        due_at=run.now,
+        due_at=due_at or run.now,
+        moved=due_at is None,
+        retries=progress.retries if due_at else 0,
+        declined=False,
     )
     cursor = Cursor(place=_place_of(run.program, rule))
     if cursor not in run.cursors:

@@ -28,12 +28,20 @@ class RuleProgress(_Strict):
     state: RuleState = "planned"
     due_at: AwareDatetime | None = None
     """From when it may act; null: as soon as its turn comes."""
+    undated: bool = False
+    """The date it counts from is empty."""
+    moved: bool = False
+    """Somebody has decided when it acts: neither dates nor working time move it any more."""
+    declined: bool = False
+    """Its condition was false: the *else* rule below may act."""
     reason: str | None = None
     attempt: int = 0
     command_id: UUID | None = None
     """The command it waits for, or that ended it."""
     taking_back: str | None = None
     """Why its unfinished command is being cancelled: `cancelled` with this reason if that succeeds."""
+    retries: int = 0
+    """Attempts that its policy has made since people last decided."""
     retry_after: bool = False
     """Make a new attempt when the command that is being cancelled has ended."""
     outputs: dict[str, JsonValue] = Field(default_factory=dict)

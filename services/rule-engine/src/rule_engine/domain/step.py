@@ -9,11 +9,15 @@ from uuid import UUID
 from contracts.conditions import LeafVerdict
 from contracts.envelope import Body
 from contracts.messages.rule_events import RuleState
+from rule_engine.domain.document import Now
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Entry, RuleProgress, State, rule_at
 from rule_engine.rules.base import RuleType
 
 type Registry = Mapping[str, RuleType[Any]]
+
+FURTHEST = timedelta(days=36_500)
+"""Nothing is parked for longer: what is due later is looked at then, and parked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,9 @@ def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
     """When to look at the run again; null when it is finished or only a result can go on with it."""
     turns = [rule_at(program, cursor.place) for cursor in state.cursors]
     moments = [
-        _due(rule, state.rules[rule.rule_id], now) for rule in turns if state.rules[rule.rule_id].state != "running"
+        _due(rule, progress, now)
+        for rule in turns
+        if (progress := state.rules[rule.rule_id]).state != "running" and not waits_for_date(rule, progress)
     ]
     return min(moments, default=None)
 
@@ -74,7 +80,13 @@ def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
 def _due(rule: RuleBlock, progress: RuleProgress, now: datetime) -> datetime:
     """A rule that is disabled or has ended is passed over at once, whatever its delay."""
     passed_over = not rule.enabled or progress.state in ENDED
-    return now if passed_over or progress.due_at is None else progress.due_at
+    return now if passed_over or progress.due_at is None else min(progress.due_at, now + FURTHEST)
+
+
+def waits_for_date(rule: RuleBlock, progress: RuleProgress) -> bool:
+    """Whether only a date can go on with the rule."""
+    waits = not isinstance(rule.run, Now) and rule.run.no_date == "wait"
+    return waits and progress.undated and not progress.moved and rule.enabled and progress.state not in ENDED
 
 
 def needs_context(program: Program, state: State, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from whenever import Instant, Time
 
 from contracts.messages.entity_commands import CreateTask
-from rule_engine.domain.due import at_local
+from rule_engine.domain.clock import at_local
 from rule_engine.rules.base import Acting, Employee, Employees, Group, Outputs, Params, RuleType
 
 
