@@ -39,12 +39,8 @@ def times(zone: str = ROME, calendar: Mapping[str, Any] | None = None, **person:
     return times_of(tenant, sam, ContactContext(id=ITEM, first_name="", last_name="", name="", time_zone=NEW_YORK))
 
 
-def moment_of(
-    run: dict[str, Any], entered: str, clocks: Times, since: str | None = None, **fields: Any
-) -> datetime | None:
-    found = due(
-        RUN_TIMES.validate_python(run), utc(entered), snapshot(**fields), clocks, utc(since) if since else utc(entered)
-    )
+def moment_of(run: dict[str, Any], entered: str, clocks: Times, **fields: Any) -> datetime | None:
+    found = due(RUN_TIMES.validate_python(run), utc(entered), snapshot(**fields), clocks, utc(entered))
     assert not found.missing
     return found.at
 
@@ -344,10 +340,8 @@ PART_TIME = {"week": {"tue": [{"opens": "09:00", "closes": "12:00"}], "thu": [{"
 def test_the_responsible_persons_schedule_and_absences_count(
     entered: str, run: dict[str, Any], person: dict[str, Any], expected: str
 ) -> None:
-    calendar = ITALY | {"days": {"2026-03-07": [{"opens": "10:00", "closes": "14:00"}]}}
-    assert moment_of(run | {"working_time": "responsible"}, entered, times(calendar=calendar, **person)) == utc(
-        expected
-    )
+    clocks = times(calendar=ITALY | {"days": {"2026-03-07": [{"opens": "10:00", "closes": "14:00"}]}}, **person)
+    assert moment_of(run | {"working_time": "responsible"}, entered, clocks) == utc(expected)
 
 
 def test_without_a_responsible_person_the_companys_working_time_counts() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from contracts.contexts import PipelineSchema, TenantSchema
-from rule_engine.domain import conditions, shapes, texts
+from rule_engine.domain import conditions, due, shapes, texts
 from rule_engine.domain.compiling import with_employees
 from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import Fault, ValueFailureError
@@ -96,11 +96,21 @@ def _rule_faults(placed: _Placed) -> Iterator[Fault]:
         yield from _type_faults(placed, placed.type)
         yield from _move_faults(placed, placed.type)
         yield from _param_faults(placed, placed.type)
+    yield from (placed.fault(below, what) for below, what in due.faults(rule.run, names))
+    if rule.execution == "else" and (what := _else_fault(placed)):
+        yield placed.fault("execution", what)
     for below, value in spots(dict(rule.params), "params"):
         yield from (placed.fault(below, what) for what in _value_faults(value, names, placed))
     if rule.condition is not None:
         for below, what in conditions.faults(rule.condition, names, "condition"):
             yield placed.fault(below, what)
+
+
+def _else_fault(placed: _Placed) -> str | None:
+    if not placed.earlier:
+        return "there is no rule above this one: an else rule follows the rule whose condition was false"
+    above = placed.earlier[-1]
+    return None if above.condition else f"{above.name} has no condition that could be false: give it one, or use wait"
 
 
 def _type_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
