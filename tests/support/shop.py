@@ -126,7 +126,7 @@ def deal(**changes: Any) -> ItemContext:
 
 def rule(name: str, type: str, /, **options: Any) -> dict[str, Any]:
     """A rule as an author writes it; what is no option of every rule is a parameter."""
-    common = {"id", "title", "execution", "run", "condition", "on_leave", "on_failure", "enabled"}
+    common = {"id", "title", "execution", "run", "condition", "on_leave", "on_failure", "retry", "enabled"}
     params = {key: value for key, value in options.items() if key not in common}
     return {"name": name, "type": type, "params": params} | {k: v for k, v in options.items() if k in common}
 

@@ -342,3 +342,26 @@ def test_all_faults_are_told_at_once() -> None:
         new=[rule("c", "change_stage")],
     )
     assert len(faults(document)) == 5
+
+
+def test_an_else_rule_follows_a_rule_with_a_condition() -> None:
+    condition = {"path": "item.activity_count", "op": "eq", "value": 0}
+    first, other = rule("first", "send_sms", **SMS), rule("other", "send_sms", **SMS, execution="else")
+    assert faults(in_new(first | {"condition": condition}, other)) == []
+    assert only(in_new(first, other)) == (
+        "stages.new.rules[1].execution",
+        "other",
+        "first has no condition that could be false: give it one, or use wait",
+    )
+    assert only(in_new(other)) == (
+        "stages.new.rules[0].execution",
+        "other",
+        "there is no rule above this one: an else rule follows the rule whose condition was false",
+    )
+
+
+def test_what_a_run_time_counts_from_must_be_a_date_of_the_item() -> None:
+    run = {"when": "before", "from": "item.fields.nowhere", "days": 1}
+    where, named, what = only(in_new(rule("it", "send_sms", **SMS, run=run)))
+    assert (where, named) == ("stages.new.rules[0].run.from", "it")
+    assert what.startswith("there is no name 'nowhere' in item.fields")
