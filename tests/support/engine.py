@@ -16,6 +16,7 @@ import rule_engine
 from contracts.contexts import (
     ContactContext,
     EmployeeContext,
+    FieldSchema,
     ItemContext,
     MyCompany,
     Phone,
@@ -27,7 +28,7 @@ from contracts.contexts import (
 )
 from contracts.envelope import Body, Envelope
 from contracts.kit.clock import new_id, utc_now
-from contracts.messages.entity_events import ItemDeleted, StageChanged
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
 from contracts.topics import COMMS_COMMANDS, COMMS_RESULTS, DOC_COMMANDS, ENTITY_COMMANDS, ENTITY_EVENTS, RULE_EVENTS
 from contracts.values import ItemSnapshot
@@ -54,7 +55,7 @@ SCHEMA = TenantSchema(
             stages=tuple(StageContext(code=code, name=code.title(), position=i) for i, code in enumerate(STAGES)),
         ),
     ),
-    fields=(),
+    fields=(FieldSchema(code="day", name="Day", kind="deal", type="datetime"),),
 )
 
 
@@ -86,6 +87,8 @@ class Deal:
     entry_seq: int = 0
     fields: dict[str, Any] = field(default_factory=dict)
     activity_count: int = 0
+    edits: int = 0
+    responsible: EmployeeContext = field(default_factory=lambda: _SAM)
 
     def snapshot(self, stage: str) -> ItemSnapshot:
         return ItemSnapshot(
@@ -94,7 +97,7 @@ class Deal:
             title="An oak table",
             pipeline="sales",
             stage=stage,
-            version=self.entry_seq,
+            version=self.entry_seq + self.edits,
             entry_seq=self.entry_seq,
             activity_count=self.activity_count,
             fields=self.fields,
@@ -110,7 +113,7 @@ class Deal:
             item=self.snapshot(stage),
             contact=_ADA,
             contacts=(_ADA,),
-            responsible=_SAM,
+            responsible=self.responsible,
             supervisor=_KIM,
             stage=StageContext(code=stage, name=stage.title(), position=0),
             pipeline=PipelineContext(code="sales", name="Sales"),
@@ -139,6 +142,17 @@ class Deal:
         if tell:
             await self.site.wire.publish(ENTITY_EVENTS, moved)
         return moved
+
+    async def is_edited(self, stage: str, **fields: Any) -> Envelope[FieldsChanged]:
+        """Fields of the deal, which is in a stage, change."""
+        self.edits += 1
+        self.fields = self.fields | fields
+        self.see(stage)
+        changed = tuple(f"fields.{name}" for name in fields)
+        body = FieldsChanged(item=self.snapshot(stage), changed=changed, changed_by="ada", at=utc_now())
+        edited = fact(body, self.tenant, self.item)
+        await self.site.wire.publish(ENTITY_EVENTS, edited)
+        return edited
 
     async def is_deleted(self) -> None:
         self.site.entity.forget(self.tenant, self.item)

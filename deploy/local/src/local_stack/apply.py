@@ -37,8 +37,10 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "tenant": Kind("entity-service", "/v1/tenant"),
+    "calendar": Kind("entity-service", "/v1/calendar"),
     "department": Kind("entity-service", "/v1/departments/{code}"),
     "employee": Kind("entity-service", "/v1/employees/{code}"),
+    "schedule": Kind("entity-service", "/v1/employees/{code}/schedule"),  # its code is the employee's
     "pipeline": Kind("entity-service", "/v1/pipelines/{code}"),
     "field": Kind("entity-service", "/v1/fields/{code}"),  # its code is `<kind of item>/<code>`
     "channel": Kind("comms-service", "/v1/channels/{code}"),

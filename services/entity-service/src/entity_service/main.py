@@ -9,6 +9,7 @@ from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
 from entity_service.api.answers import install_errors
+from entity_service.api.calendars import CalendarRoutes
 from entity_service.api.clients import ClientRoutes
 from entity_service.api.internal import InternalRoutes
 from entity_service.api.items import ItemRoutes
@@ -34,6 +35,7 @@ def build_app(settings: Settings) -> FastAPI:
     routers = [
         SettingsRoutes(service).router(),
         PeopleRoutes(service, new_id).router(),
+        CalendarRoutes(service).router(),
         ClientRoutes(service, new_id).router(),
         ItemRoutes(service, changes).router(),
         WorkRoutes(service, changes).router(),

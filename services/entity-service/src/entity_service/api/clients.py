@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.contexts import CompanyContext, ContactContext, Email, Phone
 from contracts.inputs import Input
@@ -17,6 +17,7 @@ from contracts.kit.service import Service
 from entity_service import store
 from entity_service.api.answers import create_once, created, page
 from entity_service.api.inputs import Address, EmailInput, Name, PhoneInput, Short, before
+from entity_service.domain.calendars import check_zone
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.people import full_name
 
@@ -33,6 +34,7 @@ class ContactInput(Input):
     phones: Phones = ()
     emails: Emails = ()
     opted_out: bool = False
+    time_zone: Annotated[str, AfterValidator(check_zone)] | None = None
 
 
 class CompanyInput(Input):

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
@@ -25,12 +24,7 @@ from contracts.values import Code, ItemKind
 from entity_service import store
 from entity_service.api.inputs import Name, Short
 from entity_service.domain import fields, pipelines
-
-
-def _time_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("is no time zone of the IANA database such as Europe/Berlin")
-    return name
+from entity_service.domain.calendars import check_zone
 
 
 class MyCompanyInput(Input):
@@ -49,7 +43,7 @@ class TenantInput(Input):
     """How times, numbers and texts of the tenant are read and printed."""
 
     name: Name
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     my_company: MyCompanyInput = MyCompanyInput()

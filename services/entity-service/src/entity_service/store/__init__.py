@@ -2,6 +2,7 @@
 
 from entity_service.store import (
     activities,
+    calendars,
     clients,
     contexts,
     fields,
@@ -19,6 +20,7 @@ from entity_service.store import (
 
 __all__ = [
     "activities",
+    "calendars",
     "clients",
     "contexts",
     "fields",

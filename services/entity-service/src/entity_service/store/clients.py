@@ -41,9 +41,9 @@ async def company(tx: Connection, tenant: UUID, id: UUID) -> CompanyContext | No
 
 async def put_contact(tx: Connection, tenant: UUID, contact: ContactContext) -> None:
     await tx.execute(
-        """INSERT INTO contacts (tenant_id, id, first_name, last_name, phones, emails, opted_out)
-           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, id) DO UPDATE
-           SET first_name = $3, last_name = $4, phones = $5, emails = $6, opted_out = $7""",
+        """INSERT INTO contacts (tenant_id, id, first_name, last_name, phones, emails, opted_out, time_zone)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, id) DO UPDATE
+           SET first_name = $3, last_name = $4, phones = $5, emails = $6, opted_out = $7, time_zone = $8""",
         tenant,
         contact.id,
         contact.first_name,
@@ -51,6 +51,7 @@ async def put_contact(tx: Connection, tenant: UUID, contact: ContactContext) -> 
         _dumped(contact.phones),
         _dumped(contact.emails),
         contact.opted_out,
+        contact.time_zone,
     )
 
 

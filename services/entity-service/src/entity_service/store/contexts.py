@@ -27,6 +27,7 @@ from contracts.contexts import (
 from contracts.kit.database import Connection
 from entity_service.domain.items import Item
 from entity_service.domain.people import full_name
+from entity_service.store.calendars import schedule_of
 from entity_service.store.clients import company_of, contact_of
 from entity_service.store.items import item_of
 from entity_service.store.products import product_of
@@ -54,7 +55,7 @@ async def read(
     wanted = frozenset(parts) if parts is not None else frozenset(_ALL)
     rows = await _items(tx, refs)
     items = [item_of(row) for row in rows]
-    around = await _read_around(tx, items, wanted)
+    around = await _read_around(tx, items, wanted, now)
     return [_assemble(row, item, around, wanted, now) for row, item in zip(rows, items, strict=True)]
 
 
@@ -64,18 +65,20 @@ _ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "sup
 async def _items(tx: Connection, refs: Sequence[ItemRef]) -> list[asyncpg.Record]:
     return await tx.fetch(
         """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency, t.my_company,
+               k.calendar,
                p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome
            FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id)
            JOIN items i USING (tenant_id, id)
            JOIN pipelines p ON (p.tenant_id, p.code) = (i.tenant_id, i.pipeline)
            JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
-           LEFT JOIN tenants t ON t.tenant_id = i.tenant_id""",
+           LEFT JOIN tenants t ON t.tenant_id = i.tenant_id
+           LEFT JOIN calendars k ON k.tenant_id = i.tenant_id""",
         [ref.tenant_id for ref in refs],
         [ref.item_id for ref in refs],
     )
 
 
-async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[Part]) -> _Around:
+async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[Part], now: datetime) -> _Around:
     around = _Around()
     if "contacts" in wanted:
         keys = {(item.tenant_id, id) for item in items for id in item.contact_ids}
@@ -87,7 +90,7 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
         around.products = await _products(tx, items)
     people = {(item.tenant_id, item.responsible_id) for item in items if item.responsible_id}
     if "responsible" in wanted:
-        around.people = await _by_key(tx, _RESPONSIBLE, people, _employee_of)
+        around.people = await _by_key(tx, _RESPONSIBLE, people, lambda row: _with_schedule(row, now))
     if "supervisor" in wanted:
         around.supervisors = await _by_key(tx, _SUPERVISORS, people, _employee_of)
     return around
@@ -106,9 +109,11 @@ _RECORDS = (
     "SELECT r.* FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id) JOIN {table} r USING (tenant_id, id)"
 )
 
-_RESPONSIBLE = """SELECT e.*, d.name AS department_name
+_RESPONSIBLE = """SELECT e.*, d.name AS department_name, s.schedule, s.tracked, p.at_work
     FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id) JOIN employees e USING (tenant_id, id)
-    LEFT JOIN departments d ON (d.tenant_id, d.code) = (e.tenant_id, e.department)"""
+    LEFT JOIN departments d ON (d.tenant_id, d.code) = (e.tenant_id, e.department)
+    LEFT JOIN schedules s ON (s.tenant_id, s.employee_id) = (e.tenant_id, e.id)
+    LEFT JOIN presences p ON (p.tenant_id, p.employee_id) = (e.tenant_id, e.id)"""
 
 # The head of the person's department, or of the nearest one above that has another head than himself.
 _SUPERVISORS = """WITH RECURSIVE above AS (
@@ -137,6 +142,16 @@ def _employee_of(row: asyncpg.Record) -> EmployeeContext:
         position=row["position"],
         department=row["department_name"],
     )
+
+
+def _with_schedule(row: asyncpg.Record, now: datetime) -> EmployeeContext:
+    """The employee with the absences that are not over."""
+    employee = _employee_of(row)
+    if row["schedule"] is None:
+        return employee
+    schedule = schedule_of(row)
+    to_come = tuple(absence for absence in schedule.absences if absence.until > now)
+    return employee.model_copy(update={"schedule": schedule.model_copy(update={"absences": to_come})})
 
 
 async def _products(tx: Connection, items: Sequence[Item]) -> dict[Key, tuple[ProductContext, ...]]:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
+from contracts.calendars import Calendar
 from contracts.contexts import MyCompany, TenantSettings
 from contracts.kit.database import Connection
 
@@ -13,14 +14,18 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
     if row[name] is None:
         return TenantSettings(name="")
     return TenantSettings(
-        name=row[name], time_zone=row["time_zone"], language=row["language"], currency=row["tenant_currency"]
+        name=row[name],
+        time_zone=row["time_zone"],
+        language=row["language"],
+        currency=row["tenant_currency"],
+        calendar=Calendar.model_validate(row["calendar"] or {}),
     )
 
 
 async def find(tx: Connection, tenant: UUID) -> tuple[TenantSettings, MyCompany] | None:
     row = await tx.fetchrow(
-        """SELECT name, time_zone, language, currency AS tenant_currency, my_company FROM tenants
-           WHERE tenant_id = $1""",
+        """SELECT name, time_zone, language, currency AS tenant_currency, my_company, calendar
+           FROM tenants LEFT JOIN calendars USING (tenant_id) WHERE tenant_id = $1""",
         tenant,
     )
     return (settings_of(row), MyCompany.model_validate(row["my_company"])) if row else None
