@@ -1,4 +1,4 @@
-"""When a rule is due: calendar arithmetic on local time, exact hours, working time. See docs/decisions/0011-due-times-never-move-back.md.
+"""When a rule is due: calendar arithmetic on local time, exact hours, working time (docs/decisions/0011).
 
 A due time never moves back when what it counts from moves on: where a calendar has no such day or hour, or has an hour
 twice, it is the least later moment that keeps this.
