@@ -10,6 +10,7 @@ from bench.world import World, stage_changed
 from contracts.conditions import All, Leaf, compile_condition
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import After, RuleDocument, RuleSetDocument, StageDocument
+from rule_engine.domain.due import times_of
 from rule_engine.domain.planning import Head, Published, plan
 from rule_engine.rules import REGISTRY
 from support.shop import SCHEMA
@@ -39,10 +40,11 @@ def _bare(values: dict[str, Any]) -> bool:
 def _planning() -> Row:
     event = stage_changed(SCHEMA.tenant_id, uuid4(), "new")
     published = {"sales": Published("sales", 1, compile_document(_twenty_rules(), SCHEMA, REGISTRY))}
+    times = times_of(SCHEMA.tenant)
     rows = [tuple(range(17)) for _ in range(20)]
 
     def ours() -> object:
-        return plan(Head(), [event], [], published, "Europe/Berlin")
+        return plan(Head(), [event], [], published, times)
 
     name = "core: planning an entry of 20 rules, CPU"
     return at_most(1000, name, _cpu(ours, 100), "µs", _cpu(lambda: [list(row) for row in rows], 5000))

@@ -119,7 +119,7 @@ async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
 def _put_together(premises: Premises, settings: Settings) -> Engine:
     service, store, entity_service = Service("rule-engine", settings), Store.create(), EntityService(settings)
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
-    planner = Planner(store, recorder, entity_service, service.clock)
+    planner = Planner(service.database, store, recorder, entity_service, service.clock)
     starter = Starter(settings, service.database, store, service.outbox, service.clock)
     service.database.on_commit(starter.wake)
     return Engine(premises, settings, service, store, recorder, entity_service, planner, starter)

@@ -98,7 +98,7 @@ class Accounts:
 
     def _was_decided_on_the_snapshot(self, run: Run, rule: RuleBlock, progress: RuleProgress) -> None:
         """What is owed does not depend on how fast the engine was, only on whether it was cancelled at all."""
-        if rule.condition is None or progress.state == "cancelled" or _beside_a_defect(run):
+        if rule.condition is None or rule.otherwise or progress.state == "cancelled" or _beside_a_defect(run):
             return
         holds = compile_condition(rule.condition)({"item": run.entry.snapshot.model_dump(mode="json")}).holds
         assert holds is (progress.state != "skipped"), "1: an owed rule was decided on something else than its entry"

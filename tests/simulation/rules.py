@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.conditions import Leaf
 from contracts.contexts import PipelineSchema, StageContext, TenantSchema, TenantSettings
 from rule_engine.domain.compiling import compile_document
-from rule_engine.domain.document import After, Now, RuleDocument, RuleSetDocument, StageDocument
+from rule_engine.domain.document import After, Now, Retry, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.program import Program
 from rule_engine.rules import REGISTRY as CATALOGUE
 from rule_engine.rules.base import Acting, Outputs, Params, Refusal, RuleType
@@ -68,7 +68,16 @@ KINDS: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("defect", {}),
 )
 WEIGHTS = (6, 3, 4, 6, 4, 6, 3, 3, 1, 0.3)
-DELAYS = (Now(), After(seconds=20), After(minutes=30), After(hours=3), After(days=2), After(months=6))
+DELAYS = (
+    Now(),
+    After(seconds=20),
+    After(minutes=30),
+    After(hours=3),
+    After(days=2),
+    After(months=6),
+    Now(working_time="company"),
+    After(working_hours=5),
+)
 CONDITIONS = (
     Leaf(path="item.activity_count", op="eq", value=0),
     Leaf(path="item.fields.mark", op="empty"),
@@ -93,11 +102,12 @@ def _rule(random: Random, stage: str, number: int) -> RuleDocument:
         id=UUID(int=random.getrandbits(128)),
         type=kind,
         params=dict(params) if kind != "change_stage" else {"stage": _onwards(random, stage)},
-        execution=random.choice(("parallel", "wait", "wait")),
+        execution=random.choice(("parallel", "wait", "wait", "else")) if number else "parallel",
         run=random.choice((Now(), *DELAYS)),
         condition=random.choice((None, None, None, *CONDITIONS)),
         on_leave=random.choice(("cancel", "cancel", "finish", "run_now")),
         on_failure=random.choice(("stop", "continue")),
+        retry=random.choice((None, None, Retry(times=2, after_seconds=30))),
         enabled=random.random() > 0.1,
     )
 

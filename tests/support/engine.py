@@ -88,7 +88,7 @@ class Deal:
     fields: dict[str, Any] = field(default_factory=dict)
     activity_count: int = 0
     edits: int = 0
-    responsible: EmployeeContext = field(default_factory=lambda: _SAM)
+    responsible: EmployeeContext | None = None
 
     def snapshot(self, stage: str) -> ItemSnapshot:
         return ItemSnapshot(
@@ -113,7 +113,7 @@ class Deal:
             item=self.snapshot(stage),
             contact=_ADA,
             contacts=(_ADA,),
-            responsible=self.responsible,
+            responsible=self.responsible or _SAM,
             supervisor=_KIM,
             stage=StageContext(code=stage, name=stage.title(), position=0),
             pipeline=PipelineContext(code="sales", name="Sales"),

@@ -27,7 +27,7 @@ type Week = dict[Weekday, tuple[Hours, ...]]
 type Days = dict[date, tuple[Hours, ...]]
 """Dates that are not like their weekday: no hours make a day off, hours make a working day, holiday or not."""
 
-NINE_TO_SIX = (Hours(opens="09:00", closes="18:00"),)
+NINE_TO_SIX: tuple[Hours, ...] = (Hours(opens="09:00", closes="18:00"),)
 
 
 class Calendar(Value):

@@ -13,6 +13,7 @@ from contracts.messages.entity_commands import CreateTask
 from contracts.messages.results import CommandFailed
 from contracts.topics import ENTITY_EVENTS
 from support.engine import Deal
+from support.messages import fact
 from support.waiting import eventually
 
 DAY = timedelta(days=1)
@@ -36,18 +37,16 @@ def day_before(day: str) -> datetime:
     return datetime.fromisoformat(day) - DAY
 
 
-async def is_due(deal: Deal, at: datetime, rule: str = "remind") -> dict[str, Any]:
-    """The waiting rule, once it is due then."""
+async def is_due(deal: Deal, at: datetime) -> None:
+    """Waits until the rule waits for that moment."""
 
-    async def look() -> dict[str, Any] | None:
-        found = (await deal.rules()).get(rule)
-        due = found and found["due_at"]
-        near = due and abs(datetime.fromisoformat(due) - at) <= timedelta(hours=1)
-        return found if near and found["state"] == "waiting" else None
+    async def look() -> bool:
+        found = (await deal.rules()).get("remind")
+        if not found or found["state"] != "waiting" or not found["due_at"]:
+            return False
+        return abs(datetime.fromisoformat(found["due_at"]) - at) <= timedelta(hours=1)
 
-    found = await eventually(look, f"{rule} due {at}")
-    assert found is not None
-    return found
+    await eventually(look, f"the rule due {at}")
 
 
 async def test_a_changed_date_moves_the_due_time_and_the_parked_execution(deal: Deal) -> None:
@@ -68,7 +67,7 @@ async def test_an_older_version_of_the_item_moves_no_date(deal: Deal) -> None:
     older = await deal.is_edited("new", day=in_days(40))
     await deal.is_edited("new", day=in_days(60))
     await is_due(deal, day_before(in_days(60)))
-    await deal.site.wire.publish(ENTITY_EVENTS, older.model_copy(update={"id": str(uuid4())}))
+    await deal.site.wire.publish(ENTITY_EVENTS, fact(older.data, deal.tenant, deal.item))
     await deal.is_edited("new", other="a later event, so that the older one has been seen")
     await deal.enters("paid")
     cancelled = await deal.reaches("remind", "cancelled", entry_seq=1)

@@ -4,16 +4,16 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.calendars import Calendar, Clock, Schedule, Weekday
+from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Problem, not_found
 from contracts.kit.service import Service
 from contracts.values import Code
 from entity_service import store
-from entity_service.api.inputs import Input
 from entity_service.domain.calendars import check_calendar, check_schedule, check_zone
 from entity_service.domain.people import Employee
 
@@ -47,8 +47,8 @@ class AbsenceInput(Input):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    from_: Annotated[AwareDatetime, Field(alias="from")]
-    until: AwareDatetime
+    from_: Annotated[Moment, Field(alias="from")]
+    until: Moment
 
 
 class ScheduleInput(Input):

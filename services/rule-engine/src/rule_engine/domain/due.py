@@ -67,8 +67,12 @@ def times_of(
 
 def parts_for(run: RunTime) -> frozenset[Part]:
     """The parts of an item's context whose clocks or working time count."""
-    responsible = "responsible" in (run.working, run.time_zone)
-    return frozenset((*(["responsible"] if responsible else []), *(["contacts"] if run.time_zone == "client" else [])))
+    parts: set[Part] = set()
+    if "responsible" in (run.working, run.time_zone):
+        parts.add("responsible")
+    if run.time_zone == "client":
+        parts.add("contacts")
+    return frozenset(parts)
 
 
 def times_in(context: ItemContext) -> Times:
