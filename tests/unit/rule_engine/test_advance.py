@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.conditions import Leaf
+from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused
-from rule_engine.domain.advance import fail, leave, settle
+from rule_engine.domain.advance import fail, leave, redate, settle
 from rule_engine.domain.errors import RunError
 from rule_engine.domain.orders import OPERATOR, cancel, postpone, retry, run_now
 from rule_engine.domain.program import Program
@@ -17,11 +18,13 @@ from rule_engine.domain.running import DELETED, LEFT
 from rule_engine.domain.state import ENDED, State
 from rule_engine.domain.step import Step, needs_context, wake_at
 from support.runs import (
+    ENTRY,
     HALF_AN_HOUR,
     NO_ACTIVITY,
     REGISTRY,
     RUN,
     T0,
+    TIMES,
     context,
     go,
     program,
@@ -328,7 +331,16 @@ def test_the_context_is_asked_for_only_when_a_rule_is_due() -> None:
 OPTIONS = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["say", "note", "decline", "break"]),
-        "run": st.sampled_from([{"when": "now"}, {"when": "after", "minutes": 30}]),
+        "run": st.sampled_from(
+            [
+                {"when": "now"},
+                {"when": "after", "minutes": 30},
+                {"when": "after", "working_hours": 2},
+                {"when": "after", "from": "item.fields.day", "minutes": 30},
+                {"when": "at", "from": "item.fields.day", "no_date": "run_now", "working_time": "company"},
+            ]
+        ),
+        "retry": st.sampled_from([None, {"times": 1, "after_seconds": 60}]),
         "on_leave": st.sampled_from(["cancel", "finish", "run_now"]),
         "on_failure": st.sampled_from(["stop", "continue"]),
         "enabled": st.booleans(),
@@ -337,7 +349,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 EVENTS = st.lists(
     st.sampled_from(
-        ["advance", "hour", "done", "refused", "cancelled", "failed", "leave", "retry", "run_now", "cancel"]
+        ["advance", "hour", "done", "refused", "cancelled", "failed", "leave", "retry", "run_now", "cancel", "date"]
     ),
     max_size=25,
 )
@@ -353,7 +365,19 @@ def test_whatever_happens_every_rule_ends_once_and_no_command_is_emitted_twice(
     rules = [rule(f"r{i}", execution="wait", **options) for i, options in enumerate(chain)]  # type: ignore[arg-type]
     made, state = started(*rules)
     play = Play(made, state)
-    for event in [*events, "leave", "hour", "advance", "done", "advance", "done", "advance", "done", "advance", "done"]:
+    for event in [
+        *events,
+        "leave",
+        *["hour"] * 30,
+        "advance",
+        "done",
+        "advance",
+        "done",
+        "advance",
+        "done",
+        "advance",
+        "done",
+    ]:
         play.happen(event)
     assert len(play.emitted) == len(set(play.emitted))
     assert play.state.finished
@@ -369,6 +393,7 @@ class Play:
         self.state = state
         self.now = T0
         self.left = False
+        self.day: str | None = None
         self.emitted: list[UUID] = []
         self.emitted_after_leaving: list[str] = []
 
@@ -394,7 +419,10 @@ class Play:
                 self.now += timedelta(hours=1)
                 return self._step("advance")
             case "advance":
-                return go(self.made, self.state, self.now - T0, context(snapshot(entry_seq=2 if self.left else 1)))
+                return go(self.made, self.state, self.now - T0, self._seen())
+            case "date":
+                self.day = (self.now + timedelta(hours=1)).isoformat() if self.day is None else None
+                return redate(self.made, self.state, ENTRY, self._seen().item, TIMES, self.now)
             case "done":
                 return self._settle(CommandDone(command_id=command_id))
             case "refused":
@@ -412,6 +440,9 @@ class Play:
                 return run_now(self.made, self.state, self.made.rules()[-1].rule_id, self.now)
             case _:
                 return cancel(self.made, self.state, self.made.rules()[0].rule_id, self.now)
+
+    def _seen(self) -> ItemContext:
+        return context(snapshot(entry_seq=2 if self.left else 1, day=self.day))
 
     def _settle(self, result: CommandDone | CommandRefused | CommandFailed) -> Step:
         return settle(self.made, self.state, result.command_id, result, self.now, REGISTRY)

@@ -1,6 +1,6 @@
 """Planning: what batches of an item's events become, whatever their order and cut."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid5
@@ -50,6 +50,12 @@ def moved(entry_seq: int, stage: str = "new", *, automation: bool = True) -> Env
     )
 
 
+def edited(version: int, day: str | None) -> Envelope[Body]:
+    item = snapshot(day=day).model_copy(update={"version": version})
+    data = FieldsChanged(item=item, changed=("fields.day",), changed_by="somebody", at=T0 + timedelta(minutes=version))
+    return _event(data, f"edited {version}")
+
+
 def deleted() -> Envelope[Body]:
     return _event(ItemDeleted(item_id=ITEM, version=9, deleted_by="somebody", at=T0 + timedelta(hours=1)), "deleted")
 
@@ -80,6 +86,40 @@ def test_entering_leaving_and_entering_in_one_batch_keeps_what_is_owed_of_each_e
     assert other.runs == []
     assert states(third.runs[0].state) == {"greet": "planned", "remind": "planned"}
     assert third.left is None
+
+
+DATED = {"when": "at", "from": "item.fields.day", "no_date": "wait"}
+DATED_RULES = Published("sales", 3, {"new": [program(rule("remind", run=DATED))]})
+
+
+def planned(*batches: list[Envelope[Body]]) -> OpenRun:
+    """The one run of the first entry, after batches that were planned one after another."""
+    head, run = Head(), None
+    for batch in batches:
+        made = plan(head, batch, [run] if run else [], {"sales": DATED_RULES}, TIMES)
+        run = run or made.entries[0].runs[0]
+    assert run is not None
+    return run
+
+
+def test_a_newer_version_of_the_item_moves_the_dates_of_its_runs_however_events_are_cut_into_batches() -> None:
+    apart = planned([moved(1)], [edited(2, "2026-04-04")])
+    together = planned([moved(1), edited(2, "2026-04-04")])
+    # midnight in Rome
+    assert apart.state.rules["remind"].due_at == datetime(2026, 4, 3, 22, tzinfo=UTC)
+    assert apart.state == together.state
+
+
+def test_an_older_version_of_the_item_moves_no_date() -> None:
+    run = planned([moved(1)], [edited(3, "2026-04-04")], [edited(2, "2026-05-05")])
+    assert run.state.rules["remind"].due_at == datetime(2026, 4, 3, 22, tzinfo=UTC)
+
+
+def test_what_a_date_and_then_leaving_change_is_one_step() -> None:
+    run = planned([moved(1)])
+    made = plan(Head(1, 1), [edited(2, "2026-04-04"), moved(3, "other")], [run], {"sales": DATED_RULES}, TIMES)
+    step = made.changed[run.id]
+    assert (states(step), step.wake_at) == ({"remind": "cancelled"}, None)
 
 
 @pytest.mark.invariant(9)
