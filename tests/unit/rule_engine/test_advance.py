@@ -365,19 +365,7 @@ def test_whatever_happens_every_rule_ends_once_and_no_command_is_emitted_twice(
     rules = [rule(f"r{i}", execution="wait", **options) for i, options in enumerate(chain)]  # type: ignore[arg-type]
     made, state = started(*rules)
     play = Play(made, state)
-    for event in [
-        *events,
-        "leave",
-        *["hour"] * 30,
-        "advance",
-        "done",
-        "advance",
-        "done",
-        "advance",
-        "done",
-        "advance",
-        "done",
-    ]:
+    for event in [*events, "leave", *["hour"] * 30, *["advance", "done"] * 4]:
         play.happen(event)
     assert len(play.emitted) == len(set(play.emitted))
     assert play.state.finished
@@ -425,10 +413,9 @@ class Play:
                 return redate(self.made, self.state, ENTRY, self._seen().item, TIMES, self.now)
             case "done":
                 return self._settle(CommandDone(command_id=command_id))
-            case "refused":
-                return self._settle(CommandRefused(command_id=command_id, reason="no"))
-            case "cancelled":
-                return self._settle(CommandRefused(command_id=command_id, reason=CANCELLED))
+            case "refused" | "cancelled":
+                reason = CANCELLED if event == "cancelled" else "no"
+                return self._settle(CommandRefused(command_id=command_id, reason=reason))
             case "failed":
                 return self._settle(CommandFailed(command_id=command_id, reason="no", retryable=True))
             case "leave":
