@@ -132,7 +132,7 @@ def _item_of(event: Envelope[Any]) -> UUID:
 
 
 def _cause_of_change(events: Sequence[Envelope[Any]]) -> tuple[str, Envelope[Any]]:
-    """What the last event that takes the item away from where it was does to runs, else the last one that changes it."""
+    """What the last event that takes the item away from where it was does to runs, else the last that changes it."""
     leaving = [event for event in events if isinstance(event.data, StageChanged | ItemDeleted)]
     return ("leave", leaving[-1]) if leaving else ("redate", events[-1])
 
