@@ -1,4 +1,4 @@
-"""A stand-in for entity-service's HTTP: answers `/internal` in the contracts' own models from what tests put in."""
+"""Stand-ins for other services' HTTP: they answer `/internal` in the contracts' own models from what tests put in."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 
 from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, TenantSchema
 from contracts.kit.http import json_response
+from contracts.triggers import TenantTriggers, TriggerPlace
 
 
 @dataclass
@@ -59,5 +60,24 @@ class EntityStandIn:
             mine = [one for one in self.items.values() if one.tenant_id == tenant and one.contact]
             ids = [{"id": one.item.id} for one in mine if one.contact and one.contact.phone == phone]
             return json_response({"contact_ids": [], "items": ids})
+
+        return app
+
+
+@dataclass
+class TriggersStandIn:
+    """Trigger-service with the same triggers for all tenants; while `away`, it answers 503."""
+
+    triggers: tuple[TriggerPlace, ...] = ()
+    away: bool = False
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/internal/triggers/{tenant}")
+        async def triggers(tenant: UUID) -> Response:
+            if self.away:
+                return Response(status_code=503)
+            return json_response(TenantTriggers(tenant_id=tenant, triggers=self.triggers))
 
         return app

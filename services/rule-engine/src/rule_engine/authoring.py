@@ -1,26 +1,30 @@
-"""What authors do with rule sets: save a draft, publish it. Checks need entity-service; they are made before the
-transaction, and what is published is exactly what was checked.
+"""What authors do with rule sets: save a draft, publish it, roll back, copy rules, switch them. Checks need other
+services; they are made before the transaction, and what is published is exactly what was checked.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from contracts.contexts import TenantSchema
+from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database
-from rule_engine.domain.checks import check
+from rule_engine.domain.checks import NOBODY, Neighbours, check, leads_anywhere, warnings
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.editing import Copying, switched, switched_programs, switched_where_known, with_copies
 from rule_engine.domain.errors import Fault, TakenError
 from rule_engine.domain.program import Program
-from rule_engine.gateway import EntityService
-from rule_engine.rules.base import RuleType
+from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.rules.base import Place, RuleType
 from rule_engine.store.rule_sets import Content, Key, RuleSets
+
+type Programs = Mapping[str, Sequence[Program]]
 
 
 class FaultyError(Exception):
@@ -32,7 +36,7 @@ class FaultyError(Exception):
 
 
 class NothingToPublishError(Exception):
-    """There is no such rule set."""
+    """There is no such rule set, or no such version of it; the text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,34 @@ class Author:
     subject: str
 
 
-class Authoring:
-    """Keeps drafts and publishes them."""
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What keeps a rule set from being published; and, if nothing does, what is hardly meant."""
 
-    def __init__(
+    faults: Sequence[Fault] = ()
+    warnings: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What was checked, and with what the tenant has."""
+
+    schema: TenantSchema
+    neighbours: Neighbours = NOBODY
+    findings: Findings = field(default_factory=Findings)
+
+
+class Authoring:
+    """Keeps drafts and publishes them. Every method that publishes raises `FaultyError` (nothing changed then),
+    `TakenError` when somebody else wrote meanwhile, and `OutageError` while entity-service is away.
+    """
+
+    def __init__(  # noqa: PLR0913 - its collaborators
         self,
         database: Database,
         rule_sets: RuleSets,
         entity_service: EntityService,
+        trigger_service: TriggerService,
         registry: Mapping[str, RuleType[Any]],
         clock: Clock,
         new_id: NewId,
@@ -58,54 +82,132 @@ class Authoring:
         self._database = database
         self._rule_sets = rule_sets
         self._entity_service = entity_service
+        self._trigger_service = trigger_service
         self._registry = registry
         self._clock = clock
         self._new_id = new_id
 
     async def put(
         self, author: Author, code: str, document: RuleSetDocument, *, archived: bool, publish: bool
-    ) -> Sequence[Fault]:
-        """Saves the draft, and publishes it if asked to. Returns what still keeps a draft from being published.
-
-        Raises `FaultyError` (nothing changed), `TakenError`, and `OutageError` while entity-service is away.
-        """
-        schema = await self._entity_service.schema(author.tenant)
-        faults = await self._faults(document, schema)
-        if publish and faults:
-            raise FaultyError(faults)
+    ) -> Findings:
+        """Saves the draft, and publishes it if asked to."""
         key = (author.tenant, code)
+        examined = await self._examine(key, document, publish=publish)
         async with self._database.transaction(author.tenant) as tx:
             pipeline = await self._rule_sets.keep(tx, key, document, archived, self._clock())
             if pipeline != document.pipeline:
                 raise TakenError(f"rule set {code!r} belongs to pipeline {pipeline!r} for good: use another code")
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, schema if publish else None)
-        return faults
+            await self._record(tx, key, author, document, self._programs(document, examined) if publish else None)
+        return examined.findings
 
-    async def publish(self, author: Author, code: str) -> None:
+    async def publish(self, author: Author, code: str) -> Findings:
         """Publishes the draft; without one, the newest version as it would be published today.
 
-        Raises `NothingToPublishError`, `FaultyError`, `TakenError` when it was saved meanwhile, and `OutageError` while
-        entity-service is away.
+        Raises `NothingToPublishError`.
         """
         key = (author.tenant, code)
-        async with self._database.transaction(author.tenant) as tx:
-            checked = await self._present(tx, key)
-        if checked is None:
-            raise NothingToPublishError
-        schema = await self._entity_service.schema(author.tenant)
-        if faults := await self._faults(checked.document, schema):
-            raise FaultyError(faults)
+        checked = await self._read(key, self._present)
+        examined = await self._examine(key, checked.document, publish=True)
         async with self._database.transaction(author.tenant) as tx:
             await self._rule_sets.lock(tx, key)
-            present = await self._present(tx, key)
-            if present is None or not _same(present, checked):
-                raise TakenError(f"rule set {code!r} was saved by somebody meanwhile: look at it and publish again")
-            await self._record(tx, key, author, checked.document, schema)
+            _unchanged(code, checked, await self._present(tx, key))
+            await self._record(tx, key, author, checked.document, self._programs(checked.document, examined))
+        return examined.findings
 
-    async def _faults(self, document: RuleSetDocument, schema: TenantSchema) -> Sequence[Fault]:
+    async def roll_back(self, author: Author, code: str, version: int) -> Findings:
+        """Publishes an earlier published version as a new one; a draft stays. Raises `NothingToPublishError`."""
+        key = (author.tenant, code)
+
+        async def wanted(tx: Connection, key: Key) -> Content | None:
+            content = await self._content(tx, key, version)
+            return content if content and content.programs is not None else None
+
+        old = (await self._read(key, wanted, f"published version {version} of rule set {code!r}")).document
+        examined = await self._examine(key, old, publish=True)
+        async with self._database.transaction(author.tenant) as tx:
+            await self._publish_beside_draft(tx, key, author, old, self._programs(old, examined))
+        return examined.findings
+
+    async def switch(self, author: Author, code: str, rules: Sequence[Place], *, enabled: bool) -> Findings:
+        """Switches rules (stage, name) on or off in what is published, and in the draft; all else stays as published.
+
+        Only what switching breaks is refused. Raises `NothingToPublishError`, `NotThereError`.
+        """
+        key = (author.tenant, code)
+        newest = await self._read(key, self._newest, f"published version of rule set {code!r}")
+        document = switched(newest.document, rules, enabled)
+        before, after = [await self._examine(key, one) for one in (newest.document, document)]
+        if broken := [fault for fault in after.findings.faults if fault not in before.findings.faults]:
+            raise FaultyError(broken)
+        programs = switched_programs(newest.programs or {}, document)
+        async with self._database.transaction(author.tenant) as tx:
+            await self._rule_sets.lock(tx, key)
+            _unchanged(code, newest, await self._newest(tx, key))
+            await self._publish_beside_draft(
+                tx, key, author, document, programs, lambda draft: switched_where_known(draft, rules, enabled)
+            )
+        return after.findings
+
+    async def copy(self, author: Author, code: str, order: Copying, to: str, *, publish: bool) -> Findings:
+        """Copies rules of a stage to the end of a stage of the same or another rule set, as its draft or published.
+
+        Raises `NothingToPublishError`, `NotThereError`.
+        """
+        source = await self._read((author.tenant, code), self._present, f"rule set {code!r}")
+        key = (author.tenant, to)
+        target = await self._read(key, self._present, f"rule set {to!r}")
+        document = with_copies(target.document, source.document, order)
+        examined = await self._examine(key, document, publish=publish)
+        async with self._database.transaction(author.tenant) as tx:
+            await self._rule_sets.lock(tx, key)
+            _unchanged(to, target, await self._present(tx, key))
+            document = await self._with_ids(tx, key, document)
+            await self._record(tx, key, author, document, self._programs(document, examined) if publish else None)
+        return examined.findings
+
+    # checking
+
+    async def _examine(self, key: Key, document: RuleSetDocument, *, publish: bool = False) -> _Examined:
         """In a thread: a large document takes seconds."""
-        return await asyncio.to_thread(check, document, schema, self._registry)
+        schema = await self._entity_service.schema(key[0])
+        neighbours, unseen = await self._neighbours(key, document, schema)
+        faults = await asyncio.to_thread(check, document, schema, self._registry, neighbours)
+        if publish and faults:
+            raise FaultyError(faults)
+        odd = [] if faults else await asyncio.to_thread(warnings, document, schema, self._registry, neighbours)
+        return _Examined(schema, neighbours, Findings(faults, [] if faults else [*odd, *unseen]))
+
+    async def _neighbours(
+        self, key: Key, document: RuleSetDocument, schema: TenantSchema
+    ) -> tuple[Neighbours, list[Fault]]:
+        """What else moves items, when this document does; and what could not be seen of it."""
+        if not leads_anywhere(document, schema, self._registry):
+            return NOBODY, []
+        async with self._database.transaction(key[0]) as tx:
+            others = await self._rule_sets.others(tx, key)
+        try:
+            return Neighbours(others, await self._trigger_service.triggers(key[0])), []
+        except OutageError as error:
+            what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
+            return Neighbours(others), [Fault("stages", None, what)]
+
+    def _programs(self, document: RuleSetDocument, examined: _Examined) -> Programs:
+        return compile_document(document, examined.schema, self._registry)
+
+    # reading and writing
+
+    async def _read(
+        self,
+        key: Key,
+        find: Callable[[Connection, Key], Any],
+        what: str | None = None,
+    ) -> Content:
+        async with self._database.transaction(key[0]) as tx:
+            found: Content | None = await find(tx, key)
+        if found is None:
+            raise NothingToPublishError(what or f"rule set {key[1]!r}")
+        return found
 
     async def _with_ids(self, tx: Connection, key: Key, document: RuleSetDocument) -> RuleSetDocument:
         row = await self._rule_sets.read(tx, key)
@@ -117,17 +219,19 @@ class Authoring:
         row = await self._rule_sets.read(tx, key)
         return await self._content(tx, key, (row.draft or row.newest) if row else None)
 
+    async def _newest(self, tx: Connection, key: Key) -> Content | None:
+        row = await self._rule_sets.read(tx, key)
+        return await self._content(tx, key, row.newest if row else None)
+
     async def _content(self, tx: Connection, key: Key, version: int | None) -> Content | None:
         found = await self._rule_sets.version(tx, key, version) if version else None
         return found[1] if found else None
 
     async def _record(
-        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, schema: TenantSchema | None
+        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, programs: Programs | None
     ) -> None:
-        """Writes a version, as published if there is a `schema`, unless it would be the newest one again."""
-        row = await self._rule_sets.read(tx, key)
-        newest = await self._content(tx, key, row.newest if row else None)
-        programs = compile_document(document, schema, self._registry) if schema else None
+        """Writes a version, as published if there are programs, unless it would be the newest one again."""
+        newest = await self._newest(tx, key)
         if newest and _same(newest, Content(document, newest.programs if programs is None else programs)):
             await self._rule_sets.drop_draft(tx, key)
             return
@@ -135,12 +239,37 @@ class Authoring:
         if programs is not None:
             await self._rule_sets.publish(tx, key, programs, author.subject, self._clock())
 
+    async def _publish_beside_draft(  # noqa: PLR0913 - what is published, and what of the draft
+        self,
+        tx: Connection,
+        key: Key,
+        author: Author,
+        document: RuleSetDocument,
+        programs: Programs,
+        change: Callable[[RuleSetDocument], RuleSetDocument] = lambda draft: draft,
+    ) -> None:
+        """Publishes another document than the draft, which goes on as the draft, changed."""
+        await self._rule_sets.lock(tx, key)
+        row = await self._rule_sets.read(tx, key)
+        draft = await self._rule_sets.version(tx, key, row.draft) if row and row.draft else None
+        if row is not None:
+            await self._rule_sets.keep(tx, key, document, row.archived, self._clock())
+        await self._record(tx, key, author, document, programs)
+        if draft is not None:
+            version, content = draft
+            await self._rule_sets.save_draft(tx, key, change(content.document), version.created_by, version.created_at)
+
+
+def _unchanged(code: str, checked: Content, present: Content | None) -> None:
+    if present is None or not _same(present, checked):
+        raise TakenError(f"rule set {code!r} was saved by somebody meanwhile: look at it and publish again")
+
 
 def _same(one: Content, other: Content) -> bool:
     """Compared as JSON: Python takes 1 and true for equal."""
     return _bytes(one.document, one.programs) == _bytes(other.document, other.programs)
 
 
-def _bytes(document: RuleSetDocument, programs: Mapping[str, Sequence[Program]] | None) -> bytes:
+def _bytes(document: RuleSetDocument, programs: Programs | None) -> bytes:
     stages = {stage: [one.model_dump(mode="json") for one in chains] for stage, chains in (programs or {}).items()}
     return orjson.dumps([document.model_dump(mode="json"), stages], option=orjson.OPT_SORT_KEYS)

@@ -1,4 +1,4 @@
-"""Entity-service over HTTP: fresh contexts of items, and what a tenant's authors can refer to."""
+"""Other services over HTTP: fresh contexts of items, what a tenant's authors can refer to, triggers."""
 
 import time
 from collections import OrderedDict
@@ -9,6 +9,7 @@ from uuid import UUID
 from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
+from contracts.triggers import TenantTriggers, TriggerPlace
 from rule_engine.domain.due import Times, times_in, times_of
 from rule_engine.settings import Settings
 
@@ -68,10 +69,33 @@ class EntityService:
         return known[1] if known and _is_fresh(known) else self._companies[tenant][1]
 
     async def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
-        try:
-            return await self._client.ask(method, path, body=body)
-        except ServiceRefusalError as error:
-            raise OutageError(str(error)) from error
+        return await _ask(self._client, method, path, body)
+
+
+class TriggerService:
+    """Knows where triggers take items."""
+
+    def __init__(self, settings: Settings) -> None:
+        url, token = settings.trigger_service_url, settings.service_token_file
+        self._client = None if url is None else ServiceClient("trigger-service", url, token)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def triggers(self, tenant: UUID) -> tuple[TriggerPlace, ...]:
+        """All triggers in use. Raises `OutageError` when trigger-service cannot be asked."""
+        if self._client is None:
+            raise OutageError("the engine was not told where trigger-service is (TRIGGER_SERVICE_URL)")
+        answer = await _ask(self._client, "GET", f"/internal/triggers/{tenant}")
+        return TenantTriggers.model_validate_json(answer).triggers
+
+
+async def _ask(client: ServiceClient, method: str, path: str, body: str | None = None) -> bytes:
+    try:
+        return await client.ask(method, path, body=body)
+    except ServiceRefusalError as error:
+        raise OutageError(str(error)) from error
 
 
 def _is_fresh(known: tuple[float, Times] | None) -> bool:

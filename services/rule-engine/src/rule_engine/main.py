@@ -8,8 +8,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from rule_engine.activities import Activities
-from rule_engine.api import automation, rule_sets, rule_types, runs
-from rule_engine.gateway import EntityService
+from rule_engine.api import automation, rule_set_orders, rule_sets, rule_types, runs
+from rule_engine.authoring import Authoring
+from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
 from rule_engine.operations import Operations
 from rule_engine.recorder import Recorder
@@ -24,10 +25,12 @@ def build_app(settings: Settings) -> FastAPI:
     """The whole service; nothing connects before the application starts."""
     service = Service("rule-engine", settings)
     database, clock, store = service.database, service.clock, Store.create()
-    entity_service = EntityService(settings)
+    entity_service, trigger_service = EntityService(settings), TriggerService(settings)
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     starter = Starter(settings, database, store, service.outbox, clock)
+    authoring = Authoring(database, store.rule_sets, entity_service, trigger_service, REGISTRY, clock, new_id)
+    reading = rule_sets.Reading(database, store.rule_sets)
     operations = Operations(database, store, recorder, clock, new_id)
     service.consume(planning(Planner(database, store, recorder, entity_service, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
@@ -35,10 +38,12 @@ def build_app(settings: Settings) -> FastAPI:
     service.check("temporal", starter.ready)
     service.background("temporal", lambda: drive(settings, starter, activities))
     service.on_stop(entity_service.close)
+    service.on_stop(trigger_service.close)
     return service.app(
         "rule-engine",
         [
-            rule_sets.router(service, entity_service, store.rule_sets, REGISTRY),
+            rule_sets.router(authoring, reading),
+            rule_set_orders.router(authoring, reading),
             rule_types.router(REGISTRY),
             runs.reading(database, store.views),
             runs.ordering(operations),

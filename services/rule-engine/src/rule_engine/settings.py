@@ -12,6 +12,8 @@ class Settings(ServiceSettings):
     temporal_namespace: str = "default"
     temporal_task_queue: str = "rule-engine"
     entity_service_url: str
+    trigger_service_url: str | None = None
+    """Asked for triggers when a rule set is published, to find circles; without it publishing says that it did not."""
     result_deadline: timedelta = timedelta(minutes=10)
     """After so long without a final result, a command is sent again, with the same id and bytes."""
     sweep_every: timedelta = timedelta(seconds=5)

@@ -9,7 +9,7 @@ from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
 from trigger_service import handlers
-from trigger_service.api import arrivals, forms, hooks, intake, providers, triggers
+from trigger_service.api import arrivals, forms, hooks, intake, internal, providers, triggers
 from trigger_service.api.problems import on_invalid_input, on_unreadable_secret
 from trigger_service.desk import Desk
 from trigger_service.errors import InvalidInputError, VaultError
@@ -52,6 +52,7 @@ def build_app(settings: Settings) -> FastAPI:
         arrivals.router(database),
         intake.router(database, desk, clock, settings.form_posts_per_minute),
         hooks.router(database, desk, vault),
+        internal.router(database),
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
     app.add_exception_handler(InvalidInputError, on_invalid_input)

@@ -12,12 +12,13 @@ from contracts.kit.clock import new_id
 from contracts.kit.database import Database
 from contracts.kit.service import Service
 from local_stack.ports import free_port
-from rule_engine.api import rule_sets, rule_types
-from rule_engine.gateway import EntityService
+from rule_engine.api import rule_set_orders, rule_sets, rule_types
+from rule_engine.authoring import Authoring
+from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
 from rule_engine.store.rule_sets import RuleSets
-from support.entity import EntityStandIn
+from support.entity import EntityStandIn, TriggersStandIn
 from support.premises import Premises, open_premises
 from support.serving import serving
 from support.shop import SCHEMA
@@ -49,8 +50,26 @@ def entity(stand_in: tuple[EntityStandIn, str]) -> Iterator[EntityStandIn]:
 
 
 @pytest_asyncio.fixture(scope="package")
-async def settings(premises: Premises, stand_in: tuple[EntityStandIn, str]) -> Settings:
-    return await premises.settle(rule_engine, Settings, temporal_address=NOWHERE, entity_service_url=stand_in[1])
+async def triggers_stand_in() -> AsyncIterator[tuple[TriggersStandIn, str]]:
+    made = TriggersStandIn()
+    async with serving(made.app(), free_port()) as url:
+        yield made, url
+
+
+@pytest.fixture
+def triggers(triggers_stand_in: tuple[TriggersStandIn, str]) -> Iterator[TriggersStandIn]:
+    """Trigger-service; what a test changes of it is undone."""
+    made, _ = triggers_stand_in
+    yield made
+    made.triggers, made.away = (), False
+
+
+@pytest_asyncio.fixture(scope="package")
+async def settings(
+    premises: Premises, stand_in: tuple[EntityStandIn, str], triggers_stand_in: tuple[TriggersStandIn, str]
+) -> Settings:
+    urls = {"entity_service_url": stand_in[1], "trigger_service_url": triggers_stand_in[1]}
+    return await premises.settle(rule_engine, Settings, temporal_address=NOWHERE, **urls)
 
 
 @pytest_asyncio.fixture(scope="package")
@@ -69,8 +88,14 @@ def database(service: Service) -> Database:
 @pytest_asyncio.fixture(scope="package")
 async def call(service: Service, settings: Settings, premises: Premises) -> AsyncIterator[Tenants]:
     """A client of the API for a tenant and roles."""
-    entities = EntityService(settings)
-    routers = [rule_sets.router(service, entities, RuleSets(), REGISTRY), rule_types.router(REGISTRY)]
+    entities, triggers, store = EntityService(settings), TriggerService(settings), RuleSets()
+    authoring = Authoring(service.database, store, entities, triggers, REGISTRY, service.clock, new_id)
+    reading = rule_sets.Reading(service.database, store)
+    routers = [
+        rule_sets.router(authoring, reading),
+        rule_set_orders.router(authoring, reading),
+        rule_types.router(REGISTRY),
+    ]
     transport = httpx.ASGITransport(service.app("rule-engine", routers))
 
     def client(tenant: UUID, *roles: str) -> httpx.AsyncClient:
@@ -78,6 +103,7 @@ async def call(service: Service, settings: Settings, premises: Premises) -> Asyn
         return httpx.AsyncClient(transport=transport, base_url=premises.url, headers=headers)
 
     yield client
+    await triggers.close()
     await entities.close()
 
 

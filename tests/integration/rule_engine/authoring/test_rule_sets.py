@@ -74,7 +74,8 @@ async def test_a_draft_is_written_over_until_it_is_published(author: httpx.Async
 
 
 async def test_a_draft_may_have_faults_which_are_told(author: httpx.AsyncClient) -> None:
-    assert (await put(author, FAULTY))["warnings"] == [FAULT]
+    seen = await put(author, FAULTY)
+    assert (seen["faults"], seen["warnings"]) == ([FAULT], [])
 
 
 async def test_publishing_with_faults_tells_them_and_changes_nothing(author: httpx.AsyncClient) -> None:

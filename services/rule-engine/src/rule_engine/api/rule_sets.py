@@ -1,6 +1,6 @@
 """`/v1/rule-sets`: rule sets with their drafts and versions."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,19 +12,18 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from contracts.inputs import keepable
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
-from contracts.kit.clock import new_id
-from contracts.kit.database import Connection
-from contracts.kit.http import Cursor, Limit, Page, Problem, conflict, decode_cursor, not_found
-from contracts.kit.service import Service
+from contracts.kit.database import Connection, Database
+from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, conflict, decode_cursor, not_found
 from contracts.values import Code
-from rule_engine.authoring import Author, Authoring, FaultyError, NothingToPublishError
+from rule_engine.authoring import Author, Authoring, FaultyError, Findings, NothingToPublishError
 from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.editing import NotThereError
 from rule_engine.domain.errors import Fault, TakenError
-from rule_engine.gateway import EntityService
-from rule_engine.rules.base import RuleType
-from rule_engine.store.rule_sets import RuleSet, RuleSets
+from rule_engine.store.rule_sets import Content, RuleSet, RuleSets, Version
 
 CodePath = Annotated[Code, Path(description="the author-given code of the rule set")]
+Wanted = Literal["draft", "newest"] | int
+"""A version by its number, the draft, or the newest published one."""
 
 
 class RuleSetInput(RuleSetDocument):
@@ -77,39 +76,42 @@ class RuleSetSummary(BaseModel):
 
 
 class RuleSetView(RuleSetSummary, VersionView):
-    """One version of a rule set. `warnings` keep a draft from being published."""
+    """One version of a rule set, and what was found when it was saved or published just now.
+
+    `faults` keep a draft from being published; `warnings`, looked for when there are none, are what is hardly meant.
+    """
 
     document: RuleSetDocument
+    faults: list[FaultView] = []
     warnings: list[FaultView] = []
 
 
-def router(
-    service: Service, entity_service: EntityService, rule_sets: RuleSets, registry: Mapping[str, RuleType[Any]]
-) -> APIRouter:
+NO_FINDINGS = Findings()
+
+
+def router(authoring: Authoring, reading: "Reading") -> APIRouter:
     """`/v1/rule-sets`."""
     routes = APIRouter(tags=["rule sets"])
-    authoring = Authoring(service.database, rule_sets, entity_service, registry, service.clock, new_id)
-    reading = _Reading(service, rule_sets)
 
     @routes.put("/v1/rule-sets/{code}")
     async def put(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Saves the draft. With `publish` it is checked and published, or nothing changes."""
         author = Author(caller.tenant, caller.subject)
-        async with _answering(code):
-            faults = await authoring.put(author, code, body.document(), archived=body.archived, publish=body.publish)
-        return await reading.one(caller.tenant, code, None, faults)
+        async with answering(code):
+            found = await authoring.put(author, code, body.document(), archived=body.archived, publish=body.publish)
+        return await reading.one(caller.tenant, code, None, found)
 
     @routes.post("/v1/rule-sets/{code}/publish")
     async def publish(code: CodePath, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Publishes the draft. Without one, the newest version is checked and compiled anew."""
-        async with _answering(code):
-            await authoring.publish(Author(caller.tenant, caller.subject), code)
-        return await reading.one(caller.tenant, code, "newest")
+        async with answering(code):
+            found = await authoring.publish(Author(caller.tenant, caller.subject), code)
+        return await reading.one(caller.tenant, code, "newest", found)
 
     @routes.get("/v1/rule-sets/{code}")
     async def read(
         code: CodePath,
-        version: Annotated[Literal["draft", "newest"] | int | None, Query()] = None,
+        version: Annotated[Wanted | None, Query()] = None,
         caller: Caller = require(Role.VIEWER),
     ) -> RuleSetView:
         """One version: a number, `draft`, or `newest` (published); by default the draft, else the newest."""
@@ -133,7 +135,7 @@ def router(
 
 
 @asynccontextmanager
-async def _answering(code: str) -> AsyncGenerator[None]:
+async def answering(code: str) -> AsyncGenerator[None]:
     """What authoring refuses, as problems."""
     try:
         yield
@@ -145,7 +147,9 @@ async def _answering(code: str) -> AsyncGenerator[None]:
     except TakenError as error:
         raise conflict(str(error)) from error
     except NothingToPublishError as error:
-        raise not_found(f"rule set {code!r}") from error
+        raise not_found(str(error)) from error
+    except NotThereError as error:
+        raise bad_input("nothing was changed", (error.where, str(error))) from error
     except OutageError as error:
         detail = "entity-service, which knows pipelines, fields and employees, is away"
         raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
@@ -155,25 +159,41 @@ def _fault(fault: Fault) -> FaultView:
     return FaultView(where=fault.where, rule=fault.rule, what=fault.what)
 
 
-class _Reading:
+class Reading:
     """Answers made of stored rule sets."""
 
-    def __init__(self, service: Service, rule_sets: RuleSets) -> None:
-        self._database = service.database
+    def __init__(self, database: Database, rule_sets: RuleSets) -> None:
+        self._database = database
         self._rule_sets = rule_sets
 
     async def one(
-        self, tenant: UUID, code: str, wanted: Literal["draft", "newest"] | int | None, faults: Sequence[Fault] = ()
+        self, tenant: UUID, code: str, wanted: Wanted | None, findings: Findings = NO_FINDINGS
     ) -> RuleSetView:
         async with self._database.transaction(tenant) as tx:
             rule_set = await self._known(tx, tenant, code)
-            number = _number(rule_set, wanted)
-            found = await self._rule_sets.version(tx, (tenant, code), number) if number else None
-        if found is None:
-            raise not_found(f"version {wanted or 'newest'!r} of rule set {code!r}")
-        version, content = found
+            version, content = await self._version(tx, tenant, rule_set, wanted)
         parts = RuleSetSummary.model_validate(rule_set).model_dump() | VersionView.model_validate(version).model_dump()
-        return RuleSetView(**parts, document=content.document, warnings=[_fault(one) for one in faults])
+        return RuleSetView(
+            **parts,
+            document=content.document,
+            faults=[_fault(one) for one in findings.faults],
+            warnings=[_fault(one) for one in findings.warnings],
+        )
+
+    async def two(self, tenant: UUID, code: str, first: Wanted, second: Wanted) -> list[tuple[Version, Content]]:
+        """Two versions to be compared."""
+        async with self._database.transaction(tenant) as tx:
+            rule_set = await self._known(tx, tenant, code)
+            return [await self._version(tx, tenant, rule_set, wanted) for wanted in (first, second)]
+
+    async def _version(
+        self, tx: Connection, tenant: UUID, rule_set: RuleSet, wanted: Wanted | None
+    ) -> tuple[Version, Content]:
+        number = _number(rule_set, wanted)
+        found = await self._rule_sets.version(tx, (tenant, rule_set.code), number) if number else None
+        if found is None:
+            raise not_found(f"version {wanted or 'newest'!r} of rule set {rule_set.code!r}")
+        return found
 
     async def page(self, tenant: UUID, cursor: str | None, limit: int) -> Page[RuleSetSummary]:
         (after,) = decode_cursor(cursor, tuple[str]) or ("",)
@@ -198,7 +218,7 @@ class _Reading:
 MAX_VERSION = 2**31 - 1
 
 
-def _number(rule_set: RuleSet, wanted: Literal["draft", "newest"] | int | None) -> int | None:
+def _number(rule_set: RuleSet, wanted: Wanted | None) -> int | None:
     match wanted:
         case "draft":
             return rule_set.draft

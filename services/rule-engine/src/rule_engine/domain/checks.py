@@ -1,6 +1,6 @@
 """Whether a rule set can be published: everything an author can get wrong, said with place, rule and remedy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -8,11 +8,15 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from contracts.contexts import PipelineSchema, TenantSchema
+from contracts.triggers import TriggerPlace
 from rule_engine.domain import conditions, due, shapes, texts
 from rule_engine.domain.compiling import with_employees
+from rule_engine.domain.cycles import Circle, Way, circle, of_triggers
 from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import Fault, ValueFailureError
+from rule_engine.domain.matching import contradiction
 from rule_engine.domain.program import chains
+from rule_engine.domain.reach import unreachable
 from rule_engine.domain.shapes import PathError, Shape, described
 from rule_engine.domain.values import marked, spots
 from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
@@ -20,6 +24,17 @@ from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
 MAX_FAULTS = 100
 
 type Registry = Mapping[str, RuleType[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What beside a rule set moves items of the tenant: its other published rule sets, and its triggers."""
+
+    rule_sets: Sequence[RuleSetDocument] = ()
+    triggers: Sequence[TriggerPlace] = ()
+
+
+NOBODY = Neighbours()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,10 @@ class _Placed:
     def fault(self, below: str, what: str) -> Fault:
         return Fault(f"{self.where}.{below}", self.rule.name, what)
 
+    def about(self, what: str) -> Fault:
+        """Of the rule as a whole."""
+        return Fault(self.where, self.rule.name, what)
+
     def names(self) -> Shape:
         """What its texts and conditions can name."""
         steps = {one.name: _outputs(self.registry.get(one.type)) for one in self.earlier if one.enabled}
@@ -51,15 +70,22 @@ def _outputs(rule_type: RuleType[Any] | None) -> type[Outputs]:
     return rule_type.outputs if rule_type else Outputs
 
 
-def check(document: RuleSetDocument, schema: TenantSchema, registry: Registry) -> list[Fault]:
+def _pipeline_of(document: RuleSetDocument, schema: TenantSchema) -> PipelineSchema | None:
+    return next((one for one in schema.pipelines if one.code == document.pipeline), None)
+
+
+def check(
+    document: RuleSetDocument, schema: TenantSchema, registry: Registry, neighbours: Neighbours = NOBODY
+) -> list[Fault]:
     """What is wrong with a rule set, at most the first hundred things; empty: it can be published."""
-    pipeline = next((one for one in schema.pipelines if one.code == document.pipeline), None)
+    pipeline = _pipeline_of(document, schema)
     if pipeline is None:
         known = [one.code for one in schema.pipelines if not one.archived]
         return [Fault("pipeline", None, unknown("pipeline", document.pipeline, known))]
     placed = list(_place(document, pipeline, schema, registry))
     in_rules = (fault for one in placed for fault in _rule_faults(one))
-    return list(islice(chain(_pipeline_faults(document, pipeline), in_rules, _cycles(placed)), MAX_FAULTS))
+    endless = _endless(_circles(placed, schema, registry, neighbours))
+    return list(islice(chain(_pipeline_faults(document, pipeline), in_rules, endless), MAX_FAULTS))
 
 
 def _place(
@@ -264,36 +290,93 @@ def _print_faults(path: str, names: Shape) -> Iterator[str]:
         yield f"{path} is {described(shape)}: name a part of it that can be printed"
 
 
-def _cycles(placed: Sequence[_Placed]) -> Iterator[Fault]:
-    """Moves that nothing holds up and that lead back to where they began."""
-    moves = [(one, target) for one in placed if (target := _sure_move(one)) not in (None, one.site.stage)]
-    onward: dict[str, list[str]] = {}
-    for one, target in moves:
-        onward.setdefault(one.site.stage, []).append(str(target))
-    for one, target in moves:
-        way = _way(onward, str(target), one.site.stage)
-        if way:
-            round_trip = " → ".join([one.site.stage, *way])
-            yield one.fault("params", f"these moves never end: {round_trip}; give one of them a condition or a time")
+def _circles(
+    placed: Sequence[_Placed], schema: TenantSchema, registry: Registry, neighbours: Neighbours
+) -> Iterator[tuple[_Placed, Circle]]:
+    """Every circle that a rule of the document is part of, once per such rule."""
+    own = [(one, way) for one in placed if (way := _way(one)) is not None]
+    ways = [
+        *(way for _, way in own),
+        *(way for other in neighbours.rule_sets for way in _ways_of(other, schema, registry)),
+        *of_triggers(neighbours.triggers, schema.pipelines),
+    ]
+    for one, way in own:
+        if found := circle(way, ways):
+            yield one, found
 
 
-def _sure_move(placed: _Placed) -> str | None:
-    """The stage that the rule moves every item to at once, if it does."""
-    rule = placed.rule
-    at_once = all(isinstance(one.run, Now) for one in (*placed.earlier, rule) if one.enabled)
-    if placed.type is None or placed.type.moves_to is None or not rule.enabled or rule.condition or not at_once:
+def _ways_of(document: RuleSetDocument, schema: TenantSchema, registry: Registry) -> Iterator[Way]:
+    pipeline = _pipeline_of(document, schema)
+    if pipeline is not None:
+        yield from (way for one in _place(document, pipeline, schema, registry) if (way := _way(one)) is not None)
+
+
+def _way(placed: _Placed) -> Way | None:
+    """Where the rule takes items or makes new ones, if it does and that is known."""
+    rule, site = placed.rule, placed.site
+    start = (site.pipeline.code, site.stage)
+    end = placed.type.leads_to(rule.params, site) if placed.type and rule.enabled else None
+    if end is None or placed.type is None or (placed.type.moves_to and end == start):
         return None
-    return literal(rule.params.get(placed.type.moves_to))
+    at_once = all(isinstance(one.run, Now) for one in (*placed.earlier, rule) if one.enabled)
+    return Way(start, end, f"rule {rule.name!r}", sure=at_once and rule.condition is None)
 
 
-def _way(onward: Mapping[str, Sequence[str]], start: str, goal: str) -> list[str] | None:
-    """Stages from `start` to `goal`, both included."""
-    ways, seen = [[start]], {start}
-    for way in ways:
-        if way[-1] == goal:
-            return way
-        for stage in onward.get(way[-1], ()):
-            if stage not in seen:
-                seen.add(stage)
-                ways.append([*way, stage])
-    return None
+def _endless(circles: Iterable[tuple[_Placed, Circle]]) -> Iterator[Fault]:
+    for placed, found in circles:
+        if found.endless:
+            what = f"this never ends: {found.words()}; give one of them a condition or a time"
+            yield placed.fault("params", what)
+
+
+def _roundabouts(circles: Iterable[tuple[_Placed, Circle]]) -> Iterator[Fault]:
+    for placed, found in circles:
+        if not found.endless:
+            what = f"this can go round in a circle: {found.words()}; see to it that conditions, times or people end it"
+            yield placed.fault("params", what)
+
+
+def warnings(
+    document: RuleSetDocument, schema: TenantSchema, registry: Registry, neighbours: Neighbours = NOBODY
+) -> list[Fault]:
+    """What does not keep a rule set without faults from being published, but is hardly meant."""
+    pipeline = _pipeline_of(document, schema)
+    if pipeline is None:
+        return []
+    placed = list(_place(document, pipeline, schema, registry))
+    found = chain(
+        _never(placed), _unreachable(placed, document), _roundabouts(_circles(placed, schema, registry, neighbours))
+    )
+    return list(islice(found, MAX_FAULTS))
+
+
+def leads_anywhere(document: RuleSetDocument, schema: TenantSchema, registry: Registry) -> bool:
+    """Whether a rule moves items or makes new ones, so that triggers and other rule sets matter."""
+    return next(_ways_of(document, schema, registry), None) is not None
+
+
+def _never(placed: Sequence[_Placed]) -> Iterator[Fault]:
+    for one in placed:
+        if one.rule.condition is not None and (why := contradiction(one.rule.condition, one.names(), _known(one))):
+            yield one.fault("condition", f"this never holds, so the rule never acts: {why}")
+
+
+def _known(placed: _Placed) -> dict[str, str]:
+    """What is certain of an item while the rule decides."""
+    site = placed.site
+    certain: dict[str, str] = {"item.kind": site.pipeline.kind}
+    if placed.rule.on_leave == "cancel":
+        certain |= {"item.stage": site.stage, "stage.code": site.stage}
+        certain |= {"item.pipeline": site.pipeline.code, "pipeline.code": site.pipeline.code}
+    return certain
+
+
+def _unreachable(placed: Sequence[_Placed], document: RuleSetDocument) -> Iterator[Fault]:
+    by_rule = {id(one.rule): one for one in placed}
+
+    def moves(rule: RuleDocument) -> bool:
+        one = by_rule[id(rule)]
+        return bool(one.type and one.type.moves_to and _way(one))
+
+    for stage in document.stages.values():
+        yield from (by_rule[id(rule)].about(what) for rule, what in unreachable(chains(stage.rules), moves))

@@ -28,6 +28,9 @@ Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee
 """Authors write the code of an employee; publishing turns it into the id."""
 Employees = Annotated[tuple[Employee, ...], Field(max_length=100)]
 
+type Place = tuple[str, str]
+"""A pipeline and one of its stages."""
+
 
 class Outputs(BaseModel):
     """What later rules of the chain can use as `steps.<name>.<output>`."""
@@ -108,6 +111,11 @@ class RuleType[P: Params](ABC):
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
         return ()
+
+    def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
+        """Where the rule puts the item, or a new one; null: nowhere, or it is not known before it acts."""
+        stage = literal(params.get(self.moves_to)) if self.moves_to else None
+        return (site.pipeline.code, stage) if stage else None
 
 
 def literal(value: JsonValue) -> str | None:

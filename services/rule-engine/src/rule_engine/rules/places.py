@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.values import ItemKind
-from rule_engine.rules.base import Site, literal, unknown
+from rule_engine.rules.base import Place, Site, literal, unknown
 
 
 def place_faults(params: Mapping[str, JsonValue], site: Site, kind: ItemKind) -> Iterable[tuple[str, str]]:
@@ -30,3 +30,15 @@ def stage_faults(params: Mapping[str, JsonValue], pipeline: PipelineSchema | Non
     known = {one.code for one in pipeline.stages} if pipeline else set[str]()
     if stage is not None and stage not in known:
         yield "stage", unknown("stage", stage, known, f"in pipeline {pipeline.code!r}" if pipeline else "")
+
+
+def place_of(params: Mapping[str, JsonValue], site: Site, kind: ItemKind, own: PipelineSchema | None) -> Place | None:
+    """Where `pipeline` and `stage` lead; by default to `own` or the kind's first one, and there to its first stage."""
+    open_ones = _open_pipelines(site.schema, kind)
+    named = params.get("pipeline")
+    default = own or next(iter(open_ones.values()), None)
+    pipeline = default if named is None else open_ones.get(literal(named) or "")
+    if pipeline is None:
+        return None
+    stage = pipeline.stages[0].code if params.get("stage") is None else literal(params["stage"])
+    return (pipeline.code, stage) if stage else None

@@ -8,8 +8,8 @@ from pydantic import Field, JsonValue
 
 from contracts.messages.entity_commands import CopyItem, CreateItem
 from contracts.values import Code, ItemKind
-from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site
-from rule_engine.rules.places import place_faults, stage_faults
+from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, Place, RuleType, Site
+from rule_engine.rules.places import place_faults, place_of, stage_faults
 
 Title = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -64,6 +64,9 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         return place_faults(params, site, "lead")
 
+    def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
+        return place_of(params, site, "lead", None)
+
 
 class CopyDealParams(Params):
     name: Title | None = None
@@ -109,3 +112,6 @@ class CopyDeal(RuleType[CopyDealParams]):
 
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         return place_faults(params, site, "deal") if "pipeline" in params else stage_faults(params, site.pipeline)
+
+    def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
+        return place_of(params, site, "deal", site.pipeline)

@@ -87,7 +87,7 @@ class RuleSets:
         """Keeps others from writing versions of the rule set until the transaction ends."""
         await tx.execute("SELECT FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)
 
-    async def save_draft(self, tx: Connection, key: Key, document: RuleSetDocument, by: str, now: datetime) -> int:
+    async def save_draft(self, tx: Connection, key: Key, document: RuleSetDocument, by: str, at: datetime) -> int:
         """Writes the one draft; returns its version."""
         version: int = await tx.fetchval(
             """INSERT INTO rule_set_versions (tenant_id, code, version, status, document, created_by, created_at)
@@ -99,7 +99,7 @@ class RuleSets:
             *key,
             _dump(document),
             by,
-            now,
+            at,
         )
         return version
 
@@ -146,6 +146,16 @@ class RuleSets:
             "SELECT * FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND version = $3", *key, version
         )
         return None if row is None else (_version(row), Content(_document(row), _programs(row)))
+
+    async def others(self, tx: Connection, key: Key) -> list[RuleSetDocument]:
+        """The newest published documents of the tenant's other rule sets that are not archived."""
+        rows = await tx.fetch(
+            """SELECT DISTINCT ON (v.code) v.document FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code)
+               WHERE v.tenant_id = $1 AND v.code <> $2 AND v.status = 'published' AND NOT s.archived
+               ORDER BY v.code, v.version DESC""",
+            *key,
+        )
+        return [_document(row) for row in rows]
 
     async def newest_published(
         self, tx: Connection, pipelines: Iterable[tuple[UUID, str]]

@@ -1,0 +1,130 @@
+"""`/v1/rule-sets/{code}`: what differs between versions, and orders: roll back, copy rules, switch them on and off."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.kit.auth import Caller, Role, require
+from contracts.values import Code
+from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, answering
+from rule_engine.authoring import Author, Authoring
+from rule_engine.domain.diff import Change, Kind, changes
+from rule_engine.domain.editing import Copying
+
+RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChangeView(BaseModel):
+    """One difference: of the rule set, or of a rule, or of one field of it; `what` says it in words."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Kind
+    stage: str | None
+    rule: str | None
+    field: str | None
+    before: Any
+    after: Any
+    what: str
+
+
+class DiffView(BaseModel):
+    """What is different in version `to`, seen from `from`."""
+
+    from_: Annotated[int, Field(serialization_alias="from")]
+    to: int
+    changes: list[ChangeView]
+
+
+class RollBack(_Order):
+    """The version to publish again."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class RuleRef(_Order):
+    """A rule by its stage and name."""
+
+    stage: Code
+    name: RuleName
+
+
+class Switch(_Order):
+    """The rules to switch."""
+
+    rules: Annotated[tuple[RuleRef, ...], Field(min_length=1, max_length=1000)]
+
+
+class Copy(_Order):
+    """Rules of a stage to copy. `to` is the code of the rule set that gets them; null: the same one."""
+
+    stage: Code
+    to_stage: Code
+    to: Code | None = None
+    rules: Annotated[tuple[RuleName, ...], Field(min_length=1, max_length=200)] | None = None
+    """Their names; null: all of the stage."""
+    publish: bool = False
+
+
+def router(authoring: Authoring, reading: Reading) -> APIRouter:
+    """Differences and orders."""
+    routes = APIRouter(tags=["rule sets"])
+
+    @routes.get("/v1/rule-sets/{code}/diff")
+    async def diff(
+        code: CodePath,
+        from_: Annotated[Wanted, Query(alias="from")] = "newest",
+        to: Annotated[Wanted, Query()] = "draft",
+        caller: Caller = require(Role.VIEWER),
+    ) -> DiffView:
+        """What differs between two versions, by default what publishing the draft would change."""
+        (before, old), (after, new) = await reading.two(caller.tenant, code, from_, to)
+        found = [_change(one) for one in changes(old.document, new.document)]
+        return DiffView(from_=before.version, to=after.version, changes=found)
+
+    @routes.post("/v1/rule-sets/{code}/rollback")
+    async def roll_back(code: CodePath, body: RollBack, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Publishes an old version as a new one, if it can still be published; a draft stays."""
+        async with answering(code):
+            found = await authoring.roll_back(_author(caller), code, body.version)
+        return await reading.one(caller.tenant, code, "newest", found)
+
+    @routes.post("/v1/rule-sets/{code}/rules/enable")
+    async def enable(code: CodePath, body: Switch, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Switches rules on, as a new published version; items already in the stage keep the version they have."""
+        return await _switch(code, body, caller, enabled=True)
+
+    @routes.post("/v1/rule-sets/{code}/rules/disable")
+    async def disable(code: CodePath, body: Switch, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Switches rules off, as a new published version; what waits already is not cancelled by that."""
+        return await _switch(code, body, caller, enabled=False)
+
+    @routes.post("/v1/rule-sets/{code}/copy")
+    async def copy(code: CodePath, body: Copy, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Copies rules to the end of another stage, also of another pipeline; names stay unique. Answers the target."""
+        to = body.to or code
+        async with answering(to):
+            order = Copying(body.stage, body.to_stage, body.rules)
+            found = await authoring.copy(_author(caller), code, order, to, publish=body.publish)
+        return await reading.one(caller.tenant, to, None, found)
+
+    async def _switch(code: str, body: Switch, caller: Caller, *, enabled: bool) -> RuleSetView:
+        async with answering(code):
+            rules = [(one.stage, one.name) for one in body.rules]
+            found = await authoring.switch(_author(caller), code, rules, enabled=enabled)
+        return await reading.one(caller.tenant, code, "newest", found)
+
+    return routes
+
+
+def _author(caller: Caller) -> Author:
+    return Author(caller.tenant, caller.subject)
+
+
+def _change(change: Change) -> ChangeView:
+    return ChangeView.model_validate(change)

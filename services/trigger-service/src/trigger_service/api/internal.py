@@ -1,0 +1,36 @@
+"""`/internal`: what other services ask, for any tenant; they show a token with the role `service`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from contracts.kit.auth import require_service
+from contracts.kit.database import Database
+from contracts.triggers import TenantTriggers, TriggerPlace
+from trigger_service.domain.definitions import Trigger
+from trigger_service.store import definitions
+
+
+def router(database: Database) -> APIRouter:
+    routes = APIRouter(prefix="/internal", tags=["internal"])
+
+    @routes.get("/triggers/{tenant}")
+    async def triggers(tenant: UUID, _: str = require_service()) -> TenantTriggers:
+        """Where the triggers in use take items."""
+        async with database.transaction(tenant) as tx:
+            found = await definitions.triggers(tx, tenant)
+        in_use = (trigger for trigger in found if trigger.spec.enabled and not trigger.spec.archived)
+        return TenantTriggers(tenant_id=tenant, triggers=tuple(_place(trigger) for trigger in in_use))
+
+    return routes
+
+
+def _place(trigger: Trigger) -> TriggerPlace:
+    spec = trigger.spec
+    return TriggerPlace(
+        code=trigger.code,
+        type=spec.type,
+        pipeline=spec.pipeline,
+        stage=spec.stage,
+        allow_moving_back=spec.allow_moving_back,
+    )
