@@ -16,6 +16,8 @@ from rule_engine.domain.program import Program
 from rule_engine.domain.state import State
 from rule_engine.domain.step import Decision
 from rule_engine.store import Store
+from rule_engine.store.applications import Applications
+from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries, ItemKey
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_sets import RuleSets
@@ -183,4 +185,4 @@ class SimulatedRuleSets(RuleSets):
 
 def store(entries: SimulatedEntries, runs: SimulatedRuns, wakes: SimulatedWakes, rule_sets: SimulatedRuleSets) -> Store:
     """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
-    return Store(entries, runs, wakes, rule_sets, Programs(rule_sets), Views())
+    return Store(entries, runs, wakes, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications())

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, TenantSchema
+from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, StageItems, TenantSchema
 from contracts.kit.http import json_response
 from contracts.triggers import TenantTriggers, TriggerPlace
 
@@ -54,6 +54,13 @@ class EntityStandIn:
             found = tuple(self.items[ref] for ref in asked.items if ref in self.items)
             missing = tuple(ref for ref in asked.items if ref not in self.items)
             return json_response(ContextResponse(contexts=found, missing=missing))
+
+        @app.get("/internal/items/in-stage")
+        async def in_stage(tenant: UUID, pipeline: str, stage: str, limit: int, after: UUID | None = None) -> Response:
+            there = [one.item for one in self.items.values() if one.tenant_id == tenant]
+            mine = sorted((i for i in there if (i.pipeline, i.stage) == (pipeline, stage)), key=lambda item: item.id)
+            page = tuple(item for item in mine if after is None or item.id > after)[:limit]
+            return json_response(StageItems(items=page, total=None if after else len(mine)))
 
         @app.get("/internal/items/by-contact")
         async def by_contact(tenant: UUID, phone: str) -> Response:

@@ -1,7 +1,8 @@
 """What entity-service tells other services on `/internal`: items with everything around them, and a tenant's schema.
 
 `POST /internal/contexts` takes a `ContextRequest` and answers a `ContextResponse`, for many items of many tenants at
-once. `GET /internal/schema/{tenant}` answers a `TenantSchema`. Both demand a token with the role `service`.
+once. `GET /internal/schema/{tenant}` answers a `TenantSchema`, `GET /internal/items/in-stage` a `StageItems`. All
+demand a token with the role `service`.
 The names of a context are those that authors write in conditions and texts: `item.title`, `contact.first_name`, ….
 """
 
@@ -168,6 +169,13 @@ class ContextResponse(Value):
 
     contexts: tuple[ItemContext, ...]
     missing: tuple[ItemRef, ...] = ()
+
+
+class StageItems(Value):
+    """Items that are in a stage, by id; `total` is how many there are in all, told with the first page."""
+
+    items: tuple[ItemSnapshot, ...]
+    total: int | None = None
 
 
 class FieldSchema(Value):

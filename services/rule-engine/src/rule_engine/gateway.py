@@ -2,11 +2,11 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from uuid import UUID
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, TenantSchema
+from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, StageItems, TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
 from contracts.triggers import TenantTriggers, TriggerPlace
@@ -48,6 +48,14 @@ class EntityService:
         schema = TenantSchema.model_validate_json(await self._ask("GET", f"/internal/schema/{tenant}"))
         self._companies[tenant] = (time.monotonic(), times_of(schema.tenant))
         return schema
+
+    async def in_stage(self, tenant: UUID, pipeline: str, stage: str, *, after: UUID | None, limit: int) -> StageItems:
+        """Items that are in a stage now, by id, those after `after`; the first page says how many there are."""
+        asked: dict[str, str | int] = {"tenant": str(tenant), "pipeline": pipeline, "stage": stage, "limit": limit}
+        params = asked if after is None else asked | {"after": str(after)}
+        return StageItems.model_validate_json(
+            await _ask(self._client, "GET", "/internal/items/in-stage", params=params)
+        )
 
     async def settings(self, tenants: Iterable[UUID]) -> None:
         """Sees to it that `times_of` knows these tenants."""
@@ -91,9 +99,15 @@ class TriggerService:
         return TenantTriggers.model_validate_json(answer).triggers
 
 
-async def _ask(client: ServiceClient, method: str, path: str, body: str | None = None) -> bytes:
+async def _ask(
+    client: ServiceClient,
+    method: str,
+    path: str,
+    body: str | None = None,
+    params: Mapping[str, str | int] | None = None,
+) -> bytes:
     try:
-        return await client.ask(method, path, body=body)
+        return await client.ask(method, path, body=body, params=params)
     except ServiceRefusalError as error:
         raise OutageError(str(error)) from error
 

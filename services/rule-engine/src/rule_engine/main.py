@@ -8,10 +8,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from rule_engine.activities import Activities
-from rule_engine.api import automation, rule_set_orders, rule_sets, rule_types, runs
+from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, runs
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
+from rule_engine.jobs import APPLY, Applying, Forgetting
 from rule_engine.operations import Operations
 from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
@@ -35,6 +36,9 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(planning(Planner(database, store, recorder, entity_service, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(starter.wake)
+    applying = Applying(database, store, entity_service, clock)
+    service.work({APPLY: applying.job()}, concurrency=2)
+    service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     service.check("temporal", starter.ready)
     service.background("temporal", lambda: drive(settings, starter, activities))
     service.on_stop(entity_service.close)
@@ -44,10 +48,12 @@ def build_app(settings: Settings) -> FastAPI:
         [
             rule_sets.router(authoring, reading),
             rule_set_orders.router(authoring, reading),
+            applications.router(service, store, applying),
             rule_types.router(REGISTRY),
             runs.reading(database, store.views),
             runs.ordering(operations),
             automation.router(database, store),
+            decisions.router(database, store.decisions, clock),
         ],
     )
 

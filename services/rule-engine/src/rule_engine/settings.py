@@ -1,6 +1,9 @@
 """What the rule engine is told by its environment."""
 
 from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from contracts.kit.settings import ServiceSettings
 
@@ -20,3 +23,5 @@ class Settings(ServiceSettings):
     overdue_after: timedelta = timedelta(seconds=30)
     reconcile_every: timedelta = timedelta(hours=1)
     graceful_shutdown: timedelta = timedelta(seconds=10)
+    decisions_days: Annotated[int, Field(ge=1)] = 400
+    """For so long it can be asked why a rule did or did not act."""

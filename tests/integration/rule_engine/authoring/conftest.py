@@ -11,13 +11,15 @@ import rule_engine
 from contracts.kit.clock import new_id
 from contracts.kit.database import Database
 from contracts.kit.service import Service
+from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
-from rule_engine.api import rule_set_orders, rule_sets, rule_types
+from rule_engine.api import applications, decisions, rule_set_orders, rule_sets, rule_types
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.jobs import Applying
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
-from rule_engine.store.rule_sets import RuleSets
+from rule_engine.store import Store
 from support.entity import EntityStandIn, TriggersStandIn
 from support.premises import Premises, open_premises
 from support.serving import serving
@@ -86,15 +88,39 @@ def database(service: Service) -> Database:
 
 
 @pytest_asyncio.fixture(scope="package")
-async def call(service: Service, settings: Settings, premises: Premises) -> AsyncIterator[Tenants]:
+async def entities(settings: Settings) -> AsyncIterator[EntityService]:
+    made = EntityService(settings)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="package")
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def engine(service: Service, entities: EntityService, entity: EntityStandIn, watch: Watch) -> Engine:
+    """An engine whose watch begins in the morning of 2 March 2026."""
+    watch.now = MORNING
+    return Engine(service.database, entities, entity, watch)
+
+
+@pytest_asyncio.fixture(scope="package")
+async def call(
+    service: Service, settings: Settings, premises: Premises, entities: EntityService, watch: Watch
+) -> AsyncIterator[Tenants]:
     """A client of the API for a tenant and roles."""
-    entities, triggers, store = EntityService(settings), TriggerService(settings), RuleSets()
-    authoring = Authoring(service.database, store, entities, triggers, REGISTRY, service.clock, new_id)
-    reading = rule_sets.Reading(service.database, store)
+    triggers, store = TriggerService(settings), Store.create()
+    authoring = Authoring(service.database, store.rule_sets, entities, triggers, REGISTRY, watch, new_id)
+    reading = rule_sets.Reading(service.database, store.rule_sets)
+    applying = Applying(service.database, store, entities, service.clock)
     routers = [
         rule_sets.router(authoring, reading),
         rule_set_orders.router(authoring, reading),
         rule_types.router(REGISTRY),
+        applications.router(service, store, applying),
+        decisions.router(service.database, store.decisions, watch),
     ]
     transport = httpx.ASGITransport(service.app("rule-engine", routers))
 
@@ -104,7 +130,6 @@ async def call(service: Service, settings: Settings, premises: Premises) -> Asyn
 
     yield client
     await triggers.close()
-    await entities.close()
 
 
 @pytest.fixture

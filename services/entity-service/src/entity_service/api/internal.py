@@ -1,15 +1,16 @@
 """`/internal`: what other services ask, for any tenant; they show a token with the role `service`."""
 
 from collections.abc import Callable
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemRef, TenantSchema
+from contracts.contexts import ContextRequest, ContextResponse, ItemRef, StageItems, TenantSchema
 from contracts.kit.auth import require_service
 from contracts.kit.service import Service
-from contracts.values import ItemKind
+from contracts.values import Code, ItemKind
 from entity_service import store
 from entity_service.api.inputs import Address
 from entity_service.domain.clients import normalise_email, normalise_phone
@@ -44,6 +45,7 @@ class InternalRoutes:
         add = router.add_api_route
         add("/contexts", self.contexts, methods=["POST"], response_model=ContextResponse)
         add("/schema/{tenant}", self.schema, methods=["GET"], response_model=TenantSchema)
+        add("/items/in-stage", self.items_in_stage, methods=["GET"], response_model=StageItems)
         add("/items/by-contact", self.items_by_contact, methods=["GET"], response_model=ClientItems)
         return router
 
@@ -65,6 +67,21 @@ class InternalRoutes:
                 fields=tuple(await store.fields.in_use(tx, tenant)),
                 employees=await store.people.employee_refs(tx, tenant),
             )
+
+    async def items_in_stage(  # noqa: PLR0913 - the filters of a list
+        self,
+        tenant: UUID,
+        pipeline: Code,
+        stage: Code,
+        after: UUID | None = None,
+        limit: Annotated[int, Query(ge=0, le=500)] = 100,
+        _: str = require_service(),
+    ) -> StageItems:
+        """The items that are in a stage now, page by page; `limit=0` only counts them."""
+        async with self._service.database.transaction(tenant) as tx:
+            found = await store.items.in_stage(tx, tenant, (pipeline, stage), after, limit)
+            total = None if after else await store.items.count_in_stage(tx, tenant, (pipeline, stage))
+        return StageItems(items=tuple(item.snapshot() for item in found), total=total)
 
     async def items_by_contact(
         self, tenant: UUID, phone: Address = None, email: Address = None, _: str = require_service()

@@ -138,6 +138,26 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+async def in_stage(tx: Connection, tenant: UUID, place: tuple[str, str], after: UUID | None, limit: int) -> list[Item]:
+    """At most `limit` items of a stage (pipeline, code), by id, those after `after`."""
+    rows = await tx.fetch(
+        """SELECT * FROM items WHERE tenant_id = $1 AND pipeline = $2 AND stage = $3
+               AND ($4::uuid IS NULL OR id > $4) ORDER BY id LIMIT $5""",
+        tenant,
+        *place,
+        after,
+        limit,
+    )
+    return [item_of(row) for row in rows]
+
+
+async def count_in_stage(tx: Connection, tenant: UUID, place: tuple[str, str]) -> int:
+    count: int = await tx.fetchval(
+        "SELECT count(*) FROM items WHERE tenant_id = $1 AND pipeline = $2 AND stage = $3", tenant, *place
+    )
+    return count
+
+
 async def open_of_contacts(tx: Connection, tenant: UUID, contacts: Sequence[UUID]) -> list[Item]:
     """Items of these clients whose stage is neither won nor lost, newest first."""
     rows = await tx.fetch(

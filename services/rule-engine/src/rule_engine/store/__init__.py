@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+from rule_engine.store.applications import Applications
+from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_sets import RuleSets
@@ -21,8 +23,10 @@ class Store:
     rule_sets: RuleSets
     programs: Programs
     views: Views
+    decisions: Decisions
+    applications: Applications
 
     @classmethod
     def create(cls) -> Self:
         rule_sets = RuleSets()
-        return cls(Entries(), Runs(), Wakes(), rule_sets, Programs(rule_sets), Views())
+        return cls(Entries(), Runs(), Wakes(), rule_sets, Programs(rule_sets), Views(), Decisions(), Applications())

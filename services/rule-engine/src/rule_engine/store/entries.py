@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from contracts.envelope import format_causepath
 from contracts.kit.database import Connection
 from rule_engine.domain.planning import Head, PlannedEntry
@@ -63,6 +65,16 @@ class Entries:
         """Those of the events that are an entry's cause already."""
         rows = await tx.fetch("SELECT id FROM entries WHERE id = ANY ($1)", ids)
         return {row["id"] for row in rows}
+
+    async def present(self, tx: Connection, items: Mapping[ItemKey, int]) -> list[asyncpg.Record]:
+        """The entries of items by their `entry_seq`."""
+        return await tx.fetch(
+            """SELECT e.* FROM entries e JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (t, i, n)
+               ON e.tenant_id = k.t AND e.item_id = k.i AND e.entry_seq = k.n""",
+            [key[0] for key in items],
+            [key[1] for key in items],
+            list(items.values()),
+        )
 
     async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
         """Records entries; `traces` gives the trace context by event id."""

@@ -93,8 +93,18 @@ class Runs:
         runs = {row["id"]: _run(row) for row in rows}
         return {row["id"]: runs[row["run_id"]] for row in waiting}
 
+    async def of_entries(self, tx: Connection, tenant: UUID, entries: Sequence[UUID]) -> list[RunRow]:
+        """All runs of entries."""
+        rows = await tx.fetch(_SELECT + "WHERE r.tenant_id = $1 AND r.entry_id = ANY ($2)", tenant, entries)
+        return [_run(row) for row in rows]
+
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
         """Records new runs with their rules."""
+        await self.insert(tx, runs, now)
+        await self.save_rules(tx, [(run, run.state.rules) for run in runs], now)
+
+    async def insert(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
+        """Records new runs alone."""
         await tx.execute(
             """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished,
                    created_at, updated_at, last_traceparent, trace_ids)
@@ -120,7 +130,6 @@ class Runs:
             ],
             now,
         )
-        await self.save_rules(tx, [(run, run.state.rules) for run in runs], now)
 
     async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
         """Stores the next state of a run that the caller has locked; raises its `rev`."""

@@ -1,0 +1,21 @@
+"""Planning for an item that is in the stage already: only what its entry has not planned yet."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rule_engine.domain.advance import begin
+from rule_engine.domain.program import Program
+from rule_engine.domain.state import ENDED, RuleProgress, State
+
+
+def begin_late(program: Program, known: Mapping[str, RuleProgress], entered_at: datetime, zone: str) -> State | None:
+    """The state of a run of the chain; `known` is the progress of rules that the entry has planned before, by id.
+
+    Those keep what became of them, and their outputs; nothing of them is done again. Null when the chain has no other
+    rule, or when one of them has not ended: its chain is still under way. No rule is owed: the entry is long past.
+    """
+    before = {rule.rule_id: known[rule.rule_id] for rule in program.rules() if rule.rule_id in known}
+    if len(before) == len(program.rules()) or any(one.state not in ENDED for one in before.values()):
+        return None
+    fresh = begin(program, entered_at, zone)
+    return fresh.model_copy(update={"owed": None, "rules": {**fresh.rules, **before}})

@@ -1,0 +1,204 @@
+"""Slow work: a stage's rules applied to the items that are in it already; old decisions forgotten."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+import asyncpg
+
+from contracts.contexts import StageItems
+from contracts.envelope import parse_causepath
+from contracts.kit import worker
+from contracts.kit.broker import OutageError
+from contracts.kit.clock import Clock
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.errors import RetryLaterError
+from contracts.kit.worker import Job, Task
+from contracts.values import ItemSnapshot
+from rule_engine.domain.late import begin_late
+from rule_engine.domain.program import Program
+from rule_engine.domain.state import Entry, RuleProgress, State
+from rule_engine.domain.step import wake_at
+from rule_engine.gateway import EntityService
+from rule_engine.recorder import LOOK_AGAIN
+from rule_engine.store import Store
+from rule_engine.store.applications import Application
+from rule_engine.store.runs import Run
+
+APPLY = "apply_rules"
+PAGE = 100
+"""Items that are planned in one transaction."""
+FORGET_AT_ONCE = 10_000
+
+
+class Applying:
+    """Applies rules page by page: what is planned and how far it has got are one transaction, so a killed worker's
+    successor goes on where it ended. Planning the same twice gives the same runs.
+    """
+
+    def __init__(self, database: Database, store: Store, entity_service: EntityService, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._entity_service = entity_service
+        self._clock = clock
+
+    def job(self) -> Job:
+        return Job(self.run, self.give_up, attempts=100)
+
+    async def count(self, tenant: UUID, pipeline: str, stage: str) -> int:
+        """How many items are in the stage. Raises `OutageError` while entity-service is away."""
+        return (await self._entity_service.in_stage(tenant, pipeline, stage, after=None, limit=0)).total or 0
+
+    async def order(self, tx: Connection, application: Application) -> None:
+        """Records an order, to be worked on as soon as the transaction commits."""
+        await self._store.applications.add(tx, application)
+        await worker.enqueue(
+            tx, id=application.id, tenant=application.tenant_id, kind=APPLY, run_at=application.requested_at
+        )
+
+    async def run(self, task: Task) -> None:
+        try:
+            while await self._page(task):
+                pass
+        except OutageError as error:
+            raise RetryLaterError(str(error)) from error
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
+            if await task.complete(tx) and application is not None:
+                await self._store.applications.save(tx, replace(application, given_up=reason, done_at=self._clock()))
+
+    async def _page(self, task: Task) -> bool:
+        """Plans one page of items; false when that was the last one."""
+        async with self._database.transaction(task.tenant) as tx:
+            seen = await self._store.applications.get(tx, task.tenant, task.id)
+        if seen is None:
+            raise LookupError(f"no application {task.id}: it is recorded together with its work")
+        await self._entity_service.settings([task.tenant])
+        page = await self._entity_service.in_stage(
+            task.tenant, seen.pipeline, seen.stage, after=seen.seen_to, limit=PAGE
+        )
+        async with self._database.transaction(task.tenant) as tx:
+            application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
+            if application != seen:
+                return True
+            return await self._plan(tx, task, seen, page)
+
+    async def _plan(self, tx: Connection, task: Task, application: Application, page: StageItems) -> bool:
+        if not page.items:
+            await self._store.applications.save(tx, replace(application, done_at=self._clock()))
+            await task.complete(tx)
+            return False
+        runs = await self._runs(tx, application, page.items)
+        await self._add(tx, runs)
+        planned = len({run.item_id for run, _ in runs})
+        await self._store.applications.save(
+            tx,
+            replace(
+                application,
+                seen_to=page.items[-1].id,
+                planned=application.planned + planned,
+                passed_over=application.passed_over + len(page.items) - planned,
+            ),
+        )
+        return True
+
+    async def _runs(
+        self, tx: Connection, application: Application, items: Sequence[ItemSnapshot]
+    ) -> list[tuple[Run, frozenset[str]]]:
+        """New runs, each with the ids of its rules that were planned before."""
+        tenant = application.tenant_id
+        heads = await self._store.entries.lock_heads(tx, [(tenant, item.id) for item in items])
+        in_stage = {
+            (tenant, item.id): item.entry_seq
+            for item in items
+            if heads[tenant, item.id].last_entry_seq == item.entry_seq and not heads[tenant, item.id].deleted
+        }
+        entries = await self._store.entries.present(tx, in_stage)
+        known = await self._known(tx, tenant, [entry["id"] for entry in entries])
+        stages = await self._store.programs.of_version(tx, tenant, application.rule_set, application.version)
+        zone = self._entity_service.settings_of(tenant).time_zone
+        return [
+            (_run(application, entry, program, state), frozenset(known[entry["id"]]))
+            for entry in entries
+            for program in stages.get(application.stage, ())
+            if (state := begin_late(program, known[entry["id"]], entry["entered_at"], zone)) is not None
+        ]
+
+    async def _known(
+        self, tx: Connection, tenant: UUID, entries: Sequence[UUID]
+    ) -> Mapping[UUID, Mapping[str, RuleProgress]]:
+        """What became of the rules planned for entries, by entry and rule."""
+        found: dict[UUID, dict[str, RuleProgress]] = defaultdict(dict)
+        for run in await self._store.runs.of_entries(tx, tenant, entries):
+            found[run.entry_id] |= run.state.rules
+        return found
+
+    async def _add(self, tx: Connection, runs: Sequence[tuple[Run, frozenset[str]]]) -> None:
+        """People see the rules that were planned before where they were planned."""
+        now = self._clock()
+        await self._store.runs.insert(tx, [run for run, _ in runs], now)
+        await self._store.runs.save_rules(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
+        await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run, now)) for run, _ in runs])
+
+
+def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[str, RuleProgress]:
+    return {id: progress for id, progress in rules.items() if id not in known}
+
+
+def _first_wake(run: Run, now: datetime) -> datetime:
+    return wake_at(run.program, run.state, now) or now + LOOK_AGAIN
+
+
+def _run(application: Application, entry: asyncpg.Record, program: Program, state: State) -> Run:
+    item = entry["item_id"]
+    return Run(
+        tenant=application.tenant_id,
+        id=uuid5(application.tenant_id, f"{application.id}/{item}/{program.chain}"),
+        item_id=item,
+        entry_id=entry["id"],
+        rule_set=application.rule_set,
+        version=application.version,
+        stage=application.stage,
+        chain=program.chain,
+        state=state,
+        rev=0,
+        finished=state.finished,
+        entry=Entry(item, entry["entry_seq"], entry["entered_at"], ItemSnapshot.model_validate(entry["snapshot"])),
+        correlation=entry["correlation"],
+        causepath=parse_causepath(entry["causepath"]),
+        traceparent=entry["traceparent"],
+        program=program,
+    )
+
+
+class Forgetting:
+    """Forgets decisions, and what rules were before, after so many days."""
+
+    def __init__(self, database: Database, store: Store, clock: Clock, days: int) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._days = days
+
+    async def run(self) -> None:
+        while True:
+            with suppress(*INFRASTRUCTURE_ERRORS):
+                await self.once()
+            await asyncio.sleep(3600)
+
+    async def once(self) -> int:
+        """Deletes everything that is too old, a batch per transaction; says how many rows."""
+        before, gone = self._clock() - timedelta(days=self._days), 0
+        while batch := await self._forget(before):
+            gone += batch
+        return gone
+
+    async def _forget(self, before: datetime) -> int:
+        async with self._database.delivery() as tx:
+            return await self._store.decisions.forget(tx, before, FORGET_AT_ONCE)

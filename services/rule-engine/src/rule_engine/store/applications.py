@@ -1,0 +1,71 @@
+"""Orders to apply a stage's rules to the items that are in it already, and how far each has got."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from contracts.kit.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One order. `items` is how many were in the stage when it was given; `seen_to` the last one seen to so far."""
+
+    tenant_id: UUID
+    id: UUID
+    rule_set: str
+    version: int
+    pipeline: str
+    stage: str
+    requested_by: str
+    requested_at: datetime
+    items: int
+    seen_to: UUID | None = None
+    planned: int = 0
+    passed_over: int = 0
+    done_at: datetime | None = None
+    given_up: str | None = None
+
+
+class Applications:
+    """Statements on `applications`."""
+
+    async def add(self, tx: Connection, one: Application) -> None:
+        await tx.execute(
+            """INSERT INTO applications (tenant_id, id, rule_set, version, pipeline, stage, requested_by,
+                   requested_at, items) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+            one.tenant_id,
+            one.id,
+            one.rule_set,
+            one.version,
+            one.pipeline,
+            one.stage,
+            one.requested_by,
+            one.requested_at,
+            one.items,
+        )
+
+    async def get(self, tx: Connection, tenant: UUID, id: UUID, *, lock: bool = False) -> Application | None:
+        statement = "SELECT * FROM applications WHERE tenant_id = $1 AND id = $2"
+        row = await tx.fetchrow(statement + (" FOR UPDATE" if lock else ""), tenant, id)
+        return _application(row) if row else None
+
+    async def save(self, tx: Connection, one: Application) -> None:
+        """Writes how far it has got."""
+        await tx.execute(
+            """UPDATE applications SET seen_to = $3, planned = $4, passed_over = $5, done_at = $6, given_up = $7
+               WHERE tenant_id = $1 AND id = $2""",
+            one.tenant_id,
+            one.id,
+            one.seen_to,
+            one.planned,
+            one.passed_over,
+            one.done_at,
+            one.given_up,
+        )
+
+
+def _application(row: asyncpg.Record) -> Application:
+    return Application(**{name: row[name] for name in Application.__slots__})

@@ -1,0 +1,138 @@
+"""Why: what rules of an item were at a moment, the decisions made until then; and the forgetting of old ones."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from contracts.kit.database import Connection
+from rule_engine.domain.why import EntryThen, RuleThen
+
+type Position = tuple[datetime, UUID, int]
+"""Of a rule in the list of an item's rules: when its run was planned, the run, its place in it."""
+
+
+OF_ITEM = """SELECT q.run_id, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version, q.stage, q.position,
+           r.created_at AS planned_at, e.pipeline, e.entry_seq, e.entered_at,
+           CASE WHEN e.left_at <= $4 THEN e.left_at END AS left_at,
+           coalesce(h.state, q.state) AS state,
+           CASE WHEN h.run_id IS NULL THEN q.due_at ELSE h.due_at END AS due_at,
+           CASE WHEN h.run_id IS NULL THEN q.reason ELSE h.reason END AS reason,
+           coalesce(h.attempt, q.attempt) AS attempt, coalesce(h.since, q.changed_at) AS since,
+           d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS ordered_by
+       FROM rule_runs q
+       JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
+       JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
+       LEFT JOIN LATERAL (
+           SELECT * FROM rule_run_history h
+           WHERE h.tenant_id = q.tenant_id AND h.item_id = q.item_id AND h.run_id = q.run_id
+             AND h.rule_id = q.rule_id AND h.until > $4 ORDER BY h.until LIMIT 1) h ON true
+       LEFT JOIN LATERAL (
+           SELECT * FROM decisions d
+           WHERE d.tenant_id = q.tenant_id AND d.item_id = q.item_id AND d.run_id = q.run_id
+             AND d.rule_id = q.rule_id AND d.at <= $4 ORDER BY d.at DESC LIMIT 1) d ON true
+       LEFT JOIN LATERAL (
+           SELECT subject FROM audit a
+           WHERE a.tenant_id = q.tenant_id AND a.run_id = q.run_id AND a.at = coalesce(h.since, q.changed_at)
+             AND (a.rule_id = q.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
+       WHERE q.tenant_id = $1 AND q.item_id = $2 AND r.created_at <= $4
+         AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3)
+         AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position) < ($5, $6, $7))
+       ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC LIMIT $8"""
+"""Tenant, item, rule (id, name or null), moment, position before (three, or null), limit."""
+
+
+class Decisions:
+    """`decisions` and `rule_run_history`, read beside what there is now."""
+
+    async def of_item(  # noqa: PLR0913 - the filters of a list
+        self,
+        tx: Connection,
+        tenant: UUID,
+        item: UUID,
+        *,
+        rule: str | None,
+        at: datetime,
+        before: Position | None,
+        limit: int,
+    ) -> list[asyncpg.Record]:
+        """The rules planned for an item until `at`, as they were then, the latest entry first.
+
+        `rule` is a rule's id or name. The state is the one that was overwritten first after `at`, else that of now.
+        """
+        created, run_id, position = before or (None, None, None)
+        return await tx.fetch(
+            OF_ITEM,
+            tenant,
+            item,
+            rule,
+            at,
+            created,
+            run_id,
+            position,
+            limit,
+        )
+
+    async def is_known(self, tx: Connection, tenant: UUID, item: UUID) -> bool:
+        """Whether automation has heard of the item."""
+        known = await tx.fetchval("SELECT true FROM item_heads WHERE tenant_id = $1 AND item_id = $2", tenant, item)
+        return bool(known)
+
+    async def published_rules(self, tx: Connection, tenant: UUID, rule: str) -> list[tuple[str, str, str, RuleThen]]:
+        """Rules with that id or name in published versions: (rule set, pipeline, id, rule)."""
+        rows = await tx.fetch(
+            """SELECT v.code, s.pipeline, g.key AS stage, one->>'id' AS id,
+                   (array_agg(one->>'name' ORDER BY v.version DESC))[1] AS name,
+                   array_agg(v.version ORDER BY v.version) AS versions, min(v.published_at) AS published_at
+               FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code),
+                   jsonb_each(v.document->'stages') g, jsonb_array_elements(g.value->'rules') one
+               WHERE v.tenant_id = $1 AND v.status = 'published' AND (one->>'id' = $2 OR one->>'name' = $2)
+               GROUP BY v.code, s.pipeline, g.key, one->>'id' ORDER BY v.code, g.key""",
+            tenant,
+            rule,
+        )
+        return [
+            (
+                row["code"],
+                row["pipeline"],
+                row["id"],
+                RuleThen(row["name"], row["stage"], row["versions"], row["published_at"]),
+            )
+            for row in rows
+        ]
+
+    async def last_entry(
+        self, tx: Connection, item: tuple[UUID, UUID], place: tuple[str, str], at: datetime
+    ) -> EntryThen | None:
+        """The last entry of an item (tenant, id) into a stage until `at`."""
+        row = await tx.fetchrow(
+            """SELECT entered_at, left_at, note, rule_set, version FROM entries
+               WHERE tenant_id = $1 AND item_id = $2 AND pipeline = $3 AND stage = $4 AND entered_at <= $5
+               ORDER BY entry_seq DESC LIMIT 1""",
+            *item,
+            *place,
+            at,
+        )
+        return EntryThen(**dict(row)) if row else None
+
+    async def forget(self, tx: Connection, before: datetime, limit: int) -> int:
+        """Deletes decisions and history older than `before`, of all tenants, at most `limit` of each; says how many."""
+        gone = 0
+        for table, column in (("decisions", "at"), ("rule_run_history", "until")):
+            done = await tx.execute(
+                f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+                        SELECT ctid FROM {table} WHERE {column} < $1 LIMIT $2))""",  # noqa: S608 - constants
+                before,
+                limit,
+            )
+            gone += int(done.split()[-1])
+        return gone
+
+
+def position_of(row: asyncpg.Record) -> Position:
+    return row["planned_at"], row["run_id"], row["position"]
+
+
+def rule_ids(rows: Sequence[asyncpg.Record]) -> set[str]:
+    return {row["rule_id"] for row in rows}

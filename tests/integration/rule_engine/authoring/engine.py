@@ -1,0 +1,121 @@
+"""The engine's own rooms on a real PostgreSQL, without Kafka and Temporal: planned, advanced and ordered by hand."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from contracts.kit.clock import new_id
+from contracts.kit.database import Database
+from contracts.kit.outbox import Outbox
+from contracts.messages.entity_events import StageChanged
+from contracts.values import ItemSnapshot, Origin
+from rule_engine.activities import Activities, RunRef
+from rule_engine.gateway import EntityService
+from rule_engine.handlers import Planner
+from rule_engine.jobs import Applying, Forgetting
+from rule_engine.operations import Operations
+from rule_engine.recorder import Recorder
+from rule_engine.rules import REGISTRY
+from rule_engine.store import Store
+from support.entity import EntityStandIn
+from support.messages import fact
+from support.shop import deal
+
+MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Watch:
+    """A clock that stands until it is moved."""
+
+    now: datetime = MORNING
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def later(self, **by: float) -> datetime:
+        self.now += timedelta(**by)
+        return self.now
+
+
+class Engine:
+    """What `main` puts together, with a watch for a clock."""
+
+    def __init__(self, database: Database, entity_service: EntityService, entity: EntityStandIn, watch: Watch) -> None:
+        self.database, self.entity, self.watch = database, entity, watch
+        self.store = Store.create()
+        recorder = Recorder(self.store, Outbox(), new_id, timedelta(minutes=10))
+        self.planner = Planner(self.store, recorder, entity_service, watch)
+        self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
+        self.operations = Operations(database, self.store, recorder, watch, new_id)
+        self.entity_service = entity_service
+        self.applying = self.applying_from(entity_service)
+
+    def applying_from(self, entity_service: EntityService) -> Applying:
+        return Applying(self.database, self.store, entity_service, self.watch)
+
+    def forgetting(self, days: int) -> Forgetting:
+        return Forgetting(self.database, self.store, self.watch, days)
+
+    async def advance(self, tenant: UUID) -> None:
+        """Every run of the tenant, as its execution would."""
+        async with self.database.transaction(tenant) as tx:
+            rows = await tx.fetch(
+                "SELECT run_id, gen FROM wakes WHERE tenant_id = $1 AND wake_at <= $2", tenant, self.watch()
+            )
+        for row in rows:
+            await self.activities.advance_run(RunRef(tenant=tenant, run_id=row["run_id"], gen=row["gen"]))
+
+
+@dataclass
+class Deal:
+    """One deal of a tenant."""
+
+    engine: Engine
+    tenant: UUID
+    id: UUID = field(default_factory=new_id)
+    entry_seq: int = 0
+    activity_count: int = 0
+
+    def snapshot(self, stage: str) -> ItemSnapshot:
+        changes: dict[str, Any] = {"id": self.id, "stage": stage, "entry_seq": self.entry_seq}
+        return deal().item.model_copy(update=changes | {"activity_count": self.activity_count})
+
+    def see(self, stage: str) -> None:
+        self.engine.entity.put(deal(tenant_id=self.tenant, item=self.snapshot(stage)))
+
+    async def enters(self, stage: str, *, origin: Origin = "user", automation: bool = True) -> None:
+        self.entry_seq += 1
+        self.see(stage)
+        entered = StageChanged(
+            item=self.snapshot(stage),
+            entry_seq=self.entry_seq,
+            from_pipeline=None,
+            from_stage=None,
+            to_pipeline="sales",
+            to_stage=stage,
+            origin=origin,
+            automation=automation,
+            changed_by="ada",
+            at=self.engine.watch(),
+        )
+        event = fact(entered, self.tenant, self.id, at=self.engine.watch())
+        await self.engine.planner.prepare([event])
+        async with self.engine.database.transaction(self.tenant) as tx:
+            await self.engine.planner.plan([event], tx)
+
+
+async def why(viewer: httpx.AsyncClient, deal: Deal, rule: str | None = None, **asked: Any) -> list[dict[str, Any]]:
+    """The answers, page after page."""
+    params = {"item": str(deal.id)} | ({"rule": rule} if rule else {}) | {k: str(v) for k, v in asked.items()}
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = await viewer.get("/v1/decisions", params=params)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        if answer.json()["next_cursor"] is None:
+            return found
+        params["cursor"] = answer.json()["next_cursor"]

@@ -1,0 +1,159 @@
+"""A stage's rules applied to the items that are in it already: counted first, then planned once each."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from contracts.contexts import StageItems
+from contracts.kit.worker import Task
+from integration.rule_engine.authoring.conftest import Tenants
+from integration.rule_engine.authoring.engine import Deal, Engine, why
+from integration.rule_engine.authoring.test_rule_sets import URL, put
+from rule_engine.gateway import EntityService
+from support.entity import EntityStandIn
+from support.premises import Premises
+from support.shop import rule, rule_set
+
+GREET = rule("greet", "send_sms", execution="parallel", text="Hello")
+ADDED = rule("added", "create_task", execution="parallel", name="Call")
+RULES, MORE = rule_set(new=[GREET]), rule_set(new=[GREET, ADDED])
+
+
+@pytest.fixture
+def operator(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
+    return call(tenant, "operator")
+
+
+async def order(operator: httpx.AsyncClient, key: str | None = None, status: int = 202, **body: Any) -> dict[str, Any]:
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = await operator.post(f"{URL}/apply-to-items", json={"stage": "new", **body}, headers=headers)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def work(premises: Premises, id: str) -> Task:
+    """The piece of work that an order left, leased."""
+    (row,) = await premises.sql("UPDATE work SET lease = gen_random_uuid() WHERE id = $1 RETURNING *", UUID(id))
+    return Task(row["id"], row["tenant_id"], row["kind"], 1, row["lease"], row["created_at"], None)
+
+
+class KilledError(Exception):
+    """A worker ends in the middle."""
+
+
+class Pages(EntityService):
+    """Entity-service for a worker that is killed after so many pages."""
+
+    def __init__(self, whole: EntityService, dies_after: int) -> None:
+        self.__dict__.update(whole.__dict__)
+        self._left = dies_after
+
+    async def in_stage(self, tenant: UUID, pipeline: str, stage: str, *, after: UUID | None, limit: int) -> StageItems:
+        self._left -= 1
+        if self._left < 0:
+            raise KilledError
+        return await super().in_stage(tenant, pipeline, stage, after=after, limit=limit)
+
+
+async def commands(premises: Premises, tenant: UUID) -> dict[str, int]:
+    rows = await premises.sql(
+        "SELECT topic, count(*) AS n FROM sent_commands WHERE tenant_id = $1 GROUP BY topic", tenant
+    )
+    return {row["topic"]: row["n"] for row in rows}
+
+
+async def test_items_are_counted_before_anything_is_done(
+    author: httpx.AsyncClient, operator: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+) -> None:
+    await put(author, MORE, publish=True)
+    for _ in range(3):
+        await Deal(engine, tenant).enters("new")
+    await Deal(engine, tenant).enters("won")
+    assert await order(operator, status=200) == {
+        "stage": "new",
+        "version": 1,
+        "items": 3,
+        "rules": ["greet", "added"],
+        "dry_run": True,
+    }
+    assert await premises.sql("SELECT 1 FROM work WHERE tenant_id = $1", tenant) == []
+
+
+async def test_only_rules_that_an_entry_has_not_planned_are_planned_and_only_once(
+    author: httpx.AsyncClient, operator: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+) -> None:
+    await put(author, RULES, publish=True)
+    deals = [Deal(engine, tenant) for _ in range(3)]
+    for deal in deals:
+        await deal.enters("new")
+    await engine.advance(tenant)
+    await put(author, MORE, publish=True)
+    ordered = await order(operator, dry_run=False, key="once")
+    assert await order(operator, dry_run=False, key="once") == ordered
+    await engine.applying.run(await work(premises, ordered["id"]))
+    await engine.advance(tenant)
+    assert await commands(premises, tenant) == {"crm.comms.commands.v1": 3, "crm.entity.commands.v1": 3}
+    seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    assert (seen["items"], seen["planned"], seen["passed_over"], seen["given_up"]) == (3, 3, 0, None)
+    assert seen["done_at"] is not None
+    assert [(one["name"], one["version"]) for one in await why(author, deals[0])] == [("added", 2), ("greet", 1)]
+    again = await order(operator, dry_run=False)
+    await engine.applying.run(await work(premises, again["id"]))
+    assert (await operator.get(f"{URL}/applications/{again['id']}")).json()["passed_over"] == 3
+
+
+async def test_items_that_leave_meanwhile_are_passed_over(
+    author: httpx.AsyncClient, operator: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+) -> None:
+    await put(author, RULES, publish=True)
+    gone, stays = Deal(engine, tenant), Deal(engine, tenant)
+    for deal in (gone, stays):
+        await deal.enters("new")
+    await put(author, MORE, publish=True)
+    ordered = await order(operator, dry_run=False)
+    await gone.enters("won")
+    gone.see("new")
+    await engine.applying.run(await work(premises, ordered["id"]))
+    seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    assert (seen["planned"], seen["passed_over"]) == (1, 1)
+
+
+async def test_a_worker_that_was_killed_is_succeeded_by_one_that_goes_on(
+    author: httpx.AsyncClient,
+    operator: httpx.AsyncClient,
+    engine: Engine,
+    tenant: UUID,
+    premises: Premises,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await put(author, RULES, publish=True)
+    for _ in range(5):
+        await Deal(engine, tenant).enters("new")
+    await put(author, MORE, publish=True)
+    monkeypatch.setattr("rule_engine.jobs.PAGE", 2)
+    ordered = await order(operator, dry_run=False)
+    pages = Pages(engine.entity_service, dies_after=2)
+    with pytest.raises(KilledError):
+        await engine.applying_from(pages).run(await work(premises, ordered["id"]))
+    half = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    assert (half["planned"], half["done_at"]) == (4, None)
+    await engine.applying.run(await work(premises, ordered["id"]))
+    seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    assert (seen["planned"], seen["passed_over"]) == (5, 0)
+    await engine.advance(tenant)
+    assert (await commands(premises, tenant))["crm.entity.commands.v1"] == 5
+
+
+async def test_what_cannot_be_applied_is_refused(
+    author: httpx.AsyncClient, operator: httpx.AsyncClient, entity: EntityStandIn
+) -> None:
+    await order(operator, status=404)
+    await put(author, RULES, publish=True)
+    await order(author, status=403)
+    wrong = await order(operator, status=422, stage="nwe")
+    assert wrong["errors"] == [{"where": "stage", "what": "there is no stage with rules 'nwe': did you mean 'new'?"}]
+    entity.away = True
+    await order(operator, status=503)
