@@ -11,6 +11,7 @@ from local_stack.apply import Services, apply, read
 from local_stack.demo.shop import EXAMPLE, Shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
+from local_stack.plan import plan
 from support.dead_letters import dead_letters
 from support.waiting import until
 
@@ -27,7 +28,9 @@ def test_applying_the_shop_again_changes_nothing(shop: Shop) -> None:
     documents = read(EXAMPLE, {"PAYMENT_SECRET": shop.stack.credentials.secrets.payment_secret})
     with closing(Services(shop.stack.addresses, shop.owner.token)) as services:
         once = apply(documents, services, lambda _: None)
+        planned = plan(documents, services)
         twice = apply(documents, services, lambda _: None)
+    assert [one.words() for one in planned if one.change != "same"] == []
     assert twice == once
     assert once["employee/manager"]["id"] == shop.ids["manager"]
     assert once["rule-set/sales"]["newest"] == 1

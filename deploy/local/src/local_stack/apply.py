@@ -116,7 +116,7 @@ def apply(documents: Sequence[Document], client: Puts, done: Callable[[Document]
                 answers[document.name] = response.json()
                 done(document)
             else:
-                faults += [f"{document.file}:{document.name}: {fault}" for fault in _problems(response)]
+                faults += [f"{document.file}:{document.name}: {fault}" for fault in problems(response)]
         if faults:
             raise ApplyError([*faults, f"{len(answers)} of {len(documents)} documents applied"])
     return answers
@@ -127,6 +127,7 @@ class Services:
 
     def __init__(self, addresses: Addresses, token: str) -> None:
         self._addresses = addresses
+        self._documents: dict[str, Mapping[str, Any]] = {}
         self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
     def close(self) -> None:
@@ -134,9 +135,21 @@ class Services:
 
     def put(self, document: Document) -> httpx.Response:
         """Raises StackError when the service does not answer."""
-        service = KINDS[document.kind].service
+        return self._ask("PUT", KINDS[document.kind].service, document.path, document.spec)
+
+    def get(self, document: Document) -> httpx.Response:
+        """Raises StackError when the service does not answer."""
+        return self._ask("GET", KINDS[document.kind].service, document.path)
+
+    def openapi(self, service: str) -> Mapping[str, Any]:
+        """The service's OpenAPI document. Raises StackError when the service does not answer."""
+        if service not in self._documents:
+            self._documents[service] = self._ask("GET", service, "/openapi.json").raise_for_status().json()
+        return self._documents[service]
+
+    def _ask(self, method: str, service: str, path: str, body: Any = None) -> httpx.Response:
         try:
-            return self._http.put(self._addresses.url(service) + document.path, json=document.spec)
+            return self._http.request(method, self._addresses.url(service) + path, json=body)
         except httpx.TransportError as error:
             raise StackError(f"{service} does not answer ({error}); is the stack up? `stack status` tells") from error
 
@@ -220,7 +233,7 @@ def _depth(parents: Mapping[str, Any], document: Document) -> int:
     return len(above)
 
 
-def _problems(response: httpx.Response) -> Iterator[str]:
+def problems(response: httpx.Response) -> Iterator[str]:
     """The answer's problem document (RFC 9457), a line for each of its errors."""
     try:
         problem = response.json()

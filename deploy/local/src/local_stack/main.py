@@ -14,6 +14,7 @@ from rich.table import Table
 
 from local_stack import apply as documents
 from local_stack import dlq
+from local_stack import plan as plans
 from local_stack.apply import Services
 from local_stack.credentials import ROLES
 from local_stack.demo.play import play
@@ -120,6 +121,25 @@ def apply(
     with closing(Services(stack.addresses, stack.credentials.token([role], owner, "stack"))) as services:
         put = documents.apply(wanted, services, lambda document: print(f"put {document.name}"))
     print(f"{len(put)} documents applied to tenant {owner}")
+
+
+@app.command()
+@told_to_people
+def plan(
+    place: Annotated[Path, typer.Argument(help="A YAML file, or a folder with files *.yaml.")],
+    tenant: Annotated[UUID, typer.Option(help="Whose documents are compared.")],
+    role: Annotated[str, typer.Option("--token-role", help="What the documents are read as.")] = "admin",
+) -> None:
+    """Say what `apply` would create, change or leave as it is, and which fields; nothing is changed."""
+    stack = Stack.current()
+    _check_roles([role])
+    wanted = documents.read(place)
+    with closing(Services(stack.addresses, stack.credentials.token([role], tenant, "stack"))) as services:
+        planned = plans.plan(wanted, services)
+    for one in planned:
+        print(one.words())
+    kinds = [one.change for one in planned]
+    print(f"{kinds.count('create')} to create, {kinds.count('change')} to change, {kinds.count('same')} the same")
 
 
 @app.command()

@@ -13,33 +13,37 @@ type Position = tuple[datetime, UUID, int]
 """Of a rule in the list of an item's rules: when its run was planned, the run, its place in it."""
 
 
-OF_ITEM = """SELECT q.run_id, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version, q.stage, q.position,
-           r.created_at AS planned_at, e.pipeline, e.entry_seq, e.entered_at,
-           CASE WHEN e.left_at <= $4 THEN e.left_at END AS left_at,
-           coalesce(h.state, q.state) AS state,
-           CASE WHEN h.run_id IS NULL THEN q.due_at ELSE h.due_at END AS due_at,
-           CASE WHEN h.run_id IS NULL THEN q.reason ELSE h.reason END AS reason,
-           coalesce(h.attempt, q.attempt) AS attempt, coalesce(h.since, q.changed_at) AS since,
-           d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS ordered_by
-       FROM rule_runs q
-       JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
-       JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
-       LEFT JOIN LATERAL (
-           SELECT * FROM rule_run_history h
-           WHERE h.tenant_id = q.tenant_id AND h.item_id = q.item_id AND h.run_id = q.run_id
-             AND h.rule_id = q.rule_id AND h.until > $4 ORDER BY h.until LIMIT 1) h ON true
-       LEFT JOIN LATERAL (
-           SELECT * FROM decisions d
-           WHERE d.tenant_id = q.tenant_id AND d.item_id = q.item_id AND d.run_id = q.run_id
-             AND d.rule_id = q.rule_id AND d.at <= $4 ORDER BY d.at DESC LIMIT 1) d ON true
-       LEFT JOIN LATERAL (
-           SELECT subject FROM audit a
-           WHERE a.tenant_id = q.tenant_id AND a.run_id = q.run_id AND a.at = coalesce(h.since, q.changed_at)
-             AND (a.rule_id = q.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
-       WHERE q.tenant_id = $1 AND q.item_id = $2 AND r.created_at <= $4
-         AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3)
-         AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position) < ($5, $6, $7))
-       ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC LIMIT $8"""
+OF_ITEM = """
+    SELECT p.*, coalesce(h.state, p.state_now) AS state,
+        CASE WHEN h.run_id IS NULL THEN p.due_now ELSE h.due_at END AS due_at,
+        CASE WHEN h.run_id IS NULL THEN p.reason_now ELSE h.reason END AS reason,
+        coalesce(h.attempt, p.attempt_now) AS attempt, coalesce(h.since, p.changed_at) AS since,
+        d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS ordered_by
+    FROM (
+        SELECT q.tenant_id, q.item_id, q.run_id, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version, q.stage,
+            q.position, q.state AS state_now, q.due_at AS due_now, q.reason AS reason_now, q.attempt AS attempt_now,
+            q.changed_at, r.created_at AS planned_at, e.pipeline, e.entry_seq, e.entered_at,
+            CASE WHEN e.left_at <= $4 THEN e.left_at END AS left_at
+        FROM rule_runs q
+        JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
+        JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
+        WHERE q.tenant_id = $1 AND q.item_id = $2 AND r.created_at <= $4
+            AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3)
+            AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position) < ($5, $6, $7))
+        ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC LIMIT $8) p
+    LEFT JOIN LATERAL (
+        SELECT * FROM rule_run_history h
+        WHERE h.tenant_id = p.tenant_id AND h.item_id = p.item_id AND h.run_id = p.run_id AND h.rule_id = p.rule_id
+            AND h.until > $4 ORDER BY h.until LIMIT 1) h ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM decisions d
+        WHERE d.tenant_id = p.tenant_id AND d.item_id = p.item_id AND d.run_id = p.run_id AND d.rule_id = p.rule_id
+            AND d.at <= $4 ORDER BY d.at DESC LIMIT 1) d ON true
+    LEFT JOIN LATERAL (
+        SELECT subject FROM audit a
+        WHERE a.tenant_id = p.tenant_id AND a.run_id = p.run_id AND a.at = coalesce(h.since, p.changed_at)
+            AND (a.rule_id = p.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
+    ORDER BY p.planned_at DESC, p.run_id DESC, p.position DESC"""
 """Tenant, item, rule (id, name or null), moment, position before (three, or null), limit."""
 
 
