@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from contracts.contexts import ContextResponse, ItemRef, TenantSchema
+from contracts.contexts import ContextResponse, ItemRef, StageItems, TenantSchema
 from contracts.kit.clock import utc_now
 from entity_service import store
 from integration.entity_service.harness import Site, Tenant, ok
@@ -184,3 +184,22 @@ async def test_another_tenants_records_do_not_exist(site: Site, shop: Tenant) ->
 async def test_bad_cursors_and_unknown_items_are_said_to_be_so(shop: Tenant) -> None:
     assert (await shop.ask("GET", "/v1/items?cursor=nonsense")).status_code == 400
     assert (await shop.ask("GET", f"/v1/items/{uuid4()}")).status_code == 404
+
+
+async def test_the_items_of_a_stage_are_told_page_by_page_with_their_number(site: Site, shop: Tenant) -> None:
+    deals = [await shop.deal() for _ in range(3)]
+    place = {"tenant": str(shop.id), "pipeline": "sales", "stage": "new"}
+
+    async def page(**asked: Any) -> StageItems:
+        return StageItems.model_validate(
+            ok(await site.internal("GET", "/internal/items/in-stage", params=place | asked))
+        )
+
+    first = await page(limit=2)
+    rest = await page(limit=2, after=str(first.items[-1].id))
+    assert (first.total, rest.total) == (3, None)
+    assert [str(item.id) for item in (*first.items, *rest.items)] == sorted(deal["id"] for deal in deals)
+    assert first.items[0].entry_seq == 1
+    counted = await page(limit=0)
+    assert (counted.total, counted.items) == (3, ())
+    assert (await page(stage="won")).total == 0

@@ -12,6 +12,7 @@ from contracts.messages.entity_commands import MoveItem
 from contracts.messages.results import CommandDone
 from contracts.messages.trigger_events import ArrivalJudged
 from contracts.topics import DOC_EVENTS, ENTITY_EVENTS
+from contracts.triggers import TenantTriggers
 from integration.trigger_service.harness import PAID, Site, Tenant
 from support.messages import fact
 from support.waiting import eventually
@@ -207,3 +208,18 @@ async def test_arrivals_are_listed_newest_first_in_pages(site: Site) -> None:
     assert (len(received), received, second["next_cursor"]) == (3, sorted(received, reverse=True), None)
     assert (await tenant.call("GET", "/v1/arrivals?cursor=nonsense")).status_code == 400
     assert (await tenant.call("GET", f"/v1/arrivals/{uuid4()}")).status_code == 404
+
+
+async def test_other_services_are_told_where_triggers_in_use_take_items(site: Site) -> None:
+    tenant = site.tenant()
+    await tenant.put("triggers/paid", PAID)
+    await tenant.put("triggers/back", {**PAID, "stage": "won", "allow_moving_back": True})
+    await tenant.put("triggers/off", {**PAID, "enabled": False})
+    await tenant.put("triggers/gone", {**PAID, "archived": True})
+    answer = await tenant.call("GET", f"/internal/triggers/{tenant.id}", role=None, headers=site.premises.as_service())
+    told = TenantTriggers.model_validate_json(answer.content)
+    assert [(one.code, one.type, one.pipeline, one.stage, one.allow_moving_back) for one in told.triggers] == [
+        ("back", "invoice_paid", "sales", "won", True),
+        ("paid", "invoice_paid", "sales", "prepayment", False),
+    ]
+    assert (await tenant.call("GET", f"/internal/triggers/{tenant.id}", role="admin")).status_code == 403

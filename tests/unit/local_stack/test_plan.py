@@ -1,6 +1,5 @@
-"""`stack plan` says what `stack apply` would change: against the services' own OpenAPI documents."""
+"""`stack plan` says what `stack apply` would change, by the services' own OpenAPI documents."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import httpx
 import pytest
 
 from local_stack.apply import ApplyError, Document
-from local_stack.layout import WORKSPACE
 from local_stack.plan import plan
 
 
@@ -23,9 +21,6 @@ class There:
         if isinstance(answer, httpx.Response):
             return answer
         return httpx.Response(404 if answer is None else 200, json=answer)
-
-    def openapi(self, service: str) -> Any:
-        return json.loads((WORKSPACE / f"docs/openapi/{service}.json").read_text())
 
 
 def words(kind: str, code: str, spec: dict[str, Any], there: There) -> str:

@@ -127,7 +127,6 @@ class Services:
 
     def __init__(self, addresses: Addresses, token: str) -> None:
         self._addresses = addresses
-        self._documents: dict[str, Mapping[str, Any]] = {}
         self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
     def close(self) -> None:
@@ -140,12 +139,6 @@ class Services:
     def get(self, document: Document) -> httpx.Response:
         """Raises StackError when the service does not answer."""
         return self._ask("GET", KINDS[document.kind].service, document.path)
-
-    def openapi(self, service: str) -> Mapping[str, Any]:
-        """The service's OpenAPI document. Raises StackError when the service does not answer."""
-        if service not in self._documents:
-            self._documents[service] = self._ask("GET", service, "/openapi.json").raise_for_status().json()
-        return self._documents[service]
 
     def _ask(self, method: str, service: str, path: str, body: Any = None) -> httpx.Response:
         try:

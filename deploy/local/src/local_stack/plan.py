@@ -1,17 +1,20 @@
 """`stack plan`: what `stack apply` would change, without changing anything.
 
 Each document is compared with what its service answers to GET. What a document leaves out has the default that the
-service's own OpenAPI document names, since a PUT replaces the whole. What a service never tells (secrets) cannot be
+service's OpenAPI document names, since a PUT replaces the whole. What a service never tells (secrets) cannot be
 compared, and the plan says so.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import httpx
 
 from local_stack.apply import KINDS, ApplyError, Document, problems
+from local_stack.layout import WORKSPACE
 
 type Json = Mapping[str, Any]
 
@@ -41,8 +44,6 @@ class Gets(Protocol):
 
     def get(self, document: Document) -> httpx.Response: ...
 
-    def openapi(self, service: str) -> Json: ...
-
 
 def plan(documents: Sequence[Document], client: Gets) -> list[Planned]:
     """What `apply` would do with each document. Raises `ApplyError` when a service does not tell."""
@@ -55,7 +56,7 @@ def _planned(document: Document, client: Gets) -> Planned:
         return Planned(document, "create")
     if not answer.is_success:
         raise ApplyError([f"{document.file}:{document.name}: {fault}" for fault in problems(answer)])
-    api = client.openapi(KINDS[document.kind].service)
+    api = _openapi(KINDS[document.kind].service)
     present = _AS_PUT.get(document.kind, _as_it_is)(answer.json())
     if "publish" in present and not document.spec.get("publish"):
         present = {**present, "publish": False}  # what is published stays published
@@ -63,6 +64,12 @@ def _planned(document: Document, client: Gets) -> Planned:
     fields = tuple(path for path, seen in found if seen)
     unseen = tuple(path for path, seen in found if not seen)
     return Planned(document, "change" if fields else "same", fields, unseen)
+
+
+@cache
+def _openapi(service: str) -> Json:
+    document: Json = json.loads((WORKSPACE / f"docs/openapi/{service}.json").read_text())
+    return document
 
 
 def _as_it_is(answer: Json) -> Json:

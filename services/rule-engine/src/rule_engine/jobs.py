@@ -12,7 +12,7 @@ import asyncpg
 
 from contracts.contexts import StageItems
 from contracts.envelope import parse_causepath
-from contracts.kit import worker
+from contracts.kit import telemetry, worker
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
@@ -173,6 +173,8 @@ def _run(application: Application, entry: asyncpg.Record, program: Program, stat
         correlation=entry["correlation"],
         causepath=parse_causepath(entry["causepath"]),
         traceparent=entry["traceparent"],
+        updated_at=application.requested_at,
+        last_traceparent=telemetry.traceparent(),
         program=program,
     )
 

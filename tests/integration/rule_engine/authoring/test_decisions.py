@@ -178,8 +178,9 @@ async def test_what_is_older_than_the_setting_says_is_forgotten_of_all_tenants(
 ) -> None:
     await put(author, RULES, publish=True)
     old, young = Deal(engine, tenant), Deal(engine, tenant)
-    await old.enters("new")
-    await engine.advance(tenant)
+    for stage in ("new", "won"):
+        await old.enters(stage)
+        await engine.advance(tenant)
     engine.watch.later(days=10)
     await young.enters("new")
     await engine.advance(tenant)

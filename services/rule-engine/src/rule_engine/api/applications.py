@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import new_id
@@ -21,10 +22,8 @@ from rule_engine.store import Store
 from rule_engine.store.applications import Application
 
 
-class Apply(BaseModel):
+class Apply(Input):
     """Whose rules to apply; with `dry_run`, the default, only counts."""
-
-    model_config = ConfigDict(extra="forbid")
 
     stage: Code
     dry_run: bool = True

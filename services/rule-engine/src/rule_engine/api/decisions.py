@@ -7,12 +7,13 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue
 
+from contracts.inputs import Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Cursor, Limit, Moment, Page, decode_cursor, not_found
+from contracts.kit.http import Cursor, Limit, Page, decode_cursor, not_found
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.why import Standing, leaf_words, why, why_not_planned
 from rule_engine.store.decisions import Decisions, position_of, rule_ids
@@ -80,8 +81,10 @@ def router(database: Database, decisions: Decisions, clock: Clock) -> APIRouter:
     @routes.get("/v1/decisions")
     async def list_decisions(  # noqa: PLR0913 - the filters of a list
         item: UUID,
-        rule: Annotated[str | None, Query(max_length=64, description="a rule's id or name; none: all rules")] = None,
-        at: Annotated[AwareDatetime | None, Query(description="the moment in question; none: now")] = None,
+        rule: Annotated[
+            str | None, Query(pattern=r"^[a-z0-9_-]{1,64}$", description="a rule's id or name; none: all rules")
+        ] = None,
+        at: Annotated[Moment | None, Query(description="the moment in question; none: now")] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),

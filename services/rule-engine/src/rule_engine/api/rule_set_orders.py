@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
 from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, answering
@@ -13,10 +14,6 @@ from rule_engine.domain.diff import Change, Kind, changes
 from rule_engine.domain.editing import Copying
 
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-
-
-class _Order(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class ChangeView(BaseModel):
@@ -41,26 +38,26 @@ class DiffView(BaseModel):
     changes: list[ChangeView]
 
 
-class RollBack(_Order):
+class RollBack(Input):
     """The version to publish again."""
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class RuleRef(_Order):
+class RuleRef(Input):
     """A rule by its stage and name."""
 
     stage: Code
     name: RuleName
 
 
-class Switch(_Order):
+class Switch(Input):
     """The rules to switch."""
 
     rules: Annotated[tuple[RuleRef, ...], Field(min_length=1, max_length=1000)]
 
 
-class Copy(_Order):
+class Copy(Input):
     """Rules of a stage to copy. `to` is the code of the rule set that gets them; null: the same one."""
 
     stage: Code
