@@ -52,6 +52,7 @@ EMPLOYEE = {"first_name": "Kim", "last_name": "Example", "email": "kim@example.c
 TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
 ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
 ORDER = ("run", "rule")
+SWITCHED = {"rules": [{"stage": "new", "name": "greet"}]}
 
 ENTITY = {
     "PUT /v1/tenant": Route(ADMIN, OWN, body={"name": "Shop", "time_zone": "Europe/Rome", "language": "en"}),
@@ -100,6 +101,9 @@ ENTITY = {
     "GET /v1/payments/{id}": Route(VIEWER, HIDDEN, ("payment",)),
     "POST /internal/contexts": Route(SERVICE, OWN, body={"items": [ITEM_REF], "parts": ["stage"]}),
     "GET /internal/schema/{tenant}": Route(SERVICE, OWN, ("nobody",)),
+    "GET /internal/items/in-stage": Route(
+        SERVICE, OWN, query={"tenant": ITEM_REF["tenant_id"], "pipeline": "sales", "stage": "new"}
+    ),
     "GET /internal/items/by-contact": Route(SERVICE, OWN, query={"tenant": ITEM_REF["tenant_id"], "phone": PHONE}),
 }
 RULE_ENGINE = {
@@ -113,6 +117,14 @@ RULE_ENGINE = {
     "GET /v1/rule-sets/{code}": Route(VIEWER, HIDDEN, ("sales",)),
     "GET /v1/rule-sets": Route(VIEWER, OWN),
     "GET /v1/rule-sets/{code}/versions": Route(VIEWER, HIDDEN, ("sales",)),
+    "GET /v1/rule-sets/{code}/diff": Route(VIEWER, HIDDEN, ("sales",), query={"from": "1", "to": "newest"}),
+    "POST /v1/rule-sets/{code}/rollback": Route(AUTHOR, HIDDEN, ("sales",), {"version": 1}),
+    "POST /v1/rule-sets/{code}/rules/enable": Route(AUTHOR, HIDDEN, ("sales",), SWITCHED),
+    "POST /v1/rule-sets/{code}/rules/disable": Route(AUTHOR, HIDDEN, ("sales",), SWITCHED),
+    "POST /v1/rule-sets/{code}/copy": Route(AUTHOR, HIDDEN, ("sales",), {"stage": "new", "to_stage": "won"}),
+    "POST /v1/rule-sets/{code}/apply-to-items": Route(OPERATOR, HIDDEN, ("sales",), {"stage": "new"}),
+    "GET /v1/rule-sets/{code}/applications/{id}": Route(VIEWER, HIDDEN, ("sales", "item")),
+    "GET /v1/decisions": Route(VIEWER, HIDDEN, query={"item": ITEM_REF["item_id"]}),
     "GET /v1/rule-types": Route(VIEWER, OWN),
     "GET /v1/runs": Route(VIEWER, OWN),
     "GET /v1/runs/{run_id}": Route(VIEWER, HIDDEN, ("run",)),
@@ -141,6 +153,7 @@ TRIGGER = {
     "GET /v1/payment-providers": Route(ADMIN, OWN),
     "GET /v1/arrivals": Route(VIEWER, OWN),
     "GET /v1/arrivals/{id}": Route(VIEWER, HIDDEN, ("arrival",)),
+    "GET /internal/triggers/{tenant}": Route(SERVICE, OWN, ("nobody",)),
 }
 DOC = {
     "POST /v1/files": Route(AGENT, MADE, body={"a": "file"}),

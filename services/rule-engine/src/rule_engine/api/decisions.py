@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from contracts.inputs import Moment
 from contracts.kit.auth import Caller, Role, require
@@ -71,7 +71,7 @@ class Why(BaseModel):
 class _Key(NamedTuple):
     planned_at: Moment
     run_id: UUID
-    position: int
+    position: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 def router(database: Database, decisions: Decisions, clock: Clock) -> APIRouter:
