@@ -18,8 +18,8 @@ from local_stack.layout import WORKSPACE
 
 type Json = Mapping[str, Any]
 
-GIVEN = {"id"}
-"""What the service gives when a document leaves it out."""
+GIVEN = {"id", "number_pattern"}
+"""What the service makes up when a document leaves it out, whatever that is."""
 _ABSENT = object()
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
