@@ -152,7 +152,7 @@ def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[s
 
 
 def _first_wake(run: Run, now: datetime) -> datetime:
-    return wake_at(run.program, run.state, now) or now + LOOK_AGAIN
+    return max(wake_at(run.program, run.state, now) or now + LOOK_AGAIN, now)
 
 
 def _run(application: Application, entry: asyncpg.Record, program: Program, state: State) -> Run:

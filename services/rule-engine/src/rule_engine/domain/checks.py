@@ -357,7 +357,8 @@ def leads_anywhere(document: RuleSetDocument, schema: TenantSchema, registry: Re
 
 def _never(placed: Sequence[_Placed]) -> Iterator[Fault]:
     for one in placed:
-        if one.rule.condition is not None and (why := contradiction(one.rule.condition, one.names(), _known(one))):
+        condition = one.rule.condition if one.rule.enabled else None
+        if condition is not None and (why := contradiction(condition, one.names(), _known(one))):
             yield one.fault("condition", f"this never holds, so the rule never acts: {why}")
 
 

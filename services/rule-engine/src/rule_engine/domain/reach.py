@@ -14,19 +14,43 @@ NEVER = timedelta.max
 def unreachable(chains: Sequence[Sequence[RuleDocument]], moves: Moves) -> Iterator[tuple[RuleDocument, str]]:
     """The rules, and why they never act."""
     for chain in chains:
-        mover: RuleDocument | None = None
-        for rule in chain:
-            gone = mover or _gone_before(rule, chain, chains, moves)
-            if gone and rule.enabled and rule.on_leave == "cancel":
-                yield rule, _words(gone)
-            if rule.enabled and rule.condition is None and rule.on_failure == "stop" and moves(rule):
-                mover = rule
+        yield from _behind_a_mover(chain, moves)
+        yield from _later_than_a_mover(chain, chains, moves)
 
 
-def _words(mover: RuleDocument) -> str:
+def _behind_a_mover(chain: Sequence[RuleDocument], moves: Moves) -> Iterator[tuple[RuleDocument, str]]:
+    mover: RuleDocument | None = None
+    for rule in chain:
+        if mover and _is_taken_back(rule):
+            yield rule, _never(mover)
+        if rule.enabled and rule.condition is None and rule.on_failure == "stop" and moves(rule):
+            mover = rule
+
+
+def _later_than_a_mover(
+    own: Sequence[RuleDocument], chains: Sequence[Sequence[RuleDocument]], moves: Moves
+) -> Iterator[tuple[RuleDocument, str]]:
+    for rule in own:
+        mover = _gone_before(rule, own, chains, moves)
+        if mover and _is_taken_back(rule):
+            yield rule, _hardly(mover)
+
+
+def _is_taken_back(rule: RuleDocument) -> bool:
+    return rule.enabled and rule.on_leave == "cancel"
+
+
+def _never(mover: RuleDocument) -> str:
     return (
         f"is never reached: {mover.name!r} takes the item out of the stage before; "
         "put it before that rule, or let it say on_leave: finish"
+    )
+
+
+def _hardly(mover: RuleDocument) -> str:
+    return (
+        f"is reached only if {mover.name!r} fails, which else takes the item out of the stage before "
+        "this is due; let it say on_leave: finish"
     )
 
 
