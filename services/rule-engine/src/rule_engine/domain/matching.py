@@ -72,7 +72,8 @@ def _excluded(path: str, leaves: Sequence[Literal_], names: Shape, known: Mappin
     values = _decisive(leaves, _shape(path, names))
     if values is None or _possible(leaves, values):
         return None
-    return " and ".join(_words(one) for one in leaves) + " exclude each other"
+    several = " exclude each other" if len(leaves) > 1 else " holds for nothing"
+    return " and ".join(_words(one) for one in leaves) + several
 
 
 def _words(literal: Literal_) -> str:
@@ -89,10 +90,16 @@ def _shape(path: str, names: Shape) -> Shape:
 
 
 def _possible(leaves: Sequence[Literal_], values: Sequence[Any]) -> bool:
+    found = [_meets(leaves, value) for value in values]
+    return True in found or set(found) == {None}  # what does not compare is told elsewhere
+
+
+def _meets(leaves: Sequence[Literal_], value: Any) -> bool | None:
+    """Null for a value that does not compare."""
     try:
-        return any(all(_holds(leaf, value) is wanted for leaf, wanted in leaves) for value in values)
+        return all(_holds(leaf, value) is wanted for leaf, wanted in leaves)
     except ConditionError:
-        return True  # what does not compare is told elsewhere
+        return None
 
 
 def _holds(leaf: Leaf, value: Any) -> bool:
