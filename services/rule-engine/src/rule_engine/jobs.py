@@ -83,6 +83,7 @@ class Applying:
         page = await self._entity_service.in_stage(
             task.tenant, seen.pipeline, seen.stage, after=seen.seen_to, limit=PAGE
         )
+        await self._entity_service.people((task.tenant, item.id) for item in page.items)
         async with self._database.transaction(task.tenant) as tx:
             application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
             if application != seen:
@@ -122,13 +123,24 @@ class Applying:
         entries = await self._store.entries.present(tx, in_stage)
         known = await self._known(tx, tenant, [entry["id"] for entry in entries])
         stages = await self._store.programs.of_version(tx, tenant, application.rule_set, application.version)
-        zone = self._entity_service.settings_of(tenant).time_zone
+        now = {item.id: item for item in items}
         return [
-            (_run(application, entry, program, state), frozenset(known[entry["id"]]))
-            for entry in entries
+            (_run(application, row, program, state), frozenset(known[row["id"]]))
+            for row in entries
             for program in stages.get(application.stage, ())
-            if (state := begin_late(program, known[entry["id"]], entry["entered_at"], zone)) is not None
+            if (state := self._begin(tenant, program, known[row["id"]], row, now[row["item_id"]])) is not None
         ]
+
+    def _begin(  # noqa: PLR0913 - a rule's chain, what is known of it, and the item then and now
+        self,
+        tenant: UUID,
+        program: Program,
+        known: Mapping[str, RuleProgress],
+        row: asyncpg.Record,
+        item: ItemSnapshot,
+    ) -> State | None:
+        entry = replace(_entry(row), snapshot=item)
+        return begin_late(program, known, entry, self._entity_service.times_of(tenant, item.id))
 
     async def _known(
         self, tx: Connection, tenant: UUID, entries: Sequence[UUID]
@@ -169,7 +181,7 @@ def _run(application: Application, entry: asyncpg.Record, program: Program, stat
         state=state,
         rev=0,
         finished=state.finished,
-        entry=Entry(item, entry["entry_seq"], entry["entered_at"], ItemSnapshot.model_validate(entry["snapshot"])),
+        entry=_entry(entry),
         correlation=entry["correlation"],
         causepath=parse_causepath(entry["causepath"]),
         traceparent=entry["traceparent"],
@@ -177,6 +189,11 @@ def _run(application: Application, entry: asyncpg.Record, program: Program, stat
         last_traceparent=telemetry.traceparent(),
         program=program,
     )
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    snapshot = ItemSnapshot.model_validate(row["snapshot"])
+    return Entry(row["item_id"], row["entry_seq"], row["entered_at"], snapshot)
 
 
 class Forgetting:

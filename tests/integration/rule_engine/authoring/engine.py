@@ -48,7 +48,7 @@ class Engine:
         self.database, self.entity, self.watch = database, entity, watch
         self.store = Store.create()
         recorder = Recorder(self.store, Outbox(), new_id, timedelta(minutes=10))
-        self.planner = Planner(self.store, recorder, entity_service, watch)
+        self.planner = Planner(database, self.store, recorder, entity_service, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
         self.operations = Operations(database, self.store, recorder, watch, new_id)
         self.entity_service = entity_service
