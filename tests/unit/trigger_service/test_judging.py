@@ -79,6 +79,12 @@ def test_a_false_condition_says_which_leaf() -> None:
     assert judgement.notes == (Note("paid", "condition_false", "item.activity_count = 0 is false: it is 2"),)
 
 
+def test_an_explanation_quotes_no_value_of_a_closed_path_it_compares_with() -> None:
+    leaf = {"path": "item.title", "op": "eq", "value": {"path": "contact.phone"}}
+    judgement = judge([trigger(condition=leaf)], PAID, context())
+    assert judgement.notes[0].reason == "item.title = … is false"
+
+
 def test_an_explanation_repeats_no_personal_data() -> None:
     leaf = {"path": "contact.phone", "op": "starts", "value": "+7"}
     judgement = judge([trigger(condition=leaf)], PAID, context())

@@ -69,7 +69,7 @@ def test_money_without_cents_has_none(values: dict[str, Any]) -> None:
         ("{% raw %}{{ item }}{% endraw %}", "no tag raw"),
         ("{{ item.title | nonsense }}", "no filter nonsense"),
         ("{% if item.title %}", "if"),
-        ("{{ item.title | money }}", "filter money"),
+        ("{{ item.title | money }}", "money: needs money or a number"),
         ("{{ 1 | divided_by: 0 }}", "filter divided_by"),
     ],
 )

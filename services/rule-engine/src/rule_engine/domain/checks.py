@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.triggers import TriggerPlace
-from rule_engine.domain import conditions, due, shapes, texts
+from rule_engine.domain import conditions, due, expressions, shapes, texts
 from rule_engine.domain.compiling import with_employees
 from rule_engine.domain.cycles import Circle, Way, circle, of_triggers
 from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
@@ -200,7 +200,7 @@ def _is_made(params: JsonValue, loc: Sequence[str | int]) -> bool:
 
 def _made(value: JsonValue) -> bool:
     return (isinstance(value, str) and literal(value) is None) or (
-        isinstance(value, dict) and marked(value) and "path" in value
+        isinstance(value, dict) and marked(value) and "const" not in value
     )
 
 
@@ -231,8 +231,10 @@ def _value_faults(value: JsonValue, names: Shape, placed: _Placed) -> Iterator[s
             yield from _text_faults(value, names, placed)
         case {"path": str(path)}:
             yield from _path_faults(path, names, placed)
-        case {"path": _}:
-            yield "a path is a text such as item.title"
+        case {"expr": str(source)}:
+            yield from expressions.faults(source, names)
+        case {"path": _} | {"expr": _}:
+            yield "a path is a text such as item.title, an expression a text such as size(products)"
 
 
 def _text_faults(source: str, names: Shape, placed: _Placed) -> Iterator[str]:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from contracts.conditions import paths
 from contracts.contexts import Part, TenantSchema
+from rule_engine.domain.conditions import paths_of as read_by
 from rule_engine.domain.document import RuleDocument, RuleSetDocument
 from rule_engine.domain.due import parts_for
 from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
@@ -103,7 +103,7 @@ def compile_document(
 
 def _parts(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) -> tuple[Part, ...]:
     read = {path for rule in chain for path in paths_of(rule.params)}
-    read |= {path for rule in chain if rule.condition for path in paths(rule.condition)}
+    read |= {path for rule in chain if rule.condition for path in read_by(rule.condition)}
     timing = {part for rule in chain for part in parts_for(rule.run)}
     return tuple(sorted({*parts_of(read), *timing, *(part for rule in chain for part in registry[rule.type].needs)}))
 

@@ -8,11 +8,13 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from contracts.conditions import ConditionError, LeafVerdict, compile_condition, look_up, paths
+from contracts.conditions import ConditionError, LeafVerdict, look_up
 from contracts.contexts import ItemContext
 from contracts.envelope import Body
 from contracts.messages.rule_events import RuleState
 from contracts.values import ItemSnapshot
+from rule_engine.domain.conditions import compiled
+from rule_engine.domain.conditions import paths_of as read_by
 from rule_engine.domain.document import ENTRY, Now
 from rule_engine.domain.due import Due, Times, due, times_in
 from rule_engine.domain.errors import ValueFailureError
@@ -178,7 +180,7 @@ class Running:
             return
         try:
             if rule.condition is not None:
-                verdict = compile_condition(rule.condition)(values)
+                verdict = compiled(rule.condition)(values)
                 leaves = verdict.leaves
                 if not verdict.holds:
                     self.set(rule, declined=True)
@@ -257,7 +259,7 @@ class Running:
         leaves: tuple[LeafVerdict, ...],
         command_id: UUID | None = None,
     ) -> None:
-        read = paths_of(rule.params) | (paths(rule.condition) if rule.condition else frozenset())
+        read = paths_of(rule.params) | (read_by(rule.condition) if rule.condition else frozenset())
         seen = {path: look_up(values, path.split(".")) for path in sorted(read)}
         self.set(rule, state=state, reason=reason)
         self.decisions.append(Decision(rule, state, reason, seen, leaves, command_id))

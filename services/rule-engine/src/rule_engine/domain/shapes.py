@@ -17,7 +17,9 @@ from contracts.contexts import FieldSchema, FieldType, ItemContext
 from contracts.values import FileRef, ItemKind, Money
 from rule_engine.rules.base import Outputs, unknown
 
-Kind = Literal["text", "number", "boolean", "money", "date", "datetime", "file", "list", "object", "any"]
+Kind = Literal[
+    "text", "number", "boolean", "money", "date", "datetime", "time", "user", "file", "list", "object", "any"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Shape:
     fields: Mapping[str, "Shape"] = field(default_factory=dict)
     element: "Shape | None" = None
     options: tuple[str, ...] = ()
+    currency: str | None = None
+    """Of money that is always in one currency."""
 
 
 class PathError(Exception):
@@ -128,5 +132,12 @@ def _step(shape: Shape, gone: Sequence[str], key: str, in_text: bool) -> Shape:
 
 def described(shape: Shape) -> str:
     """`a number`, for people."""
-    words: Mapping[Kind, str] = {"boolean": "yes or no", "money": "money", "datetime": "a moment", "any": "any value"}
+    words: Mapping[Kind, str] = {
+        "boolean": "yes or no",
+        "money": "money",
+        "datetime": "a moment",
+        "time": "a time of day",
+        "user": "an employee",
+        "any": "any value",
+    }
     return words.get(shape.kind, f"{'an' if shape.kind == 'object' else 'a'} {shape.kind}")

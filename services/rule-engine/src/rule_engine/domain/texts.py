@@ -7,27 +7,28 @@ Ranges, partials and filters that are quadratic do not exist here, so the budget
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, get_currency_precision
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import OutputNode
-from liquid.exceptions import FilterError, LiquidError, LiquidSyntaxError, ResourceLimitError, UnknownFilterError
+from liquid.exceptions import (
+    FilterError,
+    LiquidError,
+    LiquidSyntaxError,
+    ResourceLimitError,
+    UndefinedError,
+    UnknownFilterError,
+)
 from liquid.expression import Expression
-from liquid.filter import with_context
 from liquid.static_analysis import TemplateAnalysis, Variable
-from liquid.undefined import UNDEFINED, FalsyStrictUndefined
+from liquid.undefined import UNDEFINED, FalsyStrictUndefined, Undefined
 
 from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.functions import FUNCTIONS, Function, inside
 
 MAX_SOURCE = 50_000
 """Characters of one template."""
@@ -102,12 +103,26 @@ class _Context(RenderContext):
             self._spend(_growth(name, value, args))
             try:
                 return _checked(apply(value, *args, **kwargs))
-            except ResourceLimitError:
+            except (ResourceLimitError, UndefinedError):
                 raise
+            except ValueFailureError as error:
+                raise FilterError(str(error), token=token) from error
             except Exception as error:  # filters raise anything; their texts show values, ours must not
                 raise FilterError(f"the filter {name} cannot be used like this on this value", token=token) from error
 
         return bounded
+
+
+def _ours(function: Function) -> Callable[..., object]:
+    """A function as a filter; that a name is unknown, it says as printing would."""
+
+    def apply(*args: object) -> object:
+        for one in args:
+            if isinstance(one, Undefined):
+                str(one)
+        return function(*args)
+
+    return apply
 
 
 def _size(value: object) -> int:
@@ -153,45 +168,14 @@ class _Environment(Environment):
         super().__init__(undefined=_Undefined, autoescape=False, strict_filters=True)
         self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
         self.filters = {name: apply for name, apply in self.filters.items() if name in FILTERS}
-        self.filters |= {"money": money, "date_format": date_format}
-
-
-def _language(context: RenderContext) -> Locale:
-    tenant: Any = context.globals["tenant"]
-    try:
-        return Locale.parse(str(tenant["language"]).replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")
-
-
-@with_context
-def money(value: Any, *, context: RenderContext) -> str:
-    """An amount as the tenant's language writes it: `€1,234.50`. Takes `{amount, currency}` in minor units."""
-    if value is None:
-        return ""
-    digits = get_currency_precision(value["currency"])
-    return format_currency(Decimal(value["amount"]).scaleb(-digits), value["currency"], locale=_language(context))
-
-
-@with_context
-def date_format(value: Any, pattern: str = "medium", *, context: RenderContext) -> str:
-    """A date or moment in the company's zone and language. `pattern`: short, medium, long, full, or one of Unicode
-    TR 35 such as `d MMMM y`.
-    """
-    if value is None or value == "":
-        return ""
-    language = _language(context)
-    if len(value) == len("2026-01-31"):
-        return format_date(date.fromisoformat(value), pattern, locale=language)
-    tenant: Any = context.globals["tenant"]
-    return format_datetime(
-        datetime.fromisoformat(value), pattern, tzinfo=ZoneInfo(tenant["time_zone"]), locale=language
-    )
+        ours = FUNCTIONS | {f"{name}_": FUNCTIONS[name] for name in ("if", "in")}
+        self.filters |= {name: _ours(function) for name, function in ours.items()}
 
 
 _ENVIRONMENT = _Environment()
 _MARKUP = re.compile(r"\{\{|\{%")
 _GAP = re.compile(r"\s{200}")
+_RESERVED = re.compile(r"""'[^']*'|"[^"]*"|(\|\s*)(if|in)(?=\s*:)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +199,7 @@ def parse(source: str) -> Text:
     if len(source) > MAX_SOURCE:
         raise ValueFailureError(f"is longer than {MAX_SOURCE} characters")
     try:
-        _refuse_markup(source)
-        template = _ENVIRONMENT.from_string(source)
+        template = _ENVIRONMENT.from_string(_spelled(source, list(_markups(source))))
         parts = list(_walk(template.nodes, RenderContext(template)))
         analysis = template.analyze()
         _refuse_foreign(parts, analysis.filters)
@@ -227,8 +210,11 @@ def parse(source: str) -> Text:
         raise ValueFailureError("is nested too deeply") from error
 
 
-def _refuse_markup(source: str) -> None:
-    """Refuses, in one pass, what Liquid's lexer would take minutes for: it backtracks over what is not closed."""
+def _markups(source: str) -> Iterator[tuple[int, int]]:
+    """Where the insides of insertions and tags begin and end.
+
+    Refuses, in one pass, what Liquid's lexer would take minutes for: it backtracks over what is not closed.
+    """
     at, found = 0, 0
     while (start := _MARKUP.search(source, at)) is not None:
         found += 1
@@ -245,7 +231,21 @@ def _refuse_markup(source: str) -> None:
             raise LiquidSyntaxError(f"there are 200 blanks after {start[0]}", token=None)
         if start[0] == "{%" and inside.strip("- \t\r\n") in ("raw", "doc"):
             raise LiquidSyntaxError(f"there is no tag {inside.strip('- \t\r\n')}", token=None)
+        yield start.end(), end
         at = end + len(closing)
+
+
+def _spelled(source: str, markups: list[tuple[int, int]]) -> str:
+    """The source with filters whose names Liquid reserves spelled as it can read them."""
+    parts, at = list[str](), 0
+    for start, end in markups:
+        parts += [source[at:start], _RESERVED.sub(_respelled, source[start:end])]
+        at = end
+    return "".join([*parts, source[at:]])
+
+
+def _respelled(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}_" if found[2] else found[0]
 
 
 def _walk(nodes: Iterable[Node], context: RenderContext) -> Iterator[Node | Expression]:
@@ -318,7 +318,8 @@ def render(source: str, values: Mapping[str, Any]) -> str:
         return source
     text = parse(source)
     try:
-        return text.template.render(values)
+        with inside(values):
+            return text.template.render(values)
     except LiquidError as error:
         raise ValueFailureError(_words(error)) from error
     except RecursionError as error:

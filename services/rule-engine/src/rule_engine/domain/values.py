@@ -1,7 +1,7 @@
 """What authors can name in conditions and texts, and how parameters are made from it.
 
-A string is a Liquid template, `{"path": "steps.create_document.pdf"}` takes a value as it is, `{"const": …}` is never a
-template; lists and objects are walked.
+A string is a Liquid template, `{"path": "steps.create_document.pdf"}` takes a value as it is, `{"expr": "…"}` computes
+one, `{"const": …}` is never a template; lists and objects are walked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,8 +14,9 @@ from pydantic import JsonValue
 
 from contracts.contexts import ItemContext, Part
 from contracts.envelope import rfc3339
-from rule_engine.domain import texts
+from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.functions import inside
 
 PARTS: Mapping[str, Part] = {
     "contact": "contacts",
@@ -42,14 +43,16 @@ def values_of(context: ItemContext, steps: Mapping[str, Mapping[str, JsonValue]]
     }
 
 
-def _plain(number: str) -> str:
-    """`2.000` as people write it: `2`."""
-    return f"{Decimal(number).normalize():f}"
+def _plain(number: str) -> int | float:
+    """`2.000` as a number that prints as people write it: `2`."""
+    exact = Decimal(number)
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 def resolve(params: Mapping[str, JsonValue], values: Mapping[str, Any]) -> dict[str, JsonValue]:
     """Parameters with their values. Raises `ValueFailureError` naming the parameter and the reason."""
-    return {name: _resolve(value, values, f"params.{name}") for name, value in params.items()}
+    with inside(values):
+        return {name: _resolve(value, values, f"params.{name}") for name, value in params.items()}
 
 
 def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonValue:
@@ -69,8 +72,8 @@ def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonVal
 
 
 def marked(value: object) -> bool:
-    """Whether it is `{"path": …}` or `{"const": …}`."""
-    return isinstance(value, dict) and len(value) == 1 and not value.keys().isdisjoint({"path", "const"})
+    """Whether it is `{"path": …}`, `{"expr": …}` or `{"const": …}`."""
+    return isinstance(value, dict) and len(value) == 1 and not value.keys().isdisjoint({"path", "expr", "const"})
 
 
 def _made(value: Any, values: Mapping[str, Any]) -> Any:
@@ -79,10 +82,12 @@ def _made(value: Any, values: Mapping[str, Any]) -> Any:
             return texts.render(value, values)
         case {"path": str(path)}:
             return _follow(path, values)
+        case {"expr": str(source)}:
+            return expressions.evaluate(source, values)
         case {"const": constant}:
             return constant
         case _:
-            raise ValueFailureError("a path is a text such as item.title")
+            raise ValueFailureError("a path is a text such as item.title, an expression a text such as size(products)")
 
 
 def _follow(path: str, values: Mapping[str, Any]) -> Any:
@@ -106,7 +111,7 @@ def paths_of(params: Mapping[str, JsonValue]) -> frozenset[str]:
 
 
 def spots(value: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:
-    """Every text, `{path}` and `{const}` in it, and where it stands."""
+    """Every text, `{path}`, `{expr}` and `{const}` in it, and where it stands."""
     match value:
         case str():
             yield where, value
@@ -124,6 +129,8 @@ def _paths(made: JsonValue) -> frozenset[str]:
     match made:
         case {"path": str(path)}:
             return frozenset({path})
+        case {"expr": str(source)}:
+            return expressions.paths_of(source)
         case str() if "{" in made:
             try:
                 return texts.parse(made).paths

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from contracts.conditions import ConditionError, LeafVerdict, Verdict, compile_condition
+from contracts.conditions import WORDS, ConditionError, LeafVerdict, Verdict, compile_condition
 from contracts.contexts import ItemContext
+from contracts.envelope import rfc3339
 from contracts.messages import trigger_events
 from contracts.messages.entity_commands import MoveCandidate
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
@@ -43,7 +44,8 @@ def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: ItemCont
     """Judges one item; `triggers` are those of the occurrence's type, `context` is null for an item that is gone."""
     if context is None:
         return Judgement(verdict="gone", reason="the item does not exist (any more)")
-    values = context.model_dump(mode="json") | {TRIGGER_TYPES[occurrence.type].sees: occurrence.facts}
+    now = {"now": rfc3339(context.read_at)}
+    values = context.model_dump(mode="json") | now | {TRIGGER_TYPES[occurrence.type].sees: occurrence.facts}
     notes = tuple(_note(trigger, occurrence, context, values) for trigger in triggers)
     fired = [t for t, note in zip(triggers, notes, strict=True) if note.verdict == "pending"]
     if fired:
@@ -121,8 +123,12 @@ def why_not(verdict: Verdict) -> str:
 
 
 def _words(leaf: LeafVerdict) -> str:
-    text = leaf.words()
-    return text if leaf.path.partition(".")[0] in OPEN_NAMES else text.partition(" is false: it is ")[0] + " is false"
+    closed = {path.partition(".")[0] for path in leaf.told_paths()} - OPEN_NAMES
+    if not closed:
+        return leaf.words()
+    if leaf.told_paths() != {leaf.path}:
+        return f"{leaf.path} {WORDS[leaf.op]} … is false"
+    return leaf.words().partition(" is false: it is ")[0] + " is false"
 
 
 def read_result(result: FinalResult, notes: Sequence[Note]) -> tuple[Judgement, str | None]:

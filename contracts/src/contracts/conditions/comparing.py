@@ -1,0 +1,226 @@
+"""How two values compare: numbers, money of one currency, days, moments and clock times, texts, lists."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from contracts.conditions.tree import compiled_pattern
+
+type Test = Callable[[Any, Any, "Clock"], bool]
+"""Whether what was seen stands in a relation to what was expected."""
+
+
+class ConditionError(Exception):
+    """Two values do not compare, such as money of two currencies; the text names path and kinds, for people."""
+
+
+class Clock(NamedTuple):
+    """When and where a condition is judged; read from its values when a leaf needs it."""
+
+    values: Mapping[str, Any]
+
+    def now(self) -> datetime:
+        return _as_moment(self.values.get("now")) or _missing("now")
+
+    def zone(self) -> str:
+        tenant = self.values.get("tenant")
+        return str(tenant["time_zone"]) if isinstance(tenant, Mapping) else str(_missing("tenant.time_zone"))
+
+    def today(self) -> date:
+        return self.day_of(self.now())
+
+    def day_of(self, moment: datetime) -> date:
+        return _local(moment, self.zone()).date()
+
+
+def _missing(name: str) -> Any:
+    raise ConditionError(f"{name} is not known here")
+
+
+@lru_cache(maxsize=1000)
+def _local(moment: datetime, zone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def _as_moment(value: Any) -> datetime | None:
+    return _moment(value) if isinstance(value, str) else None
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
+    def ordered(seen: Any, expected: Any, clock: Clock) -> bool:
+        if seen is None or expected is None:
+            return False
+        return compare(*_comparable(seen, expected, clock))
+
+    return ordered
+
+
+def _comparable(seen: Any, expected: Any, clock: Clock) -> tuple[Any, Any]:
+    """Two values in a form that compares."""
+    if is_number(seen) and is_number(expected):
+        return seen, expected
+    if is_money(seen) and is_money(expected):
+        if seen["currency"] != expected["currency"]:
+            raise ConditionError(f"{seen['currency']} does not compare with {expected['currency']}")
+        return seen["amount"], expected["amount"]
+    if isinstance(seen, str) and isinstance(expected, str):
+        return _comparable_texts(seen, expected, clock)
+    if isinstance(seen, str) and is_number(expected) and (number := _number(seen)) is not None:
+        return number, expected
+    raise ConditionError(f"{_kind(seen)} does not compare with {_kind(expected)}")
+
+
+def _comparable_texts(seen: str, expected: str, clock: Clock) -> tuple[Any, Any]:
+    """Moments by instant, a moment with a day by its day in the company's zone, all else letter by letter."""
+    a, b = _moment(seen), _moment(expected)
+    if a is not None and b is not None:
+        return a, b
+    if a is not None and (day := _day(expected)) is not None:
+        return clock.day_of(a), day
+    if b is not None and (day := _day(seen)) is not None:
+        return day, clock.day_of(b)
+    return seen, expected
+
+
+def is_money(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.keys() >= {"amount", "currency"}
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(text: str) -> Decimal | None:
+    """Exact numbers come as texts."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _moment(text: str) -> datetime | None:
+    if not text[:4].isdecimal():
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _day(text: str) -> date | None:
+    if len(text) != len("2026-01-31"):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+
+
+def is_clock(value: Any) -> bool:
+    """Whether it is a time of day: `14:00` or `14:00:30`."""
+    return isinstance(value, str) and _CLOCK.fullmatch(value) is not None
+
+
+def _clock_time(value: Any, clock: Clock) -> time | None:
+    if is_clock(value):
+        return time.fromisoformat(value)
+    moment = _as_moment(value)
+    return None if moment is None else _local(moment, clock.zone()).time().replace(tzinfo=None)
+
+
+def _kind(value: Any) -> str:
+    names = {str: "text", bool: "yes/no", int: "a number", float: "a number", list: "a list"}
+    return "money" if is_money(value) else names.get(type(value), "another kind of value")
+
+
+def _equal(seen: Any, expected: Any, clock: Clock) -> bool:
+    if isinstance(seen, str) and isinstance(expected, str):
+        a, b = _comparable_texts(seen, expected, clock)
+        return bool(a == b)
+    if isinstance(seen, bool) is not isinstance(expected, bool):
+        return False
+    return bool(seen == expected)
+
+
+def _contains(seen: Any, expected: Any, clock: Clock) -> bool:
+    if isinstance(seen, str):
+        return str(expected).casefold() in seen.casefold()
+    return isinstance(seen, list) and any(_equal(one, expected, clock) for one in seen)
+
+
+def _contains_any(seen: Any, expected: Any, clock: Clock) -> bool:
+    return any(_contains(seen, one, clock) for one in expected)
+
+
+def _contains_all(seen: Any, expected: Any, clock: Clock) -> bool:
+    return all(_contains(seen, one, clock) for one in expected)
+
+
+def _empty(seen: Any, _expected: Any, _clock: Clock) -> bool:
+    return seen is None or seen in ("", [], {})
+
+
+def _text(method: Callable[[str, str], bool]) -> Test:
+    return lambda seen, expected, _: isinstance(seen, str) and method(seen.casefold(), str(expected).casefold())
+
+
+def _between(seen: Any, expected: Any, clock: Clock) -> bool:
+    first, last = expected
+    if is_clock(first) and is_clock(last):
+        return _in_clock_range(_clock_time(seen, clock), time.fromisoformat(first), time.fromisoformat(last))
+    return _ge(seen, first, clock) and _le(seen, last, clock)
+
+
+def _in_clock_range(at: time | None, first: time, last: time) -> bool:
+    """Both ends included; a range that ends before it begins passes midnight."""
+    if at is None:
+        return False
+    at = at.replace(microsecond=0, second=0 if not (first.second or last.second) else at.second)
+    return first <= at <= last if first <= last else at >= first or at <= last
+
+
+def _during(seen: Any, expected: tuple[date, date], clock: Clock) -> bool:
+    if not isinstance(seen, str):
+        return False
+    moment = _moment(seen)
+    day = _day(seen) if moment is None else clock.day_of(moment)
+    return day is not None and expected[0] <= day <= expected[1]
+
+
+def matching(pattern: str) -> Test:
+    """Whether a text has a part that the pattern describes."""
+    search = compiled_pattern(pattern).search
+    return lambda seen, _expected, _clock: isinstance(seen, str) and search(seen) is not None
+
+
+_le, _ge = _ordered(operator.le), _ordered(operator.ge)
+OPERATORS: Mapping[str, Test] = {
+    "eq": _equal,
+    "ne": lambda seen, expected, clock: not _equal(seen, expected, clock),
+    "lt": _ordered(operator.lt),
+    "le": _le,
+    "gt": _ordered(operator.gt),
+    "ge": _ge,
+    "in": lambda seen, expected, clock: any(_equal(seen, one, clock) for one in expected),
+    "not_in": lambda seen, expected, clock: not any(_equal(seen, one, clock) for one in expected),
+    "contains": _contains,
+    "contains_any": _contains_any,
+    "contains_all": _contains_all,
+    "contains_none": lambda seen, expected, clock: not _contains_any(seen, expected, clock),
+    "starts": _text(str.startswith),
+    "ends": _text(str.endswith),
+    "between": _between,
+    "during": _during,
+    "empty": _empty,
+    "filled": lambda seen, expected, clock: not _empty(seen, expected, clock),
+}

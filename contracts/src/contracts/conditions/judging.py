@@ -1,0 +1,263 @@
+"""How conditions are judged: compiled once to closures, explained leaf by leaf."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from typing import Any, NamedTuple
+
+from contracts.conditions.comparing import OPERATORS, Clock, ConditionError, Test, matching
+from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
+from contracts.conditions.tree import (
+    MAX_DEPTH,
+    WORDS,
+    All,
+    Any_,
+    Condition,
+    Every,
+    Expr,
+    Leaf,
+    NoneOf,
+    Not,
+    Quantifier,
+    Some,
+    enclosed,
+    quantified,
+    shown,
+)
+
+type Values = Mapping[str, Any]
+type CompiledExpression = Callable[[Values], Any]
+"""What an expression gives for values. Raises `ConditionError` when it gives nothing."""
+
+_SEEN_MAX = 200
+"""Characters of a text that an explanation quotes."""
+
+
+class LeafVerdict(NamedTuple):
+    """What one leaf saw and found. `expected` is `{path, value}` or `{said, value}` where it was found or made."""
+
+    path: str
+    op: str
+    expected: Any
+    seen: Any
+    holds: bool
+
+    def told_paths(self) -> frozenset[str]:
+        """The paths whose values the words tell."""
+        expected = self.expected if isinstance(self.expected, list) else [self.expected]
+        return frozenset([self.path, *(one["path"] for one in expected if isinstance(one, dict) and "path" in one)])
+
+    def words(self) -> str:
+        """For people: `item.activity_count = 0 is false: it is 2`."""
+        judged = "is true" if self.holds else "is false"
+        if self.op == "expr":
+            return f"{self.path} {judged}"
+        expected = "" if self.op in ("empty", "filled") else f" {_short(self.expected)}"
+        if self.op in ("some", "every", "none"):
+            return f"{self.path} {WORDS[self.op]} {self.expected} {judged}: {self.seen}"
+        seen = "" if self.holds else f": it is {_short(self.seen)}"
+        return f"{self.path} {WORDS[self.op]}{expected} {judged}{seen}"
+
+
+def _short(value: Any) -> str:
+    text = shown(value)
+    return text if len(text) <= _SEEN_MAX else f"{text[: _SEEN_MAX - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a condition found, with every leaf, and with those that decided it.
+
+    Under a `not`, what decides that the whole is false is a leaf that holds.
+    """
+
+    holds: bool
+    leaves: tuple[LeafVerdict, ...]
+    decisive: tuple[LeafVerdict, ...] = ()
+
+    def why_not(self) -> str:
+        """The leaves that made it false, in words."""
+        return "; ".join(leaf.words() for leaf in self.decisive) or "the condition is false"
+
+
+type Compiled = Callable[[Values], Verdict]
+type _Leaves = tuple[LeafVerdict, ...]
+type _Judge = Callable[[Values, list[LeafVerdict]], tuple[bool, _Leaves]]
+"""Judges one node: whether it holds, and the leaves that decided it. Adds every leaf it saw to the list."""
+type _Expressions = Callable[[str], CompiledExpression]
+
+
+def compile_condition(condition: Condition, expressions: _Expressions | None = None) -> Compiled:
+    """A function from values to a verdict. Every leaf is judged, so that the whole is explained.
+
+    `expressions` compiles what `{"expr": …}` holds. Raises `ConditionError` for a condition that can never be judged;
+    the function raises it for values that do not compare.
+    """
+    judge_node = _Compiler(expressions).node(condition, 0)
+
+    def judge(values: Values) -> Verdict:
+        leaves: list[LeafVerdict] = []
+        holds, decisive = judge_node(values, leaves)
+        return Verdict(holds, tuple(leaves), decisive)
+
+    return judge
+
+
+class _Compiler:
+    def __init__(self, expressions: _Expressions | None) -> None:
+        self._expressions = expressions
+
+    def node(self, condition: Condition, depth: int) -> _Judge:
+        if depth > MAX_DEPTH:
+            raise ConditionError(f"conditions are nested deeper than {MAX_DEPTH}")
+        match condition:
+            case Leaf():
+                return _leaf(condition)
+            case All(all=parts):
+                return _group([self.node(part, depth + 1) for part in parts], decided_by=False)
+            case Any_(any=parts):
+                return _group([self.node(part, depth + 1) for part in parts], decided_by=True)
+            case Not(not_=part):
+                return _negated(self.node(part, depth + 1))
+            case Some() | Every() | NoneOf():
+                return _quantifier(condition, self.node(condition.where, depth + 1))
+            case Expr(expr=source):
+                return self._expression(source)
+
+    def _expression(self, source: str) -> _Judge:
+        if self._expressions is None:
+            raise ConditionError("expressions cannot be used here")
+        evaluate = self._expressions(source)
+
+        def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+            found = evaluate(values)
+            if not isinstance(found, bool):
+                raise ConditionError(f"{source}: gives {shown(found):.80}, not yes or no")
+            return _seen(LeafVerdict(source, "expr", True, found, found), leaves)
+
+        return judge
+
+
+def _seen(verdict: LeafVerdict, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+    leaves.append(verdict)
+    return verdict.holds, (verdict,)
+
+
+def _group(judges: list[_Judge], *, decided_by: bool) -> _Judge:
+    """`all` is decided by a part that is false, `any` by one that is true; without such a part by all of them."""
+
+    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        found = [part(values, leaves) for part in judges]
+        deciding = [decisive for holds, decisive in found if holds is decided_by]
+        if deciding:
+            return decided_by, tuple(chain.from_iterable(deciding))
+        return not decided_by, tuple(chain.from_iterable(decisive for _, decisive in found))
+
+    return judge
+
+
+def _negated(judge: _Judge) -> _Judge:
+    def negated(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        holds, decisive = judge(values, leaves)
+        return not holds, decisive
+
+    return negated
+
+
+def _quantifier(node: Quantifier, where: _Judge) -> _Judge:
+    which, path = quantified(node)
+    keys, said = path.split("."), enclosed(node.where)
+
+    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        elements = look_up(values, keys) or []
+        if not isinstance(elements, list):
+            raise ConditionError(f"{path} is not a list")
+        fitting = sum(where({**values, "each": one}, [])[0] for one in elements)
+        holds = {"some": fitting > 0, "every": fitting == len(elements), "none": fitting == 0}[which]
+        return _seen(LeafVerdict(path, which, said, f"{fitting} of {len(elements)}", holds), leaves)
+
+    return judge
+
+
+def _leaf(leaf: Leaf) -> _Judge:
+    test = matching(str(leaf.value)) if leaf.op == "matches" else OPERATORS[leaf.op]
+    return _made_leaf(leaf, test) if operands(leaf.value) else _constant_leaf(leaf, test)
+
+
+def _constant_leaf(leaf: Leaf, test: Test) -> _Judge:
+    path, op, expected, keys = leaf.path, leaf.op, leaf.value, leaf.path.split(".")
+
+    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        seen = look_up(values, keys)
+        try:
+            holds = test(seen, expected, Clock(values))
+        except ConditionError as error:
+            raise _at(leaf, error) from error
+        verdict = LeafVerdict(path, op, expected, seen, holds)
+        leaves.append(verdict)
+        return holds, (verdict,)
+
+    return judge
+
+
+def _made_leaf(leaf: Leaf, test: Test) -> _Judge:
+    """What it compares with is made when it is judged."""
+    keys = leaf.path.split(".")
+    written = leaf.value if isinstance(leaf.value, list) else [leaf.value]
+    makers = [_maker(one) for one in written]
+    several = isinstance(leaf.value, list)
+
+    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        seen, clock = look_up(values, keys), Clock(values)
+        try:
+            made = [make(values, clock) for make in makers]
+            expected, said = [one for one, _ in made], [one for _, one in made]
+            holds = test(seen, expected if several else expected[0], clock)
+        except ConditionError as error:
+            raise _at(leaf, error) from error
+        return _seen(LeafVerdict(leaf.path, leaf.op, said if several else said[0], seen, holds), leaves)
+
+    return judge
+
+
+def _maker(written: Any) -> Callable[[Values, Clock], tuple[Any, Any]]:
+    """Makes what to compare with, and how to tell it."""
+    match operand(written):
+        case PathOperand(path=path):
+            keys = path.split(".")
+            return lambda values, _: _found(path, look_up(values, keys))
+        case Relative() as relative:
+            words = relative.words()
+            return lambda _, clock: _told(words, relative.resolve(clock.today(), clock.now()))
+        case Period() as period:
+            return lambda _, clock: _told_days(period.words(), period.resolve(clock.today()))
+        case None:
+            return lambda _, __: (written, written)
+
+
+def _found(path: str, value: Any) -> tuple[Any, Any]:
+    return value, {"path": path, "value": value}
+
+
+def _told(words: str, value: Any) -> tuple[Any, Any]:
+    return value, {"said": words, "value": value}
+
+
+def _told_days(words: str, days: tuple[date, date]) -> tuple[Any, Any]:
+    first, last = (day.isoformat() for day in days)
+    return days, {"said": words, "value": first if first == last else f"{first} to {last}"}
+
+
+def _at(leaf: Leaf, error: ConditionError) -> ConditionError:
+    return ConditionError(f"{leaf.path} {WORDS[leaf.op]} …: {error}")
+
+
+def look_up(values: Values, keys: list[str]) -> Any:
+    """The value at a path; null when any step of it is absent."""
+    value: Any = values
+    for key in keys:
+        if type(value) is not dict and not isinstance(value, Mapping):  # the first is the quick one
+            return None
+        value = value.get(key)
+    return value

@@ -1,0 +1,335 @@
+"""Expressions as trees: what the CEL parser made of a source, read from its serialised form.
+
+Three things differ from plain CEL, all by rewriting the source before it is parsed: every number is a double, as in
+JSON, so that `1` and `1.5` compare and add up; names that CEL reserves (`var`, `const`, `if`) can be used; and `in`,
+`size` and `int` are also functions of ours.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+
+from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.functions import FUNCTIONS
+
+MAX_SOURCE = 2_000
+"""Characters of one expression."""
+MAX_COMPREHENSIONS = 2
+"""How deep `map`, `filter`, `exists`, `all` may be nested."""
+
+_TOKEN = re.compile(
+    r"""(?P<text>[rR]?(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+      | (?P<number>\d+(?![\w.]))
+      | (?P<other>\d[\w.]*)
+      | (?P<name>[A-Za-z_]\w*)
+      | (?P<space>\s+|//[^\n]*)
+      | (?P<sign>[\s\S])""",
+    re.VERBOSE,
+)
+RENAMED = {"var": "var_", "const": "const_", "if": "if_"}
+_CALLED = {"in": "in_", "size": "size_", "int": "int_"}
+
+
+def _rewritten(source: str) -> str:
+    return "".join(_rewrite(list(_TOKEN.finditer(source))))
+
+
+def _rewrite(tokens: list[re.Match[str]]) -> Iterator[str]:
+    before = ""
+    for at, token in enumerate(tokens):
+        word, kind = token[0], token.lastgroup
+        called = next((one[0] for one in tokens[at + 1 :] if one.lastgroup != "space"), "") == "("
+        if kind == "number":
+            yield f"{word}.0"
+        elif kind == "name" and called and word in _CALLED and (word != "in" or not _ends_operand(before)):
+            yield _CALLED[word]
+        elif kind == "name" and before != "." and word in RENAMED:
+            yield RENAMED[word]
+        else:
+            yield word
+        before = before if kind == "space" else word
+
+
+def _ends_operand(word: str) -> bool:
+    return bool(word) and (word[-1].isalnum() or word[-1] in "_)]}\"'")
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal, and how large it is."""
+
+    value: object
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name of the context, or of a macro's variable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`operand.key`; `tested`: inside of `has`."""
+
+    operand: "Node"
+    key: str
+    tested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or operator; a method's target is the first argument."""
+
+    function: str
+    arguments: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A list, or a mapping's keys and values."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """What a macro such as `map` became: a loop over `range` that accumulates."""
+
+    variables: tuple[str, ...]
+    range: "Node"
+    accumulator: str
+    start: "Node"
+    condition: "Node"
+    step: "Node"
+    result: "Node"
+
+
+type Node = Constant | Name | Select | Call | Build | Comprehension
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An expression, ready to be computed, and its tree."""
+
+    program: cel.Expression
+    tree: Node
+
+
+@lru_cache(maxsize=512)
+def parse(source: str) -> Parsed:
+    """Raises `ValueFailureError` for what is no expression, or takes too much work whatever the values."""
+    if len(source) > MAX_SOURCE:
+        raise ValueFailureError(f"an expression has at most {MAX_SOURCE} characters")
+    try:
+        program = _environment().compile(_rewritten(source), disable_check=True)
+    except RuntimeError as error:
+        raise ValueFailureError(_reason(str(error))) from error
+    tree = _node(_fields(dict(_wire(program.serialize()))[2]).get(2, [b""])[0])
+    _refuse(tree, 0)
+    return Parsed(program, tree)
+
+
+def _reason(text: str) -> str:
+    """The parser's first complaint, without the rewritten source."""
+    found = re.search(r"ERROR: <input>:-?\d+:-?\d+: ([^\n]*)", text)
+    reason = (found[1] if found else text.partition("\n")[0]).strip()
+    if "recursion depth" in reason:
+        return "the expression is nested too deeply: an operator in a row of more than thirty counts as nesting"
+    return f"the expression cannot be read: {reason.partition(' expecting {')[0]:.200}"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> cel.Env:
+    declarations = [_declared(name, one.least, one.most, one) for name, one in FUNCTIONS.items() if name != "int"]
+    declarations += [_declared("int_", 1, 1, FUNCTIONS["int"]), _declared("size_", 1, 1, _size)]
+    return cel.NewEnv(extensions=[cel.CelExtension("stagewright", declarations)])
+
+
+def _declared(name: str, least: int, most: int, apply: Any) -> cel.FunctionDecl:
+    """As a function and as a method of its first argument."""
+    spelled = RENAMED.get(name, _CALLED.get(name, name))
+    dyn = cel.Type.DYN
+    calls = [(count, method) for count in range(least, most + 1) for method in (False, True) if count or not method]
+    return cel.FunctionDecl(
+        spelled,
+        [
+            cel.Overload(f"{spelled}/{count}/{method}", dyn, [dyn] * count, is_member=method, impl=_double(apply))
+            for count, method in calls
+        ],
+    )
+
+
+def _double(apply: Any) -> Any:
+    """Whole numbers leave as doubles."""
+
+    def called(*arguments: Any) -> Any:
+        return doubled(apply(*arguments))
+
+    return called
+
+
+def doubled(value: Any) -> Any:
+    """The value with every number as a double."""
+    match value:
+        case bool() | str() | None:
+            return value
+        case int():
+            return float(value)
+        case dict():
+            return {key: doubled(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [doubled(inner) for inner in value]
+        case _:
+            return value
+
+
+def _size(value: Any) -> int:
+    return len(value)
+
+
+STANDARD: dict[str, tuple[int, ...]] = {
+    "bool": (1,), "double": (1,), "string": (1,), "timestamp": (1,), "duration": (1,), "dyn": (1,), "type": (1,),
+    "contains": (2,), "startsWith": (2,), "endsWith": (2,), "matches": (2,),
+} | dict.fromkeys(
+    ("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
+     "getSeconds", "getMilliseconds"),
+    (1, 2),
+)  # fmt: skip
+"""CEL's own functions that can be used, and how many arguments they take; a method's target counts."""
+
+
+def _refuse(node: Node, depth: int) -> None:
+    match node:
+        case Call(function=function, arguments=arguments):
+            _refuse_call(function, len(arguments))
+        case Comprehension() if depth >= MAX_COMPREHENSIONS:
+            raise ValueFailureError(f"map, filter, exists and all are nested at most {MAX_COMPREHENSIONS} deep")
+    inner = depth + isinstance(node, Comprehension)
+    for child in children(node):
+        _refuse(child, inner)
+
+
+def _refuse_call(function: str, count: int) -> None:
+    if not function[0].isalpha():
+        if function == "_%_":
+            raise ValueFailureError("there is no operator % here: numbers may have digits after the point")
+        return
+    name = next((ours for ours, spelled in (RENAMED | _CALLED).items() if spelled == function), function)
+    ours = FUNCTIONS.get(name)
+    if name != "size" and ours is None and name not in STANDARD:
+        raise ValueFailureError(f"there is no function {name!r:.60}")
+    fits = ours.least <= count <= ours.most if ours else count in STANDARD.get(name, (1,))
+    if not fits:
+        raise ValueFailureError(f"{name} does not take {count} arguments")
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly inside."""
+    match node:
+        case Select(operand=operand):
+            return (operand,)
+        case Call(arguments=parts) | Build(parts=parts):
+            return parts
+        case Comprehension():
+            return (node.range, node.start, node.condition, node.step, node.result)
+        case _:
+            return ()
+
+
+# the serialised form: protobuf's cel.expr.Expr, whose field numbers never change
+
+
+def _wire(data: bytes) -> Iterator[tuple[int, Any]]:
+    """Numbers and values of a message's fields."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        match key & 7:
+            case 0:
+                value, at = _varint(data, at)
+                yield key >> 3, value
+            case 1:
+                yield key >> 3, data[at : at + 8]
+                at += 8
+            case _:
+                length, at = _varint(data, at)
+                yield key >> 3, data[at : at + length]
+                at += length
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[at]
+        number |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return number, at
+
+
+def _fields(data: bytes) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for number, value in _wire(data):
+        found.setdefault(number, []).append(value)
+    return found
+
+
+def _node(data: bytes) -> Node:
+    found = _fields(data)
+    kind = next(number for number in found if number != 2)
+    inside = _fields(found[kind][0])
+    return _READERS[kind](inside)
+
+
+def _constant(inside: dict[int, list[Any]]) -> Node:
+    (number, values), *_ = inside.items()
+    value = values[0]
+    text = value.decode() if number == 6 else None
+    return Constant(text if text is not None else number, len(value) if number in (6, 7) else 1)
+
+
+def _word(inside: dict[int, list[Any]], number: int) -> str:
+    return bytes(inside.get(number, [b""])[0]).decode()
+
+
+def _select(inside: dict[int, list[Any]]) -> Node:
+    return Select(_node(inside[1][0]), _word(inside, 2), bool(inside.get(3)))
+
+
+def _call(inside: dict[int, list[Any]]) -> Node:
+    return Call(_word(inside, 2), tuple(_node(one) for one in (*inside.get(1, ()), *inside.get(3, ()))))
+
+
+def _list(inside: dict[int, list[Any]]) -> Node:
+    return Build(tuple(_node(one) for one in inside.get(1, ())))
+
+
+def _struct(inside: dict[int, list[Any]]) -> Node:
+    if _word(inside, 1):
+        raise ValueFailureError("there are no message types here")
+    entries = [_fields(one) for one in inside.get(2, ())]
+    return Build(tuple(_node(entry[number][0]) for entry in entries for number in (3, 4)))
+
+
+def _comprehension(inside: dict[int, list[Any]]) -> Node:
+    parts = [_node(inside[number][0]) for number in (2, 4, 5, 6, 7)]
+    variables = tuple(name for name in (_word(inside, 1), _word(inside, 8)) if name)
+    over, start, condition, step, result = parts
+    return Comprehension(variables, over, _word(inside, 3), start, condition, step, result)
+
+
+_READERS = {
+    3: _constant,
+    4: lambda inside: Name(_word(inside, 1)),
+    5: _select,
+    6: _call,
+    7: _list,
+    8: _struct,
+    9: _comprehension,
+}

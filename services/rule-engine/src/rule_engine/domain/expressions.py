@@ -1,0 +1,344 @@
+"""Authors' expressions (CEL): what they read, whether they make sense, and what they give for values.
+
+An expression's work is bounded before it is computed: its tree is walked with the sizes of the values it will see,
+loops multiplied out. What could take more than `MAX_WORK` is not begun.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from cel_expr_python import cel
+
+from contracts.conditions import CompiledExpression, ConditionError, Values
+from contracts.envelope import rfc3339
+from rule_engine.domain.cel import (
+    RENAMED,
+    Build,
+    Call,
+    Comprehension,
+    Constant,
+    Name,
+    Node,
+    Parsed,
+    Select,
+    children,
+    doubled,
+    parse,
+)
+from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.functions import FUNCTIONS, inside
+from rule_engine.domain.shapes import ANY, PathError, Shape, described, find
+
+MAX_WORK = 1_000_000
+"""Characters copied, read or made; an operator counts as `_STEP`, a function of ours as `_CALL` of them."""
+_STEP, _CALL = 10, 600
+
+type Chain = tuple[str | int, ...]
+"""Keys from a root on; a number goes into a list, 0 also for what a macro's variable stands for."""
+type _Scope = Mapping[str, Chain | None]
+"""What the variables of macros stand for; null: something made."""
+
+
+def evaluate(source: str, values: Values) -> Any:
+    """What it gives, as a JSON value. Raises `ValueFailureError` with the reason, never with values."""
+    parsed = parse(source)
+    given = _given(parsed, values)
+    _Work(given).refuse_too_much(parsed.tree)
+    with inside(values):
+        try:
+            found = parsed.program.eval(data=given)
+            return _json(found)
+        except RuntimeError as error:
+            raise ValueFailureError(f"the expression cannot be computed: {_reason(str(error))}") from error
+
+
+def as_leaf(source: str) -> CompiledExpression:
+    """The expression as a leaf of conditions. Raises `ConditionError`, also when it is computed."""
+    try:
+        parse(source)
+    except ValueFailureError as error:
+        raise ConditionError(str(error)) from error
+
+    def compute(values: Values) -> Any:
+        try:
+            return evaluate(source, values)
+        except ValueFailureError as error:
+            raise ConditionError(f"{source:.100}: {error}") from error
+
+    return compute
+
+
+def _json(found: cel.Value) -> Any:
+    if found.type() == cel.Type.ERROR:
+        raise ValueFailureError(f"the expression cannot be computed: {_reason(str(found.plain_value()))}")
+    return _plain(found.plain_value())
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | str():
+            return value
+        case float() if not math.isfinite(value):
+            raise ValueFailureError("the expression gives no number: does it divide by zero?")
+        case int() | float():
+            return int(value) if value == int(value) else value
+        case datetime():
+            return rfc3339(value)
+        case timedelta():
+            return _plain(value.total_seconds())
+        case list():
+            return [_plain(one) for one in value]
+        case dict():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+    raise ValueFailureError("the expression gives a value of a kind that cannot be used")
+
+
+_KNOWN = ("No matching overloads", "Key not found in map", "divide by zero", "Index out of", "Iteration budget")
+
+
+def _reason(text: str) -> str:
+    """Why, as far as it quotes no values: kinds, names of keys, and what functions of ours say."""
+    reason = text.partition(": ")[2] or text
+    reason = reason.partition(" [")[0].strip()
+    if any(known in reason for known in _KNOWN) or reason.partition(":")[0].partition(" ")[0] in FUNCTIONS:
+        return f"{reason:.200}"
+    return "a value does not fit its operator or function"
+
+
+# what an expression reads
+
+
+def paths_of(source: str) -> frozenset[str]:
+    """Dotted paths of the context, up to the first list; none for what is no expression."""
+    try:
+        chains = _chains(parse(source))
+    except ValueFailureError:
+        return frozenset()
+    return frozenset(".".join(_until_list(chain)) for chain, _ in chains)
+
+
+def _until_list(chain: Chain) -> Iterator[str]:
+    for key in chain:
+        if isinstance(key, int):
+            return
+        yield key
+
+
+def faults(source: str, root: Shape) -> Iterator[str]:
+    """What is wrong with it: how it is written, or what it names."""
+    try:
+        chains = _chains(parse(source))
+    except ValueFailureError as error:
+        yield str(error)
+        return
+    for chain in sorted({chain for chain, _ in chains}, key=str):
+        try:
+            _find(root, chain)
+        except PathError as error:
+            yield str(error)
+
+
+def _find(root: Shape, chain: Chain) -> Shape:
+    shape = root
+    for at, key in enumerate(chain):
+        if isinstance(key, str):
+            shape = find(root if at == 0 else shape, key, in_text=False)
+        elif shape.kind not in ("list", "any"):
+            raise PathError(f"{'.'.join(map(str, chain[:at]))} is {described(shape)}: it has no elements")
+        else:
+            shape = shape.element or ANY
+    return shape
+
+
+def _chains(parsed: Parsed) -> frozenset[tuple[Chain, bool]]:
+    """Every chain of keys that it reads, and whether only `has` asks for it."""
+    return frozenset(_read(parsed.tree, {}))
+
+
+def _read(node: Node, scope: _Scope) -> Iterator[tuple[Chain, bool]]:
+    chain = _chain(node, scope)
+    if chain is not None:
+        yield chain, isinstance(node, Select) and node.tested
+        if isinstance(node, Call):
+            yield from _read(node.arguments[1], scope)
+        return
+    if isinstance(node, Comprehension):
+        yield from _read(node.range, scope)
+        over = _chain(node.range, scope)
+        inner = {**scope, node.accumulator: None}
+        inner |= dict.fromkeys(node.variables, None if over is None else (*over, 0))
+        for part in (node.start, node.condition, node.step, node.result):
+            yield from _read(part, inner)
+        return
+    for child in children(node):
+        yield from _read(child, scope)
+
+
+_SPELLED = {renamed: name for name, renamed in RENAMED.items()}
+
+
+def _chain(node: Node, scope: _Scope) -> Chain | None:
+    """The keys that lead to a node's value, if it is found and not made."""
+    match node:
+        case Name(name=name):
+            return scope[name] if name in scope else (_SPELLED.get(name, name),)
+        case Select(operand=operand, key=key):
+            above = _chain(operand, scope)
+            return None if above is None else (*above, key)
+        case Call(function="_[_]", arguments=(operand, Constant(value=value))):
+            above = _chain(operand, scope)
+            return None if above is None else (*above, value if isinstance(value, str) else 0)
+        case _:
+            return None
+
+
+def _given(parsed: Parsed, values: Values) -> dict[str, Any]:
+    """The values it reads, numbers as doubles. What is absent is null, and null has no fields but null ones."""
+    chains = _chains(parsed)
+    data: dict[str, Any] = {}
+    whole = {chain for chain, tested in chains if not tested}
+    for root in {str(chain[0]) for chain, _ in chains}:
+        data[root] = doubled(values.get(root))
+    for chain in whole:
+        _complete(data, chain, whole)
+    return {RENAMED.get(name, name): value for name, value in data.items()}
+
+
+def _complete(data: dict[str, Any], chain: Chain, whole: set[Chain]) -> None:
+    node: Any = data
+    for at, key in enumerate(chain):
+        if not isinstance(node, dict) or not isinstance(key, str):
+            return
+        last = at == len(chain) - 1
+        if node.get(key) is None:
+            node[key] = None if last or chain[: at + 1] in whole or isinstance(chain[at + 1], int) else {}
+        node = node[key]
+
+
+# how much work it is
+
+
+class _Measure(NamedTuple):
+    """At most how large a value is: elements (of a list), characters and values in all; and its largest element."""
+
+    elements: int
+    size: int
+    element: "_Measure | None" = None
+
+    def inside(self) -> "_Measure":
+        """Something in it."""
+        return self.element or _Measure(self.size, self.size)
+
+
+def _largest(measures: list[_Measure]) -> _Measure | None:
+    """At most as large as each of them."""
+    if not measures:
+        return None
+    inner = _largest([one.element for one in measures if one.element])
+    return _Measure(max(one.elements for one in measures), max(one.size for one in measures), inner)
+
+
+_ONE, _NOTHING = _Measure(1, 1), _Measure(0, 0)
+_SMALL = frozenset(
+    ("_&&_", "_||_", "!_", "-_", "_-_", "_*_", "_/_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "in_")
+).union(("@not_strictly_false", "size_", "contains", "startsWith", "endsWith", "matches"))
+"""What gives yes, no, or a number."""
+
+
+class _Work:
+    """Adds up the work of an expression on values."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = given
+        self._done = 0
+
+    def refuse_too_much(self, tree: Node) -> None:
+        for value in self._given.values():
+            self._spend(_measure(value).size, 1)
+        self._node(tree, {}, 1)
+
+    def _spend(self, work: int, times: int) -> None:
+        self._done += work * times
+        if self._done > MAX_WORK:
+            raise ValueFailureError("the expression takes too much work on these values")
+
+    def _node(self, node: Node, scope: Mapping[str, _Measure], times: int) -> _Measure:
+        self._spend(_STEP, times)
+        match node:
+            case Constant(size=size):
+                return _Measure(1, size)
+            case Name(name=name) if name in scope:
+                return scope[name]
+            case Name(name=name):
+                return _measure(self._given.get(name))
+            case Select():
+                return self._select(node, scope, times)
+            case Build(parts=parts):
+                made = [self._node(part, scope, times) for part in parts]
+                return _Measure(len(made), len(made) + sum(one.size for one in made), _largest(made))
+            case Comprehension():
+                return self._loop(node, scope, times)
+            case Call(function=function, arguments=arguments):
+                found = [self._node(one, scope, times) for one in arguments]
+                return self._call(function, found, times)
+
+    def _select(self, node: Select, scope: Mapping[str, _Measure], times: int) -> _Measure:
+        """A value that is there is measured as it is; another one is no larger than what it is in."""
+        chain = _chain(node, dict.fromkeys(scope))
+        if chain is None:
+            return self._node(node.operand, scope, times).inside()
+        value: Any = self._given.get(RENAMED.get(str(chain[0]), str(chain[0])))
+        for key in chain[1:]:
+            value = value.get(key) if isinstance(value, dict) and isinstance(key, str) else value
+        return _measure(value)
+
+    def _loop(self, node: Comprehension, scope: Mapping[str, _Measure], times: int) -> _Measure:
+        """What a step adds is told by its result on nothing: the macros only ever add to what there was."""
+        over = self._node(node.range, scope, times)
+        start = self._node(node.start, scope, times)
+        rounds = times * over.count
+        inner = {**scope, node.accumulator: _NOTHING}
+        inner |= dict.fromkeys(node.variables, over.inside())
+        self._node(node.condition, inner, rounds)
+        added = self._node(node.step, inner, rounds)
+        count, size = start.elements + over.elements * added.elements, start.size + over.elements * added.size
+        made = _Measure(count, size, _largest([one.element for one in (start, added) if one.element]))
+        return self._node(node.result, {**scope, node.accumulator: made}, times)
+
+    def _call(self, function: str, found: list[_Measure], times: int) -> _Measure:
+        size = sum(one.size for one in found)
+        self._spend(_CALL + size if function[0].isalpha() and function not in _SMALL else size, times)
+        if function == "matches":
+            self._spend(_CALL * found[-1].size, times)
+        if function in _SMALL:
+            return _ONE
+        if function == "_[_]":
+            return found[0].inside()
+        if function == "_?_:_":
+            return _largest(found[1:]) or _ONE
+        return self._made(function, found, size, times)
+
+    def _made(self, function: str, found: list[_Measure], size: int, times: int) -> _Measure:
+        """What concatenation and functions make is as large as their arguments, joined or printed."""
+        if function == "join":
+            size += found[0].elements * (found[1].size if len(found) > 1 else 2)
+        count = size if function == "split" else sum(one.elements for one in found)
+        made = _Measure(count, size + 100, _largest([one.element or one for one in found]))
+        self._spend(made.size, times)
+        return made
+
+
+def _measure(value: Any) -> _Measure:
+    match value:
+        case str():
+            return _Measure(1, len(value) + 1)
+        case dict():
+            parts = [_measure(inner) for inner in value.values()]
+            return _Measure(len(value), sum(map(len, value)) + sum(one.size for one in parts) + 1, _largest(parts))
+        case list():
+            parts = [_measure(inner) for inner in value]
+            return _Measure(len(value), sum(one.size for one in parts) + 1, _largest(parts))
+        case _:
+            return _ONE

@@ -1,0 +1,752 @@
+"""The functions of authors: the same names and meanings as Liquid filters and in expressions.
+
+`{{ item.created_at | dateadd: '2 days' }}` is `dateadd(item.created_at, '2 days')`. Values are JSON: a day is
+`2026-03-02`, a moment RFC 3339, money `{amount, currency}` in minor units. What is empty stays empty. Functions are
+pure: what they need beside their arguments (the tenant's language, zone and calendar, the time, a source of chance that
+is the same for the same decision) is in `Surroundings`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from inspect import Parameter, signature
+from random import Random
+from typing import Any, Protocol
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from whenever import PlainDateTime
+
+from contracts.conditions.comparing import is_clock, is_money, is_number
+from contracts.conditions.operands import moved
+from contracts.envelope import rfc3339
+from rule_engine.domain.due import at_local
+from rule_engine.domain.errors import ValueFailureError
+
+MAX_TEXT = 300_000
+"""Characters that a function gives."""
+MAX_LIST = 10_000
+"""Elements of a list that a function gives."""
+
+
+class WorkCalendar(Protocol):
+    """When the tenant works. Moments are UTC."""
+
+    def is_workday(self, day: date) -> bool: ...
+
+    def is_worktime(self, moment: datetime) -> bool: ...
+
+    def add_worktime(self, moment: datetime, span: timedelta) -> datetime:
+        """So much working time later, or earlier if negative."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """Monday to Friday, 9 to 18, in one zone, without holidays."""
+
+    zone: ZoneInfo
+    opens: time = time(9)
+    closes: time = time(18)
+
+    def is_workday(self, day: date) -> bool:
+        return day.weekday() < 5
+
+    def is_worktime(self, moment: datetime) -> bool:
+        local = moment.astimezone(self.zone)
+        return self.is_workday(local.date()) and self.opens <= local.time() < self.closes
+
+    def add_worktime(self, moment: datetime, span: timedelta) -> datetime:
+        back = span < timedelta()
+        left = abs(span)
+        for start, end in self._shifts(moment, back=back):
+            length = end - start
+            if left <= length:
+                return end - left if back else start + left
+            left -= length
+        raise ValueFailureError("is too far away")
+
+    def _shifts(self, moment: datetime, *, back: bool) -> Iterator[tuple[datetime, datetime]]:
+        """Working time from a moment on, day by day; never more than ten years of it."""
+        day = moment.astimezone(self.zone).date()
+        for ahead in range(3660):
+            on = day + timedelta(days=-ahead if back else ahead)
+            if self.is_workday(on):
+                start, end = self._at(on, self.opens), self._at(on, self.closes)
+                start, end = (start, min(end, moment)) if back else (max(start, moment), end)
+                if start < end:
+                    yield start, end
+
+    def _at(self, day: date, clock: time) -> datetime:
+        return datetime.combine(day, clock, self.zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where and when a text is rendered or an expression computed."""
+
+    language: Locale
+    zone: ZoneInfo
+    now: datetime
+    currency: str
+    calendar: WorkCalendar
+    chance: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - not for secrets
+
+
+def surroundings(values: Mapping[str, Any], calendar: WorkCalendar | None = None) -> Surroundings:
+    """Of the values at hand; `seed` among them makes chance the same for the same decision."""
+    tenant = values.get("tenant") or {}
+    zone = _zone(str(tenant.get("time_zone", "UTC")))
+    return Surroundings(
+        language=locale(str(tenant.get("language", "en"))),
+        zone=zone,
+        now=_moment_of(values["now"], zone),
+        currency=str(tenant.get("currency", "EUR")),
+        calendar=calendar or OfficeHours(zone),
+        chance=Random(str(values.get("seed", values.get("now")))),  # noqa: S311 - not for secrets
+    )
+
+
+_HERE: ContextVar[Surroundings] = ContextVar("surroundings")
+
+
+@contextmanager
+def inside(values: Mapping[str, Any]) -> Iterator[None]:
+    """Functions called inside find the surroundings of these values; those around them, if there are any, stay."""
+    if _HERE.get(None) is not None:
+        yield
+        return
+    token = _HERE.set(surroundings(values))
+    try:
+        yield
+    finally:
+        _HERE.reset(token)
+
+
+@lru_cache(maxsize=200)
+def locale(language: str) -> Locale:
+    """A language nobody knows is English."""
+    try:
+        return Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
+@lru_cache(maxsize=1000)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueFailureError(f"there is no time zone {name!r:.40}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function: how it is called and with how many arguments."""
+
+    name: str
+    apply: Callable[..., Any]
+    least: int
+    most: int
+
+    def __call__(self, *args: Any) -> Any:
+        """Raises `ValueFailureError` that names the function, never the values."""
+        if not self.least <= len(args) <= self.most:
+            raise ValueFailureError(f"{self.name} takes {_arguments(self.least, self.most)}, not {len(args)}")
+        try:
+            return _bounded(self.apply(*map(_plain, args)))
+        except ValueFailureError as error:
+            raise ValueFailureError(f"{self.name}: {error}") from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueFailureError(f"{self.name} cannot be used like this on this value") from error
+
+
+def _arguments(least: int, most: int) -> str:
+    return f"{least} arguments" if least == most else f"{least} to {most} arguments"
+
+
+def _plain(value: Any) -> Any:
+    return rfc3339(value) if isinstance(value, datetime) else value
+
+
+def _bounded(value: Any) -> Any:
+    if len(value) > MAX_TEXT if isinstance(value, str) else isinstance(value, list) and len(value) > MAX_LIST:
+        raise ValueFailureError("makes a value that is too long")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueFailureError("makes a number that is too large")
+    return value
+
+
+FUNCTIONS: dict[str, Function] = {}
+MOST = 6
+"""Arguments of a function that takes any number of them."""
+
+
+def _function[F: Callable[..., Any]](apply: F) -> F:
+    """Registers under its name, without the `_` that keeps it from hiding one of Python's."""
+    parameters = list(signature(apply).parameters.values())
+    least = sum(one.default is Parameter.empty and one.kind is not Parameter.VAR_POSITIONAL for one in parameters)
+    endless = any(one.kind is Parameter.VAR_POSITIONAL for one in parameters)
+    name = apply.__name__.removesuffix("_")
+    FUNCTIONS[name] = Function(name, apply, least, MOST if endless else len(parameters))
+    return apply
+
+
+# time
+
+_SPAN = re.compile(r"([+-]?\d{1,9})\s*([a-z]+)", re.IGNORECASE)
+_UNITS: Mapping[str, str] = {
+    spelled: unit
+    for unit, spellings in {
+        "months": ("mo", "month", "months"),
+        "years": ("y", "year", "years"),
+        "weeks": ("w", "week", "weeks"),
+        "days": ("d", "day", "days"),
+        "hours": ("h", "hour", "hours"),
+        "minutes": ("m", "min", "minute", "minutes"),
+        "seconds": ("s", "sec", "second", "seconds"),
+    }.items()
+    for spelled in spellings
+}
+
+
+@_function
+def dateadd(value: Any, span: str) -> str | None:
+    """A day or moment so much later: `'1 month 2 days'`, `'-3 hours'`.
+
+    Years to days are calendar ones in the company's zone; a day with hours becomes a moment.
+    """
+    if _is_empty(value):
+        return None
+    counts = _span(span)
+    months = counts.get("years", 0) * 12 + counts.get("months", 0)
+    days = counts.get("weeks", 0) * 7 + counts.get("days", 0)
+    exact = timedelta(**{unit: counts.get(unit, 0) for unit in ("hours", "minutes", "seconds")})
+    if _is_day(value):
+        day = moved(date.fromisoformat(value), months, days)
+        return day.isoformat() if not exact else rfc3339(_local(day, time(0)) + exact)
+    moment = _moment(value)
+    if months or days:
+        there = moment.astimezone(_HERE.get().zone)
+        moment = _local(moved(there.date(), months, days), there.time())
+    return rfc3339(moment + exact)
+
+
+def _span(text: str) -> dict[str, int]:
+    """`1 month -2 days` as numbers by unit."""
+    counts: dict[str, int] = {}
+    rest = _SPAN.sub("", text).strip(" ,")
+    for number, unit in _SPAN.findall(text):
+        known = _UNITS.get(unit.lower())
+        if known is None:
+            raise ValueFailureError(
+                f"there is no unit {unit!r:.20}; there are {', '.join(sorted(set(_UNITS.values())))}"
+            )
+        counts[known] = counts.get(known, 0) + int(number)
+    if rest or not counts:
+        raise ValueFailureError("a span of time is written like '1 month 2 days' or '-3 hours'")
+    return counts
+
+
+_SECONDS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+
+
+@_function
+def datediff(first: Any, second: Any, unit: str = "days") -> int | None:
+    """Whole units from the first to the second; days between days, or days of the company's zone, are calendar days."""
+    if _is_empty(first) or _is_empty(second):
+        return None
+    known = _UNITS.get(unit.lower())
+    if known is None:
+        raise ValueFailureError(f"there is no unit {unit!r:.20}; there are {', '.join(sorted(set(_UNITS.values())))}")
+    if known in ("years", "months"):
+        return _months_between(_day(first), _day(second)) // (12 if known == "years" else 1)
+    if known in ("weeks", "days") and (_is_day(first) or _is_day(second)):
+        return int((_day(second) - _day(first)).days / (7 if known == "weeks" else 1))
+    return int((_moment(second) - _moment(first)).total_seconds() / _SECONDS[known])
+
+
+def _months_between(first: date, second: date) -> int:
+    if second < first:
+        return -_months_between(second, first)
+    return (second.year - first.year) * 12 + second.month - first.month - (moved(first, 0, 0).day > second.day)
+
+
+@_function
+def addworkdays(value: Any, days: Any) -> str | None:
+    """So many working days of the tenant's calendar later; the clock time of a moment stays."""
+    if _is_empty(value):
+        return None
+    left, day = _whole(days), _day(value)
+    step = 1 if left > 0 else -1
+    for _ in range(40_000):
+        if left == 0:
+            break
+        day = moved(day, 0, step)
+        left -= step if _HERE.get().calendar.is_workday(day) else 0
+    if left:
+        raise ValueFailureError("is too far away")
+    return day.isoformat() if _is_day(value) else rfc3339(_local(day, _there(value).time()))
+
+
+@_function
+def addworkhours(value: Any, hours: Any) -> str | None:
+    """So many working hours of the tenant's calendar later, as a moment."""
+    if _is_empty(value):
+        return None
+    return rfc3339(_HERE.get().calendar.add_worktime(_moment(value), timedelta(hours=float(_number(hours)))))
+
+
+@_function
+def isworkday(value: Any) -> bool:
+    """Whether the tenant's calendar works on this day."""
+    return not _is_empty(value) and _HERE.get().calendar.is_workday(_day(value))
+
+
+@_function
+def isworktime(value: Any) -> bool:
+    """Whether the tenant's calendar works at this moment."""
+    return not _is_empty(value) and _HERE.get().calendar.is_worktime(_moment(value))
+
+
+@_function
+def date_format(value: Any, pattern: str = "medium") -> str:
+    """A day or moment in the company's zone and the tenant's language. `pattern`: short, medium, long, full, or one of
+    Unicode TR 35 such as `d MMMM y`.
+    """
+    if _is_empty(value):
+        return ""
+    here = _HERE.get()
+    if len(pattern) > 100:
+        raise ValueFailureError("a pattern has at most 100 characters")
+    if is_clock(value):
+        return format_time(time.fromisoformat(value), pattern, locale=here.language)
+    if _is_day(value):
+        return format_date(date.fromisoformat(value), pattern, locale=here.language)
+    moment = datetime.fromisoformat(value)
+    zone = here.zone if moment.tzinfo in (None, UTC) or moment.utcoffset() == timedelta() else moment.tzinfo
+    return format_datetime(_moment(value), pattern, tzinfo=zone, locale=here.language)
+
+
+@_function
+def to_timezone(value: Any, zone: str) -> str | None:
+    """The same moment as the clocks of a zone show it: `2026-03-02T21:00:00+09:00`."""
+    return None if _is_empty(value) else _moment(value).astimezone(_zone(zone)).isoformat()
+
+
+_SAID_DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1}
+
+
+@_function
+def strtotime(text: Any) -> str | None:
+    """A day or moment from a text: `2026-03-02`, `02.03.2026 14:00`, `tomorrow 14:00`, `+2 days`, `now`."""
+    if _is_empty(text):
+        return None
+    here, words = _HERE.get(), str(text).strip().lower()
+    if words == "now":
+        return rfc3339(here.now)
+    if words[:1] in "+-":
+        return dateadd(rfc3339(here.now), words)
+    day_text, _, clock = words.replace("t", " ", 1).partition(" ") if words[:4].isdecimal() else words.partition(" ")
+    if day_text in _SAID_DAYS:
+        day = moved(here.now.astimezone(here.zone).date(), 0, _SAID_DAYS[day_text])
+    else:
+        day = _written_day(day_text)
+    if not clock:
+        return day.isoformat()
+    if not is_clock(clock):
+        return rfc3339(_moment(str(text).strip()))
+    return rfc3339(_local(day, time.fromisoformat(clock)))
+
+
+def _written_day(text: str) -> date:
+    for form in ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text, form).date()  # noqa: DTZ007 - only its date is taken
+        except ValueError:
+            continue
+    raise ValueFailureError("a date is written like 2026-03-02, 02.03.2026, or tomorrow 14:00")
+
+
+@_function
+def settime(value: Any, clock: Any, minute: Any = 0) -> str | None:
+    """The same day in the company's zone at a clock time: `settime: '14:00'` or `settime: 14, 30`."""
+    if _is_empty(value):
+        return None
+    at = time.fromisoformat(clock) if is_clock(clock) else time(_whole(clock), _whole(minute))
+    return rfc3339(_local(_day(value), at))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == len("2026-01-31")
+
+
+def _day(value: Any) -> date:
+    return date.fromisoformat(value) if _is_day(value) else _there(value).date()
+
+
+def _there(value: Any) -> datetime:
+    return _moment(value).astimezone(_HERE.get().zone)
+
+
+def _moment(value: Any) -> datetime:
+    return _moment_of(value, _HERE.get().zone)
+
+
+def _moment_of(value: Any, zone: ZoneInfo) -> datetime:
+    if not isinstance(value, str):
+        raise ValueFailureError("needs a day or a moment")
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueFailureError("needs a day or a moment") from error
+    return moment if moment.tzinfo else _local_in(moment.date(), moment.time(), zone)
+
+
+def _local(day: date, at: time) -> datetime:
+    return _local_in(day, at, _HERE.get().zone)
+
+
+def _local_in(day: date, at: time, zone: ZoneInfo) -> datetime:
+    return at_local(PlainDateTime(day.year, day.month, day.day, at.hour, at.minute, at.second), zone.key)
+
+
+# numbers
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueFailureError("needs a number")
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise ValueFailureError("needs a number") from error
+    if not number.is_finite() or abs(number) >= 2**63 or (number and number.adjusted() < -30):
+        raise ValueFailureError("needs a number of ordinary size")
+    return number
+
+
+def _json(number: Decimal) -> int | float:
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _whole(value: Any) -> int:
+    return int(_number(value))
+
+
+@_function
+def abs_(value: Any) -> int | float:
+    """The number without its sign."""
+    return _json(abs(_number(value)))
+
+
+@_function
+def min_(first: Any, *others: Any) -> Any:
+    """The smallest of numbers, given one by one or as a list."""
+    return _json(min(map(_number, _each(first, others))))
+
+
+@_function
+def max_(first: Any, *others: Any) -> Any:
+    """The largest of numbers, given one by one or as a list."""
+    return _json(max(map(_number, _each(first, others))))
+
+
+def _each(first: Any, others: Sequence[Any]) -> Sequence[Any]:
+    return first if isinstance(first, list) and not others else [first, *others]
+
+
+@_function
+def round_(value: Any, digits: Any = 0) -> int | float:
+    """Rounded, halves away from zero, to at most 12 digits after the point."""
+    places = min(max(_whole(digits), 0), 12)
+    return _json(_number(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
+@_function
+def ceil(value: Any) -> int:
+    """The next whole number up."""
+    return math.ceil(_number(value))
+
+
+@_function
+def floor(value: Any) -> int:
+    """The next whole number down."""
+    return math.floor(_number(value))
+
+
+@_function
+def rand(first: Any = 0, last: Any = 100) -> int:
+    """A whole number by chance, both ends included; the same for the same decision."""
+    return _HERE.get().chance.randint(_whole(first), _whole(last))
+
+
+@_function
+def int_(value: Any) -> int:
+    """A whole number; what is after the point is cut off."""
+    return int(value) if isinstance(value, bool) else _whole(value)
+
+
+@_function
+def float_(value: Any) -> float:
+    """A number that may have digits after the point."""
+    return float(_number(value))
+
+
+@_function
+def number_format(value: Any, digits: Any = None) -> str:
+    """A number as the tenant's language writes it, with so many digits after the point."""
+    if _is_empty(value):
+        return ""
+    places = None if digits is None else min(max(_whole(digits), 0), 12)
+    pattern = "#,##0.############" if places is None else "#,##0" + ("." + "0" * places if places else "")
+    number = _number(value)
+    if places is not None:
+        number = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return format_decimal(number, pattern, locale=_HERE.get().language)
+
+
+@_function
+def money(value: Any, currency: str | None = None) -> str:
+    """An amount as the tenant's language writes it: `€1,234.50`. Takes money in minor units, or a number of whole units
+    with its currency (the tenant's by default).
+    """
+    if _is_empty(value):
+        return ""
+    here = _HERE.get()
+    if is_money(value):
+        digits = get_currency_precision(value["currency"])
+        return format_currency(Decimal(value["amount"]).scaleb(-digits), value["currency"], locale=here.language)
+    if not is_number(value):
+        raise ValueFailureError("needs money or a number")
+    return format_currency(_number(value), currency or here.currency, locale=here.language)
+
+
+# texts
+
+
+@_function
+def substr(value: Any, start: Any, length: Any = None) -> str:
+    """A part of a text; counting starts at 0, negative numbers count from the end."""
+    text, begin = _text(value), _whole(start)
+    begin = max(begin + len(text), 0) if begin < 0 else begin
+    return text[begin:] if length is None else text[begin : begin + max(_whole(length), 0)]
+
+
+@_function
+def strpos(value: Any, part: Any) -> int:
+    """Where a text first contains another one, from 0; -1: nowhere."""
+    return _text(value).find(_text(part))
+
+
+@_function
+def strlen(value: Any) -> int:
+    """Characters of a text."""
+    return len(_text(value))
+
+
+@_function
+def lower(value: Any) -> str:
+    """The text in lower case."""
+    return _text(value).lower()
+
+
+@_function
+def upper(value: Any) -> str:
+    """The text in upper case."""
+    return _text(value).upper()
+
+
+@_function
+def title(value: Any) -> str:
+    """The text with every word's first letter in upper case."""
+    return re.sub(r"(^|\s)(\S)", lambda found: found[1] + found[2].upper(), _text(value))
+
+
+@_function
+def trim(value: Any) -> str:
+    """The text without blanks around it."""
+    return _text(value).strip()
+
+
+@_function
+def urlencode(value: Any) -> str:
+    """The text as a part of an address."""
+    return quote(_text(value), safe="")
+
+
+@_function
+def randstring(length: Any = 10) -> str:
+    """Letters and digits by chance, the same for the same decision; not for secrets."""
+    wanted = min(max(_whole(length), 0), 1000)
+    return "".join(_HERE.get().chance.choices("abcdefghijkmnpqrstuvwxyz23456789", k=wanted))
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool() | int() | float():
+            return str(value).lower() if isinstance(value, bool) else str(_json(_number(value)))
+        case _:
+            raise ValueFailureError("needs a text")
+
+
+# lists
+
+
+@_function
+def join(value: Any, separator: str = ", ") -> str:
+    """The elements of a list as one text."""
+    parts = [_text(one) for one in _list(value)]
+    if sum(map(len, parts)) + len(parts) * len(separator) > MAX_TEXT:
+        raise ValueFailureError("makes a value that is too long")
+    return separator.join(parts)
+
+
+@_function
+def split(value: Any, separator: str = ",") -> list[str]:
+    """A text as a list; by an empty separator its characters."""
+    text = _text(value)
+    if not text:
+        return []
+    return text.split(separator) if separator else list(text)
+
+
+@_function
+def merge(first: Any, *others: Any) -> list[Any]:
+    """Lists and single values as one list, each value once."""
+    merged: list[Any] = []
+    seen: set[str] = set()
+    for one in (one for value in (first, *others) for one in _list(value)):
+        if (key := repr(one)) not in seen:
+            seen.add(key)
+            merged.append(one)
+    return merged
+
+
+@_function
+def first(value: Any) -> Any:
+    """The first element of a list; empty if there is none."""
+    return next(iter(_list(value)), None)
+
+
+@_function
+def shuffle(value: Any) -> list[Any]:
+    """The list in an order by chance, the same for the same decision."""
+    mixed = list(_list(value))
+    _HERE.get().chance.shuffle(mixed)
+    return mixed
+
+
+@_function
+def in_(value: Any, where: Any) -> bool:
+    """Whether a list has this element, or a text this part."""
+    return value in _list(where) if not isinstance(where, str) else _text(value) in where
+
+
+@_function
+def if_(condition: Any, then: Any, otherwise: Any = None) -> Any:
+    """`then` where the condition is true or filled, else `otherwise`."""
+    return otherwise if condition is None or condition is False or condition == "" else then
+
+
+def _list(value: Any) -> Sequence[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list | tuple) else [value]
+
+
+# printing
+
+_YES_NO: Mapping[str, tuple[str, str]] = {
+    "en": ("yes", "no"),
+    "it": ("sì", "no"),
+    "fr": ("oui", "non"),
+    "pl": ("tak", "nie"),
+    "vi": ("có", "không"),
+    "de": ("ja", "nein"),
+    "es": ("sí", "no"),
+}
+
+
+@_function
+def printable(value: Any) -> str:
+    """Readable text of any value, in the tenant's language."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return _YES_NO.get(_HERE.get().language.language, _YES_NO["en"])[0 if value else 1]
+        case int() | float():
+            return number_format(value)
+        case str():
+            return _printable_text(value)
+        case list():
+            return join([printable(one) for one in value])
+        case dict() if is_money(value):
+            return money(value)
+        case dict():
+            return _printable_object(value)
+    raise ValueFailureError("cannot be printed")
+
+
+_TIME_TEXT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?")
+
+
+def _printable_text(value: str) -> str:
+    if not _TIME_TEXT.fullmatch(value):
+        return value
+    try:
+        return date_format(value)
+    except ValueError:
+        return value
+
+
+def _printable_object(value: Mapping[str, Any]) -> str:
+    """A person, company, item or file by its name."""
+    named = next((value[key] for key in ("name", "title", "number", "address", "code") if value.get(key)), None)
+    if not isinstance(named, str):
+        raise ValueFailureError("has no name to print")
+    return named
+
+
+@_function
+def friendly(person: Any) -> str:
+    """A person's short name: `Ada B.`."""
+    if not person:
+        return ""
+    given, family = (person.get("first_name"), person.get("last_name")) if isinstance(person, Mapping) else ("", "")
+    whole = _text(person.get("name")) if isinstance(person, Mapping) else _text(person)
+    words = [given, family] if given and family else whole.split()
+    return f"{words[0]} {words[-1][0]}." if len(words) > 1 else whole
+
+
+@_function
+def name(value: Any) -> str:
+    """The name of a file, or of each file of a list."""
+    if isinstance(value, list):
+        return join([name(one) for one in value])
+    return "" if not value else _text(value["name"])
+
+
+@_function
+def link(item: Any) -> str:
+    """The address of an item in the CRM, beginning with `/`."""
+    id_ = item.get("id") if isinstance(item, Mapping) else item
+    return "" if not id_ else f"/items/{quote(_text(id_), safe='')}"
