@@ -109,6 +109,13 @@ HOSTILE = {
     "blanks": ("{{" + " " * 1900 + "}}") * 25,
     "blanks without end": "{{ a" + " " * 45_000,
     "many conditions": "{% if " + "1 and " * 8000 + "1 %}{% endif %}",
+    "printing money": LETTERS + "{% for a in list %}{{ item.amount | money }}{% endfor %}",
+    "printing dates": LETTERS + "{% for a in list %}{{ now | date_format: 'full' }}{% endfor %}",
+    "working days": LETTERS + "{% for a in list %}{{ today | addworkdays: 20000 }}{% endfor %}",
+    "working hours": LETTERS + "{% for a in list %}{{ now | addworkhours: 20000 }}{% endfor %}",
+    "merging": LETTERS + "{% for a in list %}{% assign list = list | merge: list %}{% endfor %}",
+    "shuffling": LETTERS + "{% for a in list %}{% assign list = list | shuffle %}{% endfor %}",
+    "patterns": ("{{ now | date_format: '" + "EEEE" * 26 + "' }}") * 300,
     "length": "x" * 60_000 + "{{ item.title }}",
 }
 

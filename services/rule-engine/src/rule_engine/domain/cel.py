@@ -139,7 +139,7 @@ def _reason(text: str) -> str:
     """The parser's first complaint, without the rewritten source."""
     found = re.search(r"ERROR: <input>:-?\d+:-?\d+: ([^\n]*)", text)
     reason = (found[1] if found else text.partition("\n")[0]).strip()
-    if "recursion depth" in reason:
+    if "recursion" in reason:
         return "the expression is nested too deeply: an operator in a row of more than thirty counts as nesting"
     return f"the expression cannot be read: {reason.partition(' expecting {')[0]:.200}"
 

@@ -7,6 +7,7 @@ loops multiplied out. What could take more than `MAX_WORK` is not begun.
 import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from cel_expr_python import cel
@@ -95,7 +96,7 @@ def _plain(value: Any) -> Any:
     raise ValueFailureError("the expression gives a value of a kind that cannot be used")
 
 
-_KNOWN = ("No matching overloads", "Key not found in map", "divide by zero", "Index out of", "Iteration budget")
+_KNOWN = ("No matching overloads", "Key not found in map", "divide by zero", "Index error", "Iteration budget")
 
 
 def _reason(text: str) -> str:
@@ -142,12 +143,13 @@ def faults(source: str, root: Shape) -> Iterator[str]:
 
 def _find(root: Shape, chain: Chain) -> Shape:
     shape = root
-    for at, key in enumerate(chain):
-        if isinstance(key, str):
-            shape = find(root if at == 0 else shape, key, in_text=False)
-        elif shape.kind not in ("list", "any"):
-            raise PathError(f"{'.'.join(map(str, chain[:at]))} is {described(shape)}: it has no elements")
-        else:
+    for into_list, keys in groupby(chain, key=lambda key: isinstance(key, int)):
+        if not into_list:
+            shape = find(shape, ".".join(map(str, keys)), in_text=False)
+            continue
+        for _ in keys:
+            if shape.kind not in ("list", "any"):
+                raise PathError(f"{'.'.join(map(str, chain))}: {described(shape)} has no elements")
             shape = shape.element or ANY
     return shape
 
@@ -298,7 +300,7 @@ class _Work:
         """What a step adds is told by its result on nothing: the macros only ever add to what there was."""
         over = self._node(node.range, scope, times)
         start = self._node(node.start, scope, times)
-        rounds = times * over.count
+        rounds = times * over.elements
         inner = {**scope, node.accumulator: _NOTHING}
         inner |= dict.fromkeys(node.variables, over.inside())
         self._node(node.condition, inner, rounds)

@@ -90,6 +90,23 @@ class OfficeHours:
         return datetime.combine(day, clock, self.zone).astimezone(UTC)
 
 
+WORK = 6_000
+"""What the functions of one decision may cost together; a plain call costs `_CALL`, about 40 µs."""
+_CALL = 5
+
+
+class Meter:
+    """What is left of it."""
+
+    def __init__(self) -> None:
+        self._left = WORK
+
+    def spend(self, work: int) -> None:
+        self._left -= work
+        if self._left < 0:
+            raise ValueFailureError("takes too much work: call fewer functions, or over shorter times")
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where and when a text is rendered or an expression computed."""
@@ -99,7 +116,8 @@ class Surroundings:
     now: datetime
     currency: str
     calendar: WorkCalendar
-    chance: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - not for secrets
+    chance: Random
+    meter: Meter = field(default_factory=Meter)
 
 
 def surroundings(values: Mapping[str, Any], calendar: WorkCalendar | None = None) -> Surroundings:
@@ -162,6 +180,7 @@ class Function:
         """Raises `ValueFailureError` that names the function, never the values."""
         if not self.least <= len(args) <= self.most:
             raise ValueFailureError(f"{self.name} takes {_arguments(self.least, self.most)}, not {len(args)}")
+        _HERE.get().meter.spend(_CALL)
         try:
             return _bounded(self.apply(*map(_plain, args)))
         except ValueFailureError as error:
@@ -286,15 +305,16 @@ def addworkdays(value: Any, days: Any) -> str | None:
     """So many working days of the tenant's calendar later; the clock time of a moment stays."""
     if _is_empty(value):
         return None
-    left, day = _whole(days), _day(value)
+    left, day, here = _whole(days), _day(value), _HERE.get()
+    here.meter.spend(abs(left) // 2)
     step = 1 if left > 0 else -1
-    for _ in range(40_000):
+    for _ in range(4 * abs(left) + 100):
         if left == 0:
             break
         day = moved(day, 0, step)
-        left -= step if _HERE.get().calendar.is_workday(day) else 0
+        left -= step if here.calendar.is_workday(day) else 0
     if left:
-        raise ValueFailureError("is too far away")
+        raise ValueFailureError("there are not so many working days")
     return day.isoformat() if _is_day(value) else rfc3339(_local(day, _there(value).time()))
 
 
@@ -303,7 +323,9 @@ def addworkhours(value: Any, hours: Any) -> str | None:
     """So many working hours of the tenant's calendar later, as a moment."""
     if _is_empty(value):
         return None
-    return rfc3339(_HERE.get().calendar.add_worktime(_moment(value), timedelta(hours=float(_number(hours)))))
+    here, span = _HERE.get(), timedelta(hours=float(_number(hours)))
+    here.meter.spend(abs(span) // timedelta(hours=4))
+    return rfc3339(here.calendar.add_worktime(_moment(value), span))
 
 
 @_function
@@ -650,6 +672,7 @@ def first(value: Any) -> Any:
 def shuffle(value: Any) -> list[Any]:
     """The list in an order by chance, the same for the same decision."""
     mixed = list(_list(value))
+    _HERE.get().meter.spend(len(mixed) // 10)
     _HERE.get().chance.shuffle(mixed)
     return mixed
 

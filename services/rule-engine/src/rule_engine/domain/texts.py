@@ -42,7 +42,7 @@ MAX_VALUE = 300_000
 """Characters of one value while rendering."""
 MAX_BITS = 256
 """Of a whole number while rendering."""
-BUDGET = 10_000_000
+BUDGET = 5_000_000
 NODE_COST = 20
 """What a node or expression costs for each iteration of a loop, in characters."""
 
@@ -56,6 +56,11 @@ FILTERS = frozenset(
     | {"remove_first", "replace", "replace_first", "rstrip", "slice", "split", "squish", "strip", "strip_newlines"}
     | {"truncate", "truncatewords", "upcase", "url_encode", "url_decode"}
     | {"compact", "concat", "default", "first", "join", "last", "map", "reverse", "size", "sort", "sum", "where"}
+)
+
+
+_WHOLE_LIST = frozenset(
+    ("compact", "concat", "map", "reverse", "sort", "sum", "where", "merge", "shuffle", "printable")
 )
 
 
@@ -136,11 +141,16 @@ def _size(value: object) -> int:
 
 
 def _growth(name: str, value: object, args: tuple[object, ...]) -> int:
-    """How many characters the two filters that multiply will make. Raises when they are too many."""
+    """How many characters the two filters that multiply will make, and what going through a list takes.
+
+    Raises when they are too many.
+    """
     text = value if isinstance(value, str) else str(value) if name.startswith("replace") else ""
     grown = 0
     if name == "replace" and len(args) == 2:
         grown = text.count(str(args[0])) * len(str(args[1]))
+    elif name in _WHOLE_LIST and isinstance(value, list | tuple):
+        return 10 * len(value)
     elif name == "join" and args and isinstance(value, list | tuple):
         grown = len(value) * len(str(args[0]))
     if grown > MAX_VALUE:
