@@ -29,7 +29,7 @@ from whenever import PlainDateTime
 from contracts.conditions.comparing import is_clock, is_money, is_number
 from contracts.conditions.operands import moved
 from contracts.envelope import rfc3339
-from rule_engine.domain.due import at_local
+from rule_engine.domain.clock import at_local
 from rule_engine.domain.errors import ValueFailureError
 
 MAX_TEXT = 300_000
