@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -574,35 +574,47 @@ async def test_stack_dlq_lists_shows_replays_and_discards(
 
 @dataclass
 class Mortal:
-    """A probe as a process that kills itself at a point, twice, once `doom` was called."""
+    """A probe as a process that can be doomed to kill itself at one point after another."""
 
     program: Program
     site: Site
     folder: Path
+    environment: dict[str, str]
 
     @classmethod
-    def of(cls, site: Site, point: str, folder: Path) -> "Mortal":
-        (folder / "deaths").write_text("0")
-        more = {
-            "DIE_AT": point,
+    def of(cls, site: Site, folder: Path) -> "Mortal":
+        environment = {
             "DEATHS": str(folder / "deaths"),
             "MENDED": str(folder / "mended"),
             "PROBE": site.name,
             "PROBE_TOPIC": site.events.name,
         }
         settings = site.settings.model_copy(update={"http_port": free_port()})
-        return cls(Program("integration.kit.dying_probe", settings, more), site, folder)
+        program = Program("integration.kit.dying_probe", settings, environment)
+        return cls(program, site, folder, environment)
 
-    def doom(self) -> None:
-        (self.folder / "deaths").write_text("2")
+    async def start(self, die_at: str | None = None) -> None:
+        (self.folder / "deaths").write_text("1" if die_at else "0")
+        self.environment["DIE_AT"] = die_at or next(iter(DYING))
+        await self.program.start()
+
+    async def die_at_each(self, points: Iterable[str]) -> None:
+        """Starts it again and again, and lets it live in the end."""
+        for point in points:
+            await self.start(point)
+            assert await self.program.ends() == -9, point
+        await self.start()
 
     def mend(self) -> None:
         (self.folder / "mended").touch()
 
-    async def die_twice(self) -> None:
-        for _ in range(2):
-            assert await self.program.ends() == -9
-            await self.program.start()
+    async def put_poison_aside(self) -> None:
+        """And ends it."""
+        await self.site.publish(self.site.events, note("poison"))
+        await self.start()
+        await self.become(("open", 0))
+        await eventually(lambda: _committed(self.site, 1))
+        await self.program.stop()
 
     async def states(self) -> list[tuple[str, int]]:
         rows = await self.site.sql("SELECT state, replays FROM dead_letters ORDER BY replays")
@@ -633,15 +645,12 @@ class Mortal:
 
 
 @pytest.mark.invariant(6)
-@pytest.mark.parametrize("point", DYING)
-async def test_killed_while_it_puts_a_message_aside_there_is_one_dead_letter(
-    site: Site, tmp_path: Path, point: str
+async def test_killed_at_every_point_of_putting_a_message_aside_there_is_one_dead_letter(
+    site: Site, tmp_path: Path
 ) -> None:
-    mortal = Mortal.of(site, point, tmp_path)
-    mortal.doom()
+    mortal = Mortal.of(site, tmp_path)
     await site.publish(site.events, note("one"), note("poison"), note("two"))
-    await mortal.program.start()
-    await mortal.die_twice()
+    await mortal.die_at_each(DYING)
     await eventually(lambda: _committed(site, 3))
     await mortal.program.stop()
     assert sorted(await site.notes()) == ["one", "two"]
@@ -651,20 +660,12 @@ async def test_killed_while_it_puts_a_message_aside_there_is_one_dead_letter(
 
 @pytest.mark.invariant(6)
 @pytest.mark.invariant(7)
-@pytest.mark.parametrize("point", REPLAYING)
-async def test_killed_while_it_replays_there_is_one_effect(site: Site, tmp_path: Path, point: str) -> None:
-    mortal = Mortal.of(site, point, tmp_path)
-    await site.publish(site.events, note("poison"))
-    await mortal.program.start()
-    await mortal.become(("open", 0))
+async def test_killed_at_every_point_of_a_replay_there_is_one_effect(site: Site, tmp_path: Path) -> None:
+    mortal = Mortal.of(site, tmp_path)
+    await mortal.put_poison_aside()
     mortal.mend()
-    mortal.doom()
     await mortal.order_replay()
-    if point == "committed":  # dies once: afterwards there is nothing left to replay
-        assert await mortal.program.ends() == -9
-        await mortal.program.start()
-    else:
-        await mortal.die_twice()
+    await mortal.die_at_each(REPLAYING)
     await mortal.finished()
     await mortal.program.stop()
     assert await site.notes() == ["poison"]
@@ -672,21 +673,13 @@ async def test_killed_while_it_replays_there_is_one_effect(site: Site, tmp_path:
 
 
 @pytest.mark.invariant(6)
-@pytest.mark.parametrize("point", DYING_AGAIN)
-async def test_killed_while_a_replayed_message_dies_again_there_is_one_new_dead_letter(
-    site: Site, tmp_path: Path, point: str
+async def test_killed_at_every_point_while_a_replayed_message_dies_again_there_is_one_new_dead_letter(
+    site: Site, tmp_path: Path
 ) -> None:
-    mortal = Mortal.of(site, point, tmp_path)
-    await site.publish(site.events, note("poison"))
-    await mortal.program.start()
-    await mortal.become(("open", 0))
-    mortal.doom()
+    mortal = Mortal.of(site, tmp_path)
+    await mortal.put_poison_aside()
     await mortal.order_replay()
-    if point == "kept again":
-        assert await mortal.program.ends() == -9
-        await mortal.program.start()
-    else:
-        await mortal.die_twice()
+    await mortal.die_at_each(DYING_AGAIN)
     await mortal.finished()
     await mortal.program.stop()
     assert await site.notes() == []
