@@ -114,7 +114,7 @@ async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(site: 
             await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
     await site.sql("UPDATE outbox SET created_at = now() - interval '1 hour', parked_reason = 'x'")
     await site.sql("UPDATE work SET run_at = now() - interval '2 hours'")
-    await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = (SELECT min(id) FROM work)")
+    await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = (SELECT id FROM work LIMIT 1)")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
         await client.get("/nowhere")
         answer = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})
