@@ -49,6 +49,13 @@ CONTACT = {
 }
 COMPANY = {"title": "Example Hotels", "phones": [], "emails": [], "address": "Via Esempio 1", "tax_number": "IT1"}
 EMPLOYEE = {"first_name": "Kim", "last_name": "Example", "email": "kim@example.com", "position": "Sales"}
+HOURS = [{"opens": "09:00", "closes": "18:00"}]
+CALENDAR = {"week": {"mon": HOURS}, "country": "IT", "days": {"2026-12-24": []}}
+SCHEDULE = {
+    "time_zone": "Europe/Rome",
+    "week": {"mon": HOURS},
+    "absences": [{"from": "2026-07-20T00:00:00Z", "until": "2026-08-03T00:00:00Z"}],
+}
 TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
 ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
 ORDER = ("run", "rule")
@@ -69,6 +76,12 @@ ENTITY = {
     "GET /v1/employees": Route(VIEWER, OWN),
     "PUT /v1/employees/{code}": Route(ADMIN, OWN, ("extra",), EMPLOYEE),
     "GET /v1/employees/{code}": Route(VIEWER, HIDDEN, ("manager",)),
+    "PUT /v1/calendar": Route(ADMIN, OWN, body=CALENDAR),
+    "GET /v1/calendar": Route(VIEWER, OWN),
+    "PUT /v1/employees/{code}/schedule": Route(ADMIN, HIDDEN, ("manager",), SCHEDULE),
+    "GET /v1/employees/{code}/schedule": Route(VIEWER, HIDDEN, ("manager",)),
+    "PUT /v1/employees/{code}/presence": Route(AGENT, HIDDEN, ("head_of_sales",), {"at_work": True}),
+    "GET /v1/employees/{code}/presence": Route(VIEWER, HIDDEN, ("manager",)),
     "POST /v1/contacts": Route(AGENT, MADE, body=CONTACT),
     "GET /v1/contacts": Route(VIEWER, OWN, query={"phone": PHONE, "email": EMAIL}),
     "GET /v1/contacts/{id}": Route(VIEWER, HIDDEN, ("contact",)),
