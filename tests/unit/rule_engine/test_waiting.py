@@ -153,6 +153,13 @@ def test_an_emptied_date_does_what_the_rule_says_of_it(no_date: str, state: str,
     assert states(step) == {"remind": state}
 
 
+def test_a_rule_that_keeps_its_date_and_waits_for_one_takes_the_first() -> None:
+    made, state = dated(None, rule("remind", run=DAY_BEFORE | {"no_date": "wait", "date_changes": "keep"}))
+    given = changed(made, state, "2026-04-04")
+    assert given.wake_at == APRIL_3
+    assert changed(made, given.state, "2026-04-10").changed == ()
+
+
 def test_a_rule_that_waits_for_a_date_is_taken_back_when_the_item_leaves_or_runs_then() -> None:
     wait = DAY_BEFORE | {"no_date": "wait"}
     made, state = dated(None, rule("remind", run=wait))
@@ -196,6 +203,15 @@ def test_a_rule_waits_until_the_responsible_person_has_clocked_in() -> None:
     assert step.state.rules["call"].reason == "waits for the responsible person to start work"
     assert step.wake_at == T0 + timedelta(days=1, minutes=5)
     assert states(go(made, step.state, timedelta(days=1, minutes=5), with_sam(at_work=True))) == {"call": "running"}
+
+
+def test_a_rule_that_is_due_when_the_company_closes_acts_then_though_it_is_a_little_late() -> None:
+    made, state = dated("2026-04-06", rule("remind", run=DAY_BEFORE | {"working_time": "company"}))
+    friday_evening = datetime(2026, 4, 3, 16, tzinfo=UTC)
+    assert due_of(state) == friday_evening
+    assert states(at(made, state, friday_evening + timedelta(seconds=5), "2026-04-06")) == {"remind": "running"}
+    late = at(made, state, friday_evening + timedelta(hours=1), "2026-04-06")
+    assert (states(late), late.wake_at) == ({"remind": "waiting"}, datetime(2026, 4, 6, 7, tzinfo=UTC))
 
 
 def test_an_operator_may_let_a_rule_act_out_of_working_time() -> None:

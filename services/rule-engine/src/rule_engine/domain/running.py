@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -26,6 +26,8 @@ from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal
 
 LEFT = "left the stage"
 DELETED = "the item was deleted"
+ON_TIME = timedelta(minutes=10)
+"""Whoever is so little late, is as if on time: a rule that is due when the company closes still acts then."""
 
 
 @dataclass(slots=True)
@@ -146,17 +148,19 @@ class Running:
 
     def _due_now(self, rule: RuleBlock, entry: Entry, item: ItemSnapshot, times: Times) -> Due | None:
         """When a rule whose time has come may act; null: now, whatever has changed."""
-        if follows(rule):
-            return due(rule.run, entry.entered_at, item, times, self.now)
+        progress = self.rules[rule.rule_id]
+        now = progress.due_at if progress.due_at and self.now - progress.due_at <= ON_TIME else self.now
+        if _follows(rule, progress):
+            return due(rule.run, entry.entered_at, item, times, now)
         if rule.run.working != "none":
-            return due(Now(working_time=rule.run.working), entry.entered_at, item, times, self.now)
+            return due(Now(working_time=rule.run.working), entry.entered_at, item, times, now)
         return None
 
     def redate(self, entry: Entry, item: ItemSnapshot, times: Times) -> Step:
         for rule in self.program.rules():
             progress = self.rules[rule.rule_id]
             decided = progress.moved or progress.attempt or rule.rule_id == self.state.owed
-            if follows(rule) and progress.state in ("planned", "waiting") and not decided:
+            if _follows(rule, progress) and progress.state in ("planned", "waiting") and not decided:
                 found = due(rule.run, entry.entered_at, item, times, self.now)
                 if (found.at, found.missing) != (progress.due_at, progress.undated):
                     self._redate(rule, found)
@@ -345,9 +349,11 @@ def _date_path(rule: RuleBlock) -> str:
     return "" if isinstance(rule.run, Now) else rule.run.from_
 
 
-def follows(rule: RuleBlock) -> bool:
-    """Whether its due time moves with a date of the item."""
-    return not isinstance(rule.run, Now) and rule.run.from_ != ENTRY and rule.run.date_changes == "follow"
+def _follows(rule: RuleBlock, progress: RuleProgress) -> bool:
+    """Whether its due time moves with a date of the item; also one that is to be kept must be there first."""
+    if isinstance(rule.run, Now) or rule.run.from_ == ENTRY:
+        return False
+    return rule.run.date_changes == "follow" or progress.undated
 
 
 def plan_again(run: Running, rule: RuleBlock, due_at: datetime | None = None) -> None:
