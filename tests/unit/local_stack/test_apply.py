@@ -52,7 +52,11 @@ def test_documents_come_in_the_order_in_which_they_need_each_other(write: Write)
         ---
         {kind: department, code: shop, spec: {parent: sales}}
         ---
+        {kind: schedule, code: manager, spec: {}}
+        ---
         {kind: employee, code: manager, spec: {}}
+        ---
+        {kind: calendar, spec: {}}
         ---
         {kind: department, code: sales, spec: {parent: all, head: manager}}
         ---
@@ -65,7 +69,15 @@ def test_documents_come_in_the_order_in_which_they_need_each_other(write: Write)
     )
     names = [document.name for document in read(place, {})]
     departments = ["department/all", "department/sales", "department/shop"]
-    assert names == ["tenant", *departments, "employee/manager", "pipeline/sales", "rule-set/sales"]
+    assert names == [
+        "tenant",
+        "calendar",
+        *departments,
+        "employee/manager",
+        "schedule/manager",
+        "pipeline/sales",
+        "rule-set/sales",
+    ]
 
 
 def test_documents_of_one_kind_keep_their_order_over_the_files(write: Write) -> None:

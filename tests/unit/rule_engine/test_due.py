@@ -159,6 +159,12 @@ def test_a_fixed_date_and_the_days_of_creation_and_entry_can_be_counted_from() -
     assert moment_of(created, entered, times()) == utc("2026-03-03T09:00:00Z")
 
 
+@pytest.mark.parametrize(("day", "expected"), [("9999-12-31", "2200-01-01"), ("0001-01-01", "1900-01-01")])
+def test_a_fixed_date_beyond_all_calendars_counts_as_the_last_or_first_day(day: str, expected: str) -> None:
+    found = moment_of({"when": "at", "date": day, "clock": "00:00"}, "2026-03-02T09:00:00Z", times("UTC"))
+    assert found == utc(f"{expected}T00:00:00Z")
+
+
 @pytest.mark.parametrize("value", [None, "", "soon", 7, ["2026-11-24"]])
 def test_without_a_date_there_is_no_moment(value: Any) -> None:
     run = RUN_TIMES.validate_python({"when": "at", "from": "item.fields.day"})

@@ -110,6 +110,10 @@ def _bounded(moment: datetime) -> datetime:
     return min(max(moment, FIRST), LAST)
 
 
+def _bounded_day(day: date) -> date:
+    return min(max(day, FIRST.date()), LAST.date())
+
+
 def date_in(item: ItemSnapshot, path: str) -> date | datetime | None:
     """The date or moment at a path of the item; null when it is empty."""
     match path.split("."):
@@ -127,7 +131,7 @@ def _parsed(value: object) -> date | datetime | None:
     try:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
-            return min(max(moment.date(), FIRST.date()), LAST.date())
+            return _bounded_day(moment.date())
         return _bounded(moment).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -135,7 +139,7 @@ def _parsed(value: object) -> date | datetime | None:
 
 def _base(run: Period | At, entered_at: datetime, item: ItemSnapshot) -> date | datetime | None:
     if isinstance(run, At) and run.date is not None:
-        return run.date
+        return _bounded_day(run.date)
     return entered_at if run.from_ == ENTRY else date_in(item, run.from_)
 
 
