@@ -47,7 +47,7 @@ async def test_a_company_works_from_nine_to_six_until_it_says_otherwise(site: Si
             "days.2026-12-24",
             "follow one another",
         ),
-        ({"week": {"mon": [{"opens": "24:00", "closes": "09:00"}]}}, "week", "should match pattern"),
+        ({"week": {"mon": [{"opens": "24:00", "closes": "09:00"}]}}, "body.week.mon.0.opens", "should match pattern"),
     ],
 )
 async def test_a_calendar_that_cannot_be_counted_with_is_refused(
