@@ -182,5 +182,6 @@ def test_a_rule_that_is_due_after_another_chain_has_moved_the_item_away_is_unrea
     assert [where for where, _ in of(1)] == ["stages.new.rules[1]"]
     assert [where for where, _ in of(32, run={"when": "after", "months": 1})] == ["stages.new.rules[1]"]
     assert of(30, run={"when": "after", "months": 1}) == []
+    assert of(1, run={"when": "now", "working_time": "company"}) == []
     assert of(1, condition=leaf(TITLE, "filled")) == []
     assert of(1, enabled=False) == []

@@ -73,7 +73,7 @@ def _delay(rule: RuleDocument, days_of_month: int) -> timedelta:
     """
     unknown = timedelta(0) if days_of_month == 28 else NEVER
     match rule.run:
-        case Now():
+        case Now(working_time="none"):
             return timedelta(0)
         case After() as run if run.model_fields_set <= _PLAIN:
             days = run.months * days_of_month + run.weeks * 7 + run.days
