@@ -125,7 +125,9 @@ class _Comparison:
             if key in wanted:
                 there = present.get(key, _ABSENT if known is not None else None)
                 yield from self.of(wanted[key], there, part, below)
-            elif key not in GIVEN and not _is_default(part, present.get(key), key in schema.get("required", ())):
+            elif key in present.keys() - GIVEN and not _is_default(
+                part, present[key], key in schema.get("required", ())
+            ):
                 yield below, True
 
     def _variant(self, schema: Json, value: Any) -> Json:
