@@ -48,6 +48,8 @@ KINDS: Mapping[str, Kind] = {
     "form": Kind("trigger-service", "/v1/forms/{code}"),
     "trigger": Kind("trigger-service", "/v1/triggers/{code}"),
     "payment-provider": Kind("trigger-service", "/v1/payment-providers/{code}"),
+    "constant": Kind("rule-engine", "/v1/constants/{code}"),
+    "variable": Kind("rule-engine", "/v1/variables/{code}"),
     "rule-set": Kind("rule-engine", "/v1/rule-sets/{code}"),
 }
 """In the order in which they are put: each may name what stands above it, and a department its parent."""

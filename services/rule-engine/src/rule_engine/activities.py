@@ -15,10 +15,12 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from rule_engine.domain.advance import advance, fail
 from rule_engine.domain.step import Registry, RunFacts, Step, needs_context
+from rule_engine.domain.variables import NOTHING_STORED, Stored
 from rule_engine.gateway import EntityService
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store
 from rule_engine.store.runs import Run
+from rule_engine.store.variables import Owner
 from rule_engine.store.wakes import Wake
 
 logger = structlog.get_logger(__name__)
@@ -42,6 +44,10 @@ class RunRef(BaseModel):
     @property
     def workflow_id(self) -> str:
         return f"run/{self.run_id}/{self.gen}"
+
+
+class _ChangedMeanwhileError(Exception):
+    """Somebody set a variable that this step was computed from."""
 
 
 class Activities:
@@ -75,6 +81,7 @@ class Activities:
         if found is None:
             return True
         run, wake = found
+        stored = await self._stored(run)
         now = max(self._clock(), wake.wake_at or self._clock())
         span = telemetry.span("advance run", run.last_traceparent, since=run.updated_at, links=(run.traceparent,))
         with span, telemetry.about(tenant_id=run.tenant, item_id=run.item_id, run_id=run.id):
@@ -82,16 +89,40 @@ class Activities:
                 context = await self._context(run, now)
             except OutageError as error:
                 return await self._miss(wake, str(error))
-            step = self._advance(run, context, now)
-            async with self._database.transaction(ref.tenant) as tx:
-                again = await self._read(tx, ref, lock=True)
-                if again is None:
-                    return True
-                if again[0].rev != run.rev:
+            step = self._advance(run, context, stored, now)
+            try:
+                if not await self._commit(ref, run, step, stored, now):
                     return False
-                await self._recorder.record(tx, run, step, now, ran=True)
+            except _ChangedMeanwhileError:
+                return False
             self._measure(run, wake)
         return True
+
+    async def _commit(self, ref: RunRef, run: Run, step: Step, stored: Stored, now: datetime) -> bool:
+        """Whether nothing is left to do: false when the run changed while the step was made."""
+        async with self._database.transaction(ref.tenant) as tx:
+            again = await self._read(tx, ref, lock=True)
+            if again is None:
+                return True
+            if again[0].rev != run.rev:
+                return False
+            await self._assign(tx, run, step, stored, now)
+            await self._recorder.record(tx, run, step, now, ran=True)
+        return True
+
+    async def _stored(self, run: Run) -> Stored:
+        if not run.program.stored:
+            return NOTHING_STORED
+        async with self._database.transaction(run.tenant) as tx:
+            return await self._store.variables.stored(tx, Owner(run.tenant, run.item_id, run.id))
+
+    async def _assign(self, tx: Connection, run: Run, step: Step, stored: Stored, now: datetime) -> None:
+        """Sets variables, each once, in the order of their codes, so that two runs do not wait for each other."""
+        owner = Owner(run.tenant, run.item_id, run.id)
+        newest = {one.code: one for one in step.assigned}
+        for code in sorted(newest):
+            if not await self._store.variables.set(tx, owner, newest[code], stored.versions.get(code), now):
+                raise _ChangedMeanwhileError
 
     def _measure(self, run: Run, wake: Wake) -> None:
         """What was due already when the run was written last, waited for no timer."""
@@ -111,10 +142,10 @@ class Activities:
             return None
         return await self._entity_service.context(run.tenant, run.item_id, run.program.parts)
 
-    def _advance(self, run: Run, context: ItemContext | None, now: datetime) -> Step:
+    def _advance(self, run: Run, context: ItemContext | None, stored: Stored, now: datetime) -> Step:
         """A defect of the core fails the run with its reason: trying again would fail again."""
         try:
-            facts = RunFacts(run.id, self._registry)
+            facts = RunFacts(run.id, self._registry, stored)
             return advance(run.program, run.state, run.entry, context, now, facts)
         except Exception as error:
             logger.exception("a run failed by a defect", stage=run.stage)

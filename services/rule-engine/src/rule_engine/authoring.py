@@ -20,9 +20,11 @@ from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.editing import Copying, switched, switched_programs, switched_where_known, with_copies
 from rule_engine.domain.errors import Fault, TakenError
 from rule_engine.domain.program import Program
+from rule_engine.domain.variables import Definition
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.rules.base import Place, RuleType
 from rule_engine.store.rule_sets import Content, Key, RuleSets
+from rule_engine.store.variables import Variables
 
 type Programs = Mapping[str, Sequence[Program]]
 
@@ -81,6 +83,7 @@ class Authoring:
     ) -> None:
         self._database = database
         self._rule_sets = rule_sets
+        self._variables = Variables()
         self._entity_service = entity_service
         self._trigger_service = trigger_service
         self._registry = registry
@@ -172,11 +175,17 @@ class Authoring:
         """In a thread: a large document takes seconds."""
         schema = await self._entity_service.schema(key[0])
         neighbours, unseen = await self._neighbours(key, document, schema)
-        faults = await asyncio.to_thread(check, document, schema, self._registry, neighbours)
+        definitions = await self._definitions(key)
+        asked = (document, schema, self._registry, neighbours, definitions)
+        faults = await asyncio.to_thread(check, *asked)
         if publish and faults:
             raise FaultyError(faults)
-        odd = [] if faults else await asyncio.to_thread(warnings, document, schema, self._registry, neighbours)
+        odd = [] if faults else await asyncio.to_thread(warnings, *asked)
         return _Examined(schema, neighbours, Findings(faults, [] if faults else [*odd, *unseen]))
+
+    async def _definitions(self, key: Key) -> Sequence[Definition]:
+        async with self._database.transaction(key[0]) as tx:
+            return await self._variables.all(tx, key[0])
 
     async def _neighbours(
         self, key: Key, document: RuleSetDocument, schema: TenantSchema

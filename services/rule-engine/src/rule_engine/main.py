@@ -8,7 +8,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from rule_engine.activities import Activities
-from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, runs
+from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, runs, variables
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
@@ -50,6 +50,7 @@ def build_app(settings: Settings) -> FastAPI:
             rule_set_orders.router(authoring, reading),
             applications.router(service, store, applying),
             rule_types.router(REGISTRY),
+            variables.router(service, entity_service, store.rule_sets, REGISTRY),
             runs.reading(database, store.views),
             runs.ordering(operations),
             automation.router(database, store),

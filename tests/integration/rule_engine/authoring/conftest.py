@@ -13,7 +13,7 @@ from contracts.kit.database import Database
 from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
-from rule_engine.api import applications, decisions, rule_set_orders, rule_sets, rule_types
+from rule_engine.api import applications, decisions, rule_set_orders, rule_sets, rule_types, variables
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.jobs import Applying
@@ -121,6 +121,7 @@ async def call(
         rule_types.router(REGISTRY),
         applications.router(service, store, applying),
         decisions.router(service.database, store.decisions, watch),
+        variables.router(service, entities, store.rule_sets, REGISTRY),
     ]
     transport = httpx.ASGITransport(service.app("rule-engine", routers))
 

@@ -1,7 +1,7 @@
 """Whether a rule set can be published: everything an author can get wrong, said with place, rule and remedy."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from rule_engine.domain.program import chains
 from rule_engine.domain.reach import unreachable
 from rule_engine.domain.shapes import PathError, Shape, described
 from rule_engine.domain.values import marked, spots
+from rule_engine.domain.variables import Definition
 from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
 
 MAX_FAULTS = 100
@@ -62,12 +63,12 @@ class _Placed:
 
     def names(self) -> Shape:
         """What its texts and conditions can name."""
-        steps = {one.name: _outputs(self.registry.get(one.type)) for one in self.earlier if one.enabled}
-        return shapes.names(self.site.pipeline.kind, self.site.schema.fields, steps)
+        steps = {one.name: _outputs(one, self.registry.get(one.type)) for one in self.earlier if one.enabled}
+        return shapes.names(self.site.pipeline.kind, self.site.schema.fields, steps, self.site.definitions)
 
 
-def _outputs(rule_type: RuleType[Any] | None) -> type[Outputs]:
-    return rule_type.outputs if rule_type else Outputs
+def _outputs(rule: RuleDocument, rule_type: RuleType[Any] | None) -> type[Outputs]:
+    return rule_type.outputs_with(rule.params) if rule_type else Outputs
 
 
 def _pipeline_of(document: RuleSetDocument, schema: TenantSchema) -> PipelineSchema | None:
@@ -75,24 +76,26 @@ def _pipeline_of(document: RuleSetDocument, schema: TenantSchema) -> PipelineSch
 
 
 def check(
-    document: RuleSetDocument, schema: TenantSchema, registry: Registry, neighbours: Neighbours = NOBODY
+    document: RuleSetDocument,
+    schema: TenantSchema,
+    registry: Registry,
+    neighbours: Neighbours = NOBODY,
+    definitions: Sequence[Definition] = (),
 ) -> list[Fault]:
     """What is wrong with a rule set, at most the first hundred things; empty: it can be published."""
     pipeline = _pipeline_of(document, schema)
     if pipeline is None:
         known = [one.code for one in schema.pipelines if not one.archived]
         return [Fault("pipeline", None, unknown("pipeline", document.pipeline, known))]
-    placed = list(_place(document, pipeline, schema, registry))
+    placed = list(_place(document, Site(schema, pipeline, "", definitions), registry))
     in_rules = (fault for one in placed for fault in _rule_faults(one))
     endless = _endless(_circles(placed, schema, registry, neighbours))
     return list(islice(chain(_pipeline_faults(document, pipeline), in_rules, endless), MAX_FAULTS))
 
 
-def _place(
-    document: RuleSetDocument, pipeline: PipelineSchema, schema: TenantSchema, registry: Registry
-) -> Iterator[_Placed]:
+def _place(document: RuleSetDocument, tenant: Site, registry: Registry) -> Iterator[_Placed]:
     for code, stage in document.stages.items():
-        site = Site(schema, pipeline, code)
+        site = replace(tenant, stage=code)
         index = 0
         for rules in chains(stage.rules):
             for position, rule in enumerate(rules):
@@ -310,7 +313,9 @@ def _circles(
 def _ways_of(document: RuleSetDocument, schema: TenantSchema, registry: Registry) -> Iterator[Way]:
     pipeline = _pipeline_of(document, schema)
     if pipeline is not None:
-        yield from (way for one in _place(document, pipeline, schema, registry) if (way := _way(one)) is not None)
+        yield from (
+            way for one in _place(document, Site(schema, pipeline, ""), registry) if (way := _way(one)) is not None
+        )
 
 
 def _way(placed: _Placed) -> Way | None:
@@ -339,13 +344,17 @@ def _roundabouts(circles: Iterable[tuple[_Placed, Circle]]) -> Iterator[Fault]:
 
 
 def warnings(
-    document: RuleSetDocument, schema: TenantSchema, registry: Registry, neighbours: Neighbours = NOBODY
+    document: RuleSetDocument,
+    schema: TenantSchema,
+    registry: Registry,
+    neighbours: Neighbours = NOBODY,
+    definitions: Sequence[Definition] = (),
 ) -> list[Fault]:
     """What does not keep a rule set without faults from being published, but is hardly meant."""
     pipeline = _pipeline_of(document, schema)
     if pipeline is None:
         return []
-    placed = list(_place(document, pipeline, schema, registry))
+    placed = list(_place(document, Site(schema, pipeline, "", definitions), registry))
     found = chain(
         _never(placed), _unreachable(placed, document), _roundabouts(_circles(placed, schema, registry, neighbours))
     )

@@ -91,6 +91,7 @@ def compile_document(
             stage_position=stages[code].position,
             chain=number,
             parts=_parts(chain, registry),
+            stored=_stored(chain, registry),
             root=SequenceBlock(blocks=tuple(_block(rule, registry[rule.type], schema) for rule in chain)),
         )
 
@@ -102,10 +103,19 @@ def compile_document(
 
 
 def _parts(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) -> tuple[Part, ...]:
-    read = {path for rule in chain for path in paths_of(rule.params)}
-    read |= {path for rule in chain if rule.condition for path in read_by(rule.condition)}
+    read = _read(chain)
     timing = {part for rule in chain for part in parts_for(rule.run)}
     return tuple(sorted({*parts_of(read), *timing, *(part for rule in chain for part in registry[rule.type].needs)}))
+
+
+def _read(chain: list[RuleDocument]) -> set[str]:
+    read = {path for rule in chain for path in paths_of(rule.params)}
+    return read | {path for rule in chain if rule.condition for path in read_by(rule.condition)}
+
+
+def _stored(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) -> bool:
+    named = any(path.partition(".")[0] in ("var", "const") for path in _read(chain))
+    return named or any(registry[rule.type].stores for rule in chain)
 
 
 def _block(rule: RuleDocument, rule_type: RuleType[Any], schema: TenantSchema) -> RuleBlock:

@@ -53,8 +53,8 @@ SequenceBlock.model_rebuild()
 
 
 class Program(_Block):
-    """One chain of one stage. `parts` is what of an item's context its conditions and texts need; `stage_position` is
-    the stage's in its pipeline when this was published.
+    """One chain of one stage. `parts` is what of an item's context its conditions and texts need; `stored` whether
+    they, or its rules, use variables or constants; `stage_position` is the stage's when this was published.
     """
 
     format: Literal[1] = FORMAT
@@ -63,6 +63,7 @@ class Program(_Block):
     stage_position: int = 0
     chain: int
     parts: tuple[Part, ...] = ()
+    stored: bool = False
     root: SequenceBlock
 
     def rules(self) -> tuple[RuleBlock, ...]:

@@ -22,7 +22,8 @@ from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place, next_place, rule_at
 from rule_engine.domain.step import Decision, Emission, RunFacts, Step, waits_for_date, wake_at
 from rule_engine.domain.values import paths_of, resolve, values_of
-from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal
+from rule_engine.domain.variables import Assigned, Stored
+from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal, Settled
 
 LEFT = "left the stage"
 DELETED = "the item was deleted"
@@ -43,6 +44,8 @@ class Running:
     emissions: list[Emission] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     cancellations: list[UUID] = field(default_factory=list)
+    assigned: list[Assigned] = field(default_factory=list)
+    stored: Stored = field(default_factory=Stored)
     changed: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,6 +62,7 @@ class Running:
             emissions=tuple(self.emissions),
             decisions=tuple(self.decisions),
             cancellations=tuple(self.cancellations),
+            assigned=tuple(self.assigned),
             changed=tuple(self.changed),
             wake_at=wake_at(self.program, state, self.now),
         )
@@ -77,6 +81,7 @@ class Running:
     # going on
 
     def advance(self, entry: Entry, context: ItemContext | None, run: RunFacts) -> Step:
+        self.stored = run.stored
         for index in range(len(self.cursors)):
             self._advance_cursor(index, entry, context, run)
         self._drop_finished_cursors()
@@ -177,7 +182,9 @@ class Running:
 
     def _decide(self, rule: RuleBlock, entry: Entry, context: ItemContext, run: RunFacts) -> None:
         view = _as_owed(context, entry, self.program) if rule.rule_id == self.state.owed else context
-        values = values_of(view, self.state.model_copy(update={"rules": self.rules}).outputs(self.program), self.now)
+        steps = self.state.model_copy(update={"rules": self.rules}).outputs(self.program)
+        seed = f"{run.run_id}/{rule.rule_id}/{self.rules[rule.rule_id].attempt}"
+        values = values_of(view, steps, self.now, self.stored) | {"seed": seed}
         leaves: tuple[LeafVerdict, ...] = ()
         if self._lacks_its_date(rule):
             self._record(rule, "skipped", f"{_date_path(rule)} is empty", values, leaves)
@@ -204,7 +211,7 @@ class Running:
 
     def _act(
         self, rule: RuleBlock, entry: Entry, context: ItemContext, values: dict[str, Any], run: RunFacts
-    ) -> Body | Outputs | Refusal | Failure:
+    ) -> Body | Outputs | Settled | Refusal | Failure:
         kind = run.registry.get(rule.type)
         if kind is None:
             return Failure(f"this engine knows no rule type {rule.type!r}")
@@ -218,13 +225,14 @@ class Running:
             entry_seq=entry.entry_seq,
             values=values,
             run_id=run.run_id,
+            stored=self.stored,
         )
         return kind.act(params, acting)
 
     def _apply(
         self,
         rule: RuleBlock,
-        answer: Body | Outputs | Refusal | Failure,
+        answer: Body | Outputs | Settled | Refusal | Failure,
         values: Mapping[str, Any],
         leaves: tuple[LeafVerdict, ...],
         run: RunFacts,
@@ -234,11 +242,20 @@ class Running:
                 self._record(rule, "refused", reason, values, leaves)
             case Failure(reason=reason):
                 self._record(rule, "failed", reason, values, leaves)
+            case Settled(outputs=outputs, assigned=assigned):
+                self._assign(assigned)
+                self._apply(rule, outputs, values, leaves, run)
             case Outputs():
                 self.set(rule, outputs=answer.model_dump(mode="json"))
                 self._record(rule, "done", None, values, leaves)
             case _:
                 self._emit(rule, answer, values, leaves, run)
+
+    def _assign(self, assigned: tuple[Assigned, ...]) -> None:
+        """Rules after this one see the new values."""
+        for one in assigned:
+            self.stored = self.stored.with_value(one.code, one.value)
+        self.assigned += assigned
 
     def _emit(
         self,

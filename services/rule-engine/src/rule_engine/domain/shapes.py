@@ -4,7 +4,7 @@ Shapes come from the contracts' own models, so a field that entity-service tells
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from contracts.contexts import FieldSchema, FieldType, ItemContext
 from contracts.values import FileRef, ItemKind, Money
+from rule_engine.domain.variables import Definition, Type
 from rule_engine.rules.base import Outputs, unknown
 
 Kind = Literal[
@@ -93,13 +94,45 @@ def _of_field(schema: FieldSchema) -> Shape:
     return Shape("list", element=one) if schema.multiple else one
 
 
-def names(kind: ItemKind, fields: Sequence[FieldSchema], steps: Mapping[str, type[Outputs]]) -> Shape:
+_STORED: Mapping[Type, Shape] = {
+    "string": TEXT,
+    "text": TEXT,
+    "int": NUMBER,
+    "number": NUMBER,
+    "bool": Shape("boolean"),
+    "date": Shape("date"),
+    "datetime": Shape("datetime"),
+    "time": Shape("time"),
+    "money": shape_of(Money),
+    "user": Shape("user"),
+    "file": shape_of(FileRef),
+    "link": TEXT,
+}
+
+
+def _of_definition(definition: Definition) -> Shape:
+    document = definition.document
+    one = Shape("text", options=document.options) if document.type == "list" else _STORED[document.type]
+    if definition.group == "constant" and isinstance(document.value, dict) and document.type == "money":
+        one = replace(one, currency=str(document.value["currency"]))
+    return Shape("list", element=one) if document.multiple else one
+
+
+def names(
+    kind: ItemKind,
+    fields: Sequence[FieldSchema],
+    steps: Mapping[str, type[Outputs]],
+    definitions: Sequence[Definition] = (),
+) -> Shape:
     """Everything that a rule on items of `kind` can name; `steps` are the outputs of the rules before it."""
     root = dict(_of_model(ItemContext).fields)
     del root["tenant_id"], root["read_at"]
     custom = {one.code: _of_field(one) for one in fields if one.kind == kind}
     root["item"] = Shape("object", {**root["item"].fields, "fields": Shape("object", custom)})
     root["steps"] = Shape("object", {name: _of_model(outputs) for name, outputs in steps.items()})
+    visible = [one for one in definitions if one.visible(kind)]
+    for name in ("var", "const"):
+        root[name] = Shape("object", {one.code: _of_definition(one) for one in visible if one.root == name})
     return Shape("object", root | {"now": Shape("datetime"), "today": Shape("date")})
 
 

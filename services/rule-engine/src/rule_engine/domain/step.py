@@ -12,6 +12,7 @@ from contracts.messages.rule_events import RuleState
 from rule_engine.domain.document import Now
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Entry, RuleProgress, State, rule_at
+from rule_engine.domain.variables import NOTHING_STORED, Assigned, Stored
 from rule_engine.rules.base import RuleType
 
 type Registry = Mapping[str, RuleType[Any]]
@@ -22,10 +23,11 @@ FURTHEST = timedelta(days=36_500)
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Who runs: the id that command ids are made from, and the rule types known."""
+    """Who runs: the id that command ids are made from, the rule types known, variables and constants."""
 
     run_id: UUID
     registry: Registry
+    stored: Stored = NOTHING_STORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Step:
     decisions: tuple[Decision, ...] = ()
     cancellations: tuple[UUID, ...] = ()
     """Commands to take back."""
+    assigned: tuple[Assigned, ...] = ()
+    """Variables to set."""
     changed: tuple[str, ...] = ()
     """Ids of the rules whose progress changed."""
     wake_at: datetime | None = None

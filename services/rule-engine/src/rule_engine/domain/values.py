@@ -17,6 +17,7 @@ from contracts.envelope import rfc3339
 from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import inside
+from rule_engine.domain.variables import NOTHING_STORED, Stored
 
 PARTS: Mapping[str, Part] = {
     "contact": "contacts",
@@ -30,13 +31,20 @@ PARTS: Mapping[str, Part] = {
 """The part of a context that a name needs; the other names always come."""
 
 
-def values_of(context: ItemContext, steps: Mapping[str, Mapping[str, JsonValue]], now: datetime) -> dict[str, Any]:
-    """The context, the outputs of earlier rules, `now` and `today` (in the company's zone) as JSON values."""
+def values_of(
+    context: ItemContext,
+    steps: Mapping[str, Mapping[str, JsonValue]],
+    now: datetime,
+    stored: Stored = NOTHING_STORED,
+) -> dict[str, Any]:
+    """The context, the outputs of earlier rules, `var` and `const`, `now` and `today` (in the company's zone)."""
     values = context.model_dump(mode="json", exclude={"tenant_id", "read_at"})
     for row in values["products"]:
         row |= {name: _plain(row[name]) for name in ("quantity", "discount_percent", "tax_percent")}
     today = now.astimezone(ZoneInfo(context.tenant.time_zone)).date()
-    return values | {
+    return {
+        **values,
+        **stored.named(),
         "steps": {name: dict(outputs) for name, outputs in steps.items()},
         "now": rfc3339(now),
         "today": today.isoformat(),

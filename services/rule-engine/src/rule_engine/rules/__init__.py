@@ -5,6 +5,7 @@ from typing import Any
 
 from rule_engine.rules.base import RuleType
 from rule_engine.rules.communication import SendEmail, SendSms
+from rule_engine.rules.data import Calculate, SetVariable
 from rule_engine.rules.documents import CreateDocumentRule
 from rule_engine.rules.employees import NotifySupervisor
 from rule_engine.rules.items import ChangeStage, UpdateItemRule
@@ -21,5 +22,7 @@ _TYPES: tuple[RuleType[Any], ...] = (
     CreateDocumentRule(),
     UpdateItemRule(),
     ChangeStage(),
+    SetVariable(),
+    Calculate(),
 )
 REGISTRY: Mapping[str, RuleType[Any]] = {rule_type.type: rule_type for rule_type in _TYPES}

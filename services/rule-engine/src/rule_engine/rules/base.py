@@ -1,7 +1,7 @@
 """What a rule type is: one class with its names, its parameters and outputs, and how it acts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from contracts.contexts import ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.values import ItemKind
+from rule_engine.domain.variables import NOTHING_STORED, Assigned, Definition, Stored
 
-Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items"]
+Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data"]
 ALL_KINDS: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
 
 
@@ -53,6 +54,14 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """The rule is done at once: its outputs, and the variables that it sets in the same transaction."""
+
+    outputs: Outputs
+    assigned: tuple[Assigned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Acting:
     """What a rule sees at the moment it acts."""
 
@@ -69,6 +78,8 @@ class Acting:
     values: Mapping[str, Any]
     """The context as authors name it, with `steps`, `now` and `today`."""
     run_id: UUID
+    stored: Stored = NOTHING_STORED
+    """Variables and constants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,8 @@ class Site:
     schema: TenantSchema
     pipeline: PipelineSchema
     stage: str
+    definitions: Sequence[Definition] = ()
+    """The tenant's variables and constants."""
 
 
 type Class[M] = type[M]
@@ -99,14 +112,20 @@ class RuleType[P: Params](ABC):
     """The parameter that names the stage a rule moves the item to; it only does so while the item is where it was."""
     params: Class[P]
     outputs: ClassVar[Class[Outputs]] = Outputs
+    stores: ClassVar[bool] = False
+    """Whether `act` itself reads or sets variables."""
 
     @abstractmethod
-    def act(self, params: P, acting: Acting) -> Body | Outputs | Refusal | Failure:
+    def act(self, params: P, acting: Acting) -> Body | Outputs | Settled | Refusal | Failure:
         """The command to send, outputs at once (helpers), or why not."""
 
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """The rule's outputs from those of its command; overridden where their names differ."""
         return {name: result[name] for name in self.outputs.model_fields if name in result}
+
+    def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
+        """The outputs of a rule with these parameters, as far as they depend on them."""
+        return self.outputs
 
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""

@@ -9,6 +9,7 @@ from rule_engine.store.entries import Entries
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Runs
+from rule_engine.store.variables import Variables
 from rule_engine.store.views import Views
 from rule_engine.store.wakes import Wakes
 
@@ -25,8 +26,19 @@ class Store:
     views: Views
     decisions: Decisions
     applications: Applications
+    variables: Variables
 
     @classmethod
     def create(cls) -> Self:
         rule_sets = RuleSets()
-        return cls(Entries(), Runs(), Wakes(), rule_sets, Programs(rule_sets), Views(), Decisions(), Applications())
+        return cls(
+            Entries(),
+            Runs(),
+            Wakes(),
+            rule_sets,
+            Programs(rule_sets),
+            Views(),
+            Decisions(),
+            Applications(),
+            Variables(),
+        )

@@ -83,6 +83,16 @@ class RuleSets:
             raise TakenError(f"pipeline {document.pipeline!r} has another rule set: archive that one first") from error
         return pipeline
 
+    async def published(self, tx: Connection, tenant: UUID) -> list[tuple[str, RuleSetDocument]]:
+        """The newest published document of every rule set that is not archived, by code."""
+        rows = await tx.fetch(
+            """SELECT DISTINCT ON (v.code) v.code, v.document FROM rule_set_versions v
+               JOIN rule_sets s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
+               WHERE v.tenant_id = $1 AND v.status = 'published' ORDER BY v.code, v.version DESC""",
+            tenant,
+        )
+        return [(row["code"], _document(row)) for row in rows]
+
     async def lock(self, tx: Connection, key: Key) -> None:
         """Keeps others from writing versions of the rule set until the transaction ends."""
         await tx.execute("SELECT FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)

@@ -1,0 +1,197 @@
+"""What authors do with variables and constants: define them, and change them when nothing stands in the way.
+
+A change of type or visibility is checked first: against every value that is kept, and against every rule set that names
+them. Values are then written in the form of the new type, in the same transaction.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from contracts.kit.clock import Clock
+from contracts.kit.database import Connection, Database
+from rule_engine.domain.checks import NOBODY, check
+from rule_engine.domain.errors import EngineError, Fault
+from rule_engine.domain.variables import Assigned, Definition, Group, MisfitError, VariableDocument, fitting, misfits
+from rule_engine.gateway import EntityService
+from rule_engine.rules.base import RuleType
+from rule_engine.store.rule_sets import RuleSets
+from rule_engine.store.variables import Owner, Variables
+
+
+class UndefinedError(EngineError):
+    """There is no such variable or constant."""
+
+
+class StandsInTheWayError(EngineError):
+    """A definition cannot be changed like this; `faults` are the values and rules that would not fit."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+
+class Defining:
+    """Keeps definitions and the values that people set."""
+
+    def __init__(
+        self,
+        database: Database,
+        rule_sets: RuleSets,
+        entity_service: EntityService,
+        registry: Mapping[str, RuleType[Any]],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._rule_sets = rule_sets
+        self._entity_service = entity_service
+        self._registry = registry
+        self._clock = clock
+        self._variables = Variables()
+
+    async def put(self, tenant: UUID, definition: Definition, by: str, *, dry_run: bool) -> Definition:
+        """Creates or changes one; `dry_run` only says what stands in the way. Returns what is there afterwards.
+
+        Raises `StandsInTheWayError` (nothing changed), and `OutageError` while entity-service is away and rule sets
+        must be checked.
+        """
+        wanted = _with_fitting_value(definition)
+        async with self._database.transaction(tenant) as tx:
+            before = await self._variables.get(tx, tenant, wanted.group, wanted.code)
+        rules = [] if before is None else await self._rule_faults(tenant, before, wanted)
+        async with self._database.transaction(tenant) as tx:
+            locked = await self._variables.get(tx, tenant, wanted.group, wanted.code, lock=True)
+            values = await self._values(tx, tenant, wanted)
+            faults = [*_scope_faults(locked, wanted, values), *_value_faults(values, wanted), *rules]
+            if faults:
+                raise StandsInTheWayError(faults)
+            if not dry_run:
+                await self._write(tx, tenant, wanted, by, values, retype=_retyped(locked, wanted))
+        return wanted
+
+    async def set(self, tenant: UUID, code: str, item: UUID | None, value: JsonValue) -> JsonValue:
+        """Sets a tenant's or an item's variable by hand. Raises `UndefinedError` and `StandsInTheWayError`."""
+        async with self._database.transaction(tenant) as tx:
+            definition = await self._known(tx, tenant, "variable", code)
+            owner = _owner(definition, tenant, item)
+            try:
+                fit = fitting(value, definition.document)
+            except MisfitError as error:
+                raise StandsInTheWayError([("value", f"{code} {error}")]) from error
+            stored = await self._variables.stored(tx, owner)
+            assigned = Assigned(code, definition.document.scope, fit)
+            while not await self._variables.set(tx, owner, assigned, stored.versions.get(code), self._clock()):
+                stored = await self._variables.stored(tx, owner)
+        return fit
+
+    async def value(self, tenant: UUID, code: str, item: UUID | None) -> JsonValue:
+        """A variable's value now. Raises `UndefinedError` and `StandsInTheWayError`."""
+        async with self._database.transaction(tenant) as tx:
+            definition = await self._known(tx, tenant, "variable", code)
+            stored = await self._variables.stored(tx, _owner(definition, tenant, item))
+        return stored.named()["var"][code]
+
+    async def get(self, tenant: UUID, group: Group, code: str) -> Definition:
+        """Raises `UndefinedError`."""
+        async with self._database.transaction(tenant) as tx:
+            return await self._known(tx, tenant, group, code)
+
+    async def page(self, tenant: UUID, group: Group, after: str, limit: int) -> list[Definition]:
+        """By code, archived ones too."""
+        async with self._database.transaction(tenant) as tx:
+            return await self._variables.page(tx, tenant, group, after, limit)
+
+    async def _known(self, tx: Connection, tenant: UUID, group: Group, code: str) -> Definition:
+        found = await self._variables.get(tx, tenant, group, code)
+        if found is None:
+            raise UndefinedError(f"{group} {code!r}")
+        return found
+
+    async def _values(self, tx: Connection, tenant: UUID, definition: Definition) -> list[tuple[UUID, JsonValue]]:
+        return await self._variables.values(tx, tenant, definition.code) if definition.group == "variable" else []
+
+    async def _write(
+        self,
+        tx: Connection,
+        tenant: UUID,
+        definition: Definition,
+        by: str,
+        values: Sequence[tuple[UUID, JsonValue]],
+        *,
+        retype: bool,
+    ) -> None:
+        await self._variables.put(tx, tenant, definition, by, self._clock())
+        if retype:
+            converted = [(owner, fitting(value, definition.document)) for owner, value in values]
+            await self._variables.migrate(tx, tenant, definition.code, converted, self._clock())
+
+    async def _rule_faults(self, tenant: UUID, before: Definition, wanted: Definition) -> list[tuple[str, str]]:
+        """What would be wrong in rule sets that is not wrong now."""
+        if not _matters(before, wanted):
+            return []
+        schema = await self._entity_service.schema(tenant)
+        async with self._database.transaction(tenant) as tx:
+            now = await self._variables.all(tx, tenant)
+            documents = await self._rule_sets.published(tx, tenant)
+        then = [wanted if (one.group, one.code) == (wanted.group, wanted.code) else one for one in now]
+        found = list[tuple[str, str]]()
+        for code, document in documents:
+            known = set(await asyncio.to_thread(check, document, schema, self._registry, NOBODY, now))
+            wrong = await asyncio.to_thread(check, document, schema, self._registry, NOBODY, then)
+            found += [(f"rule-set/{code}: {fault.where}", fault.what) for fault in wrong if _is_new(fault, known)]
+        return found
+
+
+def _is_new(fault: Fault, known: set[Fault]) -> bool:
+    return fault not in known
+
+
+def _matters(before: Definition, wanted: Definition) -> bool:
+    """Whether rules that name it could have something wrong afterwards."""
+    shaping = ("type", "multiple", "options", "visible_for", "archived", "scope")
+    changed = any(getattr(before.document, name) != getattr(wanted.document, name) for name in shaping)
+    constant = wanted.group == "constant" and before.document.value != wanted.document.value
+    return changed or (constant and wanted.document.type == "money")
+
+
+def _retyped(before: Definition | None, wanted: Definition) -> bool:
+    return before is not None and (before.document.type, before.document.multiple) != (
+        wanted.document.type,
+        wanted.document.multiple,
+    )
+
+
+def _with_fitting_value(definition: Definition) -> Definition:
+    document: VariableDocument = definition.document
+    if document.type == "list" and not document.options:
+        raise StandsInTheWayError([("options", "a list has options to choose from")])
+    try:
+        value = fitting(document.value, document)
+    except MisfitError as error:
+        raise StandsInTheWayError([("value", str(error))]) from error
+    return Definition(definition.group, definition.code, document.model_copy(update={"value": value}))
+
+
+def _scope_faults(
+    before: Definition | None, wanted: Definition, values: Sequence[tuple[UUID, JsonValue]]
+) -> list[tuple[str, str]]:
+    if before is None or before.document.scope == wanted.document.scope or not values:
+        return []
+    return [("scope", f"{len(values)} values are kept for the scope {before.document.scope!r}: it cannot change")]
+
+
+def _value_faults(values: Sequence[tuple[UUID, JsonValue]], wanted: Definition) -> list[tuple[str, str]]:
+    return misfits([(f"value of {owner}", value) for owner, value in values], wanted.document)[:100]
+
+
+def _owner(definition: Definition, tenant: UUID, item: UUID | None) -> Owner:
+    scope = definition.document.scope
+    if scope == "run":
+        raise StandsInTheWayError([("scope", "a run's variable is set by its rules only")])
+    if (scope == "item") is not (item is not None):
+        wanted = "give the item whose value it is" if scope == "item" else "it has one value for all: give no item"
+        raise StandsInTheWayError([("item", wanted)])
+    return Owner(tenant, item)
