@@ -22,6 +22,7 @@ from rule_engine.store.entries import Entries, ItemKey
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Run, RunRow, Runs, SentCommand
+from rule_engine.store.variables import Variables
 from rule_engine.store.views import Views
 from simulation.kafka import Message
 from simulation.steps import pause
@@ -185,4 +186,4 @@ class SimulatedRuleSets(RuleSets):
 
 def store(entries: SimulatedEntries, runs: SimulatedRuns, wakes: SimulatedWakes, rule_sets: SimulatedRuleSets) -> Store:
     """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
-    return Store(entries, runs, wakes, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications())
+    return Store(entries, runs, wakes, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications(), Variables())

@@ -135,7 +135,7 @@ class Defining:
         schema = await self._entity_service.schema(tenant)
         async with self._database.transaction(tenant) as tx:
             now = await self._variables.all(tx, tenant)
-            documents = await self._rule_sets.published(tx, tenant)
+            documents = await self._rule_sets.in_force(tx, tenant)
         then = [wanted if (one.group, one.code) == (wanted.group, wanted.code) else one for one in now]
         found = list[tuple[str, str]]()
         for code, document in documents:

@@ -83,7 +83,7 @@ class RuleSets:
             raise TakenError(f"pipeline {document.pipeline!r} has another rule set: archive that one first") from error
         return pipeline
 
-    async def published(self, tx: Connection, tenant: UUID) -> list[tuple[str, RuleSetDocument]]:
+    async def in_force(self, tx: Connection, tenant: UUID) -> list[tuple[str, RuleSetDocument]]:
         """The newest published document of every rule set that is not archived, by code."""
         rows = await tx.fetch(
             """SELECT DISTINCT ON (v.code) v.code, v.document FROM rule_set_versions v
