@@ -103,6 +103,9 @@ async def _set_up(estate: Estate) -> None:
     assert made.is_success, made.text
     made = await estate.ask("trigger-service", "PUT", "/v1/triggers/called", CALLED)
     estate.ids["hook"] = made.json()["webhook_path"].rpartition("/")[2]
+    for kind, code in (("variables", "visits"), ("constants", "signer")):
+        made = await estate.ask("rule-engine", "PUT", f"/v1/{kind}/{code}", {"type": "string", "value": SECRETIVE})
+        assert made.is_success, made.text
     opted_out = await estate.ask("comms-service", "PUT", "/v1/opt-outs/+447700900999", {"note": SECRETIVE})
     assert opted_out.is_success, opted_out.text
 

@@ -13,8 +13,10 @@ from pydantic import JsonValue
 
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
+from rule_engine.domain.cel import parse as parse_expression
 from rule_engine.domain.checks import NOBODY, check
-from rule_engine.domain.errors import EngineError, Fault
+from rule_engine.domain.errors import EngineError, Fault, ValueFailureError
+from rule_engine.domain.texts import parse as parse_text
 from rule_engine.domain.variables import Assigned, Definition, Group, MisfitError, VariableDocument, fitting, misfits
 from rule_engine.gateway import EntityService
 from rule_engine.rules.base import RuleType
@@ -166,6 +168,8 @@ def _retyped(before: Definition | None, wanted: Definition) -> bool:
 
 def _with_fitting_value(definition: Definition) -> Definition:
     document: VariableDocument = definition.document
+    if not _can_be_named(f"{definition.root}.{definition.code}"):
+        raise StandsInTheWayError([("code", f"{definition.code!r} is a word of texts or expressions: choose another")])
     if document.type == "list" and not document.options:
         raise StandsInTheWayError([("options", "a list has options to choose from")])
     try:
@@ -173,6 +177,16 @@ def _with_fitting_value(definition: Definition) -> Definition:
     except MisfitError as error:
         raise StandsInTheWayError([("value", str(error))]) from error
     return Definition(definition.group, definition.code, document.model_copy(update={"value": value}))
+
+
+def _can_be_named(path: str) -> bool:
+    """Liquid takes `limit` for a keyword, CEL `in`."""
+    try:
+        parse_text(f"{{{{ {path} }}}}")
+        parse_expression(path)
+    except ValueFailureError:
+        return False
+    return True
 
 
 def _scope_faults(
