@@ -10,12 +10,11 @@ Values are looked up by dotted path in a nested mapping of JSON values; what is 
 relative counts from `now` among the values, in the time zone of `tenant.time_zone`.
 """
 
-from contracts.conditions.comparing import ConditionError
+from contracts.conditions.comparing import ConditionError, Values
 from contracts.conditions.judging import (
     Compiled,
     CompiledExpression,
     LeafVerdict,
-    Values,
     Verdict,
     compile_condition,
     look_up,

@@ -6,36 +6,34 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.conditions.tree import compiled_pattern
 
-type Test = Callable[[Any, Any, "Clock"], bool]
-"""Whether what was seen stands in a relation to what was expected."""
+type Values = Mapping[str, Any]
+type Test = Callable[[Any, Any, Values], bool]
+"""Whether what was seen stands in a relation to what was expected; the values tell when and where it is judged."""
 
 
 class ConditionError(Exception):
     """Two values do not compare, such as money of two currencies; the text names path and kinds, for people."""
 
 
-class Clock(NamedTuple):
-    """When and where a condition is judged; read from its values when a leaf needs it."""
+def now_of(values: Values) -> datetime:
+    """When a condition is judged."""
+    return _as_moment(values.get("now")) or _missing("now")
 
-    values: Mapping[str, Any]
 
-    def now(self) -> datetime:
-        return _as_moment(self.values.get("now")) or _missing("now")
+def zone_of(values: Values) -> str:
+    """The company's time zone."""
+    tenant = values.get("tenant")
+    return str(tenant["time_zone"]) if isinstance(tenant, Mapping) else str(_missing("tenant.time_zone"))
 
-    def zone(self) -> str:
-        tenant = self.values.get("tenant")
-        return str(tenant["time_zone"]) if isinstance(tenant, Mapping) else str(_missing("tenant.time_zone"))
 
-    def today(self) -> date:
-        return self.day_of(self.now())
-
-    def day_of(self, moment: datetime) -> date:
-        return _local(moment, self.zone()).date()
+def day_of(moment: datetime, values: Values) -> date:
+    """The day of a moment in the company's zone."""
+    return _local(moment, zone_of(values)).date()
 
 
 def _missing(name: str) -> Any:
@@ -52,15 +50,15 @@ def _as_moment(value: Any) -> datetime | None:
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
-    def ordered(seen: Any, expected: Any, clock: Clock) -> bool:
+    def ordered(seen: Any, expected: Any, values: Values) -> bool:
         if seen is None or expected is None:
             return False
-        return compare(*_comparable(seen, expected, clock))
+        return compare(*_comparable(seen, expected, values))
 
     return ordered
 
 
-def _comparable(seen: Any, expected: Any, clock: Clock) -> tuple[Any, Any]:
+def _comparable(seen: Any, expected: Any, values: Values) -> tuple[Any, Any]:
     """Two values in a form that compares."""
     if is_number(seen) and is_number(expected):
         return seen, expected
@@ -69,21 +67,21 @@ def _comparable(seen: Any, expected: Any, clock: Clock) -> tuple[Any, Any]:
             raise ConditionError(f"{seen['currency']} does not compare with {expected['currency']}")
         return seen["amount"], expected["amount"]
     if isinstance(seen, str) and isinstance(expected, str):
-        return _comparable_texts(seen, expected, clock)
+        return _comparable_texts(seen, expected, values)
     if isinstance(seen, str) and is_number(expected) and (number := _number(seen)) is not None:
         return number, expected
     raise ConditionError(f"{_kind(seen)} does not compare with {_kind(expected)}")
 
 
-def _comparable_texts(seen: str, expected: str, clock: Clock) -> tuple[Any, Any]:
+def _comparable_texts(seen: str, expected: str, values: Values) -> tuple[Any, Any]:
     """Moments by instant, a moment with a day by its day in the company's zone, all else letter by letter."""
     a, b = _moment(seen), _moment(expected)
     if a is not None and b is not None:
         return a, b
     if a is not None and (day := _day(expected)) is not None:
-        return clock.day_of(a), day
+        return day_of(a, values), day
     if b is not None and (day := _day(seen)) is not None:
-        return day, clock.day_of(b)
+        return day, day_of(b, values)
     return seen, expected
 
 
@@ -131,11 +129,11 @@ def is_clock(value: Any) -> bool:
     return isinstance(value, str) and _CLOCK.fullmatch(value) is not None
 
 
-def _clock_time(value: Any, clock: Clock) -> time | None:
+def _clock_time(value: Any, values: Values) -> time | None:
     if is_clock(value):
         return time.fromisoformat(value)
     moment = _as_moment(value)
-    return None if moment is None else _local(moment, clock.zone()).time().replace(tzinfo=None)
+    return None if moment is None else _local(moment, zone_of(values)).time().replace(tzinfo=None)
 
 
 def _kind(value: Any) -> str:
@@ -143,30 +141,30 @@ def _kind(value: Any) -> str:
     return "money" if is_money(value) else names.get(type(value), "another kind of value")
 
 
-def _equal(seen: Any, expected: Any, clock: Clock) -> bool:
+def _equal(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str) and isinstance(expected, str):
-        a, b = _comparable_texts(seen, expected, clock)
+        a, b = _comparable_texts(seen, expected, values)
         return bool(a == b)
     if isinstance(seen, bool) is not isinstance(expected, bool):
         return False
     return bool(seen == expected)
 
 
-def _contains(seen: Any, expected: Any, clock: Clock) -> bool:
+def _contains(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str):
         return str(expected).casefold() in seen.casefold()
-    return isinstance(seen, list) and any(_equal(one, expected, clock) for one in seen)
+    return isinstance(seen, list) and any(_equal(one, expected, values) for one in seen)
 
 
-def _contains_any(seen: Any, expected: Any, clock: Clock) -> bool:
-    return any(_contains(seen, one, clock) for one in expected)
+def _contains_any(seen: Any, expected: Any, values: Values) -> bool:
+    return any(_contains(seen, one, values) for one in expected)
 
 
-def _contains_all(seen: Any, expected: Any, clock: Clock) -> bool:
-    return all(_contains(seen, one, clock) for one in expected)
+def _contains_all(seen: Any, expected: Any, values: Values) -> bool:
+    return all(_contains(seen, one, values) for one in expected)
 
 
-def _empty(seen: Any, _expected: Any, _clock: Clock) -> bool:
+def _empty(seen: Any, _expected: Any, _values: Values) -> bool:
     return seen is None or seen in ("", [], {})
 
 
@@ -174,11 +172,11 @@ def _text(method: Callable[[str, str], bool]) -> Test:
     return lambda seen, expected, _: isinstance(seen, str) and method(seen.casefold(), str(expected).casefold())
 
 
-def _between(seen: Any, expected: Any, clock: Clock) -> bool:
+def _between(seen: Any, expected: Any, values: Values) -> bool:
     first, last = expected
     if is_clock(first) and is_clock(last):
-        return _in_clock_range(_clock_time(seen, clock), time.fromisoformat(first), time.fromisoformat(last))
-    return _ge(seen, first, clock) and _le(seen, last, clock)
+        return _in_clock_range(_clock_time(seen, values), time.fromisoformat(first), time.fromisoformat(last))
+    return _ge(seen, first, values) and _le(seen, last, values)
 
 
 def _in_clock_range(at: time | None, first: time, last: time) -> bool:
@@ -189,11 +187,11 @@ def _in_clock_range(at: time | None, first: time, last: time) -> bool:
     return first <= at <= last if first <= last else at >= first or at <= last
 
 
-def _during(seen: Any, expected: tuple[date, date], clock: Clock) -> bool:
+def _during(seen: Any, expected: tuple[date, date], values: Values) -> bool:
     if not isinstance(seen, str):
         return False
     moment = _moment(seen)
-    day = _day(seen) if moment is None else clock.day_of(moment)
+    day = _day(seen) if moment is None else day_of(moment, values)
     return day is not None and expected[0] <= day <= expected[1]
 
 
@@ -206,21 +204,21 @@ def matching(pattern: str) -> Test:
 _le, _ge = _ordered(operator.le), _ordered(operator.ge)
 OPERATORS: Mapping[str, Test] = {
     "eq": _equal,
-    "ne": lambda seen, expected, clock: not _equal(seen, expected, clock),
+    "ne": lambda seen, expected, values: not _equal(seen, expected, values),
     "lt": _ordered(operator.lt),
     "le": _le,
     "gt": _ordered(operator.gt),
     "ge": _ge,
-    "in": lambda seen, expected, clock: any(_equal(seen, one, clock) for one in expected),
-    "not_in": lambda seen, expected, clock: not any(_equal(seen, one, clock) for one in expected),
+    "in": lambda seen, expected, values: any(_equal(seen, one, values) for one in expected),
+    "not_in": lambda seen, expected, values: not any(_equal(seen, one, values) for one in expected),
     "contains": _contains,
     "contains_any": _contains_any,
     "contains_all": _contains_all,
-    "contains_none": lambda seen, expected, clock: not _contains_any(seen, expected, clock),
+    "contains_none": lambda seen, expected, values: not _contains_any(seen, expected, values),
     "starts": _text(str.startswith),
     "ends": _text(str.endswith),
     "between": _between,
     "during": _during,
     "empty": _empty,
-    "filled": lambda seen, expected, clock: not _empty(seen, expected, clock),
+    "filled": lambda seen, expected, values: not _empty(seen, expected, values),
 }

@@ -6,7 +6,7 @@ from datetime import date
 from itertools import chain
 from typing import Any, NamedTuple
 
-from contracts.conditions.comparing import OPERATORS, Clock, ConditionError, Test, matching
+from contracts.conditions.comparing import OPERATORS, ConditionError, Test, Values, day_of, matching, now_of
 from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
 from contracts.conditions.tree import (
     MAX_DEPTH,
@@ -26,7 +26,6 @@ from contracts.conditions.tree import (
     shown,
 )
 
-type Values = Mapping[str, Any]
 type CompiledExpression = Callable[[Values], Any]
 """What an expression gives for values. Raises `ConditionError` when it gives nothing."""
 
@@ -191,7 +190,7 @@ def _constant_leaf(leaf: Leaf, test: Test) -> _Judge:
     def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
         try:
-            holds = test(seen, expected, Clock(values))
+            holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
         verdict = LeafVerdict(path, op, expected, seen, holds)
@@ -209,11 +208,11 @@ def _made_leaf(leaf: Leaf, test: Test) -> _Judge:
     several = isinstance(leaf.value, list)
 
     def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
-        seen, clock = look_up(values, keys), Clock(values)
+        seen = look_up(values, keys)
         try:
-            made = [make(values, clock) for make in makers]
+            made = [make(values) for make in makers]
             expected, said = [one for one, _ in made], [one for _, one in made]
-            holds = test(seen, expected if several else expected[0], clock)
+            holds = test(seen, expected if several else expected[0], values)
         except ConditionError as error:
             raise _at(leaf, error) from error
         return _seen(LeafVerdict(leaf.path, leaf.op, said if several else said[0], seen, holds), leaves)
@@ -221,19 +220,19 @@ def _made_leaf(leaf: Leaf, test: Test) -> _Judge:
     return judge
 
 
-def _maker(written: Any) -> Callable[[Values, Clock], tuple[Any, Any]]:
+def _maker(written: Any) -> Callable[[Values], tuple[Any, Any]]:
     """Makes what to compare with, and how to tell it."""
     match operand(written):
         case PathOperand(path=path):
             keys = path.split(".")
-            return lambda values, _: _found(path, look_up(values, keys))
+            return lambda values: _found(path, look_up(values, keys))
         case Relative() as relative:
             words = relative.words()
-            return lambda _, clock: _told(words, relative.resolve(clock.today(), clock.now()))
+            return lambda values: _told(words, relative.resolve(day_of(now_of(values), values), now_of(values)))
         case Period() as period:
-            return lambda _, clock: _told_days(period.words(), period.resolve(clock.today()))
+            return lambda values: _told_days(period.words(), period.resolve(day_of(now_of(values), values)))
         case None:
-            return lambda _, __: (written, written)
+            return lambda _: (written, written)
 
 
 def _found(path: str, value: Any) -> tuple[Any, Any]:
