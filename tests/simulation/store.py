@@ -186,4 +186,6 @@ class SimulatedRuleSets(RuleSets):
 
 def store(entries: SimulatedEntries, runs: SimulatedRuns, wakes: SimulatedWakes, rule_sets: SimulatedRuleSets) -> Store:
     """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
-    return Store(entries, runs, wakes, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications(), Variables())
+    return Store(
+        entries, runs, wakes, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications(), Variables()
+    )

@@ -9,6 +9,7 @@ from rule_engine.domain.advance import advance, begin
 from rule_engine.domain.checks import check
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.due import times_in
 from rule_engine.domain.program import Program
 from rule_engine.domain.state import Entry
 from rule_engine.domain.step import RunFacts, Step
@@ -223,7 +224,14 @@ def compiled(*rules: dict[str, Any]) -> Program:
 def run(program: Program) -> Step:
     context = deal()
     entry = Entry(context.item.id, context.item.entry_seq, NOON, context.item)
-    return advance(program, begin(program, NOON, "UTC"), entry, context, NOON, RunFacts(UUID(int=9), REGISTRY, STORED))
+    return advance(
+        program,
+        begin(program, entry, times_in(context)),
+        entry,
+        context,
+        NOON,
+        RunFacts(UUID(int=9), REGISTRY, STORED),
+    )
 
 
 def test_a_program_says_whether_it_needs_variables() -> None:

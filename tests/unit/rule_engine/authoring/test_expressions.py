@@ -54,6 +54,7 @@ def values() -> dict[str, Any]:
         ("-item.activity_count - 1", -1),
         ("true || 1 / 0 > 1", True),
         ("null", None),
+        ("[3, 1, 2].filter(a, a > 1).map(a, a * 2).filter(a, a > 4)", [6]),
     ],
 )
 def test_an_expression_gives_a_value(source: str, given: Any, values: dict[str, Any]) -> None:
@@ -154,6 +155,9 @@ HOSTILE = {
     "searching": f"{CHARACTERS}.all(a, long.contains(long + 'b'))",
     "functions": f"{CHARACTERS}.all(a, money(1) == '')",
     "working days": "[1, 2, 3].map(a, addworkdays(today, 100000))",
+    "mappings": f"{CHARACTERS}.map(a, {{'a': a, 'b': a}}).size()",
+    "lists": f"{CHARACTERS}.map(a, [a, a, a, a]).size()",
+    "printing": f"printable({CHARACTERS})",
     "padding": f"{CHARACTERS}.map(a, number_format(1, 12)).join(long)",
 }
 

@@ -1,15 +1,13 @@
 """The functions of authors: each as a filter and in an expression, and how they print in five languages."""
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
 from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.functions import FUNCTIONS, OfficeHours
+from rule_engine.domain.functions import FUNCTIONS
 from rule_engine.domain.values import values_of
 from support.shop import NOON, SETTINGS, deal
 
@@ -71,7 +69,8 @@ CASES: list[tuple[str, tuple[Any, ...], Any]] = [
     ("isworkday", ("2026-03-07",), False),
     ("isworkday", ("2026-03-02T12:00:00Z",), True),
     ("isworktime", ("2026-03-02T08:00:00Z",), True),
-    ("isworktime", ("2026-03-02T17:00:00Z",), False),
+    ("isworktime", ("2026-03-02T17:00:00Z",), True),
+    ("isworktime", ("2026-03-02T17:00:01Z",), False),
     ("date_format", ("2026-03-02", "d MMMM y"), "2 March 2026"),
     ("date_format", ("2026-03-02T12:00:00Z", "HH:mm"), "13:00"),
     ("date_format", ("2026-03-02T21:00:00+09:00", "HH:mm"), "21:00"),
@@ -254,18 +253,15 @@ def test_a_function_that_cannot_be_used_says_why_without_the_value(
     assert "+49" not in str(failure.value)
 
 
-BERLIN = OfficeHours(ZoneInfo("Europe/Berlin"))
-
-
-def at(day: int, hour: int, minute: int = 0) -> datetime:
-    """March 2026 in UTC; Berlin is an hour ahead until the 29th."""
-    return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
-
-
-def test_office_hours_count_only_working_time() -> None:
-    assert BERLIN.add_worktime(at(6, 16, 30), timedelta(hours=1)) == at(9, 8, 30)
-    assert BERLIN.add_worktime(at(9, 8, 30), -timedelta(hours=1)) == at(6, 16, 30)
-    assert BERLIN.add_worktime(at(27, 16), timedelta(hours=2)) == at(30, 8)  # clocks went forward on the 29th
-    assert not BERLIN.is_workday(date(2026, 3, 8))
-    with pytest.raises(ValueFailureError, match="too far away"):
-        BERLIN.add_worktime(at(6, 16), timedelta(days=9_000))
+def test_working_days_and_hours_are_those_of_the_tenants_calendar(values: dict[str, Any]) -> None:
+    closed = {"2026-03-03": [], "2026-03-07": [{"opens": "10:00", "closes": "12:00"}]}
+    calendar = {"days": closed, "country": "DE", "subdivision": "BE"}
+    there = values | {"tenant": values["tenant"] | {"calendar": calendar}}
+    assert expressions.evaluate("addworkdays('2026-03-02', 1)", there) == "2026-03-04"
+    assert expressions.evaluate("addworkdays('2026-03-06', 1)", there) == "2026-03-07"
+    assert expressions.evaluate("isworkday('2026-03-03')", there) is False
+    assert expressions.evaluate("isworkday('2026-05-01')", there) is False
+    assert expressions.evaluate("addworkhours('2026-03-06T16:00:00Z', 2)", there) == "2026-03-07T10:00:00.000000Z"
+    nobody = values | {"tenant": values["tenant"] | {"calendar": {"week": {}}}}
+    with pytest.raises(ValueFailureError, match="addworkdays: nobody works then, for years"):
+        expressions.evaluate("addworkdays(today, 1)", nobody)

@@ -95,6 +95,7 @@ class Build:
     """A list, or a mapping's keys and values."""
 
     parts: tuple["Node", ...]
+    mapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,9 @@ def _refuse(node: Node, depth: int) -> None:
             _refuse_call(function, len(arguments))
         case Comprehension() if depth >= MAX_COMPREHENSIONS:
             raise ValueFailureError(f"map, filter, exists and all are nested at most {MAX_COMPREHENSIONS} deep")
-    inner = depth + isinstance(node, Comprehension)
     for child in children(node):
-        _refuse(child, inner)
+        goes_in = isinstance(node, Comprehension) and child is not node.range
+        _refuse(child, depth + goes_in)
 
 
 def _refuse_call(function: str, count: int) -> None:
@@ -314,7 +315,7 @@ def _struct(inside: dict[int, list[Any]]) -> Node:
     if _word(inside, 1):
         raise ValueFailureError("there are no message types here")
     entries = [_fields(one) for one in inside.get(2, ())]
-    return Build(tuple(_node(entry[number][0]) for entry in entries for number in (3, 4)))
+    return Build(tuple(_node(entry[number][0]) for entry in entries for number in (3, 4)), mapping=True)
 
 
 def _comprehension(inside: dict[int, list[Any]]) -> Node:

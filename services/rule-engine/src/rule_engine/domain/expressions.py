@@ -33,8 +33,11 @@ from rule_engine.domain.functions import FUNCTIONS, inside
 from rule_engine.domain.shapes import ANY, PathError, Shape, described, find
 
 MAX_WORK = 1_000_000
-"""Characters copied, read or made; an operator counts as `_STEP`, a function of ours as `_CALL` of them."""
-_STEP, _CALL = 10, 600
+"""Characters copied, read or made; an operator counts as `_STEP`, a function of ours as `_CALL`, an
+element that a list or a function of ours takes or makes as `_VALUE`."""
+_STEP, _CALL, _VALUE = 10, 600, 30
+_LIST, _MAPPING = 300, 1000
+"""CEL keeps all lists and mappings that it makes, 13 and 35 kB each, until the end."""
 
 type Chain = tuple[str | int, ...]
 """Keys from a root on; a number goes into a list, 0 also for what a macro's variable stands for."""
@@ -277,8 +280,9 @@ class _Work:
                 return _measure(self._given.get(name))
             case Select():
                 return self._select(node, scope, times)
-            case Build(parts=parts):
+            case Build(parts=parts, mapping=mapping):
                 made = [self._node(part, scope, times) for part in parts]
+                self._spend((_MAPPING if mapping else _LIST) + _VALUE * len(made), times)
                 return _Measure(len(made), len(made) + sum(one.size for one in made), _largest(made))
             case Comprehension():
                 return self._loop(node, scope, times)
@@ -311,7 +315,8 @@ class _Work:
 
     def _call(self, function: str, found: list[_Measure], times: int) -> _Measure:
         size = sum(one.size for one in found)
-        self._spend(_CALL + size if function[0].isalpha() and function not in _SMALL else size, times)
+        ours = function[0].isalpha() and function not in _SMALL
+        self._spend(_CALL + _VALUE * sum(one.elements for one in found) + size if ours else size, times)
         if function == "matches":
             self._spend(_CALL * found[-1].size, times)
         if function in _SMALL:
@@ -327,7 +332,9 @@ class _Work:
         if function == "join":
             size += found[0].elements * (found[1].size if len(found) > 1 else 2)
         count = size if function == "split" else sum(one.elements for one in found)
-        made = _Measure(count, size + 100, _largest([one.element or one for one in found]))
+        made = _Measure(
+            count, size + (100 if function[0].isalpha() else 0), _largest([one.element or one for one in found])
+        )
         self._spend(made.size, times)
         return made
 

@@ -14,10 +14,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from inspect import Parameter, signature
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,9 +26,11 @@ from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from whenever import PlainDateTime
 
+from contracts.calendars import Calendar
 from contracts.conditions.comparing import is_clock, is_money, is_number
 from contracts.conditions.operands import moved
 from contracts.envelope import rfc3339
+from rule_engine.domain.calendar import NoWorkingTimeError, WorkingTime
 from rule_engine.domain.clock import at_local
 from rule_engine.domain.errors import ValueFailureError
 
@@ -36,58 +38,6 @@ MAX_TEXT = 300_000
 """Characters that a function gives."""
 MAX_LIST = 10_000
 """Elements of a list that a function gives."""
-
-
-class WorkCalendar(Protocol):
-    """When the tenant works. Moments are UTC."""
-
-    def is_workday(self, day: date) -> bool: ...
-
-    def is_worktime(self, moment: datetime) -> bool: ...
-
-    def add_worktime(self, moment: datetime, span: timedelta) -> datetime:
-        """So much working time later, or earlier if negative."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OfficeHours:
-    """Monday to Friday, 9 to 18, in one zone, without holidays."""
-
-    zone: ZoneInfo
-    opens: time = time(9)
-    closes: time = time(18)
-
-    def is_workday(self, day: date) -> bool:
-        return day.weekday() < 5
-
-    def is_worktime(self, moment: datetime) -> bool:
-        local = moment.astimezone(self.zone)
-        return self.is_workday(local.date()) and self.opens <= local.time() < self.closes
-
-    def add_worktime(self, moment: datetime, span: timedelta) -> datetime:
-        back = span < timedelta()
-        left = abs(span)
-        for start, end in self._shifts(moment, back=back):
-            length = end - start
-            if left <= length:
-                return end - left if back else start + left
-            left -= length
-        raise ValueFailureError("is too far away")
-
-    def _shifts(self, moment: datetime, *, back: bool) -> Iterator[tuple[datetime, datetime]]:
-        """Working time from a moment on, day by day; never more than ten years of it."""
-        day = moment.astimezone(self.zone).date()
-        for ahead in range(3660):
-            on = day + timedelta(days=-ahead if back else ahead)
-            if self.is_workday(on):
-                start, end = self._at(on, self.opens), self._at(on, self.closes)
-                start, end = (start, min(end, moment)) if back else (max(start, moment), end)
-                if start < end:
-                    yield start, end
-
-    def _at(self, day: date, clock: time) -> datetime:
-        return datetime.combine(day, clock, self.zone).astimezone(UTC)
 
 
 WORK = 6_000
@@ -107,7 +57,7 @@ class Meter:
             raise ValueFailureError("takes too much work: call fewer functions, or over shorter times")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Surroundings:
     """Where and when a text is rendered or an expression computed."""
 
@@ -115,12 +65,17 @@ class Surroundings:
     zone: ZoneInfo
     now: datetime
     currency: str
-    calendar: WorkCalendar
+    working_hours: Mapping[str, Any]
+    """The tenant's calendar, as JSON."""
     chance: Random
     meter: Meter = field(default_factory=Meter)
 
+    @cached_property
+    def calendar(self) -> WorkingTime:
+        return WorkingTime(self.zone.key, Calendar.model_validate(self.working_hours))
 
-def surroundings(values: Mapping[str, Any], calendar: WorkCalendar | None = None) -> Surroundings:
+
+def surroundings(values: Mapping[str, Any]) -> Surroundings:
     """Of the values at hand; `seed` among them makes chance the same for the same decision."""
     tenant = values.get("tenant") or {}
     zone = _zone(str(tenant.get("time_zone", "UTC")))
@@ -129,7 +84,7 @@ def surroundings(values: Mapping[str, Any], calendar: WorkCalendar | None = None
         zone=zone,
         now=_moment_of(values["now"], zone),
         currency=str(tenant.get("currency", "EUR")),
-        calendar=calendar or OfficeHours(zone),
+        working_hours=tenant.get("calendar") or {},
         chance=Random(str(values.get("seed", values.get("now")))),  # noqa: S311 - not for secrets
     )
 
@@ -185,6 +140,8 @@ class Function:
             return _bounded(self.apply(*map(_plain, args)))
         except ValueFailureError as error:
             raise ValueFailureError(f"{self.name}: {error}") from error
+        except NoWorkingTimeError as error:
+            raise ValueFailureError(f"{self.name}: nobody works then, for years") from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueFailureError(f"{self.name} cannot be used like this on this value") from error
 
@@ -305,16 +262,9 @@ def addworkdays(value: Any, days: Any) -> str | None:
     """So many working days of the tenant's calendar later; the clock time of a moment stays."""
     if _is_empty(value):
         return None
-    left, day, here = _whole(days), _day(value), _HERE.get()
-    here.meter.spend(abs(left) // 2)
-    step = 1 if left > 0 else -1
-    for _ in range(4 * abs(left) + 100):
-        if left == 0:
-            break
-        day = moved(day, 0, step)
-        left -= step if here.calendar.is_workday(day) else 0
-    if left:
-        raise ValueFailureError("there are not so many working days")
+    number, here = _whole(days), _HERE.get()
+    here.meter.spend(abs(number))
+    day = here.calendar.day(_day(value), number)
     return day.isoformat() if _is_day(value) else rfc3339(_local(day, _there(value).time()))
 
 
@@ -325,19 +275,21 @@ def addworkhours(value: Any, hours: Any) -> str | None:
         return None
     here, span = _HERE.get(), timedelta(hours=float(_number(hours)))
     here.meter.spend(abs(span) // timedelta(hours=4))
-    return rfc3339(here.calendar.add_worktime(_moment(value), span))
+    if span < timedelta():
+        return rfc3339(here.calendar.earlier(_moment(value), -span))
+    return rfc3339(here.calendar.later(_moment(value), span))
 
 
 @_function
 def isworkday(value: Any) -> bool:
     """Whether the tenant's calendar works on this day."""
-    return not _is_empty(value) and _HERE.get().calendar.is_workday(_day(value))
+    return not _is_empty(value) and _HERE.get().calendar.is_working_day(_day(value))
 
 
 @_function
 def isworktime(value: Any) -> bool:
     """Whether the tenant's calendar works at this moment."""
-    return not _is_empty(value) and _HERE.get().calendar.is_worktime(_moment(value))
+    return not _is_empty(value) and _HERE.get().calendar.next(_moment(value)) == _moment(value)
 
 
 @_function
@@ -721,6 +673,7 @@ def printable(value: Any) -> str:
         case str():
             return _printable_text(value)
         case list():
+            _HERE.get().meter.spend(2 * len(value))
             return join([printable(one) for one in value])
         case dict() if is_money(value):
             return money(value)
