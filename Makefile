@@ -15,7 +15,7 @@ demo: $(FROZEN)
 
 test: $(FROZEN)
 	@$(RUN) stack tools
-	@$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 EFFECTS ?= 1000
 SEED ?=
