@@ -1,4 +1,4 @@
-"""One town for all these tests, and one tenant in it who has something of everything to be kept from others."""
+"""A town for the tests of each file, and one tenant in it who has something of everything to be kept from others."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from security.estate import Estate, furnish
 from security.town import Town, open_town
 
 
-@pytest_asyncio.fixture(scope="package")
+@pytest_asyncio.fixture(scope="module")
 async def town(
     postgres: str, kafka: str, temporal: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Town]:
@@ -17,6 +17,6 @@ async def town(
         yield opened
 
 
-@pytest_asyncio.fixture(scope="package")
+@pytest_asyncio.fixture(scope="module")
 async def estate(town: Town) -> Estate:
     return await furnish(town)
