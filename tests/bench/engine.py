@@ -131,3 +131,4 @@ async def _publish(engine: Engine, tenant: UUID) -> None:
     authoring = Authoring(engine.database, rule_sets, entity_service, triggers, REGISTRY, clock, new_id)
     document = RuleSetDocument.model_validate(RULES)
     await authoring.put(Author(tenant, "ada"), "sales", document, archived=False, publish=True)
+    await triggers.close()
