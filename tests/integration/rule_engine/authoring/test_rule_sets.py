@@ -322,6 +322,8 @@ async def test_rule_types_are_listed_with_their_schemas(call: Tenants, tenant: U
         "copy_deal",
         "update_item",
         "change_stage",
+        "set_variable",
+        "calculate",
     }
     assert items["send_sms"]["params"]["required"] == ["text"]
     assert items["create_task"]["params"]["properties"]["participants"]["items"]["refers"] == "employee"
