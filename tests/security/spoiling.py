@@ -20,7 +20,7 @@ class Spoilt:
     why: str
     content: bytes
     status: int = 422
-    where: str = "body"
+    where: str = ""
 
 
 def spoilt(body: dict[str, Any]) -> Iterator[Spoilt]:
@@ -34,12 +34,12 @@ def spoilt(body: dict[str, Any]) -> Iterator[Spoilt]:
     others: list[Any] = [[], "text", 1, None]
     for wrong in others:
         yield Spoilt(f"{wrong!r} instead of an object", json.dumps(wrong).encode())
-    yield _with(body, "an unknown field", ("surprise",), 1, where="body.surprise")
+    yield _with(body, "an unknown field", ("surprise",), 1, where="surprise")
     yield _with(body, "a field whose name cannot be kept", ("a\ud800\x00",), 1)
     for path, value in _leaves(body):
         yield from _leaf(body, path, value)
     for name in body:
-        yield _with(body, f"{name} of another type", (name,), [[{}]], where=f"body.{name}")
+        yield _with(body, f"{name} of another type", (name,), [[{}]], where=name)
         yield _with(body, f"{name} nested too deeply", (name,), nested(DEEP))
 
 
@@ -60,7 +60,7 @@ def _leaf(body: dict[str, Any], path: Path, value: Any) -> Iterator[Spoilt]:
             yield _with(body, f"{name} is {str(huge)[:5]}", path, huge)
 
 
-def _with(body: dict[str, Any], why: str, path: Path, value: Any, where: str = "body") -> Spoilt:
+def _with(body: dict[str, Any], why: str, path: Path, value: Any, where: str = "") -> Spoilt:
     return Spoilt(why, json.dumps(replaced(body, path, value)).encode(), where=where)
 
 
