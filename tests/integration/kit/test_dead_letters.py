@@ -445,6 +445,18 @@ async def test_what_cannot_be_read_at_all_can_be_discarded_but_not_replayed(desk
     assert (await desk.order("discards", role="service", filter={}, reason="noise")).json()["letters"] == 2
 
 
+@pytest.mark.invariant(1)
+async def test_a_record_that_cannot_be_read_costs_no_message_of_another_partition(site: Site, tmp_path: Path) -> None:
+    texts = [str(n) for n in range(60)]
+    for partition in (3, 11):
+        await strew(site.settings.kafka_bootstrap, site.events.name, partition, UNREADABLE)
+    await site.publish(site.events, *(note(text, item=text) for text in texts))
+    async with open_desk(site, tmp_path / "credentials") as desk:
+        await desk.committed(62)
+        assert len(await desk.letters()) == 2
+    assert sorted(await site.notes()) == sorted(texts)
+
+
 async def test_a_replay_keeps_its_rate_whoever_replays_and_goes_in_the_order_of_the_topic(site: Site) -> None:
     database, now = site.service().database, utc_now()
     await database.open()

@@ -292,8 +292,12 @@ class Consumer:
             raise OutageError("the group gave no partitions")
 
     async def _step_over(self, consumer: AIOKafkaConsumer) -> None:
-        """Finds the partition with the record that cannot be read, and goes on behind it."""
+        """Finds the partition with the record that cannot be read, and goes on behind it.
+
+        What the client had read of other partitions when it came upon that record, it has thrown away.
+        """
         for place in consumer.assignment():
+            await _go_back(consumer, place)
             try:
                 records = await _next_records(consumer, place)
             except UNREADABLE:
@@ -310,6 +314,7 @@ class Consumer:
                 telemetry.DEAD_LETTERS.labels(place.topic, "unreadable").inc()
                 await self._dead_letters.put_unreadable(place, offset)
                 consumer.seek(place, offset + 1)
+                await _commit_offsets(consumer, {place: offset + 1})
                 return
             await self._take(consumer, records)
 
@@ -475,9 +480,24 @@ async def _next_records(consumer: AIOKafkaConsumer, *places: TopicPartition, lim
     return list(chain.from_iterable(batches.values()))
 
 
+async def _go_back(consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+    """To behind what is done: everything that was taken is committed."""
+    async with asyncio.timeout(ANSWER_S):
+        committed = await consumer.committed(place)
+    if committed is None:
+        await consumer.seek_to_beginning(place)
+    else:
+        consumer.seek(place, committed)
+
+
 async def _commit(consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:
     """Commits what this member still owns; the rest is left to the new owner, who sees it again."""
-    offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+    await _commit_offsets(
+        consumer, {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+    )
+
+
+async def _commit_offsets(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
     owned = {place: offset for place, offset in offsets.items() if place in consumer.assignment()}
     if not owned:
         return
