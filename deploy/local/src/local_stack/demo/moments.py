@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 
 
 def months_after(moment: datetime, months: int, zone: str) -> datetime:
-    """The same day and clock time so many calendar months later; the 31st becomes a shorter month's last day."""
+    """The same day and clock time so many calendar months later; a day that month has not is the end of its last."""
     local = moment.astimezone(ZoneInfo(zone))
     year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
-    day = min(local.day, monthrange(year, month + 1)[1])
-    return _at(date(year, month + 1, day), local.time(), zone)
+    last = monthrange(year, month + 1)[1]
+    if local.day > last:
+        return _at(date(year, month + 1, last) + timedelta(days=1), time(), zone)
+    return _at(date(year, month + 1, local.day), local.time(), zone)
 
 
 def tomorrow_at(moment: datetime, clock: time, zone: str) -> datetime:
