@@ -43,7 +43,6 @@ SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
 MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
 READ = "trigger_service.handlers:Handlers.on_result"
 
-# The SMS provider's receipt comes meanwhile, and tells the next worker that the message is out.
 POINTS = (
     Point("entity-service", "a change is written, before its commit", "after", WRITTEN),
     Point("entity-service", "a change is committed, before the answer", "after", COMMITTED),
@@ -55,12 +54,7 @@ POINTS = (
     Point("rule-engine", "an execution is started, before its row knows", "after", STARTED),
     Point("rule-engine", "before the execution advances", "before", FIRED),
     Point("rule-engine", "a step is written, before its commit", "after", RECORDED),
-    Point(
-        "rule-engine",
-        "a step is committed, before the execution ends",
-        "after",
-        "rule_engine.activities:Activities._try",
-    ),
+    Point("rule-engine", "a step is committed, before the execution ends", "after", ADVANCED),
     Point("rule-engine", "published, before the rows are deleted", "after", PUBLISHED),
     Point("rule-engine", "a result is taken in, before the commit", "after", TAKEN_IN),
     Point("doc-service", "a command is obeyed, before its commit", "after", OBEYED),
@@ -70,18 +64,9 @@ POINTS = (
     Point("doc-service", "published, before the rows are deleted", "after", PUBLISHED),
     Point("comms-service", "a command is committed, before its offset", "before", OFFSET),
     Point("comms-service", "work is leased, before it begins", "after", LEASED, given=True),
-    Point(
-        "comms-service",
-        "the SMS provider has it, before the commit",
-        "after",
-        "comms_service.gateways.sms:SmsGateway.send",
-    ),
-    Point(
-        "comms-service",
-        "the mail server has it, before the commit",
-        "after",
-        "comms_service.gateways.mail:MailGateway.send",
-    ),
+    # Once: the provider's receipt may come before the service is back, and tells its next worker that the message is out.
+    Point("comms-service", "the SMS provider has it, before the commit", "after", SMS_SENT, at_most=1),
+    Point("comms-service", "the mail server has it, before the commit", "after", MAIL_SENT),
     Point("comms-service", "published, before the rows are deleted", "after", PUBLISHED),
     Point("trigger-service", "an arrival is written, before its commit", "after", WRITTEN),
     Point("trigger-service", "an arrival is committed, before the answer", "after", COMMITTED),

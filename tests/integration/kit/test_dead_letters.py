@@ -253,6 +253,7 @@ async def test_operators_have_their_tenants_dead_letters_and_the_platform_has_al
 @pytest.mark.invariant(7)
 async def test_once_the_defect_is_mended_a_replay_does_what_the_message_asked_for_once(desk: Desk) -> None:
     await desk.publish(note("one"), note("poison"), note("two"))
+    await desk.committed(3)
     (letter,) = await desk.dead(1)
     desk.defect.mend()
     ordered = await desk.replay(letter["id"], reason="mended in 1.2")
@@ -300,6 +301,7 @@ async def test_a_message_that_nobody_wants_any_more_is_passed_over(desk: Desk) -
 async def test_an_old_message_can_be_replayed_and_is_known_for_ever_after(desk: Desk) -> None:
     old = note("old", time=datetime.now(UTC) - timedelta(days=400))
     await desk.publish(old, old, note("new"), old)
+    await desk.committed(4)
     await desk.dead(3, reason="outside_inbox")
     assert await desk.site.notes() == ["new"]
     assert (await desk.replay())["states"] == {"handled": 3}
