@@ -64,7 +64,7 @@ POINTS = (
     Point("doc-service", "published, before the rows are deleted", "after", PUBLISHED),
     Point("comms-service", "a command is committed, before its offset", "before", OFFSET),
     Point("comms-service", "work is leased, before it begins", "after", LEASED, given=True),
-    # Once: the provider's receipt may come before the service is back, and tells its next worker that the message is out.
+    # Once: meanwhile the provider's receipt may tell the next worker that the message is out.
     Point("comms-service", "the SMS provider has it, before the commit", "after", SMS_SENT, at_most=1),
     Point("comms-service", "the mail server has it, before the commit", "after", MAIL_SENT),
     Point("comms-service", "published, before the rows are deleted", "after", PUBLISHED),

@@ -53,6 +53,7 @@ SCHEMA = TenantSchema(
         FieldSchema(code="delivery_on", name="Delivery", kind="deal", type="date"),
         FieldSchema(code="colours", name="Colours", kind="deal", type="text", multiple=True),
         FieldSchema(code="plan", name="Plan", kind="deal", type="file"),
+        FieldSchema(code="joiners", name="Joiners", kind="deal", type="user", multiple=True),
         FieldSchema(code="budget", name="Budget", kind="lead", type="money"),
     ),
     employees=(WAREHOUSE, EmployeeRef(id=SELLER.id, code="sam", name=SELLER.name)),

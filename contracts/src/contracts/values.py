@@ -9,6 +9,10 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """An author-given name of something configurable: lower case letters, digits, `_`, `-`; unique in its tenant."""
 
 
+OF_EMPLOYEE = "the id of an employee"
+EmployeeId = Annotated[UUID, OF_EMPLOYEE]
+"""Marked, so that authors' tools know where an employee's code may stand for the id."""
+
 ItemKind = Literal["lead", "deal", "quote", "invoice", "custom"]
 Origin = Literal["user", "rule", "trigger", "intake", "import"]
 
@@ -45,7 +49,7 @@ class ItemSnapshot(Value):
     stage: str
     version: int
     entry_seq: int
-    responsible_id: UUID | None = None
+    responsible_id: EmployeeId | None = None
     contact_ids: tuple[UUID, ...] = ()
     company_id: UUID | None = None
     amount: Money | None = None

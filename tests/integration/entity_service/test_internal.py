@@ -33,10 +33,11 @@ async def full_deal(shop: Tenant) -> dict[str, Any]:
 
 async def test_a_context_has_everything_around_an_item(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
+    await shop.put("/v1/tenant", {"name": "Shop", "time_zone": "Europe/Berlin", "crm_url": "https://shop.example"})
 
     (context,) = (await contexts(site, (shop, deal))).contexts
 
-    assert context.tenant.time_zone == "Europe/Berlin"
+    assert (context.tenant.time_zone, context.tenant.crm_url) == ("Europe/Berlin", "https://shop.example")
     assert context.item.title == "Oak table"
     assert context.contact is not None
     assert (context.contact.first_name, context.contact.phone) == ("Anna", "+4930123456")

@@ -15,6 +15,14 @@ async def test_a_tenant_has_settings_that_are_checked(shop: Tenant) -> None:
     assert "IANA" in wrong.json()["errors"][0]["what"]
 
 
+async def test_a_tenant_says_where_its_items_are_opened(shop: Tenant) -> None:
+    put = await shop.put("/v1/tenant", {"name": "Shop", "crm_url": "https://shop.example/crm/"})
+    assert put["crm_url"] == (await shop.get("/v1/tenant"))["crm_url"] == "https://shop.example/crm"
+    for url in ("javascript:alert(1)", "//shop.example", "https://shop.example/?x=1", "shop.example"):
+        wrong = await shop.ask("PUT", "/v1/tenant", {"name": "Shop", "crm_url": url})
+        assert (wrong.status_code, wrong.json()["errors"][0]["where"]) == (422, "body.crm_url")
+
+
 async def test_a_stage_that_holds_items_cannot_be_dropped(shop: Tenant) -> None:
     await shop.deal(stage="offer")
     body = {"name": "Sales", "kind": "deal", "stages": [{"code": "new", "name": "New"}]}

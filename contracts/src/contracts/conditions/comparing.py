@@ -28,12 +28,19 @@ def now_of(values: Values) -> datetime:
 def zone_of(values: Values) -> str:
     """The company's time zone."""
     tenant = values.get("tenant")
-    return str(tenant["time_zone"]) if isinstance(tenant, Mapping) else str(_missing("tenant.time_zone"))
+    if type(tenant) is dict or isinstance(tenant, Mapping):  # the first is the quick one
+        return str(tenant["time_zone"])
+    return str(_missing("tenant.time_zone"))
 
 
 def day_of(moment: datetime, values: Values) -> date:
     """The day of a moment in the company's zone."""
     return _local(moment, zone_of(values)).date()
+
+
+def today_of(values: Values) -> date:
+    """The day in the company's zone when a condition is judged."""
+    return day_of(now_of(values), values)
 
 
 def _missing(name: str) -> Any:

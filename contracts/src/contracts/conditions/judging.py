@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from contracts.conditions.comparing import OPERATORS, ConditionError, Test, Values, day_of, matching, now_of
+from contracts.conditions.comparing import OPERATORS, ConditionError, Test, Values, matching, now_of, today_of
 from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
 from contracts.conditions.tree import (
     MAX_DEPTH,
@@ -226,11 +227,12 @@ def _maker(written: Any) -> Callable[[Values], tuple[Any, Any]]:
         case PathOperand(path=path):
             keys = path.split(".")
             return lambda values: _found(path, look_up(values, keys))
+        case Relative(relative="today") as relative:
+            return _remembering(relative, today_of)
         case Relative() as relative:
-            words = relative.words()
-            return lambda values: _told(words, relative.resolve(day_of(now_of(values), values), now_of(values)))
+            return _remembering(relative, now_of)
         case Period() as period:
-            return lambda values: _told_days(period.words(), period.resolve(day_of(now_of(values), values)))
+            return _remembering(period, today_of)
         case None:
             return lambda _: (written, written)
 
@@ -239,13 +241,20 @@ def _found(path: str, value: Any) -> tuple[Any, Any]:
     return value, {"path": path, "value": value}
 
 
-def _told(words: str, value: Any) -> tuple[Any, Any]:
-    return value, {"said": words, "value": value}
+def _remembering(counted: Relative | Period, start: Callable[[Values], date]) -> Callable[[Values], tuple[Any, Any]]:
+    """It stays the same all day, or for all that is judged at one moment."""
+    words = counted.words()
+
+    @lru_cache(maxsize=8)
+    def told(start: date) -> tuple[Any, Any]:
+        found = counted.resolve(start)
+        return found, {"said": words, "value": found if isinstance(found, str) else _days(*found)}
+
+    return lambda values: told(start(values))
 
 
-def _told_days(words: str, days: tuple[date, date]) -> tuple[Any, Any]:
-    first, last = (day.isoformat() for day in days)
-    return days, {"said": words, "value": first if first == last else f"{first} to {last}"}
+def _days(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
 
 
 def _at(leaf: Leaf, error: ConditionError) -> ConditionError:

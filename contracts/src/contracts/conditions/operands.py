@@ -44,11 +44,11 @@ class Relative(_Operand):
             raise ValueError("now is a moment: count years and months from today")
         return self
 
-    def resolve(self, today: date, now: datetime) -> str:
-        """The day `2026-03-02`, or the moment in RFC 3339."""
-        if self.relative == "today":
-            return moved(today, self.years * 12 + self.months, self.weeks * 7 + self.days).isoformat()
-        moment = now + timedelta(weeks=self.weeks, days=self.days, hours=self.hours, minutes=self.minutes)
+    def resolve(self, start: date) -> str:
+        """The day `2026-03-02`, counted from the day `start`; or the moment in RFC 3339, counted from that moment."""
+        if not isinstance(start, datetime):
+            return moved(start, self.years * 12 + self.months, self.weeks * 7 + self.days).isoformat()
+        moment = start + timedelta(weeks=self.weeks, days=self.days, hours=self.hours, minutes=self.minutes)
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     def words(self) -> str:

@@ -62,7 +62,7 @@ class _Examined:
     """What was checked, and with what the tenant has."""
 
     schema: TenantSchema
-    neighbours: Neighbours = NOBODY
+    definitions: Sequence[Definition] = ()
     findings: Findings = field(default_factory=Findings)
 
 
@@ -181,7 +181,7 @@ class Authoring:
         if publish and faults:
             raise FaultyError(faults)
         odd = [] if faults else await asyncio.to_thread(warnings, *asked)
-        return _Examined(schema, neighbours, Findings(faults, [] if faults else [*odd, *unseen]))
+        return _Examined(schema, definitions, Findings(faults, [] if faults else [*odd, *unseen]))
 
     async def _definitions(self, key: Key) -> Sequence[Definition]:
         async with self._database.transaction(key[0]) as tx:
@@ -202,7 +202,7 @@ class Authoring:
             return Neighbours(others), [Fault("stages", None, what)]
 
     def _programs(self, document: RuleSetDocument, examined: _Examined) -> Programs:
-        return compile_document(document, examined.schema, self._registry)
+        return compile_document(document, examined.schema, self._registry, examined.definitions)
 
     # reading and writing
 

@@ -98,6 +98,19 @@ def test_the_furniture_shop_has_no_faults() -> None:
             "there is no employee 'nobody': there are sam, warehouse",
         ),
         (
+            in_new(
+                rule(
+                    "it",
+                    "send_sms",
+                    text="Hi",
+                    condition={"all": [{"path": "item.responsible_id", "op": "in", "value": ["sam", "samm"]}]},
+                )
+            ),
+            "stages.new.rules[0].condition.all[0].value[1]",
+            "it",
+            "there is no employee 'samm': did you mean 'sam'?",
+        ),
+        (
             rule_set("bills", sent=[rule("it", "copy_deal", pipeline="sales")]),
             "stages.sent.rules[0].type",
             "it",
@@ -119,7 +132,7 @@ def test_a_fault_says_where_in_which_rule_and_what(
         ("{{ item.fields.wod }}", "there is no name 'wod' in item.fields: did you mean 'wood'?"),
         (
             "{{ item.fields.budget }}",
-            "there is no name 'budget' in item.fields: there are colours, delivery_on, plan, wood",
+            "there is no name 'budget' in item.fields: there are colours, delivery_on, joiners, plan, wood",
         ),
         ("{{ item.title.length }}", "item.title is a text: there is no 'length' in it"),
         (

@@ -7,11 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from rule_engine.domain.checks import check
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.program import Program
+from rule_engine.domain.variables import Definition, VariableDocument
 from rule_engine.rules import REGISTRY
-from support.shop import FURNITURE_SHOP, SCHEMA, WAREHOUSE, rule, rule_set
+from support.shop import FURNITURE_SHOP, SCHEMA, SELLER, WAREHOUSE, rule, rule_set
+
+SAM, WES = str(SELLER.id), str(WAREHOUSE.id)
 
 
 @pytest.fixture
@@ -110,6 +114,35 @@ def test_codes_of_employees_become_ids(new_id: Callable[[], UUID]) -> None:
     params = chain.rules()[0].params
     assert params["assignee"] == str(WAREHOUSE.id)
     assert params["participants"] == [str(UUID(int=11)), {"path": "responsible.id"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ({"path": "item.responsible_id", "op": "eq", "value": "sam"}, {"value": SAM}),
+        ({"path": "responsible.id", "op": "in", "value": ["sam", WES]}, {"value": [SAM, WES]}),
+        ({"path": "item.fields.joiners", "op": "contains", "value": "warehouse"}, {"value": WES}),
+        ({"path": "var.keeper", "op": "ne", "value": "warehouse"}, {"value": WES}),
+        ({"path": "supervisor.id", "op": "eq", "value": {"path": "item.responsible_id"}}, {}),
+        ({"path": "item.title", "op": "eq", "value": "sam"}, {}),
+        ({"path": "item.responsible_id", "op": "empty"}, {}),
+    ],
+)
+def test_codes_of_employees_become_ids_in_conditions_too(
+    written: dict[str, Any], stored: dict[str, Any], new_id: Callable[[], UUID]
+) -> None:
+    keeper = Definition("variable", "keeper", VariableDocument(name="Keeper", type="user"))
+    each = {"some": "item.fields.joiners", "where": {"path": "each", "op": "eq", "value": "sam"}}
+    nested = {"all": [{"any": [written]}, {"not": written}, each]}
+    made = with_ids(document(rule("it", "send_sms", text="Hi", condition=nested)), [], new_id)
+    assert check(made, SCHEMA, REGISTRY, definitions=[keeper]) == []
+    (chain,) = compile_document(made, SCHEMA, REGISTRY, [keeper])["new"]
+    each_stored = each | {"where": each["where"] | {"value": SAM}}  # type: ignore[operator]
+    condition = chain.rules()[0].condition
+    assert condition is not None
+    one = {"path": None, "op": None, "value": None} | written | stored
+    expected = {"all": [{"any": [one]}, {"not": one}, each_stored]}
+    assert condition.model_dump(mode="json", by_alias=True) == expected
 
 
 def test_a_program_reads_back_as_it_was_written(new_id: Callable[[], UUID]) -> None:

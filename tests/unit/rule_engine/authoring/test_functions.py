@@ -134,6 +134,11 @@ CASES: list[tuple[str, tuple[Any, ...], Any]] = [
 ]
 
 
+def test_a_link_begins_with_where_the_tenants_crm_is(values: dict[str, Any]) -> None:
+    there = values | {"tenant": SETTINGS.model_copy(update={"crm_url": "https://crm.example/app"}).model_dump()}
+    assert expressions.evaluate("link(item)", there) == f"https://crm.example/app/items/{there['item']['id']}"
+
+
 @pytest.mark.parametrize(("name", "arguments", "given"), CASES)
 def test_a_function_gives_the_same_as_a_filter_and_in_an_expression(
     name: str, arguments: tuple[Any, ...], given: Any, values: dict[str, Any]

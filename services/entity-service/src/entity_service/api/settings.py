@@ -1,6 +1,7 @@
 """What a tenant is set up with: its settings, pipelines and custom fields. Archived, never deleted."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -39,13 +40,24 @@ class MyCompanyInput(Input):
     account: Short = ""
 
 
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}{parts.path}"):
+        raise ValueError("is written like https://crm.example or https://example.org/crm")
+    return url.rstrip("/")
+
+
 class TenantInput(Input):
-    """How times, numbers and texts of the tenant are read and printed."""
+    """How times, numbers and texts of the tenant are read and printed.
+
+    `crm_url` is where people open the CRM in a browser: links to items begin with it.
+    """
 
     name: Name
     time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    crm_url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)] = ""
     my_company: MyCompanyInput = MyCompanyInput()
 
 
@@ -57,6 +69,7 @@ class Tenant(BaseModel):
     time_zone: str
     language: str
     currency: str
+    crm_url: str
     my_company: MyCompany
 
 

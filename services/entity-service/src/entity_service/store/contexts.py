@@ -64,8 +64,8 @@ _ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "sup
 
 async def _items(tx: Connection, refs: Sequence[ItemRef]) -> list[asyncpg.Record]:
     return await tx.fetch(
-        """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency, t.my_company,
-               k.calendar,
+        """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
+               t.crm_url, t.my_company, k.calendar,
                p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome
            FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id)
            JOIN items i USING (tenant_id, id)

@@ -18,13 +18,14 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
         time_zone=row["time_zone"],
         language=row["language"],
         currency=row["tenant_currency"],
+        crm_url=row["crm_url"],
         calendar=Calendar.model_validate(row["calendar"] or {}),
     )
 
 
 async def find(tx: Connection, tenant: UUID) -> tuple[TenantSettings, MyCompany] | None:
     row = await tx.fetchrow(
-        """SELECT name, time_zone, language, currency AS tenant_currency, my_company, calendar
+        """SELECT name, time_zone, language, currency AS tenant_currency, crm_url, my_company, calendar
            FROM tenants LEFT JOIN calendars USING (tenant_id) WHERE tenant_id = $1""",
         tenant,
     )
@@ -39,13 +40,14 @@ async def settings(tx: Connection, tenant: UUID) -> TenantSettings:
 
 async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company: MyCompany) -> None:
     await tx.execute(
-        """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, my_company)
-           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id) DO UPDATE
-           SET name = $2, time_zone = $3, language = $4, currency = $5, my_company = $6""",
+        """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, crm_url, my_company)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id) DO UPDATE
+           SET name = $2, time_zone = $3, language = $4, currency = $5, crm_url = $6, my_company = $7""",
         tenant,
         settings.name,
         settings.time_zone,
         settings.language,
         settings.currency,
+        settings.crm_url,
         my_company.model_dump(),
     )

@@ -9,8 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.triggers import TriggerPlace
-from rule_engine.domain import conditions, due, expressions, shapes, texts
-from rule_engine.domain.compiling import with_employees
+from rule_engine.domain import conditions, due, expressions, people, shapes, texts
 from rule_engine.domain.cycles import Circle, Way, circle, of_triggers
 from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import Fault, ValueFailureError
@@ -133,6 +132,7 @@ def _rule_faults(placed: _Placed) -> Iterator[Fault]:
     if rule.condition is not None:
         for below, what in conditions.faults(rule.condition, names, "condition"):
             yield placed.fault(below, what)
+        yield from _strange(placed, people.in_condition(rule.condition, names, placed.site.schema)[1])
 
 
 def _else_fault(placed: _Placed) -> str | None:
@@ -159,10 +159,8 @@ def _move_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
 
 
 def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
-    params, strangers = with_employees(placed.rule.params, rule_type, placed.site.schema)
-    codes = [one.code for one in placed.site.schema.employees]
-    for below, code in strangers:
-        yield placed.fault(f"params.{below}", unknown("employee", code, codes))
+    params, strangers = people.in_params(placed.rule.params, rule_type, placed.site.schema)
+    yield from _strange(placed, [(f"params.{below}", code) for below, code in strangers])
     try:
         rule_type.params.model_validate(_plain(params))
     except ValidationError as error:
@@ -172,6 +170,11 @@ def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
                 yield placed.fault(f"params{_dot(below)}", _words(dict(detail), rule_type))
     for below, what in rule_type.faults(placed.rule.params, placed.site):
         yield placed.fault(f"params.{below}", what)
+
+
+def _strange(placed: _Placed, strangers: people.Strangers) -> Iterator[Fault]:
+    codes = [one.code for one in placed.site.schema.employees]
+    return (placed.fault(below, unknown("employee", code, codes)) for below, code in strangers)
 
 
 def _plain(value: Any) -> Any:

@@ -1,19 +1,19 @@
 """From the document that authors write to the programs that runs are made of."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from contracts.contexts import Part, TenantSchema
+from rule_engine.domain import people, shapes
 from rule_engine.domain.conditions import paths_of as read_by
 from rule_engine.domain.document import RuleDocument, RuleSetDocument
 from rule_engine.domain.due import parts_for
 from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
+from rule_engine.domain.shapes import Shape
 from rule_engine.domain.values import parts_of, paths_of
-from rule_engine.rules.base import RuleType, literal
+from rule_engine.domain.variables import Definition
+from rule_engine.rules.base import RuleType
 
 type NewId = Callable[[], UUID]
 
@@ -46,43 +46,16 @@ def _rules(document: RuleSetDocument) -> Iterator[tuple[str, RuleDocument]]:
     return ((code, rule) for code, stage in document.stages.items() for rule in stage.rules)
 
 
-def with_employees(
-    params: Mapping[str, JsonValue], rule_type: RuleType[Any], schema: TenantSchema
-) -> tuple[dict[str, JsonValue], list[tuple[str, str]]]:
-    """Parameters with ids for the codes of employees; and where a code is nobody's."""
-    ids = {one.code: str(one.id) for one in schema.employees} | {str(one.id): str(one.id) for one in schema.employees}
-    strangers: list[tuple[str, str]] = []
-
-    def looked_up(value: JsonValue, where: str) -> JsonValue:
-        if isinstance(value, list):
-            return [looked_up(one, f"{where}[{index}]") for index, one in enumerate(value)]
-        code = literal(value)
-        if code is not None and code not in ids:
-            strangers.append((where, code))
-        return value if code is None else ids.get(code, code)
-
-    found = _employees_in(rule_type)
-    return {name: looked_up(value, name) if name in found else value for name, value in params.items()}, strangers
-
-
-@cache
-def _employees_in(rule_type: RuleType[Any]) -> frozenset[str]:
-    """The parameters that name employees."""
-    properties = rule_type.params.model_json_schema()["properties"]
-    return frozenset(name for name, one in properties.items() if _is_employee(one))
-
-
-def _is_employee(schema: Mapping[str, Any]) -> bool:
-    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
-    return schema.get("refers") == "employee" or any(_is_employee(one) for one in inside)
-
-
 def compile_document(
-    document: RuleSetDocument, schema: TenantSchema, registry: Mapping[str, RuleType[Any]]
+    document: RuleSetDocument,
+    schema: TenantSchema,
+    registry: Mapping[str, RuleType[Any]],
+    definitions: Sequence[Definition] = (),
 ) -> dict[str, list[Program]]:
     """The programs of each stage that has rules. The document has ids and no faults."""
     pipeline = next(one for one in schema.pipelines if one.code == document.pipeline)
     stages = {stage.code: stage for stage in pipeline.stages}
+    names = shapes.names(pipeline.kind, schema.fields, {}, definitions)
 
     def program(code: str, number: int, chain: list[RuleDocument]) -> Program:
         return Program(
@@ -92,7 +65,7 @@ def compile_document(
             chain=number,
             parts=_parts(chain, registry),
             stored=_stored(chain, registry),
-            root=SequenceBlock(blocks=tuple(_block(rule, registry[rule.type], schema) for rule in chain)),
+            root=SequenceBlock(blocks=tuple(_block(rule, registry[rule.type], schema, names) for rule in chain)),
         )
 
     return {
@@ -118,16 +91,16 @@ def _stored(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) ->
     return named or any(registry[rule.type].stores for rule in chain)
 
 
-def _block(rule: RuleDocument, rule_type: RuleType[Any], schema: TenantSchema) -> RuleBlock:
+def _block(rule: RuleDocument, rule_type: RuleType[Any], schema: TenantSchema, names: Shape) -> RuleBlock:
     return RuleBlock(
         rule_id=str(rule.id),
         name=rule.name,
         title=rule.title,
         type=rule.type,
         type_version=rule_type.version,
-        params=with_employees(rule.params, rule_type, schema)[0],
+        params=people.in_params(rule.params, rule_type, schema)[0],
         run=rule.run,
-        condition=rule.condition,
+        condition=rule.condition and people.in_condition(rule.condition, names, schema)[0],
         on_leave=rule.on_leave,
         on_failure=rule.on_failure,
         retry=rule.retry,

@@ -65,6 +65,7 @@ class Surroundings:
     zone: ZoneInfo
     now: datetime
     currency: str
+    crm_url: str
     working_hours: Mapping[str, Any]
     """The tenant's calendar, as JSON."""
     chance: Random
@@ -84,6 +85,7 @@ def surroundings(values: Mapping[str, Any]) -> Surroundings:
         zone=zone,
         now=_moment_of(values["now"], zone),
         currency=str(tenant.get("currency", "EUR")),
+        crm_url=str(tenant.get("crm_url", "")),
         working_hours=tenant.get("calendar") or {},
         chance=Random(str(values.get("seed", values.get("now")))),  # noqa: S311 - not for secrets
     )
@@ -723,6 +725,6 @@ def name(value: Any) -> str:
 
 @_function
 def link(item: Any) -> str:
-    """The address of an item in the CRM, beginning with `/`."""
+    """The address of an item in the tenant's CRM; without its `crm_url` it begins with `/`."""
     id_ = item.get("id") if isinstance(item, Mapping) else item
-    return "" if not id_ else f"/items/{quote(_text(id_), safe='')}"
+    return "" if not id_ else f"{_HERE.get().crm_url}/items/{quote(_text(id_), safe='')}"

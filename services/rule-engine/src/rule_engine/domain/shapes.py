@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.contexts import FieldSchema, FieldType, ItemContext
-from contracts.values import FileRef, ItemKind, Money
+from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
 from rule_engine.domain.variables import Definition, Type
 from rule_engine.rules.base import Outputs, unknown
 
@@ -39,7 +39,7 @@ class PathError(Exception):
     """A path names nothing; the text says where it ends, and what is near."""
 
 
-TEXT, NUMBER, ANY = Shape("text"), Shape("number"), Shape("any")
+TEXT, NUMBER, USER, ANY = Shape("text"), Shape("number"), Shape("user"), Shape("any")
 _PLAIN: Mapping[Any, Kind] = {
     bool: "boolean",
     int: "number",
@@ -57,7 +57,7 @@ def shape_of(annotation: Any) -> Shape:
     """The shape of values of a type, as JSON. What is not known better is `text`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return shape_of(arguments[0])
+        return USER if OF_EMPLOYEE in arguments[1:] else shape_of(arguments[0])
     if origin in (Union, UnionType):
         return shape_of(next(one for one in arguments if one is not type(None)))
     if origin is Literal:
@@ -73,7 +73,10 @@ def shape_of(annotation: Any) -> Shape:
 
 @cache
 def _of_model(model: type[BaseModel]) -> Shape:
-    fields = {name: shape_of(info.annotation) for name, info in model.model_fields.items()}
+    fields = {
+        name: USER if OF_EMPLOYEE in info.metadata else shape_of(info.annotation)
+        for name, info in model.model_fields.items()
+    }
     return Shape(_MODELS.get(model, "object"), fields)
 
 
@@ -84,7 +87,7 @@ _CUSTOM: Mapping[FieldType, Shape] = {
     "boolean": Shape("boolean"),
     "date": Shape("date"),
     "datetime": Shape("datetime"),
-    "user": TEXT,
+    "user": USER,
     "file": shape_of(FileRef),
 }
 
@@ -104,7 +107,7 @@ _STORED: Mapping[Type, Shape] = {
     "datetime": Shape("datetime"),
     "time": Shape("time"),
     "money": shape_of(Money),
-    "user": Shape("user"),
+    "user": USER,
     "file": shape_of(FileRef),
     "link": TEXT,
 }

@@ -1,0 +1,91 @@
+"""Employees' codes, where authors write them: publishing turns them into ids, and says which code is nobody's."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import JsonValue
+
+from contracts.conditions import All, Any_, Condition, Every, Leaf, NoneOf, Not, Some
+from contracts.conditions.tree import quantified
+from contracts.contexts import TenantSchema
+from rule_engine.domain.shapes import ANY, PathError, Shape, find
+from rule_engine.rules.base import RuleType, literal
+
+type Strangers = list[tuple[str, str]]
+"""Where a code is nobody's, and the code."""
+
+
+def in_params(
+    params: Mapping[str, JsonValue], rule_type: RuleType[Any], schema: TenantSchema
+) -> tuple[dict[str, JsonValue], Strangers]:
+    """Parameters with ids for codes."""
+    found, people = _parameters(rule_type), _People(schema)
+    return {
+        name: people.found(value, name) if name in found else value for name, value in params.items()
+    }, people.strangers
+
+
+def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, Strangers]:
+    """A condition with ids for codes, wherever something is compared with an employee."""
+    people = _People(schema)
+    return _with_ids(condition, names, "condition", people), people.strangers
+
+
+class _People:
+    def __init__(self, schema: TenantSchema) -> None:
+        by_id = {str(one.id): str(one.id) for one in schema.employees}
+        self._ids = {one.code: str(one.id) for one in schema.employees} | by_id
+        self.strangers: Strangers = []
+
+    def found(self, value: JsonValue, where: str) -> JsonValue:
+        if isinstance(value, list):
+            return [self.found(one, f"{where}[{index}]") for index, one in enumerate(value)]
+        code = literal(value)
+        if code is not None and code not in self._ids:
+            self.strangers.append((where, code))
+        return value if code is None else self._ids.get(code, code)
+
+
+@cache
+def _parameters(rule_type: RuleType[Any]) -> frozenset[str]:
+    """Those that name employees."""
+    properties = rule_type.params.model_json_schema()["properties"]
+    return frozenset(name for name, one in properties.items() if _is_employee(one))
+
+
+def _is_employee(schema: Mapping[str, Any]) -> bool:
+    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
+    return schema.get("refers") == "employee" or any(_is_employee(one) for one in inside)
+
+
+def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -> Condition:
+    def inside(parts: tuple[Condition, ...], which: str) -> tuple[Condition, ...]:
+        return tuple(_with_ids(one, names, f"{where}.{which}[{index}]", people) for index, one in enumerate(parts))
+
+    match condition:
+        case Leaf(path=path, value=value):
+            shape = _shape(names, path)
+            if (shape.element or shape).kind != "user":
+                return condition
+            return condition.model_copy(update={"value": people.found(value, f"{where}.value")})
+        case All(all=parts):
+            return condition.model_copy(update={"all": inside(parts, "all")})
+        case Any_(any=parts):
+            return condition.model_copy(update={"any": inside(parts, "any")})
+        case Not(not_=part):
+            return condition.model_copy(update={"not_": _with_ids(part, names, f"{where}.not", people)})
+        case Some() | Every() | NoneOf():
+            element = _shape(names, quantified(condition)[1]).element or ANY
+            each = Shape("object", {**names.fields, "each": element})
+            return condition.model_copy(update={"where": _with_ids(condition.where, each, f"{where}.where", people)})
+        case _:
+            return condition
+
+
+def _shape(names: Shape, path: str) -> Shape:
+    """What names nothing is told elsewhere."""
+    try:
+        return find(names, path, in_text=False)
+    except PathError:
+        return ANY
