@@ -1,5 +1,6 @@
 """Stand-ins for other services' HTTP: they answer `/internal` in the contracts' own models from what tests put in."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,10 +74,13 @@ class EntityStandIn:
 
 @dataclass
 class TriggersStandIn:
-    """Trigger-service with the same triggers for all tenants; while `away`, it answers 503."""
+    """Trigger-service with the same triggers for all tenants; while `away`, it answers 503; `together` holds answers up
+    until so many have asked.
+    """
 
     triggers: tuple[TriggerPlace, ...] = ()
     away: bool = False
+    together: asyncio.Barrier | None = None
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -85,6 +89,8 @@ class TriggersStandIn:
         async def triggers(tenant: UUID) -> Response:
             if self.away:
                 return Response(status_code=503)
+            if self.together:
+                await self.together.wait()
             return json_response(TenantTriggers(tenant_id=tenant, triggers=self.triggers))
 
         return app

@@ -57,13 +57,26 @@ class Findings:
     warnings: Sequence[Fault] = ()
 
 
+type _Others = Mapping[tuple[str, int], RuleSetDocument]
+"""The tenant's other rule sets in force, by code and version."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Examined:
-    """What was checked, and with what the tenant has."""
+    """What was checked, and with what the tenant has; `others` is null when they do not matter."""
 
     schema: TenantSchema
     definitions: Sequence[Definition] = ()
+    others: _Others | None = None
     findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is published, and the other rule sets that it was checked with."""
+
+    programs: Programs
+    others: _Others | None
 
 
 class Authoring:
@@ -101,7 +114,7 @@ class Authoring:
             if pipeline != document.pipeline:
                 raise TakenError(f"rule set {code!r} belongs to pipeline {pipeline!r} for good: use another code")
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, self._programs(document, examined) if publish else None)
+            await self._record(tx, key, author, document, self._ready(document, examined) if publish else None)
         return examined.findings
 
     async def publish(self, author: Author, code: str) -> Findings:
@@ -115,7 +128,7 @@ class Authoring:
         async with self._database.transaction(author.tenant) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, checked, await self._present(tx, key))
-            await self._record(tx, key, author, checked.document, self._programs(checked.document, examined))
+            await self._record(tx, key, author, checked.document, self._ready(checked.document, examined))
         return examined.findings
 
     async def roll_back(self, author: Author, code: str, version: int) -> Findings:
@@ -129,7 +142,7 @@ class Authoring:
         old = (await self._read(key, wanted, f"published version {version} of rule set {code!r}")).document
         examined = await self._examine(key, old, publish=True)
         async with self._database.transaction(author.tenant) as tx:
-            await self._publish_beside_draft(tx, key, author, old, self._programs(old, examined))
+            await self._publish_beside_draft(tx, key, author, old, self._ready(old, examined))
         return examined.findings
 
     async def switch(self, author: Author, code: str, rules: Sequence[Place], *, enabled: bool) -> Findings:
@@ -143,12 +156,12 @@ class Authoring:
         before, after = [await self._examine(key, one) for one in (newest.document, document)]
         if broken := [fault for fault in after.findings.faults if fault not in before.findings.faults]:
             raise FaultyError(broken)
-        programs = switched_programs(newest.programs or {}, document)
+        ready = _Ready(switched_programs(newest.programs or {}, document), after.others)
         async with self._database.transaction(author.tenant) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, newest, await self._newest(tx, key))
             await self._publish_beside_draft(
-                tx, key, author, document, programs, lambda draft: switched_where_known(draft, rules, enabled)
+                tx, key, author, document, ready, lambda draft: switched_where_known(draft, rules, enabled)
             )
         return after.findings
 
@@ -166,7 +179,7 @@ class Authoring:
             await self._rule_sets.lock(tx, key)
             _unchanged(to, target, await self._present(tx, key))
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, self._programs(document, examined) if publish else None)
+            await self._record(tx, key, author, document, self._ready(document, examined) if publish else None)
         return examined.findings
 
     # checking
@@ -174,14 +187,14 @@ class Authoring:
     async def _examine(self, key: Key, document: RuleSetDocument, *, publish: bool = False) -> _Examined:
         """In a thread: a large document takes seconds."""
         schema = await self._entity_service.schema(key[0])
-        neighbours, unseen = await self._neighbours(key, document, schema)
+        others, neighbours, unseen = await self._neighbours(key, document, schema)
         definitions = await self._definitions(key)
         asked = (document, schema, self._registry, neighbours, definitions)
         faults = await asyncio.to_thread(check, *asked)
         if publish and faults:
             raise FaultyError(faults)
         odd = [] if faults else await asyncio.to_thread(warnings, *asked)
-        return _Examined(schema, definitions, Findings(faults, [] if faults else [*odd, *unseen]))
+        return _Examined(schema, definitions, others, Findings(faults, [] if faults else [*odd, *unseen]))
 
     async def _definitions(self, key: Key) -> Sequence[Definition]:
         async with self._database.transaction(key[0]) as tx:
@@ -189,20 +202,22 @@ class Authoring:
 
     async def _neighbours(
         self, key: Key, document: RuleSetDocument, schema: TenantSchema
-    ) -> tuple[Neighbours, list[Fault]]:
+    ) -> tuple[_Others | None, Neighbours, list[Fault]]:
         """What else moves items, when this document does; and what could not be seen of it."""
         if not leads_anywhere(document, schema, self._registry):
-            return NOBODY, []
+            return None, NOBODY, []
         async with self._database.transaction(key[0]) as tx:
             others = await self._rule_sets.others(tx, key)
+        rule_sets = list(others.values())
         try:
-            return Neighbours(others, await self._trigger_service.triggers(key[0])), []
+            return others, Neighbours(rule_sets, await self._trigger_service.triggers(key[0])), []
         except OutageError as error:
             what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
-            return Neighbours(others), [Fault("stages", None, what)]
+            return others, Neighbours(rule_sets), [Fault("stages", None, what)]
 
-    def _programs(self, document: RuleSetDocument, examined: _Examined) -> Programs:
-        return compile_document(document, examined.schema, self._registry, examined.definitions)
+    def _ready(self, document: RuleSetDocument, examined: _Examined) -> _Ready:
+        programs = compile_document(document, examined.schema, self._registry, examined.definitions)
+        return _Ready(programs, examined.others)
 
     # reading and writing
 
@@ -237,16 +252,25 @@ class Authoring:
         return found[1] if found else None
 
     async def _record(
-        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, programs: Programs | None
+        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, ready: _Ready | None
     ) -> None:
-        """Writes a version, as published if there are programs, unless it would be the newest one again."""
+        """Writes a version, as published if it is ready for that, unless it would be the newest one again."""
         newest = await self._newest(tx, key)
-        if newest and _same(newest, Content(document, newest.programs if programs is None else programs)):
+        if newest and _same(newest, Content(document, newest.programs if ready is None else ready.programs)):
             await self._rule_sets.drop_draft(tx, key)
             return
         await self._rule_sets.save_draft(tx, key, document, author.subject, self._clock())
-        if programs is not None:
-            await self._rule_sets.publish(tx, key, programs, author.subject, self._clock())
+        if ready is not None:
+            await self._refuse_unseen(tx, key, ready)
+            await self._rule_sets.publish(tx, key, ready.programs, author.subject, self._clock())
+
+    async def _refuse_unseen(self, tx: Connection, key: Key, ready: _Ready) -> None:
+        """Two halves of a circle, published at one moment, must see each other."""
+        await self._rule_sets.lock_publishing(tx, key[0])
+        if ready.others is not None and ready.others.keys() != (await self._rule_sets.others(tx, key)).keys():
+            raise TakenError(
+                "another rule set of yours was published meanwhile: publish again, so that both are checked"
+            )
 
     async def _publish_beside_draft(  # noqa: PLR0913 - what is published, and what of the draft
         self,
@@ -254,7 +278,7 @@ class Authoring:
         key: Key,
         author: Author,
         document: RuleSetDocument,
-        programs: Programs,
+        ready: _Ready,
         change: Callable[[RuleSetDocument], RuleSetDocument] = lambda draft: draft,
     ) -> None:
         """Publishes another document than the draft, which goes on as the draft, changed."""
@@ -263,7 +287,7 @@ class Authoring:
         draft = await self._rule_sets.version(tx, key, row.draft) if row and row.draft else None
         if row is not None:
             await self._rule_sets.keep(tx, key, document, row.archived, self._clock())
-        await self._record(tx, key, author, document, programs)
+        await self._record(tx, key, author, document, ready)
         if draft is not None:
             version, content = draft
             await self._rule_sets.save_draft(tx, key, change(content.document), version.created_by, version.created_at)

@@ -1,5 +1,6 @@
 """Diff, roll back, copy, enable and disable, and what publishing warns of: through the API on a real PostgreSQL."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -133,6 +134,22 @@ async def test_a_circle_over_two_rule_sets_is_refused_and_named(author: httpx.As
     assert "installation/planned → sales/won → installation/planned" in answer.json()["errors"][0]["what"]
     await put(author, COPY | {"archived": True})
     assert (await author.put("/v1/rule-sets/fitting", json=COPY_BACK | {"publish": True})).status_code == 200
+
+
+async def test_of_two_halves_of_a_circle_that_are_published_in_one_moment_one_is_refused(
+    author: httpx.AsyncClient, triggers: TriggersStandIn
+) -> None:
+    triggers.together = asyncio.Barrier(2)  # neither sees the other while they are checked
+    halves = {"sales": COPY, "fitting": COPY_BACK}
+    answers = await asyncio.gather(
+        *(author.put(f"/v1/rule-sets/{code}", json=half | {"publish": True}) for code, half in halves.items())
+    )
+    triggers.together = None
+    refused = {code: answer for code, answer in zip(halves, answers, strict=True) if answer.status_code != 200}
+    ((code, answer),) = refused.items()
+    assert (answer.status_code, "published meanwhile" in answer.json()["detail"]) == (409, True)
+    again = await author.put(f"/v1/rule-sets/{code}", json=halves[code] | {"publish": True})
+    assert (again.status_code, "this never ends" in again.json()["errors"][0]["what"]) == (422, True)
 
 
 async def test_a_circle_through_a_trigger_is_warned_of(author: httpx.AsyncClient, triggers: TriggersStandIn) -> None:

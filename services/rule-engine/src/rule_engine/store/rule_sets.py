@@ -157,15 +157,20 @@ class RuleSets:
         )
         return None if row is None else (_version(row), Content(_document(row), _programs(row)))
 
-    async def others(self, tx: Connection, key: Key) -> list[RuleSetDocument]:
-        """The newest published documents of the tenant's other rule sets that are not archived."""
+    async def others(self, tx: Connection, key: Key) -> dict[tuple[str, int], RuleSetDocument]:
+        """The newest published documents of the tenant's other rule sets that are not archived, by code and version."""
         rows = await tx.fetch(
-            """SELECT DISTINCT ON (v.code) v.document FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code)
+            """SELECT DISTINCT ON (v.code) v.code, v.version, v.document
+               FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code)
                WHERE v.tenant_id = $1 AND v.code <> $2 AND v.status = 'published' AND NOT s.archived
                ORDER BY v.code, v.version DESC""",
             *key,
         )
-        return [_document(row) for row in rows]
+        return {(row["code"], row["version"]): _document(row) for row in rows}
+
+    async def lock_publishing(self, tx: Connection, tenant: UUID) -> None:
+        """Keeps others from publishing rule sets of the tenant until the transaction ends."""
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('publishing ' || $1, 0))", str(tenant))
 
     async def newest_published(
         self, tx: Connection, pipelines: Iterable[tuple[UUID, str]]
