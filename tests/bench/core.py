@@ -1,40 +1,114 @@
 """The pure core by itself: microseconds of CPU beside bare Python that does as much."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from time import process_time
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from bench.figures import Row, at_most, p50
 from bench.world import World, stage_changed
 from contracts.conditions import All, Leaf, compile_condition
+from rule_engine.domain import expressions, texts
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import After, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.due import times_of
+from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.planning import Head, Published, plan
+from rule_engine.domain.values import values_of
 from rule_engine.rules import REGISTRY
-from support.shop import SCHEMA
+from support import hostile
+from support.shop import NOON, SCHEMA, deal
 
 ROUNDS = 30
-VALUES = {"item": {f"field_{n}": n for n in range(10)}}
-LEAVES = tuple(Leaf(path=f"item.field_{n}", op="ge", value=0) for n in range(10))
+NUMBERS = {"item": {f"field_{n}": n for n in range(10)}}
+MIXED: dict[str, Any] = {
+    "item": {
+        "title": "Oak table",
+        "source": "form",
+        "amount": {"amount": 123_450, "currency": "EUR"},
+        "activity_count": 3,
+        "created_at": "2026-03-02T10:00:00Z",
+        "fields": {"delivery_on": "2026-03-20", "colours": ["oak", "ash"], "urgent": True, "wood": "oak"},
+    },
+    "contact": {"phone": "+391234567"},
+    "tenant": {"time_zone": "Europe/Rome"},
+}
+MIXED_LEAVES = (
+    Leaf(path="item.title", op="contains", value="oak"),
+    Leaf(path="item.source", op="eq", value="form"),
+    Leaf(path="item.amount", op="gt", value={"amount": 100_000, "currency": "EUR"}),
+    Leaf(path="item.activity_count", op="between", value=[1, 5]),
+    Leaf(path="item.created_at", op="ge", value={"relative": "today", "days": -30}),
+    Leaf(path="item.fields.delivery_on", op="during", value={"period": "this_month"}),
+    Leaf(path="item.fields.colours", op="contains_any", value=["beech", "ash"]),
+    Leaf(path="item.fields.urgent", op="eq", value=True),
+    Leaf(path="item.fields.wood", op="in", value=["oak", "ash"]),
+    Leaf(path="contact.phone", op="filled"),
+)
+MOMENTS = [f"2026-03-04T{n // 60:02}:{n % 60:02}:00Z" for n in range(1000)]
+"""Each decision has its own."""
 
 
 async def measure(world: World) -> list[Row]:
-    with world.report.step("core: conditions and planning"):
-        return [_condition(), _planning()]
+    with world.report.step("core: conditions, planning, hostile texts"):
+        return [_numbers(), _mixed(), _planning(), _hostile()]
 
 
-def _condition() -> Row:
-    ours = compile_condition(All(all=LEAVES))
-    assert ours(VALUES).holds
-    assert _bare(VALUES)
+def _numbers() -> Row:
+    ours = compile_condition(All(all=tuple(Leaf(path=f"item.field_{n}", op="ge", value=0) for n in range(10))))
+    assert ours(NUMBERS).holds
+    assert _bare_numbers(NUMBERS)
     name = "core: condition of ten leaves, CPU"
-    return at_most(20, name, _cpu(lambda: ours(VALUES), 2000), "µs", _cpu(lambda: _bare(VALUES), 20000))
+    return at_most(20, name, _cpu(lambda: ours(NUMBERS), 2000), "µs", _cpu(lambda: _bare_numbers(NUMBERS), 20000))
 
 
-def _bare(values: dict[str, Any]) -> bool:
+def _bare_numbers(values: dict[str, Any]) -> bool:
     return all([values["item"][f"field_{n}"] >= 0 for n in range(10)])
+
+
+def _mixed() -> Row:
+    condition = compile_condition(All(all=MIXED_LEAVES))
+    worlds = [MIXED | {"now": moment} for moment in MOMENTS]
+    assert condition(worlds[0]).holds
+    assert _bare_mixed(worlds[0])
+
+    def ours() -> None:
+        for one in worlds:
+            condition(one)
+
+    def bare() -> None:
+        for one in worlds:
+            _bare_mixed(one)
+
+    name = "core: condition of ten leaves of all types, CPU"
+    of_all, floor = _cpu(ours, 5), _cpu(bare, 20)
+    return at_most(20, name, of_all / len(worlds), "µs", floor / len(worlds))
+
+
+def _bare_mixed(values: dict[str, Any]) -> bool:
+    """The same questions, by somebody who explains nothing and takes every type for granted."""
+    item = values["item"]
+    zone = ZoneInfo(values["tenant"]["time_zone"])
+    today = datetime.fromisoformat(values["now"]).astimezone(zone).date()
+    delivery = date.fromisoformat(item["fields"]["delivery_on"])
+    created = datetime.fromisoformat(item["created_at"]).astimezone(zone).date()
+    return all(
+        [
+            "oak" in item["title"].casefold(),
+            item["source"] == "form",
+            item["amount"]["amount"] > 100_000,
+            1 <= item["activity_count"] <= 5,
+            created >= today - timedelta(days=30),
+            (delivery.year, delivery.month) == (today.year, today.month),
+            any(colour in item["fields"]["colours"] for colour in ("beech", "ash")),
+            item["fields"]["urgent"] is True,
+            item["fields"]["wood"] in ("oak", "ash"),
+            bool(values["contact"]["phone"]),
+        ]
+    )
 
 
 def _planning() -> Row:
@@ -58,6 +132,25 @@ def _twenty_rules() -> RuleSetDocument:
         for n in range(20)
     )
     return with_ids(RuleSetDocument(pipeline="sales", stages={"new": StageDocument(rules=rules)}), [], uuid4)
+
+
+def _hostile() -> Row:
+    """The one that takes longest; the least of three times, since the limit is of work, not of time."""
+    values = values_of(deal(company=None), {}, NOON) | {"long": "a" * 5000}
+    kinds = ((expressions.evaluate, hostile.EXPRESSIONS), (texts.render, hostile.TEXTS))
+    longest = max(
+        min(_stopped(lambda: run(source, values)) for _ in range(3))  # noqa: B023 - called at once
+        for run, sources in kinds
+        for source in sources.values()
+    )
+    return at_most(100, "core: the worst of all hostile texts and expressions, CPU", longest, "ms")
+
+
+def _stopped(run: Callable[[], object]) -> float:
+    started = process_time()
+    with suppress(ValueFailureError):
+        run()
+    return (process_time() - started) * 1e3
 
 
 def _cpu(work: Callable[[], object], times: int) -> float:

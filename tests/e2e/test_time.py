@@ -1,4 +1,5 @@
-"""Scenario S5 on all services and servers: dates over weekends, holidays and clock changes, moved, emptied and past.
+"""Scenario S5 on all services and servers: dates over weekends, holidays and clock changes, moved, emptied and past;
+beside it, what one deal's rules count is known to the next one's.
 
 The moments are written by hand. In 2096 the 29th of February is a Wednesday, Easter Monday the 16th of April; clocks
 are set forward on the 25th of March and back on the 28th of October.
@@ -15,6 +16,7 @@ import pytest
 from local_stack.apply import Services, apply, read
 from local_stack.demo.reading import Reading
 from local_stack.demo.shop import Shop
+from local_stack.plan import plan
 from support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -58,8 +60,10 @@ GAP = {
 
 @pytest.fixture
 def visits(shop: Shop) -> "Visits":
+    documents = read(Path(__file__).parent / "visits.yaml")
     with closing(Services(shop.stack.addresses, shop.owner.token)) as services:
-        answers = apply(read(Path(__file__).parent / "visits.yaml"), services, lambda _: None)
+        answers = apply(documents, services, lambda _: None)
+        assert [one.words() for one in plan(documents, services) if one.change != "same"] == []
     return Visits(shop, answers["employee/fitter"]["id"])
 
 
@@ -153,3 +157,10 @@ def test_a_rule_waits_for_a_person_on_leave_unless_an_operator_lets_it_act(visit
     visits.run_now(deal, "fit", "fitting")
     visits.comes_to(deal, "fit", "done", "fitting")
     assert visits.tasks(deal) == ["fit"]
+
+
+def test_a_variable_goes_on_from_deal_to_deal(visits: Visits) -> None:
+    for number in (1, 2):
+        deal = visits.deal(stage="over")
+        visits.comes_to(deal, "thank", "done", "over")
+        assert visits.tasks(deal) == [f"Visit {number} from Via Esempio 1"]

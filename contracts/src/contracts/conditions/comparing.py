@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -33,23 +33,28 @@ def zone_of(values: Values) -> str:
     return str(_missing("tenant.time_zone"))
 
 
-def day_of(moment: datetime, values: Values) -> date:
-    """The day of a moment in the company's zone."""
-    return _local(moment, zone_of(values)).date()
-
-
 def today_of(values: Values) -> date:
     """The day in the company's zone when a condition is judged."""
-    return day_of(now_of(values), values)
+    now = values.get("now")
+    return _day_of(now if isinstance(now, str) else _missing("now"), values)
 
 
 def _missing(name: str) -> Any:
     raise ConditionError(f"{name} is not known here")
 
 
+def _day_of(moment: str, values: Values) -> date:
+    """The day of a moment in the company's zone."""
+    return (_local(moment, zone_of(values)) or _missing("now")).date()
+
+
 @lru_cache(maxsize=1000)
-def _local(moment: datetime, zone: str) -> datetime:
-    return moment.astimezone(ZoneInfo(zone))
+def _local(text: str, zone: str) -> datetime | None:
+    moment = _moment(text)
+    return None if moment is None else moment.astimezone(_zone(zone))
+
+
+_zone = lru_cache(maxsize=1000)(ZoneInfo)
 
 
 def _as_moment(value: Any) -> datetime | None:
@@ -86,14 +91,14 @@ def _comparable_texts(seen: str, expected: str, values: Values) -> tuple[Any, An
     if a is not None and b is not None:
         return a, b
     if a is not None and (day := _day(expected)) is not None:
-        return day_of(a, values), day
+        return _day_of(seen, values), day
     if b is not None and (day := _day(seen)) is not None:
-        return day, day_of(b, values)
+        return day, _day_of(expected, values)
     return seen, expected
 
 
 def is_money(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.keys() >= {"amount", "currency"}
+    return isinstance(value, Mapping) and "amount" in value and "currency" in value
 
 
 def is_number(value: Any) -> bool:
@@ -110,7 +115,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _moment(text: str) -> datetime | None:
-    if not text[:4].isdecimal():
+    if len(text) <= _DAY_LENGTH or not text[:4].isdecimal():
         return None
     try:
         moment = datetime.fromisoformat(text)
@@ -119,8 +124,11 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else None
 
 
+_DAY_LENGTH = len("2026-01-31")
+
+
 def _day(text: str) -> date | None:
-    if len(text) != len("2026-01-31"):
+    if len(text) != _DAY_LENGTH:
         return None
     try:
         return date.fromisoformat(text)
@@ -139,8 +147,8 @@ def is_clock(value: Any) -> bool:
 def _clock_time(value: Any, values: Values) -> time | None:
     if is_clock(value):
         return time.fromisoformat(value)
-    moment = _as_moment(value)
-    return None if moment is None else _local(moment, zone_of(values)).time().replace(tzinfo=None)
+    moment = _local(value, zone_of(values)) if isinstance(value, str) else None
+    return None if moment is None else moment.time()
 
 
 def _kind(value: Any) -> str:
@@ -150,6 +158,8 @@ def _kind(value: Any) -> str:
 
 def _equal(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str) and isinstance(expected, str):
+        if seen == expected:
+            return True
         a, b = _comparable_texts(seen, expected, values)
         return bool(a == b)
     if isinstance(seen, bool) is not isinstance(expected, bool):
@@ -160,11 +170,21 @@ def _equal(seen: Any, expected: Any, values: Values) -> bool:
 def _contains(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str):
         return str(expected).casefold() in seen.casefold()
-    return isinstance(seen, list) and any(_equal(one, expected, values) for one in seen)
+    return isinstance(seen, list) and _is_one_of(expected, seen, values)
+
+
+def _is_one_of(seen: Any, expected: Iterable[Any], values: Values) -> bool:
+    for one in expected:  # noqa: SIM110 - a third of the time of any()
+        if _equal(seen, one, values):
+            return True
+    return False
 
 
 def _contains_any(seen: Any, expected: Any, values: Values) -> bool:
-    return any(_contains(seen, one, values) for one in expected)
+    for one in expected:  # noqa: SIM110 - as above
+        if _contains(seen, one, values):
+            return True
+    return False
 
 
 def _contains_all(seen: Any, expected: Any, values: Values) -> bool:
@@ -197,8 +217,10 @@ def _in_clock_range(at: time | None, first: time, last: time) -> bool:
 def _during(seen: Any, expected: tuple[date, date], values: Values) -> bool:
     if not isinstance(seen, str):
         return False
-    moment = _moment(seen)
-    day = _day(seen) if moment is None else day_of(moment, values)
+    day = _day(seen)
+    if day is None:
+        moment = _local(seen, zone_of(values))
+        day = None if moment is None else moment.date()
     return day is not None and expected[0] <= day <= expected[1]
 
 
@@ -216,8 +238,8 @@ OPERATORS: Mapping[str, Test] = {
     "le": _le,
     "gt": _ordered(operator.gt),
     "ge": _ge,
-    "in": lambda seen, expected, values: any(_equal(seen, one, values) for one in expected),
-    "not_in": lambda seen, expected, values: not any(_equal(seen, one, values) for one in expected),
+    "in": _is_one_of,
+    "not_in": lambda seen, expected, values: not _is_one_of(seen, expected, values),
     "contains": _contains,
     "contains_any": _contains_any,
     "contains_all": _contains_all,

@@ -1,7 +1,6 @@
 """How conditions are judged: compiled once to closures, explained leaf by leaf."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import chain
@@ -65,8 +64,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _SEEN_MAX else f"{text[: _SEEN_MAX - 1]}…"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a condition found, with every leaf, and with those that decided it.
 
     Under a `not`, what decides that the whole is false is a leaf that holds.
@@ -203,26 +201,38 @@ def _constant_leaf(leaf: Leaf, test: Test) -> _Judge:
 
 def _made_leaf(leaf: Leaf, test: Test) -> _Judge:
     """What it compares with is made when it is judged."""
-    keys = leaf.path.split(".")
-    written = leaf.value if isinstance(leaf.value, list) else [leaf.value]
-    makers = [_maker(one) for one in written]
-    several = isinstance(leaf.value, list)
+    path, op, keys = leaf.path, leaf.op, leaf.path.split(".")
+    make = _list_maker(leaf.value) if isinstance(leaf.value, list) else _maker(leaf.value)
 
     def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
         try:
-            made = [make(values) for make in makers]
-            expected, said = [one for one, _ in made], [one for _, one in made]
-            holds = test(seen, expected if several else expected[0], values)
+            expected, said = make(values)
+            holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        return _seen(LeafVerdict(leaf.path, leaf.op, said if several else said[0], seen, holds), leaves)
+        verdict = LeafVerdict(path, op, said, seen, holds)
+        leaves.append(verdict)
+        return holds, (verdict,)
 
     return judge
 
 
-def _maker(written: Any) -> Callable[[Values], tuple[Any, Any]]:
-    """Makes what to compare with, and how to tell it."""
+type _Make = Callable[[Values], tuple[Any, Any]]
+"""Makes what to compare with, and how to tell it."""
+
+
+def _list_maker(written: list[Any]) -> _Make:
+    makers = [_maker(one) for one in written]
+
+    def make(values: Values) -> tuple[Any, Any]:
+        made = [make(values) for make in makers]
+        return [one for one, _ in made], [said for _, said in made]
+
+    return make
+
+
+def _maker(written: Any) -> _Make:
     match operand(written):
         case PathOperand(path=path):
             keys = path.split(".")
@@ -241,7 +251,7 @@ def _found(path: str, value: Any) -> tuple[Any, Any]:
     return value, {"path": path, "value": value}
 
 
-def _remembering(counted: Relative | Period, start: Callable[[Values], date]) -> Callable[[Values], tuple[Any, Any]]:
+def _remembering(counted: Relative | Period, start: Callable[[Values], date]) -> _Make:
     """It stays the same all day, or for all that is judged at one moment."""
     words = counted.words()
 

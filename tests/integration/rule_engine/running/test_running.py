@@ -129,6 +129,8 @@ async def test_run_now_postpone_and_cancel_move_a_waiting_rule_and_leave_an_audi
         409,
         "remind is cancelled: only a rule that waits can be moved in time",
     )
+    unknown = await deal.order(remind | {"rule_id": "none"}, "run-now")
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, "there is no such rule in the run")
     async with deal.site.premises.caller(deal.tenant, "viewer") as viewer:
         run = (await viewer.get(f"/v1/runs/{later['run_id']}")).json()
     assert [entry["action"].split()[0] for entry in run["audit"]] == ["postpone", "run_now"]

@@ -13,6 +13,7 @@ from rule_engine.domain import expressions
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.shapes import Shape, names, shape_of
 from rule_engine.domain.values import paths_of, resolve, values_of
+from support import hostile
 from support.shop import NOON, SCHEMA, deal
 
 
@@ -143,27 +144,8 @@ def test_as_a_leaf_it_fails_as_conditions_do(values: dict[str, Any]) -> None:
         expressions.as_leaf("item.title > 1")(values)
 
 
-CHARACTERS = "split(long, '')"
-HOSTILE = {
-    "squared loops": f"{CHARACTERS}.all(a, {CHARACTERS}.all(b, a == b))",
-    "long loops": f"{CHARACTERS}.map(a, {CHARACTERS}).size() > 0",
-    "growing texts": "[1, 2].map(a, " + " + ".join(["long"] * 25) + ").map(b, " + " + ".join(["b"] * 25) + ")",
-    "texts in loops": f"{CHARACTERS}.map(a, long + long)",
-    "growing lists": f"[{CHARACTERS}].map(a, a + a + a + a + a + a).map(b, b + b + b + b + b + b + b)",
-    "joining": f"join({CHARACTERS}, long)",
-    "patterns": f"{CHARACTERS}.all(a, a.matches('(a|aa)+(.*a){{200}}b'))",
-    "searching": f"{CHARACTERS}.all(a, long.contains(long + 'b'))",
-    "functions": f"{CHARACTERS}.all(a, money(1) == '')",
-    "working days": "[1, 2, 3].map(a, addworkdays(today, 100000))",
-    "mappings": f"{CHARACTERS}.map(a, {{'a': a, 'b': a}}).size()",
-    "lists": f"{CHARACTERS}.map(a, [a, a, a, a]).size()",
-    "printing": f"printable({CHARACTERS})",
-    "padding": f"{CHARACTERS}.map(a, number_format(1, 12)).join(long)",
-}
-
-
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("source", hostile.EXPRESSIONS.values(), ids=hostile.EXPRESSIONS.keys())
 def test_a_hostile_expression_is_refused_or_stopped(source: str, values: dict[str, Any]) -> None:
     with pytest.raises(ValueFailureError, match=r"too much work|too long|too deeply"):
         expressions.evaluate(source, values)
@@ -178,18 +160,17 @@ def test_an_honest_expression_over_many_rows_is_computed(values: dict[str, Any])
 MEMORY = """
 import resource, sys
 sys.path[:0] = {paths!r}
-from test_expressions import HOSTILE as EXPRESSIONS
-from test_texts import HOSTILE as TEXTS
 from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.values import values_of
+from support import hostile
 from support.shop import NOON, deal
 values = values_of(deal(), {{"create_document": {{"number": "7"}}}}, NOON) | {{"long": "a" * 5000}}
 expressions.evaluate("money(item.amount)", values)
 texts.render("{{{{ item.amount | money }}}}", values)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for run, hostile in ((expressions.evaluate, EXPRESSIONS), (texts.render, TEXTS)):
-    for source in hostile.values():
+for run, sources in ((expressions.evaluate, hostile.EXPRESSIONS), (texts.render, hostile.TEXTS)):
+    for source in sources.values():
         try:
             run(source, values)
         except ValueFailureError:
@@ -200,8 +181,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def test_hostile_expressions_and_texts_take_less_than_50_mb_together() -> None:
-    here = Path(__file__).parent
-    script = MEMORY.format(paths=[str(here), str(here.parents[2])])
+    script = MEMORY.format(paths=[str(Path(__file__).parents[3])])
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (60, 60))

@@ -7,9 +7,8 @@ import pytest
 from rule_engine.domain import texts
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.values import values_of
+from support import hostile
 from support.shop import NOON, SETTINGS, deal
-
-LETTERS = "{% assign list = long | split: '' %}"
 
 
 @pytest.fixture
@@ -84,44 +83,8 @@ def test_a_reason_never_shows_the_value(values: dict[str, Any]) -> None:
     assert "+49" not in str(failure.value)
 
 
-HOSTILE = {
-    "doubling": "{% assign a = 'aaaaaaaa' %}" + "{% assign a = a | append: a %}" * 60,
-    "replacing": "{{ long | replace: '', long }}",
-    "joining": LETTERS + "{{ list | join: long }}",
-    "loops": LETTERS + "{% for a in list %}{% for b in list %}{% for c in list %}x{% endfor %}{% endfor %}{% endfor %}",
-    "silent loops": LETTERS + "{% for a in list %}{% for b in list %}{% endfor %}{% endfor %}",
-    "searching loops": LETTERS
-    + "{% for a in list %}{% for b in list %}{% if long contains 'ab' %}{% endif %}{% endfor %}{% endfor %}",
-    "sorting loops": LETTERS + "{% for a in list %}" + "{% assign x = list | sort | reverse %}" * 20 + "{% endfor %}",
-    "printing": "{{ long }}" * 100,
-    "capturing": LETTERS + "{% for a in list %}{% capture b %}{{ b }}{{ long }}{% endcapture %}{% endfor %}",
-    "growing lists": LETTERS + "{% assign list = list | concat: list %}" * 40,
-    "growing numbers": "{% assign n = 9 %}" + "{% assign n = n | times: n %}" * 100,
-    "endless numbers": "{{ '1e1000000000' | times: 9 | round }}",
-    "endless range": "{% for i in (1..1000000000) %}x{% endfor %}",
-    "hidden range": "{% assign r = (1..1000000000) %}{{ r | join }}",
-    "nested blocks": "{% if 1 %}" * 5000,
-    "nested brackets": "{{ a" + "[a" * 900 + "]" * 900 + " }}",
-    "open braces": "{{" * 25_000,
-    "open tags": "{%" * 25_000,
-    "open raw": "{% raw %}" * 5000,
-    "open comments": "{% comment %}" * 3800,
-    "blanks": ("{{" + " " * 1900 + "}}") * 25,
-    "blanks without end": "{{ a" + " " * 45_000,
-    "many conditions": "{% if " + "1 and " * 8000 + "1 %}{% endif %}",
-    "printing money": LETTERS + "{% for a in list %}{{ item.amount | money }}{% endfor %}",
-    "printing dates": LETTERS + "{% for a in list %}{{ now | date_format: 'full' }}{% endfor %}",
-    "working days": LETTERS + "{% for a in list %}{{ today | addworkdays: 20000 }}{% endfor %}",
-    "working hours": LETTERS + "{% for a in list %}{{ now | addworkhours: 20000 }}{% endfor %}",
-    "merging": LETTERS + "{% for a in list %}{% assign list = list | merge: list %}{% endfor %}",
-    "shuffling": LETTERS + "{% for a in list %}{% assign list = list | shuffle %}{% endfor %}",
-    "patterns": ("{{ now | date_format: '" + "EEEE" * 26 + "' }}") * 300,
-    "length": "x" * 60_000 + "{{ item.title }}",
-}
-
-
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("text", hostile.TEXTS.values(), ids=hostile.TEXTS.keys())
 def test_a_hostile_text_ends_early_with_an_error(text: str, values: dict[str, Any]) -> None:
     with pytest.raises(ValueFailureError):
         texts.render(text, values)

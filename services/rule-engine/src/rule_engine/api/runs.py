@@ -15,7 +15,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Cursor, Limit, Page, conflict, decode_cursor, not_found
 from contracts.messages.rule_events import RuleState
-from rule_engine.domain.errors import RunError
+from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.operations import Operations
 from rule_engine.store.runs import Run
 from rule_engine.store.views import Views
@@ -180,6 +180,8 @@ def ordering(operations: Operations) -> APIRouter:
 async def _ordered(order: Awaitable[Run | None]) -> Ordered:
     try:
         run = await order
+    except NoSuchRuleError as error:
+        raise not_found("such rule in the run") from error
     except RunError as error:
         raise conflict(str(error)) from error
     if run is None:

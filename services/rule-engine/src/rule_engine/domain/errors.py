@@ -11,6 +11,10 @@ class RunError(EngineError):
     """An order cannot be given to a run in its present state; the text says why, for people."""
 
 
+class NoSuchRuleError(RunError):
+    """The run has no such rule."""
+
+
 class ValueFailureError(EngineError):
     """A parameter could not be made from the values at hand (a template failed, a type does not fit)."""
 

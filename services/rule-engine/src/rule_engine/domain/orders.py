@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from rule_engine.domain.errors import RunError
+from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.running import Running, plan_again
 from rule_engine.domain.state import ENDED, State
@@ -65,4 +65,4 @@ def _known(program: Program, rule_id: str) -> RuleBlock:
     for rule in program.rules():
         if rule.rule_id == rule_id:
             return rule
-    raise RunError("the run has no such rule")
+    raise NoSuchRuleError
