@@ -323,7 +323,7 @@ def test_an_expression_is_judged_by_whoever_has_expressions() -> None:
     assert verdict.why_not() == "item.seats > limit is true"
     with pytest.raises(ConditionError, match="expressions cannot be used here"):
         compile_condition(condition)
-    with pytest.raises(ConditionError, match="gives 8, not yes or no"):
+    with pytest.raises(ConditionError, match="gives a number, not yes or no"):
         compile_condition(condition, lambda _: lambda values: values["item"]["seats"])(VALUES)
 
 

@@ -86,6 +86,11 @@ def test_what_does_not_fit_is_told_without_the_value(type_: str, given: Any, wan
         fitting(given, variable(type_))
 
 
+def test_a_date_takes_the_day_that_a_moment_is_in_a_zone() -> None:
+    assert fitting("2026-03-02T23:30:00Z", variable("date"), "Europe/Berlin") == "2026-03-03"
+    assert fitting("2026-03-02", variable("date"), "Europe/Berlin") == "2026-03-02"
+
+
 def test_several_values_and_options() -> None:
     woods = variable("list", options=("oak", "ash"), multiple=True)
     assert fitting("oak", woods) == ["oak"]

@@ -82,7 +82,7 @@ def _comparable(seen: Any, expected: Any, values: Values) -> tuple[Any, Any]:
         return _comparable_texts(seen, expected, values)
     if isinstance(seen, str) and is_number(expected) and (number := _number(seen)) is not None:
         return number, expected
-    raise ConditionError(f"{_kind(seen)} does not compare with {_kind(expected)}")
+    raise ConditionError(f"{kind_of(seen)} does not compare with {kind_of(expected)}")
 
 
 def _comparable_texts(seen: str, expected: str, values: Values) -> tuple[Any, Any]:
@@ -151,7 +151,8 @@ def _clock_time(value: Any, values: Values) -> time | None:
     return None if moment is None else moment.time()
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """`a number`, for people, without the value."""
     names = {str: "text", bool: "yes/no", int: "a number", float: "a number", list: "a list"}
     return "money" if is_money(value) else names.get(type(value), "another kind of value")
 
@@ -162,6 +163,8 @@ def _equal(seen: Any, expected: Any, values: Values) -> bool:
             return True
         a, b = _comparable_texts(seen, expected, values)
         return bool(a == b)
+    if isinstance(seen, str) and is_number(expected):
+        return bool(_number(seen) == expected)
     if isinstance(seen, bool) is not isinstance(expected, bool):
         return False
     return bool(seen == expected)

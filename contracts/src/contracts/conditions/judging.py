@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from contracts.conditions.comparing import OPERATORS, ConditionError, Test, Values, matching, now_of, today_of
+from contracts.conditions.comparing import OPERATORS, ConditionError, Test, Values, kind_of, matching, now_of, today_of
 from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
 from contracts.conditions.tree import (
     MAX_DEPTH,
@@ -131,7 +131,7 @@ class _Compiler:
         def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
             found = evaluate(values)
             if not isinstance(found, bool):
-                raise ConditionError(f"{source}: gives {shown(found):.80}, not yes or no")
+                raise ConditionError(f"{source}: gives {kind_of(found)}, not yes or no")
             return _seen(LeafVerdict(source, "expr", True, found, found), leaves)
 
         return judge

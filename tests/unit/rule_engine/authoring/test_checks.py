@@ -247,6 +247,11 @@ def test_a_constant_is_judged_by_its_type() -> None:
             "there is no field 'fields.wod': did you mean 'fields.wood'?",
         ),
         (
+            rule("it", "update_item", fields=[{"field": "responsible_id", "value": "samm"}]),
+            "params.fields[0].value",
+            "there is no employee 'samm': did you mean 'sam'?",
+        ),
+        (
             rule("it", "update_item", fields=[{"field": "title", "value": "x", "append": True}]),
             "params.fields[0].append",
             "title holds one value: it cannot be appended to",
@@ -311,6 +316,16 @@ def test_moves_that_something_holds_up_may_go_round(brake: dict[str, Any]) -> No
             {"path": "item.fields.wood", "op": "eq", "value": "pine"},
             "",
             "item.fields.wood is one of oak, ash, never 'pine'",
+        ),
+        (
+            {"path": "item.responsible_id", "op": "eq", "value": "{{ responsible.id }}"},
+            "",
+            "a condition compares with {{ responsible.id }} as it stands",
+        ),
+        (
+            {"path": "item.created_at", "op": "between", "value": ["22:00", "2026-01-01"]},
+            "",
+            "a time of day and another value make no range",
         ),
         ({"path": "contact", "op": "eq", "value": "Ada"}, "", "contact is an object"),
         ({"path": "steps.later.x", "op": "filled"}, ".path", "there is no name 'later' in steps"),

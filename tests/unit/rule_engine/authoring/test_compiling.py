@@ -112,8 +112,22 @@ def test_codes_of_employees_become_ids(new_id: Callable[[], UUID]) -> None:
     )
     (chain,) = programs(written, new_id)["new"]
     params = chain.rules()[0].params
-    assert params["assignee"] == str(WAREHOUSE.id)
-    assert params["participants"] == [str(UUID(int=11)), {"path": "responsible.id"}]
+    assert params["assignee"] == WES
+    assert params["participants"] == [SAM, {"path": "responsible.id"}]
+
+
+def test_codes_of_employees_become_ids_in_fields_that_are_set(new_id: Callable[[], UUID]) -> None:
+    fields: list[dict[str, Any]] = [
+        {"field": "title", "value": "sam"},
+        {"field": "responsible_id", "value": "sam"},
+        {"field": "fields.joiners", "value": ["warehouse", "{{ responsible.id }}"], "append": True},
+    ]
+    made = with_ids(document(rule("it", "update_item", fields=fields, changed_by="sam")), [], new_id)
+    assert check(made, SCHEMA, REGISTRY) == []
+    (chain,) = compile_document(made, SCHEMA, REGISTRY)["new"]
+    params: Any = chain.rules()[0].params
+    assert params["changed_by"] == SAM
+    assert [one["value"] for one in params["fields"]] == ["sam", SAM, [WES, "{{ responsible.id }}"]]
 
 
 @pytest.mark.parametrize(

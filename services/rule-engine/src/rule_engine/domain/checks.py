@@ -159,13 +159,13 @@ def _move_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
 
 
 def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
-    params, strangers = people.in_params(placed.rule.params, rule_type, placed.site.schema)
+    params, strangers = people.in_params(placed.rule.params, rule_type, placed.site.schema, placed.site.pipeline.kind)
     yield from _strange(placed, [(f"params.{below}", code) for below, code in strangers])
     try:
         rule_type.params.model_validate(_plain(params))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            below = _below(detail["loc"])
+            below = people.below(detail["loc"])
             if not _is_made(params, detail["loc"]) and below not in {stranger for stranger, _ in strangers}:
                 yield placed.fault(f"params{_dot(below)}", _words(dict(detail), rule_type))
     for below, what in rule_type.faults(placed.rule.params, placed.site):
@@ -208,10 +208,6 @@ def _made(value: JsonValue) -> bool:
     return (isinstance(value, str) and literal(value) is None) or (
         isinstance(value, dict) and marked(value) and "const" not in value
     )
-
-
-def _below(loc: Sequence[str | int]) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in loc).removeprefix(".")
 
 
 def _dot(below: str) -> str:

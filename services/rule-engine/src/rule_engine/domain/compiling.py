@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
+
+from contracts.conditions import Condition
 from contracts.contexts import Part, TenantSchema
 from rule_engine.domain import people, shapes
 from rule_engine.domain.conditions import paths_of as read_by
 from rule_engine.domain.document import RuleDocument, RuleSetDocument
 from rule_engine.domain.due import parts_for
 from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
-from rule_engine.domain.shapes import Shape
 from rule_engine.domain.values import parts_of, paths_of
 from rule_engine.domain.variables import Definition
 from rule_engine.rules.base import RuleType
@@ -57,6 +59,11 @@ def compile_document(
     stages = {stage.code: stage for stage in pipeline.stages}
     names = shapes.names(pipeline.kind, schema.fields, {}, definitions)
 
+    def block(rule: RuleDocument) -> RuleBlock:
+        params, _ = people.in_params(rule.params, registry[rule.type], schema, pipeline.kind)
+        condition = rule.condition and people.in_condition(rule.condition, names, schema)[0]
+        return _block(rule, registry[rule.type], params, condition)
+
     def program(code: str, number: int, chain: list[RuleDocument]) -> Program:
         return Program(
             stage=code,
@@ -65,7 +72,7 @@ def compile_document(
             chain=number,
             parts=_parts(chain, registry),
             stored=_stored(chain, registry),
-            root=SequenceBlock(blocks=tuple(_block(rule, registry[rule.type], schema, names) for rule in chain)),
+            root=SequenceBlock(blocks=tuple(map(block, chain))),
         )
 
     return {
@@ -91,16 +98,18 @@ def _stored(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) ->
     return named or any(registry[rule.type].stores for rule in chain)
 
 
-def _block(rule: RuleDocument, rule_type: RuleType[Any], schema: TenantSchema, names: Shape) -> RuleBlock:
+def _block(
+    rule: RuleDocument, rule_type: RuleType[Any], params: Mapping[str, JsonValue], condition: Condition | None
+) -> RuleBlock:
     return RuleBlock(
         rule_id=str(rule.id),
         name=rule.name,
         title=rule.title,
         type=rule.type,
         type_version=rule_type.version,
-        params=people.in_params(rule.params, rule_type, schema)[0],
+        params=params,
         run=rule.run,
-        condition=rule.condition and people.in_condition(rule.condition, names, schema)[0],
+        condition=condition,
         on_leave=rule.on_leave,
         on_failure=rule.on_failure,
         retry=rule.retry,

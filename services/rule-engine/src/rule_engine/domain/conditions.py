@@ -22,7 +22,7 @@ from contracts.conditions import (
     paths,
 )
 from contracts.conditions.comparing import is_clock
-from contracts.conditions.operands import PathOperand, Period, Relative, operand
+from contracts.conditions.operands import PathOperand, Relative, operand
 from contracts.conditions.tree import Quantifier, quantified
 from contracts.values import Money
 from rule_engine.domain import expressions
@@ -124,6 +124,8 @@ def _wrong(leaf: Leaf, shape: Shape, root: Shape) -> Iterator[str]:
     written = leaf.value if listed and isinstance(leaf.value, list) else [leaf.value]
     for value in written:
         yield from _misfits(leaf, value, shape, root)
+    if leaf.op == "between" and len({is_clock(value) for value in written}) > 1:
+        yield f"{leaf.path}: a time of day and another value make no range"
     currencies = {str(value["currency"]) for value in written if isinstance(value, dict) and _is_money(value)}
     if leaf.op == "between" and len(currencies) > 1:
         yield f"{leaf.path}: {' and '.join(sorted(currencies))} do not compare"
@@ -136,17 +138,22 @@ def _misfits(leaf: Leaf, value: Any, shape: Shape, root: Shape) -> Iterator[str]
             yield from _path_misfits(leaf, path, compared, root)
         case Relative(relative=counted) if compared.kind not in (*_TEMPORAL, "any"):
             yield f"{leaf.path} is {described(compared)}: {counted} does not compare with it"
-        case Relative() | Period():
+        case None if value is not None:
+            yield from _constant_misfits(leaf, value, shape)
+
+
+def _constant_misfits(leaf: Leaf, value: Any, shape: Shape) -> Iterator[str]:
+    compared = shape.element or shape
+    match value:
+        case _ if isinstance(value, str) and leaf.op != "matches" and ("{{" in value or "{%" in value):
+            yield f'{leaf.path}: a condition compares with {value:.80} as it stands; name a value by {{"path": …}}'
+        case _ if leaf.op == "between" and is_clock(value) and compared.kind == "datetime":
             return
-        case None if value is None:
-            return
-        case None if leaf.op == "between" and is_clock(value) and compared.kind == "datetime":
-            return
-        case None if not _fits(value, compared):
+        case _ if not _fits(value, compared):
             yield f"{leaf.path} is {described(compared)}: {value!r:.80} does not compare with it"
-        case None if compared.options and _exact(leaf, shape) and value not in compared.options:
+        case _ if compared.options and _exact(leaf, shape) and value not in compared.options:
             yield f"{leaf.path} is one of {', '.join(compared.options)}, never {value!r:.80}"
-        case None if compared.currency and _is_money(value) and value["currency"] != compared.currency:
+        case _ if compared.currency and _is_money(value) and value["currency"] != compared.currency:
             if leaf.op not in _CHOICE:
                 yield f"{leaf.path} is in {compared.currency}: {value['currency']} does not compare with it"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from inspect import Parameter, signature
@@ -294,10 +294,13 @@ def isworktime(value: Any) -> bool:
     return not _is_empty(value) and _HERE.get().calendar.next(_moment(value)) == _moment(value)
 
 
+_OFFSET = re.compile(r"[+-]\d{2}:?\d{2}$")
+
+
 @_function
 def date_format(value: Any, pattern: str = "medium") -> str:
-    """A day or moment in the company's zone and the tenant's language. `pattern`: short, medium, long, full, or one of
-    Unicode TR 35 such as `d MMMM y`.
+    """A day or moment in the tenant's language. `pattern`: short, medium, long, full, or one of Unicode TR 35 such as
+    `d MMMM y`. A moment in UTC (`…Z`) is printed in the company's zone, one of another zone (`…+09:00`) in that.
     """
     if _is_empty(value):
         return ""
@@ -308,9 +311,9 @@ def date_format(value: Any, pattern: str = "medium") -> str:
         return format_time(time.fromisoformat(value), pattern, locale=here.language)
     if _is_day(value):
         return format_date(date.fromisoformat(value), pattern, locale=here.language)
-    moment = datetime.fromisoformat(value)
-    zone = here.zone if moment.tzinfo in (None, UTC) or moment.utcoffset() == timedelta() else moment.tzinfo
-    return format_datetime(_moment(value), pattern, tzinfo=zone, locale=here.language)
+    moment = _moment(value)
+    zone = moment.tzinfo if _OFFSET.search(value) else here.zone
+    return format_datetime(moment, pattern, tzinfo=zone, locale=here.language)
 
 
 @_function

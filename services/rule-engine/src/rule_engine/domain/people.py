@@ -1,7 +1,7 @@
 """Employees' codes, where authors write them: publishing turns them into ids, and says which code is nobody's."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from contracts.conditions import All, Any_, Condition, Every, Leaf, NoneOf, Not, Some
 from contracts.conditions.tree import quantified
 from contracts.contexts import TenantSchema
+from contracts.values import ItemKind
 from rule_engine.domain.shapes import ANY, PathError, Shape, find
 from rule_engine.rules.base import RuleType, literal
 
@@ -17,13 +18,18 @@ type Strangers = list[tuple[str, str]]
 
 
 def in_params(
-    params: Mapping[str, JsonValue], rule_type: RuleType[Any], schema: TenantSchema
+    params: Mapping[str, JsonValue], rule_type: RuleType[Any], schema: TenantSchema, kind: ItemKind
 ) -> tuple[dict[str, JsonValue], Strangers]:
-    """Parameters with ids for codes."""
-    found, people = _parameters(rule_type), _People(schema)
-    return {
-        name: people.found(value, name) if name in found else value for name, value in params.items()
-    }, people.strangers
+    """Parameters of a rule on items of that kind, with ids for codes."""
+    people, made = _People(schema), dict(params)
+    for way in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
+        made = _changed(made, way, partial(people.found, where=below(way)))
+    return made, people.strangers
+
+
+def below(way: Sequence[str | int]) -> str:
+    """`fields[0].value`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in way).removeprefix(".")
 
 
 def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, Strangers]:
@@ -47,16 +53,18 @@ class _People:
         return value if code is None else self._ids.get(code, code)
 
 
-@cache
-def _parameters(rule_type: RuleType[Any]) -> frozenset[str]:
-    """Those that name employees."""
-    properties = rule_type.params.model_json_schema()["properties"]
-    return frozenset(name for name, one in properties.items() if _is_employee(one))
-
-
-def _is_employee(schema: Mapping[str, Any]) -> bool:
-    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
-    return schema.get("refers") == "employee" or any(_is_employee(one) for one in inside)
+def _changed(value: Any, way: Sequence[str | int], change: Callable[[JsonValue], JsonValue]) -> Any:
+    """The value with another one where the way leads, if it leads anywhere."""
+    if not way:
+        return change(value)
+    key, *rest = way
+    match value, key:
+        case dict(), str() if key in value:
+            return value | {key: _changed(value[key], rest, change)}
+        case list(), int():
+            return [_changed(one, rest, change) if index == key else one for index, one in enumerate(value)]
+        case _:
+            return value
 
 
 def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -> Condition:

@@ -108,6 +108,10 @@ def _follow(path: str, values: Mapping[str, Any]) -> Any:
                 value = value.get(key)
             case list() if key.isdecimal() and int(key) < len(value):
                 value = value[int(key)]
+            case list() if value and key in ("first", "last"):
+                value = value[0 if key == "first" else -1]
+            case list() | str() if key == "size":
+                value = len(value)
             case _:
                 raise ValueFailureError(f"{path} is unknown")
     return value

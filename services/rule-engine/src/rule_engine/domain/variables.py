@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
@@ -105,9 +106,9 @@ class Assigned:
     value: JsonValue
 
 
-def fitting(value: Any, document: ConstantDocument) -> JsonValue:
+def fitting(value: Any, document: ConstantDocument, zone: str = "UTC") -> JsonValue:
     """The value as it is kept. Texts are read as numbers, dates and yes or no where those are wanted, since that is
-    what templates make; empty is always allowed. Raises `MisfitError`.
+    what templates make; of a moment a date takes the day in `zone`; empty is always allowed. Raises `MisfitError`.
     """
     if value is None or value == "":
         return [] if document.multiple and value is None else None
@@ -115,16 +116,18 @@ def fitting(value: Any, document: ConstantDocument) -> JsonValue:
         values = value if isinstance(value, list) else [value]
         if len(values) > MAX_VALUES:
             raise MisfitError(f"has at most {MAX_VALUES} values")
-        return [_one(one, document) for one in values]
+        return [_one(one, document, zone) for one in values]
     if isinstance(value, list):
         if len(value) != 1:
             raise MisfitError(f"takes one value, not {len(value)}")
         (value,) = value
-    return _one(value, document)
+    return _one(value, document, zone)
 
 
-def _one(value: Any, document: ConstantDocument) -> JsonValue:
+def _one(value: Any, document: ConstantDocument, zone: str) -> JsonValue:
     try:
+        if document.type == "date":
+            return _day(value, zone)
         return _READERS[document.type](value, document)
     except (ArithmeticError, InvalidOperation, TypeError, ValueError) as error:
         raise MisfitError(f"takes {_WANTED[document.type]}") from error
@@ -165,8 +168,11 @@ def _option(value: Any, document: ConstantDocument) -> str:
     return str(value)
 
 
-def _day(value: Any) -> str:
-    return date.fromisoformat(value[:10] if "T" in value else value).isoformat()
+def _day(value: Any, zone: str) -> str:
+    if "T" not in value:
+        return date.fromisoformat(value).isoformat()
+    moment = datetime.fromisoformat(value)
+    return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().isoformat()
 
 
 def _moment(value: Any) -> str:
@@ -193,7 +199,6 @@ _READERS: Mapping[Type, Callable[[Any, ConstantDocument], JsonValue]] = {
     "number": lambda value, _: _number(value),
     "bool": lambda value, _: _yes_no(value),
     "list": _option,
-    "date": lambda value, _: _day(value),
     "datetime": lambda value, _: _moment(value),
     "time": lambda value, _: _clock(value),
     "money": lambda value, _: Money.model_validate(value).model_dump(),

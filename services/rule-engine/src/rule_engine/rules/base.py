@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from contracts.contexts import ItemContext, Part, PipelineSchema, TenantSchema
+from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.values import ItemKind
 from rule_engine.domain.variables import NOTHING_STORED, Assigned, Definition, Stored
@@ -31,6 +32,8 @@ Employees = Annotated[tuple[Employee, ...], Field(max_length=100)]
 
 type Place = tuple[str, str]
 """A pipeline and one of its stages."""
+type Way = tuple[str | int, ...]
+"""The names and numbers that lead to a value inside parameters."""
 
 
 class Outputs(BaseModel):
@@ -131,10 +134,25 @@ class RuleType[P: Params](ABC):
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
         return ()
 
+    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[Way]:
+        """Where parameters as written name employees; `fields` are the custom ones of the item."""
+        return ((name,) for name in _naming_employees(self.params))
+
     def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
         """Where the rule puts the item, or a new one; null: nowhere, or it is not known before it acts."""
         stage = literal(params.get(self.moves_to)) if self.moves_to else None
         return (site.pipeline.code, stage) if stage else None
+
+
+@cache
+def _naming_employees(params: type[Params]) -> tuple[str, ...]:
+    properties = params.model_json_schema()["properties"]
+    return tuple(name for name, one in properties.items() if _is_employee(one))
+
+
+def _is_employee(schema: Mapping[str, Any]) -> bool:
+    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
+    return schema.get("refers") == "employee" or any(_is_employee(one) for one in inside)
 
 
 def literal(value: JsonValue) -> str | None:

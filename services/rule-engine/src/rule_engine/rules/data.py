@@ -120,7 +120,9 @@ def _assigned(code: str, value: JsonValue, acting: Acting) -> Assigned:
     definition = acting.stored.variable(code)
     if definition is None:
         raise MisfitError(f"there is no variable {code!r}")
-    return Assigned(code, definition.document.scope, fitting(value, definition.document))
+    return Assigned(
+        code, definition.document.scope, fitting(value, definition.document, acting.context.tenant.time_zone)
+    )
 
 
 def _variable_faults(written: Mapping[str, JsonValue], value: str, site: Site, where: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Rules that change the item itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from contracts.contexts import FieldSchema
 from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
 from contracts.values import Code
-from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site, literal, unknown
+from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site, Way, literal, unknown
 from rule_engine.rules.places import stage_faults
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")
@@ -53,12 +53,23 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
             changed_by=_changed_by(params.changed_by, acting),
         )
 
+    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[Way]:
+        yield from super().employees_in(params, fields)
+        people = {"responsible_id", *(f"fields.{one.code}" for one in fields if one.type == "user")}
+        yield from (("fields", index, "value") for index, name, _ in _assignments(params) if name in people)
+
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
-        assignments = params.get("fields")
-        for index, one in enumerate(assignments if isinstance(assignments, list) else ()):
-            if isinstance(one, dict) and (name := literal(one.get("field"))) is not None:
-                for where, what in _field_faults(name, one, site):
-                    yield f"fields[{index}].{where}", what
+        for index, name, one in _assignments(params):
+            for where, what in _field_faults(name, one, site):
+                yield f"fields[{index}].{where}", what
+
+
+def _assignments(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, Mapping[str, JsonValue]]]:
+    """Those whose field is known before the rule acts."""
+    written = params.get("fields")
+    for index, one in enumerate(written if isinstance(written, list) else ()):
+        if isinstance(one, dict) and (name := literal(one.get("field"))) is not None:
+            yield index, name, one
 
 
 def _field_faults(name: str, one: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
