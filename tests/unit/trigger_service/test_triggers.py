@@ -119,6 +119,7 @@ def test_an_employee_is_named_by_code_or_id(employee: str) -> None:
         ({"condition": {"path": "item.fields.colour", "op": "filled"}}, "condition"),
         ({"condition": {"path": "item.colour", "op": "filled"}}, "condition"),
         ({"condition": {"path": "document.views", "op": "filled"}}, "condition"),
+        ({"condition": {"path": "item.responsible_id", "op": "eq", "value": "manager"}}, "condition"),
     ],
 )
 def test_a_trigger_that_refers_to_nothing_is_refused(changes: dict[str, Any], where: str) -> None:
@@ -132,6 +133,7 @@ def test_a_condition_may_look_at_fields_of_the_item_and_facts_of_the_type() -> N
         {"path": "item.fields.pieces", "op": "gt", "value": 1},
         {"path": "payment.invoice_id", "op": "filled"},
         {"path": "contact.phone", "op": "filled"},
+        {"path": "item.responsible_id", "op": "in", "value": [str(EMPLOYEE)]},
     ]
     assert check_trigger(spec(condition={"all": parts}), SCHEMA) is None
 

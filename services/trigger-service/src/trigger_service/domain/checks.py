@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from contracts.conditions import Condition, ConditionError, compile_condition, paths
+from contracts.conditions import Condition, ConditionError, compile_condition, leaves_of, paths
 from contracts.contexts import ItemContext, PipelineSchema, TenantSchema
 from contracts.values import ItemSnapshot
 from trigger_service.domain.definitions import FormSpec, TriggerSpec
@@ -90,6 +90,19 @@ def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema 
                 yield "condition", f"{path}: an item has no {name!r}"
             case [root, *_] if root not in CONTEXT_NAMES | {sees}:
                 yield "condition", f"{path}: here are known {', '.join(sorted(CONTEXT_NAMES | {sees}))}"
+    yield from _stranger_errors(condition, schema)
+
+
+def _stranger_errors(condition: Condition, schema: TenantSchema) -> Errors:
+    """Conditions compare with ids; a code in its place would never be equal to one."""
+    people = {"item.responsible_id", "responsible.id", "supervisor.id"}
+    people |= {f"item.fields.{field.code}" for field in schema.fields if field.type == "user"}
+    ids = {str(one.id) for one in schema.employees}
+    for leaf in leaves_of(condition):
+        named = leaf.value if isinstance(leaf.value, list) else [leaf.value]
+        for one in named if leaf.path in people else ():
+            if isinstance(one, str) and one not in ids:
+                yield "condition", f"{leaf.path} is the id of an employee, and {one!r:.80} is nobody's"
 
 
 def _employee_errors(where: str, employee: str | None, schema: TenantSchema) -> Errors:
