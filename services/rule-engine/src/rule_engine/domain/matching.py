@@ -10,7 +10,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from contracts.conditions import WORDS, All, Any_, Condition, ConditionError, Leaf, Not, compile_condition
-from rule_engine.domain.shapes import ANY, PathError, Shape, find
+from rule_engine.domain.shapes import Shape, found
 
 MAX_CASES = 200
 
@@ -69,7 +69,7 @@ def _excluded(path: str, leaves: Sequence[Literal_], names: Shape, known: Mappin
     if path in known:
         wrong = next((one for one in leaves if not _possible([one], [known[path]])), None)
         return f"{path} is always {known[path]!r} here, and {_words(wrong)} is wanted" if wrong else None
-    values = _decisive(leaves, _shape(path, names))
+    values = _decisive(leaves, found(names, path))
     if values is None or _possible(leaves, values):
         return None
     several = " exclude each other" if len(leaves) > 1 else " holds for nothing"
@@ -80,13 +80,6 @@ def _words(literal: Literal_) -> str:
     leaf, wanted = literal
     value = "" if leaf.op in ("empty", "filled") else f" {leaf.value}"
     return f"{'' if wanted else 'not '}{leaf.path} {WORDS.get(leaf.op, leaf.op)}{value}"
-
-
-def _shape(path: str, names: Shape) -> Shape:
-    try:
-        return find(names, path, in_text=False)
-    except PathError:
-        return ANY
 
 
 def _possible(leaves: Sequence[Literal_], values: Sequence[Any]) -> bool:

@@ -10,7 +10,7 @@ from contracts.conditions import All, Any_, Condition, Every, Leaf, NoneOf, Not,
 from contracts.conditions.tree import quantified
 from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
-from rule_engine.domain.shapes import ANY, PathError, Shape, find
+from rule_engine.domain.shapes import ANY, Shape, found
 from rule_engine.rules.base import RuleType, literal
 
 type Strangers = list[tuple[str, str]]
@@ -73,7 +73,7 @@ def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -
 
     match condition:
         case Leaf(path=path, value=value):
-            shape = _shape(names, path)
+            shape = found(names, path)
             if (shape.element or shape).kind != "user":
                 return condition
             return condition.model_copy(update={"value": people.found(value, f"{where}.value")})
@@ -84,16 +84,8 @@ def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -
         case Not(not_=part):
             return condition.model_copy(update={"not_": _with_ids(part, names, f"{where}.not", people)})
         case Some() | Every() | NoneOf():
-            element = _shape(names, quantified(condition)[1]).element or ANY
+            element = found(names, quantified(condition)[1]).element or ANY
             each = Shape("object", {**names.fields, "each": element})
             return condition.model_copy(update={"where": _with_ids(condition.where, each, f"{where}.where", people)})
         case _:
             return condition
-
-
-def _shape(names: Shape, path: str) -> Shape:
-    """What names nothing is told elsewhere."""
-    try:
-        return find(names, path, in_text=False)
-    except PathError:
-        return ANY

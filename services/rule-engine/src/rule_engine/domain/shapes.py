@@ -151,6 +151,14 @@ def find(root: Shape, path: str, *, in_text: bool) -> Shape:
     return shape
 
 
+def found(root: Shape, path: str) -> Shape:
+    """The shape at a path of a condition; any, where it names nothing."""
+    try:
+        return find(root, path, in_text=False)
+    except PathError:
+        return ANY
+
+
 def _step(shape: Shape, gone: Sequence[str], key: str, in_text: bool) -> Shape:
     if shape.kind == "any":
         return ANY
