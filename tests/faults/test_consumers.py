@@ -1,0 +1,43 @@
+"""Consumers that hang, and topics that are read again from their beginning."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from faults.playing import play
+from faults.points import POINTS, TAKEN_IN
+from local_stack.demo.shop import Shop
+from local_stack.demo.story import Story
+from local_stack.demo.teller import Teller
+from support.dead_letters import dead_letters
+from support.groups import lag, read_so_far, rewind
+from support.waiting import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+@pytest.mark.invariant(10)
+def test_a_consumer_that_hangs_ends_its_process_and_its_successor_does_the_work(shop: Shop, deaths: Path) -> None:
+    point = next(point for point in POINTS if point.target == TAKEN_IN)
+    point.deaths(deaths).write_text("hang")
+    play(Story(shop, Teller()))
+    assert point.deaths(deaths).read_text() == "0"
+    assert "a consumer is wedged; the process ends" in (shop.logs / "rule-engine.log").read_text()
+
+
+@pytest.mark.invariant(7)
+def test_all_topics_read_again_from_their_beginning_change_nothing(shop: Shop) -> None:
+    story = Story(shop, Teller())
+    play(story)
+    kafka, services = shop.stack.addresses.address("kafka"), shop.stack.present_services
+    places = asyncio.run(read_so_far(kafka, [service.name for service in services]))
+    assert set(places) == {service.name for service in services}
+    for service in services:
+        service.stop()  # it leaves its group, whose place can be changed then
+    asyncio.run(rewind(kafka, places))
+    assert asyncio.run(lag(kafka, places)) > 100
+    shop.stack.start(places)
+    until(lambda: asyncio.run(lag(kafka, places)) == 0, "all of it read again")
+    story.count_effects()
+    assert dead_letters(shop) == {}
