@@ -8,9 +8,11 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from local_stack import containers
 from local_stack.layout import WORKSPACE, remove_folder
@@ -18,6 +20,20 @@ from local_stack.testing import PrivateServers, end_dead_sessions
 from local_stack.tools import Tools
 
 SESSIONS = WORKSPACE / ".stack/test"
+TOGETHER = ("tests/e2e/",)
+"""Folders whose files share what takes long to start."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A file is one worker's, and so are all files of such a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
+        return folder or super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import typer
 from bench import core, events, item, lateness, mail, parked, planner, runs
 from bench.figures import Row, show, write
 from bench.world import World
+from contracts.kit.collector import look_seldom
 from local_stack.layout import WORKSPACE, remove_folder, stack_folder
 from local_stack.report import Report
 from local_stack.testing import PrivateServers, end_dead_sessions
@@ -41,6 +42,7 @@ def bench(
     if unknown := set(paths or ()) - PATHS.keys():
         raise typer.BadParameter(f"no path {', '.join(sorted(unknown))}; there are: {', '.join(PATHS)}")
     _be_quiet()
+    look_seldom()  # as services do
     rows = asyncio.run(_measure(paths or list(PATHS), waiting, due_at_once))
     write(rows, stack_folder() / "bench.json")
     show(rows)

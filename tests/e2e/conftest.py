@@ -14,7 +14,7 @@ from local_stack.stack import Stack
 from local_stack.testing import free_port_base
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(session_folder: Path) -> Iterator[Stack]:
     """Everything is up."""
     stack = Stack(session_folder / "stack", Addresses(free_port_base(OFFSETS.values())), Report())

@@ -25,9 +25,9 @@ from security.town import Town
 
 type Operation = APIOperation[Any, Any, Any, Any]
 
-EXAMPLES = 12
+EXAMPLES = 8
 """Of each kind (fitting, not fitting) for each operation."""
-BORDERLINE = 30
+BORDERLINE = 20
 """Cases at the borders of the description, for each operation."""
 
 STRANGERS = {"/f/{token}": ("form",), "/hooks/payments/{token}": ("provider",), "/hooks/t/{token}": ("hook",)}

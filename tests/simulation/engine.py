@@ -82,6 +82,9 @@ class SimulatedStarter(Starter):
         for wake in wakes:
             await work(wake)
 
+    async def _note_driven(self, wake: Wake) -> None:
+        await self._mark_driven([wake])
+
 
 class Engine:
     """The tables, and the production rooms around them."""

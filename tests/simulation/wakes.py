@@ -69,10 +69,11 @@ class SimulatedWakes(Wakes):
     async def undriven(self, tx: Connection, limit: int) -> list[Wake]:
         return [wake for wake in self.rows.values() if wake.driven_gen < wake.gen][:limit]
 
-    async def driven(self, tx: Connection, wake: Wake) -> None:
-        old = self._at(wake.run_id, wake.gen)
-        if old and old.driven_gen < old.gen:
-            self._put(replace(old, driven_gen=old.gen, parked=True))
+    async def driven(self, tx: Connection, wakes: Sequence[Wake]) -> None:
+        for wake in wakes:
+            old = self._at(wake.run_id, wake.gen)
+            if old and old.driven_gen < old.gen:
+                self._put(replace(old, driven_gen=old.gen, parked=True))
 
     async def drop(self, tx: Connection, wake: Wake) -> None:
         old = self._at(wake.run_id, wake.gen)

@@ -1,7 +1,7 @@
 """What the starter does when a server goes while it is at several runs at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -29,10 +29,10 @@ class Wakes:
     async def undriven(self, *_: Any) -> list[Wake]:
         return [wake for wake in WAKES if wake.run_id not in self.driven_ids]
 
-    async def driven(self, _: Any, wake: Wake) -> None:
+    async def driven(self, _: Any, wakes: Sequence[Wake]) -> None:
         if self._errors:
             raise self._errors.pop()
-        self.driven_ids.add(wake.run_id)
+        self.driven_ids |= {wake.run_id for wake in wakes}
 
     async def none(self, *_: Any) -> list[Any]:
         return []

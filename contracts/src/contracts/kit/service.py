@@ -23,6 +23,7 @@ from contracts.kit import health, telemetry
 from contracts.kit.auth import Authenticator
 from contracts.kit.broker import Consumer, Member, Subscription, make_producer
 from contracts.kit.clock import Clock, utc_now
+from contracts.kit.collector import look_seldom
 from contracts.kit.database import Database, migrate
 from contracts.kit.dead_letter import api
 from contracts.kit.dead_letter.api import DeadLetterApi
@@ -221,4 +222,5 @@ def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> No
         server_header=False,
         timeout_graceful_shutdown=int(settings.drain_s),
     )
+    look_seldom()
     uvicorn.Server(config).run()

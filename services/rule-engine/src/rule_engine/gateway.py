@@ -9,6 +9,7 @@ from uuid import UUID
 from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, StageItems, TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
+from contracts.kit.together import Together
 from contracts.triggers import TenantTriggers, TriggerPlace
 from rule_engine.domain.due import Times, times_in, times_of
 from rule_engine.settings import Settings
@@ -16,7 +17,13 @@ from rule_engine.settings import Settings
 SETTINGS_FOR_S = 30.0
 """How long a tenant's clock and calendar are kept; they change a few times in a year."""
 ITEMS_AT_ONCE = 500
+CONTEXTS_AT_ONCE = 4
+"""Requests for contexts under way; what is due meanwhile goes with the next."""
 PEOPLE_KEPT = 5_000
+
+
+type _Wanted = tuple[UUID, UUID, tuple[Part, ...] | None]
+"""Tenant, item, parts."""
 
 
 class EntityService:
@@ -24,6 +31,7 @@ class EntityService:
 
     def __init__(self, settings: Settings) -> None:
         self._client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
+        self._fresh = Together(self._ask_contexts, at_once=CONTEXTS_AT_ONCE)
         self._companies: dict[UUID, tuple[float, Times]] = {}
         self._people: OrderedDict[tuple[UUID, UUID], tuple[float, Times]] = OrderedDict()
 
@@ -32,8 +40,18 @@ class EntityService:
 
     async def context(self, tenant: UUID, item: UUID, parts: Sequence[Part] | None) -> ItemContext | None:
         """The item with its surroundings now; null when it does not exist (any more)."""
-        contexts = await self._contexts([(tenant, item)], parts)
-        return contexts[0] if contexts else None
+        return await self._fresh.get((tenant, item, None if parts is None else tuple(parts)))
+
+    async def _ask_contexts(self, wanted: Sequence[_Wanted]) -> dict[_Wanted, ItemContext]:
+        """Runs that are due together ask together."""
+        by_parts: dict[tuple[Part, ...] | None, list[tuple[UUID, UUID]]] = {}
+        for tenant, item, parts in wanted:
+            by_parts.setdefault(parts, []).append((tenant, item))
+        return {
+            (context.tenant_id, context.item.id, parts): context
+            for parts, items in by_parts.items()
+            for context in await self._contexts(items, parts)
+        }
 
     async def _contexts(
         self, items: Iterable[tuple[UUID, UUID]], parts: Sequence[Part] | None

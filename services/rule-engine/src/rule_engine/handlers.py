@@ -62,6 +62,7 @@ class Planner:
         for event in events:
             by_item[event.tenant, _item_of(event)].append(event)
         heads = await self._store.entries.lock_heads(tx, by_item)
+        entered_before = {key for key, head in heads.items() if head.last_entry_seq}
         known = await self._store.entries.known(tx, [UUID(e.id) for e in events if isinstance(e.data, StageChanged)])
         stored = await self._open_runs(tx, by_item)
         entered = {(e.tenant, e.data.to_pipeline) for e in events if isinstance(e.data, StageChanged)}
@@ -76,6 +77,7 @@ class Planner:
             )
             for key, messages in by_item.items()
         }
+        await self._write_left(tx, {key: plans[key] for key in entered_before})
         await self._write(tx, plans)
         await self._write_changed(tx, plans, stored, by_item)
         await self._store.entries.save_heads(tx, heads)
@@ -98,13 +100,15 @@ class Planner:
             found[tenant][pipeline] = Published(code, version, programs)
         return found
 
+    async def _write_left(self, tx: Connection, plans: Mapping[ItemKey, Plan]) -> None:
+        left = [(*key, made.head.last_entry_seq, *made.left_at) for key, made in plans.items() if made.left_at]
+        if left:
+            await self._store.entries.leave(tx, left)
+
     async def _write(self, tx: Connection, plans: Mapping[ItemKey, Plan]) -> None:
         now = self._clock()
         entries = [entry for made in plans.values() for entry in made.entries]
         traces = {entry.event.id: _trace_of(entry) for entry in entries}
-        await self._store.entries.leave(
-            tx, [(*key, made.head.last_entry_seq, *made.left_at) for key, made in plans.items() if made.left_at]
-        )
         await self._store.entries.add(tx, entries, traces)
         runs = [_run(entry, planned, traces[entry.event.id], now) for entry in entries for planned in entry.runs]
         await self._store.runs.add(tx, runs, now)

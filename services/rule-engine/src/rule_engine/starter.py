@@ -24,6 +24,7 @@ from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.outbox import Outbox
+from contracts.kit.together import Together
 from rule_engine.activities import RunRef
 from rule_engine.settings import Settings
 from rule_engine.store import Store
@@ -72,6 +73,7 @@ class Starter:
         self._client: Client | None = None
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._driven = Together(self._mark_driven)
 
     def wake(self) -> None:
         """Says that rows may ask for executions; cheap."""
@@ -141,8 +143,15 @@ class Starter:
                 await self._store.wakes.drop(tx, wake)
             return
         await self._start(client, wake, wake.wake_at)
+        await self._note_driven(wake)
+
+    async def _note_driven(self, wake: Wake) -> None:
+        await self._driven.get(wake)
+
+    async def _mark_driven(self, wakes: Sequence[Wake]) -> dict[Wake, None]:
         async with self._database.delivery() as tx:
-            await self._store.wakes.driven(tx, wake)
+            await self._store.wakes.driven(tx, wakes)
+        return {}
 
     async def _start(self, client: Client, wake: Wake, wake_at: datetime) -> None:
         ref = _ref(wake, wake.gen)

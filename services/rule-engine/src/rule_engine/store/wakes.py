@@ -106,12 +106,17 @@ class Wakes:
         )
         return [Wake(*row) for row in rows]
 
-    async def driven(self, tx: Connection, wake: Wake) -> None:
-        """An execution of the generation exists; does nothing when the row has moved on."""
+    async def driven(self, tx: Connection, wakes: Sequence[Wake]) -> None:
+        """Executions of these generations exist; does nothing where the row has moved on.
+
+        A row that somebody is moving just now is passed over, since waiting for many rows could wait for ever.
+        """
         await tx.execute(
-            "UPDATE wakes SET driven_gen = $2, parked = true WHERE run_id = $1 AND gen = $2 AND driven_gen < $2",
-            wake.run_id,
-            wake.gen,
+            """UPDATE wakes SET driven_gen = gen, parked = true WHERE run_id IN (
+                   SELECT w.run_id FROM wakes w JOIN unnest($1::uuid[], $2::int[]) AS k (run_id, gen)
+                   ON w.run_id = k.run_id AND w.gen = k.gen WHERE w.driven_gen < w.gen FOR UPDATE OF w SKIP LOCKED)""",
+            [wake.run_id for wake in wakes],
+            [wake.gen for wake in wakes],
         )
 
     async def drop(self, tx: Connection, wake: Wake) -> None:

@@ -1,0 +1,70 @@
+"""Asks for many at once what is asked for one at a time: what comes while a question is under way goes with the next.
+
+Nobody waits for company: the first question goes out at once, so a quiet service asks singly and a busy one in numbers.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from contextvars import Context, copy_context
+from itertools import islice
+from typing import Any
+
+
+class Together[K: Hashable, V]:
+    """Answers by key; at most `most` keys a question, `at_once` questions under way.
+
+    What `ask` does not answer is null. What it raises, all who asked with it get. It is asked in the context (trace,
+    ids for logs) of the first of them.
+    """
+
+    def __init__(
+        self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, most: int = 100, at_once: int = 1
+    ) -> None:
+        self._ask = ask
+        self._most = most
+        self._at_once = at_once
+        self._waiting: dict[K, tuple[asyncio.Future[V | None], Context]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def get(self, key: K) -> V | None:
+        """The answer to a question that is put after this call; two who ask for the same share it."""
+        if key not in self._waiting:
+            answer: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+            answer.add_done_callback(_look_at)
+            self._waiting[key] = answer, copy_context()
+        answer, _ = self._waiting[key]
+        self._begin()
+        return await asyncio.shield(answer)  # who gives up waiting takes nothing from the others
+
+    def _begin(self) -> None:
+        if self._waiting and len(self._asking) < self._at_once:
+            some = {key: self._waiting.pop(key) for key in list(islice(self._waiting, self._most))}
+            _, context = next(iter(some.values()))
+            answers = {key: answer for key, (answer, _) in some.items()}
+            task = asyncio.create_task(self._answer(answers), context=context)
+            self._asking.add(task)
+            task.add_done_callback(self._go_on)
+
+    def _go_on(self, ended: asyncio.Task[None]) -> None:
+        self._asking.discard(ended)
+        self._begin()
+
+    async def _answer(self, answers: Mapping[K, asyncio.Future[V | None]]) -> None:
+        try:
+            found = await self._ask(list(answers))
+        except asyncio.CancelledError:
+            for answer in answers.values():
+                answer.cancel()
+            raise
+        except Exception as error:
+            for answer in answers.values():
+                answer.set_exception(error)
+        else:
+            for key, answer in answers.items():
+                answer.set_result(found.get(key))
+
+
+def _look_at(answer: asyncio.Future[Any]) -> None:
+    """An error that nobody waits for any more is no mistake of the program."""
+    if not answer.cancelled():
+        answer.exception()
