@@ -20,7 +20,7 @@ from local_stack.testing import PrivateServers, end_dead_sessions
 from local_stack.tools import Tools
 
 SESSIONS = WORKSPACE / ".stack/test"
-TOGETHER = ("tests/e2e/",)
+TOGETHER = ("tests/e2e/", "tests/security/")
 """Folders whose files share what takes long to start."""
 
 

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from bench.engine import Engine, open_engine
 from bench.figures import Row, at_least_share, published
 from bench.rehearsal import bare_pool
-from bench.world import Shop, World, beside, open_shop, stage_changed
+from bench.world import Shop, World, open_shop, stage_changed
 from contracts.envelope import Envelope, Record
 from contracts.kit.broker import Consumer, Member, make_producer
 from contracts.kit.clock import utc_now
@@ -35,6 +35,7 @@ class Cycles:
     """When batches began; whole cycles are counted, from the beginning of one batch to that of another."""
 
     began: list[tuple[float, int]] = field(default_factory=list)
+    over: bool = False
 
     def begin(self, count: int) -> None:
         self.began.append((perf_counter(), count))
@@ -46,6 +47,7 @@ class Cycles:
             return sum(count for _, count in self.began) >= EVENTS
 
         await eventually(all_came, "the last batch")
+        self.over = True
         return sum(count for _, count in self.began[:-1]) / (self.began[-1][0] - self.began[0][0])
 
 
@@ -114,12 +116,14 @@ async def _bare(topic: Topic, kafka: str, pool: Pool, insert: Insert) -> float:
         topic.name, bootstrap_servers=kafka, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     await pool.execute("CREATE TABLE IF NOT EXISTS bare (key bytea, value bytea)")
-    async with consumer, beside(_consume(consumer, pool, cycles, insert)):
+    async with consumer, asyncio.TaskGroup() as tasks:
+        tasks.create_task(_consume(consumer, pool, cycles, insert))
         return await cycles.end()
 
 
 async def _consume(consumer: AIOKafkaConsumer, pool: Pool, cycles: Cycles, insert: Insert) -> None:
-    while True:
+    """Ends by itself: the driver never comes back from an `executemany` that is cancelled in its midst."""
+    while not cycles.over:
         batches = await consumer.getmany(timeout_ms=500, max_records=BATCH)
         records = [record for batch in batches.values() for record in batch]
         if records:

@@ -91,7 +91,8 @@ def whole_tree(story: Story, trace_id: str, *names: str) -> dict[str, Way]:
 
 
 def _is_whole(roots: list[Span], names: Collection[str]) -> bool:
-    return len(roots) == 1 and {way[-1][1] for way in _ways(roots[0], [])} >= set(names)
+    """Services tell of their spans one after the other: what looks like the root may have a parent yet to come."""
+    return [root["parent_id"] for root in roots] == [""] and {way[-1][1] for way in _ways(roots[0], [])} >= set(names)
 
 
 def _ways(span: Span, above: Way) -> Iterator[Way]:

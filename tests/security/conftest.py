@@ -1,4 +1,4 @@
-"""A town for the tests of each file, and one tenant in it who has something of everything to be kept from others."""
+"""A town for all of these tests; for each file a tenant in it who has something of all that others must not see."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from security.estate import Estate, furnish
 from security.town import Town, open_town
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture(scope="package")
 async def town(
     postgres: str, kafka: str, temporal: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Town]:

@@ -5,11 +5,12 @@ APIs and the peers.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from hashlib import sha256
+from typing import Any
 
 from local_stack.demo.moments import months_after, tomorrow_at
 from local_stack.demo.plot import Plot
@@ -274,7 +275,7 @@ class Story(Plot):
             f"trace {self.trace_id} leads from the manager's request to the mail",
             "traces",
             lambda: self.seen.trace(self.trace_id),
-            lambda seen: services_of(seen["roots"]) >= WAY_OF_THE_MAIL,
+            lambda seen: services_of(seen["roots"]) >= WAY_OF_THE_MAIL and _is_whole(seen["roots"]),
         )
         roots = [span["name"] for span in trace["roots"]]
         self.check.equal("everything in it comes from that request", "traces", roots, ["PUT /v1/items/{id}/stage"])
@@ -302,6 +303,11 @@ class Story(Plot):
 def _count(verdicts: Sequence[str]) -> dict[str, object]:
     """A visitor whose answer was lost sends the form once more."""
     return {"created": verdicts.count("created"), "others": {*verdicts} - {"created"}}
+
+
+def _is_whole(roots: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no span waits for a parent that a service is yet to tell of."""
+    return all(not span["parent_id"] for span in roots)
 
 
 def _to_the_second(moment: str) -> datetime:

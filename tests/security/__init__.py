@@ -1,0 +1,1 @@
+"""What strangers, lesser roles and other tenants may do. A package, so that its services end with its last test."""
