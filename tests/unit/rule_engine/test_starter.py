@@ -85,3 +85,17 @@ async def test_a_defect_among_outages_is_not_taken_for_one() -> None:
     with pytest.raises(BaseExceptionGroup) as raised:
         await starter(wakes).run(client)  # type: ignore[arg-type]
     assert raised.group_contains(ZeroDivisionError)
+
+
+async def test_a_row_that_somebody_holds_is_not_asked_for_without_a_rest() -> None:
+    class HeldWakes(Wakes):
+        rounds = 0
+
+        async def undriven(self, *_: Any) -> list[Wake]:
+            self.rounds += 1
+            return WAKES
+
+    wakes: Any = HeldWakes()
+    client: Any = Client()
+    await starter(wakes)._drive(client)
+    assert wakes.rounds == 2

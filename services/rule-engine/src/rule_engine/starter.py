@@ -114,13 +114,16 @@ class Starter:
     # starting
 
     async def _drive(self, client: Client) -> None:
+        """Until nothing is left, or only what others hold."""
+        before: list[Wake] = []
         while True:
             self._woken.clear()
             async with self._database.delivery() as tx:
                 undriven = await self._store.wakes.undriven(tx, BATCH)
-            if not undriven:
+            if not undriven or undriven == before:
                 return
             await self._each(undriven, lambda wake: self._drive_one(client, wake))
+            before = undriven
 
     async def _each(self, wakes: Sequence[Wake], work: Callable[[Wake], Coroutine[Any, Any, None]]) -> None:
         async def one(wake: Wake) -> None:
