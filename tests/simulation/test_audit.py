@@ -1,7 +1,7 @@
 """The audit can fail: services with a fault built in are found out within some worlds."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -61,9 +61,9 @@ def a_reconciliation_that_believes_everything_is_open(patch: pytest.MonkeyPatch)
 
 
 def a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own(patch: pytest.MonkeyPatch) -> None:
-    async def driven(self: SimulatedWakes, tx: Any, wake: Wake) -> None:
-        if row := self.rows.get(wake.run_id):
-            self.rows[wake.run_id] = Wake(row.run_id, row.tenant, row.gen, row.gen, row.wake_at, False, row.misses)
+    async def driven(self: SimulatedWakes, tx: Any, wakes: Sequence[Wake]) -> None:
+        for row in filter(None, (self.rows.get(wake.run_id) for wake in wakes)):
+            self.rows[row.run_id] = Wake(row.run_id, row.tenant, row.gen, row.gen, row.wake_at, False, row.misses)
 
     patch.setattr(SimulatedWakes, "driven", driven)
 
