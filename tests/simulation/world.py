@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
@@ -65,7 +66,13 @@ class World:
         return self.entity, self.doc, self.comms
 
     def play(self) -> None:
-        """Raises `AssertionError` when the audit finds something wrong."""
+        """Raises `AssertionError` when the audit finds something wrong.
+
+        In a context of its own: what killed processes were at stays open in it, and must not stay in the tests'.
+        """
+        copy_context().run(self._play)
+
+    def _play(self) -> None:
         accounts = Accounts(self)
         with _as_in_a_simulation():
             self._live()
