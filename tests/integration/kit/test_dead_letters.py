@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from aiokafka import ConsumerRecord
 from typer.testing import CliRunner
 
 from contracts.envelope import Body, Envelope, Record
@@ -730,3 +731,17 @@ async def _notes(site: Site, texts: list[str]) -> bool:
 
 async def _committed(site: Site, count: int) -> bool:
     return await site.committed(site.events) == count
+
+
+@pytest.mark.invariant(10)
+async def test_two_consumers_that_put_aside_what_is_too_large_at_one_moment_do_not_wait_for_ever(desk: Desk) -> None:
+    letters, topic = desk.service._dead_letters, desk.site.events.name
+
+    def record(offset: int, size: int) -> ConsumerRecord[Any, Any]:
+        return ConsumerRecord(topic, 0, offset, 0, 0, b"k", b"x" * size, None, 1, size, ())
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(
+            *(letters.put(record(n, 2_000_000 if n % 2 else 10), "undecodable", "?") for n in range(20))
+        )
+    assert len(await desk.site.dead(desk.site.events)) == 20

@@ -307,7 +307,8 @@ class Consumer:
 
     async def _read_up_to_unreadable(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
         while not self._stopping.is_set():
-            offset = await consumer.position(place)
+            async with asyncio.timeout(ANSWER_S):
+                offset = await consumer.position(place)
             try:
                 records = await _next_records(consumer, place, limit=1)
             except UNREADABLE:
@@ -484,10 +485,10 @@ async def _go_back(consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
     """To behind what is done: everything that was taken is committed."""
     async with asyncio.timeout(ANSWER_S):
         committed = await consumer.committed(place)
-    if committed is None:
-        await consumer.seek_to_beginning(place)
-    else:
-        consumer.seek(place, committed)
+        if committed is None:
+            await consumer.seek_to_beginning(place)
+        else:
+            consumer.seek(place, committed)
 
 
 async def _commit(consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:

@@ -34,6 +34,8 @@ class DeadLetters:
         self._make_producer = producer
         self._producer: AIOKafkaProducer | None = None
         self._database = database
+        self._one_by_one = asyncio.Lock()
+        """All consumers of a service write here: one must not close the producer that another waits for."""
 
     async def put(self, record: ConsumerRecord[Any, Any], reason: str, detail: str, replays: int = 0) -> None:
         """Returns when the broker has the record; `reason` is one word, `detail` names the place, never a value."""
@@ -71,16 +73,17 @@ class DeadLetters:
     ) -> None:
         """As a batch of one, since the client's `send` takes no record without key and value."""
         topic = dead_letter_topic(place.topic, self._group)
-        producer = await self._started()
-        try:
-            partitions = await producer.partitions_for(topic)
-            batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None, headers=headers)
-            batch.close()
-            await (await producer.send_batch(batch, topic, partition=place.partition % len(partitions)))
-        except KafkaError:
-            await self.close()  # a refused record leaves a gap that this producer cannot get over
-            raise
+        async with self._one_by_one:
+            producer = await self._started()
+            try:
+                partitions = await producer.partitions_for(topic)
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None, headers=headers)
+                batch.close()
+                await (await producer.send_batch(batch, topic, partition=place.partition % len(partitions)))
+            except KafkaError:
+                await self.close()  # a refused record leaves a gap that this producer cannot get over
+                raise
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
