@@ -226,6 +226,8 @@ def test_tokens_carry_what_services_ask_for_and_verify_with_the_published_keys(s
     assert (person["iss"], person["aud"], person["sub"]) == (ISSUER, AUDIENCE, "manager")
     assert (person["tenant"], person["roles"]) == (str(tenant), ["author"])
     assert (service.claims["sub"], service.claims["roles"]) == ("doc-service", ["service"])
+    platform = jwt.decode(stack.credentials.platform_token("olga"), keys, algorithms=["ES256"]).claims
+    assert (platform["sub"], platform["roles"], "tenant" in platform) == ("olga", ["platform"], False)
 
 
 def test_secrets_are_readable_by_their_owner_only_and_stay_the_same(stack: Stack) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from security.estate import SECRETIVE, Estate
-from security.routes import Route
+from security.routes import OUTSIDE, PLATFORM, Route
 
 
 async def ask(
@@ -20,6 +20,16 @@ async def ask(
     path = re.sub(r"{[^}]+}", lambda _: estate.id(service, next(fillers)), path)
     body: dict[str, Any] = {"json": route.body} if content is None else {"content": content}
     return await estate.town.ask(service, method, path, headers, params=route.query, **body)
+
+
+def outsider(estate: Estate, role: str) -> dict[str, str]:
+    """The header of a service, or of the platform."""
+    return estate.town.platform() if role == PLATFORM else estate.town.service()
+
+
+def entitled(estate: Estate, role: str) -> dict[str, str]:
+    """The header of somebody who may call what needs the role."""
+    return outsider(estate, role) if role in OUTSIDE else estate.person("admin")
 
 
 @asynccontextmanager

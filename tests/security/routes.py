@@ -10,7 +10,9 @@ from security.estate import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE
 
 VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
 """Each role of people includes those before it."""
-SERVICE = "service"
+SERVICE, PLATFORM = "service", "platform"
+"""Neither belongs to a tenant, and neither opens what is for the other."""
+OUTSIDE = (SERVICE, PLATFORM)
 
 HIDDEN = 404
 """What is another's does not exist."""
@@ -214,14 +216,14 @@ KIT = {
     "POST /v1/dead-letters/discards": Route(OPERATOR, MADE, body=DISCARD),
     "GET /v1/dead-letter-orders": Route(OPERATOR, OWN),
     "GET /v1/dead-letter-orders/{order_id}": Route(OPERATOR, HIDDEN, ("letter order",)),
-    "GET /internal/dead-letters": Route(SERVICE, OWN, query=ELSEWHERE),
-    "GET /internal/dead-letters/{letter_id}": Route(SERVICE, HIDDEN, ("letter",), query=ELSEWHERE),
-    "POST /internal/dead-letters/replays": Route(SERVICE, MADE, body=REPLAY, query=ELSEWHERE),
-    "POST /internal/dead-letters/discards": Route(SERVICE, MADE, body=DISCARD, query=ELSEWHERE),
-    "GET /internal/dead-letter-orders": Route(SERVICE, OWN, query=ELSEWHERE),
-    "GET /internal/dead-letter-orders/{order_id}": Route(SERVICE, HIDDEN, ("letter order",), query=ELSEWHERE),
-    "GET /internal/parked-outbox-rows": Route(SERVICE, OWN),
-    "POST /internal/parked-outbox-rows/{row_id}/release": Route(SERVICE, HIDDEN, ("1",), {"reason": "mended"}),
+    "GET /internal/dead-letters": Route(PLATFORM, OWN, query=ELSEWHERE),
+    "GET /internal/dead-letters/{letter_id}": Route(PLATFORM, HIDDEN, ("letter",), query=ELSEWHERE),
+    "POST /internal/dead-letters/replays": Route(PLATFORM, MADE, body=REPLAY, query=ELSEWHERE),
+    "POST /internal/dead-letters/discards": Route(PLATFORM, MADE, body=DISCARD, query=ELSEWHERE),
+    "GET /internal/dead-letter-orders": Route(PLATFORM, OWN, query=ELSEWHERE),
+    "GET /internal/dead-letter-orders/{order_id}": Route(PLATFORM, HIDDEN, ("letter order",), query=ELSEWHERE),
+    "GET /internal/parked-outbox-rows": Route(PLATFORM, OWN),
+    "POST /internal/parked-outbox-rows/{row_id}/release": Route(PLATFORM, HIDDEN, ("1",), {"reason": "mended"}),
 }
 """Those of every service."""
 ROUTES = {
@@ -232,12 +234,12 @@ ROUTES = {
     "comms-service": COMMS | KIT,
 }
 
-PLATFORM = {"GET /health/live", "GET /health/ready", "GET /metrics"}
+PROBES = {"GET /health/live", "GET /health/ready", "GET /metrics"}
 """For probes and scrapers inside the platform; without tenant data."""
 OPEN = {
-    "entity-service": PLATFORM,
-    "rule-engine": PLATFORM,
-    "trigger-service": PLATFORM
+    "entity-service": PROBES,
+    "rule-engine": PROBES,
+    "trigger-service": PROBES
     | {
         "GET /f/{token}",
         "POST /f/{token}",
@@ -245,12 +247,12 @@ OPEN = {
         "POST /hooks/payments/{token}",
         "POST /hooks/t/{token}",
     },
-    "doc-service": PLATFORM | {"GET /d/{token}", "HEAD /d/{token}", "GET /d/{token}/pdf", "HEAD /d/{token}/pdf"},
-    "comms-service": PLATFORM | {"POST /public/receipts/sms"},
+    "doc-service": PROBES | {"GET /d/{token}", "HEAD /d/{token}", "GET /d/{token}/pdf", "HEAD /d/{token}/pdf"},
+    "comms-service": PROBES | {"POST /public/receipts/sms"},
 }
 """Beside the platform's: for strangers who hold an unguessable token or sign what they send."""
 
 
 def below(role: str) -> tuple[str, ...]:
-    """The roles that do not suffice where `role` is needed."""
-    return LADDER if role == SERVICE else LADDER[: LADDER.index(role)]
+    """The roles of people that do not suffice where `role` is needed."""
+    return LADDER if role in OUTSIDE else LADDER[: LADDER.index(role)]

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from security.asking import ask, problem, unchanged
+from security.asking import ask, entitled, problem, unchanged
 from security.estate import SECRETIVE, Estate
-from security.routes import ROUTES, SERVICE, Route
+from security.routes import ROUTES, Route
 from security.spoiling import HUGE, MEGABYTE, nested, replaced, spoilt
 from support.waiting import eventually
 
@@ -351,8 +351,7 @@ async def test_a_clients_name_with_line_breaks_ends_no_mail_header(estate: Estat
 
 
 async def ask_raw(estate: Estate, service: str, call: str, route: Route, content: bytes) -> httpx.Response:
-    caller = estate.town.service() if route.role == SERVICE else estate.person("admin")
-    headers = caller | {"if-match": "*", "content-type": "application/json"}
+    headers = entitled(estate, route.role) | {"if-match": "*", "content-type": "application/json"}
     return await ask(estate, service, call, route, headers, content)
 
 

@@ -19,8 +19,9 @@ from schemathesis.core.result import Ok
 
 from contract.openapi import OPENAPI, SERVICES
 from local_stack.layout import WORKSPACE
+from security.asking import entitled
 from security.estate import Estate, furnish
-from security.routes import ROUTES, SERVICE
+from security.routes import ADMIN, ROUTES
 from security.town import Town
 
 type Operation = APIOperation[Any, Any, Any, Any]
@@ -87,8 +88,7 @@ class Hunt:
         self._url = prey.town.url(service)
         routes = {call.replace(":path}", "}"): route for call, route in ROUTES[service].items()}
         route = routes.get(self.operation)
-        inside = route is not None and route.role == SERVICE
-        self._headers = (prey.town.service() if inside else prey.person("admin")) | {"if-match": "*"}
+        self._headers = entitled(prey, route.role if route else ADMIN) | {"if-match": "*"}
         of = route.of if route else STRANGERS.get(operation.path, ())
         self._records = _records(operation, [prey.id(service, name) for name in of])
 

@@ -6,9 +6,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from contract.openapi import application
-from security.asking import ask, nothing_of, problem, unchanged
+from security.asking import ask, nothing_of, outsider, problem, unchanged
 from security.estate import SECRETIVE, Estate
-from security.routes import ADMIN, LADDER, OPEN, PIPELINE, ROUTES, SERVICE, Route, below
+from security.routes import ADMIN, LADDER, OPEN, OUTSIDE, PIPELINE, PLATFORM, ROUTES, SERVICE, Route, below
 from security.town import Town
 
 EVERY = [
@@ -31,7 +31,7 @@ def test_every_route_is_in_the_table(service: str) -> None:
 
 @each_route
 async def test_a_token_that_is_no_good_opens_nothing(estate: Estate, service: str, call: str, route: Route) -> None:
-    roles = (SERVICE, ADMIN)
+    roles = (SERVICE, PLATFORM, ADMIN)
     async with unchanged(estate):
         for why, headers in estate.town.forger.useless(estate.tenant, *roles).items():
             answer = await ask(estate, service, call, route, headers)
@@ -45,16 +45,27 @@ async def test_a_lesser_role_does_not_suffice(estate: Estate, service: str, call
     async with unchanged(estate):
         answer = await ask(estate, service, call, route, estate.person(*below(route.role)))
         assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
-        if route.role != SERVICE:
-            answer = await ask(estate, service, call, route, estate.town.service())
-            assert (answer.status_code, problem(answer)["detail"]) == (401, "the token names no tenant")
+        for other in set(OUTSIDE) - {route.role}:
+            answer = await ask(estate, service, call, route, outsider(estate, other))
+            expected = (403, "Forbidden") if route.role in OUTSIDE else (401, "Unauthorized")
+            assert (answer.status_code, problem(answer)["title"]) == expected
+
+
+@each_route
+async def test_who_names_a_tenant_does_not_pass_for_the_platform(
+    estate: Estate, service: str, call: str, route: Route
+) -> None:
+    if route.role == PLATFORM:
+        async with unchanged(estate):
+            answer = await ask(estate, service, call, route, estate.person(ADMIN, PLATFORM))
+            assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
 
 
 @each_route
 async def test_the_role_suffices_and_shows_nothing_of_another_tenant(
     estate: Estate, service: str, call: str, route: Route
 ) -> None:
-    needed = estate.town.service() if route.role == SERVICE else namesake(estate, route.role)
+    needed = outsider(estate, route.role) if route.role in OUTSIDE else namesake(estate, route.role)
     async with unchanged(estate):
         answer = await ask(estate, service, call, route, needed | {"if-match": "*"})
     assert answer.status_code == route.foreign, answer.text

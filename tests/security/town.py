@@ -53,6 +53,9 @@ class Town:
     def service(self) -> dict[str, str]:
         return self.premises["entity-service"].as_service()
 
+    def platform(self) -> dict[str, str]:
+        return self.premises["entity-service"].as_platform()
+
     async def ask(
         self, service: str, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:

@@ -64,6 +64,10 @@ class Premises:
         """The header of a service that calls `/internal`."""
         return {"authorization": f"Bearer {self.credentials.service_token_file(self.service).read_text()}"}
 
+    def as_platform(self, sub: str = "olga") -> dict[str, str]:
+        """The header of somebody who runs the installation."""
+        return {"authorization": f"Bearer {self.credentials.platform_token(sub)}"}
+
     def caller(self, tenant: UUID, *roles: str, sub: str = "ada") -> httpx.AsyncClient:
         """A client of the API; without roles, one that does not say who it is."""
         headers = self.authorization(tenant, *roles, sub=sub) if roles else {}

@@ -69,18 +69,20 @@ class Desk:
     defect: Defect
 
     def caller(self, role: str = "operator", tenant: UUID = TENANT, sub: str = "olga") -> httpx.AsyncClient:
-        headers = {"authorization": f"Bearer {self.credentials.token([role], tenant, sub)}"}
+        platform = role == "platform"
+        token = self.credentials.platform_token(sub) if platform else self.credentials.token([role], tenant, sub)
+        headers = {"authorization": f"Bearer {token}"}
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://probe", headers=headers)
 
     async def ask(self, path: str, *, role: str = "operator", tenant: UUID = TENANT, **more: Any) -> Any:
-        """What an operator, or with the role `service` the platform, is answered."""
+        """What an operator, or with the role `platform` the platform, is answered."""
         async with self.caller(role, tenant) as caller:
             answer = await caller.get(path, **more)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     async def letters(self, **filters: str) -> list[Json]:
-        found: list[Json] = (await self.ask("/internal/dead-letters", role="service", params=filters))["items"]
+        found: list[Json] = (await self.ask("/internal/dead-letters", role="platform", params=filters))["items"]
         return found
 
     async def dead(self, count: int, **filters: str) -> list[Json]:
@@ -96,18 +98,18 @@ class Desk:
         self, what: str, role: str = "operator", tenant: UUID = TENANT, headers: Json | None = None, **body: Any
     ) -> httpx.Response:
         """`replays` or `discards`."""
-        prefix = "/internal" if role == "service" else "/v1"
+        prefix = "/internal" if role == "platform" else "/v1"
         async with self.caller(role, tenant) as caller:
             return await caller.post(f"{prefix}/dead-letters/{what}", json=body, headers=headers)
 
     async def replay(self, *ids: str, **body: Any) -> Json:
         """Of the platform; waits until it is finished."""
         choice: Json = {"ids": list(ids)} if ids else {"filter": {}}
-        answer = await self.order("replays", role="service", **{"per_second": 1000, **choice, **body})
+        answer = await self.order("replays", role="platform", **{"per_second": 1000, **choice, **body})
         assert answer.status_code == 201, answer.text
 
         async def look() -> Json:
-            found: Json = await self.ask(f"/internal/dead-letter-orders/{answer.json()['id']}", role="service")
+            found: Json = await self.ask(f"/internal/dead-letter-orders/{answer.json()['id']}", role="platform")
             return found if found["finished_at"] else {}
 
         return await eventually(look, "the end of the replay")
@@ -226,8 +228,8 @@ async def test_dead_letters_are_found_by_topic_type_reason_state_and_time_page_b
     assert await desk.letters(topic="another") == await desk.letters(state="discarded") == []
     assert [one["id"] for one in await desk.letters(since=times[1])] == [one["id"] for one in letters[:2]]
     assert [one["id"] for one in await desk.letters(until=times[1])] == [letters[2]["id"]]
-    first = await desk.ask("/internal/dead-letters", role="service", params={"limit": 2})
-    second = await desk.ask("/internal/dead-letters", role="service", params={"cursor": first["next_cursor"]})
+    first = await desk.ask("/internal/dead-letters", role="platform", params={"limit": 2})
+    second = await desk.ask("/internal/dead-letters", role="platform", params={"cursor": first["next_cursor"]})
     assert first["items"] + second["items"] == letters
     assert second["next_cursor"] is None
 
@@ -261,12 +263,12 @@ async def test_once_the_defect_is_mended_a_replay_does_what_the_message_asked_fo
     assert ordered["states"] == {"handled": 1}
     assert await desk.site.notes() == ["one", "two", "poison"]
     assert (await desk.letters())[0]["state"] == "handled"
-    again = await desk.order("replays", role="service", ids=[letter["id"]])
+    again = await desk.order("replays", role="platform", ids=[letter["id"]])
     assert (again.status_code, again.json()["detail"]) == (
         409,
         f"dead letter {letter['id']} is handled since order {ordered['id']}; only open ones can be ordered about",
     )
-    assert (await desk.order("discards", role="service", ids=[letter["id"]], reason="late")).status_code == 409
+    assert (await desk.order("discards", role="platform", ids=[letter["id"]], reason="late")).status_code == 409
     assert await desk.site.notes() == ["one", "two", "poison"]
     assert len(await desk.site.records(desk.site.events.name)) == 3  # other groups heard nothing of it
 
@@ -438,14 +440,14 @@ async def test_what_cannot_be_read_at_all_can_be_discarded_but_not_replayed(desk
     await strew(desk.site.settings.kafka_bootstrap, desk.site.events.name, 2, UNREADABLE, (b"k", b"?", []))
     by_reason = {letter["reason"]: letter for letter in await desk.dead(2)}
     unreadable = by_reason["unreadable"]
-    refused = await desk.order("replays", role="service", ids=[unreadable["id"]])
+    refused = await desk.order("replays", role="platform", ids=[unreadable["id"]])
     assert (refused.status_code, refused.json()["detail"]) == (
         409,
         f"dead letter {unreadable['id']} can only be discarded: its bytes are nowhere but in {desk.site.events.name}, "
         "partition 2, offset 0",
     )
     assert (await desk.replay())["letters"] == 1
-    assert (await desk.order("discards", role="service", filter={}, reason="noise")).json()["letters"] == 2
+    assert (await desk.order("discards", role="platform", filter={}, reason="noise")).json()["letters"] == 2
 
 
 @pytest.mark.invariant(1)
@@ -529,16 +531,16 @@ async def test_a_parked_outbox_row_is_listed_and_can_be_released(desk: Desk) -> 
                 value,
                 reason,
             )
-    (row,) = (await desk.ask("/internal/parked-outbox-rows", role="service"))["items"]
+    (row,) = (await desk.ask("/internal/parked-outbox-rows", role="platform"))["items"]
     assert (row["key"], row["reason"], row["size"], row["behind"]) == ("k", "Huge", 5, 1)
     assert await desk.site.records(desk.site.results.name) == []
-    async with desk.caller("service") as platform:
+    async with desk.caller("platform") as platform:
         path = f"/internal/parked-outbox-rows/{row['id']}/release"
         assert (await platform.post(path, json={"reason": "limit raised"})).status_code == 201
         assert (await platform.post(path, json={"reason": "limit raised"})).status_code == 404
     records = await eventually(lambda: _count(lambda: desk.site.records(desk.site.results.name), 2))
     assert [record.value for record in records] == [b"first", b"second"]
-    (line,) = (await desk.ask("/internal/dead-letter-orders", role="service"))["items"]
+    (line,) = (await desk.ask("/internal/dead-letter-orders", role="platform"))["items"]
     assert (line["action"], line["selection"], line["reason"]) == ("release", {"outbox": row["id"]}, "limit raised")
 
 
@@ -553,7 +555,7 @@ async def test_stack_dlq_lists_shows_replays_and_discards(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, port = make_desk(site, tmp_path), free_port()
-    token = desk.credentials.token(["service"], TENANT, "olga")
+    token = desk.credentials.platform_token("olga")
     monkeypatch.setattr(dlq.Desks, "of", lambda *_: dlq.Desks(Here(port), token, ["probe"]))
 
     async def stack_dlq(*words: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 from pydantic import SecretStr
 
-from contracts.kit.auth import Caller, Role, ServiceToken, require, require_service
+from contracts.kit.auth import Caller, Role, ServiceToken, require, require_platform, require_service
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
 
@@ -78,6 +78,10 @@ def routes() -> APIRouter:
 
     @router.get("/internal/things")
     async def internal(caller: str = require_service()) -> str:
+        return caller
+
+    @router.get("/internal/settings")
+    async def settings(caller: str = require_platform()) -> str:
         return caller
 
     return router
@@ -204,9 +208,11 @@ async def test_a_good_token_names_tenant_subject_and_roles(client: httpx.AsyncCl
         (["operator"], {"viewer", "author", "operator"}),
         (["admin"], {"viewer", "author", "operator", "admin"}),
         (["service"], set()),
+        (["platform"], set()),
+        (["platform", "service"], set()),
     ],
 )
-async def test_each_role_of_people_includes_those_before_it_and_service_none(
+async def test_each_role_of_people_includes_those_before_it_and_the_others_none(
     client: httpx.AsyncClient, roles: Any, allowed: set[str]
 ) -> None:
     bearer = token(roles=roles)
@@ -222,6 +228,17 @@ async def test_internal_routes_are_for_services_of_any_tenant_and_not_for_the_mi
     assert (service.status_code, service.json()) == (200, "rule-engine")
     assert (await get(client, "/internal/things", token(roles=["admin"]))).status_code == 403
     assert (await get(client, "/internal/things", None)).status_code == 401
+
+
+async def test_the_platforms_routes_are_for_those_who_run_the_installation_alone(client: httpx.AsyncClient) -> None:
+    path = "/internal/settings"
+    operator = await get(client, path, token(roles=["platform"], tenant=None, sub="olga"))
+    assert (operator.status_code, operator.json()) == (200, "olga")
+    service = token(roles=["service"], tenant=None, sub="rule-engine")
+    admin, both = token(roles=["operator", "admin"]), token(roles=["admin", "platform"])
+    assert [(await get(client, path, one)).status_code for one in (service, admin, both)] == [403, 403, 403]
+    assert (await get(client, "/internal/things", token(roles=["platform"], tenant=None))).status_code == 403
+    assert (await get(client, "/agents", token(roles=["platform"], tenant=None))).status_code == 401
 
 
 async def test_a_key_added_to_the_set_is_found_before_the_set_would_be_read_again(

@@ -1,4 +1,8 @@
-"""Who calls: bearer JWTs with a tenant and roles. Every route demands a role; `/internal` demands `service`."""
+"""Who calls: bearer JWTs with a tenant and roles. Every route demands a role.
+
+`/internal` has two kinds of routes: what services ask one another demands `service`, what the people who run the
+installation do demands `platform`.
+"""
 
 import asyncio
 import re
@@ -35,7 +39,10 @@ REFETCH_AFTER_S = 30.0
 
 
 class Role(StrEnum):
-    """What a caller may do. Each role of people includes those before it; `service` stands apart."""
+    """What a caller may do. Each role of a tenant's people includes those before it.
+
+    `service` and `platform` stand apart: neither includes another role, and neither belongs to a tenant.
+    """
 
     VIEWER = "viewer"
     AGENT = "agent"
@@ -43,6 +50,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
     ADMIN = "admin"
     SERVICE = "service"
+    PLATFORM = "platform"
 
 
 _BEARER = HTTPBearer(bearerFormat="JWT", description="A token with a tenant and roles", auto_error=False)
@@ -160,6 +168,19 @@ def require_service() -> Any:
         return str(claims["sub"])
 
     return Depends(service)
+
+
+def require_platform() -> Any:
+    """A dependency for `/internal`: gives who among the people that run the installation calls, for all tenants."""
+
+    async def operator(request: Request, _: Annotated[object, Security(_BEARER, scopes=[Role.PLATFORM])]) -> str:
+        claims = await request.app.state.authenticator.claims(request)
+        if Role.PLATFORM not in _roles(claims) or "tenant" in claims:
+            raise Problem(403, "Forbidden", "this is for the platform: it needs the role platform and no tenant")
+        telemetry.note(**_ids(request))
+        return str(claims["sub"])
+
+    return Depends(operator)
 
 
 def _ids(request: Request) -> dict[str, str]:

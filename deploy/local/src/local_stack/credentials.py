@@ -16,6 +16,8 @@ from joserfc.jwk import ECKey
 ISSUER = "stagewright-local"
 AUDIENCE = "stagewright"
 ROLES = ("viewer", "agent", "author", "operator", "admin")
+PLATFORM = "platform"
+"""The role of those who run the installation; it belongs to no tenant."""
 _ALGORITHM = "ES256"
 _SERVICE_TOKEN_S = 10 * 365 * 24 * 3600
 
@@ -73,6 +75,10 @@ class Credentials:
     def token(self, roles: Sequence[str], tenant: UUID, sub: str, seconds: int = 24 * 3600) -> str:
         """A bearer token of a person: `sub` is an employee's id or a name."""
         return self._sign(sub, roles, {"tenant": str(tenant)}, seconds)
+
+    def platform_token(self, sub: str, seconds: int = 24 * 3600) -> str:
+        """A bearer token for the platform's routes below `/internal`."""
+        return self._sign(sub, [PLATFORM], {}, seconds)
 
     def _sign(self, sub: str, roles: Sequence[str], more: dict[str, str], seconds: int) -> str:
         issued = int(time.time())

@@ -46,7 +46,7 @@ class Desks:
         names = [part.name for part in stack.present_services if service in (None, part.name)]
         if not names:
             raise StackError(f"no service {service}; there are: {', '.join(p.name for p in stack.present_services)}")
-        token = stack.credentials.token(["service"], UUID(int=0), getpass.getuser(), 3600)
+        token = stack.credentials.platform_token(getpass.getuser(), 3600)
         return cls(stack.addresses, token, names)
 
     def close(self) -> None:

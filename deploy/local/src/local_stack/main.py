@@ -16,7 +16,7 @@ from local_stack import apply as documents
 from local_stack import dlq
 from local_stack import plan as plans
 from local_stack.apply import Services
-from local_stack.credentials import ROLES
+from local_stack.credentials import PLATFORM, ROLES
 from local_stack.demo.play import play
 from local_stack.errors import StackError, told_to_people
 from local_stack.stack import Stack, Status
@@ -152,13 +152,20 @@ def demo() -> None:
 @app.command()
 @told_to_people
 def token(
-    role: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}.")],
-    tenant: Annotated[UUID, typer.Option()],
+    role: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}; or {PLATFORM} alone.")],
     sub: Annotated[str, typer.Option(help="An employee's id, or a name.")],
+    tenant: Annotated[UUID | None, typer.Option(help=f"Needed by every role but {PLATFORM}.")] = None,
     hours: Annotated[int, typer.Option(min=1)] = 24,
 ) -> None:
     """Print a bearer token for the HTTP APIs."""
+    if role == [PLATFORM]:
+        if tenant is not None:
+            raise StackError(f"the role {PLATFORM} belongs to no tenant; leave out --tenant")
+        print(Stack.current().credentials.platform_token(sub, hours * 3600))
+        return
     _check_roles(role)
+    if tenant is None:
+        raise StackError("name the tenant that the token is for: --tenant <uuid>")
     print(Stack.current().credentials.token(role, tenant, sub, hours * 3600))
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from contracts.inputs import Moment
-from contracts.kit.auth import Caller, Role, require, require_service
+from contracts.kit.auth import Caller, Role, require, require_platform
 from contracts.kit.clock import Clock, new_id
 from contracts.kit.database import Connection, Database
 from contracts.kit.dead_letter import store
@@ -64,7 +64,7 @@ def _operator(caller: Caller = require(Role.OPERATOR)) -> Visitor:
 
 def _platform(
     tenant: Annotated[UUID | Literal["none"] | None, Query(description="one tenant's, or those of `none`")] = None,
-    name: str = require_service(),
+    name: str = require_platform(),
 ) -> Visitor:
     return Visitor(name, Scope(None if tenant == "none" else tenant, everybody=tenant is None))
 
