@@ -50,7 +50,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     tenant = uuid4()
     documents = read(DOCUMENTS, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
     with closing(Services(stack.addresses, stack.credentials.token(["admin"], tenant, "owner"))) as services:
-        answers = apply(documents, services, lambda _: None)
+        answers = apply(documents, services, lambda _, __: None)
     head, seller = (str(answers[f"employee/{code}"]["id"]) for code in ("head", "seller"))
 
     async def caller(*token: str) -> Caller:

@@ -30,9 +30,9 @@ KILLED = {"kafka": EVERYWHERE, "postgres": EVERYWHERE, "temporal": ("form", "doc
 def test_applying_the_shop_again_changes_nothing(shop: Shop) -> None:
     documents = read(EXAMPLE, {"PAYMENT_SECRET": shop.stack.credentials.secrets.payment_secret})
     with closing(Services(shop.stack.addresses, shop.owner.token)) as services:
-        once = apply(documents, services, lambda _: None)
+        once = apply(documents, services, lambda _, __: None)
         planned = plan(documents, services)
-        twice = apply(documents, services, lambda _: None)
+        twice = apply(documents, services, lambda _, __: None)
     assert [one.words() for one in planned if one.change != "same"] == []
     assert twice == once
     assert once["employee/manager"]["id"] == shop.ids["manager"]

@@ -163,7 +163,7 @@ def test_the_answers_problem_is_told_line_by_line_and_nothing_that_may_need_the_
     errors = [{"where": "body.name", "what": "Field required"}, {"where": "body.kind", "what": "unknown"}]
     service = Service({"pipeline/a": problem(422, detail="wrong", errors=errors)})
     with pytest.raises(ApplyError) as caught:
-        apply(read(place, {}), service, lambda _: None)
+        apply(read(place, {}), service, lambda _, __: None)
     assert caught.value.faults == [
         f"{place}:pipeline/a: body.name: Field required",
         f"{place}:pipeline/a: body.kind: unknown",

@@ -6,7 +6,7 @@ same documents again changes nothing, because the PUTs replace what is there by 
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -107,7 +107,11 @@ class Puts(Protocol):
     def put(self, document: Document) -> httpx.Response: ...
 
 
-def apply(documents: Sequence[Document], client: Puts, done: Callable[[Document], None]) -> Answers:
+type Done = Callable[[Document, dict[str, Any]], None]
+"""Is told of every document that a service took, and what it answered."""
+
+
+def apply(documents: Sequence[Document], client: Puts, done: Done) -> Answers:
     """Puts the documents kind by kind. After a kind with faults nothing further is sent, since it may depend on it."""
     answers: Answers = {}
     for _, group in groupby(documents, key=lambda document: document.kind):
@@ -116,7 +120,7 @@ def apply(documents: Sequence[Document], client: Puts, done: Callable[[Document]
             response = client.put(document)
             if response.is_success:
                 answers[document.name] = response.json()
-                done(document)
+                done(document, answers[document.name])
             else:
                 faults += [f"{document.file}:{document.name}: {fault}" for fault in problems(response)]
         if faults:
@@ -146,7 +150,7 @@ class Services:
         try:
             return self._http.request(method, self._addresses.url(service) + path, json=body)
         except httpx.TransportError as error:
-            raise StackError(f"{service} does not answer ({error}); is the stack up? `stack status` tells") from error
+            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` tells") from error
 
 
 def _documents(file: Path, environment: Mapping[str, str], faults: list[str]) -> Iterator[Document]:
@@ -235,10 +239,16 @@ def problems(response: httpx.Response) -> Iterator[str]:
     except ValueError:
         problem = {}
     errors = problem.get("errors") or []
-    for error in errors:
-        yield f"{error.get('where')}: {error.get('what')}"
+    yield from lines_of(errors)
     if not errors:
         yield f"{response.status_code} {problem.get('detail') or response.reason_phrase}"
+
+
+def lines_of(issues: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """`stages.new.rules[0].type (rule greet): there is …`, of what a service says is wrong, one by one."""
+    for one in issues:
+        rule = f" (rule {one['rule']})" if one.get("rule") else ""
+        yield f"{one.get('where')}{rule}: {one.get('what')}"
 
 
 class _Loader(yaml.SafeLoader):

@@ -16,8 +16,11 @@ from joserfc.jwk import ECKey
 ISSUER = "stagewright-local"
 AUDIENCE = "stagewright"
 ROLES = ("viewer", "agent", "author", "operator", "admin")
+"""The roles of people, each of whom belongs to a tenant."""
 PLATFORM = "platform"
 """The role of those who run the installation; it belongs to no tenant."""
+SERVICE = "service"
+"""The role of services, which act for all tenants."""
 _ALGORITHM = "ES256"
 _SERVICE_TOKEN_S = 10 * 365 * 24 * 3600
 
@@ -70,7 +73,7 @@ class Credentials:
         """Writes the public keys and a token for every service."""
         self._write(self.jwks_file, json.dumps({"keys": [self._key.as_dict(private=False)]}))
         for service in services:
-            self._write(self.service_token_file(service), self._sign(service, ["service"], {}, _SERVICE_TOKEN_S))
+            self._write(self.service_token_file(service), self.service_token(service, _SERVICE_TOKEN_S))
 
     def token(self, roles: Sequence[str], tenant: UUID, sub: str, seconds: int = 24 * 3600) -> str:
         """A bearer token of a person: `sub` is an employee's id or a name."""
@@ -79,6 +82,10 @@ class Credentials:
     def platform_token(self, sub: str, seconds: int = 24 * 3600) -> str:
         """A bearer token for the platform's routes below `/internal`."""
         return self._sign(sub, [PLATFORM], {}, seconds)
+
+    def service_token(self, service: str, seconds: int) -> str:
+        """A bearer token of a service, for `/internal`."""
+        return self._sign(service, [SERVICE], {}, seconds)
 
     def _sign(self, sub: str, roles: Sequence[str], more: dict[str, str], seconds: int) -> str:
         issued = int(time.time())

@@ -10,12 +10,11 @@ from uuid import UUID
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from local_stack.addresses import Addresses
 from local_stack.errors import StackError, told_to_people
 from local_stack.stack import Stack
+from local_stack.tables import show_table
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -66,7 +65,7 @@ class Desks:
         try:
             return self._http.request(method, f"{self._addresses.url(service)}/internal{path}", **more)
         except httpx.TransportError as error:
-            raise StackError(f"{service} does not answer ({error}); is the stack up? `stack status` tells") from error
+            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` tells") from error
 
     def pages(self, path: str, params: Json) -> Iterator[tuple[str, Json]]:
         """Everything that a list has, service by service."""
@@ -85,7 +84,7 @@ class Desks:
             response = self._send(service, "GET", f"/dead-letters/{id}")
             if response.status_code != 404:
                 return service, self.ask(service, "GET", f"/dead-letters/{id}")
-        raise StackError(f"no service has a dead letter {id}; `stack dlq list` shows those there are")
+        raise StackError(f"no service has a dead letter {id}; `./stack dlq list` shows those there are")
 
     def choices(self, ids: list[UUID], filter: Json) -> Iterator[tuple[str, Json]]:
         """What an order is about, service by service."""
@@ -119,12 +118,17 @@ def list_(  # noqa: PLR0913 - the filters of a list
     if as_json:
         print(json.dumps([{"service": name, **letter} for name, letter in found]))
         return
-    table = Table("id", "put aside", "service", "topic", "type", "why", "replays", "state", box=None, pad_edge=False)
-    for name, it in found:
-        why = f"{it['reason']}: {it['detail']}"
-        cells = (it["id"], it["put_aside_at"][:19], name, it["topic"], it["type"] or "-", why, str(it["replays"]))
-        table.add_row(*map(_printable, cells), it["state"])
-    Console(markup=False).print(table if found else "none")
+    if not found:
+        print("none")
+        return
+    titles = ("id", "put aside", "service", "topic", "type", "why", "replays", "state")
+    show_table(titles, ([*map(_printable, _cells(name, letter))] for name, letter in found))
+
+
+def _cells(service: str, it: Json) -> tuple[str, ...]:
+    why = f"{it['reason']}: {it['detail']}"
+    times = (it["id"], it["put_aside_at"][:19])
+    return (*times, service, it["topic"], it["type"] or "-", why, str(it["replays"]), it["state"])
 
 
 @app.command()
@@ -195,31 +199,35 @@ def discard(  # noqa: PLR0913 - the filters of a list
 @told_to_people
 def orders(service: ServiceName = None) -> None:
     """List who ordered what, when and why."""
-    table = Table("ordered", "by", "service", "action", "letters", "of", "reason", box=None, pad_edge=False)
+    titles = ("id", "ordered", "by", "service", "action", "letters", "of", "reason")
     with closing(Desks.of(Stack.current(), service)) as desks:
-        for name, it in desks.pages("/dead-letter-orders", {}):
-            about = json.dumps(it["selection"])
-            cells = (it["ordered_at"][:19], it["ordered_by"], name, it["action"], str(it["letters"]), about)
-            table.add_row(*cells, it["reason"])
-    Console(markup=False).print(table)
+        rows = [
+            (
+                *(it["id"], it["ordered_at"][:19], it["ordered_by"], name, it["action"], str(it["letters"])),
+                *(json.dumps(it["selection"]), it["reason"]),
+            )
+            for name, it in desks.pages("/dead-letter-orders", {})
+        ]
+    show_table(titles, ([*map(_printable, row)] for row in rows))
 
 
 @app.command()
 @told_to_people
 def parked(service: ServiceName = None) -> None:
     """List outbox rows that the broker refused for ever; each holds up the messages of its key."""
-    table = Table("row", "service", "topic", "key", "bytes", "why", "behind it", box=None, pad_edge=False)
     with closing(Desks.of(Stack.current(), service)) as desks:
-        for name, it in desks.pages("/parked-outbox-rows", {}):
-            cells = (str(it["id"]), name, it["topic"], it["key"], str(it["size"]), it["reason"], str(it["behind"]))
-            table.add_row(*cells)
-    Console(markup=False).print(table)
+        rows = [
+            (str(it["id"]), name, it["topic"], it["key"], str(it["size"]), it["reason"], str(it["behind"]))
+            for name, it in desks.pages("/parked-outbox-rows", {})
+        ]
+    titles = ("row", "service", "topic", "key", "bytes", "why", "behind it")
+    show_table(titles, ([*map(_printable, row)] for row in rows), whole=("row",))
 
 
 @app.command()
 @told_to_people
 def release(
-    row: Annotated[int, typer.Argument(help="As `stack dlq parked` shows it.")],
+    row: Annotated[int, typer.Argument(help="As `./stack dlq parked` shows it.")],
     service: Annotated[str, typer.Option("--service")],
     reason: Reason,
 ) -> None:

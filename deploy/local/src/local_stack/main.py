@@ -1,25 +1,28 @@
 """The command `stack`: real servers, peers and services on this machine, from one command."""
 
+import getpass
 import json
 import subprocess
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
-from uuid import UUID, uuid4
+from typing import Annotated, Any
+from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from local_stack import apply as documents
-from local_stack import dlq
+from local_stack import dlq, outcome
 from local_stack import plan as plans
-from local_stack.apply import Services
-from local_stack.credentials import PLATFORM, ROLES
+from local_stack.addresses import SERVICES
+from local_stack.apply import Document, Services
+from local_stack.credentials import PLATFORM, ROLES, SERVICE
 from local_stack.demo.play import play
 from local_stack.errors import StackError, told_to_people
 from local_stack.stack import Stack, Status
+from local_stack.tables import show_table
+from local_stack.tenant import chosen_tenant
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -28,6 +31,9 @@ app.add_typer(dlq.app, name="dlq")
 _COLOURS = {"ready": "green", "not ready": "yellow", "down": "red", "fell": "red", "absent": "dim"}
 
 Names = Annotated[list[str], typer.Argument(help="Parts by name, or `all`.")]
+DocumentsPlace = Annotated[Path, typer.Argument(help="A YAML file, or a folder with files *.yaml.")]
+TenantName = Annotated[str | None, typer.Option("--tenant", help="A UUID, or `new`; by default the one named last.")]
+TokenRole = Annotated[str, typer.Option("--token-role", help="What the documents are put or read as.")]
 
 
 @app.command()
@@ -79,7 +85,7 @@ def logs(
 @app.command()
 @told_to_people
 def kill(names: Names) -> None:
-    """`kill -9` parts; they stay down until `stack start`."""
+    """`kill -9` parts; they stay down until `start`."""
     Stack.current().kill(names)
 
 
@@ -109,37 +115,54 @@ def tools() -> None:
 
 @app.command()
 @told_to_people
-def apply(
-    place: Annotated[Path, typer.Argument(help="A YAML file, or a folder with files *.yaml.")],
-    tenant: Annotated[UUID | None, typer.Option(help="A new one when none is named.")] = None,
-    role: Annotated[str, typer.Option("--token-role", help="What the documents are put as.")] = "admin",
-) -> None:
-    """Put YAML documents `kind / code / spec` through the services' APIs; applying them again changes nothing."""
-    stack, owner = Stack.current(), tenant or uuid4()
-    _check_roles([role])
-    wanted = documents.read(place)
-    with closing(Services(stack.addresses, stack.credentials.token([role], owner, "stack"))) as services:
-        put = documents.apply(wanted, services, lambda document: print(f"put {document.name}"))
+def apply(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "admin") -> None:
+    """Put YAML documents `kind / code / spec` through the services' APIs; applying them again changes nothing.
+
+    Exit code 1 when a document is refused, or saved as a draft that could not be published.
+    """
+    stack = Stack.current()
+    owner, wanted = chosen_tenant(stack.folder, tenant), documents.read(place)
+    faulty = list[str]()
+    with closing(_services(stack, owner, role)) as services:
+        planned = {one.document.name: one for one in plans.plan(wanted, services)}
+
+        def done(document: Document, answer: dict[str, Any]) -> None:
+            print(outcome.state(planned[document.name], answer))
+            faults = outcome.faults(document, answer)
+            for line in [*(f"  fault: {one}" for one in faults), *map(_warning, outcome.warnings(document, answer))]:
+                print(line)
+            faulty.extend([document.name] if faults else [])
+
+        put = documents.apply(wanted, services, done)
     print(f"{len(put)} documents applied to tenant {owner}")
+    if faulty:
+        raise StackError(f"{', '.join(faulty)}: saved as a draft that cannot be published; see its faults above")
+
+
+def _warning(line: str) -> str:
+    return f"  warning: {line}"
 
 
 @app.command()
 @told_to_people
-def plan(
-    place: Annotated[Path, typer.Argument(help="A YAML file, or a folder with files *.yaml.")],
-    tenant: Annotated[UUID, typer.Option(help="Whose documents are compared.")],
-    role: Annotated[str, typer.Option("--token-role", help="What the documents are read as.")] = "admin",
-) -> None:
+def plan(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "admin") -> None:
     """Say what `apply` would create, change or leave as it is, and which fields; nothing is changed."""
     stack = Stack.current()
-    _check_roles([role])
-    wanted = documents.read(place)
-    with closing(Services(stack.addresses, stack.credentials.token([role], tenant, "stack"))) as services:
+    owner, wanted = chosen_tenant(stack.folder, tenant), documents.read(place)
+    with closing(_services(stack, owner, role)) as services:
         planned = plans.plan(wanted, services)
     for one in planned:
         print(one.words())
     kinds = [one.change for one in planned]
-    print(f"{kinds.count('create')} to create, {kinds.count('change')} to change, {kinds.count('same')} the same")
+    print(
+        f"{kinds.count('create')} to create, {kinds.count('change')} to change, {kinds.count('same')} the same"
+        f" for tenant {owner}"
+    )
+
+
+def _services(stack: Stack, tenant: UUID, role: str) -> Services:
+    _check_roles([role])
+    return Services(stack.addresses, stack.credentials.token([role], tenant, "stack"))
 
 
 @app.command()
@@ -152,31 +175,42 @@ def demo() -> None:
 @app.command()
 @told_to_people
 def token(
-    role: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}; or {PLATFORM} alone.")],
-    sub: Annotated[str, typer.Option(help="An employee's id, or a name.")],
-    tenant: Annotated[UUID | None, typer.Option(help=f"Needed by every role but {PLATFORM}.")] = None,
+    role: Annotated[
+        list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}; or one of {PLATFORM}, {SERVICE} alone.")
+    ],
+    tenant: TenantName = None,
+    sub: Annotated[
+        str | None, typer.Option(help="An employee's id, or a name, by default yours; or a service's name.")
+    ] = None,
     hours: Annotated[int, typer.Option(min=1)] = 24,
 ) -> None:
-    """Print a bearer token for the HTTP APIs."""
+    """Print a bearer token for the HTTP APIs: a person's of one tenant, the platform's, or a service's."""
+    stack, seconds, who = Stack.current(), hours * 3600, sub or getpass.getuser()
+    if role in ([PLATFORM], [SERVICE]) and tenant is not None:
+        raise StackError(f"the role {role[0]} belongs to no tenant; leave out --tenant")
     if role == [PLATFORM]:
-        if tenant is not None:
-            raise StackError(f"the role {PLATFORM} belongs to no tenant; leave out --tenant")
-        print(Stack.current().credentials.platform_token(sub, hours * 3600))
-        return
-    _check_roles(role)
-    if tenant is None:
-        raise StackError("name the tenant that the token is for: --tenant <uuid>")
-    print(Stack.current().credentials.token(role, tenant, sub, hours * 3600))
+        print(stack.credentials.platform_token(who, seconds))
+    elif role == [SERVICE]:
+        print(stack.credentials.service_token(_calling_service(sub), seconds))
+    else:
+        _check_roles(role)
+        print(stack.credentials.token(role, chosen_tenant(stack.folder, tenant), who, seconds))
+
+
+def _calling_service(sub: str | None) -> str:
+    if sub not in SERVICES:
+        raise StackError(f"--sub: which service calls? one of {', '.join(SERVICES)}")
+    return sub
 
 
 def _check_roles(roles: list[str]) -> None:
     if unknown := set(roles) - set(ROLES):
-        raise StackError(f"no role {', '.join(sorted(unknown))}; there are: {', '.join(ROLES)}")
+        raise StackError(f"no role {', '.join(sorted(unknown))} here; there are: {', '.join(ROLES)}")
 
 
 def _show(lines: list[Status]) -> None:
-    table = Table("part", "port", "pid", "health", box=None, pad_edge=False)
-    for line in lines:
-        colour = _COLOURS[line.health]
-        table.add_row(line.name, str(line.port or "-"), str(line.pid or "-"), f"[{colour}]{line.health}[/{colour}]")
-    Console().print(table)
+    rows = (
+        (line.name, str(line.port or "-"), str(line.pid or "-"), Text(line.health, _COLOURS[line.health]))
+        for line in lines
+    )
+    show_table(("part", "port", "pid", "health"), rows)

@@ -20,6 +20,7 @@ from local_stack.ports import is_free
 from local_stack.programs import Peer, Service, Supervisor
 from local_stack.report import Report
 from local_stack.servers import Kafka, Postgres, Temporal
+from local_stack.tenant import forget_tenant
 from local_stack.tools import Tools
 from local_stack.topics import create_topics
 
@@ -108,6 +109,7 @@ class Stack:
         for folder in [*_SHARED_FOLDERS, *PEERS, *SERVICES, "supervisor", *(server.name for server in self.servers)]:
             remove_folder(self.folder / folder)
         (self.folder / "stack.json").unlink(missing_ok=True)
+        forget_tenant(self.folder)
 
     def status(self) -> list[Status]:
         everything = [*self.servers, *self.peers, *self.services, self.supervisor]

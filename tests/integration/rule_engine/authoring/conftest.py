@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 import rule_engine
 from contracts.kit.clock import new_id
@@ -107,10 +108,8 @@ def engine(service: Service, entities: EntityService, entity: EntityStandIn, wat
 
 
 @pytest_asyncio.fixture(scope="package")
-async def call(
-    service: Service, settings: Settings, premises: Premises, entities: EntityService, watch: Watch
-) -> AsyncIterator[Tenants]:
-    """A client of the API for a tenant and roles."""
+async def app(service: Service, settings: Settings, entities: EntityService, watch: Watch) -> AsyncIterator[FastAPI]:
+    """The authoring API."""
     triggers, store = TriggerService(settings), Store.create()
     authoring = Authoring(service.database, store.rule_sets, entities, triggers, REGISTRY, watch, new_id)
     reading = rule_sets.Reading(service.database, store.rule_sets)
@@ -123,14 +122,20 @@ async def call(
         decisions.router(service.database, store.decisions, watch),
         variables.router(service, entities, store.rule_sets, REGISTRY),
     ]
-    transport = httpx.ASGITransport(service.app("rule-engine", routers))
+    yield service.app("rule-engine", routers)
+    await triggers.close()
+
+
+@pytest.fixture(scope="package")
+def call(app: FastAPI, premises: Premises) -> Tenants:
+    """A client of the API for a tenant and roles."""
+    transport = httpx.ASGITransport(app)
 
     def client(tenant: UUID, *roles: str) -> httpx.AsyncClient:
         headers = premises.authorization(tenant, *(roles or ("author",)))
         return httpx.AsyncClient(transport=transport, base_url=premises.url, headers=headers)
 
-    yield client
-    await triggers.close()
+    return client
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from local_stack.demo.shop import Shop, open_shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
 from local_stack.stack import Stack
+from local_stack.tenant import has_tenant, remember_tenant
 
 
 def play(stack: Stack) -> None:
@@ -16,6 +17,8 @@ def play(stack: Stack) -> None:
     teller = Teller()
     with closing(open_shop(stack)) as shop:
         teller.plain(f"A new furniture shop has opened: tenant {shop.tenant}")
+        if not has_tenant(stack.folder):
+            remember_tenant(stack.folder, shop.tenant)
         story = Story(shop, teller)
         for step in story.steps():
             teller.step(step.number, step.title)
@@ -32,13 +35,14 @@ def _go_on(teller: Teller, shop: Shop, story: Story) -> None:
     body = '\'{"stage": "lost"}\''
     lines = (
         "",
-        f"SMS, mail and PDF are in {shop.keepsakes}. The stack stays up; go on playing (`stack down` ends it):",
+        f"SMS, mail and PDF are in {shop.keepsakes}. The stack stays up; go on playing (`./stack down` ends it):",
         f"  export TOKEN={owner.token}",
         f'  curl -H "Authorization: Bearer $TOKEN" {item}',
         f'  curl -H "Authorization: Bearer $TOKEN" {view}',
         f'  curl -H "Authorization: Bearer $TOKEN" -H "If-Match: *" -X PUT --json {body} {item}/stage',
         f"  curl -d name=Billie -d phone=+447700900000 -d wish=shelf {owner.url('trigger-service', shop.form)}",
         f"  curl {owner.url('sms', '/messages')}",
+        f"  ./stack token --role author --tenant {shop.tenant}      # and `./stack --help`",
         f"  open in a browser: {owner.url('trigger-service', shop.form)}, {owner.url('temporal-ui', '')}",
         "",
     )
