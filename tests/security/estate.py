@@ -78,7 +78,7 @@ async def furnish(town: Town) -> Estate:
     """A furniture shop after a busy day; nothing is under way any more but a rule that waits half an hour."""
     tenant = uuid4()
     documents = read(EXAMPLE, {"PAYMENT_SECRET": PAYMENT_SECRET})
-    answers = await asyncio.to_thread(apply, documents, Owner(town, tenant), lambda _: None)
+    answers = await asyncio.to_thread(apply, documents, Owner(town, tenant), lambda _, __: None)
     ids = {
         "head": answers["employee/head_of_sales"]["id"],
         "manager": answers["employee/manager"]["id"],

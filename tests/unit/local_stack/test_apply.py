@@ -179,7 +179,7 @@ def test_an_answer_without_details_is_told_with_its_status(write: Write) -> None
         (httpx.Response(502, text="<html>"), "502 Bad Gateway"),
     ):
         with pytest.raises(ApplyError) as caught:
-            apply(read(place, {}), Service({"form/a": answer}), lambda _: None)
+            apply(read(place, {}), Service({"form/a": answer}), lambda _, __: None)
         assert caught.value.faults[0] == f"{place}:form/a: {told}"
 
 
