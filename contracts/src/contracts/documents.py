@@ -36,6 +36,7 @@ _HEADERS: Mapping[str, tuple[str, bool]] = {
     "ce_correlationid": ("Goes on through everything that one cause led to.", False),
     "ce_causationid": ("The id of the message that led to this one.", False),
     "ce_causepath": ("The chain of automation: rule_id:item_id pairs, comma-separated.", False),
+    "ce_rootcauseid": ("The id of the message that the chain of causes began with; absent on that one.", False),
     "ce_issuer": ("The service that commanded, on commands and their results.", False),
     "traceparent": ("W3C trace context.", False),
     "content-type": (CONTENT_TYPE.decode(), False),

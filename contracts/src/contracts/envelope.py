@@ -61,8 +61,15 @@ class Envelope[D]:
     correlation: str
     causation: str | None = None
     causepath: tuple[Cause, ...] = ()
+    root: str | None = None
+    """The id of the message that the whole chain of causes began with; absent on that one."""
     issuer: str | None = None
     traceparent: str | None = None
+
+    @property
+    def root_cause(self) -> str:
+        """What everything that this message leads to goes back to, itself included."""
+        return self.root or self.id
 
     @property
     def command_id(self) -> UUID:
@@ -84,8 +91,12 @@ def event[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keyword
     cause: Envelope[Any] | None = None,
     correlation: str | None = None,
     causepath: tuple[Cause, ...] = (),
+    root: str | None = None,
 ) -> Envelope[B]:
-    """A fact. `cause` is the message that led to it: its correlation goes on, its causepath too unless one is given."""
+    """A fact. `cause` is the message that led to it: its correlation, causepath and root go on unless others are given.
+
+    Without either it is the root of what it leads to.
+    """
     return Envelope(
         id=str(id),
         source=source,
@@ -97,6 +108,7 @@ def event[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keyword
         correlation=correlation or (cause.correlation if cause else str(id)),
         causation=cause.id if cause else None,
         causepath=causepath or (cause.causepath if cause else ()),
+        root=root or (cause.root_cause if cause else None),
     )
 
 
@@ -111,6 +123,7 @@ def command[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keywor
     correlation: str,
     causation: str | None = None,
     causepath: tuple[Cause, ...] = (),
+    root: str | None = None,
 ) -> Envelope[B]:
     """An imperative; `id` is its command id, `issuer` the commanding service, to which alone results are of use."""
     return Envelope(
@@ -124,6 +137,7 @@ def command[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keywor
         correlation=correlation,
         causation=causation,
         causepath=causepath,
+        root=root,
         issuer=issuer,
     )
 
@@ -158,6 +172,8 @@ def _headers(envelope: Envelope[Any]) -> Iterable[tuple[str, str]]:
         yield "ce_causationid", envelope.causation
     if envelope.causepath:
         yield "ce_causepath", format_causepath(envelope.causepath)
+    if envelope.root is not None:
+        yield "ce_rootcauseid", envelope.root
     if envelope.issuer is not None:
         yield "ce_issuer", envelope.issuer
     if envelope.traceparent is not None:
@@ -186,6 +202,7 @@ def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> 
         correlation=texts.get("ce_correlationid") or _required(texts, "ce_id"),
         causation=texts.get("ce_causationid"),
         causepath=parse_causepath(texts.get("ce_causepath", "")),
+        root=texts.get("ce_rootcauseid"),
         issuer=texts.get("ce_issuer"),
         traceparent=texts.get("traceparent"),
     )

@@ -38,6 +38,7 @@ MESSAGE = Message(
     cancel_asked=False,
     correlation="c",
     causepath="",
+    root="r",
     traceparent=None,
     created_at=datetime(2030, 5, 17, 9, 30, tzinfo=UTC),
 )

@@ -40,6 +40,7 @@ NAMES = [
     "ce_correlationid",
     "ce_causationid",
     "ce_causepath",
+    "ce_rootcauseid",
     "ce_issuer",
     "traceparent",
 ]
@@ -113,6 +114,7 @@ def test_what_is_written_is_read_back(text: str, time: datetime, causes: tuple[C
         correlation=word,
         causation=word,
         causepath=causes,
+        root=word,
     )
     record = Record.of(sent)
     back = decode(record.headers, record.value)
@@ -163,6 +165,16 @@ def test_an_event_goes_on_with_the_correlation_and_the_causes_of_what_led_to_it(
     assert (second.correlation, second.causation, second.causepath) == ("a-correlation", first.id, first.causepath)
     assert said().correlation == str(AN_ID)
     assert said(cause=first, causepath=(Cause("own", "one"),)).causepath == (Cause("own", "one"),)
+
+
+def test_everything_goes_back_to_the_first_message_of_its_chain() -> None:
+    first = said()
+    second = said(id=UUID(int=2), cause=first)
+    third = said(id=UUID(int=3), cause=second)
+    assert (first.root, first.root_cause) == (None, first.id)
+    assert (second.root_cause, third.root_cause) == (first.id, first.id)
+    assert "ce_rootcauseid" not in dict(Record.of(first).headers)
+    assert dict(Record.of(third).headers)["ce_rootcauseid"] == first.id.encode()
 
 
 def test_the_same_message_is_the_same_bytes_however_often_it_is_built() -> None:

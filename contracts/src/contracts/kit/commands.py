@@ -100,8 +100,8 @@ class Commands:
 
     async def _insert(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> bool:
         inserted = await tx.fetchval(
-            """INSERT INTO commands (id, tenant_id, type, issuer, key, correlation, causepath, traceparent)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true""",
+            """INSERT INTO commands (id, tenant_id, type, issuer, key, correlation, causepath, root, traceparent)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING true""",
             command_id,
             message.tenant,
             message.type,
@@ -109,6 +109,7 @@ class Commands:
             message.key,
             message.correlation,
             format_causepath(message.causepath),
+            message.root_cause,
             telemetry.traceparent() or message.traceparent,
         )
         return bool(inserted)
@@ -173,6 +174,7 @@ class Commands:
                 correlation=row["correlation"],
                 causation=str(row["id"]),
                 causepath=parse_causepath(row["causepath"]),
+                root=row["root"],
                 issuer=row["issuer"],
                 traceparent=telemetry.traceparent() or row["traceparent"],
             ),

@@ -49,6 +49,7 @@ CREATE TABLE commands (
     key text NOT NULL,
     correlation text NOT NULL,
     causepath text NOT NULL DEFAULT '',
+    root text NOT NULL,
     traceparent text,
     received_at timestamptz NOT NULL DEFAULT now(),
     results integer NOT NULL DEFAULT 0,

@@ -81,6 +81,7 @@ class Message:
     cancel_asked: bool
     correlation: str
     causepath: str
+    root: str
     traceparent: str | None
     created_at: datetime
 

@@ -95,6 +95,7 @@ class Handlers:
             cancel_asked=False,
             correlation=command.correlation,
             causepath=format_causepath(command.causepath),
+            root=command.root_cause,
             traceparent=telemetry.traceparent(),
             created_at=self._clock(),
         )

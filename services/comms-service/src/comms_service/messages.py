@@ -32,5 +32,6 @@ def status_changed(
         time=now,
         correlation=message.correlation,
         causepath=parse_causepath(message.causepath),
+        root=message.root,
     )
     return replace(envelope, causation=str(message.command_id))

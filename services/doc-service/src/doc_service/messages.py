@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from contracts import topics
-from contracts.envelope import Body, Cause, event
+from contracts.envelope import Body, event
 from contracts.kit.clock import NewId
 from contracts.kit.database import Connection
 from contracts.kit.outbox import Outbox
@@ -33,24 +33,17 @@ class Events:
             pdf=file.ref,
             at=at,
         )
-        await self._put(tx, document, fact, at, document.correlation, document.causepath)
+        await self._put(tx, document, fact, at, caused=True)
 
     async def document_viewed(self, tx: Connection, document: Document, views: int, at: datetime) -> None:
         """A reader's act: it begins a cause of its own."""
         fact = DocumentViewed(
             document_id=document.id, item_id=document.item_id, template=document.template, views=views, at=at
         )
-        await self._put(tx, document, fact, at)
+        await self._put(tx, document, fact, at, caused=False)
 
-    async def _put(  # noqa: PLR0913 - what an event is made of
-        self,
-        tx: Connection,
-        document: Document,
-        fact: Body,
-        at: datetime,
-        correlation: str | None = None,
-        causepath: tuple[Cause, ...] = (),
-    ) -> None:
+    async def _put(self, tx: Connection, document: Document, fact: Body, at: datetime, *, caused: bool) -> None:
+        """What the document's command `caused` goes on with its causes."""
         envelope = event(
             fact,
             source=SOURCE,
@@ -58,8 +51,9 @@ class Events:
             tenant=document.tenant,
             key=topics.item_key(document.tenant, document.item_id),
             time=at,
-            correlation=correlation,
-            causepath=causepath,
+            correlation=document.correlation if caused else None,
+            causepath=document.causepath if caused else (),
+            root=document.root if caused else None,
         )
         await self._outbox.put(tx, topics.DOC_EVENTS, envelope)
 

@@ -243,7 +243,7 @@ def _link(row: asyncpg.Record) -> Link:
 
 
 _DOCUMENT_FIELDS = """id item_id template template_version title company number language time_zone data wait_for_pdf
-    public_link link_days created_at created_by command_id correlation status reason views viewed_at"""
+    public_link link_days created_at created_by command_id correlation root status reason views viewed_at"""
 
 
 def _document(row: asyncpg.Record) -> Document:

@@ -169,6 +169,7 @@ def _run(entry: PlannedEntry, planned: OpenRun, traceparent: str | None, now: da
         entry=planned.entry,
         correlation=event.correlation,
         causepath=event.causepath,
+        root=event.root_cause,
         traceparent=traceparent,
         updated_at=now,
         last_traceparent=traceparent,

@@ -184,6 +184,7 @@ def _run(application: Application, entry: asyncpg.Record, program: Program, stat
         entry=_entry(entry),
         correlation=entry["correlation"],
         causepath=parse_causepath(entry["causepath"]),
+        root=entry["root"],
         traceparent=entry["traceparent"],
         updated_at=application.requested_at,
         last_traceparent=telemetry.traceparent(),

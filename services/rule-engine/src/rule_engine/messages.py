@@ -39,6 +39,7 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
         correlation=run.correlation,
         causation=str(run.id),
         causepath=(*before, own)[-MAX_CAUSES:],
+        root=None if longer_than_an_hour(run.entry, now) else run.root,
     )
 
 
@@ -54,6 +55,7 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
             time=now,
             correlation=run.correlation,
             causation=str(run.id),
+            root=run.root,
         )
 
 
@@ -85,4 +87,5 @@ def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunCha
             time=now,
             correlation=run.correlation,
             causepath=run.causepath,
+            root=run.root,
         )

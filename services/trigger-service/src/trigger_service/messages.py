@@ -70,6 +70,7 @@ def _command[B: Body](  # noqa: PLR0913 - an envelope's attributes
         correlation=cause.correlation if cause else str(arrival.id),
         causation=cause.id if cause else None,
         causepath=cause.causepath if cause else (),
+        root=cause.root_cause if cause else str(arrival.id),
     )
 
 

@@ -53,6 +53,7 @@ CREATE TABLE messages (
     cancel_asked boolean NOT NULL,
     correlation text NOT NULL,
     causepath text NOT NULL,
+    root text NOT NULL,
     traceparent text,
     created_at timestamptz NOT NULL
 );

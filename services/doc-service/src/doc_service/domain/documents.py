@@ -51,6 +51,8 @@ class Document:
     created_by: str
     command_id: UUID
     correlation: str
+    root: str
+    """The id of the message that the command's chain of causes began with."""
     causepath: tuple[Cause, ...] = ()
     status: Status = "waiting"
     reason: str | None = None
@@ -100,6 +102,7 @@ def plan_document(command: Envelope[CreateDocument], template: Template, number:
         command_id=command.command_id,
         correlation=command.correlation,
         causepath=command.causepath,
+        root=command.root_cause,
     )
 
 

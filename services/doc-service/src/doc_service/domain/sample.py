@@ -135,4 +135,5 @@ def sample_document(template: Template, fields: Mapping[str, Any]) -> Document:
         created_by="",
         command_id=_NOBODY,
         correlation="",
+        root="",
     )

@@ -67,6 +67,7 @@ CREATE TABLE documents (
     command_id uuid NOT NULL,
     correlation text NOT NULL,
     causepath text NOT NULL,
+    root text NOT NULL,
     status text NOT NULL CHECK (status IN ('waiting', 'ready', 'failed', 'cancelled')),
     reason text,
     file_id uuid REFERENCES files,

@@ -35,6 +35,7 @@ CREATE TABLE entries (
     origin text NOT NULL,
     correlation text NOT NULL,
     causepath text NOT NULL,
+    root text NOT NULL,
     traceparent text,
     rule_set text,
     version integer,

@@ -14,7 +14,7 @@ from contracts.kit.database import Connection
 from rule_engine.domain.planning import Head, PlannedEntry
 
 _COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
-    causepath, traceparent, rule_set, version, note, left_at, left_reason"""
+    causepath, root, traceparent, rule_set, version, note, left_at, left_reason"""
 
 type ItemKey = tuple[UUID, UUID]
 """Tenant and item."""
@@ -112,6 +112,7 @@ def _values(entry: PlannedEntry, traces: Mapping[str, str | None]) -> dict[str, 
         "origin": event.data.origin,
         "correlation": event.correlation,
         "causepath": format_causepath(event.causepath),
+        "root": event.root_cause,
         "traceparent": traces.get(event.id),
         "rule_set": entry.published.code if entry.published else None,
         "version": entry.published.version if entry.published else None,

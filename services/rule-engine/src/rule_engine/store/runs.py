@@ -35,6 +35,8 @@ class RunRow:
     entry: Entry
     correlation: str
     causepath: tuple[Cause, ...]
+    root: str
+    """The id of the message that the chain of causes began with."""
     traceparent: str | None
     """Where the entry was planned."""
     updated_at: datetime
@@ -52,7 +54,7 @@ class Run(RunRow):
     program: Program
 
 
-_SELECT = """SELECT r.*, e.entry_seq, e.entered_at, e.snapshot, e.correlation, e.causepath, e.traceparent
+_SELECT = """SELECT r.*, e.entry_seq, e.entered_at, e.snapshot, e.correlation, e.causepath, e.root, e.traceparent
              FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id """
 
 
@@ -297,6 +299,7 @@ def _run(row: asyncpg.Record) -> RunRow:
         entry=Entry(row["item_id"], row["entry_seq"], row["entered_at"], snapshot),
         correlation=row["correlation"],
         causepath=parse_causepath(row["causepath"]),
+        root=row["root"],
         traceparent=row["traceparent"],
         updated_at=row["updated_at"],
         last_traceparent=row["last_traceparent"] or row["traceparent"],
