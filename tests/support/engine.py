@@ -55,7 +55,11 @@ SCHEMA = TenantSchema(
             stages=tuple(StageContext(code=code, name=code.title(), position=i) for i, code in enumerate(STAGES)),
         ),
     ),
-    fields=(FieldSchema(code="day", name="Day", kind="deal", type="datetime"),),
+    fields=(
+        FieldSchema(code="day", name="Day", kind="deal", type="datetime"),
+        FieldSchema(code="story", name="Story", kind="deal", type="text"),
+        FieldSchema(code="sign", name="Sign", kind="deal", type="text"),
+    ),
 )
 
 

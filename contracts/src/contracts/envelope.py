@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = b"application/json"
 MAX_HEADER = 2000
+MAX_BODY = 900_000
+"""Bytes of a message's data; brokers refuse a record over one megabyte by default."""
 MAX_CAUSES = 16
 """The longest `causepath`; an automatic move that would lengthen it further is stopped."""
 

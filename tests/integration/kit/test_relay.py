@@ -9,11 +9,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contracts.envelope import Envelope
+from contracts.envelope import MAX_BODY, Envelope
 from contracts.kit.broker import Subscription, each, make_producer
 from contracts.kit.database import Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
-from contracts.kit.outbox import MAX_VALUE, Outbox, Relay
+from contracts.kit.outbox import Outbox, Relay
 from contracts.topics import Topic
 from integration.kit.harness import TENANT, NoteWritten, Site, add_note, note, running
 from support.waiting import eventually
@@ -154,18 +154,18 @@ async def test_a_relay_killed_between_publishing_and_deleting_publishes_again_an
 
 async def test_a_message_no_broker_would_take_is_refused_when_it_is_written(site: Site) -> None:
     async with opened(site) as database:
-        with pytest.raises(PayloadTooLargeError, match=rf"has \d+ bytes; the limit is {MAX_VALUE}"):
+        with pytest.raises(PayloadTooLargeError, match=rf"has \d+ bytes; the limit is {MAX_BODY}"):
             async with database.transaction(TENANT) as tx:
-                await Outbox().put(tx, site.events, note("x" * MAX_VALUE))
+                await Outbox().put(tx, site.events, note("x" * MAX_BODY))
     assert await pending(site) == 0
 
 
 async def test_the_largest_message_that_is_accepted_is_also_published(site: Site) -> None:
     async with opened(site) as database, relaying(Relay(database, producers(site))):
         async with database.transaction(TENANT) as tx:
-            await Outbox().put(tx, site.events, note("x" * (MAX_VALUE - 20)))
+            await Outbox().put(tx, site.events, note("x" * (MAX_BODY - 20)))
         await eventually(lambda: _drained(site))
-    assert [len(text) for text in await site.texts()] == [MAX_VALUE - 20]
+    assert [len(text) for text in await site.texts()] == [MAX_BODY - 20]
 
 
 @pytest.mark.invariant(10)

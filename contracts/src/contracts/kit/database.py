@@ -162,9 +162,14 @@ async def _in_transaction(pool: Pool | None) -> AsyncGenerator[Connection]:
                 raise
             await transaction.commit()
     except asyncpg.InterfaceError as error:
-        if "the server expects" in str(error):  # the driver names it like a lost connection, but it is a defect
+        if _blames_arguments(error):
             raise WrongArgumentsError(str(error)) from error
         raise
+
+
+def _blames_arguments(error: asyncpg.InterfaceError) -> bool:
+    """The driver names what it cannot send like a lost connection: a value out of a column's range, a wrong count."""
+    return isinstance(error, ValueError) or "the server expects" in str(error)
 
 
 async def _roll_back(connection: Connection, transaction: Transaction) -> None:

@@ -14,7 +14,7 @@ class PayloadTooLargeError(KitError):
 
 
 class WrongArgumentsError(KitError):
-    """A statement was given more or fewer arguments than it has parameters."""
+    """A statement was given arguments that it cannot take: a value out of its column's range, too many, too few."""
 
 
 class RetryLaterError(KitError):

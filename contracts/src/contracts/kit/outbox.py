@@ -25,7 +25,7 @@ from aiokafka.errors import (
 )
 from aiokafka.partitioner import DefaultPartitioner
 
-from contracts.envelope import Body, Envelope, Record
+from contracts.envelope import MAX_BODY, Body, Envelope, Record
 from contracts.kit import telemetry
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
@@ -33,8 +33,6 @@ from contracts.topics import PARTITIONS, Topic, item_of
 
 logger = structlog.get_logger(__name__)
 
-MAX_VALUE = 900_000
-"""Bytes; brokers refuse a record over one megabyte by default."""
 SHARDS = 8
 """Fixed: how many parts the outbox has; each part is relayed by one process at a time."""
 LOCK_CLASS = 7305
@@ -63,8 +61,8 @@ class Outbox:
 
 
 def _row(topic: str, record: Record) -> tuple[int, str, str, bytes, list[tuple[str, str]]]:
-    if len(record.value) > MAX_VALUE:
-        raise PayloadTooLargeError(f"a message for {topic} has {len(record.value)} bytes; the limit is {MAX_VALUE}")
+    if len(record.value) > MAX_BODY:
+        raise PayloadTooLargeError(f"a message for {topic} has {len(record.value)} bytes; the limit is {MAX_BODY}")
     headers = [(name, raw.decode()) for name, raw in record.headers]
     return zlib.crc32(record.key) % SHARDS, topic, record.key.decode(), record.value, headers
 

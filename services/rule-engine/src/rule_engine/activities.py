@@ -1,25 +1,26 @@
 """The one activity: advance a run as far as it goes now."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from pydantic import BaseModel
 from temporalio import activity
 
 from contracts.contexts import ItemContext
 from contracts.kit import telemetry
-from contracts.kit.broker import OutageError
+from contracts.kit.broker import OUTAGES, OutageError
 from contracts.kit.clock import Clock
-from contracts.kit.database import Connection, Database
-from rule_engine.domain.advance import advance, fail
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from rule_engine.domain.advance import advance, fail, fail_turn
 from rule_engine.domain.step import Registry, RunFacts, Step, needs_context
 from rule_engine.domain.variables import NOTHING_STORED, Stored
 from rule_engine.gateway import EntityService
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store
-from rule_engine.store.runs import Run
+from rule_engine.store.runs import NewerFormatError, Run
 from rule_engine.store.variables import Owner
 from rule_engine.store.wakes import Wake
 
@@ -31,7 +32,11 @@ TIMER_LATENESS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
 )
 
+PUT_OFF = Counter("runs_put_off_total", "Times that a run could not go on and is looked at again later", ["cause"])
+UNWRITABLE = Counter("steps_unwritable_total", "Steps of runs that PostgreSQL or the outbox refused, whoever asked")
+
 MAX_PAUSE = timedelta(minutes=5)
+UNSTORABLE = "what it decided cannot be stored: a value is too large or has characters that cannot be kept"
 
 
 class RunRef(BaseModel):
@@ -71,9 +76,23 @@ class Activities:
 
     @activity.defn(name="advance_run")
     async def advance_run(self, ref: RunRef) -> None:
-        """Advances the run if `ref` is still its generation. Computed again when the run changed meanwhile."""
-        while not await self._try(ref):
-            pass
+        """Advances the run if `ref` is still its generation. Computed again when the run changed meanwhile.
+
+        Raises only while PostgreSQL is away. What else keeps a run from going on puts it off: another execution later,
+        at growing distances, so that this one's slot is free for others.
+        """
+        try:
+            while not await self._try(ref):
+                pass
+        except NewerFormatError as error:
+            await self._put_off(ref, str(error), "newer_format")
+        except OutageError as error:
+            await self._put_off(ref, str(error), "outage")
+        except INFRASTRUCTURE_ERRORS:
+            raise
+        except Exception as error:
+            logger.exception("a run could not be advanced", run_id=ref.run_id)
+            await self._put_off(ref, type(error).__name__, "defect")
 
     async def _try(self, ref: RunRef) -> bool:
         async with self._database.transaction(ref.tenant) as tx:
@@ -81,22 +100,49 @@ class Activities:
         if found is None:
             return True
         run, wake = found
-        stored = await self._stored(run)
         now = max(self._clock(), wake.wake_at or self._clock())
         span = telemetry.span("advance run", run.last_traceparent, since=run.updated_at, links=(run.traceparent,))
         with span, telemetry.about(tenant_id=run.tenant, item_id=run.item_id, run_id=run.id):
+            stored = await self._stored(run)
+            context = await self._context(run, now)
             try:
-                context = await self._context(run, now)
-            except OutageError as error:
-                return await self._miss(wake, str(error))
-            step = self._advance(run, context, stored, now)
-            try:
-                if not await self._commit(ref, run, step, stored, now):
+                if not await self._take_step(ref, run, context, stored, now):
                     return False
             except _ChangedMeanwhileError:
                 return False
             self._measure(run, wake)
         return True
+
+    async def _take_step(
+        self, ref: RunRef, run: Run, context: ItemContext | None, stored: Stored, now: datetime
+    ) -> bool:
+        """Commits the step; when it cannot be written whatever one tries, the next smaller one.
+
+        The whole step first, then the first rule's turn alone, then that rule as failed, then the run.
+        """
+        whole = self._advance(run, context, stored, now)
+        for step in self._smaller_steps(whole, run, context, stored, now):
+            try:
+                return await self._commit(ref, run, step, stored, now)
+            except (_ChangedMeanwhileError, *OUTAGES):
+                raise
+            except Exception as error:
+                UNWRITABLE.inc()
+                logger.exception("a step could not be written", stage=run.stage)
+                refused = error
+        raise refused
+
+    def _smaller_steps(
+        self, whole: Step, run: Run, context: ItemContext | None, stored: Stored, now: datetime
+    ) -> Iterator[Step]:
+        yield whole
+        turn = whole
+        if len(whole.decisions) > 1:
+            yield (turn := self._advance(run, context, stored, now, one_turn=True))
+        reason = UNSTORABLE
+        if turn.decisions:
+            yield fail_turn(run.program, run.state, turn, reason, now)
+        yield fail(run.program, run.state, reason, now)
 
     async def _commit(self, ref: RunRef, run: Run, step: Step, stored: Stored, now: datetime) -> bool:
         """Whether nothing is left to do: false when the run changed while the step was made."""
@@ -142,19 +188,24 @@ class Activities:
             return None
         return await self._entity_service.context(run.tenant, run.item_id, run.program.parts)
 
-    def _advance(self, run: Run, context: ItemContext | None, stored: Stored, now: datetime) -> Step:
+    def _advance(
+        self, run: Run, context: ItemContext | None, stored: Stored, now: datetime, *, one_turn: bool = False
+    ) -> Step:
         """A defect of the core fails the run with its reason: trying again would fail again."""
         try:
-            facts = RunFacts(run.id, self._registry, stored)
+            facts = RunFacts(run.id, self._registry, stored, one_turn)
             return advance(run.program, run.state, run.entry, context, now, facts)
         except Exception as error:
             logger.exception("a run failed by a defect", stage=run.stage)
             return fail(run.program, run.state, f"a defect of the engine: {type(error).__name__}", now)
 
-    async def _miss(self, wake: Wake, reason: str) -> bool:
-        """Entity-service is away: another execution later, at growing distances."""
-        pause = min(timedelta(seconds=2 ** min(wake.misses, 10)), MAX_PAUSE)
-        logger.warning("run waits for a server", reason=reason, pause_s=pause.total_seconds())
-        async with self._database.transaction(wake.tenant) as tx:
+    async def _put_off(self, ref: RunRef, reason: str, cause: str) -> None:
+        """Another execution later, at growing distances; nothing else of the run is touched."""
+        async with self._database.transaction(ref.tenant) as tx:
+            wake = await self._store.wakes.get(tx, ref.run_id)
+            if wake is None or wake.gen != ref.gen:
+                return
+            pause = min(timedelta(seconds=2 ** min(wake.misses, 10)), MAX_PAUSE)
             await self._store.wakes.miss(tx, wake, self._clock() + pause)
-        return True
+        PUT_OFF.labels(cause).inc()
+        logger.warning("a run is put off", run_id=ref.run_id, reason=reason, pause_s=pause.total_seconds())

@@ -38,7 +38,7 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
         time=now,
         correlation=run.correlation,
         causation=str(run.id),
-        causepath=(*before, own)[-MAX_CAUSES:],
+        causepath=(*before, own)[-MAX_CAUSES - 1 :],  # one more than allowed: the owner stops it by name
         root=None if longer_than_an_hour(run.entry, now) else run.root,
     )
 

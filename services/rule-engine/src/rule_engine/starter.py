@@ -40,6 +40,7 @@ REBUILT_PER_S = 100
 
 RUNS_WAITING = Gauge("runs_waiting", "Unfinished runs")
 RUNS_OVERDUE = Gauge("runs_overdue", "Unfinished runs that should have been looked at over a minute ago")
+RUNS_STALLED = Gauge("runs_stalled", "Unfinished runs that could not go on three times in a row or more")
 STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
 REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
 ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
@@ -180,6 +181,7 @@ class Starter:
             overdue = await self._store.wakes.overdue(tx, now - self._settings.overdue_after, BATCH)
             RUNS_WAITING.set((counts := await self._store.wakes.counts(tx, now))[0])
             RUNS_OVERDUE.set(counts[1])
+            RUNS_STALLED.set(counts[2])
         await self._each(overdue, lambda wake: self._revive_if_gone(client, wake))
         await self._ask_again(now)
 

@@ -18,5 +18,9 @@ class RuleRunWorkflow:
     @workflow.run
     async def run(self, ref: RunRef) -> None:
         await workflow.execute_local_activity_method(
-            Activities.advance_run, ref, start_to_close_timeout=timedelta(seconds=60), retry_policy=PATIENT
+            Activities.advance_run,
+            ref,
+            start_to_close_timeout=timedelta(seconds=60),
+            retry_policy=PATIENT,
+            local_retry_threshold=timedelta(seconds=2),  # longer pauses are Temporal's timers: they hold no slot
         )

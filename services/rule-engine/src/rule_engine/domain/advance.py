@@ -3,8 +3,11 @@
 A rule acts at most once per attempt: its command's id is made from the run, the step and the attempt.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused, Result
@@ -71,9 +74,7 @@ def _settle(run: Running, rule: RuleBlock, result: Result, registry: Registry) -
         case CommandProgress(state=said, until=until):
             run.set(rule, reason=said if until is None else f"{said} until {until.isoformat()}")
         case CommandDone(outputs=outputs):
-            kind = registry.get(rule.type)
-            run.set(rule, outputs=kind.outputs_of(outputs) if kind else dict(outputs))
-            run.end(rule, "done")
+            _take_outputs(run, rule, outputs, registry)
         case CommandRefused() | CommandFailed() if progress.retry_after:
             plan_again(run, rule)
         case CommandRefused(reason=reason) if reason == CANCELLED:
@@ -84,6 +85,17 @@ def _settle(run: Running, rule: RuleBlock, result: Result, registry: Registry) -
             _retry_by_policy(run, rule, reason)
         case CommandFailed(reason=reason):
             run.end(rule, "failed", reason)
+
+
+def _take_outputs(run: Running, rule: RuleBlock, given: Mapping[str, JsonValue], registry: Registry) -> None:
+    """The effect exists, whatever can be kept of what its owner tells; rules that need the rest say so themselves."""
+    kind = registry.get(rule.type)
+    outputs = kind.outputs_of(given) if kind else dict(given)
+    if why_not := run.refuse_outputs(rule, outputs):
+        run.end(rule, "done", why_not)
+    else:
+        run.set(rule, outputs=outputs)
+        run.end(rule, "done")
 
 
 def _may_retry(rule: RuleBlock, progress: RuleProgress) -> bool:
@@ -106,6 +118,14 @@ def leave(program: Program, state: State, reason: str, now: datetime) -> Step:
     A command under way is taken back too; its rule is `cancelled` only when the owner says that nothing was done.
     """
     return Running(program, state, now).leave(reason)
+
+
+def fail_turn(program: Program, state: State, decided: Step, reason: str, now: datetime) -> Step:
+    """The rule that `decided` decided fails instead, since what it decided can never be written."""
+    run = Running(program, state, now)
+    for decision in decided.decisions:
+        run.fail(decision.rule, reason)
+    return run.finish_turn()
 
 
 def fail(program: Program, state: State, reason: str, now: datetime) -> Step:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from contracts.conditions import ConditionError, LeafVerdict, look_up
 from contracts.contexts import ItemContext
@@ -18,12 +18,16 @@ from rule_engine.domain.conditions import paths_of as read_by
 from rule_engine.domain.document import ENTRY, Now
 from rule_engine.domain.due import Due, Times, due, times_in
 from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.limits import quotable, readable_reason, refuse_command, refuse_outputs
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place, next_place, rule_at
 from rule_engine.domain.step import Decision, Emission, RunFacts, Step, waits_for_date, wake_at
 from rule_engine.domain.values import paths_of, resolve, values_of
 from rule_engine.domain.variables import Assigned, Stored
 from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal, Settled
+
+type Answer = Body | Outputs | Settled | Refusal | Failure
+"""What a rule type says when it acts."""
 
 LEFT = "left the stage"
 DELETED = "the item was deleted"
@@ -69,6 +73,8 @@ class Running:
 
     def set(self, rule: RuleBlock, **changes: object) -> None:
         progress = self.rules[rule.rule_id]
+        if isinstance(reason := changes.get("reason"), str):
+            changes["reason"] = readable_reason(reason)
         updated = progress.to(**changes)
         if updated != progress:
             self.rules[rule.rule_id] = updated.to(changed_at=self.now)
@@ -78,12 +84,18 @@ class Running:
         """Ends a rule without a decision of its own."""
         self.set(rule, state=state, reason=reason, taking_back=None, retry_after=False)
 
+    def fail(self, rule: RuleBlock, reason: str) -> None:
+        """Ends a rule as failed, with a decision that quotes no values."""
+        self.end(rule, "failed", reason)
+        self.decisions.append(Decision(rule, "failed", self.rules[rule.rule_id].reason, {}))
+
     # going on
 
     def advance(self, entry: Entry, context: ItemContext | None, run: RunFacts) -> Step:
         self.stored = run.stored
         for index in range(len(self.cursors)):
-            self._advance_cursor(index, entry, context, run)
+            if not self._had_its_turn(run):
+                self._advance_cursor(index, entry, context, run)
         self._drop_finished_cursors()
         return self.result()
 
@@ -94,9 +106,12 @@ class Running:
             rule = rule_at(self.program, place)
             if self.rules[rule.rule_id].state not in ENDED:
                 self._take_turn(rule, entry, context, run)
-            if not self._passed(rule):
+            if not self._passed(rule) or self._had_its_turn(run):
                 return
             place = next_place(self.program, place)
+
+    def _had_its_turn(self, run: RunFacts) -> bool:
+        return run.one_turn and bool(self.decisions)
 
     def _passed(self, rule: RuleBlock) -> bool:
         """Whether the rules after this one may go on; what stops them is said to each of them."""
@@ -197,11 +212,13 @@ class Running:
                     self.set(rule, declined=True)
                     self._record(rule, "skipped", verdict.why_not(), values, leaves)
                     return
-            answer = self._act(rule, entry, view, values, run)
+            answer = self._kept(rule, self._act(rule, entry, view, values, run))
         except (ConditionError, ValueFailureError) as error:
             answer = Failure(str(error))
         except ValidationError as error:
             answer = Failure(_where(error))
+        except (ArithmeticError, RecursionError, ValueError) as error:
+            answer = Failure(f"the rule cannot act on these values: {type(error).__name__}")
         self._apply(rule, answer, values, leaves, run)
 
     def _lacks_its_date(self, rule: RuleBlock) -> bool:
@@ -211,7 +228,7 @@ class Running:
 
     def _act(
         self, rule: RuleBlock, entry: Entry, context: ItemContext, values: dict[str, Any], run: RunFacts
-    ) -> Body | Outputs | Settled | Refusal | Failure:
+    ) -> Answer:
         kind = run.registry.get(rule.type)
         if kind is None:
             return Failure(f"this engine knows no rule type {rule.type!r}")
@@ -232,7 +249,7 @@ class Running:
     def _apply(
         self,
         rule: RuleBlock,
-        answer: Body | Outputs | Settled | Refusal | Failure,
+        answer: Answer,
         values: Mapping[str, Any],
         leaves: tuple[LeafVerdict, ...],
         run: RunFacts,
@@ -250,6 +267,22 @@ class Running:
                 self._record(rule, "done", None, values, leaves)
             case _:
                 self._emit(rule, answer, values, leaves, run)
+
+    def _kept(self, rule: RuleBlock, answer: Answer) -> Answer:
+        """The answer, or a failure when it is one that could never be written."""
+        match answer:
+            case Settled(outputs=outputs) | (Outputs() as outputs):
+                why_not = self.refuse_outputs(rule, outputs.model_dump(mode="json"))
+            case Body():
+                why_not = refuse_command(answer)
+            case _:
+                why_not = None
+        return answer if why_not is None else Failure(why_not)
+
+    def refuse_outputs(self, rule: RuleBlock, outputs: Mapping[str, JsonValue]) -> str | None:
+        """Why outputs of a rule cannot be kept, if so."""
+        others = (progress.outputs for id, progress in self.rules.items() if id != rule.rule_id)
+        return refuse_outputs(outputs, others)
 
     def _assign(self, assigned: tuple[Assigned, ...]) -> None:
         """Rules after this one see the new values."""
@@ -281,9 +314,9 @@ class Running:
         command_id: UUID | None = None,
     ) -> None:
         read = paths_of(rule.params) | (read_by(rule.condition) if rule.condition else frozenset())
-        seen = {path: look_up(values, path.split(".")) for path in sorted(read)}
+        seen = quotable({path: look_up(values, path.split(".")) for path in sorted(read)})
         self.set(rule, state=state, reason=reason)
-        self.decisions.append(Decision(rule, state, reason, seen, leaves, command_id))
+        self.decisions.append(Decision(rule, state, self.rules[rule.rule_id].reason, seen, leaves, command_id))
 
     def _drop_finished_cursors(self) -> None:
         self.cursors = [c for c in self.cursors if not self._at_end(c)]

@@ -28,6 +28,8 @@ class RunFacts:
     run_id: UUID
     registry: Registry
     stored: Stored = NOTHING_STORED
+    one_turn: bool = False
+    """Decide one rule and stop, to find the one whose decision cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from contracts.envelope import rfc3339
 from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import inside
+from rule_engine.domain.limits import keepable
 from rule_engine.domain.variables import NOTHING_STORED, Stored
 
 PARTS: Mapping[str, Part] = {
@@ -66,7 +67,7 @@ def resolve(params: Mapping[str, JsonValue], values: Mapping[str, Any]) -> dict[
 def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonValue:
     if isinstance(value, str) or marked(value):
         try:
-            made: JsonValue = _made(value, values)
+            made: JsonValue = keepable(_made(value, values))
         except ValueFailureError as error:
             raise ValueFailureError(f"{where}: {error}") from error
         return made

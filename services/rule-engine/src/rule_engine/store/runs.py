@@ -7,14 +7,22 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from prometheus_client import Counter
 
 from contracts.envelope import Cause, Record, parse_causepath
+from contracts.kit.broker import OutageError
 from contracts.kit.database import Connection
 from contracts.kit.telemetry import trace_id
 from contracts.values import ItemSnapshot
-from rule_engine.domain.program import Program
+from rule_engine.domain.program import FORMAT, Program
 from rule_engine.domain.state import Entry, State
 from rule_engine.domain.step import Decision
+
+NEWER_FORMATS = Counter("run_states_newer_total", "States met that a newer release wrote, and left alone")
+
+
+class NewerFormatError(OutageError):
+    """A newer release wrote this state: run and message are left to its workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +290,14 @@ def dump(state: State) -> Any:
     return state.model_dump(mode="json")
 
 
+def _state(stored: Mapping[str, Any]) -> State:
+    """Raises `NewerFormatError` for a state that a newer release wrote."""
+    if stored.get("format", FORMAT) > FORMAT:
+        NEWER_FORMATS.inc()
+        raise NewerFormatError(f"the run's state has the format {stored['format']}, this worker reads {FORMAT}")
+    return State.model_validate(stored)
+
+
 def _run(row: asyncpg.Record) -> RunRow:
     snapshot = ItemSnapshot.model_validate(row["snapshot"])
     return RunRow(
@@ -293,7 +309,7 @@ def _run(row: asyncpg.Record) -> RunRow:
         version=row["version"],
         stage=row["stage"],
         chain=row["chain"],
-        state=State.model_validate(row["state"]),
+        state=_state(row["state"]),
         rev=row["rev"],
         finished=row["finished"],
         entry=Entry(row["item_id"], row["entry_seq"], row["entered_at"], snapshot),

@@ -24,6 +24,9 @@ class Wake:
     misses: int
 
 
+OFTEN = 3
+"""A run that was put off so often in a row is not waiting for a short outage."""
+
 _COLUMNS = "run_id, tenant_id, gen, driven_gen, wake_at, parked, misses"
 
 
@@ -168,12 +171,14 @@ class Wakes:
         )
         return [(row["tenant_id"], row["command_id"]) for row in rows]
 
-    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int]:
-        """Unfinished runs that wait, and those overdue by more than a minute."""
+    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int]:
+        """Unfinished runs that wait, those overdue by more than a minute, those put off `OFTEN` times in a row."""
         row = await tx.fetchrow(
             """SELECT count(*) AS waiting,
-                   count(*) FILTER (WHERE wake_at < $1::timestamptz - interval '1 minute') AS overdue
+                   count(*) FILTER (WHERE wake_at < $1::timestamptz - interval '1 minute') AS overdue,
+                   count(*) FILTER (WHERE misses >= $2) AS put_off
                FROM wakes WHERE wake_at IS NOT NULL""",
             now,
+            OFTEN,
         )
-        return (row["waiting"], row["overdue"]) if row else (0, 0)
+        return (row["waiting"], row["overdue"], row["put_off"]) if row else (0, 0, 0)
