@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from rich.markup import escape
 from chaos.audit import Audit, Finding, World, count
 from chaos.driver import Driver
 from chaos.faults import Faults
-from chaos.quiet import wait_until_quiet
+from chaos.neighbour import Neighbour, open_neighbour
+from chaos.quiet import not_ready, wait_until_quiet
 from chaos.reading import read_world
 from chaos.shop import Shop, open_shop
 from local_stack.addresses import OFFSETS, Addresses
@@ -50,27 +52,45 @@ class Chaos:
     effects: int
     seed: str
     every_s: float
+    neighbour: bool
 
     async def run(self) -> int:
         """The exit code."""
         began = time.monotonic()
         async with AsyncExitStack() as life:
             shops = [await open_shop(self.stack, life) for _ in range(TENANTS)]
-            faults = await self._load(shops)
-            await self._settle(shops)
+            neighbour = await open_neighbour(self.stack, life, self.seed) if self.neighbour else None
+            faults = await self._load(shops, neighbour)
+            await self._settle(shops, neighbour)
             with self.report.step("Audit"):
-                world = await read_world(shops, self.stack.addresses.address("kafka"))
+                kafka = self.stack.addresses.address("kafka")
+                world = await read_world(shops, kafka, neighbour.tenant if neighbour else None)
                 findings = Audit(world).findings()
+                beside = await not_ready(shops[0].visitor) + await self._judge(neighbour)
             await self._explain(shops[0], findings)
-        return self._tell(world, findings, faults, time.monotonic() - began)
+            self._list(beside)
+        code = self._tell(world, findings, faults, neighbour, time.monotonic() - began)
+        return 1 if beside else code
 
-    async def _load(self, shops: Sequence[Shop]) -> Faults:
+    async def _judge(self, neighbour: Neighbour | None) -> list[str]:
+        """What is wrong with what became of the neighbour."""
+        if neighbour is None:
+            return []
+        endings = await neighbour.endings()
+        self.report.say(
+            f"  the neighbour, seed {self.seed}: {_listed(neighbour.counts)}; its rules: {_listed(endings)}"
+        )
+        return [*neighbour.defects, *await neighbour.unfinished()]
+
+    async def _load(self, shops: Sequence[Shop], neighbour: Neighbour | None) -> Faults:
         faults = Faults(self.stack, self.seed, self.every_s, self.report.say)
         over = asyncio.Event()
         with self.report.step(f"Load under faults: {self.effects} effects", self.effects) as advance:
             driver = Driver(shops, self.seed, self.effects, advance)
             async with asyncio.TaskGroup() as group:
                 group.create_task(faults.run(over))
+                if neighbour:
+                    group.create_task(neighbour.live(over))
                 await driver.run()
                 over.set()
         for what, times in sorted(faults.counts.items()):
@@ -79,11 +99,11 @@ class Chaos:
             self.report.say(f"  {part} was ready again after {median(seconds):.1f} s, at most {max(seconds):.1f} s")
         return faults
 
-    async def _settle(self, shops: Sequence[Shop]) -> None:
+    async def _settle(self, shops: Sequence[Shop], neighbour: Neighbour | None) -> None:
         with self.report.step("Everything is up again, and quiet"):
             await asyncio.to_thread(self.stack.start, ["all"])
             kafka = self.stack.addresses.address("kafka")
-            unsettled = await wait_until_quiet(shops, kafka, QUIET_S, self.report.say)
+            unsettled = await wait_until_quiet(shops, kafka, QUIET_S, self.report.say, neighbour)
         for what, number in unsettled.items():
             self.report.say(f"[red]still under way after {QUIET_S:.0f} s[/red]: {what}: {number}")
 
@@ -100,13 +120,27 @@ class Chaos:
         if len(findings) > SHOWN:
             self.report.say(f"… and {len(findings) - SHOWN} more")
 
-    def _tell(self, world: World, findings: Sequence[Finding], faults: Faults, seconds: float) -> int:
+    def _list(self, found: Sequence[str]) -> None:
+        for one in found[:SHOWN]:
+            self.report.say(f"[red]beside the audit[/red]: {escape(one)}")
+        if len(found) > SHOWN:
+            self.report.say(f"… and {len(found) - SHOWN} more")
+
+    def _tell(
+        self,
+        world: World,
+        findings: Sequence[Finding],
+        faults: Faults,
+        neighbour: Neighbour | None,
+        seconds: float,
+    ) -> int:
         figures = {
             "effects": len(world.effects) + sum(deed.found for deed in world.deeds if deed.is_effect),
             **count(findings),
             "mail_redelivered": world.mail_redelivered,
             "faults": faults.counts.total(),
             "seed": self.seed,
+            "neighbour": dict(neighbour.counts) if neighbour else None,
             "duration_s": round(seconds, 1),
         }
         FIGURES.write_text(json.dumps(figures, indent=2) + "\n")
@@ -118,6 +152,7 @@ def main(
     effects: Annotated[int, typer.Option(min=1)] = 1000,
     seed: Annotated[str, typer.Option(help="A new one when none is given.")] = "",
     every: Annotated[float, typer.Option(min=0.5, help="Mean seconds from one fault to the next.")] = 4.0,
+    neighbour: Annotated[bool, typer.Option(help="Whether a hostile tenant lives beside the audited ones.")] = True,
 ) -> None:
     """Load on all services under random faults, then the audit. Exit code 1 when anything is lost, doubled, late or out
     of order."""
@@ -130,7 +165,7 @@ def main(
     code = 1
     try:
         stack.up()
-        code = asyncio.run(Chaos(stack, report, effects, seed, every).run())
+        code = asyncio.run(Chaos(stack, report, effects, seed, every, neighbour).run())
     except* (StackError, AssertionError, TimeoutError) as failures:
         for error in _leaves(failures):
             report.say(f"[red]{type(error).__name__}: {escape(str(error))}[/red]")
@@ -138,6 +173,10 @@ def main(
         stack.kill(["all"])
         _clear(stack, keep_logs=code != 0)
     raise typer.Exit(code)
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
 
 
 def _leaves(failures: BaseExceptionGroup) -> Iterator[BaseException]:

@@ -67,6 +67,10 @@ class Caller:
             raise StackError(f"{part} answered {response.status_code} to {method} {path}: {response.text[:1000]}")
         return response
 
+    async def attempt(self, method: str, part: str, path: str, **more: Any) -> httpx.Response | None:
+        """One try: whatever is answered; null when nothing is."""
+        return (await self._try(method, part, path, more))[0]
+
     async def _try(
         self, method: str, part: str, path: str, more: Mapping[str, Any]
     ) -> tuple[httpx.Response | None, str]:

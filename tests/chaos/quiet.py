@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from chaos import topics as kafka
+from chaos.callers import Caller
+from chaos.neighbour import Neighbour
 from chaos.shop import Shop
 from local_stack.addresses import SERVICES
 
@@ -16,13 +18,18 @@ TELL_EVERY_S = 10
 
 
 async def wait_until_quiet(
-    shops: Sequence[Shop], bootstrap: str, within_s: float, say: Callable[[str], None]
+    shops: Sequence[Shop],
+    bootstrap: str,
+    within_s: float,
+    say: Callable[[str], None],
+    neighbour: Neighbour | None = None,
 ) -> dict[str, object]:
     """Returns what is unsettled at the end: nothing, if all is well. Says now and then what it waits for."""
     began = told = time.monotonic()
     calm, unsettled = 0, dict[str, object]()
     while calm < 2 and time.monotonic() - began < within_s:
         unsettled = await look(shops, bootstrap)
+        unsettled |= await _of_neighbour(neighbour) if neighbour else {}
         calm = 0 if unsettled else calm + 1
         if unsettled and time.monotonic() - told > TELL_EVERY_S:
             told = time.monotonic()
@@ -42,6 +49,21 @@ async def look(shops: Sequence[Shop], bootstrap: str) -> dict[str, object]:
         rules = [await _rules_under_way(shop), await _arrivals_under_way(shop)]
         unsettled |= {what: number for found in rules for what, number in found.items() if number}
     return unsettled
+
+
+async def not_ready(anybody: Caller) -> list[str]:
+    """Services whose readiness is not green, with what they say."""
+    answers = {service: await anybody.attempt("GET", service, "/health/ready") for service in SERVICES}
+    return [
+        f"{service} is not ready: {answer.text[:300] if answer is not None else 'no answer'}"
+        for service, answer in answers.items()
+        if answer is None or not answer.is_success
+    ]
+
+
+async def _of_neighbour(neighbour: Neighbour) -> dict[str, object]:
+    unfinished = await neighbour.unfinished()
+    return {"rules of the neighbour": len(unfinished)} if unfinished else {}
 
 
 async def _rules_under_way(shop: Shop) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,34 +39,38 @@ class Heard:
         return ((one, one.data) for one in self.events if isinstance(one.data, kind))
 
 
-async def listen(bootstrap: str) -> Heard:
-    """Everything that was ever said."""
+async def listen(bootstrap: str, tenants: Collection[UUID]) -> Heard:
+    """Everything that was ever said of these tenants."""
     results = [
         one
         for topic in (topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS)
-        for one in await kafka.read_all(bootstrap, topic)
+        for one in await kafka.read_all(bootstrap, topic, tenants)
     ]
-    events, rules = [await kafka.read_all(bootstrap, topic) for topic in (topics.ENTITY_EVENTS, topics.RULE_EVENTS)]
+    events, rules = [
+        await kafka.read_all(bootstrap, topic, tenants) for topic in (topics.ENTITY_EVENTS, topics.RULE_EVENTS)
+    ]
     return Heard(events, rules, results)
 
 
-async def read_world(shops: Sequence[Shop], bootstrap: str) -> World:
-    """The world of shops that have the stack for themselves."""
-    heard = await listen(bootstrap)
+async def read_world(shops: Sequence[Shop], bootstrap: str, neighbour: UUID | None = None) -> World:
+    """The world of shops that have the stack for themselves, but for one neighbour."""
+    heard = await listen(bootstrap, [shop.tenant for shop in shops])
     entries = [_entry(one, data) for one, data in heard.of(StageChanged)]
     reader = Reader(shops, heard, entries)
-    mails: list[Json] = await shops[0].visitor.get("mail", "/mails")
+    others = await kafka.ids_of(bootstrap, topics.COMMS_COMMANDS, neighbour) if neighbour else frozenset()
+    mails = [one for one in await shops[0].visitor.get("mail", "/mails") if command_of(one) not in others]
+    messages = [one for one in await shops[0].visitor.get("sms", "/messages") if one["key"] not in others]
     return World(
         rules=shops[0].rules,
         clients=Clients.all_of(shop.clients for shop in shops),
         entries=entries,
         outcomes=[one async for one in reader.outcomes()],
-        effects=[one async for one in reader.effects(mails)],
+        effects=[one async for one in reader.effects(mails, messages)],
         deeds=[one async for one in reader.deeds()],
         versions=list(_versions(heard)),
         said=list(_said(heard)),
         caused=_caused(heard),
-        dead_letters=await kafka.dead_letters(bootstrap),
+        dead_letters=await kafka.dead_letters(bootstrap, neighbour),
         mail_redelivered=len(mails) - len({mail["message_id"] for mail in mails}),
     )
 
@@ -130,12 +134,12 @@ class Reader:
                 for outcome in _outcomes(UUID(item["id"]), view.json()):
                     yield outcome
 
-    async def effects(self, mails: Sequence[Json]) -> AsyncIterator[Effect]:
+    async def effects(self, mails: Sequence[Json], messages: Sequence[Json]) -> AsyncIterator[Effect]:
         """At the peers, in the services' lists, in the events of items."""
-        for sms in await self._shops[0].visitor.get("sms", "/messages"):
+        for sms in messages:
             yield self._marked("SMS", sms["text"], sms["key"])
-        for id, mail in {mail["message_id"]: mail for mail in mails}.items():
-            yield self._marked("mails", mail["subject"], id.strip("<>").partition("@")[0])
+        for mail in {mail["message_id"]: mail for mail in mails}.values():
+            yield self._marked("mails", mail["subject"], command_of(mail))
         for shop in self._shops:
             async for effect in self._of_shop(shop):
                 yield effect
@@ -219,6 +223,11 @@ class Reader:
         for call in shop.asked.calls:
             verdict = arrivals[call]["verdict"] if call in arrivals else "unknown"
             yield Deed(f"call {call} was judged ({verdict})", verdict in ("moved", "behind", "same"))
+
+
+def command_of(mail: Json) -> str:
+    """The command that a mail answers, by its Message-ID."""
+    return str(mail["message_id"]).strip("<>").partition("@")[0]
 
 
 def _read_mark(text: str) -> tuple[str, str]:

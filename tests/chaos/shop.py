@@ -17,8 +17,9 @@ CLIENTS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """One tenant; `asked` is what was done from outside and must have come to something."""
+    """One tenant, audited; `asked` is what was done from outside and must have come to something."""
 
+    tenant: UUID
     seller: Caller
     head: Caller
     visitor: Caller
@@ -60,6 +61,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     contacts = [await _contact(agent, number) for number in range(CLIENTS)]
     await agent.send("PUT", "comms-service", f"/v1/opt-outs/{_email(1)}", json={})
     return Shop(
+        tenant=tenant,
         seller=agent,
         head=await caller(stack.credentials.token(["operator"], tenant, head)),
         visitor=await caller(),

@@ -1,11 +1,12 @@
 """The topics as anyone may read them: everything that was ever said, and how far the services have read."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.catalogue import TYPES
@@ -15,21 +16,34 @@ from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
 READ_S = 5_000
 
 
-async def read_all(bootstrap: str, topic: Topic) -> list[Envelope[Any]]:
-    """Each message once, in the order of first publication per partition."""
+async def read_all(bootstrap: str, topic: Topic, tenants: Collection[UUID]) -> list[Envelope[Any]]:
+    """Each message of these tenants once, in the order of first publication per partition."""
     found: dict[tuple[str, str], Envelope[Any]] = {}
+    async for record in _records(bootstrap, [topic]):
+        envelope = decode(record.headers, record.value)
+        if envelope.tenant in tenants:
+            body = TYPES[envelope.type].model_validate_json(envelope.data)
+            found.setdefault((envelope.source, envelope.id), envelope.with_data(body))
+    return list(found.values())
+
+
+async def ids_of(bootstrap: str, topic: Topic, tenant: UUID) -> frozenset[str]:
+    """The ids of a tenant's messages."""
+    envelopes = [decode(record.headers, record.value) async for record in _records(bootstrap, [topic])]
+    return frozenset(one.id for one in envelopes if one.tenant == tenant)
+
+
+async def _records(bootstrap: str, topics: Sequence[Topic]) -> AsyncIterator[ConsumerRecord]:
+    """Everything that was ever published."""
     async with _consumer(bootstrap) as consumer:
-        places = _places([topic])
+        places = _places(topics)
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=READ_S)).values():
                 for record in records:
-                    envelope = decode(record.headers, record.value)
-                    body = TYPES[envelope.type].model_validate_json(envelope.data)
-                    found.setdefault((envelope.source, envelope.id), envelope.with_data(body))
-    return list(found.values())
+                    yield record
 
 
 async def unread(bootstrap: str) -> dict[str, int]:
@@ -58,14 +72,16 @@ async def _read_offsets(bootstrap: str, groups: set[str]) -> dict[tuple[str, Top
     return {(group, place): stored.offset for group, all_ in offsets.items() for place, stored in all_.items()}
 
 
-async def dead_letters(bootstrap: str) -> dict[str, int]:
-    """How many messages were ever put aside, by topic."""
-    async with _consumer(bootstrap) as consumer:
-        ends = await consumer.end_offsets(_places(DEAD_LETTER_TOPICS))
-    found: Counter[str] = Counter()
-    for place, end in ends.items():
-        found[place.topic] += end
-    return {topic: count for topic, count in found.items() if count}
+async def dead_letters(bootstrap: str, but: UUID | None = None) -> dict[str, int]:
+    """How many messages were ever put aside, by topic; not those of one tenant."""
+    records = [one async for one in _records(bootstrap, DEAD_LETTER_TOPICS)]
+    return dict(Counter(one.topic for one in records if but is None or _tenant(one) != str(but)))
+
+
+def _tenant(record: ConsumerRecord) -> str:
+    """As the header says, however odd the rest of the record."""
+    headers: dict[str, bytes | None] = dict(record.headers)
+    return (headers.get("ce_tenantid") or b"").decode(errors="replace")
 
 
 def _places(topics: Sequence[Topic]) -> list[TopicPartition]:
