@@ -8,7 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import core, events, item, lateness, mail, parked, planner, runs
+from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs
 from bench.figures import Row, show, write
 from bench.world import World
 from contracts.kit.collector import look_seldom
@@ -27,6 +27,7 @@ PATHS: Mapping[str, Measure] = {
     "parked": parked.measure,
     "mail": mail.measure,
     "lateness": lateness.measure,
+    "neighbours": neighbours.measure,
 }
 SESSIONS = WORKSPACE / ".stack/bench"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
