@@ -48,8 +48,12 @@ def _day_of(moment: str, values: Values) -> date:
     return (_local(moment, zone_of(values)) or _missing("now")).date()
 
 
-@lru_cache(maxsize=1000)
 def _local(text: str, zone: str) -> datetime | None:
+    return _localised(text, zone) if len(text) <= _MOMENT_LENGTH else None
+
+
+@lru_cache(maxsize=1000)
+def _localised(text: str, zone: str) -> datetime | None:
     moment = _moment(text)
     return None if moment is None else moment.astimezone(_zone(zone))
 
@@ -107,6 +111,8 @@ def is_number(value: Any) -> bool:
 
 def _number(text: str) -> Decimal | None:
     """Exact numbers come as texts."""
+    if len(text) > _NUMBER_LENGTH:
+        return None
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -115,7 +121,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _moment(text: str) -> datetime | None:
-    if len(text) <= _DAY_LENGTH or not text[:4].isdecimal():
+    if not _DAY_LENGTH < len(text) <= _MOMENT_LENGTH or not text[:4].isdecimal():
         return None
     try:
         moment = datetime.fromisoformat(text)
@@ -125,6 +131,8 @@ def _moment(text: str) -> datetime | None:
 
 
 _DAY_LENGTH = len("2026-01-31")
+_MOMENT_LENGTH = 40
+_NUMBER_LENGTH = 60
 
 
 def _day(text: str) -> date | None:
@@ -170,28 +178,145 @@ def _equal(seen: Any, expected: Any, values: Values) -> bool:
     return bool(seen == expected)
 
 
+class Members:
+    """A list that is asked for many values: what is equal is found by hash, in one step for each of them.
+
+    As `_equal(value, one)` for each of them: a text is equal to a number that it writes, a moment to its instant in any
+    offset and to its day in the company's zone.
+    """
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self._texts: set[str] = set()
+        self._numbers: set[int | float] = set()
+        self._dates: set[date] = set()
+        self._moments: dict[datetime, str] = {}
+        self._others: list[Any] = []
+        self._days: tuple[str, set[date]] | None = None
+        for one in values:
+            self._take(one)
+
+    def _take(self, one: Any) -> None:
+        if isinstance(one, str):
+            self._texts.add(one)
+            if (day := _day(one)) is not None:
+                self._dates.add(day)
+            elif (moment := _moment(one)) is not None:
+                self._moments[moment] = one
+        elif is_number(one):
+            self._numbers.add(one)
+        else:
+            self._others.append(one)
+
+    def has(self, value: Any, values: Values) -> bool:
+        if isinstance(value, str):
+            return value in self._texts or self._has_number(value) or self._has_time(value, values)
+        return value in self._numbers if is_number(value) else self._has_other(value)
+
+    def _has_other(self, value: Any) -> bool:
+        for one in self._others:  # noqa: SIM110 - a third of the time of any()
+            if isinstance(value, bool) is isinstance(one, bool) and value == one:
+                return True
+        return False
+
+    def _has_number(self, text: str) -> bool:
+        return bool(self._numbers) and _number(text) in self._numbers
+
+    def _has_time(self, text: str, values: Values) -> bool:
+        if (moment := _moment(text)) is None:
+            day = _day(text) if self._moments else None
+            return day is not None and day in self._days_of_moments(values)
+        if moment in self._moments:
+            return True
+        return bool(self._dates) and _day_of(text, values) in self._dates
+
+    def _days_of_moments(self, values: Values) -> set[date]:
+        zone = zone_of(values)
+        if self._days is None or self._days[0] != zone:
+            self._days = zone, {_day_of(text, values) for text in self._moments.values()}
+        return self._days[1]
+
+
+def _is_one_of(seen: Any, expected: Any, values: Values) -> bool:
+    return (expected if isinstance(expected, Members) else Members(expected)).has(seen, values)
+
+
 def _contains(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str):
         return str(expected).casefold() in seen.casefold()
-    return isinstance(seen, list) and _is_one_of(expected, seen, values)
+    return isinstance(seen, list) and Members(seen).has(expected, values)
 
 
-def _is_one_of(seen: Any, expected: Iterable[Any], values: Values) -> bool:
-    for one in expected:  # noqa: SIM110 - a third of the time of any()
-        if _equal(seen, one, values):
-            return True
-    return False
+def _asking(seen: Any, values: Values) -> Callable[[Any], bool]:
+    """Whether what was seen contains a value, for several of them."""
+    if isinstance(seen, str):
+        text = seen.casefold()
+        return lambda one: str(one).casefold() in text
+    if not isinstance(seen, list):
+        return lambda _: False
+    members = Members(seen)
+    return lambda one: members.has(one, values)
 
 
 def _contains_any(seen: Any, expected: Any, values: Values) -> bool:
-    for one in expected:  # noqa: SIM110 - as above
-        if _contains(seen, one, values):
-            return True
-    return False
+    return any(map(_asking(seen, values), expected))
 
 
 def _contains_all(seen: Any, expected: Any, values: Values) -> bool:
-    return all(_contains(seen, one, values) for one in expected)
+    return all(map(_asking(seen, values), expected))
+
+
+# what comparing costs, in units of `contracts.budget`
+
+
+def work(op: str, seen: Any, expected: Any) -> int:
+    """At most what an operator takes on these values, beside the step of a leaf."""
+    match op:
+        case "contains":
+            return _asked(seen) + 5 * _length(expected)
+        case "contains_any" | "contains_all" | "contains_none":
+            return _asked(seen) + len(expected) * _search(seen) + 5 * sum(map(_length, expected))
+        case "in" | "not_in":
+            return _touched(seen) + (0 if isinstance(expected, Members) else members_work(expected))
+        case "starts" | "ends":
+            return 5 * (_length(seen) + _length(expected))
+        case _:
+            return _touched(seen) + _touched(expected)
+
+
+def members_work(values: list[Any]) -> int:
+    """To look at each value, keep it, and know it again."""
+    return sum(1_000 if isinstance(one, dict) else 200 + _length(one) // 4 for one in values)
+
+
+def _asked(seen: Any) -> int:
+    return members_work(seen) if isinstance(seen, list) else 5 * _length(seen)
+
+
+def _search(seen: Any) -> int:
+    """For one value more: a text is gone through, a list is looked up, except for what cannot be hashed."""
+    if isinstance(seen, str):
+        return 100 + 3 * len(seen)
+    return 300 + 40 * sum(isinstance(one, dict | list) for one in seen) if isinstance(seen, list) else 100
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str) else 20
+
+
+def _touched(value: Any) -> int:
+    """To be compared: texts are as long as they are and may say a time, objects are compared key by key."""
+    match value:
+        case str():
+            return len(value) // 8 + (600 if len(value) in _TIMES else 0)
+        case list():
+            return sum(50 if isinstance(one, str) else 500 for one in value)
+        case dict():
+            return 100 * len(value)
+        case _:
+            return 0
+
+
+_TIMES = range(_DAY_LENGTH, _MOMENT_LENGTH + 1)
 
 
 def _empty(seen: Any, _expected: Any, _values: Values) -> bool:

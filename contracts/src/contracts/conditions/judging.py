@@ -3,13 +3,27 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from contracts.conditions.comparing import OPERATORS, ConditionError, Test, Values, kind_of, matching, now_of, today_of
+from contracts.budget import Budget, current, spending
+from contracts.conditions.comparing import (
+    OPERATORS,
+    ConditionError,
+    Members,
+    Values,
+    kind_of,
+    matching,
+    members_work,
+    now_of,
+    today_of,
+    work,
+)
 from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
 from contracts.conditions.tree import (
     MAX_DEPTH,
+    MAX_NODES,
+    MAX_QUANTIFIERS,
     WORDS,
     All,
     Any_,
@@ -21,6 +35,7 @@ from contracts.conditions.tree import (
     Not,
     Quantifier,
     Some,
+    compiled_pattern,
     enclosed,
     quantified,
     shown,
@@ -30,7 +45,13 @@ type CompiledExpression = Callable[[Values], Any]
 """What an expression gives for values. Raises `ConditionError` when it gives nothing."""
 
 _SEEN_MAX = 200
-"""Characters of a text that an explanation quotes."""
+"""Characters of a text that an explanation keeps and quotes."""
+_FEW = 20
+"""Elements of a list, and leaves, that it keeps and quotes."""
+
+# units of `contracts.budget`
+_NODE, _STEP, _LEAF, _ELEMENT = 2_500, 100, 600, 100
+"""A node compiled; a node judged, more for a leaf; an element of a list that a question is about."""
 
 
 class LeafVerdict(NamedTuple):
@@ -41,6 +62,11 @@ class LeafVerdict(NamedTuple):
     expected: Any
     seen: Any
     holds: bool
+
+    @classmethod
+    def of(cls, path: str, op: str, expected: Any, seen: Any, holds: bool) -> "LeafVerdict":  # noqa: PLR0913, FBT001
+        """With as much of the values as an explanation keeps."""
+        return cls(path, op, _kept(expected), _kept(seen), holds)
 
     def told_paths(self) -> frozenset[str]:
         """The paths whose values the words tell."""
@@ -60,8 +86,27 @@ class LeafVerdict(NamedTuple):
 
 
 def _short(value: Any) -> str:
-    text = shown(value)
+    return _cut(shown(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SEEN_MAX else f"{text[: _SEEN_MAX - 1]}…"
+
+
+def _kept(value: Any, depth: int = 3) -> Any:
+    """Long texts are cut, of long lists the first elements stay, of what is deep inside nothing does."""
+    match value:
+        case str():
+            return _cut(value)
+        case dict() | list() if depth == 0:
+            return "…"
+        case dict():
+            return {_cut(key): _kept(one, depth - 1) for key, one in islice(value.items(), _FEW)}
+        case list():
+            more = [f"… {len(value) - _FEW} more"] if len(value) > _FEW else []
+            return [*(_kept(one, depth - 1) for one in value[:_FEW]), *more]
+        case _:
+            return value
 
 
 class Verdict(NamedTuple):
@@ -76,77 +121,113 @@ class Verdict(NamedTuple):
 
     def why_not(self) -> str:
         """The leaves that made it false, in words."""
-        return "; ".join(leaf.words() for leaf in self.decisive) or "the condition is false"
+        more = [f"… {len(self.decisive) - _FEW} more"] if len(self.decisive) > _FEW else []
+        return "; ".join([*(leaf.words() for leaf in self.decisive[:_FEW]), *more]) or "the condition is false"
 
 
 type Compiled = Callable[[Values], Verdict]
 type _Leaves = tuple[LeafVerdict, ...]
-type _Judge = Callable[[Values, list[LeafVerdict]], tuple[bool, _Leaves]]
-"""Judges one node: whether it holds, and the leaves that decided it. Adds every leaf it saw to the list."""
+type _Judge = Callable[[Values, "_Trial"], tuple[bool, _Leaves]]
+"""Judges one node: whether it holds, and the leaves that decided it. Adds every leaf it saw to the trial's."""
 type _Expressions = Callable[[str], CompiledExpression]
+
+
+class _Trial:
+    """One judging: the leaves seen, and the budget that it spends of."""
+
+    __slots__ = ("budget", "leaves")
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.leaves: list[LeafVerdict] = []
+
+    def spend(self, units: int) -> None:
+        self.budget.spend(units, "conditions")
 
 
 def compile_condition(condition: Condition, expressions: _Expressions | None = None) -> Compiled:
     """A function from values to a verdict. Every leaf is judged, so that the whole is explained.
 
     `expressions` compiles what `{"expr": …}` holds. Raises `ConditionError` for a condition that can never be judged;
-    the function raises it for values that do not compare.
+    the function raises it for values that do not compare. Both spend of the budget under way, and raise `BudgetError`.
     """
-    judge_node = _Compiler(expressions).node(condition, 0)
+    with spending(current()) as budget:
+        judge_node = _Compiler(expressions, budget).node(condition, 0, 0)
 
     def judge(values: Values) -> Verdict:
-        leaves: list[LeafVerdict] = []
-        holds, decisive = judge_node(values, leaves)
-        return Verdict(holds, tuple(leaves), decisive)
+        with spending(current()) as budget:
+            trial = _Trial(budget)
+            holds, decisive = judge_node(values, trial)
+        return Verdict(holds, tuple(trial.leaves), decisive)
 
     return judge
 
 
 class _Compiler:
-    def __init__(self, expressions: _Expressions | None) -> None:
+    def __init__(self, expressions: _Expressions | None, budget: Budget) -> None:
         self._expressions = expressions
+        self._budget = budget
+        self._nodes = 0
 
-    def node(self, condition: Condition, depth: int) -> _Judge:
-        if depth > MAX_DEPTH:
-            raise ConditionError(f"conditions are nested deeper than {MAX_DEPTH}")
+    def node(self, condition: Condition, depth: int, questions: int) -> _Judge:
+        """`questions`: how many `some`, `every`, `none` it is in."""
+        self._count(depth, questions)
         match condition:
             case Leaf():
-                return _leaf(condition)
+                return self._leaf(condition)
             case All(all=parts):
-                return _group([self.node(part, depth + 1) for part in parts], decided_by=False)
+                return _group([self.node(part, depth + 1, questions) for part in parts], decided_by=False)
             case Any_(any=parts):
-                return _group([self.node(part, depth + 1) for part in parts], decided_by=True)
+                return _group([self.node(part, depth + 1, questions) for part in parts], decided_by=True)
             case Not(not_=part):
-                return _negated(self.node(part, depth + 1))
+                return _negated(self.node(part, depth + 1, questions))
             case Some() | Every() | NoneOf():
-                return _quantifier(condition, self.node(condition.where, depth + 1))
+                return _quantifier(condition, self.node(condition.where, depth + 1, questions + 1))
             case Expr(expr=source):
                 return self._expression(source)
+
+    def _count(self, depth: int, questions: int) -> None:
+        self._nodes += 1
+        if depth > MAX_DEPTH:
+            raise ConditionError(f"conditions are nested deeper than {MAX_DEPTH}")
+        if questions > MAX_QUANTIFIERS:
+            raise ConditionError(f"some, every and none are nested at most {MAX_QUANTIFIERS} deep")
+        if self._nodes > MAX_NODES:
+            raise ConditionError(f"a condition has at most {MAX_NODES} parts: split it over several rules")
+        self._budget.spend(_NODE, "conditions")
+
+    def _leaf(self, leaf: Leaf) -> _Judge:
+        values = leaf.value if isinstance(leaf.value, list) else [leaf.value]
+        self._budget.spend(members_work(values), "conditions")
+        if leaf.op == "matches":
+            self._budget.spend(compiled_pattern(str(leaf.value)).work, "conditions")
+        return _leaf(leaf)
 
     def _expression(self, source: str) -> _Judge:
         if self._expressions is None:
             raise ConditionError("expressions cannot be used here")
         evaluate = self._expressions(source)
 
-        def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+        def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
             found = evaluate(values)
             if not isinstance(found, bool):
-                raise ConditionError(f"{source}: gives {kind_of(found)}, not yes or no")
-            return _seen(LeafVerdict(source, "expr", True, found, found), leaves)
+                raise ConditionError(f"{_cut(source)}: gives {kind_of(found)}, not yes or no")
+            return _seen(LeafVerdict(source, "expr", True, found, found), trial)
 
         return judge
 
 
-def _seen(verdict: LeafVerdict, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
-    leaves.append(verdict)
+def _seen(verdict: LeafVerdict, trial: _Trial) -> tuple[bool, _Leaves]:
+    trial.leaves.append(verdict)
     return verdict.holds, (verdict,)
 
 
 def _group(judges: list[_Judge], *, decided_by: bool) -> _Judge:
     """`all` is decided by a part that is false, `any` by one that is true; without such a part by all of them."""
 
-    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
-        found = [part(values, leaves) for part in judges]
+    def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
+        trial.spend(_STEP + _STEP * len(judges))
+        found = [part(values, trial) for part in judges]
         deciding = [decisive for holds, decisive in found if holds is decided_by]
         if deciding:
             return decided_by, tuple(chain.from_iterable(deciding))
@@ -156,8 +237,9 @@ def _group(judges: list[_Judge], *, decided_by: bool) -> _Judge:
 
 
 def _negated(judge: _Judge) -> _Judge:
-    def negated(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
-        holds, decisive = judge(values, leaves)
+    def negated(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
+        trial.spend(_STEP)
+        holds, decisive = judge(values, trial)
         return not holds, decisive
 
     return negated
@@ -165,55 +247,77 @@ def _negated(judge: _Judge) -> _Judge:
 
 def _quantifier(node: Quantifier, where: _Judge) -> _Judge:
     which, path = quantified(node)
-    keys, said = path.split("."), enclosed(node.where)
+    keys, said = path.split("."), _cut(enclosed(node.where))
 
-    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+    def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         elements = look_up(values, keys) or []
         if not isinstance(elements, list):
             raise ConditionError(f"{path} is not a list")
-        fitting = sum(where({**values, "each": one}, [])[0] for one in elements)
+        trial.spend(_LEAF + _ELEMENT * len(elements))
+        inner, here = {**values}, _Trial(trial.budget)
+        fitting = 0
+        for one in elements:
+            inner["each"] = one
+            fitting += where(inner, here)[0]
+            here.leaves.clear()
         holds = {"some": fitting > 0, "every": fitting == len(elements), "none": fitting == 0}[which]
-        return _seen(LeafVerdict(path, which, said, f"{fitting} of {len(elements)}", holds), leaves)
+        return _seen(LeafVerdict(path, which, said, f"{fitting} of {len(elements)}", holds), trial)
 
     return judge
 
 
 def _leaf(leaf: Leaf) -> _Judge:
-    test = matching(str(leaf.value)) if leaf.op == "matches" else OPERATORS[leaf.op]
-    return _made_leaf(leaf, test) if operands(leaf.value) else _constant_leaf(leaf, test)
+    if leaf.op == "matches":
+        return _matching_leaf(leaf, str(leaf.value))
+    return _made_leaf(leaf) if operands(leaf.value) else _constant_leaf(leaf)
 
 
-def _constant_leaf(leaf: Leaf, test: Test) -> _Judge:
-    path, op, expected, keys = leaf.path, leaf.op, leaf.value, leaf.path.split(".")
+def _matching_leaf(leaf: Leaf, written: str) -> _Judge:
+    keys, test, pattern = leaf.path.split("."), matching(written), compiled_pattern(written)
 
-    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+    def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
+        trial.spend(_LEAF + (pattern.work_on(seen) if isinstance(seen, str) else 0))
+        return _seen(LeafVerdict.of(leaf.path, leaf.op, written, seen, test(seen, written, values)), trial)
+
+    return judge
+
+
+def _constant_leaf(leaf: Leaf) -> _Judge:
+    path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
+    told = _kept(leaf.value)
+    expected = Members(leaf.value) if op in ("in", "not_in") and isinstance(leaf.value, list) else leaf.value
+
+    def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
+        seen = look_up(values, keys)
+        trial.spend(_LEAF + work(op, seen, expected))
         try:
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        verdict = LeafVerdict(path, op, expected, seen, holds)
-        leaves.append(verdict)
+        verdict = LeafVerdict(path, op, told, _kept(seen), holds)
+        trial.leaves.append(verdict)
         return holds, (verdict,)
 
     return judge
 
 
-def _made_leaf(leaf: Leaf, test: Test) -> _Judge:
+def _made_leaf(leaf: Leaf) -> _Judge:
     """What it compares with is made when it is judged."""
-    path, op, keys = leaf.path, leaf.op, leaf.path.split(".")
+    path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
     make = _list_maker(leaf.value) if isinstance(leaf.value, list) else _maker(leaf.value)
+    made = _LEAF * (len(leaf.value) if isinstance(leaf.value, list) else 1)
 
-    def judge(values: Values, leaves: list[LeafVerdict]) -> tuple[bool, _Leaves]:
+    def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
+        trial.spend(_LEAF + made)
         try:
             expected, said = make(values)
+            trial.spend(work(op, seen, expected))
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        verdict = LeafVerdict(path, op, said, seen, holds)
-        leaves.append(verdict)
-        return holds, (verdict,)
+        return _seen(LeafVerdict.of(path, op, said, seen, holds), trial)
 
     return judge
 

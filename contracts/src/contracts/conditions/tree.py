@@ -1,7 +1,9 @@
 """How conditions are written: the tree, its operators, and their words."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 import re2
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
@@ -9,8 +11,16 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 from contracts.conditions.operands import PATH, PathOperand, Period, operand, operands
 
 MAX_DEPTH = 20
+MAX_NODES = 300
+"""Leaves, groups and questions of one condition."""
+MAX_QUANTIFIERS = 2
+"""How deep `some`, `every`, `none` may be nested: each level multiplies the work by the elements of its list."""
+MAX_VALUES = 1_000
+"""Values of a list that a leaf compares with."""
 MAX_PATTERN = 500
 """Characters of a regular expression."""
+_PATTERN_MEMORY = 1 << 18
+"""Bytes of a compiled one: classes such as `\\pL` are large, counts such as `{50}` multiply."""
 MAX_EXPRESSION = 2_000
 """Characters of an expression."""
 
@@ -70,6 +80,8 @@ class Leaf(_Node):
             raise ValueError(f"{self.op} takes no value")
         if self.op in _LISTS and not isinstance(self.value, list):
             raise ValueError(f"{self.op} takes a list of values")
+        if isinstance(self.value, list) and len(self.value) > MAX_VALUES:
+            raise ValueError(f"{self.op} takes at most {MAX_VALUES} values")
         if self.op == "between" and not (
             isinstance(self.value, list) and len(self.value) == 2 and None not in self.value
         ):
@@ -81,17 +93,20 @@ class Leaf(_Node):
         if self.op == "during" and isinstance(self.value, list):
             raise ValueError("during takes one period")
         if self.op == "matches":
-            _refuse_pattern(self.value)
+            refuse_pattern(self.value)
         return self
 
 
-def _refuse_pattern(pattern: JsonValue) -> None:
+def refuse_pattern(pattern: JsonValue) -> None:
+    """Raises ValueError for what is no regular expression, or too large a one."""
     if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
         raise ValueError(f"matches takes a regular expression of at most {MAX_PATTERN} characters")
     try:
         compiled_pattern(pattern)
     except re2.error as error:
         raise ValueError(f"matches: {_said(error)}") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("matches: the regular expression is no text") from error
 
 
 def _said(error: Exception) -> str:
@@ -99,12 +114,34 @@ def _said(error: Exception) -> str:
     return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
 
 
-def compiled_pattern(pattern: str) -> Any:
-    """A pattern of RE2: its time is linear in the text whatever the pattern, its memory is bounded."""
+@lru_cache(maxsize=256)
+def compiled_pattern(pattern: str) -> "Pattern":
+    """A pattern of RE2: its time is linear in the text and in its places, its memory is bounded."""
     options = re2.Options()
-    options.max_mem = 1 << 20
+    options.max_mem = _PATTERN_MEMORY
     options.log_errors = False
-    return re2.compile(pattern, options)
+    compiled = re2.compile(pattern, options)
+    options.encoding = re2.Options.Encoding.LATIN1  # a class of characters is one place there, not hundreds
+    return Pattern(compiled.search, compiled.programsize, re2.compile(pattern.encode(), options).programsize)
+
+
+class Pattern(NamedTuple):
+    """A compiled regular expression."""
+
+    search: Callable[[str], Any]
+    size: int
+    """Instructions: what compiling it takes."""
+    places: int
+    """How many of them a search may be at, at most, at each byte of a text."""
+
+    @property
+    def work(self) -> int:
+        """Units of `contracts.budget` that compiling it takes."""
+        return 40_000 + 80 * self.size
+
+    def work_on(self, text: str) -> int:
+        """Those that a search takes; RE2 reads UTF-8."""
+        return 2 * self.places * (len(text) if text.isascii() else 4 * len(text))
 
 
 class All(_Node):
@@ -272,7 +309,7 @@ def shown(value: Any) -> str:
             return "yes" if value else "no"
         case {"amount": int(amount), "currency": str(currency)}:
             digits = _DIGITS.get(currency, 2)
-            return f"{amount / 10**digits:.{digits}f} {currency}"
+            return f"{Decimal(amount).scaleb(-digits):.{digits}f} {currency}"
         case {"said": str(said), "value": resolved} | {"path": str(said), "value": resolved}:
             return f"{said} ({shown(resolved)})"
         case list():

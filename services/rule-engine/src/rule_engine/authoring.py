@@ -114,7 +114,7 @@ class Authoring:
             if pipeline != document.pipeline:
                 raise TakenError(f"rule set {code!r} belongs to pipeline {pipeline!r} for good: use another code")
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, self._ready(document, examined) if publish else None)
+            await self._record(tx, key, author, document, await self._ready(document, examined) if publish else None)
         return examined.findings
 
     async def publish(self, author: Author, code: str) -> Findings:
@@ -128,7 +128,7 @@ class Authoring:
         async with self._database.transaction(author.tenant) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, checked, await self._present(tx, key))
-            await self._record(tx, key, author, checked.document, self._ready(checked.document, examined))
+            await self._record(tx, key, author, checked.document, await self._ready(checked.document, examined))
         return examined.findings
 
     async def roll_back(self, author: Author, code: str, version: int) -> Findings:
@@ -142,7 +142,7 @@ class Authoring:
         old = (await self._read(key, wanted, f"published version {version} of rule set {code!r}")).document
         examined = await self._examine(key, old, publish=True)
         async with self._database.transaction(author.tenant) as tx:
-            await self._publish_beside_draft(tx, key, author, old, self._ready(old, examined))
+            await self._publish_beside_draft(tx, key, author, old, await self._ready(old, examined))
         return examined.findings
 
     async def switch(self, author: Author, code: str, rules: Sequence[Place], *, enabled: bool) -> Findings:
@@ -179,7 +179,7 @@ class Authoring:
             await self._rule_sets.lock(tx, key)
             _unchanged(to, target, await self._present(tx, key))
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, self._ready(document, examined) if publish else None)
+            await self._record(tx, key, author, document, await self._ready(document, examined) if publish else None)
         return examined.findings
 
     # checking
@@ -215,8 +215,10 @@ class Authoring:
             what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
             return others, Neighbours(rule_sets), [Fault("stages", None, what)]
 
-    def _ready(self, document: RuleSetDocument, examined: _Examined) -> _Ready:
-        programs = compile_document(document, examined.schema, self._registry, examined.definitions)
+    async def _ready(self, document: RuleSetDocument, examined: _Examined) -> _Ready:
+        """In a thread, as above."""
+        asked = (document, examined.schema, self._registry, examined.definitions)
+        programs = await asyncio.to_thread(compile_document, *asked)
         return _Ready(programs, examined.others)
 
     # reading and writing

@@ -26,6 +26,7 @@ logger = structlog.get_logger(__name__)
 
 DECISIONS = Counter("decisions_total", "Decisions of rules", ["type", "state"])
 RULE_STATES = Counter("rule_states_total", "Rules that came to a state", ["type", "state"])
+OVER_BUDGET = Counter("decisions_over_budget_total", "Decisions that took more work than they may")
 COMMANDS_ISSUED = Counter("commands_issued_total", "Commands sent to their owners, each once", ["type"])
 
 LOOK_AGAIN = timedelta(days=30)
@@ -76,6 +77,7 @@ class Recorder:
 
 
 def _tell(run: Run, step: Step) -> None:
+    OVER_BUDGET.inc(step.over_budget)
     for decision in step.decisions:
         DECISIONS.labels(decision.rule.type, decision.state).inc()
     for emission in step.emissions:

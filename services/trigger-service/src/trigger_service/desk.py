@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from contracts import topics
+from contracts.budget import Budget, spending
 from contracts.contexts import ItemContext
 from contracts.envelope import Body, Envelope
 from contracts.kit import worker
@@ -35,6 +36,8 @@ logger = structlog.get_logger(__name__)
 
 ARRIVALS = Counter("arrivals_total", "Arrivals that were judged", ["type", "verdict"])
 
+OVER_BUDGET = Counter("arrivals_over_budget_total", "Arrivals whose conditions took more work than they may")
+
 SAME_SUBMISSION = timedelta(minutes=10)
 """How long the same client's same answers, without a nonce, are the same submission."""
 
@@ -54,8 +57,10 @@ class Desk:
     ) -> None:
         """An event of another service; `contexts` are those of its items that exist."""
         triggers = await definitions.triggers_of_type(tx, message.tenant, occurrence.type)
+        budget = Budget()
         for item in occurrence.items:
-            judgement = judge(triggers, occurrence, contexts.get(item))
+            with spending(budget):
+                judgement = judge(triggers, occurrence, contexts.get(item))
             arrival = self._arrival(message.tenant, occurrence.type, f"event:{message.id}", item)
             arrival = arrival.model_copy(update={"id": messages.arrival_of_event(message, item)})
             await self._conclude(tx, arrivals.add, arrival, judgement, message)
@@ -86,7 +91,8 @@ class Desk:
         """Moves those of the client's open items that triggers match; when there are none, creates an item."""
         await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
         triggers = await self._form_triggers(tx, arrival.tenant_id)
-        judged = [(item.item.id, judge(triggers, _submitted(form, answers), item)) for item in items]
+        with spending():
+            judged = [(item.item.id, judge(triggers, _submitted(form, answers), item)) for item in items]
         fired = [(item, judgement) for item, judgement in judged if judgement.candidates]
         notes = tuple(note for _, judgement in judged for note in judgement.notes)
         if not fired:
@@ -204,6 +210,8 @@ class Desk:
     ) -> None:
         """Sends the move that the judgement asks for; without one the verdict is final, and told."""
         now = self._clock()
+        if judgement.over_budget:
+            after_commit(OVER_BUDGET.inc)
         changes = {"verdict": judgement.verdict, "reason": judgement.reason, "notes": judgement.notes}
         changed = arrival.model_copy(update=changes)
         if judgement.candidates and arrival.item_id:

@@ -9,16 +9,17 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from contracts.budget import WORK
 from contracts.conditions import MAX_DEPTH, WORDS, Condition
-from contracts.conditions.tree import MAX_PATTERN
+from contracts.conditions.tree import MAX_NODES, MAX_PATTERN, MAX_QUANTIFIERS, MAX_VALUES
 from contracts.contexts import ContactContext, EmployeeRef
 from local_stack.layout import WORKSPACE
 from rule_engine.domain import cel, conditions, expressions, functions, people, texts
-from rule_engine.domain.checks import check
+from rule_engine.domain.checks import MAX_ANALYSIS, RULE_WORK, check
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.functions import FUNCTIONS, MOST
 from rule_engine.domain.shapes import names
-from rule_engine.domain.values import values_of
+from rule_engine.domain.values import MAX_MADE, values_of
 from rule_engine.domain.variables import Definition, Stored, VariableDocument, by_name
 from rule_engine.rules import REGISTRY
 from support.shop import CONTACT, NOON, SCHEMA, SETTINGS, deal, rule_set
@@ -130,8 +131,9 @@ def test_every_operator_is_listed_and_those_of_each_kind() -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     limits = {
         *(texts.MAX_SOURCE, texts.MAX_MARKUP, texts.MAX_MARKUPS, texts.MAX_OUTPUT, texts.MAX_VALUE, texts.MAX_BITS),
-        *(texts.BUDGET, texts.NODE_COST, cel.MAX_SOURCE, cel.MAX_COMPREHENSIONS, expressions.MAX_WORK),
-        *(functions.WORK, functions.MAX_TEXT, functions.MAX_LIST, MAX_DEPTH, MAX_PATTERN),
+        *(texts.MAX_TOKENS, texts.MAX_BRACKETS, cel.MAX_SOURCE, cel.MAX_COMPREHENSIONS, MAX_MADE, WORK, MAX_ANALYSIS),
+        *(functions.MAX_TEXT, functions.MAX_LIST, functions.MAX_WORDS),
+        *(MAX_DEPTH, MAX_NODES, MAX_QUANTIFIERS, MAX_VALUES, MAX_PATTERN, RULE_WORK),
     }
     told = {found for row in tables("what", "at most") for found in re.findall(r"\d[\d,]*\d|\d", row["at most"])}
     assert {f"{one:,}" for one in limits} <= told

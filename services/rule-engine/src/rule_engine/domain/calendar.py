@@ -12,11 +12,15 @@ from functools import lru_cache
 import holidays
 from whenever import PlainDateTime, Time
 
+from contracts.budget import current
 from contracts.calendars import WEEKDAYS, Calendar, Hours, Schedule
 from rule_engine.domain.clock import at_local, local_time
 
 MAX_FREE_DAYS = 1100
 """When so many days in a row have no working time, there is none."""
+
+_STEP, _DAY, _HOURS, _YEAR = 100, 4_000, 4_000, 150_000
+"""Units of `contracts.budget`: a day passed, a day and its hours worked out, the holidays of a year."""
 
 type Span = tuple[datetime, datetime]
 
@@ -33,6 +37,7 @@ class WorkingTime:
     calendar: Calendar
     absences: tuple[Span, ...] = ()
     _known: dict[date, tuple[Span, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _years: set[int] = field(default_factory=set, repr=False, compare=False)
 
     def next(self, moment: datetime) -> datetime:
         """The first working moment from here on."""
@@ -68,8 +73,9 @@ class WorkingTime:
     def day(self, day: date, number: int) -> date:
         """The `number`-th working day after a date, before it when negative; the date itself for 0."""
         step = timedelta(days=1 if number > 0 else -1)
-        free = 0
+        free, budget = 0, current()
         while number:
+            budget.spend(_STEP, "functions")
             day += step
             free += 1
             if self.is_working_day(day):
@@ -82,9 +88,17 @@ class WorkingTime:
     def hours_of(self, day: date) -> tuple[Span, ...]:
         """When work that begins on a date begins and ends, in order and without overlap."""
         if day not in self._known:
+            self._spend(day)
             before = self._planned(day - timedelta(days=1))
             self._known[day] = tuple(_without(self._planned(day), [*before[-1:], *self.absences]))
         return self._known[day]
+
+    def _spend(self, day: date) -> None:
+        """Of the budget under way; planning, which reckons a few days for each rule, has none."""
+        is_new = self.calendar.country is not None and day.year not in self._years
+        self._years.add(day.year)
+        hours = _HOURS * len(hours_on(self.calendar, day))
+        current().spend(_DAY + hours + _YEAR * is_new, "functions")
 
     def _planned(self, day: date) -> list[Span]:
         """The day's hours as the calendar has them; hours that overlap are one."""
@@ -107,8 +121,9 @@ class WorkingTime:
         return (span for span in self._days(day, timedelta(days=-1)) if span[0] <= moment)
 
     def _days(self, day: date, step: timedelta) -> Iterator[Span]:
-        free = 0
+        free, budget = 0, current()
         while free <= MAX_FREE_DAYS:
+            budget.spend(_STEP, "functions")
             spans = self.hours_of(day)
             yield from spans if step.days > 0 else reversed(spans)
             free = 0 if spans else free + 1

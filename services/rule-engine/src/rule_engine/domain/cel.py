@@ -13,11 +13,15 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from contracts.budget import current
+from contracts.conditions.tree import compiled_pattern, refuse_pattern
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import FUNCTIONS
 
 MAX_SOURCE = 2_000
 """Characters of one expression."""
+_PARSE_COST, _TOKEN_COST = 15_000, 3_000
+"""Units of `contracts.budget`: an expression, and each of its tokens, to be parsed and analysed."""
 MAX_COMPREHENSIONS = 2
 """How deep `map`, `filter`, `exists`, `all` may be nested."""
 
@@ -31,7 +35,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 RENAMED = {"var": "var_", "const": "const_", "if": "if_"}
-_CALLED = {"in": "in_", "size": "size_", "int": "int_"}
+_CALLED = {"in": "in_", "size": "size_", "int": "int_", "matches": "matches_"}
 
 
 def _rewritten(source: str) -> str:
@@ -122,11 +126,20 @@ class Parsed:
     tree: Node
 
 
-@lru_cache(maxsize=512)
 def parse(source: str) -> Parsed:
-    """Raises `ValueFailureError` for what is no expression, or takes too much work whatever the values."""
+    """Raises `ValueFailureError` for what is no expression, or takes too much work whatever the values.
+
+    Spends what it costs, also when the expression is known already: a decision must not depend on what was done before.
+    """
     if len(source) > MAX_SOURCE:
         raise ValueFailureError(f"an expression has at most {MAX_SOURCE} characters")
+    tokens = sum(one.lastgroup != "space" for one in _TOKEN.finditer(source))
+    current().spend(_PARSE_COST + _TOKEN_COST * tokens, "expressions")
+    return _parsed(source)
+
+
+@lru_cache(maxsize=512)
+def _parsed(source: str) -> Parsed:
     try:
         program = _environment().compile(_rewritten(source), disable_check=True)
     except RuntimeError as error:
@@ -149,6 +162,7 @@ def _reason(text: str) -> str:
 def _environment() -> cel.Env:
     declarations = [_declared(name, one.least, one.most, one) for name, one in FUNCTIONS.items() if name != "int"]
     declarations += [_declared("int_", 1, 1, FUNCTIONS["int"]), _declared("size_", 1, 1, _size)]
+    declarations.append(_declared("matches_", 2, 2, _matches))
     return cel.NewEnv(extensions=[cel.CelExtension("stagewright", declarations)])
 
 
@@ -192,6 +206,14 @@ def doubled(value: Any) -> Any:
 
 def _size(value: Any) -> int:
     return len(value)
+
+
+def _matches(text: Any, pattern: Any) -> bool:
+    """As in conditions, with their limits: a pattern of CEL's own may take 8 MB and as much time as it likes."""
+    refuse_pattern(pattern)
+    compiled, budget = compiled_pattern(pattern), current()
+    budget.spend(compiled.work + compiled.work_on(text), "expressions")
+    return compiled.search(text) is not None
 
 
 STANDARD: dict[str, tuple[int, ...]] = {

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from contracts.budget import WORK, Budget, BudgetError, spending
+from contracts.conditions import ConditionError
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.triggers import TriggerPlace
 from rule_engine.domain import conditions, due, expressions, people, shapes, texts
@@ -17,11 +19,15 @@ from rule_engine.domain.matching import contradiction
 from rule_engine.domain.program import chains
 from rule_engine.domain.reach import unreachable
 from rule_engine.domain.shapes import PathError, Shape, described
-from rule_engine.domain.values import marked, spots
+from rule_engine.domain.values import analyse, marked, spots
 from rule_engine.domain.variables import Definition
 from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
 
 MAX_FAULTS = 100
+MAX_ANALYSIS = 40 * WORK
+"""Units of `contracts.budget` for the rules of a rule set."""
+RULE_WORK = WORK // 50
+"""Of those for each rule, beside its texts, expressions and condition."""
 
 type Registry = Mapping[str, RuleType[Any]]
 
@@ -87,9 +93,40 @@ def check(
         known = [one.code for one in schema.pipelines if not one.archived]
         return [Fault("pipeline", None, unknown("pipeline", document.pipeline, known))]
     placed = list(_place(document, Site(schema, pipeline, "", definitions), registry))
-    in_rules = (fault for one in placed for fault in _rule_faults(one))
+    in_rules = _faults_of_rules(placed)
     endless = _endless(_circles(placed, schema, registry, neighbours))
     return list(islice(chain(_pipeline_faults(document, pipeline), in_rules, endless), MAX_FAULTS))
+
+
+def _faults_of_rules(placed: Sequence[_Placed]) -> Iterator[Fault]:
+    """A rule that no decision could afford is not looked at any closer; nor is what comes after too much of them."""
+    left = MAX_ANALYSIS
+    for one in placed:
+        budget = Budget()
+        with spending(budget):
+            what = _beyond_budget(one.rule)
+        left -= RULE_WORK + budget.spent.total()
+        if left < 0:
+            what = "the rule set takes too much work to look through up to here: have fewer rules, or shorter texts"
+            yield Fault("stages", None, what)
+            return
+        if what:
+            yield one.about(what)
+        else:
+            yield from _rule_faults(one)
+
+
+def _beyond_budget(rule: RuleDocument) -> str | None:
+    """Why a decision of the rule would take too much work whatever the values."""
+    try:
+        analyse(rule.params)
+        if rule.condition is not None:
+            conditions.compiled(rule.condition)
+    except (BudgetError, ValueFailureError) as error:
+        return str(error)
+    except ConditionError:
+        return None  # told with the condition's other faults
+    return None
 
 
 def _place(document: RuleSetDocument, tenant: Site, registry: Registry) -> Iterator[_Placed]:

@@ -1,17 +1,19 @@
 """Authors' expressions (CEL): what they read, whether they make sense, and what they give for values.
 
-An expression's work is bounded before it is computed: its tree is walked with the sizes of the values it will see,
-loops multiplied out. What could take more than `MAX_WORK` is not begun.
+An expression's work is paid for before it is computed: its tree is walked with the sizes of the values it will see,
+loops multiplied out. What could take more than is left of the budget is not begun.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from cel_expr_python import cel
 
+from contracts.budget import Budget, current, spending
 from contracts.conditions import CompiledExpression, ConditionError, Values
 from contracts.envelope import rfc3339
 from rule_engine.domain.cel import (
@@ -29,45 +31,55 @@ from rule_engine.domain.cel import (
     parse,
 )
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.functions import FUNCTIONS, inside
+from rule_engine.domain.functions import FUNCTIONS, inside, weight
 from rule_engine.domain.shapes import ANY, PathError, Shape, described, find
 
-MAX_WORK = 1_000_000
-"""Characters copied, read or made; an operator counts as `_STEP`, a function of ours as `_CALL`, an
-element that a list or a function of ours takes or makes as `_VALUE`."""
-_STEP, _CALL, _VALUE = 10, 600, 30
-_LIST, _MAPPING = 300, 1000
+# units of `contracts.budget`
+_STEP, _CALL, _VALUE, _CHARACTER = 75, 4_000, 300, 5
+"""An operator; a function of ours, beside what it spends itself; an element that a list or a function of ours takes or
+makes; a character copied, read or made."""
+_LIST, _MAPPING = 1_500, 5_000
 """CEL keeps all lists and mappings that it makes, 13 and 35 kB each, until the end."""
+_EVALUATION, _GIVEN = 15_000, 700
+"""An expression computed; a value that it is given, with all that is in it, as CEL wants it."""
 
 type Chain = tuple[str | int, ...]
 """Keys from a root on; a number goes into a list, 0 also for what a macro's variable stands for."""
+_COUNTED = ""
+"""At the end of a chain: the list is gone through, and of its elements is read what other chains say."""
 type _Scope = Mapping[str, Chain | None]
 """What the variables of macros stand for; null: something made."""
 
 
 def evaluate(source: str, values: Values) -> Any:
     """What it gives, as a JSON value. Raises `ValueFailureError` with the reason, never with values."""
-    parsed = parse(source)
-    given = _given(parsed, values)
-    _Work(given).refuse_too_much(parsed.tree)
-    with inside(values):
+    with spending(current()):
+        return _computed(parse(source), values)
+
+
+def _computed(parsed: Parsed, values: Values) -> Any:
+    with spending(current()) as budget, inside(values):
+        budget.spend(_EVALUATION, "expressions")
+        given = _given(parsed, values)
+        _Work(given, budget).spend_on(parsed.tree)
         try:
-            found = parsed.program.eval(data=given)
-            return _json(found)
+            return _json(parsed.program.eval(data=given))
         except RuntimeError as error:
             raise ValueFailureError(f"the expression cannot be computed: {_reason(str(error))}") from error
+        finally:
+            budget.refuse_overdrawn()  # what a function of ours raised, CEL took for a value
 
 
 def as_leaf(source: str) -> CompiledExpression:
     """The expression as a leaf of conditions. Raises `ConditionError`, also when it is computed."""
     try:
-        parse(source)
+        parsed = parse(source)
     except ValueFailureError as error:
         raise ConditionError(str(error)) from error
 
     def compute(values: Values) -> Any:
         try:
-            return evaluate(source, values)
+            return _computed(parsed, values)
         except ValueFailureError as error:
             raise ConditionError(f"{source:.100}: {error}") from error
 
@@ -117,7 +129,7 @@ def _reason(text: str) -> str:
 def paths_of(source: str) -> frozenset[str]:
     """Dotted paths of the context, up to the first list; none for what is no expression."""
     try:
-        chains = _chains(parse(source))
+        chains = _chains(parse(source).tree)
     except ValueFailureError:
         return frozenset()
     return frozenset(".".join(_until_list(chain)) for chain, _ in chains)
@@ -133,7 +145,7 @@ def _until_list(chain: Chain) -> Iterator[str]:
 def faults(source: str, root: Shape) -> Iterator[str]:
     """What is wrong with it: how it is written, or what it names."""
     try:
-        chains = _chains(parse(source))
+        chains = _chains(parse(source).tree)
     except ValueFailureError as error:
         yield str(error)
         return
@@ -146,7 +158,7 @@ def faults(source: str, root: Shape) -> Iterator[str]:
 
 def _find(root: Shape, chain: Chain) -> Shape:
     shape = root
-    for into_list, keys in groupby(chain, key=lambda key: isinstance(key, int)):
+    for into_list, keys in groupby((key for key in chain if key != _COUNTED), key=lambda key: isinstance(key, int)):
         if not into_list:
             shape = find(shape, ".".join(map(str, keys)), in_text=False)
             continue
@@ -157,9 +169,10 @@ def _find(root: Shape, chain: Chain) -> Shape:
     return shape
 
 
-def _chains(parsed: Parsed) -> frozenset[tuple[Chain, bool]]:
+@lru_cache(maxsize=512)
+def _chains(tree: Node) -> frozenset[tuple[Chain, bool]]:
     """Every chain of keys that it reads, and whether only `has` asks for it."""
-    return frozenset(_read(parsed.tree, {}))
+    return frozenset(_read(tree, {}))
 
 
 def _read(node: Node, scope: _Scope) -> Iterator[tuple[Chain, bool]]:
@@ -170,8 +183,8 @@ def _read(node: Node, scope: _Scope) -> Iterator[tuple[Chain, bool]]:
             yield from _read(node.arguments[1], scope)
         return
     if isinstance(node, Comprehension):
-        yield from _read(node.range, scope)
         over = _chain(node.range, scope)
+        yield from _read(node.range, scope) if over is None else [((*over, 0, _COUNTED), False)]
         inner = {**scope, node.accumulator: None}
         inner |= dict.fromkeys(node.variables, None if over is None else (*over, 0))
         for part in (node.start, node.condition, node.step, node.result):
@@ -201,14 +214,31 @@ def _chain(node: Node, scope: _Scope) -> Chain | None:
 
 def _given(parsed: Parsed, values: Values) -> dict[str, Any]:
     """The values it reads, numbers as doubles. What is absent is null, and null has no fields but null ones."""
-    chains = _chains(parsed)
-    data: dict[str, Any] = {}
+    chains = _chains(parsed.tree)
     whole = {chain for chain, tested in chains if not tested}
-    for root in {str(chain[0]) for chain, _ in chains}:
-        data[root] = doubled(values.get(root))
+    data: dict[str, Any] = _picked({root: values.get(root) for root in _roots(chains)}, [chain for chain, _ in chains])
     for chain in whole:
         _complete(data, chain, whole)
     return {RENAMED.get(name, name): value for name, value in data.items()}
+
+
+def _roots(chains: Iterable[tuple[Chain, bool]]) -> set[str]:
+    return {str(chain[0]) for chain, _ in chains}
+
+
+def _picked(value: Any, chains: list[Chain]) -> Any:
+    """Of objects, also in lists, only what the chains lead to. Spends for it before it is copied."""
+    if isinstance(value, list) and all(chain and isinstance(chain[0], int) for chain in chains):
+        current().spend(_GIVEN * len(value), "expressions")
+        below = [chain[1:] for chain in chains]
+        return [_picked(one, below) for one in value]
+    if not isinstance(value, dict) or not all(chain and isinstance(chain[0], str) for chain in chains):
+        current().spend(weight(value, _CHARACTER, _GIVEN), "expressions")
+        return doubled(value)
+    wanted: dict[str, list[Chain]] = {}
+    for key, *beyond in chains:
+        wanted.setdefault(str(key), []).append(tuple(beyond))
+    return {key: _picked(value[key], rest) for key, rest in wanted.items() if key in value}
 
 
 def _complete(data: dict[str, Any], chain: Chain, whole: set[Chain]) -> None:
@@ -248,26 +278,23 @@ def _largest(measures: list[_Measure]) -> _Measure | None:
 _ONE, _NOTHING = _Measure(1, 1), _Measure(0, 0)
 _SMALL = frozenset(
     ("_&&_", "_||_", "!_", "-_", "_-_", "_*_", "_/_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "in_")
-).union(("@not_strictly_false", "size_", "contains", "startsWith", "endsWith", "matches"))
+).union(("@not_strictly_false", "size_", "contains", "startsWith", "endsWith"))
 """What gives yes, no, or a number."""
 
 
 class _Work:
-    """Adds up the work of an expression on values."""
+    """Spends what an expression takes on values, before it is computed."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], budget: Budget) -> None:
         self._given = given
-        self._done = 0
+        self._budget = budget
+        self._known: dict[int, _Measure] = {}
 
-    def refuse_too_much(self, tree: Node) -> None:
-        for value in self._given.values():
-            self._spend(_measure(value).size, 1)
+    def spend_on(self, tree: Node) -> None:
         self._node(tree, {}, 1)
 
     def _spend(self, work: int, times: int) -> None:
-        self._done += work * times
-        if self._done > MAX_WORK:
-            raise ValueFailureError("the expression takes too much work on these values")
+        self._budget.spend(work * times, "expressions")
 
     def _node(self, node: Node, scope: Mapping[str, _Measure], times: int) -> _Measure:
         self._spend(_STEP, times)
@@ -277,7 +304,7 @@ class _Work:
             case Name(name=name) if name in scope:
                 return scope[name]
             case Name(name=name):
-                return _measure(self._given.get(name))
+                return _measured(self._given.get(name), self._known)
             case Select():
                 return self._select(node, scope, times)
             case Build(parts=parts, mapping=mapping):
@@ -298,7 +325,7 @@ class _Work:
         value: Any = self._given.get(RENAMED.get(str(chain[0]), str(chain[0])))
         for key in chain[1:]:
             value = value.get(key) if isinstance(value, dict) and isinstance(key, str) else value
-        return _measure(value)
+        return _measured(value, self._known)
 
     def _loop(self, node: Comprehension, scope: Mapping[str, _Measure], times: int) -> _Measure:
         """What a step adds is told by its result on nothing: the macros only ever add to what there was."""
@@ -316,15 +343,15 @@ class _Work:
     def _call(self, function: str, found: list[_Measure], times: int) -> _Measure:
         size = sum(one.size for one in found)
         ours = function[0].isalpha() and function not in _SMALL
-        self._spend(_CALL + _VALUE * sum(one.elements for one in found) + size if ours else size, times)
-        if function == "matches":
-            self._spend(_CALL * found[-1].size, times)
-        if function in _SMALL:
-            return _ONE
         if function == "_[_]":
             return found[0].inside()
         if function == "_?_:_":
             return _largest(found[1:]) or _ONE
+        self._spend(_CHARACTER * size, times)
+        if ours:
+            self._spend(_CALL + _VALUE * sum(one.elements for one in found), times)
+        if function in _SMALL or function == "matches_":
+            return _ONE
         return self._made(function, found, size, times)
 
     def _made(self, function: str, found: list[_Measure], size: int, times: int) -> _Measure:
@@ -335,19 +362,16 @@ class _Work:
         made = _Measure(
             count, size + (100 if function[0].isalpha() else 0), _largest([one.element or one for one in found])
         )
-        self._spend(made.size, times)
+        self._spend(_CHARACTER * made.size, times)
         return made
 
 
-def _measure(value: Any) -> _Measure:
-    match value:
-        case str():
-            return _Measure(1, len(value) + 1)
-        case dict():
-            parts = [_measure(inner) for inner in value.values()]
-            return _Measure(len(value), sum(map(len, value)) + sum(one.size for one in parts) + 1, _largest(parts))
-        case list():
-            parts = [_measure(inner) for inner in value]
-            return _Measure(len(value), sum(one.size for one in parts) + 1, _largest(parts))
-        case _:
-            return _ONE
+def _measured(value: Any, known: dict[int, _Measure]) -> _Measure:
+    """Each list and object once, however often it is read."""
+    if not isinstance(value, dict | list):
+        return _Measure(1, len(value) + 1) if isinstance(value, str) else _ONE
+    if id(value) not in known:
+        parts = [_measured(inner, known) for inner in (value.values() if isinstance(value, dict) else value)]
+        keys = sum(map(len, value)) if isinstance(value, dict) else 0
+        known[id(value)] = _Measure(len(value), keys + sum(one.size for one in parts) + 1, _largest(parts))
+    return known[id(value)]

@@ -26,6 +26,7 @@ from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from whenever import PlainDateTime
 
+from contracts.budget import Budget, current, spending
 from contracts.calendars import Calendar
 from contracts.conditions.comparing import is_clock, is_money, is_number
 from contracts.conditions.operands import moved
@@ -38,23 +39,13 @@ MAX_TEXT = 300_000
 """Characters that a function gives."""
 MAX_LIST = 10_000
 """Elements of a list that a function gives."""
+MAX_WORDS = 100
+"""Characters of a text that says a time, a span or a pattern."""
 
-
-WORK = 6_000
-"""What the functions of one decision may cost together; a plain call costs `_CALL`, about 40 µs."""
-_CALL = 5
-
-
-class Meter:
-    """What is left of it."""
-
-    def __init__(self) -> None:
-        self._left = WORK
-
-    def spend(self, work: int) -> None:
-        self._left -= work
-        if self._left < 0:
-            raise ValueFailureError("takes too much work: call fewer functions, or over shorter times")
+_CALL, _NODE, _CHARACTER = 6_000, 100, 4
+"""Units of `contracts.budget`: a call; each value in an argument, and each character of its texts."""
+_HEAVY: Mapping[str, int] = {"merge": 3, "split": 3, "title": 8, "urlencode": 5}
+"""How many times as much it is for functions that go through each of their characters in Python."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ class Surroundings:
     working_hours: Mapping[str, Any]
     """The tenant's calendar, as JSON."""
     chance: Random
-    meter: Meter = field(default_factory=Meter)
+    budget: Budget = field(default_factory=current)
 
     @cached_property
     def calendar(self) -> WorkingTime:
@@ -96,15 +87,19 @@ _HERE: ContextVar[Surroundings] = ContextVar("surroundings")
 
 @contextmanager
 def inside(values: Mapping[str, Any]) -> Iterator[None]:
-    """Functions called inside find the surroundings of these values; those around them, if there are any, stay."""
+    """Functions called inside find the surroundings of these values; those around them, if there are any, stay.
+
+    They spend of the budget under way; outside of one of a fresh one.
+    """
     if _HERE.get(None) is not None:
         yield
         return
-    token = _HERE.set(surroundings(values))
-    try:
-        yield
-    finally:
-        _HERE.reset(token)
+    with spending(current()):
+        token = _HERE.set(surroundings(values))
+        try:
+            yield
+        finally:
+            _HERE.reset(token)
 
 
 @lru_cache(maxsize=200)
@@ -116,8 +111,14 @@ def locale(language: str) -> Locale:
         return Locale("en")
 
 
-@lru_cache(maxsize=1000)
 def _zone(name: str) -> ZoneInfo:
+    if len(name) > MAX_WORDS:
+        raise ValueFailureError(f"there is no time zone {name!r:.40}")
+    return _zone_of(name)
+
+
+@lru_cache(maxsize=1000)
+def _zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -137,7 +138,7 @@ class Function:
         """Raises `ValueFailureError` that names the function, never the values."""
         if not self.least <= len(args) <= self.most:
             raise ValueFailureError(f"{self.name} takes {_arguments(self.least, self.most)}, not {len(args)}")
-        _HERE.get().meter.spend(_CALL)
+        _HERE.get().budget.spend(_CALL + _HEAVY.get(self.name, 1) * sum(map(weight, args)), "functions")
         try:
             return _bounded(self.apply(*map(_plain, args)))
         except ValueFailureError as error:
@@ -146,6 +147,19 @@ class Function:
             raise ValueFailureError(f"{self.name}: nobody works then, for years") from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueFailureError(f"{self.name} cannot be used like this on this value") from error
+
+
+def weight(value: Any, character: int = _CHARACTER, node: int = _NODE) -> int:
+    """What going through a value and all that is in it costs: its characters, and the values in lists and objects."""
+    match value:
+        case str():
+            return character * len(value)
+        case list() | tuple():
+            return node * len(value) + sum(weight(one, character, node) for one in value)
+        case dict():
+            return node * len(value) + sum(weight(one, character, node) for one in value.values())
+        case _:
+            return 0
 
 
 def _arguments(least: int, most: int) -> str:
@@ -221,6 +235,8 @@ def dateadd(value: Any, span: str) -> str | None:
 
 def _span(text: str) -> dict[str, int]:
     """`1 month -2 days` as numbers by unit."""
+    if len(text) > MAX_WORDS:
+        raise ValueFailureError(f"a span of time has at most {MAX_WORDS} characters")
     counts: dict[str, int] = {}
     rest = _SPAN.sub("", text).strip(" ,")
     for number, unit in _SPAN.findall(text):
@@ -265,7 +281,6 @@ def addworkdays(value: Any, days: Any) -> str | None:
     if _is_empty(value):
         return None
     number, here = _whole(days), _HERE.get()
-    here.meter.spend(abs(number))
     day = here.calendar.day(_day(value), number)
     return day.isoformat() if _is_day(value) else rfc3339(_local(day, _there(value).time()))
 
@@ -276,7 +291,6 @@ def addworkhours(value: Any, hours: Any) -> str | None:
     if _is_empty(value):
         return None
     here, span = _HERE.get(), timedelta(hours=float(_number(hours)))
-    here.meter.spend(abs(span) // timedelta(hours=4))
     if span < timedelta():
         return rfc3339(here.calendar.earlier(_moment(value), -span))
     return rfc3339(here.calendar.later(_moment(value), span))
@@ -305,8 +319,8 @@ def date_format(value: Any, pattern: str = "medium") -> str:
     if _is_empty(value):
         return ""
     here = _HERE.get()
-    if len(pattern) > 100:
-        raise ValueFailureError("a pattern has at most 100 characters")
+    if len(pattern) > MAX_WORDS:
+        raise ValueFailureError(f"a pattern has at most {MAX_WORDS} characters")
     if is_clock(value):
         return format_time(time.fromisoformat(value), pattern, locale=here.language)
     if _is_day(value):
@@ -331,6 +345,8 @@ def strtotime(text: Any) -> str | None:
     if _is_empty(text):
         return None
     here, words = _HERE.get(), str(text).strip().lower()
+    if len(words) > MAX_WORDS:
+        raise ValueFailureError(f"a date has at most {MAX_WORDS} characters")
     if words == "now":
         return rfc3339(here.now)
     if words[:1] in "+-":
@@ -508,7 +524,7 @@ def money(value: Any, currency: str | None = None) -> str:
     here = _HERE.get()
     if is_money(value):
         digits = get_currency_precision(value["currency"])
-        return format_currency(Decimal(value["amount"]).scaleb(-digits), value["currency"], locale=here.language)
+        return format_currency(_number(value["amount"]).scaleb(-digits), value["currency"], locale=here.language)
     if not is_number(value):
         raise ValueFailureError("needs money or a number")
     return format_currency(_number(value), currency or here.currency, locale=here.language)
@@ -629,7 +645,7 @@ def first(value: Any) -> Any:
 def shuffle(value: Any) -> list[Any]:
     """The list in an order by chance, the same for the same decision."""
     mixed = list(_list(value))
-    _HERE.get().meter.spend(len(mixed) // 10)
+    _HERE.get().budget.spend(100 * len(mixed), "functions")
     _HERE.get().chance.shuffle(mixed)
     return mixed
 
@@ -678,7 +694,7 @@ def printable(value: Any) -> str:
         case str():
             return _printable_text(value)
         case list():
-            _HERE.get().meter.spend(2 * len(value))
+            _HERE.get().budget.spend(_CALL * len(value), "functions")
             return join([printable(one) for one in value])
         case dict() if is_money(value):
             return money(value)

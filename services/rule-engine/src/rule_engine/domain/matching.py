@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from typing import Any
 
+from contracts.budget import BudgetError, spending
 from contracts.conditions import WORDS, All, Any_, Condition, ConditionError, Leaf, Not, compile_condition
 from rule_engine.domain.shapes import Shape, found
 
@@ -25,10 +26,11 @@ class _TooManyError(Exception):
 def contradiction(condition: Condition, names: Shape, known: Mapping[str, Any]) -> str | None:
     """Why no item makes the condition true, in words; null when one may. `known`: values by path that are certain."""
     try:
-        cases = _cases(condition, True)
-    except _TooManyError:
+        with spending():
+            cases = _cases(condition, True)
+            reasons = [_conflict(case, names, known) for case in cases]
+    except (_TooManyError, BudgetError):
         return None
-    reasons = [_conflict(case, names, known) for case in cases]
     if None in reasons:
         return None
     return next((reason for reason in reasons if reason), "`any` of nothing is never true")

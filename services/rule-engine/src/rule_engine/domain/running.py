@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from pydantic import JsonValue, ValidationError
 
+from contracts.budget import BudgetError, spending
 from contracts.conditions import ConditionError, LeafVerdict, look_up
 from contracts.contexts import ItemContext
 from contracts.envelope import Body
@@ -50,6 +51,7 @@ class Running:
     cancellations: list[UUID] = field(default_factory=list)
     assigned: list[Assigned] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
+    over_budget: int = 0
     changed: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ class Running:
             decisions=tuple(self.decisions),
             cancellations=tuple(self.cancellations),
             assigned=tuple(self.assigned),
+            over_budget=self.over_budget,
             changed=tuple(self.changed),
             wake_at=wake_at(self.program, state, self.now),
         )
@@ -205,14 +208,18 @@ class Running:
             self._record(rule, "skipped", f"{_date_path(rule)} is empty", values, leaves)
             return
         try:
-            if rule.condition is not None:
-                verdict = compiled(rule.condition)(values)
-                leaves = verdict.leaves
-                if not verdict.holds:
-                    self.set(rule, declined=True)
-                    self._record(rule, "skipped", verdict.why_not(), values, leaves)
-                    return
-            answer = self._kept(rule, self._act(rule, entry, view, values, run))
+            with spending():
+                if rule.condition is not None:
+                    verdict = compiled(rule.condition)(values)
+                    leaves = verdict.leaves
+                    if not verdict.holds:
+                        self.set(rule, declined=True)
+                        self._record(rule, "skipped", verdict.why_not(), values, leaves)
+                        return
+                answer = self._kept(rule, self._act(rule, entry, view, values, run))
+        except BudgetError as error:
+            self.over_budget += 1
+            answer = Failure(str(error))
         except (ConditionError, ValueFailureError) as error:
             answer = Failure(str(error))
         except ValidationError as error:

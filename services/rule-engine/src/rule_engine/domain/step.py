@@ -67,6 +67,8 @@ class Step:
     """Commands to take back."""
     assigned: tuple[Assigned, ...] = ()
     """Variables to set."""
+    over_budget: int = 0
+    """Decisions that took more work than they may."""
     changed: tuple[str, ...] = ()
     """Ids of the rules whose progress changed."""
     wake_at: datetime | None = None

@@ -1,20 +1,23 @@
 """Authors' texts: Liquid templates, bounded so that a hostile one ends early, and filters in the tenant's language.
 
-Rendering spends a budget: every node of a loop's template per iteration, every character read, filtered or assigned.
-Ranges, partials and filters that are quadratic do not exist here, so the budget bounds time and memory.
+Parsing and rendering spend the budget of the decision under way: every insertion and tag with its words, every node of
+a loop's template per iteration, every character read, filtered or assigned. Ranges, partials and filters that are
+quadratic do not exist here, so the budget bounds time and memory.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import accumulate
+from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
-from liquid.builtin.output import OutputNode
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import (
     FilterError,
     LiquidError,
@@ -25,26 +28,41 @@ from liquid.exceptions import (
 )
 from liquid.expression import Expression
 from liquid.static_analysis import TemplateAnalysis, Variable
+from liquid.stringify import to_liquid_string
 from liquid.undefined import UNDEFINED, FalsyStrictUndefined, Undefined
 
+from contracts.budget import BudgetError, current, spending
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.functions import FUNCTIONS, Function, inside
+from rule_engine.domain.functions import FUNCTIONS, Function, inside, weight
 
 MAX_SOURCE = 50_000
 """Characters of one template."""
 MAX_MARKUP = 2_000
 """Characters between `{{` and `}}`, or `{%` and `%}`."""
-MAX_MARKUPS = 2_000
+MAX_MARKUPS = 500
 """Of those in one template."""
+MAX_TOKENS = 200
+"""Names, texts, numbers and signs in one of them."""
+MAX_BRACKETS = 4
+"""How deep brackets are nested in one: Liquid looks at what is inside again for each of them."""
 MAX_OUTPUT = 300_000
 """Bytes that one text may render to; a message carries at most 900 kB."""
 MAX_VALUE = 300_000
 """Characters of one value while rendering."""
 MAX_BITS = 256
 """Of a whole number while rendering."""
-BUDGET = 5_000_000
-NODE_COST = 20
-"""What a node or expression costs for each iteration of a loop, in characters."""
+
+# units of `contracts.budget`
+_LETTER, _MARKUP_COST, _TOKEN_COST = 8, 4_000, 2_500
+"""A character, an insertion or tag, and a token in it: to be parsed and analysed."""
+NODE_COST = 150
+"""What a node or expression costs for each iteration of a loop."""
+_READ, _ELEMENT = 150, 20
+"""A value read or filtered, beside its characters; an element of a list."""
+_HEAVY: Mapping[str, int] = {"url_encode": 15, "url_decode": 15} | dict.fromkeys(
+    ("escape", "escape_once", "newline_to_br", "squish", "strip_newlines"), 5
+)
+"""What each character costs filters that look for something in it."""
 
 TAGS = frozenset(
     {"content", "output", "illegal", "if", "unless", "case", "for", "break", "continue"}
@@ -59,9 +77,9 @@ FILTERS = frozenset(
 )
 
 
-_WHOLE_LIST = frozenset(
-    ("compact", "concat", "map", "reverse", "sort", "sum", "where", "merge", "shuffle", "printable")
-)
+_WHOLE_LIST = frozenset(("compact", "concat", "map", "reverse", "sort", "sum", "where"))
+_SHALLOW = _WHOLE_LIST | {"default", "first", "last", "size"} | FUNCTIONS.keys()
+"""What does not print the elements of what it is given; functions of ours spend by themselves."""
 
 
 class _Undefined(FalsyStrictUndefined):
@@ -75,40 +93,38 @@ class _Context(RenderContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._left = BUDGET
+        self._budget = current()
 
-    def _spend(self, work: int) -> None:
-        self._left -= work
-        if self._left < 0:
-            raise ResourceLimitError("the text takes too much work: shorten its loops", token=None)
+    def spend(self, units: int) -> None:
+        self._budget.spend(units, "texts")
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Null where a step of the path is null, and for a custom field that the item does not have filled."""
         value = super().get(path, token=token, default=None if path[:2] == ["item", "fields"] else default)
-        self._spend(_size(value))
+        self.spend(_size(value))
         return value
 
     def get_item(self, obj: Any, key: Any) -> Any:
         return None if obj is None else super().get_item(obj, key)
 
     def assign(self, key: str, val: Any) -> None:
-        self._spend(_size(val))
+        self.spend(_size(val))
         self.locals[key] = val
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         template = self.template
         assert isinstance(template, _Template)  # noqa: S101 - the environment makes no others
-        self._spend(length * template.cost)
+        self.spend(length * template.cost)
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
         apply = super().filter(name, token)
 
         def bounded(value: object, *args: object, **kwargs: object) -> object:
-            self._spend(_size(value) + sum(map(_size, args)))
-            self._spend(_growth(name, value, args))
+            self.spend((_size if name in _SHALLOW else _printed_size)(value) + sum(map(_size, args)))
+            self.spend(_growth(name, value, args))
             try:
                 return _checked(apply(value, *args, **kwargs))
-            except (ResourceLimitError, UndefinedError):
+            except (BudgetError, ResourceLimitError, UndefinedError):
                 raise
             except ValueFailureError as error:
                 raise FilterError(str(error), token=token) from error
@@ -131,13 +147,31 @@ def _ours(function: Function) -> Callable[..., object]:
 
 
 def _size(value: object) -> int:
+    """What reading or making it costs."""
     match value:
         case str():
-            return len(value)
+            return _READ + len(value)
         case list() | tuple():
-            return len(value) + sum(len(one) for one in value if isinstance(one, str))
+            return _READ + _ELEMENT * len(value) + sum(len(one) for one in value if isinstance(one, str))
         case _:
-            return 1
+            return _READ
+
+
+def _printed_size(value: object) -> int:
+    """What printing it costs: a list or an object becomes a text with all that is in it."""
+    return _size(value) if isinstance(value, str) else _READ + 2 * weight(value)
+
+
+def _is_too_long(value: object) -> bool:
+    match value:
+        case str():
+            return len(value) > MAX_VALUE
+        case list() | tuple():
+            return len(value) + sum(len(one) for one in value if isinstance(one, str)) > MAX_VALUE
+        case int():
+            return value.bit_length() > MAX_BITS
+        case _:
+            return False
 
 
 def _growth(name: str, value: object, args: tuple[object, ...]) -> int:
@@ -147,6 +181,8 @@ def _growth(name: str, value: object, args: tuple[object, ...]) -> int:
     """
     text = value if isinstance(value, str) else str(value) if name.startswith("replace") else ""
     grown = 0
+    if name in _HEAVY:
+        return _HEAVY[name] * len(text)
     if name == "replace" and len(args) == 2:
         grown = text.count(str(args[0])) * len(str(args[1]))
     elif name in _WHOLE_LIST and isinstance(value, list | tuple):
@@ -159,9 +195,31 @@ def _growth(name: str, value: object, args: tuple[object, ...]) -> int:
 
 
 def _checked(value: object) -> object:
-    if _size(value) > MAX_VALUE or (isinstance(value, int) and value.bit_length() > MAX_BITS):
+    if _is_too_long(value):
         raise ResourceLimitError("a value of the text becomes too long", token=None)
     return value
+
+
+class _PrintedNode(OutputNode):
+    """An insertion: what it prints is paid for before it becomes a text."""
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        value = self.expression.evaluate(context)
+        assert isinstance(context, _Context)  # noqa: S101 - the environment makes no others
+        context.spend(_printed_size(value))
+        return buffer.write(to_liquid_string(value, autoescape=False))
+
+
+class _Output(Output):
+    node_class = _PrintedNode
+
+
+class _EchoNode(_PrintedNode, EchoNode):
+    pass
+
+
+class _Echo(EchoTag):
+    node_class = _EchoNode
 
 
 class _Template(BoundTemplate):
@@ -177,12 +235,14 @@ class _Environment(Environment):
     def __init__(self) -> None:
         super().__init__(undefined=_Undefined, autoescape=False, strict_filters=True)
         self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
+        self.tags |= {"output": _Output(self), "echo": _Echo(self)}
         self.filters = {name: apply for name, apply in self.filters.items() if name in FILTERS}
         ours = FUNCTIONS | {f"{name}_": FUNCTIONS[name] for name in ("if", "in")}
         self.filters |= {name: _ours(function) for name, function in ours.items()}
 
 
 _ENVIRONMENT = _Environment()
+_TOKEN = re.compile(r"""'[^']*'|"[^"]*"|[\w-]+|[^\s\w]""")
 _MARKUP = re.compile(r"\{\{|\{%")
 _GAP = re.compile(r"\s{200}")
 _RESERVED = re.compile(r"""'[^']*'|"[^"]*"|(\|\s*)(if|in)(?=\s*:)""")
@@ -203,11 +263,40 @@ class Text:
     """Dotted paths that are printed as they are, without a filter."""
 
 
-@lru_cache(maxsize=128)
 def parse(source: str) -> Text:
-    """Raises `ValueFailureError` for a text that cannot be rendered whatever the values."""
+    """Raises `ValueFailureError` for a text that cannot be rendered whatever the values.
+
+    Spends what it costs, also when the text is known already: a decision must not depend on what was done before.
+    """
     if len(source) > MAX_SOURCE:
         raise ValueFailureError(f"is longer than {MAX_SOURCE} characters")
+    current().spend(_cost(source), "texts")
+    return _parsed(source)
+
+
+@lru_cache(maxsize=512)
+def _cost(source: str) -> int:
+    """Of parsing and analysing it. Raises as `parse` does, before Liquid sees it."""
+    try:
+        insides = [source[start:end] for start, end in _markups(source)]
+    except LiquidError as error:
+        raise ValueFailureError(_words(error)) from error
+    tokens = sum(map(_tokens, insides))
+    return _LETTER * len(source) + _MARKUP_COST * len(insides) + _TOKEN_COST * tokens
+
+
+def _tokens(inside: str) -> int:
+    tokens = _TOKEN.findall(inside)
+    if len(tokens) > MAX_TOKENS:
+        raise ValueFailureError(f"an insertion or tag has more than {MAX_TOKENS} names, texts and signs: split it")
+    deepest = max(accumulate((one == "[") - (one == "]") for one in tokens), default=0)
+    if deepest > MAX_BRACKETS:
+        raise ValueFailureError(f"brackets are nested more than {MAX_BRACKETS} deep")
+    return len(tokens)
+
+
+@lru_cache(maxsize=512)
+def _parsed(source: str) -> Text:
     try:
         template = _ENVIRONMENT.from_string(_spelled(source, list(_markups(source))))
         parts = list(_walk(template.nodes, RenderContext(template)))
@@ -326,10 +415,9 @@ def render(source: str, values: Mapping[str, Any]) -> str:
     """The text with values in it. Raises `ValueFailureError` that says why it cannot be made."""
     if "{" not in source:
         return source
-    text = parse(source)
     try:
-        with inside(values):
-            return text.template.render(values)
+        with spending(current()), inside(values):
+            return parse(source).template.render(values)
     except LiquidError as error:
         raise ValueFailureError(_words(error)) from error
     except RecursionError as error:

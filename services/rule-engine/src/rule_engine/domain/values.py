@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+from contracts.budget import BudgetError, current, spending
 from contracts.contexts import ItemContext, Part
 from contracts.envelope import rfc3339
 from rule_engine.domain import expressions, texts
@@ -58,16 +59,27 @@ def _plain(number: str) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
+MAX_MADE = 300
+"""Texts, paths and expressions in the parameters of a rule."""
+_STEP = 100
+"""Units of `contracts.budget`: a value of parameters, a key of a path."""
+
+
 def resolve(params: Mapping[str, JsonValue], values: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Parameters with their values. Raises `ValueFailureError` naming the parameter and the reason."""
-    with inside(values):
+    """Parameters with their values. Raises `ValueFailureError`, and `BudgetError`, naming the parameter and the
+    reason.
+    """
+    with spending(current()), inside(values):
         return {name: _resolve(value, values, f"params.{name}") for name, value in params.items()}
 
 
 def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonValue:
+    current().spend(_STEP, "texts")
     if isinstance(value, str) or marked(value):
         try:
             made: JsonValue = keepable(_made(value, values))
+        except BudgetError as error:
+            raise error.at(where) from error
         except ValueFailureError as error:
             raise ValueFailureError(f"{where}: {error}") from error
         return made
@@ -78,6 +90,21 @@ def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonVal
             return [_resolve(inner, values, f"{where}[{index}]") for index, inner in enumerate(value)]
         case _:
             return value
+
+
+def analyse(params: Mapping[str, JsonValue]) -> None:
+    """Parses what is made when the rule acts, and spends what that takes whatever the values. Raises `BudgetError`, and
+    `ValueFailureError` for more than can be made.
+    """
+    made = list(spots(dict(params), "params"))
+    if len(made) > MAX_MADE:
+        raise ValueFailureError(f"has {len(made)} texts, paths and expressions: a rule has at most {MAX_MADE}")
+    for where, value in made:
+        current().spend(_STEP, "texts")
+        try:
+            _paths(value)
+        except BudgetError as error:
+            raise error.at(where) from error
 
 
 def marked(value: object) -> bool:
@@ -102,6 +129,7 @@ def _made(value: Any, values: Mapping[str, Any]) -> Any:
 def _follow(path: str, values: Mapping[str, Any]) -> Any:
     value: Any = values
     for key in path.split("."):
+        current().spend(_STEP, "texts")
         match value:
             case None:
                 return None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from contracts.budget import BudgetError
 from contracts.conditions import Condition, ConditionError, compile_condition, leaves_of, paths
 from contracts.contexts import ItemContext, PipelineSchema, TenantSchema
 from contracts.values import ItemSnapshot
@@ -79,7 +80,7 @@ def _place_errors(pipeline: str | None, stage: str | None, schema: TenantSchema)
 def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema | None, schema: TenantSchema) -> Errors:
     try:
         compile_condition(condition)
-    except ConditionError as error:
+    except (BudgetError, ConditionError) as error:
         yield "condition", str(error)
     fields = {field.code for field in schema.fields if pipeline is None or field.kind == pipeline.kind}
     for path in sorted(paths(condition)):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from contracts.budget import BudgetError, current, spending
 from contracts.conditions import WORDS, ConditionError, LeafVerdict, Verdict, compile_condition
 from contracts.contexts import ItemContext
 from contracts.envelope import rfc3339
@@ -38,15 +39,20 @@ class Judgement:
     notes: tuple[Note, ...] = ()
     candidates: tuple[MoveCandidate, ...] = ()
     changed_by: str = ""
+    over_budget: bool = False
 
 
 def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: ItemContext | None) -> Judgement:
-    """Judges one item; `triggers` are those of the occurrence's type, `context` is null for an item that is gone."""
+    """Judges one item; `triggers` are those of the occurrence's type, `context` is null for an item that is gone.
+
+    All of its conditions spend of the one budget under way.
+    """
     if context is None:
         return Judgement(verdict="gone", reason="the item does not exist (any more)")
     now = {"now": rfc3339(context.read_at)}
     values = context.model_dump(mode="json") | now | {TRIGGER_TYPES[occurrence.type].sees: occurrence.facts}
-    notes = tuple(_note(trigger, occurrence, context, values) for trigger in triggers)
+    with spending(current()) as budget:
+        notes = tuple(_note(trigger, occurrence, context, values) for trigger in triggers)
     fired = [t for t, note in zip(triggers, notes, strict=True) if note.verdict == "pending"]
     if fired:
         return Judgement(
@@ -55,8 +61,9 @@ def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: ItemCont
             notes=notes,
             candidates=tuple(_candidate(trigger, context) for trigger in fired),
             changed_by=_changed_by(fired[0], context),
+            over_budget=budget.overdrawn,
         )
-    return _silent(occurrence, notes)
+    return replace(_silent(occurrence, notes), over_budget=budget.overdrawn)
 
 
 def could_fire(triggers: Sequence[Trigger], occurrence: Occurrence) -> bool:
@@ -81,7 +88,7 @@ def _note(trigger: Trigger, occurrence: Occurrence, context: ItemContext, values
         return Note(trigger.code, "pending", "matched")
     try:
         verdict = compile_condition(trigger.spec.condition)(values)
-    except ConditionError as error:
+    except (BudgetError, ConditionError) as error:
         return Note(trigger.code, "refused", f"the condition cannot be judged: {error}")
     if not verdict.holds:
         return Note(trigger.code, "condition_false", why_not(verdict))

@@ -1,0 +1,78 @@
+"""How much work one decision may do: one budget for its condition, expressions, texts and functions together.
+
+A unit is 10 ns of a slow core, and every cost is reckoned at what the worst program of its kind was measured to take
+(`make bench`), so that the whole of `WORK` holds up the event loop for at most 50 ms. Work is counted in characters,
+elements and calls, never in time: a decision that is made again spends the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal
+
+WORK = 5_000_000
+"""Units of one decision."""
+
+type Kind = Literal["conditions", "expressions", "functions", "texts"]
+
+
+class BudgetError(Exception):
+    """A decision takes more work than it may; the text says what took it and what to do, for people."""
+
+    def at(self, where: str) -> "BudgetError":
+        """The same, said of a place."""
+        return BudgetError(f"{where}: {self}")
+
+
+class Budget:
+    """What is left of the work that may be done. Once it is overdrawn, whatever is spent is refused."""
+
+    __slots__ = ("_left", "_units", "spent")
+
+    def __init__(self, units: int = WORK) -> None:
+        self._units = units
+        self._left = units
+        self.spent: Counter[str] = Counter()
+        """Units by kind."""
+
+    @property
+    def overdrawn(self) -> bool:
+        return self._left < 0
+
+    def spend(self, units: int, kind: Kind) -> None:
+        """Before the work is done. Raises `BudgetError` when it is more than is left."""
+        self._left -= units
+        self.spent[kind] += units
+        if self._left < 0:
+            raise BudgetError(self._words())
+
+    def refuse_overdrawn(self) -> None:
+        """Raises `BudgetError` when more was spent than there was."""
+        if self._left < 0:
+            raise BudgetError(self._words())
+
+    def _words(self) -> str:
+        shares = ", ".join(
+            f"{kind} {min(100 * units // self._units, 999)} %" for kind, units in self.spent.most_common()
+        )
+        return f"takes too much work (of what may be done at once: {shares}): shorten lists, loops and texts"
+
+
+_OPEN: ContextVar[Budget | None] = ContextVar("budget", default=None)
+
+
+def current() -> Budget:
+    """The budget of the decision under way; outside of one a fresh one."""
+    return _OPEN.get() or Budget()
+
+
+@contextmanager
+def spending(budget: Budget | None = None) -> Iterator[Budget]:
+    """What is done inside spends of this budget; by default of a fresh one."""
+    opened = budget or Budget()
+    token = _OPEN.set(opened)
+    try:
+        yield opened
+    finally:
+        _OPEN.reset(token)
