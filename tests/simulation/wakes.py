@@ -104,5 +104,5 @@ class SimulatedWakes(Wakes):
         self.deadline_rows |= {command: (tenant, next_at) for tenant, command in found}
         return found
 
-    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int]:
-        return len(self.rows), 0, 0
+    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int, int]:
+        return len(self.rows), 0, 0, 0

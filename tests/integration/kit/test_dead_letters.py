@@ -23,7 +23,7 @@ from contracts.kit.clock import new_id, utc_now
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
 from contracts.kit.dead_letter import store
-from contracts.kit.dead_letter.letter import DeadLetter, Order, Scope, Selection
+from contracts.kit.dead_letter.letter import NOBODY, DeadLetter, Order, Scope, Selection
 from contracts.kit.dead_letter.writer import erase_settled
 from contracts.kit.inbox import keep_days
 from contracts.kit.service import Service
@@ -496,6 +496,35 @@ async def test_a_replay_keeps_its_rate_whoever_replays_and_goes_in_the_order_of_
     assert finished.finished_at == now + timedelta(milliseconds=500)
 
 
+async def test_replays_of_many_orders_of_a_tenant_and_of_one_of_another_take_turns(site: Site) -> None:
+    database, now = site.service().database, utc_now()
+    await database.open()
+    async with database.delivery() as tx:
+        for offset, tenant in enumerate((TENANT, TENANT, TENANT, OTHER_TENANT)):
+            made = letter_of(site.events, b"k", b"{}", envelope(tenant), offset=offset)
+            ordered = Order(
+                id=new_id(),
+                tenant=tenant,
+                action="replay",
+                ordered_by="olga",
+                ordered_at=now + timedelta(milliseconds=offset),
+                reason="",
+                selection={},
+                per_second=1,
+            )
+            await store.add(tx, made)
+            await store.mark(tx, Selection(scope=Scope(everybody=True), ids=[made.id]), ordered.id)
+            await store.add_order(tx, ordered)
+    served, in_turns = NOBODY, []
+    for _ in range(4):
+        async with database.delivery() as tx:
+            turn = await store.next_turn(tx, now + timedelta(seconds=1), 60, served)
+        served = turn.served
+        in_turns.append(turn.letter.offset if turn.letter else None)
+    await database.close()
+    assert in_turns == [0, 3, 1, 2]
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_two_replicas_share_a_replay(site: Site, tmp_path: Path) -> None:
     texts = [f"poison {n}" for n in range(30)]
@@ -525,8 +554,8 @@ async def test_a_parked_outbox_row_is_listed_and_can_be_released(desk: Desk) -> 
     async with desk.service.database.delivery() as tx:
         for value, reason in ((b"first", "Huge"), (b"second", None)):
             await tx.execute(
-                """INSERT INTO outbox (shard, topic, key, value, headers, parked_reason)
-                   VALUES (0, $1, 'k', $2, '[]', $3)""",
+                """INSERT INTO outbox (shard, lane, topic, key, value, headers, parked_reason)
+                   VALUES (0, 0, $1, 'k', $2, '[]', $3)""",
                 desk.site.results.name,
                 value,
                 reason,

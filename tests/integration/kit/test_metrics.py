@@ -15,7 +15,7 @@ from contracts.kit.broker import OutageError, Subscription, each
 from contracts.kit.clock import new_id
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.service import Service
-from integration.kit.harness import TENANT, NoteWritten, Site, add_note, note, running
+from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, add_note, note, running
 from support.spans import recorded, trace_of
 from support.waiting import eventually
 
@@ -112,16 +112,22 @@ async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(site: 
         await service.outbox.put(tx, site.events, note("a"))
         for _ in range(2):
             await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
+        await worker.enqueue(tx, id=new_id(), tenant=OTHER_TENANT, kind="read", run_at=service.clock())
     await site.sql("UPDATE outbox SET created_at = now() - interval '1 hour', parked_reason = 'x'")
     await site.sql("UPDATE work SET run_at = now() - interval '2 hours'")
-    await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = (SELECT id FROM work LIMIT 1)")
+    (one,) = await site.sql("SELECT id FROM work WHERE kind = 'write' LIMIT 1")
+    await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = $1", one["id"])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
         await client.get("/nowhere")
         answer = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})
     await service.database.close()
     found = {line.split()[0]: float(line.split()[1]) for line in answer.text.splitlines() if line[0] != "#"}
     seen = {name: found[name] for name in ("outbox_parked_rows", "work_pending", "work_leased", "inbox_partitions")}
-    assert seen == {"outbox_parked_rows": 1, "work_pending": 2, "work_leased": 1, "inbox_partitions": 0}
+    assert seen == {"outbox_parked_rows": 1, "work_pending": 3, "work_leased": 1, "inbox_partitions": 0}
+    assert (found["outbox_tenants"], found["outbox_of_one_tenant"]) == (1, 1)
+    by_kind = ("work_due", "work_tenants_due", "work_running", "work_running_of_one_tenant")
+    assert [found[f'{name}{{kind="write"}}'] for name in by_kind] == [1, 1, 1, 1]
+    assert [found[f'{name}{{kind="read"}}'] for name in by_kind] == [1, 1, 0, 0]
     assert 3600 <= found["outbox_oldest_seconds"] < 3700
     assert 7200 <= found["work_oldest_due_seconds"] < 7300
     requests = [line for line in answer.text.splitlines() if line.startswith("http_request_seconds_bucket{")]

@@ -1,7 +1,8 @@
 """The relay on a real broker: order, fail-over, kills, and rows that the broker refuses."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import json
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,12 +11,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from contracts.envelope import MAX_BODY, Envelope
+from contracts.kit import outbox
 from contracts.kit.broker import Subscription, each, make_producer
 from contracts.kit.database import Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
-from contracts.kit.outbox import Outbox, Relay
+from contracts.kit.outbox import BATCH, Outbox, Relay
 from contracts.topics import Topic
-from integration.kit.harness import TENANT, NoteWritten, Site, add_note, note, running
+from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, add_note, note, running
 from support.waiting import eventually
 
 
@@ -152,6 +154,50 @@ async def test_a_relay_killed_between_publishing_and_deleting_publishes_again_an
     assert await site.notes() == ["one", "two"]
 
 
+@pytest.mark.invariant(8)
+async def test_beside_a_tenant_with_thousands_of_rows_another_ones_are_in_the_next_batch(site: Site) -> None:
+    async with opened(site) as database:
+        for first in range(0, 4_000, 1_000):
+            many = [note(f"{n % 20}:{n // 20}", item=str(n % 20)) for n in range(first, first + 1_000)]
+            async with database.transaction(TENANT) as tx:
+                await Outbox().put(tx, site.events, *many)
+        async with database.transaction(OTHER_TENANT) as tx:
+            few = [note(f"b:{n}", item="b", tenant=OTHER_TENANT) for n in range(3)]
+            await Outbox().put(tx, site.events, *few)
+        theirs = {row["id"] for row in await site.sql("SELECT id FROM outbox WHERE key LIKE $1", f"{OTHER_TENANT}:%")}
+        batches: list[set[int]] = []
+
+        def note_the_batch(_: str, arguments: tuple[Any, ...]) -> None:
+            if arguments and str(arguments[0]).startswith("DELETE"):
+                batches.append(set(arguments[-1]))
+
+        noting = site.service().database
+        noting.delivery_connection = _watched(noting, note_the_batch)  # type: ignore[method-assign]
+        async with relaying(Relay(noting, producers(site))):
+            await eventually(lambda: _drained(site))
+    assert theirs <= batches[0]
+    assert max(map(len, batches)) <= BATCH
+    items = {str(item): list(range(200)) for item in range(20)}
+    assert first_publications(await site.texts()) == items | {"b": [0, 1, 2]}
+
+
+async def test_reading_by_tenant_beside_a_hundred_thousand_rows_reads_a_few_pages(site: Site) -> None:
+    await site.sql(
+        "INSERT INTO outbox (shard, lane, topic, key, value, headers)"
+        " SELECT n % 8, 1, 't', '1:' || n % 1000, 'x', '[]' FROM generate_series(1, 100000) AS n"
+    )
+    await site.sql("INSERT INTO outbox (shard, lane, topic, key, value, headers) VALUES (3, 2, 't', '2:1', 'x', '[]')")
+    for statistics in ("none", "fresh"):
+        if statistics == "fresh":
+            await site.sql("ANALYZE outbox")
+        (row,) = await site.sql(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {outbox.ROWS_BY_TENANT}", list(range(8)), BATCH
+        )
+        plan = json.loads(row[0])[0]["Plan"]
+        assert BATCH / 2 < plan["Actual Rows"] <= BATCH, statistics
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 1_500, statistics
+
+
 async def test_a_message_no_broker_would_take_is_refused_when_it_is_written(site: Site) -> None:
     async with opened(site) as database:
         with pytest.raises(PayloadTooLargeError, match=rf"has \d+ bytes; the limit is {MAX_BODY}"):
@@ -201,6 +247,18 @@ async def test_a_replica_without_shards_tells_the_others_of_its_own_commits_only
                 await eventually(lambda: _true("end" in heard))
         await listener.close()
     assert heard == ["", "", "", "end"]
+
+
+def _watched(
+    database: Database, look: Callable[[str, tuple[Any, ...]], None]
+) -> Callable[[], Coroutine[Any, Any, OwnConnection]]:
+    """Opens connections of which every call is looked at."""
+    connect = database.delivery_connection
+
+    async def open_one() -> OwnConnection:
+        return Killable(await connect(), look)  # type: ignore[return-value]
+
+    return open_one
 
 
 async def _true(it: bool) -> bool:

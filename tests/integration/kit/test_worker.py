@@ -1,6 +1,7 @@
 """Leased work: done once, done again by another when a lease is lost, retried with back-off, given up."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from contracts.kit import worker
 from contracts.kit.database import Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import LEASE, Job, Task, Worker
-from integration.kit.harness import TENANT, Site, add_note
+from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
 from support.waiting import eventually
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -31,11 +32,20 @@ class Shop:
     def clock(self) -> datetime:
         return self.now
 
-    async def enqueue(self, run_at: datetime = NOON, id: UUID | None = None) -> UUID:
+    async def enqueue(self, run_at: datetime = NOON, id: UUID | None = None, tenant: UUID = TENANT) -> UUID:
         id = id or uuid4()
-        async with self.database.transaction(TENANT) as tx:
-            await worker.enqueue(tx, id=id, tenant=TENANT, kind="write", run_at=run_at)
+        async with self.database.transaction(tenant) as tx:
+            await worker.enqueue(tx, id=id, tenant=tenant, kind="write", run_at=run_at)
         return id
+
+    async def enqueue_many(self, count: int) -> None:
+        """Of one tenant, all due long ago."""
+        await self.site.sql(
+            """INSERT INTO work (id, tenant_id, kind, run_at)
+               SELECT gen_random_uuid(), $1, 'write', $2::timestamptz - n * interval '1 s'
+               FROM generate_series(1, $3) AS n""",
+            *(TENANT, NOON, count),
+        )
 
     async def done(self, task: Task) -> bool:
         """Completes the work and stores its outcome."""
@@ -250,12 +260,99 @@ async def test_stopping_lets_the_work_under_way_end(shop: Shop) -> None:
     assert await shop.site.notes() == [str(id)]
 
 
+async def test_beside_a_tenant_with_thousands_of_pieces_another_ones_is_the_next_that_is_taken(shop: Shop) -> None:
+    await shop.enqueue_many(5_000)
+    begun, go_on = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def one_at_a_time(task: Task) -> None:
+        begun.release()
+        await go_on.acquire()
+        await shop.done(task)
+
+    async with shop.working(one_at_a_time):
+        await begun.acquire()
+        late = await shop.enqueue(tenant=OTHER_TENANT)
+        go_on.release()
+        await eventually(lambda: _begun(shop, late))
+        in_turns = [task.tenant for task in shop.seen]
+        for _ in range(5_001):
+            go_on.release()
+        await shop.site.sql("DELETE FROM work WHERE lease IS NULL")
+    assert in_turns.count(TENANT) <= 8
+
+
+async def test_slow_pieces_of_one_tenant_leave_a_quarter_of_the_places_to_others(shop: Shop) -> None:
+    await shop.enqueue_many(20)
+    stuck = asyncio.Event()
+
+    async def hang_for_one_tenant(task: Task) -> None:
+        if task.tenant == TENANT:
+            await stuck.wait()
+        await shop.done(task)
+
+    async with shop.working(hang_for_one_tenant) as it:
+        await eventually(lambda: _true(len(shop.seen) == 6))
+        others = [await shop.enqueue(tenant=OTHER_TENANT) for _ in range(10)]
+        it.wake()
+        await eventually(lambda: _others_notes(shop, others))
+        assert [task.tenant for task in shop.seen].count(TENANT) == 6
+        await shop.site.sql("DELETE FROM work WHERE lease IS NULL")
+        stuck.set()
+
+
+async def test_long_work_that_hands_itself_back_takes_turns_with_other_tenants(shop: Shop) -> None:
+    long, short = await shop.enqueue(), UUID(int=0)
+    turns: list[int] = []
+
+    async def a_turn(task: Task) -> None:
+        nonlocal short
+        if task.tenant == OTHER_TENANT or turns.count(task.attempt) == 3:
+            await shop.done(task)
+            return
+        turns.append(task.attempt)
+        short = short if short.int else await shop.enqueue(tenant=OTHER_TENANT)
+        shop.now += timedelta(seconds=1)
+        async with shop.database.transaction(TENANT) as tx:
+            assert await task.hand_back(tx, shop.now)
+            assert not await task.hand_back(tx, shop.now)
+
+    async with shop.working(a_turn):
+        await eventually(lambda: _notes(shop, [str(long)]))
+        await eventually(lambda: _others_notes(shop, [short]))
+    assert turns == [1, 1, 1]
+    assert [task.id for task in shop.seen].index(short) <= 2
+
+
+async def test_taking_one_of_a_hundred_thousand_pieces_reads_a_few_pages(shop: Shop) -> None:
+    await shop.enqueue_many(100_000)
+    for number in range(50):
+        await shop.enqueue(tenant=UUID(int=number + 1))
+    for statistics in ("none", "fresh"):
+        if statistics == "fresh":
+            await shop.site.sql("ANALYZE work")
+        (row,) = await shop.site.sql(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {worker.LEASE_ONE}",
+            *(uuid4(), NOON + LEASE, NOON, ["write", "read"], [TENANT], [2], 6, UUID(int=0)),
+        )
+        plan = json.loads(row[0])[0]["Plan"]
+        assert plan["Actual Rows"] == 1, statistics
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 1_000, statistics
+
+
 async def _true(it: bool) -> bool:
     return it
 
 
 async def _notes(shop: Shop, texts: list[str]) -> bool:
     return await shop.site.notes() == texts
+
+
+async def _begun(shop: Shop, id: UUID) -> bool:
+    return id in [task.id for task in shop.seen]
+
+
+async def _others_notes(shop: Shop, ids: list[UUID]) -> bool:
+    return set(await shop.site.notes(OTHER_TENANT)) == {str(id) for id in ids}
 
 
 async def _put_off(shop: Shop) -> list[tuple[int, bool, datetime, str | None]]:

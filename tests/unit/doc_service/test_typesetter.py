@@ -5,36 +5,44 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from pypdf import PdfReader
 
+from contracts.kit.shares import Shares
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import template_inputs
 from doc_service.domain.sample import sample_document
 from doc_service.gateways.typesetter import Limits, TemplateError, Typesetter
 
+TENANT = UUID(int=7)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 INVOICE = load_templates()["invoice"]
 
 
+def places(count: int = 2) -> Shares:
+    return Shares("render", count)
+
+
 async def refused(source: str, limits: Limits | None = None) -> str:
     with pytest.raises(TemplateError) as caught:
-        await Typesetter(limits).set(source, {}, AT)
+        await Typesetter(places(), limits).set(TENANT, source, {}, AT)
     return str(caught.value)
 
 
 async def test_the_same_template_and_data_give_the_same_bytes() -> None:
-    typesetter = Typesetter()
-    first = await typesetter.set("= Hello #sys.inputs.name #datetime.today().year()", {"name": "you"}, AT)
-    assert await typesetter.set("= Hello #sys.inputs.name #datetime.today().year()", {"name": "you"}, AT) == first
+    typesetter = Typesetter(places())
+    source, inputs = "= Hello #sys.inputs.name #datetime.today().year()", {"name": "you"}
+    first = await typesetter.set(TENANT, source, inputs, AT)
+    assert await typesetter.set(TENANT, source, inputs, AT) == first
     assert "Hello you 2026" in PdfReader(io.BytesIO(first)).pages[0].extract_text()
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "nl"])
 async def test_the_shipped_invoice_prints_in_every_language(language: str) -> None:
     document = sample_document(replace(INVOICE, language=language), {})
-    pdf = await Typesetter().set(INVOICE.source, template_inputs(document), document.created_at)
+    pdf = await Typesetter(places()).set(TENANT, INVOICE.source, template_inputs(document), document.created_at)
     (page,) = PdfReader(io.BytesIO(pdf)).pages
     text = page.extract_text()
     for expected in ("INV-2026-0001", "Sample Furniture GmbH", "Sample Client Ltd", "Oak table", "Chair"):
@@ -52,7 +60,7 @@ async def test_the_shipped_invoice_prints_in_every_language(language: str) -> No
 )
 async def test_the_shipped_invoice_prints_whatever_is_missing(fields: dict[str, object]) -> None:
     document = sample_document(INVOICE, fields)
-    pdf = await Typesetter().set(INVOICE.source, template_inputs(document), document.created_at)
+    pdf = await Typesetter(places()).set(TENANT, INVOICE.source, template_inputs(document), document.created_at)
     text = PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
     assert "INV-2026-0001" in text
     if "note" in fields:
@@ -88,10 +96,10 @@ async def test_a_template_that_wants_all_memory_is_ended() -> None:
 
 
 async def test_a_template_can_fail_without_harm_to_the_next() -> None:
-    typesetter = Typesetter(concurrency=1)
+    typesetter = Typesetter(places(1))
     with pytest.raises(TemplateError):
-        await typesetter.set("#panic()", {}, AT)
-    assert (await typesetter.set("fine", {}, AT)).startswith(b"%PDF")
+        await typesetter.set(TENANT, "#panic()", {}, AT)
+    assert (await typesetter.set(TENANT, "fine", {}, AT)).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("attempt", ["open('/etc/passwd')", "socket.socket()", "os.listdir('/')", "os.pipe()"])

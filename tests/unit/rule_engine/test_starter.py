@@ -39,8 +39,8 @@ class Wakes:
 
     overdue = deadlines = parked = none
 
-    async def counts(self, *_: Any) -> tuple[int, int, int]:
-        return 0, 0, 0
+    async def counts(self, *_: Any) -> tuple[int, int, int, int]:
+        return 0, 0, 0, 0
 
 
 class Database:

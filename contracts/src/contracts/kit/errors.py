@@ -17,6 +17,14 @@ class WrongArgumentsError(KitError):
     """A statement was given arguments that it cannot take: a value out of its column's range, too many, too few."""
 
 
+class QueueFullError(KitError):
+    """Of one tenant as many requests wait already as may: `waiting`."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} requests of one tenant wait already")
+        self.waiting = waiting
+
+
 class RetryLaterError(KitError):
     """Leased work could not be done now for a reason that is expected to pass.
 

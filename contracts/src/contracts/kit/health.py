@@ -49,12 +49,19 @@ async def _count_pending(database: Database) -> None:
     async with database.delivery() as tx:
         for gauge, value in zip(_GAUGES, await tx.fetchrow(_COUNTS) or (), strict=False):
             gauge.set(value)
+        kinds = await tx.fetch(_COUNTS_BY_KIND)
+    for number, gauge in enumerate(_GAUGES_BY_KIND, 1):
+        gauge.clear()
+        for row in kinds:
+            gauge.labels(row["kind"]).set(row[number])
 
 
 _GAUGES = (
     telemetry.OUTBOX_PENDING,
     telemetry.OUTBOX_PARKED_ROWS,
     telemetry.OUTBOX_OLDEST,
+    telemetry.OUTBOX_TENANTS,
+    telemetry.OUTBOX_LARGEST,
     telemetry.WORK_PENDING,
     telemetry.WORK_LEASED,
     telemetry.WORK_OLDEST_DUE,
@@ -62,12 +69,22 @@ _GAUGES = (
     telemetry.DEAD_LETTERS_OPEN,
 )
 _COUNTS = """
-SELECT o.*, w.*, (SELECT count(*) FROM pg_inherits WHERE inhparent = 'inbox'::regclass),
+SELECT o.*, t.*, w.*, (SELECT count(*) FROM pg_inherits WHERE inhparent = 'inbox'::regclass),
        (SELECT count(*) FROM dead_letters WHERE state IN ('open', 'replaying'))
 FROM (SELECT count(*), count(*) FILTER (WHERE parked_reason IS NOT NULL),
              coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) FROM outbox) o,
+     (SELECT count(*), coalesce(max(rows), 0) FROM (SELECT count(*) AS rows FROM outbox GROUP BY lane) AS lanes) t,
      (SELECT count(*), count(*) FILTER (WHERE leased_until > now()),
              coalesce(extract(epoch FROM clock_timestamp() - min(run_at) FILTER (
                  WHERE run_at <= now() AND (leased_until IS NULL OR leased_until < now()))), 0) FROM work) w
 """
 """In the order of `_GAUGES`."""
+
+_GAUGES_BY_KIND = (telemetry.WORK_DUE, telemetry.WORK_TENANTS_DUE, telemetry.WORK_RUNNING, telemetry.WORK_LARGEST)
+_COUNTS_BY_KIND = """
+SELECT kind, sum(due), count(*) FILTER (WHERE due > 0), sum(running), max(running)
+FROM (SELECT kind, tenant_id, count(*) FILTER (WHERE due_at <= now()) AS due,
+             count(*) FILTER (WHERE leased_until > now()) AS running FROM work GROUP BY kind, tenant_id) AS shares
+GROUP BY kind
+"""
+"""In the order of `_GAUGES_BY_KIND`, behind the kind."""

@@ -3,6 +3,8 @@
 Order: a writer locks its aggregate's row before it inserts, so ids rise in commit order per key. The relay publishes
 everything it read for one partition as one record batch, which the broker takes whole or not at all, and reads on only
 when the batch is acknowledged: so the first publications of a key follow its commits.
+
+Fairness: when more rows wait than one batch takes, every tenant gets its share of each batch.
 """
 
 import asyncio
@@ -57,14 +59,24 @@ class Outbox:
         await self._insert(tx, [_row(topic, record)])
 
     async def _insert(self, tx: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        await tx.executemany("INSERT INTO outbox (shard, topic, key, value, headers) VALUES ($1, $2, $3, $4, $5)", rows)
+        await tx.executemany(
+            "INSERT INTO outbox (shard, lane, topic, key, value, headers) VALUES ($1, $2, $3, $4, $5, $6)", rows
+        )
 
 
-def _row(topic: str, record: Record) -> tuple[int, str, str, bytes, list[tuple[str, str]]]:
+def _row(topic: str, record: Record) -> tuple[int, int, str, str, bytes, list[tuple[str, str]]]:
     if len(record.value) > MAX_BODY:
         raise PayloadTooLargeError(f"a message for {topic} has {len(record.value)} bytes; the limit is {MAX_BODY}")
     headers = [(name, raw.decode()) for name, raw in record.headers]
-    return zlib.crc32(record.key) % SHARDS, topic, record.key.decode(), record.value, headers
+    return zlib.crc32(record.key) % SHARDS, lane_of(record.key), topic, record.key.decode(), record.value, headers
+
+
+def lane_of(key: bytes) -> int:
+    """Whose turn a message waits for: that of its tenant, by which its key begins; a hash, of as many bits as fit.
+
+    Two tenants of one hash share their turns; the messages of a key never part.
+    """
+    return zlib.crc32(key.partition(b":")[0]) >> 1
 
 
 type _Place = tuple[str, int]
@@ -72,6 +84,8 @@ type _Place = tuple[str, int]
 
 
 class _Row(NamedTuple):
+    shard: int
+    lane: int
     id: int
     topic: str
     key: str
@@ -98,6 +112,7 @@ class Relay:
         self._woken = asyncio.Event()
         self._committed_here = False
         self._held: list[int] = []
+        self._backlog = False
         self._singly: set[_Place] = set()
         self._pause_s = FIRST_PAUSE_S
 
@@ -153,14 +168,13 @@ class Relay:
             self._pause_s = FIRST_PAUSE_S
 
     async def _read(self, connection: OwnConnection) -> list[_Row]:
-        rows = await connection.fetch(
-            """SELECT id, topic, key, value, headers FROM outbox o
-               WHERE shard = ANY ($1::smallint[])
-                 AND NOT EXISTS (SELECT FROM outbox p WHERE p.key = o.key AND p.parked_reason IS NOT NULL)
-               ORDER BY id LIMIT $2""",
-            self._held,
-            BATCH,
-        )
+        """The next batch. Its rows are read plainly as long as one batch takes all that wait, else by tenant."""
+        if not self._backlog:
+            rows = await connection.fetch(_ALL_ROWS, self._held, BATCH)
+            self._backlog = len(rows) == BATCH
+        if self._backlog:
+            rows = await connection.fetch(ROWS_BY_TENANT, self._held, BATCH)
+            self._backlog = len(rows) >= BATCH // 2
         return [_Row(*row) for row in rows]
 
     async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
@@ -173,7 +187,7 @@ class Relay:
         outcomes = await asyncio.gather(*sending, return_exceptions=True)
         acknowledged_ns = time.time_ns()
         published = list(chain.from_iterable(outcome for outcome in outcomes if isinstance(outcome, list)))
-        await connection.execute("DELETE FROM outbox WHERE id = ANY ($1)", [row.id for row in published])
+        await connection.execute(_DELETE, *_places(published))
         telemetry.OUTBOX_PUBLISHED.inc(len(published))
         for row in published:
             telemetry.published(row.topic, dict(row.headers), began_ns, acknowledged_ns)
@@ -197,7 +211,11 @@ class Relay:
 
     async def _park(self, connection: OwnConnection, row: _Row, error: KafkaError) -> None:
         reason = type(error).__name__
-        await connection.execute("UPDATE outbox SET parked_reason = $2 WHERE id = $1", row.id, reason)
+        await connection.execute(
+            "UPDATE outbox SET parked_reason = $4 WHERE shard = $1 AND lane = $2 AND id = $3",
+            *row[:3],
+            reason,
+        )
         telemetry.OUTBOX_PARKED.inc()
         with telemetry.about(tenant_id=dict(row.headers).get("ce_tenantid"), item_id=item_of(row.key)):
             logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
@@ -210,6 +228,43 @@ class Relay:
             self._committed_here = False
             await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
             await asyncio.sleep(NOTIFY_EVERY_S)
+
+
+_COLUMNS = "o.shard, o.lane, o.id, o.topic, o.key, o.value, o.headers"
+_FREE = "NOT EXISTS (SELECT FROM outbox p WHERE p.key = o.key AND p.parked_reason IS NOT NULL)"
+_ALL_ROWS = f"""
+SELECT * FROM (
+    SELECT {_COLUMNS} FROM outbox o WHERE shard = ANY ($1::smallint[]) AND {_FREE}
+    ORDER BY shard, lane, id LIMIT $2) AS rows
+ORDER BY id
+"""  # noqa: S608 - constants
+"""Fewer than `$2` rows are all there are, so they may be found in the order of the index."""
+
+ROWS_BY_TENANT = f"""
+WITH RECURSIVE lanes AS (
+    SELECT s.shard, first.lane FROM unnest($1::smallint[]) AS s (shard) CROSS JOIN LATERAL (
+        SELECT lane FROM outbox o WHERE o.shard = s.shard ORDER BY lane LIMIT 1) AS first
+    UNION ALL
+    SELECT l.shard, following.lane FROM lanes l CROSS JOIN LATERAL (
+        SELECT lane FROM outbox o WHERE o.shard = l.shard AND o.lane > l.lane ORDER BY lane LIMIT 1) AS following
+)
+SELECT {_COLUMNS} FROM lanes l CROSS JOIN LATERAL (
+    SELECT * FROM outbox o WHERE o.shard = l.shard AND o.lane = l.lane AND {_FREE}
+    ORDER BY o.id LIMIT (SELECT greatest($2::bigint / count(*), 1) FROM lanes)) AS o
+ORDER BY o.id LIMIT $2
+"""  # noqa: S608 - constants
+"""The oldest rows of each tenant in each shard, equally many of all; the oldest of those where they are too many.
+
+It skips from tenant to tenant through the index, so that a million rows of one cost as much as one batch of them.
+"""
+
+_DELETE = """DELETE FROM outbox o USING unnest($1::smallint[], $2::integer[], $3::bigint[]) AS p (shard, lane, id)
+WHERE o.shard = p.shard AND o.lane = p.lane AND o.id = p.id
+"""
+
+
+def _places(rows: Sequence[_Row]) -> tuple[list[int], list[int], list[int]]:
+    return [row.shard for row in rows], [row.lane for row in rows], [row.id for row in rows]
 
 
 async def _close(connection: OwnConnection) -> None:

@@ -7,16 +7,17 @@ def delivery_tables_v1(service: str) -> str:
     app, delivery = f"{name}_app", f"{name}_delivery"
     return f"""
 CREATE TABLE outbox (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     shard smallint NOT NULL,
+    lane integer NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
     topic text NOT NULL,
     key text NOT NULL,
     value bytea NOT NULL,
     headers jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    parked_reason text
+    parked_reason text,
+    PRIMARY KEY (shard, lane, id)
 );
-CREATE INDEX outbox_shard ON outbox (shard, id);
 CREATE INDEX outbox_parked ON outbox (key) WHERE parked_reason IS NOT NULL;
 
 CREATE TABLE inbox (
@@ -37,9 +38,13 @@ CREATE TABLE work (
     leased_until timestamptz,
     last_error text,
     traceparent text,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    due_at timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(leased_until, run_at)) STORED
 );
-CREATE INDEX work_due ON work (run_at);
+-- Who takes work next skips from tenant to tenant and looks at the first piece of each.
+CREATE INDEX work_turns ON work (tenant_id, kind, due_at);
+-- Whether anything is due at all; an expression, lest a plan take it for the order of one tenant's pieces.
+CREATE INDEX work_due ON work ((due_at AT TIME ZONE 'UTC'));
 
 CREATE TABLE commands (
     id uuid PRIMARY KEY,

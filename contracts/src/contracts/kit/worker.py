@@ -8,6 +8,7 @@ able to find out, or make sure by an idempotency key, that the world has the eff
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.errors import RetryLaterError
+from contracts.kit.shares import most_of, tenants_of
 
 logger = structlog.get_logger(__name__)
 
@@ -44,6 +46,20 @@ class Task:
         """Ends the work in the transaction that stores its outcome; false when the lease was lost: store nothing."""
         done = await tx.fetchval("DELETE FROM work WHERE id = $1 AND lease = $2 RETURNING true", self.id, self.lease)
         return bool(done)
+
+    async def hand_back(self, tx: Connection, run_at: datetime) -> bool:
+        """Ends a turn of long work in the transaction that stores how far it has got; false when the lease was lost.
+
+        The rest is due at `run_at`, as a first attempt, when it is the tenant's turn again.
+        """
+        handed_back = await tx.fetchval(
+            """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, attempts = 0, last_error = NULL
+               WHERE id = $1 AND lease = $2 RETURNING true""",
+            self.id,
+            self.lease,
+            run_at,
+        )
+        return bool(handed_back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,11 @@ async def drop(tx: Connection, id: UUID) -> bool:
 
 
 class Worker:
-    """Does the work of `jobs`, at most `concurrency` pieces at a time in this process."""
+    """Does the work of `jobs`, at most `concurrency` pieces at a time in this process, in turns by tenant.
+
+    Next is the oldest piece of the tenant with the fewest pieces under way here, of the tenants whose turn is near; one
+    tenant has at most three quarters of the places, so that its slow pieces leave room for the others.
+    """
 
     def __init__(  # noqa: PLR0913 - what work needs, and how it is shared out
         self,
@@ -95,6 +115,9 @@ class Worker:
         self._clock = clock
         self._lasts = lease
         self._free = asyncio.Semaphore(concurrency)
+        self._most = most_of(concurrency)
+        self._under_way: Counter[UUID] = Counter()
+        self._served = _NOBODY
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -116,7 +139,7 @@ class Worker:
     async def _take_one(self) -> bool:
         await self._free.acquire()
         try:
-            task = await self._lease()
+            task = await self._lease_next()
         except INFRASTRUCTURE_ERRORS as error:
             logger.warning("worker waits for the database", error=type(error).__name__)
             task = None
@@ -125,29 +148,41 @@ class Worker:
             return False
         running = asyncio.create_task(self._work(task))
         self._running.add(running)
-        running.add_done_callback(self._finished)
+        self._under_way[task.tenant] += 1
+        running.add_done_callback(lambda ended: self._finished(task.tenant, ended))
         return True
 
-    def _finished(self, running: "asyncio.Task[None]") -> None:
+    def _finished(self, tenant: UUID, running: "asyncio.Task[None]") -> None:
         if not running.cancelled() and (error := running.exception()):
             logger.error("work was left to its lease", exc_info=error)
         self._running.discard(running)
+        self._under_way -= Counter({tenant: 1})
         self._free.release()
         self._woken.set()
+
+    async def _lease_next(self) -> Task | None:
+        """In the order of tenants, round and round, beginning behind the one that was served last."""
+        task = await self._lease()
+        if task is None and self._served != _NOBODY:
+            self._served = _NOBODY
+            task = await self._lease()
+        if task is not None:
+            self._served = task.tenant
+        return task
 
     async def _lease(self) -> Task | None:
         now = self._clock()
         async with self._database.delivery() as tx:
             row = await tx.fetchrow(
-                """UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (
-                       SELECT id FROM work
-                       WHERE run_at <= $3 AND kind = ANY ($4) AND (leased_until IS NULL OR leased_until < $3)
-                       ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-                   RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent""",
+                LEASE_ONE,
                 uuid4(),
                 now + self._lasts,
                 now,
                 list(self._jobs),
+                list(self._under_way.keys()),
+                list(self._under_way.values()),
+                self._most,
+                self._served,
             )
         return Task(*row) if row else None
 
@@ -230,6 +265,40 @@ class Worker:
                 task.lease,
                 self._clock() + self._lasts,
             )
+
+
+_NOBODY = UUID(int=0)
+_NEAR = 32
+LEASE_ONE = f"""
+WITH RECURSIVE {tenants_of("work", "tenant_id > $8")},
+near AS (
+    SELECT t.tenant_id, first.kind, first.due_at FROM tenants t CROSS JOIN LATERAL (
+        SELECT k.kind, w.due_at FROM unnest($4::text[]) AS k (kind) CROSS JOIN LATERAL (
+            SELECT due_at FROM work w WHERE w.tenant_id = t.tenant_id AND w.kind = k.kind AND due_at <= $3
+            ORDER BY due_at LIMIT 1) AS w
+        ORDER BY w.due_at LIMIT 1) AS first
+    WHERE (SELECT min(due_at AT TIME ZONE 'UTC') FROM work) <= $3 AT TIME ZONE 'UTC'
+    LIMIT {_NEAR}
+),
+turns AS (
+    SELECT n.tenant_id, n.kind FROM near n
+    LEFT JOIN unnest($5::uuid[], $6::int[]) AS u (tenant_id, pieces) USING (tenant_id)
+    WHERE coalesce(u.pieces, 0) < $7
+    ORDER BY coalesce(u.pieces, 0), n.due_at
+),
+taken AS (
+    SELECT next.id FROM turns t CROSS JOIN LATERAL (
+        SELECT id FROM work w WHERE w.tenant_id = t.tenant_id AND w.kind = t.kind AND due_at <= $3
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+    LIMIT 1
+)
+UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM taken)
+RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent
+"""  # noqa: S608 - a name from our own code
+"""Leased work that is not due again before its lease ends, and waiting work, are told apart by `due_at` alone.
+
+Only the piece that is taken is locked; a tenant whose pieces others lock just now is passed over.
+"""
 
 
 def backoff_s(first: float, attempt: int) -> float:

@@ -40,7 +40,9 @@ class Rendering:
     async def run(self, task: Task) -> None:
         document, template = await self._load(task)
         try:
-            pdf = await self.typesetter.set(template.source, template_inputs(document), document.created_at)
+            pdf = await self.typesetter.set(
+                task.tenant, template.source, template_inputs(document), document.created_at
+            )
         except TemplateError as error:
             await self._fail(task, _blame(template, error), retryable=False)
             return

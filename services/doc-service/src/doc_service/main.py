@@ -9,6 +9,7 @@ from contracts import topics
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
+from contracts.kit.shares import Shares
 from contracts.kit.worker import Job
 from doc_service.api import documents, files, public, templates
 from doc_service.builtin import load_templates
@@ -21,6 +22,10 @@ from doc_service.links import Links
 from doc_service.messages import Events
 from doc_service.settings import Settings
 from doc_service.store import Store
+
+SET_AT_ONCE = 2
+TRIALS_WAITING = 8
+"""Of one tenant, before the next one is refused; at most five seconds of CPU time each."""
 
 
 def build_app(settings: Settings) -> FastAPI:
@@ -42,7 +47,7 @@ def build_app(settings: Settings) -> FastAPI:
         database=database,
         store=store,
         builtin=builtin,
-        typesetter=Typesetter(),
+        typesetter=Typesetter(Shares("render", SET_AT_ONCE)),
         files=content,
         links=links,
         events=events,
@@ -54,9 +59,10 @@ def build_app(settings: Settings) -> FastAPI:
     file_api = files.FileApi(
         database=database, store=store, files=content, idempotency=idempotency, clock=clock, new_id=new_id
     )
-    # Templates under trial have a typesetter of their own: they must not hold up documents.
+    # Templates under trial have places of their own: they must not hold up documents.
+    trials = Typesetter(Shares("try_template", SET_AT_ONCE, queue=TRIALS_WAITING))
     template_api = templates.TemplateApi(
-        database=database, store=store, builtin=builtin, typesetter=Typesetter(), clock=clock
+        database=database, store=store, builtin=builtin, typesetter=trials, clock=clock
     )
     document_api = documents.DocumentApi(
         database=database, store=store, links=links, idempotency=idempotency, clock=clock

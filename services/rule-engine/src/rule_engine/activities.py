@@ -14,6 +14,7 @@ from contracts.kit import telemetry
 from contracts.kit.broker import OUTAGES, OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.shares import Shares
 from rule_engine.domain.advance import advance, fail, fail_turn
 from rule_engine.domain.step import Registry, RunFacts, Step, needs_context
 from rule_engine.domain.variables import NOTHING_STORED, Stored
@@ -35,6 +36,8 @@ TIMER_LATENESS = Histogram(
 PUT_OFF = Counter("runs_put_off_total", "Times that a run could not go on and is looked at again later", ["cause"])
 UNWRITABLE = Counter("steps_unwritable_total", "Steps of runs that PostgreSQL or the outbox refused, whoever asked")
 
+ADVANCED_AT_ONCE = 32
+"""Fewer than there are workflow slots, so that what is in a slot already goes on in turns by tenant, too."""
 MAX_PAUSE = timedelta(minutes=5)
 UNSTORABLE = "what it decided cannot be stored: a value is too large or has characters that cannot be kept"
 
@@ -73,6 +76,7 @@ class Activities:
         self._entity_service = entity_service
         self._registry = registry
         self._clock = clock
+        self._places = Shares("advance_run", ADVANCED_AT_ONCE)
 
     @activity.defn(name="advance_run")
     async def advance_run(self, ref: RunRef) -> None:
@@ -82,8 +86,9 @@ class Activities:
         at growing distances, so that this one's slot is free for others.
         """
         try:
-            while not await self._try(ref):
-                pass
+            async with self._places.place(ref.tenant):
+                while not await self._try(ref):
+                    pass
         except NewerFormatError as error:
             await self._put_off(ref, str(error), "newer_format")
         except OutageError as error:

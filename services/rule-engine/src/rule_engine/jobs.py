@@ -61,9 +61,9 @@ class Applying:
         )
 
     async def run(self, task: Task) -> None:
+        """One page; the rest when it is the tenant's turn again, lest long orders of some keep all others waiting."""
         try:
-            while await self._page(task):
-                pass
+            await self._page(task)
         except OutageError as error:
             raise RetryLaterError(str(error)) from error
 
@@ -73,8 +73,7 @@ class Applying:
             if await task.complete(tx) and application is not None:
                 await self._store.applications.save(tx, replace(application, given_up=reason, done_at=self._clock()))
 
-    async def _page(self, task: Task) -> bool:
-        """Plans one page of items; false when that was the last one."""
+    async def _page(self, task: Task) -> None:
         async with self._database.transaction(task.tenant) as tx:
             seen = await self._store.applications.get(tx, task.tenant, task.id)
         if seen is None:
@@ -86,15 +85,15 @@ class Applying:
         await self._entity_service.people((task.tenant, item.id) for item in page.items)
         async with self._database.transaction(task.tenant) as tx:
             application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
-            if application != seen:
-                return True
-            return await self._plan(tx, task, seen, page)
+            if application == seen:
+                await self._plan(tx, task, seen, page)
+            await task.hand_back(tx, self._clock())
 
-    async def _plan(self, tx: Connection, task: Task, application: Application, page: StageItems) -> bool:
+    async def _plan(self, tx: Connection, task: Task, application: Application, page: StageItems) -> None:
         if not page.items:
             await self._store.applications.save(tx, replace(application, done_at=self._clock()))
             await task.complete(tx)
-            return False
+            return
         runs = await self._runs(tx, application, page.items)
         await self._add(tx, runs)
         planned = len({run.item_id for run, _ in runs})
@@ -107,7 +106,6 @@ class Applying:
                 passed_over=application.passed_over + len(page.items) - planned,
             ),
         )
-        return True
 
     async def _runs(
         self, tx: Connection, application: Application, items: Sequence[ItemSnapshot]

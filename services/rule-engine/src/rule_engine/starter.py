@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -41,6 +41,8 @@ REBUILT_PER_S = 100
 RUNS_WAITING = Gauge("runs_waiting", "Unfinished runs")
 RUNS_OVERDUE = Gauge("runs_overdue", "Unfinished runs that should have been looked at over a minute ago")
 RUNS_STALLED = Gauge("runs_stalled", "Unfinished runs that could not go on three times in a row or more")
+RUNS_OVERDUE_TENANTS = Gauge("runs_overdue_tenants", "Tenants of which runs are overdue")
+_COUNTED = (RUNS_WAITING, RUNS_OVERDUE, RUNS_OVERDUE_TENANTS, RUNS_STALLED)
 STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
 REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
 ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
@@ -168,6 +170,7 @@ class Starter:
                 id=ref.workflow_id,
                 task_queue=self._settings.temporal_task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=Priority(fairness_key=str(wake.tenant)),
                 start_delay=delay if waits else None,
                 request_eager_start=not waits,
             )
@@ -179,9 +182,9 @@ class Starter:
         now = self._clock()
         async with self._database.delivery() as tx:
             overdue = await self._store.wakes.overdue(tx, now - self._settings.overdue_after, BATCH)
-            RUNS_WAITING.set((counts := await self._store.wakes.counts(tx, now))[0])
-            RUNS_OVERDUE.set(counts[1])
-            RUNS_STALLED.set(counts[2])
+            counts = await self._store.wakes.counts(tx, now)
+        for gauge, count in zip(_COUNTED, counts, strict=True):
+            gauge.set(count)
         await self._each(overdue, lambda wake: self._revive_if_gone(client, wake))
         await self._ask_again(now)
 

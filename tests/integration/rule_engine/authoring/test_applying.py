@@ -1,5 +1,6 @@
 """A stage's rules applied to the items that are in it already: counted first, then planned once each."""
 
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import Deal, Engine, why
 from integration.rule_engine.authoring.test_rule_sets import URL, put
 from rule_engine.gateway import EntityService
+from rule_engine.jobs import Applying
 from support.entity import EntityStandIn
 from support.premises import Premises
 from support.shop import rule, rule_set
@@ -38,6 +40,15 @@ async def work(premises: Premises, id: str) -> Task:
     """The piece of work that an order left, leased."""
     (row,) = await premises.sql("UPDATE work SET lease = gen_random_uuid() WHERE id = $1 RETURNING *", UUID(id))
     return Task(row["id"], row["tenant_id"], row["kind"], 1, row["lease"], row["created_at"], None)
+
+
+async def apply(applying: Applying, premises: Premises, id: str) -> int:
+    """Does the work of an order to its end, as a worker does: a page at each turn. Says how many turns it took."""
+    for turn in count(1):
+        await applying.run(await work(premises, id))
+        if not await premises.sql("SELECT FROM work WHERE id = $1", UUID(id)):
+            return turn
+    raise AssertionError
 
 
 class KilledError(Exception):
@@ -94,7 +105,7 @@ async def test_only_rules_that_an_entry_has_not_planned_are_planned_and_only_onc
     await put(author, MORE, publish=True)
     ordered = await order(operator, dry_run=False, key="once")
     assert await order(operator, dry_run=False, key="once") == ordered
-    await engine.applying.run(await work(premises, ordered["id"]))
+    await apply(engine.applying, premises, ordered["id"])
     await engine.advance(tenant)
     assert await commands(premises, tenant) == {"crm.comms.commands.v1": 3, "crm.entity.commands.v1": 3}
     seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
@@ -102,7 +113,7 @@ async def test_only_rules_that_an_entry_has_not_planned_are_planned_and_only_onc
     assert seen["done_at"] is not None
     assert [(one["name"], one["version"]) for one in await why(author, deals[0])] == [("added", 2), ("greet", 1)]
     again = await order(operator, dry_run=False)
-    await engine.applying.run(await work(premises, again["id"]))
+    await apply(engine.applying, premises, again["id"])
     assert (await operator.get(f"{URL}/applications/{again['id']}")).json()["passed_over"] == 3
 
 
@@ -118,7 +129,7 @@ async def test_items_that_leave_meanwhile_are_passed_over(
     await gone.enters("won")
     gone.entry_seq = 1
     gone.see("new")  # entity-service was asked before the deal left
-    await engine.applying.run(await work(premises, ordered["id"]))
+    await apply(engine.applying, premises, ordered["id"])
     seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
     assert (seen["planned"], seen["passed_over"]) == (1, 1)
 
@@ -139,10 +150,10 @@ async def test_a_worker_that_was_killed_is_succeeded_by_one_that_goes_on(
     ordered = await order(operator, dry_run=False)
     pages = Pages(engine.entity_service, dies_after=2)
     with pytest.raises(KilledError):
-        await engine.applying_from(pages).run(await work(premises, ordered["id"]))
+        await apply(engine.applying_from(pages), premises, ordered["id"])
     half = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
     assert (half["planned"], half["done_at"]) == (4, None)
-    await engine.applying.run(await work(premises, ordered["id"]))
+    assert await apply(engine.applying, premises, ordered["id"]) == 2  # the last item; that there are no more
     seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
     assert (seen["planned"], seen["passed_over"]) == (5, 0)
     await engine.advance(tenant)

@@ -15,6 +15,9 @@ from aiokafka import ConsumerRecord
 
 from contracts.envelope import readable
 
+NOBODY = UUID(int=0)
+"""Whose turn it was before the first one; also stands for letters without a tenant."""
+
 State = Literal["open", "replaying", "handled", "passed_over", "dead_again", "discarded"]
 Action = Literal["replay", "discard", "release"]
 
@@ -193,7 +196,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the replayer does next: wait for `pause_s`, or replay `letter`."""
+    """What the replayer does next: wait for `pause_s`, or replay `letter`. `served` is whose turn it was last."""
 
     pause_s: float = 0
     letter: DeadLetter | None = None
+    served: UUID = NOBODY

@@ -14,7 +14,7 @@ from contracts.kit.broker import OUTAGES, Consumer
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.dead_letter import store
-from contracts.kit.dead_letter.letter import DeadLetter
+from contracts.kit.dead_letter.letter import NOBODY, DeadLetter
 from contracts.kit.dead_letter.writer import DeadLetters
 
 logger = structlog.get_logger(__name__)
@@ -33,6 +33,7 @@ class Replayer:
         self._consumers = consumers
         self._clock = clock
         self._woken = asyncio.Event()
+        self._served = NOBODY
 
     def wake(self) -> None:
         """Says that there is a new order."""
@@ -56,7 +57,8 @@ class Replayer:
     async def _take_turn(self) -> float:
         """Replays the letter whose turn it is, if there is one; gives the seconds until the next turn."""
         async with self._database.delivery() as tx:
-            turn = await store.next_turn(tx, self._clock(), POLL_S)
+            turn = await store.next_turn(tx, self._clock(), POLL_S, self._served)
+        self._served = turn.served
         if turn.letter is not None:
             await self._replay(turn.letter)
         return turn.pause_s

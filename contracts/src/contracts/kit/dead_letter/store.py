@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from contracts.kit.database import Connection
-from contracts.kit.dead_letter.letter import DeadLetter, Order, Scope, Selection, State, Turn
+from contracts.kit.dead_letter.letter import NOBODY, DeadLetter, Order, Scope, Selection, State, Turn
 from contracts.kit.http import Newest
 
 _SELECTED = """(($1 OR tenant_id IS NOT DISTINCT FROM $2)
@@ -179,26 +179,31 @@ async def states(tx: Connection, order: UUID) -> dict[State, int]:
     return {row["state"]: row["count"] for row in rows}
 
 
-async def next_turn(tx: Connection, now: datetime, longest_s: float) -> Turn:
-    """Gives the order that is due its next letter, and puts its next turn off, before the letter is replayed.
+async def next_turn(tx: Connection, now: datetime, longest_s: float, served: UUID = NOBODY) -> Turn:
+    """Gives an order that is due its next letter, and puts its next turn off, before the letter is replayed.
 
     So the rate holds for any number of replicas and across kills; a letter that was not settled is given out again.
+    Tenants take turns: next is the one behind `served`, which had the last turn.
     """
     row = await tx.fetchrow(
-        """SELECT id, next_at, per_second FROM dead_letter_orders WHERE next_at IS NOT NULL
-           ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED"""
+        """SELECT id, tenant_id, per_second FROM dead_letter_orders WHERE next_at <= $1
+           ORDER BY coalesce(tenant_id, $3) > $2 DESC, coalesce(tenant_id, $3), next_at LIMIT 1
+           FOR UPDATE SKIP LOCKED""",
+        now,
+        served,
+        NOBODY,
     )
     if row is None:
-        return Turn(longest_s)
-    if row["next_at"] > now:
-        return Turn(min(longest_s, (row["next_at"] - now).total_seconds()))
+        next_at = await tx.fetchval("SELECT min(next_at) FROM dead_letter_orders WHERE next_at > $1", now)
+        return Turn(min(longest_s, (next_at - now).total_seconds()) if next_at else longest_s, served=served)
     letter = await _next_letter(tx, row["id"])
+    whose = row["tenant_id"] or NOBODY
     if letter is None:
         await tx.execute("UPDATE dead_letter_orders SET next_at = NULL, finished_at = $2 WHERE id = $1", row["id"], now)
-        return Turn()
+        return Turn(served=whose)
     later = now + timedelta(seconds=1 / row["per_second"])
     await tx.execute("UPDATE dead_letter_orders SET next_at = $2 WHERE id = $1", row["id"], later)
-    return Turn(letter=letter)
+    return Turn(letter=letter, served=whose)
 
 
 async def _next_letter(tx: Connection, order: UUID) -> DeadLetter | None:
@@ -232,7 +237,8 @@ async def parked(tx: Connection, after: int, limit: int) -> list[asyncpg.Record]
     """Outbox rows that the broker refused for ever, without their bytes; `behind`: rows of the key that wait for it."""
     return await tx.fetch(
         """SELECT id, topic, key, octet_length(value) AS size, parked_reason AS reason, created_at,
-                  (SELECT count(*) FROM outbox b WHERE b.key = o.key AND b.shard = o.shard AND b.id > o.id) AS behind
+                  (SELECT count(*) FROM outbox b WHERE b.shard = o.shard AND b.lane = o.lane AND b.id > o.id
+                     AND b.key = o.key) AS behind
            FROM outbox o WHERE parked_reason IS NOT NULL AND id > $1 ORDER BY id LIMIT $2""",
         after,
         limit,

@@ -34,6 +34,7 @@ class Temporal(Part):
                 f"--namespace={NAMESPACE}",
                 "--sqlite-pragma=journal_mode=wal",
                 "--sqlite-pragma=synchronous=2",
+                "--dynamic-config-value=matching.enableFairness=true",
                 "--log-level=warn",
             ],
             cwd=self.home,

@@ -12,7 +12,7 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
-from contracts.kit.errors import RetryLaterError
+from contracts.kit.errors import QueueFullError, RetryLaterError
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, json_response, not_found
 from contracts.values import Code
 from doc_service.domain.documents import template_inputs
@@ -99,7 +99,7 @@ class TemplateApi:
 
     async def put(self, caller: Caller, code: str, wanted: TemplateIn) -> TemplateVersion:
         template = _template(code, wanted)
-        await self._try(template, wanted.sample)
+        await self._try(caller.tenant, template, wanted.sample)
         async with self.database.transaction(caller.tenant) as tx:
             head = await self.store.templates.locked(tx, caller.tenant, code)
             latest = await self._version(tx, caller, replace(template, version=head.latest if head else 0))
@@ -118,17 +118,20 @@ class TemplateApi:
         await self.store.templates.add_version(tx, caller.tenant, new, self.clock(), caller.subject)
         return new.version
 
-    async def _try(self, template: Template, sample: Mapping[str, JsonValue]) -> None:
-        """Sets the template with made-up data; raises 422 with the compiler's words."""
+    async def _try(self, tenant: UUID, template: Template, sample: Mapping[str, JsonValue]) -> None:
+        """Sets the template with made-up data; raises 422 with the compiler's words, 429 when too many are tried."""
         try:
             document = sample_document(template, sample)
-            await self.typesetter.set(template.source, template_inputs(document), document.created_at)
+            await self.typesetter.set(tenant, template.source, template_inputs(document), document.created_at)
         except TemplateError as error:
             where = f"source:{error.line}:{error.column}" if error.line else "source"
             advice = "it was tried with a made-up deal; give values of your own fields in `sample`"
             raise bad_input(f"the template does not compile: {error}; {advice}", (where, error.message)) from error
         except (DataError, ValueError, TypeError) as error:
             raise bad_input("the sample has not the shape of a deal", ("sample", str(error))) from error
+        except QueueFullError as error:
+            detail = f"{error.waiting} templates of this tenant are being tried already; try again when they are done"
+            raise Problem(429, "Too many requests", detail, headers={"Retry-After": "10"}) from error
         except RetryLaterError as error:
             raise Problem(503, "Unavailable", str(error), headers={"Retry-After": "10"}) from error
 

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from contracts.kit import telemetry
 from contracts.kit.errors import RetryLaterError
+from contracts.kit.shares import Shares
 from doc_service.domain.errors import DocError
 from doc_service.domain.files import MAX_FILE
 from doc_service.gateways.sandbox import TEMPLATE_AT_FAULT
@@ -45,19 +47,20 @@ class TemplateError(DocError):
 
 
 class Typesetter:
-    """Sets at most `concurrency` documents at a time."""
+    """Sets as many documents at a time as there are places, in turns by tenant."""
 
-    def __init__(self, limits: Limits | None = None, concurrency: int = 2) -> None:
+    def __init__(self, places: Shares, limits: Limits | None = None) -> None:
+        self._places = places
         self._limits = limits or Limits()
-        self._free = asyncio.Semaphore(concurrency)
 
-    async def set(self, source: str, inputs: Mapping[str, str], at: datetime) -> bytes:
-        """The PDF; the same arguments give the same bytes.
+    async def set(self, tenant: UUID, source: str, inputs: Mapping[str, str], at: datetime) -> bytes:
+        """The PDF; the same source, inputs and moment give the same bytes.
 
-        Raises `TemplateError` when the template is at fault, `RetryLaterError` when this machine is.
+        Raises `TemplateError` when the template is at fault, `RetryLaterError` when this machine is, `QueueFullError`
+        when too many of the tenant's own wait, where places say how many may.
         """
         job = {"source": source, "inputs": inputs, "timestamp": int(at.timestamp()), "limits": asdict(self._limits)}
-        async with self._free:
+        async with self._places.place(tenant):
             with telemetry.span("render document"):
                 code, output = await _run(json.dumps(job).encode())
         if code == 0:

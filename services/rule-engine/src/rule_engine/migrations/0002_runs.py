@@ -97,8 +97,8 @@ CREATE TABLE wakes (
     parked boolean NOT NULL DEFAULT false,
     misses integer NOT NULL DEFAULT 0
 );
-CREATE INDEX wakes_undriven ON wakes (run_id) WHERE driven_gen < gen;
-CREATE INDEX wakes_due ON wakes (wake_at);
+CREATE INDEX wakes_undriven ON wakes (tenant_id, wake_at NULLS FIRST) WHERE driven_gen < gen;
+CREATE INDEX wakes_due ON wakes (tenant_id, wake_at);
 CREATE TABLE decisions (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -135,7 +135,7 @@ CREATE TABLE command_deadlines (
     tenant_id uuid NOT NULL,
     ask_again_at timestamptz NOT NULL
 );
-CREATE INDEX command_deadlines_due ON command_deadlines (ask_again_at);
+CREATE INDEX command_deadlines_due ON command_deadlines (tenant_id, ask_again_at);
 CREATE TABLE audit (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,

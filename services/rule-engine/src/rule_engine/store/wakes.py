@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
+from contracts.kit.shares import rows_by_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ OFTEN = 3
 """A run that was put off so often in a row is not waiting for a short outage."""
 
 _COLUMNS = "run_id, tenant_id, gen, driven_gen, wake_at, parked, misses"
+_ROW = ", ".join(f"one.{name}" for name in _COLUMNS.split(", "))
+_UNDRIVEN = rows_by_tenant("wakes", _ROW, indexed="driven_gen < gen", where="true", order="wake_at NULLS FIRST")
+_OVERDUE = rows_by_tenant("wakes", _ROW, where="driven_gen = gen AND wake_at < $2", order="wake_at")
+_LATE = rows_by_tenant(
+    "command_deadlines",
+    "one.command_id",
+    where="ask_again_at < $2",
+    order="ask_again_at",
+    lock="FOR UPDATE SKIP LOCKED",
+)
 
 
 class Wakes:
@@ -102,11 +113,8 @@ class Wakes:
     # for starter, sweep and reconciliation, as the delivery role
 
     async def undriven(self, tx: Connection, limit: int) -> list[Wake]:
-        """Generations that Temporal has not been told of."""
-        rows = await tx.fetch(
-            f"SELECT {_COLUMNS} FROM wakes WHERE driven_gen < gen ORDER BY wake_at NULLS FIRST LIMIT $1",  # noqa: S608
-            limit,
-        )
+        """Generations that Temporal has not been told of; equally many of each tenant when they are more."""
+        rows = await tx.fetch(_UNDRIVEN, limit)
         return [Wake(*row) for row in rows]
 
     async def driven(self, tx: Connection, wakes: Sequence[Wake]) -> None:
@@ -127,12 +135,8 @@ class Wakes:
         await tx.execute("DELETE FROM wakes WHERE run_id = $1 AND gen = $2 AND wake_at IS NULL", wake.run_id, wake.gen)
 
     async def overdue(self, tx: Connection, before: datetime, limit: int) -> list[Wake]:
-        """Driven generations that should have run by now."""
-        rows = await tx.fetch(
-            f"SELECT {_COLUMNS} FROM wakes WHERE wake_at < $1 AND driven_gen = gen ORDER BY wake_at LIMIT $2",  # noqa: S608
-            before,
-            limit,
-        )
+        """Driven generations that should have run by now; equally many of each tenant when they are more."""
+        rows = await tx.fetch(_OVERDUE, limit, before)
         return [Wake(*row) for row in rows]
 
     async def parked(self, tx: Connection, after: UUID | None, limit: int) -> list[Wake]:
@@ -160,25 +164,29 @@ class Wakes:
         )
 
     async def deadlines(self, tx: Connection, now: datetime, next_at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-        """Takes commands (tenant, id) that have had no final result for too long, and sets their next deadline."""
+        """Takes commands (tenant, id) that have had no final result for too long, and sets their next deadline.
+
+        Equally many of each tenant when they are more.
+        """
         rows = await tx.fetch(
-            """UPDATE command_deadlines SET ask_again_at = $2 WHERE command_id IN (
-                   SELECT command_id FROM command_deadlines WHERE ask_again_at < $1 LIMIT $3 FOR UPDATE SKIP LOCKED)
-               RETURNING tenant_id, command_id""",
+            f"""UPDATE command_deadlines SET ask_again_at = $3 WHERE command_id IN ({_LATE})
+                RETURNING tenant_id, command_id""",  # noqa: S608 - a constant
+            limit,
             now,
             next_at,
-            limit,
         )
         return [(row["tenant_id"], row["command_id"]) for row in rows]
 
-    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int]:
-        """Unfinished runs that wait, those overdue by more than a minute, those put off `OFTEN` times in a row."""
+    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int, int]:
+        """Unfinished runs that wait, those overdue by more than a minute, how many tenants these are of, and those put
+        off `OFTEN` times in a row.
+        """
         row = await tx.fetchrow(
-            """SELECT count(*) AS waiting,
-                   count(*) FILTER (WHERE wake_at < $1::timestamptz - interval '1 minute') AS overdue,
-                   count(*) FILTER (WHERE misses >= $2) AS put_off
-               FROM wakes WHERE wake_at IS NOT NULL""",
+            """SELECT count(*), count(*) FILTER (WHERE late), count(DISTINCT tenant_id) FILTER (WHERE late),
+                   count(*) FILTER (WHERE misses >= $2)
+               FROM (SELECT tenant_id, misses, wake_at < $1::timestamptz - interval '1 minute' AS late
+                     FROM wakes WHERE wake_at IS NOT NULL) AS w""",
             now,
             OFTEN,
         )
-        return (row["waiting"], row["overdue"], row["put_off"]) if row else (0, 0, 0)
+        return tuple(row) if row else (0, 0, 0, 0)
