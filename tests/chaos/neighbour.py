@@ -17,6 +17,7 @@ import httpx
 
 from chaos.callers import AWAY, Caller, Json
 from local_stack.apply import Services, apply, read
+from local_stack.peers.peer import signature
 from local_stack.stack import Stack
 from support.hostility import CONTACT, ITEM, PIPELINES, QUIET, STAGES, TENANT, Draws, Write
 
@@ -36,13 +37,14 @@ OVERDUE = timedelta(minutes=1)
 class Neighbour:
     """One tenant. `counts` says what became of what it tried, `defects` what services should never have answered."""
 
-    def __init__(self, owner: Caller, visitor: Caller, draws: Draws, seed: str, tenant: UUID) -> None:
+    def __init__(self, owner: Caller, visitor: Caller, draws: Draws, seed: str, tenant: UUID, secret: str) -> None:
         self.tenant = tenant
         self.owner = owner
         self.counts: Counter[str] = Counter()
         self.defects: list[str] = []
         self._visitor = visitor
         self._draws = draws
+        self._secret = secret
         self._random = Random(f"{seed}/neighbour")
         self._published: Mapping[str, dict[str, Json]] = {code: {} for code in PIPELINES}
         self._publishing = {code: asyncio.Lock() for code in PIPELINES}
@@ -51,13 +53,16 @@ class Neighbour:
         self._ids: dict[str, str] = {}
 
     async def settle_in(self, addresses: Mapping[str, str]) -> None:
-        """Sound clients and a first item; `addresses` are those of the form, the hook and the payment provider."""
+        """Sound clients, a first item with an invoice. `addresses` are the form's, the hook's, the provider's."""
         self._ids |= addresses
         for number in range(CLIENTS):
             body = CONTACT | {"emails": [{"address": f"client{number}@neighbours.example"}]}
             self._contacts.append((await self.owner.post("entity-service", "/v1/contacts", body))["id"])
         await self._make_item(PIPELINES[0], QUIET, ITEM)
         self._ids["contact"] = self._contacts[-1]
+        invoice = {"amount": {"amount": 1_000, "currency": "EUR"}}
+        made = await self.owner.post("entity-service", f"/v1/items/{self._ids['item']}/invoices", invoice)
+        self._ids["payment"] = made["payment_id"]
 
     async def live(self, until: asyncio.Event) -> None:
         """Tries one thing after the other."""
@@ -125,10 +130,19 @@ class Neighbour:
         caller = self._visitor if write.open else self.owner
         headers = {"Content-Type": "application/json", "If-Match": "*", "Idempotency-Key": str(uuid4())}
         query = {name: _utf8(value) for name, value in (write.query or {}).items()}
-        content = (write.content() or b"").replace(b"{item}", self._ids.get("item", "").encode())
+        content = self._content(write)
+        if write.signed:
+            headers |= signature(self._secret, headers["Idempotency-Key"], content.decode())
         answer = await caller.attempt(write.method, write.part, path, content=content, params=query, headers=headers)
         self._note(write, path, answer)
         return answer
+
+    def _content(self, write: Write) -> bytes:
+        """The body with the ids of the item and the payment that it names."""
+        content = write.content() or b""
+        for name in ("item", "payment"):
+            content = content.replace(b"{%b}" % name.encode(), self._ids.get(name, "").encode())
+        return content
 
     def _note(self, write: Write, path: str, answer: httpx.Response | None) -> None:
         if answer is None or answer.status_code in AWAY:
@@ -180,13 +194,14 @@ async def open_neighbour(stack: Stack, life: AsyncExitStack, seed: str, *, hosti
     """A new tenant with one of everything; not `hostile`, it does as much and means well. `life` closes its callers."""
     tenant = uuid4()
     token = stack.credentials.token(["admin"], tenant, "owner")
-    documents = read(TENANT, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
+    secret = stack.credentials.secrets.payment_secret
+    documents = read(TENANT, {"PAYMENT_SECRET": secret})
     with closing(Services(stack.addresses, token)) as services:
         answers = await asyncio.to_thread(apply, documents, services, lambda _, __: None)
     owner = await life.enter_async_context(Caller(stack.addresses, token))
     visitor = await life.enter_async_context(Caller(stack.addresses))
     draws = await asyncio.to_thread(Draws, seed, hostile=hostile)
-    neighbour = Neighbour(owner, visitor, draws, seed, tenant)
+    neighbour = Neighbour(owner, visitor, draws, seed, tenant, secret)
     await neighbour.settle_in(
         {
             "form": str(answers["form/site"]["path"]),

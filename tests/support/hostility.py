@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -126,15 +126,24 @@ _FORM: Json = {
     "success_message": "Thank you",
     "fields": [{"name": "wish", "label": "Your wish", "type": "text", "target": "item.fields.note"}],
 }
+_PAID: Json = {
+    "payment_id": "{payment}",
+    "status": "paid",
+    "amount": 1_000,
+    "currency": "EUR",
+    "paid_at": "2026-03-02T12:00:00Z",
+    "reference": "r",
+}
 _ROW = {"name": "A table", "quantity": "1.5", "unit": "pcs", "price": 120_000}
 _ROW |= {"discount_percent": "1", "tax_percent": "19"}
 
 
 @dataclass(frozen=True)
 class Write:
-    """A request as one of the tenant's people sends it, or (`open`) anybody; `{…}` in the path are the tenant's ids.
+    """A request as one of the tenant's people sends it, or (`open`) anybody, or (`signed`) a payment provider.
 
-    `{value}` in the path, a query and a body are what hostile values go into.
+    `{…}` in the path, and alone in a body, are the tenant's ids. `{value}` in the path, a query and a body are what
+    hostile values go into.
     """
 
     part: str
@@ -143,6 +152,7 @@ class Write:
     body: Json = None
     query: Mapping[str, str] | None = None
     open: bool = False
+    signed: bool = False
 
     def content(self) -> bytes | None:
         """The body's bytes, also of what no JSON writer should write."""
@@ -205,7 +215,7 @@ WRITES: Sequence[Write] = (
     Write(ENGINE, "GET", "/v1/decisions", query={"item": "x", "cursor": "y"}),
     Write(TRIGGER, "POST", "{form}", ANSWERS, open=True),
     Write(TRIGGER, "POST", "{hook}", {"item_id": "{item}", "total": 7, "rows": [{"sku": "a"}]}, open=True),
-    Write(TRIGGER, "POST", "{provider}", {"payment_id": "x", "status": "paid", "reference": "r"}, open=True),
+    Write(TRIGGER, "POST", "{provider}", _PAID, open=True, signed=True),
     Write(TRIGGER, "PUT", "/v1/forms/extra", _FORM),
     Write(
         TRIGGER,
@@ -322,6 +332,6 @@ def write_places(write: Write) -> list[corpus.Path]:
 
 def spoilt(write: Write, place: corpus.Path, value: Json) -> Write:
     """The request with the value in one of its places."""
-    kept: dict[str, Any] = {name: getattr(write, name) for name in ("part", "method", "path", "body", "query", "open")}
-    kept[str(place[0])] = replaced(kept[str(place[0])], place[1:], value)
-    return Write(**kept)
+    name = str(place[0])
+    changes: dict[str, Any] = {name: replaced(getattr(write, name), place[1:], value)}
+    return replace(write, **changes)

@@ -9,6 +9,9 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """An author-given name of something configurable: lower case letters, digits, `_`, `-`; unique in its tenant."""
 
 
+MAX_TITLE = 500
+"""Characters of the title of an item or a task, and of a subject."""
+
 OF_EMPLOYEE = "the id of an employee"
 EmployeeId = Annotated[UUID, OF_EMPLOYEE]
 """Marked, so that authors' tools know where an employee's code may stand for the id."""

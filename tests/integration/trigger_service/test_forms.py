@@ -211,3 +211,25 @@ async def test_an_archived_or_unknown_form_is_not_found(site: Site) -> None:
 
 def _id(response: httpx.Response) -> UUID:
     return UUID(response.json()["arrival_id"])
+
+
+async def test_a_field_that_a_browser_sends_twice_is_refused_and_named(site: Site) -> None:
+    tenant = site.tenant()
+    path = await form(tenant)
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = "name=Client+One&phone=%2B4930123456&product=oak&product=ash"
+    answer = await tenant.call("POST", path, role=None, content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0] == {
+        "where": "product",
+        "what": "is there more than once: a field takes one answer",
+    }
+    assert await tenant.arrivals() == []
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "http://", "\\", "http://a]b"])
+async def test_an_origin_that_is_none_is_forbidden(site: Site, origin: str) -> None:
+    tenant = site.tenant()
+    path = await form(tenant)
+    answer = await tenant.call("POST", path, role=None, json=FILLED, headers={"origin": origin})
+    assert answer.status_code == 403

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import aiosmtplib
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from comms_service.domain import Message, PostponedError, RejectedError
-from comms_service.gateways.mail import SmtpServer, build_mail, clean_html, judge
+from comms_service.gateways.mail import SmtpServer, build_mail, clean_html, judge, refuse_other_addresses
 from contracts.values import FileRef
 
 COMMAND = UUID("00000000-0000-7000-8000-0000000000c0")
@@ -61,7 +63,7 @@ def body(mail: EmailMessage, kind: str) -> str:
 def test_a_plain_mail_arrives_word_for_word() -> None:
     mail = sent()
     assert mail["Subject"] == MESSAGE.subject
-    assert mail["From"].addresses[0].display_name == "Möbel, Holz & Co"
+    assert mail["From"].addresses[0].display_name == "Möbel Holz & Co"
     assert mail["To"].addresses[0].addr_spec == "client@example.org"
     assert body(mail, "plain") == MESSAGE.text + "\n"
 
@@ -173,3 +175,27 @@ def test_an_answer_of_5xx_is_for_good(error: aiosmtplib.SMTPException) -> None:
     judged = judge(error)
     assert isinstance(judged, RejectedError)
     assert "example.org" not in str(judged)
+
+
+_NAMES = st.text(st.sampled_from(" abcÄß王.,;:<>@()[]\"\\'=?!_-\u202e\u0301&x@evil.example"), max_size=300)
+
+
+@settings(deadline=None)
+@given(name=_NAMES, sender=_NAMES)
+@example(name="A" * 60 + " <boss@evil.example>, " + "B" * 60, sender="Shop")
+@example(name="Shop", sender="x" * 79 + '<a@evil.example>, "' + "y" * 200)
+@example(name="=?utf-8?q?a=40evil.example=2C?= <x@evil.example>", sender="")
+@example(name="Dr. " * 70, sender="王" * 300)
+def test_no_display_name_adds_an_address(name: str, sender: str) -> None:
+    message = replace(MESSAGE, to_name=name, sender_name=sender)
+    mail = sent(message)
+    assert [one.addr_spec for one in mail["To"].addresses] == [MESSAGE.to_address]
+    assert [one.addr_spec for one in mail["From"].addresses] == [MESSAGE.sender_address]
+    refuse_other_addresses(build_mail(message, []), message)
+
+
+def test_a_mail_that_would_name_another_address_is_refused() -> None:
+    mail = build_mail(MESSAGE, [])
+    mail.replace_header("To", "client@example.org, boss@evil.example")
+    with pytest.raises(RejectedError, match="To line cannot be written"):
+        refuse_other_addresses(mail, MESSAGE)

@@ -141,6 +141,8 @@ async def get(client: httpx.AsyncClient, path: str, bearer: str | None) -> httpx
         pytest.param(lambda: token(aud=None), "the token is not valid: missing_claim", id="no audience"),
         pytest.param(lambda: token(iss="https://evil.example.com"), "the token is not valid", id="wrong issuer"),
         pytest.param(lambda: token(sub=None), "the token is not valid: missing_claim", id="no subject"),
+        pytest.param(lambda: token(sub="a\x00b"), "the token names nobody", id="a subject with a null character"),
+        pytest.param(lambda: token(sub="a" * 201), "the token names nobody", id="an endless subject"),
         pytest.param(lambda: token(tenant=None), "the token names no tenant", id="no tenant"),
         pytest.param(lambda: token(tenant="ours"), "the token names no tenant", id="tenant is no id"),
     ],

@@ -23,6 +23,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
+from contracts.inputs import unkeepable
 from contracts.kit import telemetry
 from contracts.kit.http import Problem
 from contracts.kit.settings import ServiceSettings
@@ -34,6 +35,7 @@ ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 UNREADABLE = (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What a token may come to: the library does not expect every header that a stranger can write."""
 LEEWAY_S = 30
+MAX_SUBJECT = 200
 KEYS_FOR_S = 600.0
 REFETCH_AFTER_S = 30.0
 
@@ -108,6 +110,8 @@ class Authenticator:
     def _verify(self, token: str, keys: KeySet) -> dict[str, Any]:
         decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
         self._claims.validate(decoded.claims)
+        if not _is_name(decoded.claims["sub"]):
+            raise unauthorized(f"the token names nobody: sub is a text of at most {MAX_SUBJECT} characters")
         return decoded.claims
 
     async def _current_keys(self, max_age_s: float) -> KeySet:
@@ -134,6 +138,11 @@ class Authenticator:
             raise ValueError("set AUTH_JWKS_FILE or AUTH_JWKS_URL")
         async with httpx.AsyncClient(timeout=5) as client:
             return (await client.get(self._url)).raise_for_status().json()
+
+
+def _is_name(subject: Any) -> bool:
+    """Whether a subject can be kept beside what its bearer does."""
+    return isinstance(subject, str) and 0 < len(subject) <= MAX_SUBJECT and unkeepable(subject) is None
 
 
 def _reason(error: Exception) -> str:

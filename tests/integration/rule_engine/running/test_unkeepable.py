@@ -7,6 +7,7 @@ import pytest
 
 from contracts.envelope import MAX_BODY, MAX_CAUSES, Cause
 from contracts.messages.comms import SendMessage
+from contracts.messages.entity_commands import CreateTask, UpdateItem
 from contracts.messages.results import CommandDone, CommandRefused
 from contracts.topics import ENTITY_EVENTS
 from integration.rule_engine.running.test_running import GREET
@@ -142,3 +143,16 @@ async def test_the_cause_that_is_one_too_many_is_told_to_the_owner(deal: Deal) -
     sent = await deal.command(SendMessage)
     assert sent.causepath[:-1] == full
     assert len(sent.causepath) == MAX_CAUSES + 1
+
+
+async def test_a_title_that_becomes_too_long_is_cut_and_the_decision_says_so(deal: Deal) -> None:
+    deal.fields = {"story": "s" * 498}
+    task = rule("task", "create_task", name="Renewal for {{ item.fields.story }}")
+    field = {"field": "title", "value": "Renewal for {{ item.fields.story }}"}
+    await deal.has_rules({"new": [task, rule("name", "update_item", fields=[field])]})
+    await deal.enters("new")
+    made, changed = await deal.command(CreateTask), await deal.command(UpdateItem)
+    wanted = f"Renewal for {'s' * 487}…"
+    assert (made.data.name, changed.data.assignments[0].value) == (wanted, wanted)
+    assert (await deal.reaches("task", "running"))["reason"] == "params.name: cut to 500 characters"
+    assert (await deal.reaches("name", "running"))["reason"] == "params.fields[0].value: cut to 500 characters"

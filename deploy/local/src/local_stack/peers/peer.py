@@ -56,18 +56,22 @@ def now() -> str:
 async def call_back(url: str, secret: str, message_id: str, body: Mapping[str, object]) -> int | None:
     """POSTs `body` signed as Standard Webhooks asks; returns the status code, or None when nobody answered."""
     text = json.dumps(body)
-    sent_at = datetime.fromtimestamp(int(time.time()), UTC)
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(sent_at.timestamp())),
-        "webhook-signature": Webhook(secret).sign(message_id, sent_at, text),
-    }
+    headers = {"content-type": "application/json"} | signature(secret, message_id, text)
     try:
         async with httpx.AsyncClient(timeout=10) as client:
             return (await client.post(url, content=text, headers=headers)).status_code
     except httpx.TransportError:
         return None
+
+
+def signature(secret: str, message_id: str, text: str) -> dict[str, str]:
+    """The headers that Standard Webhooks asks for, at this moment."""
+    sent_at = datetime.fromtimestamp(int(time.time()), UTC)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, sent_at, text),
+    }
 
 
 _health = APIRouter()

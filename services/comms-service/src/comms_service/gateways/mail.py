@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -30,6 +31,9 @@ QUIT_TIMEOUT_S = 2.0
 _ABOUT_US = {502, 503, 530, 534, 535, 538}
 """Answers of 5xx that blame our greeting or our credentials, not the mail: an operator can mend that."""
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)([a-z0-9.+-]+)/([a-z0-9.+-]+)\s*(?:;|$)")
+_SEPARATORS = re.compile(r"[\"<>()\[\]\\,:;@]|\s+")
+MAX_NAME = 60
+"""Characters of a display name: with its address it is folded at most between the two."""
 _STYLES = {
     "background-color", "border", "border-collapse", "border-radius", "color", "font-family", "font-size", "font-style",
     "font-weight", "height", "line-height", "margin", "max-width", "padding", "text-align", "text-decoration",
@@ -85,6 +89,7 @@ class MailGateway:
         """The mail's Message-ID."""
         contents = await self._files.read(message.tenant, message.attachments)
         mail = build_mail(message, contents)
+        refuse_other_addresses(mail, message)
         await self._hand_in(mail)
         return str(mail["Message-ID"])
 
@@ -144,8 +149,8 @@ def build_mail(message: Message, contents: Sequence[bytes]) -> EmailMessage:
     """The mail as it goes out; `contents` are those of the attachments, in order."""
     mail = EmailMessage(policy=SMTP_POLICY)
     sender = message.sender_address or ""
-    mail["From"] = Address(message.sender_name, addr_spec=sender)
-    mail["To"] = Address(message.to_name, addr_spec=message.to_address)
+    mail["From"] = Address(plain_name(message.sender_name), addr_spec=sender)
+    mail["To"] = Address(plain_name(message.to_name), addr_spec=message.to_address)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = f"<{message.command_id}@{sender.rpartition('@')[2]}>"
@@ -154,6 +159,21 @@ def build_mail(message: Message, contents: Sequence[bytes]) -> EmailMessage:
     for file, content in zip(message.attachments, contents, strict=True):
         _attach(mail, file, content)
     return mail
+
+
+def plain_name(name: str) -> str:
+    """A display name that no folding can turn into another address: without what separates or quotes addresses."""
+    plain = " ".join(_SEPARATORS.sub(" ", name).split())
+    return plain if len(plain) <= MAX_NAME else f"{plain[: MAX_NAME - 1].rstrip()}…"
+
+
+def refuse_other_addresses(mail: EmailMessage, message: Message) -> None:
+    """Reads the header's bytes back as a server would. Raises `RejectedError` when they name another address."""
+    written = b"".join(SMTP_POLICY.fold_binary(header, mail[header]) for header in ("From", "To"))
+    read = message_from_bytes(written, policy=SMTP_POLICY)
+    for header, meant in (("From", message.sender_address or ""), ("To", message.to_address)):
+        if [one.addr_spec for one in read[header].addresses] != [meant]:
+            raise RejectedError(f"the mail's {header} line cannot be written so that it names one address")
 
 
 def _set_body(mail: EmailMessage, message: Message) -> None:

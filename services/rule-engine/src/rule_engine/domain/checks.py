@@ -16,6 +16,7 @@ from rule_engine.domain.cycles import Circle, Way, circle, of_triggers
 from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import Fault, ValueFailureError
 from rule_engine.domain.matching import contradiction
+from rule_engine.domain.param_paths import below
 from rule_engine.domain.program import chains
 from rule_engine.domain.reach import unreachable
 from rule_engine.domain.shapes import PathError, Shape, described
@@ -164,8 +165,8 @@ def _rule_faults(placed: _Placed) -> Iterator[Fault]:
     yield from (placed.fault(below, what) for below, what in due.faults(rule.run, names))
     if rule.execution == "else" and (what := _else_fault(placed)):
         yield placed.fault("execution", what)
-    for below, value in spots(dict(rule.params), "params"):
-        yield from (placed.fault(below, what) for what in _value_faults(value, names, placed))
+    for place, value in spots(dict(rule.params), "params"):
+        yield from (placed.fault(place, what) for what in _value_faults(value, names, placed))
     if rule.condition is not None:
         for below, what in conditions.faults(rule.condition, names, "condition"):
             yield placed.fault(below, what)
@@ -197,16 +198,16 @@ def _move_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
 
 def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
     params, strangers = people.in_params(placed.rule.params, rule_type, placed.site.schema, placed.site.pipeline.kind)
-    yield from _strange(placed, [(f"params.{below}", code) for below, code in strangers])
+    yield from _strange(placed, [(f"params.{place}", code) for place, code in strangers])
     try:
         rule_type.params.model_validate(_plain(params))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            below = people.below(detail["loc"])
-            if not _is_made(params, detail["loc"]) and below not in {stranger for stranger, _ in strangers}:
-                yield placed.fault(f"params{_dot(below)}", _words(dict(detail), rule_type))
-    for below, what in rule_type.faults(placed.rule.params, placed.site):
-        yield placed.fault(f"params.{below}", what)
+            where = below(detail["loc"])
+            if not _is_made(params, detail["loc"]) and where not in {stranger for stranger, _ in strangers}:
+                yield placed.fault(f"params{_dot(where)}", _words(dict(detail), rule_type))
+    for place, what in rule_type.faults(placed.rule.params, placed.site):
+        yield placed.fault(f"params.{place}", what)
 
 
 def _strange(placed: _Placed, strangers: people.Strangers) -> Iterator[Fault]:

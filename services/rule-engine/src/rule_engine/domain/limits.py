@@ -4,7 +4,8 @@ What cannot be kept is refused where it is made, so that no step is decided that
 values that an explanation quotes are cut instead: they are for people to read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -12,7 +13,9 @@ from pydantic_core import to_json
 
 from contracts.envelope import MAX_BODY, Body
 from contracts.inputs import unkeepable
+from contracts.values import MAX_TITLE
 from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.param_paths import below, changed_at
 
 MAX_OUTPUTS = 250_000
 """Bytes of what all rules of a run give to later ones; they are written with every step of the run."""
@@ -59,6 +62,23 @@ def readable_reason(reason: str | None) -> str | None:
         return None
     text = "".join(one if one.isprintable() or one == "\n" else "�" for one in reason[: MAX_REASON + 1])
     return text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 1]}…"
+
+
+def cut_titles(
+    params: Mapping[str, JsonValue], ways: Iterable[Sequence[str | int]]
+) -> tuple[dict[str, JsonValue], str | None]:
+    """Parameters with titles that are not too long, and which of them were cut, for people."""
+    made, cut = dict(params), list[str]()
+
+    def cut_one(title: JsonValue, where: str) -> JsonValue:
+        if not isinstance(title, str) or len(title) <= MAX_TITLE:
+            return title
+        cut.append(where)
+        return f"{title[: MAX_TITLE - 1]}…"
+
+    for way in ways:
+        made = changed_at(made, way, partial(cut_one, where=f"params.{below(way)}"))
+    return made, f"{', '.join(cut)}: cut to {MAX_TITLE} characters" if cut else None
 
 
 def quotable(seen: Mapping[str, Any]) -> dict[str, Any]:

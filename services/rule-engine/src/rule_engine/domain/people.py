@@ -1,6 +1,6 @@
 """Employees' codes, where authors write them: publishing turns them into ids, and says which code is nobody's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from contracts.conditions import All, Any_, Condition, Every, Leaf, NoneOf, Not,
 from contracts.conditions.tree import quantified
 from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
+from rule_engine.domain.param_paths import below, changed_at
 from rule_engine.domain.shapes import ANY, Shape, found
 from rule_engine.rules.base import RuleType, literal
 
@@ -23,13 +24,8 @@ def in_params(
     """Parameters of a rule on items of that kind, with ids for codes."""
     people, made = _People(schema), dict(params)
     for way in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
-        made = _changed(made, way, partial(people.found, where=below(way)))
+        made = changed_at(made, way, partial(people.found, where=below(way)))
     return made, people.strangers
-
-
-def below(way: Sequence[str | int]) -> str:
-    """`fields[0].value`."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in way).removeprefix(".")
 
 
 def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, Strangers]:
@@ -51,20 +47,6 @@ class _People:
         if code is not None and code not in self._ids:
             self.strangers.append((where, code))
         return value if code is None else self._ids.get(code, code)
-
-
-def _changed(value: Any, way: Sequence[str | int], change: Callable[[JsonValue], JsonValue]) -> Any:
-    """The value with another one where the way leads, if it leads anywhere."""
-    if not way:
-        return change(value)
-    key, *rest = way
-    match value, key:
-        case dict(), str() if key in value:
-            return value | {key: _changed(value[key], rest, change)}
-        case list(), int():
-            return [_changed(one, rest, change) if index == key else one for index, one in enumerate(value)]
-        case _:
-            return value
 
 
 def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -> Condition:

@@ -19,7 +19,7 @@ from rule_engine.domain.conditions import paths_of as read_by
 from rule_engine.domain.document import ENTRY, Now
 from rule_engine.domain.due import Due, Times, due, times_in
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.limits import quotable, readable_reason, refuse_command, refuse_outputs
+from rule_engine.domain.limits import cut_titles, quotable, readable_reason, refuse_command, refuse_outputs
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place, next_place, rule_at
 from rule_engine.domain.step import Decision, Emission, RunFacts, Step, waits_for_date, wake_at
@@ -53,6 +53,8 @@ class Running:
     stored: Stored = field(default_factory=Stored)
     over_budget: int = 0
     changed: dict[str, None] = field(default_factory=dict)
+    note: str | None = None
+    """What its decision says beside the state: which titles were cut."""
 
     def __post_init__(self) -> None:
         self.rules = dict(self.state.rules)
@@ -239,7 +241,9 @@ class Running:
         kind = run.registry.get(rule.type)
         if kind is None:
             return Failure(f"this engine knows no rule type {rule.type!r}")
-        params: Params = kind.params.model_validate(resolve(rule.params, values))
+        resolved = resolve(rule.params, values)
+        resolved, self.note = cut_titles(resolved, kind.titles_in(resolved))
+        params: Params = kind.params.model_validate(resolved)
         acting = Acting(
             context=context,
             now=self.now,
@@ -322,6 +326,7 @@ class Running:
     ) -> None:
         read = paths_of(rule.params) | (read_by(rule.condition) if rule.condition else frozenset())
         seen = quotable({path: look_up(values, path.split(".")) for path in sorted(read)})
+        reason, self.note = reason or self.note, None
         self.set(rule, state=state, reason=reason)
         self.decisions.append(Decision(rule, state, self.rules[rule.rule_id].reason, seen, leaves, command_id))
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
-from contracts.values import ItemKind
+from contracts.values import MAX_TITLE, ItemKind
 from rule_engine.domain.variables import NOTHING_STORED, Assigned, Definition, Stored
 
 Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data"]
@@ -28,6 +28,8 @@ class Params(BaseModel):
 
 Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee"})]
 """Authors write the code of an employee; publishing turns it into the id."""
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE, json_schema_extra={"longer": "is cut"})]
+"""A title or subject: one that is too long when it is made is cut, since it is for people to recognise something by."""
 Employees = Annotated[tuple[Employee, ...], Field(max_length=100)]
 
 type Place = tuple[str, str]
@@ -136,7 +138,11 @@ class RuleType[P: Params](ABC):
 
     def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[Way]:
         """Where parameters as written name employees; `fields` are the custom ones of the item."""
-        return ((name,) for name in _naming_employees(self.params))
+        return ((name,) for name in _marked(self.params, "refers", "employee"))
+
+    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[Way]:
+        """Where parameters hold titles, which are cut when they are too long."""
+        return ((name,) for name in _marked(self.params, "longer", "is cut"))
 
     def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
         """Where the rule puts the item, or a new one; null: nowhere, or it is not known before it acts."""
@@ -145,14 +151,15 @@ class RuleType[P: Params](ABC):
 
 
 @cache
-def _naming_employees(params: type[Params]) -> tuple[str, ...]:
+def _marked(params: type[Params], name: str, mark: str) -> tuple[str, ...]:
+    """The parameters whose schema, or that of their values, has this mark."""
     properties = params.model_json_schema()["properties"]
-    return tuple(name for name, one in properties.items() if _is_employee(one))
+    return tuple(parameter for parameter, one in properties.items() if _has(one, name, mark))
 
 
-def _is_employee(schema: Mapping[str, Any]) -> bool:
+def _has(schema: Mapping[str, Any], name: str, mark: str) -> bool:
     inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
-    return schema.get("refers") == "employee" or any(_is_employee(one) for one in inside)
+    return schema.get(name) == mark or any(_has(one, name, mark) for one in inside)
 
 
 def literal(value: JsonValue) -> str | None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from contracts.contexts import CompanyContext, ContactContext, ItemContext, Part
 from contracts.messages.comms import SendMessage
 from contracts.values import Code, FileRef
-from rule_engine.rules.base import Acting, Failure, Group, Outputs, Params, RuleType
+from rule_engine.rules.base import Acting, Failure, Group, Outputs, Params, RuleType, Title
 
 type Client = ContactContext | CompanyContext
 type Addresses = Callable[[Client], Iterable[tuple[str, str]]]
@@ -95,7 +95,7 @@ def _phones(client: Client) -> Iterable[tuple[str, str]]:
 
 
 class SendEmailParams(Params):
-    subject: Annotated[str, Field(min_length=1, max_length=500)]
+    subject: Title
     text: Annotated[str, Field(min_length=1)]
     html: bool = False
     """Whether `text` is HTML; a plain version is made from it."""

@@ -58,6 +58,9 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
         people = {"responsible_id", *(f"fields.{one.code}" for one in fields if one.type == "user")}
         yield from (("fields", index, "value") for index, name, _ in _assignments(params) if name in people)
 
+    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[Way]:
+        return (("fields", index, "value") for index, name, _ in _assignments(params) if name == "title")
+
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         for index, name, one in _assignments(params):
             for where, what in _field_faults(name, one, site):

@@ -8,10 +8,8 @@ from pydantic import Field, JsonValue
 
 from contracts.messages.entity_commands import CopyItem, CreateItem
 from contracts.values import Code, ItemKind
-from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, Place, RuleType, Site
+from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, Place, RuleType, Site, Title
 from rule_engine.rules.places import place_faults, place_of, stage_faults
-
-Title = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class CreateRepeatLeadParams(Params):

@@ -9,7 +9,7 @@ from whenever import Instant, Time
 
 from contracts.messages.entity_commands import CreateTask
 from rule_engine.domain.clock import at_local
-from rule_engine.rules.base import Acting, Employee, Employees, Group, Outputs, Params, RuleType
+from rule_engine.rules.base import Acting, Employee, Employees, Group, Outputs, Params, RuleType, Title
 
 
 class Span(BaseModel):
@@ -51,7 +51,7 @@ class TimeExpression(BaseModel):
 
 
 class CreateTaskParams(Params):
-    name: Annotated[str, Field(min_length=1, max_length=500)]
+    name: Title
     description: Annotated[str, Field(max_length=50_000)] = ""
     assignee: Employee | None = None
     """Code of an employee; by default the responsible person."""

@@ -1,5 +1,6 @@
 """`/f/{token}`: the public side of forms. Everybody may come here, so everything is counted, bounded and checked."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -151,8 +152,14 @@ async def _no_content(_: Request, __: UUID, ___: Form) -> Response:
 def _may_come_from(origin: str | None, request: Request, form: Form) -> bool:
     """Pages of the allowed sites, our own page, and what is no browser."""
     allowed = form.spec.allowed_origins
-    own = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
-    return origin is None or own or origin in allowed or "*" in allowed
+    return origin is None or _is_own(origin, request) or origin in allowed or "*" in allowed
+
+
+def _is_own(origin: str, request: Request) -> bool:
+    try:
+        return urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # such as an address that ends in its middle
+        return False
 
 
 def _cors(origin: str) -> dict[str, str]:
@@ -175,7 +182,7 @@ def _body(request: Request, raw: bytes) -> dict[str, Any]:
         if kind == "application/json":
             body = orjson.loads(raw)
         elif kind == "application/x-www-form-urlencoded":
-            body = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+            body = _each_once(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
         else:
             raise Problem(415, "Unsupported media type", "send application/json or application/x-www-form-urlencoded")
     except ValueError as error:
@@ -185,6 +192,15 @@ def _body(request: Request, raw: bytes) -> dict[str, Any]:
     if fault := unkeepable(body):
         raise bad_input("the body cannot be used", ("body", fault))
     return body
+
+
+def _each_once(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Fields by name. One that comes twice is refused: to keep one of its answers would lose the other."""
+    times = Counter(name for name, _ in pairs)
+    twice = [(name[:40], "is there more than once: a field takes one answer") for name in times if times[name] > 1]
+    if twice:
+        raise bad_input("the form is not filled in correctly", *twice)
+    return dict(pairs)
 
 
 def _nonce(nonce: Any) -> str | None:

@@ -1,0 +1,25 @@
+"""Ways to a value inside parameters: `("fields", 0, "value")`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+
+def below(way: Sequence[str | int]) -> str:
+    """`fields[0].value`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in way).removeprefix(".")
+
+
+def changed_at(value: Any, way: Sequence[str | int], change: Callable[[JsonValue], JsonValue]) -> Any:
+    """The value with another one where the way leads, if it leads anywhere."""
+    if not way:
+        return change(value)
+    key, *rest = way
+    match value, key:
+        case dict(), str() if key in value:
+            return value | {key: changed_at(value[key], rest, change)}
+        case list(), int():
+            return [changed_at(one, rest, change) if index == key else one for index, one in enumerate(value)]
+        case _:
+            return value
