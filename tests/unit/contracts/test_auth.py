@@ -76,6 +76,10 @@ def routes() -> APIRouter:
         async def needs(caller: Caller = require(role)) -> str:
             return caller.subject
 
+    @router.post("/agents")
+    async def add(body: dict[str, Any], caller: Caller = require(Role.AGENT)) -> int:
+        return len(body)
+
     @router.get("/internal/things")
     async def internal(caller: str = require_service()) -> str:
         return caller
@@ -183,6 +187,25 @@ async def test_no_header_of_a_token_is_worse_than_401(client: httpx.AsyncClient,
     parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, b"{}", b"x" * 64))
     answer = await get(client, "/agents", ".".join(parts))
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+async def test_who_calls_is_asked_before_the_body_is_read(client: httpx.AsyncClient) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1
+            yield b"[" * 1000
+
+    headers = {"content-type": "application/json"}
+    for bearer, status in ((None, 401), (token(roles=["viewer"]), 403)):
+        refused = await client.post(
+            "/agents", content=endless(), headers=headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+        )
+        assert (refused.status_code, read) == (status, 0)
+    allowed = {"Authorization": f"Bearer {token()}"}
+    assert (await client.post("/agents", json={"a": 1}, headers=allowed)).json() == 1
 
 
 async def test_another_scheme_than_bearer_is_answered_with_401(client: httpx.AsyncClient) -> None:

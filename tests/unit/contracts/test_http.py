@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from contracts.kit.body_limits import MAX_BODY, MAX_VALUES
 from contracts.kit.http import (
-    MAX_BODY,
     Newest,
     Page,
     Problem,
@@ -165,6 +165,16 @@ async def test_a_body_over_the_limit_is_refused_declared_or_in_chunks(client: ht
     for answer in (declared, chunked):
         assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
         assert answer.json()["detail"] == f"the body has more than {MAX_BODY} bytes"
+
+
+@pytest.mark.parametrize("path", ["/notes", "/raw"])
+async def test_json_of_too_many_values_is_refused_before_it_is_parsed(client: httpx.AsyncClient, path: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(path, content=b"[" + b"[]," * MAX_VALUES + b"[]]", headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        413,
+        f"the body has more than {MAX_VALUES} values: send it in parts",
+    )
 
 
 async def test_a_body_at_the_limit_passes_and_some_paths_have_larger_limits(client: httpx.AsyncClient) -> None:

@@ -24,7 +24,6 @@ from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 
 logger = structlog.get_logger(__name__)
 
-MAX_BODY = 1_048_576
 PROBLEM = "application/problem+json"
 MAX_PLACE = 200
 """Characters: the names in it are the caller's."""
@@ -127,43 +126,6 @@ class AnswerDefects:
             logger.error("request failed", error=type(error).__name__, exc_info=error)
             problem = Problem(500, "Internal error", "this is a defect of the service; its log says more")
             await problem.response()(scope, receive, send)
-
-
-class LimitBody:
-    """Refuses bodies over `limit` bytes with 413, declared or not; `larger` maps path prefixes to their own limits."""
-
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY, larger: dict[str, int] | None = None) -> None:
-        self._app = app
-        self._limit = limit
-        self._larger = larger or {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = next((n for prefix, n in self._larger.items() if scope["path"].startswith(prefix)), self._limit)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > limit:
-            await _too_large(limit).response()(scope, receive, send)
-            return
-        await self._counted(scope, receive, send, limit)
-
-    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        seen = 0
-
-        async def counting() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > limit:  # an HTTPException, since FastAPI takes any other for a body that cannot be parsed
-                raise HTTPException(413, _too_large(limit).detail)
-            return message
-
-        await self._app(scope, counting, send)
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(413, "Content too large", f"the body has more than {limit} bytes")
 
 
 _VERSION = re.compile(r"[0-9]{1,18}")

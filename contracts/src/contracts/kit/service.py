@@ -18,9 +18,11 @@ import structlog
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from contracts.kit import health, telemetry
-from contracts.kit.auth import Authenticator
+from contracts.kit.auth import Authenticator, let_in_first
+from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, Member, Subscription, make_producer
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.collector import look_seldom
@@ -29,7 +31,7 @@ from contracts.kit.dead_letter import api
 from contracts.kit.dead_letter.api import DeadLetterApi
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
-from contracts.kit.http import Idempotency, LimitBody, install_problems
+from contracts.kit.http import Idempotency, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.settings import ServiceSettings
@@ -111,12 +113,14 @@ class Service:
         app.state.authenticator = Authenticator(self.settings)
         install_problems(app)
         app.add_middleware(telemetry.TraceRequests)
-        app.add_middleware(LimitBody, larger=larger_bodies)
-        for router in routers:
-            app.include_router(router)
+        app.add_middleware(BodyLimitMiddleware, larger=larger_bodies)
         dead_letters = DeadLetterApi(self.database, self.idempotency, self.clock, self._replayer.wake)
-        app.include_router(api.router(dead_letters))
-        app.include_router(health.router(self._checks, self._consumers_ready, self.database))
+        of_the_kit = (api.router(dead_letters), health.router(self._checks, self._consumers_ready, self.database))
+        for router in (*routers, *of_the_kit):
+            for route in router.routes:
+                if isinstance(route, APIRoute):
+                    let_in_first(route)
+            app.include_router(router)
         return app
 
     @asynccontextmanager
