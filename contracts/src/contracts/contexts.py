@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from contracts.calendars import Calendar, Schedule
-from contracts.values import EmployeeId, ItemKind, ItemSnapshot, Money, Value
+from contracts.values import Currency, EmployeeId, ItemKind, ItemSnapshot, Money, Value
 
 Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage"]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
@@ -128,7 +128,7 @@ class TenantSettings(Value):
     name: str
     time_zone: str = "UTC"
     language: str = "en"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    currency: Currency = "EUR"
     crm_url: str = ""
     """Where people open the CRM in a browser, without a slash at its end; empty: nobody said."""
     calendar: Calendar = Calendar()

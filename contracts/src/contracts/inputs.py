@@ -51,7 +51,7 @@ def unkeepable(given: Any) -> str | None:
         place, depth, part = rest.pop()
         if fault := _fault(part, depth):
             return f"{place}: {fault}" if place else fault
-        rest += [(f"{place}.{_name(key)}" if place else _name(key), depth + 1, one) for key, one in _parts(part)]
+        rest += [(_below(place, key), depth + 1, one) for key, one in _parts(part)]
     return None
 
 
@@ -90,6 +90,11 @@ def _parts(part: Any) -> Iterator[tuple[Any, Any]]:
         yield from part.items()
     elif isinstance(part, list | tuple):
         yield from enumerate(part)
+
+
+def _below(place: str, key: Any) -> str:
+    """`rules[0].name`."""
+    return f"{place}[{key}]" if isinstance(key, int) else f"{place}.{_name(key)}".lstrip(".")
 
 
 def _name(key: Any) -> str:

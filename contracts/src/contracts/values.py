@@ -3,11 +3,16 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+from contracts.issues import Written
+
+Code = Annotated[
+    str, Written(r"^[a-z0-9][a-z0-9_-]{0,63}$", "a code: small letters, digits, - and _, such as new_lead")
+]
 """An author-given name of something configurable: lower case letters, digits, `_`, `-`; unique in its tenant."""
-
+Currency = Annotated[str, Written(r"^[A-Z]{3}$", "a currency of ISO 4217 such as EUR")]
+Country = Annotated[str, Written(r"^[A-Z]{2}$", "a country of ISO 3166 such as DE")]
 
 MAX_TITLE = 500
 """Characters of the title of an item or a task, and of a subject."""
@@ -30,7 +35,7 @@ class Money(Value):
     """An amount in minor units (cents) of an ISO 4217 currency."""
 
     amount: int
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
 
 
 class FileRef(Value):
@@ -38,7 +43,7 @@ class FileRef(Value):
 
     file_id: UUID
     name: str
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Written(r"^[0-9a-f]{64}$", "a SHA-256 sum: 64 digits from 0 to f")]
     media_type: str = "application/octet-stream"
 
 

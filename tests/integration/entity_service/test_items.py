@@ -189,7 +189,7 @@ async def test_an_import_with_a_wrong_row_imports_nothing(shop: Tenant) -> None:
     answer = await shop.ask("POST", "/v1/items/import", {"items": rows})
 
     assert answer.status_code == 422
-    assert [error["where"] for error in answer.json()["errors"]] == ["items.1.stage", "items.2.fields.colour"]
+    assert [error["where"] for error in answer.json()["errors"]] == ["items[1].stage", "items[2].fields.colour"]
     assert (await shop.get("/v1/items"))["items"] == []
 
 

@@ -199,7 +199,7 @@ async def test_a_dead_letter_is_listed_without_its_bytes_and_shown_with_them(des
         "size": listed["size"],
         "complete": True,
         "reason": "invalid",
-        "detail": "text: Input should be a valid string",
+        "detail": "text: expected a text, not a number",
         "replays": 0,
         "replay_of": None,
         "put_aside_at": "",

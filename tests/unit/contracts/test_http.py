@@ -135,12 +135,12 @@ async def test_routes_and_methods_that_are_not_there_are_problems_too(client: ht
 @pytest.mark.parametrize(
     ("body", "where"),
     [
-        (b'{"text": "far too long a text"}', "body.text"),
-        (b'{"text": "a", "more": 1}', "body.more"),
-        (b"{}", "body.text"),
-        (b"{", "body.1"),
+        (b'{"text": "far too long a text"}', "text"),
+        (b'{"text": "a", "more": 1}', "more"),
+        (b"{}", "text"),
+        (b"{", "body"),
         (b'{"text": "a", "\\ud800": 1}', "body"),
-        (b'{"text": "a", "' + b"m" * 100_000 + b'": 1}', f"body.{'m' * 195}"),
+        (b'{"text": "a", "' + b"m" * 100_000 + b'": 1}', "m" * 200),
     ],
 )
 async def test_bad_input_says_where_and_never_repeats_what_was_sent(

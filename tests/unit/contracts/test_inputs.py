@@ -36,15 +36,15 @@ def test_what_json_can_say_everywhere_can_be_kept(value: Any) -> None:
     ("value", "fault"),
     [
         ("a\x00", "contains a null character"),
-        ({"a": [{"b": "\x00"}]}, "a.0.b: contains a null character"),
-        ({"a": ["fine", "\ud800"]}, "a.1: contains a lone surrogate"),
+        ({"a": [{"b": "\x00"}]}, "a[0].b: contains a null character"),
+        ({"a": ["fine", "\ud800"]}, "a[1]: contains a lone surrogate"),
         ({"a": {"\x00": 1}}, "a: the name of a field contains a null character"),
         ({"\udfff": {"b": 1}}, "the name of a field contains a lone surrogate"),
-        ([float("nan")], "0: is no number"),
+        ([float("nan")], "[0]: is no number"),
         ({"a": float("-inf")}, "a: is no number"),
         ({"a": 2**63}, "a: is a larger number than can be kept"),
         ({"a": -(10**400)}, "a: is a larger number than can be kept"),
-        ({"a": nested(102)}, f"a{'.0' * 100}: is nested in more than 100 levels"),
+        ({"a": nested(102)}, f"a{'[0]' * 100}: is nested in more than 100 levels"),
     ],
 )
 def test_what_cannot_be_kept_is_named_with_its_place(value: Any, fault: str) -> None:

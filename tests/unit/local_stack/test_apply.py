@@ -94,7 +94,7 @@ def test_secrets_come_from_the_environment_and_are_never_read_as_yaml(write: Wri
 
 def test_a_missing_variable_is_named_with_its_document_and_place(write: Write) -> None:
     place = write("{kind: form, code: site, spec: {fields: [{secret: '${KEY}'}]}}")
-    assert faults_of(place) == ["form/site: spec.fields.0.secret: the environment variable KEY is not set"]
+    assert faults_of(place) == ["form/site: spec.fields[0].secret: the environment variable KEY is not set"]
 
 
 @pytest.mark.parametrize(

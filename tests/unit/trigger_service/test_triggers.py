@@ -151,7 +151,7 @@ def form(**changes: Any) -> FormSpec:
         ({"kind": "lead"}, "kind"),
         ({"responsible": "nobody"}, "responsible"),
         ({"title": "Order of {colour}"}, "title"),
-        ({"fields": [{"name": "a", "label": "A", "target": "item.fields.colour"}]}, "fields.0.target"),
+        ({"fields": [{"name": "a", "label": "A", "target": "item.fields.colour"}]}, "fields[0].target"),
     ],
 )
 def test_a_form_that_refers_to_nothing_is_refused(changes: dict[str, Any], where: str) -> None:

@@ -4,9 +4,12 @@ import calendar
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from contracts.issues import Issue, Written, issues_of
 
 PATH = r"^[A-Za-z_]\w*(\.[\w-]+)*$"
+Path = Annotated[str, Field(max_length=200), Written(PATH, "a path of names with dots, such as item.fields.colour")]
 _SPAN = Field(ge=-36500, le=36500)
 
 
@@ -17,7 +20,7 @@ class _Operand(BaseModel):
 class PathOperand(_Operand):
     """The value at another path."""
 
-    path: Annotated[str, Field(pattern=PATH, max_length=200)]
+    path: Path
 
     def words(self) -> str:
         return self.path
@@ -131,13 +134,24 @@ def operand(value: Any) -> Operand | None:
     """What a written value stands for; null for a constant. Raises ValueError for one that is written wrongly."""
     match value:
         case {"path": _}:
-            return PathOperand.model_validate(value)
+            return _read(PathOperand, value)
         case {"relative": _}:
-            return Relative.model_validate(value)
+            return _read(Relative, value)
         case {"period": _}:
-            return Period.model_validate(value)
+            return _read(Period, value)
         case _:
             return None
+
+
+def _read[O: _Operand](model: type[O], value: Any) -> O:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise ValueError("; ".join(_in_value(one) for one in issues_of(error, model))) from error
+
+
+def _in_value(issue: Issue) -> str:
+    return f"value.{issue}" if issue.where else issue.what
 
 
 def operands(value: Any) -> list[Operand]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import re2
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
-from contracts.conditions.operands import PATH, PathOperand, Period, operand, operands
+from contracts.conditions.operands import Path, PathOperand, Period, operand, operands
 
 MAX_DEPTH = 20
 MAX_NODES = 300
@@ -59,7 +59,6 @@ class _Node(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-_Path = Annotated[str, Field(pattern=PATH, max_length=200)]
 _LISTS = ("in", "not_in", "contains_any", "contains_all", "contains_none")
 _NEED = ("lt", "le", "gt", "ge", "contains", "starts", "ends", "matches", "during")
 
@@ -70,7 +69,7 @@ class Leaf(_Node):
     `empty` and `filled`. A pair of clock times may pass midnight: `["22:00", "06:00"]`.
     """
 
-    path: _Path
+    path: Path
     op: Operator
     value: JsonValue = None
 
@@ -165,21 +164,21 @@ class Not(_Node):
 class Some(_Node):
     """True when `where` holds for at least one element of the list, which it names `each`."""
 
-    some: _Path
+    some: Path
     where: "Condition"
 
 
 class Every(_Node):
     """True when `where` holds for all elements of the list; of an empty list it is true."""
 
-    every: _Path
+    every: Path
     where: "Condition"
 
 
 class NoneOf(_Node):
     """True when `where` holds for no element of the list."""
 
-    none: _Path
+    none: Path
     where: "Condition"
 
 
@@ -189,12 +188,13 @@ class Expr(_Node):
     expr: Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION)]
 
 
-def _tag(written: Any) -> str:
-    """Which kind of node it is, so that faults are told of that kind alone."""
+def _tag(written: Any) -> str | None:
+    """Which kind of node it is, so that faults are told of that kind alone; null for what is none."""
     if isinstance(written, _Node):
         return type(written).__name__
     keys = written if isinstance(written, dict) else ()
-    return next((tag for key, tag in _TAGS.items() if key in keys), "Leaf")
+    named = next((tag for key, tag in _TAGS.items() if key in keys), None)
+    return named or ("Leaf" if any(key in keys for key in Leaf.model_fields) else None)
 
 
 _TAGS = {"all": "All", "any": "Any_", "not": "Not", "some": "Some", "every": "Every", "none": "NoneOf", "expr": "Expr"}
@@ -209,7 +209,11 @@ Condition = Annotated[
     | Annotated[Every, Tag("Every")]
     | Annotated[NoneOf, Tag("NoneOf")]
     | Annotated[Expr, Tag("Expr")],
-    Discriminator(_tag),
+    Discriminator(
+        _tag,
+        custom_error_type="condition",
+        custom_error_message=f"a condition has path, op and value, or one of {', '.join(_TAGS)}",
+    ),
 ]
 for _model in (All, Any_, Not, Some, Every, NoneOf):
     _model.model_rebuild()

@@ -30,6 +30,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from pydantic import ValidationError
 
 from contracts.envelope import Body, Envelope, UndecodableError, decode, salvage
+from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.clock import utc_now
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
@@ -519,4 +520,4 @@ def _is_uuid(text: str) -> bool:
 
 def _where(error: ValidationError) -> str:
     """Where a body is wrong, without its values."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']}" for e in error.errors()[:5])
+    return "; ".join(f"{where or 'value'}: {what}" for where, what in issues_of(error)[:5])

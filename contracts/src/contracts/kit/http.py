@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.inputs import Moment, unkeepable
+from contracts.issues import NO_SCHEMA, issues, schema_of
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 
 logger = structlog.get_logger(__name__)
@@ -27,6 +28,7 @@ logger = structlog.get_logger(__name__)
 PROBLEM = "application/problem+json"
 MAX_PLACE = 200
 """Characters: the names in it are the caller's."""
+MAX_ISSUES = 20
 
 
 class Problem(Exception):  # noqa: N818 - the term of RFC 9457
@@ -92,10 +94,25 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return Problem(error.status_code, title, str(error.detail), headers=dict(error.headers or {})).response()
 
 
-async def _on_invalid(_: Request, error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    pairs = [(".".join(str(part) for part in e["loc"])[:MAX_PLACE], e["msg"]) for e in error.errors()[:20]]
-    return bad_input("the request does not have the expected shape", *pairs).response()
+    return bad_shape(error, request).response()
+
+
+def bad_shape(error: RequestValidationError, request: Request) -> Problem:
+    """422 for a request that was not expected like this; places in the body are told without `body.`."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    model = None if field is None else field.field_info.annotation
+    schema = schema_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else NO_SCHEMA
+    details = [_in_body(one) for one in error.errors()[:MAX_ISSUES]]
+    pairs = [(where[:MAX_PLACE] or "body", what) for where, what in issues(details, schema)]
+    return bad_input("the request does not have the expected shape", *pairs)
+
+
+def _in_body(detail: Any) -> dict[str, Any]:
+    """JSON that cannot be read has a number for its place, the character."""
+    (part, *rest), unreadable = detail["loc"], detail["type"] == "json_invalid"
+    return {**detail, "loc": (() if unreadable else tuple(rest)) if part == "body" else detail["loc"]}
 
 
 async def _on_outage(_: Request, error: Exception) -> Response:

@@ -202,7 +202,7 @@ def _filled(value: Any, environment: Mapping[str, str], where: str, faults: list
         case dict():
             return {key: _filled(inner, environment, f"{where}.{key}", faults) for key, inner in value.items()}
         case list():
-            return [_filled(inner, environment, f"{where}.{place}", faults) for place, inner in enumerate(value)]
+            return [_filled(inner, environment, f"{where}[{place}]", faults) for place, inner in enumerate(value)]
         case _:
             return value
 

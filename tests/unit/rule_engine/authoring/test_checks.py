@@ -71,13 +71,13 @@ def test_the_furniture_shop_has_no_faults() -> None:
             in_new(rule("it", "create_document", template="invoice", public_link="perhaps")),
             "stages.new.rules[0].params.public_link",
             "it",
-            "Input should be a valid boolean, unable to interpret input",
+            "expected true or false, not this text",
         ),
         (
             in_new(rule("it", "create_task", name="Pack", deadline={"in": {"days": 1, "years": 1}})),
             "stages.new.rules[0].params.deadline.in.years",
             "it",
-            "is not known here",
+            "there is no 'years' here: there are days, hours, minutes, months, weeks",
         ),
         (
             in_new(rule("it", "create_task", name="Pack", deadline={})),
@@ -204,7 +204,7 @@ def test_what_is_made_at_run_time_is_not_judged_by_its_type() -> None:
 def test_a_constant_is_judged_by_its_type() -> None:
     where, _, what = only(in_new(rule("it", "create_task", name="Pack", priority={"const": "low"})))
     assert where == "stages.new.rules[0].params.priority"
-    assert "'normal' or 'high'" in what
+    assert what == "is none of normal, high"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from comms_service.gateways.sms import RECEIPTS
 from comms_service.statuses import Statuses
 from comms_service.store.messages import MessageStore
 from contracts.inputs import Moment
+from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, not_found
@@ -59,8 +60,7 @@ class Receipts:
         try:
             return Receipt.model_validate_json(body)
         except ValidationError as error:
-            pairs = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-            raise bad_input("the receipt has the wrong shape", *pairs) from error
+            raise bad_input("the receipt has the wrong shape", *issues_of(error, Receipt)) from error
 
     async def _apply(self, tenant: UUID, receipt: Receipt, webhook_id: str) -> None:
         async with self._database.transaction(tenant) as tx:

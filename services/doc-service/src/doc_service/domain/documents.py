@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.contexts import ProductContext
 from contracts.envelope import Cause, Envelope
+from contracts.issues import issues_of
 from contracts.messages.doc import CreateDocument
 from doc_service.domain.errors import DataError
 from doc_service.domain.files import File, safe_name
@@ -128,8 +129,8 @@ def _check_products(data: Mapping[str, Any]) -> None:
     try:
         _PRODUCTS.validate_python(data.get("products") or ())
     except ValidationError as error:
-        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
-        raise DataError(f"data.products: {places}") from error
+        places = "; ".join(f"data.products{where}: {what}" for where, what in issues_of(error)[:3])
+        raise DataError(places) from error
 
 
 def _company(data: Mapping[str, Any]) -> str:

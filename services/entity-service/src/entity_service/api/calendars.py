@@ -12,7 +12,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Problem, not_found
 from contracts.kit.service import Service
-from contracts.values import Code
+from contracts.values import Code, Country
 from entity_service import store
 from entity_service.domain.calendars import check_calendar, check_schedule, check_zone
 from entity_service.domain.people import Employee
@@ -37,7 +37,7 @@ class CalendarInput(Input):
     """
 
     week: dict[Weekday, DayHours]
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Country | None = None
     subdivision: Annotated[str, Field(max_length=10)] | None = None
     days: Days = Field(default_factory=dict)
 

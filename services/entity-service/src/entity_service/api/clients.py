@@ -178,14 +178,14 @@ def _values(body: ContactInput | CompanyInput, *, given: bool = False) -> dict[s
 
 def _phones(inputs: Sequence[PhoneInput]) -> tuple[Phone, ...]:
     return tuple(
-        Phone(number=normalise_phone(phone.number, f"phones.{place}.number"), type=phone.type)
+        Phone(number=normalise_phone(phone.number, f"phones[{place}].number"), type=phone.type)
         for place, phone in enumerate(inputs)
     )
 
 
 def _emails(inputs: Sequence[EmailInput]) -> tuple[Email, ...]:
     return tuple(
-        Email(address=normalise_email(email.address, f"emails.{place}.address"), type=email.type)
+        Email(address=normalise_email(email.address, f"emails[{place}].address"), type=email.type)
         for place, email in enumerate(inputs)
     )
 

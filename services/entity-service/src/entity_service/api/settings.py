@@ -17,11 +17,12 @@ from contracts.contexts import (
     TenantSettings,
 )
 from contracts.inputs import Input
+from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.service import Service
-from contracts.values import Code, ItemKind
+from contracts.values import Code, Currency, ItemKind
 from entity_service import store
 from entity_service.api.inputs import Name, Short
 from entity_service.domain import fields, pipelines
@@ -55,8 +56,8 @@ class TenantInput(Input):
 
     name: Name
     time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    language: Annotated[str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR")] = "en"
+    currency: Currency = "EUR"
     crm_url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)] = ""
     my_company: MyCompanyInput = MyCompanyInput()
 

@@ -15,7 +15,7 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
-from contracts.values import ItemKind, Money
+from contracts.values import Currency, ItemKind, Money
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created, page
 from entity_service.api.inputs import Name, Short, Text, Title, before
@@ -80,7 +80,7 @@ class ProductRows(Input):
     """Product rows; `currency` by default that of the item's amount, else the tenant's."""
 
     rows: Annotated[tuple[ProductInput, ...], Field(max_length=500)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
 
 
 class Products(BaseModel):

@@ -65,7 +65,7 @@ class Items:
             try:
                 items.append(self._build(draft, references))
             except InvalidError as error:
-                errors += [(f"items.{number}.{where}", what) for where, what in error.errors]
+                errors += [(f"items[{number}].{where}", what) for where, what in error.errors]
         if errors:
             raise InvalidError(*errors[:MAX_ERRORS])
         await self.add(tx, items, actor)

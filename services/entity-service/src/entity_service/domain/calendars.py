@@ -33,7 +33,7 @@ def check_schedule(schedule: Schedule) -> None:
     _check_hours(schedule.days, "days")
     for place, absence in enumerate(schedule.absences):
         if absence.until <= absence.from_:
-            raise InvalidError((f"absences.{place}.until", "is not later than from"))
+            raise InvalidError((f"absences[{place}].until", "is not later than from"))
 
 
 def _check_hours(hours: Mapping[Any, Sequence[Hours]], where: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from contracts.contexts import FieldSchema, PipelineSchema
+from contracts.issues import issues_of
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import ItemKind, ItemSnapshot, Money
 from entity_service.domain.errors import InvalidError
@@ -132,10 +133,14 @@ def _parse_plain(values: Mapping[str, Any], references: References) -> tuple[dic
             parsed[name] = _PLAIN[name].validate_python(value)
             _check_reference(name, parsed[name], references)
         except ValidationError as error:
-            errors.append((name, error.errors()[0]["msg"]))
+            errors += [(f"{name}{_dot(where)}", what) for where, what in issues_of(error)]
         except ValueError as error:
             errors.append((name, str(error)))
     return parsed, errors
+
+
+def _dot(where: str) -> str:
+    return where if where.startswith("[") or not where else f".{where}"
 
 
 def _check_reference(name: str, value: Any, references: References) -> None:

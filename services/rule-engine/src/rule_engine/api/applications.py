@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.inputs import Input
+from contracts.issues import unknown
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import new_id
@@ -17,7 +18,6 @@ from contracts.kit.service import Service
 from contracts.values import Code
 from rule_engine.api.rule_sets import CodePath
 from rule_engine.jobs import Applying
-from rule_engine.rules.base import unknown
 from rule_engine.store import Store
 from rule_engine.store.applications import Application
 

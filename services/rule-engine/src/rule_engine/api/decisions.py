@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, JsonValue
 
 from contracts.inputs import Moment
+from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
@@ -74,6 +75,9 @@ class _Key(NamedTuple):
     position: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
+RuleRef = Annotated[str, Written(r"^[a-z0-9_-]{1,64}$", "a rule's id or name")]
+
+
 def router(database: Database, decisions: Decisions, clock: Clock) -> APIRouter:
     """`/v1/decisions`."""
     routes = APIRouter(tags=["decisions"])
@@ -81,9 +85,7 @@ def router(database: Database, decisions: Decisions, clock: Clock) -> APIRouter:
     @routes.get("/v1/decisions")
     async def list_decisions(  # noqa: PLR0913 - the filters of a list
         item: UUID,
-        rule: Annotated[
-            str | None, Query(pattern=r"^[a-z0-9_-]{1,64}$", description="a rule's id or name; none: all rules")
-        ] = None,
+        rule: Annotated[RuleRef | None, Query(description="a rule's id or name; none: all rules")] = None,
         at: Annotated[Moment | None, Query(description="the moment in question; none: now")] = None,
         cursor: Cursor = None,
         limit: Limit = 50,

@@ -12,8 +12,7 @@ from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, an
 from rule_engine.authoring import Author, Authoring
 from rule_engine.domain.diff import Change, Kind, changes
 from rule_engine.domain.editing import Copying
-
-RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+from rule_engine.domain.variables import Name
 
 
 class ChangeView(BaseModel):
@@ -48,7 +47,7 @@ class RuleRef(Input):
     """A rule by its stage and name."""
 
     stage: Code
-    name: RuleName
+    name: Name
 
 
 class Switch(Input):
@@ -63,7 +62,7 @@ class Copy(Input):
     stage: Code
     to_stage: Code
     to: Code | None = None
-    rules: Annotated[tuple[RuleName, ...], Field(min_length=1, max_length=200)] | None = None
+    rules: Annotated[tuple[Name, ...], Field(min_length=1, max_length=200)] | None = None
     """Their names; null: all of the stage."""
     publish: bool = False
 

@@ -15,6 +15,7 @@ from contracts.kit.broker import OutageError
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, conflict, decode_cursor, not_found
 from contracts.values import Code
+from rule_engine.api.problems import RuleSetRoute
 from rule_engine.authoring import Author, Authoring, FaultyError, Findings, NothingToPublishError
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.editing import NotThereError
@@ -91,7 +92,7 @@ NO_FINDINGS = Findings()
 
 def router(authoring: Authoring, reading: "Reading") -> APIRouter:
     """`/v1/rule-sets`."""
-    routes = APIRouter(tags=["rule sets"])
+    routes = APIRouter(tags=["rule sets"], route_class=RuleSetRoute)
 
     @routes.put("/v1/rule-sets/{code}")
     async def put(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts.budget import WORK, Budget, BudgetError, spending
 from contracts.conditions import ConditionError
 from contracts.contexts import PipelineSchema, TenantSchema
+from contracts.issues import issue, schema_of, unknown
 from contracts.triggers import TriggerPlace
 from rule_engine.domain import conditions, due, expressions, people, shapes, texts
 from rule_engine.domain.cycles import Circle, Way, circle, of_triggers
@@ -22,7 +23,7 @@ from rule_engine.domain.reach import unreachable
 from rule_engine.domain.shapes import PathError, Shape, described
 from rule_engine.domain.values import analyse, marked, spots
 from rule_engine.domain.variables import Definition
-from rule_engine.rules.base import Outputs, RuleType, Site, literal, unknown
+from rule_engine.rules.base import Outputs, RuleType, Site, literal
 
 MAX_FAULTS = 100
 MAX_ANALYSIS = 40 * WORK
@@ -205,7 +206,7 @@ def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
         for detail in error.errors(include_url=False):
             where = below(detail["loc"])
             if not _is_made(params, detail["loc"]) and where not in {stranger for stranger, _ in strangers}:
-                yield placed.fault(f"params{_dot(where)}", _words(dict(detail), rule_type))
+                yield placed.fault(f"params{_dot(where)}", _param_issue(dict(detail), rule_type))
     for place, what in rule_type.faults(placed.rule.params, placed.site):
         yield placed.fault(f"params.{place}", what)
 
@@ -252,17 +253,12 @@ def _dot(below: str) -> str:
     return f".{below}" if below else ""
 
 
-def _words(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
-    """What pydantic found, without the value."""
-    match detail["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden" if len(detail["loc"]) == 1:
-            return unknown("parameter", detail["loc"][0], rule_type.params.model_fields, f"in {rule_type.type}")
-        case "extra_forbidden":
-            return "is not known here"
-        case _:
-            return str(detail["msg"]).removeprefix("Value error, ")
+def _param_issue(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
+    """What is wrong with a parameter, without its value."""
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        return unknown("parameter", detail["loc"][0], rule_type.params.model_fields, f"in {rule_type.type}")
+    model: type[BaseModel] = rule_type.params
+    return issue(detail, schema_of(model)).what
 
 
 def _value_faults(value: JsonValue, names: Shape, placed: _Placed) -> Iterator[str]:

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from contracts.calendars import Clock
 from contracts.conditions import Condition
+from contracts.issues import Written
 from contracts.values import Code
+from rule_engine.domain.variables import Name
 
 Execution = Literal["parallel", "wait", "else"]
 """`parallel` opens a chain. `wait` follows the rule above; so does `else`, and acts only if that one's condition was
@@ -20,9 +22,10 @@ WorkingTimeOf = Literal["none", "company", "responsible"]
 ZoneOf = Literal["company", "responsible", "client"]
 
 ENTRY = "entry"
+_DATE_WORDS = "the path of a date: item.created_at, item.updated_at, or item.fields. and a field's code"
 _DATE = r"item\.(created_at|updated_at|fields\.[a-z0-9][a-z0-9_-]{0,63})"
-ItemDate = Annotated[str, Field(pattern=rf"^{_DATE}$")]
-From = Annotated[str, Field(pattern=rf"^({ENTRY}|{_DATE})$")]
+ItemDate = Annotated[str, Written(rf"^{_DATE}$", f"{_DATE_WORDS}")]
+From = Annotated[str, Written(rf"^({ENTRY}|{_DATE})$", f"{ENTRY}, or {_DATE_WORDS}")]
 """`entry`, or the path of a date of the item."""
 
 
@@ -143,7 +146,7 @@ class Retry(_Strict):
 class RuleDocument(_Strict):
     """One rule of a stage. `params` are those of its type; a string in them is a Liquid template."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    name: Name
     """Unique in its stage, and the key of its outputs: `steps.<name>.<output>`."""
     id: UUID | None = None
     """Given by the server; send it back to rename a rule without making it another one."""

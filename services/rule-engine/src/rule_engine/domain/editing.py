@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.issues import unknown
 from rule_engine.domain.document import RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import EngineError
 from rule_engine.domain.program import Block, Program, RuleBlock, SequenceBlock
-from rule_engine.rules.base import Place, unknown
+from rule_engine.rules.base import Place
 
 MAX_NAME = 64
 

@@ -12,6 +12,7 @@ from contracts.budget import BudgetError, spending
 from contracts.conditions import ConditionError, LeafVerdict, look_up
 from contracts.contexts import ItemContext
 from contracts.envelope import Body
+from contracts.issues import issues_of
 from contracts.messages.rule_events import RuleState
 from contracts.values import ItemSnapshot
 from rule_engine.domain.conditions import compiled
@@ -377,7 +378,7 @@ class Running:
 
 def _where(error: ValidationError) -> str:
     """Which parameters do not have the type they need, without their values."""
-    return "; ".join(f"params.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+    return "; ".join(f"params.{where}: {what}" for where, what in issues_of(error)[:5])
 
 
 def stopped_by(rule: RuleBlock, state: RuleState) -> str:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from contracts.conditions.comparing import is_clock
 from contracts.conditions.tree import shown
 from contracts.envelope import rfc3339
+from contracts.issues import Written
 from contracts.values import FileRef, ItemKind, Money
 
 Type = Literal[
@@ -20,7 +21,9 @@ Type = Literal[
 ]
 Group = Literal["variable", "constant"]
 Scope = Literal["tenant", "item", "run"]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Name = Annotated[
+    str, Written(r"^[a-z][a-z0-9_]{0,63}$", "a name: small letters, digits and _, a letter first, such as total_2")
+]
 """A code that is a name in texts and expressions too: `var.<code>`, `const.<code>`."""
 MAX_VALUES = 1_000
 """Values of a multiple one."""

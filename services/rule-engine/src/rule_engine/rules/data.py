@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, JsonValue, create_model
 
+from contracts.issues import unknown
 from rule_engine.domain.variables import Assigned, MisfitError, Name, fitting
 from rule_engine.rules.base import (
     Acting,
@@ -17,7 +18,6 @@ from rule_engine.rules.base import (
     Settled,
     Site,
     literal,
-    unknown,
 )
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.contexts import FieldSchema
+from contracts.issues import unknown
 from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
 from contracts.values import Code
-from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site, Way, literal, unknown
+from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site, Way, literal
 from rule_engine.rules.places import stage_faults
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from contracts.contexts import PipelineSchema, TenantSchema
+from contracts.issues import unknown
 from contracts.values import ItemKind
-from rule_engine.rules.base import Place, Site, literal, unknown
+from rule_engine.rules.base import Place, Site, literal
 
 
 def place_faults(params: Mapping[str, JsonValue], site: Site, kind: ItemKind) -> Iterable[tuple[str, str]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from whenever import Instant, Time
 
+from contracts.calendars import Clock
 from contracts.messages.entity_commands import CreateTask
 from rule_engine.domain.clock import at_local
 from rule_engine.rules.base import Acting, Employee, Employees, Group, Outputs, Params, RuleType, Title
@@ -30,7 +31,7 @@ class TimeExpression(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_: Annotated[Span, Field(alias="in")] = Span()
-    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    at: Clock | None = None
 
     @model_validator(mode="after")
     def _is_one_moment(self) -> "TimeExpression":

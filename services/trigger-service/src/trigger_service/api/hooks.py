@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from contracts.inputs import unkeepable
+from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.database import Database
-from contracts.kit.http import Problem, bad_input, json_response, not_found
+from contracts.kit.http import MAX_ISSUES, Problem, bad_input, json_response, not_found
 from trigger_service.desk import Desk
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.gateways.signatures import is_signed
@@ -91,7 +92,7 @@ def _report(body: bytes) -> PaymentReport:
     try:
         return PaymentReport.model_validate_json(body)
     except ValidationError as error:
-        pairs = [(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in error.errors()[:20]]
+        pairs = [(where or "body", what) for where, what in issues_of(error, PaymentReport)[:MAX_ISSUES]]
         raise bad_input("this is no payment report", *pairs) from error
 
 

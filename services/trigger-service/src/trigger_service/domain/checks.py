@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from contracts.budget import BudgetError
 from contracts.conditions import Condition, ConditionError, compile_condition, leaves_of, paths
 from contracts.contexts import ItemContext, PipelineSchema, TenantSchema
+from contracts.issues import issues_of, unknown
 from contracts.values import ItemSnapshot
 from trigger_service.domain.definitions import FormSpec, TriggerSpec
 from trigger_service.errors import InvalidInputError
@@ -41,12 +42,12 @@ def _trigger_errors(spec: TriggerSpec, schema: TenantSchema) -> Errors:
     yield from _employee_errors("change_stage_as", spec.change_stage_as, schema)
     kind = TRIGGER_TYPES.get(spec.type)
     if kind is None:
-        yield "type", f"there is no trigger type {spec.type!r}; there are {', '.join(sorted(TRIGGER_TYPES))}"
+        yield "type", unknown("trigger type", spec.type, TRIGGER_TYPES)
         return
     try:
         kind.settings.model_validate(spec.settings)
     except ValidationError as error:
-        yield from ((".".join(["settings", *map(str, e["loc"])]), e["msg"]) for e in error.errors())
+        yield from ((f"settings.{where}", what) for where, what in issues_of(error, kind.settings))
     if spec.condition is not None:
         yield from _condition_errors(spec.condition, kind.sees, _pipeline(spec.pipeline, schema), schema)
 
@@ -60,11 +61,11 @@ def _form_errors(spec: FormSpec, schema: TenantSchema) -> Errors:
     known = {f"item.fields.{field.code}" for field in schema.fields if field.kind == spec.kind}
     for number, field in enumerate(spec.fields):
         if field.target and field.target.startswith("item.fields.") and field.target not in known:
-            yield f"fields.{number}.target", f"a {spec.kind} has no field {field.target.removeprefix('item.fields.')!r}"
+            yield f"fields[{number}].target", unknown("field", field.target, known, f"of a {spec.kind}")
     names = {field.name for field in spec.fields}
     for name in PLACEHOLDER.findall(spec.title):
         if name not in names:
-            yield "title", f"the form has no field {name!r}"
+            yield "title", unknown("field", name, names, "in the form")
 
 
 def _place_errors(pipeline: str | None, stage: str | None, schema: TenantSchema) -> Errors:
@@ -72,9 +73,9 @@ def _place_errors(pipeline: str | None, stage: str | None, schema: TenantSchema)
         return
     found = _pipeline(pipeline, schema)
     if found is None:
-        yield "pipeline", f"there is no pipeline {pipeline!r}"
-    elif stage is not None and stage not in {one.code for one in found.stages}:
-        yield "stage", f"the pipeline {pipeline!r} has no stage {stage!r}"
+        yield "pipeline", unknown("pipeline", pipeline, [one.code for one in schema.pipelines if not one.archived])
+    elif stage is not None and stage not in (known := [one.code for one in found.stages]):
+        yield "stage", unknown("stage", stage, known, f"in pipeline {pipeline!r}")
 
 
 def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema | None, schema: TenantSchema) -> Errors:
@@ -86,11 +87,11 @@ def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema 
     for path in sorted(paths(condition)):
         match path.split("."):
             case ["item", "fields", code, *_] if code not in fields:
-                yield "condition", f"{path}: there is no such field"
+                yield "condition", f"{path}: {unknown('field', code, fields)}"
             case ["item", name, *_] if name not in ItemSnapshot.model_fields:
-                yield "condition", f"{path}: an item has no {name!r}"
+                yield "condition", f"{path}: {unknown('name', name, ItemSnapshot.model_fields, 'in item')}"
             case [root, *_] if root not in CONTEXT_NAMES | {sees}:
-                yield "condition", f"{path}: here are known {', '.join(sorted(CONTEXT_NAMES | {sees}))}"
+                yield "condition", f"{path}: {unknown('name', root, CONTEXT_NAMES | {sees})}"
     yield from _stranger_errors(condition, schema)
 
 
@@ -108,7 +109,7 @@ def _stranger_errors(condition: Condition, schema: TenantSchema) -> Errors:
 
 def _employee_errors(where: str, employee: str | None, schema: TenantSchema) -> Errors:
     if employee is not None and _employee(employee, schema) is None:
-        yield where, f"there is no employee with the code or id {employee!r}"
+        yield where, unknown("employee", employee, [one.code for one in schema.employees])
 
 
 def _employee(employee: str | None, schema: TenantSchema) -> UUID | None:

@@ -8,11 +8,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Se
 
 from contracts.conditions import Condition
 from contracts.inputs import Input
-from contracts.values import Code, ItemKind
+from contracts.issues import Written
+from contracts.values import Code, Country, ItemKind
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=2000)]
-FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+FieldName = Annotated[
+    str, Written(r"^[a-z][a-z0-9_]{0,39}$", "a name of at most 40 small letters, digits and _, such as phone_2")
+]
 Employee = Annotated[str, Field(min_length=1, max_length=64)]
 """An employee's code or id."""
 
@@ -47,7 +50,10 @@ class Trigger(BaseModel):
 
 Target = Annotated[
     str,
-    Field(pattern=r"^(contact\.(name|first_name|last_name|phone|email)|item\.fields\.[a-z0-9][a-z0-9_-]{0,63})$"),
+    Written(
+        r"^(contact\.(name|first_name|last_name|phone|email)|item\.fields\.[a-z0-9][a-z0-9_-]{0,63})$",
+        "contact.name, .first_name, .last_name, .phone or .email, or item.fields. and a field's code",
+    ),
 ]
 
 
@@ -93,7 +99,7 @@ class FormSpec(Input):
     title: Annotated[str, Field(max_length=200)] = ""
     source: Annotated[str, Field(max_length=64)] | None = None
     responsible: Employee | None = None
-    phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    phone_region: Country | None = None
     allowed_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], Field(max_length=20)] = ()
     success_message: Text = "Thank you. We will contact you soon."
     honeypot: FieldName = "website"

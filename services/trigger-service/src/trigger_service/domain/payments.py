@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.inputs import Moment
+from contracts.issues import Written
 from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
-from contracts.values import Money
+from contracts.values import Currency, Money
 
 
 class PaymentReport(BaseModel):
@@ -19,9 +20,9 @@ class PaymentReport(BaseModel):
     payment_id: UUID
     status: PaymentStatus
     amount: Annotated[int, Field(ge=0, lt=2**53)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
     paid_at: Moment | None = None
-    reference: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+    reference: Annotated[str, Field(min_length=1, max_length=200), Written(r"^[^\x00]*$", "no null characters")]
 
 
 def record_payment(report: PaymentReport) -> RecordPayment:

@@ -1,0 +1,46 @@
+"""What is wrong with the shape of a rule set, told with the rule it is in."""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from contracts.kit.http import Problem, bad_shape
+
+_RULE = re.compile(r"stages\.(?P<stage>[^.\[]+)\.rules\[(?P<index>\d+)\]")
+
+
+class RuleSetRoute(APIRoute):
+    """A route whose body is a rule set: errors inside of a rule name it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_naming_rules(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise _naming_rules(bad_shape(error, request), error.body) from error
+
+        return handle_naming_rules
+
+
+def _naming_rules(problem: Problem, body: Any) -> Problem:
+    for one in problem.errors:
+        one |= _rule(str(one["where"]), body)
+    return problem
+
+
+def _rule(where: str, body: Any) -> Mapping[str, str]:
+    """`{"rule": "greet"}`, if the place is inside of a rule that has a name."""
+    place = _RULE.match(where)
+    if place is None:
+        return {}
+    try:
+        name = body["stages"][place["stage"]]["rules"][int(place["index"])]["name"]
+    except (LookupError, TypeError):
+        return {}
+    return {"rule": name} if isinstance(name, str) else {}
