@@ -21,6 +21,7 @@ from rule_engine.domain.planning import run_id
 from rule_engine.domain.step import Registry
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.handlers import Planner
+from rule_engine.open_runs import OpenRuns
 from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
@@ -118,9 +119,10 @@ async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
 
 def _put_together(premises: Premises, settings: Settings) -> Engine:
     service, store, entity_service = Service("rule-engine", settings), Store.create(), EntityService(settings)
+    open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
-    planner = Planner(service.database, store, recorder, entity_service, service.clock)
-    starter = Starter(settings, service.database, store, service.outbox, service.clock)
+    planner = Planner(service.database, store, recorder, entity_service, open_runs, service.clock)
+    starter = Starter(settings, service.database, store, service.outbox, open_runs, service.clock)
     service.database.on_commit(starter.wake)
     return Engine(premises, settings, service, store, recorder, entity_service, planner, starter)
 

@@ -222,6 +222,9 @@ KIT = {
     "POST /internal/dead-letters/discards": Route(PLATFORM, MADE, body=DISCARD, query=ELSEWHERE),
     "GET /internal/dead-letter-orders": Route(PLATFORM, OWN, query=ELSEWHERE),
     "GET /internal/dead-letter-orders/{order_id}": Route(PLATFORM, HIDDEN, ("letter order",), query=ELSEWHERE),
+    "GET /v1/quotas": Route(VIEWER, OWN),
+    "GET /internal/quotas/{tenant}": Route(PLATFORM, OWN, ("nobody",)),
+    "PUT /internal/quotas/{tenant}/{name}": Route(PLATFORM, HIDDEN, ("nobody", "pigeons"), {"limit": 5}),
     "GET /internal/parked-outbox-rows": Route(PLATFORM, OWN),
     "POST /internal/parked-outbox-rows/{row_id}/release": Route(PLATFORM, HIDDEN, ("1",), {"reason": "mended"}),
 }

@@ -36,6 +36,7 @@ from simulation.store import (
     SimulatedDatabase,
     SimulatedEntries,
     SimulatedInbox,
+    SimulatedOpenRuns,
     SimulatedRuleSets,
     SimulatedRuns,
     store,
@@ -106,11 +107,11 @@ class Engine:
         settings = Settings.model_construct(
             temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
         )
-        clock = ground.skewed_clock
-        self.planner = Planner(database, tables, recorder, gateway, clock)
+        clock, open_runs = ground.skewed_clock, SimulatedOpenRuns()
+        self.planner = Planner(database, tables, recorder, gateway, open_runs, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
-        self.starter = SimulatedStarter(settings, database, tables, self.outbox, clock)
+        self.starter = SimulatedStarter(settings, database, tables, self.outbox, open_runs, clock)
         self.operations = Operations(database, tables, recorder, clock, ground.new_id)
         self.planning = Group("planner", ground, kafka, [topics.ENTITY_EVENTS], self._plan)
         result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]

@@ -3,7 +3,7 @@
 A transaction is a step: what it writes is there at once, and a process is never killed inside it.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from rule_engine.domain.planning import Head, PlannedEntry
 from rule_engine.domain.program import Program
 from rule_engine.domain.state import State
 from rule_engine.domain.step import Decision
+from rule_engine.open_runs import OpenRuns
 from rule_engine.store import Store
 from rule_engine.store.applications import Applications
 from rule_engine.store.decisions import Decisions
@@ -49,6 +50,13 @@ class SimulatedDatabase(Database):
     async def delivery(self) -> AsyncGenerator[Connection]:
         async with self.transaction() as tx:
             yield tx
+
+
+class SimulatedOpenRuns(OpenRuns):
+    """Nobody has a limit."""
+
+    async def refusals(self, tx: Connection, tenants: Collection[UUID]) -> dict[UUID, str]:
+        return {}
 
 
 class SimulatedInbox:

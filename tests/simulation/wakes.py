@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from rule_engine.store.wakes import Wake, Wakes
+from rule_engine.store.wakes import Counts, Wake, Wakes
+from simulation.ground import TENANT
 
 
 class SimulatedWakes(Wakes):
@@ -104,5 +105,5 @@ class SimulatedWakes(Wakes):
         self.deadline_rows |= {command: (tenant, next_at) for tenant, command in found}
         return found
 
-    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int, int]:
-        return len(self.rows), 0, 0, 0
+    async def counts(self, tx: Connection, now: datetime) -> dict[UUID, Counts]:
+        return {TENANT: Counts(len(self.rows), 0, 0)}

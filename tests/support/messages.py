@@ -16,6 +16,7 @@ def order[B: Body](
     *,
     id: UUID | None = None,
     causes: tuple[Cause, ...] = (),
+    root: str | None = None,
     issuer: str = "rule-engine",
 ) -> Envelope[B]:
     """A command about an item."""
@@ -28,6 +29,7 @@ def order[B: Body](
         time=utc_now(),
         correlation="a-correlation",
         causepath=causes,
+        root=root,
     )
 
 

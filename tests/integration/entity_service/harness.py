@@ -19,6 +19,7 @@ from entity_service.settings import Settings
 from local_stack.credentials import ROLES
 from support import messages
 from support.premises import Premises, open_premises
+from support.quotas import allow
 from support.wire import Wire, open_wire
 
 STAGES = (
@@ -95,14 +96,16 @@ class Tenant:
     async def move(self, item: dict[str, Any], stage: str, if_match: str = "*", **more: str) -> httpx.Response:
         return await self.ask("PUT", f"/v1/items/{item['id']}/stage", {"stage": stage, **more}, if_match=if_match)
 
-    async def obey(self, body: Body, *, id: UUID | None = None, causes: tuple[Cause, ...] = ()) -> FinalResult:
+    async def obey(self, body: Body, **more: Any) -> FinalResult:
         """Sends a command and waits for its result."""
-        sent = self.order(body, id=id, causes=causes)
+        sent = self.order(body, **more)
         await self.site.send(sent)
         return (await self.results(sent.command_id))[0]
 
-    def order(self, body: Body, *, id: UUID | None = None, causes: tuple[Cause, ...] = ()) -> Envelope[Body]:
-        return messages.order(body, self.id, getattr(body, "item_id", self.id), id=id, causes=causes)
+    def order(
+        self, body: Body, *, id: UUID | None = None, causes: tuple[Cause, ...] = (), root: str | None = None
+    ) -> Envelope[Body]:
+        return messages.order(body, self.id, getattr(body, "item_id", self.id), id=id, causes=causes, root=root)
 
     async def done(self, body: Body, **more: Any) -> dict[str, Any]:
         answer = await self.obey(body, **more)
@@ -113,6 +116,10 @@ class Tenant:
         answer = await self.obey(body, **more)
         assert isinstance(answer, CommandRefused), answer
         return answer.reason
+
+    async def may_have(self, quota: str, limit: int) -> None:
+        """Has the platform set a limit."""
+        await allow(self.site.http, self.site.premises, self.id, quota, limit)
 
     async def results(self, command_id: UUID, count: int = 1) -> list[FinalResult]:
         return await self.site.wire.results(command_id, count)

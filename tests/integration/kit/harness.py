@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from contracts.envelope import Body, Cause, Envelope, Record, decode, event
 from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate
+from contracts.kit.quotas import Quota
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
 from contracts.messages.results import RESULTS
@@ -76,10 +77,10 @@ class Site:
     commands: Topic
     results: Topic
 
-    def service(self, *, clock: Clock = utc_now, **changes: Any) -> Service:
+    def service(self, *, clock: Clock = utc_now, quotas: Sequence[Quota] = (), **changes: Any) -> Service:
         """A service on this site; each has a port, and with it an instance name, of its own."""
         changes = {"http_port": free_port(), **changes}
-        return Service(self.name, self.settings.model_copy(update=changes), clock=clock)
+        return Service(self.name, self.settings.model_copy(update=changes), clock=clock, quotas=quotas)
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Runs a statement as the superuser, whom row-level security does not bind."""

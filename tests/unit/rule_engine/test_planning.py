@@ -50,6 +50,19 @@ def moved(entry_seq: int, stage: str = "new", *, automation: bool = True) -> Env
     )
 
 
+def test_a_refusal_ends_every_rule_of_a_new_entry_and_touches_no_other_run() -> None:
+    made = RULES.programs["new"][0]
+    stayed = OpenRun(uuid5(ITEM, "run"), ENTRY, made, begin(made, ENTRY, TIMES))
+    refused = plan(Head(1, 1), [moved(2)], [stayed], {"sales": RULES}, TIMES, "too many")
+
+    (entry,) = refused.entries
+    assert entry.refused
+    assert {progress.state for run in entry.runs for progress in run.state.rules.values()} == {"refused"}
+    assert {progress.reason for run in entry.runs for progress in run.state.rules.values()} == {"too many"}
+    assert all(run.state.finished for run in entry.runs)
+    assert "refused" not in states(stayed.state).values()
+
+
 def edited(version: int, day: str | None) -> Envelope[Body]:
     item = snapshot(day=day).model_copy(update={"version": version})
     data = FieldsChanged(item=item, changed=("fields.day",), changed_by="somebody", at=T0 + timedelta(minutes=version))

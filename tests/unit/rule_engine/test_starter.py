@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
+from rule_engine.open_runs import OpenRuns
 from rule_engine.settings import Settings
 from rule_engine.starter import Starter
-from rule_engine.store.wakes import Wake
+from rule_engine.store.wakes import Counts, Wake
 from support.waiting import eventually
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -39,8 +40,8 @@ class Wakes:
 
     overdue = deadlines = parked = none
 
-    async def counts(self, *_: Any) -> tuple[int, int, int, int]:
-        return 0, 0, 0, 0
+    async def counts(self, *_: Any) -> dict[UUID, Counts]:
+        return {}
 
 
 class Database:
@@ -63,7 +64,7 @@ def starter(wakes: Wakes) -> Starter:
     database: Any = Database()
     store: Any = SimpleNamespace(wakes=wakes)
     outbox: Any = None
-    return Starter(settings, database, store, outbox, lambda: NOW)
+    return Starter(settings, database, store, outbox, OpenRuns(), lambda: NOW)
 
 
 async def test_a_server_that_goes_while_several_runs_are_started_is_waited_for() -> None:

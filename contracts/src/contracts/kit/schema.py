@@ -184,3 +184,23 @@ GRANT SELECT, INSERT ON dead_letter_orders, remembered_messages TO {app};
 GRANT SELECT, INSERT, UPDATE ON dead_letters, dead_letter_orders TO {delivery};
 GRANT SELECT, INSERT ON remembered_messages TO {delivery};
 """  # noqa: S608 - two names from our own code
+
+
+def quota_tables_v1(service: str) -> str:
+    """The limits that the platform set for tenants, one row a setting: the newest holds, the others are the record."""
+    app = f"{service.replace('-', '_')}_app"
+    return f"""
+CREATE TABLE quotas (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    allowed bigint NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, name, number)
+);
+ALTER TABLE quotas ENABLE ROW LEVEL SECURITY;
+ALTER TABLE quotas FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON quotas USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+GRANT SELECT, INSERT ON quotas TO {app};
+"""

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from contracts.kit import health, telemetry
+from contracts.kit import health, quotas, telemetry
 from contracts.kit.auth import Authenticator, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, Member, Subscription, make_producer
@@ -34,6 +34,7 @@ from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.outbox import Outbox, Relay
+from contracts.kit.quotas import Quota, QuotaApi
 from contracts.kit.settings import ServiceSettings
 from contracts.kit.worker import Job, Worker
 
@@ -45,13 +46,16 @@ type Background = Callable[[], Awaitable[None]]
 class Service:
     """Database, outbox and clock to build a service with; then its consumers, workers, tasks and routes."""
 
-    def __init__(self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now, quotas: Sequence[Quota] = ()
+    ) -> None:
         self.name = name
         self.settings = settings
         self.clock = clock
         self.instance = f"{socket.gethostname()}-{settings.http_port}"
         self.database = Database(settings, service=name)
         self.outbox = Outbox()
+        self._quotas = quotas
         self.idempotency = Idempotency(self.database)
         self._relay = Relay(self.database, self._producer)
         self._dead_letters = DeadLetters(name, self._producer, self.database)
@@ -112,10 +116,15 @@ class Service:
         )
         app.state.authenticator = Authenticator(self.settings)
         install_problems(app)
+        quotas.install_refusals(app)
         app.add_middleware(telemetry.TraceRequests)
         app.add_middleware(BodyLimitMiddleware, larger=larger_bodies)
         dead_letters = DeadLetterApi(self.database, self.idempotency, self.clock, self._replayer.wake)
-        of_the_kit = (api.router(dead_letters), health.router(self._checks, self._consumers_ready, self.database))
+        of_the_kit = (
+            api.router(dead_letters),
+            quotas.router(QuotaApi(self._quotas, self.database, self.clock)),
+            health.router(self._checks, self._consumers_ready, self.database),
+        )
         for router in (*routers, *of_the_kit):
             for route in router.routes:
                 if isinstance(route, APIRoute):

@@ -1,6 +1,7 @@
 """Obeys the commands of `crm.comms.commands.v1`."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from comms_service.domain import (
@@ -14,6 +15,7 @@ from comms_service.domain import (
     message_id,
     notification_id,
 )
+from comms_service.quotas import MESSAGES_PER_RECIPIENT
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
@@ -24,9 +26,11 @@ from contracts.kit.clock import Clock
 from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
+from contracts.kit.quotas import check
 from contracts.messages.comms import ChannelKind, Notify, SendMessage
 from contracts.messages.results import CANCELLED, CommandDone
 
+DAY = timedelta(hours=24)
 DELIVER: Mapping[ChannelKind, str] = {"email": "deliver_email", "sms": "deliver_sms"}
 """The kind of work per kind of message: each has workers of its own, so that one provider's outage is its own."""
 
@@ -53,6 +57,8 @@ class Handlers:
         """Records the message; a worker sends it, unless the address is opted out by then."""
         address = _usable_address(command.data)
         message = self._plan(command, await self._channel(command, tx), address)
+        sent = await self._messages.count_to(tx, message.tenant, address, message.created_at - DAY)
+        await check(tx, message.tenant, MESSAGES_PER_RECIPIENT, used=sent)
         await self._messages.add(tx, message)
         kind = DELIVER[message.kind]
         await worker.enqueue(tx, id=message.id, tenant=message.tenant, kind=kind, run_at=message.created_at)

@@ -10,6 +10,7 @@ from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
 from comms_service.jobs import Jobs
+from comms_service.quotas import QUOTAS
 from comms_service.settings import Settings
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
@@ -27,7 +28,7 @@ TIMEOUT_S = 15.0
 
 
 def build_app(settings: Settings) -> FastAPI:
-    service = Service("comms-service", settings)
+    service = Service("comms-service", settings, quotas=QUOTAS)
     database, clock = service.database, service.clock
     message_store, channel_store, notification_store = MessageStore(), ChannelStore(), NotificationStore()
     statuses = Statuses(message_store, service.outbox, clock)

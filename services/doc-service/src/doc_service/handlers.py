@@ -10,6 +10,7 @@ from contracts.kit.clock import Clock
 from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
+from contracts.kit.quotas import check
 from contracts.messages.doc import CreateDocument
 from contracts.messages.results import CANCELLED, FinalResult
 from doc_service.domain.documents import RENDER, document_id, local_day, plan_document
@@ -18,6 +19,7 @@ from doc_service.domain.numbers import document_number, series
 from doc_service.domain.templates import Template
 from doc_service.links import Links
 from doc_service.messages import document_done
+from doc_service.quotas import FILE_BYTES
 from doc_service.store import Store
 
 
@@ -35,6 +37,7 @@ class Handlers:
 
         Refuses when no template of that code is in use or the data cannot be printed.
         """
+        await check(tx, command.tenant, FILE_BYTES)
         template = await self._template(tx, command.tenant, command.data.template)
         now = self.clock()
         try:

@@ -20,6 +20,7 @@ from doc_service.handlers import Handlers, routes
 from doc_service.jobs import Rendering
 from doc_service.links import Links
 from doc_service.messages import Events
+from doc_service.quotas import QUOTAS
 from doc_service.settings import Settings
 from doc_service.store import Store
 
@@ -29,7 +30,7 @@ TRIALS_WAITING = 8
 
 
 def build_app(settings: Settings) -> FastAPI:
-    service = Service("doc-service", settings)
+    service = Service("doc-service", settings, quotas=QUOTAS)
     clock, database, idempotency = service.clock, service.database, service.idempotency
     store, builtin = Store(), load_templates()
     content = FileStore(settings.files_url, settings.files_dir)

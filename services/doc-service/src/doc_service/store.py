@@ -34,6 +34,11 @@ class Files:
             *asdict(file).values(),
         )
 
+    async def total_bytes(self, tx: Connection, tenant: UUID) -> int:
+        """How many bytes the tenant's files have together."""
+        total: int = await tx.fetchval("SELECT coalesce(sum(size), 0)::bigint FROM files WHERE tenant_id = $1", tenant)
+        return total
+
     async def find(self, tx: Connection, tenant: UUID, file_id: UUID) -> File | None:
         row = await tx.fetchrow("SELECT * FROM files WHERE tenant_id = $1 AND id = $2", tenant, file_id)
         return None if row is None else _file(row)
@@ -78,6 +83,11 @@ class Templates:
             "SELECT code, latest, published, archived FROM templates WHERE tenant_id = $1 AND code = $2", tenant, code
         )
         return None if row is None else TemplateHead(**row)
+
+    async def count(self, tx: Connection, tenant: UUID) -> int:
+        """Archived ones too."""
+        count: int = await tx.fetchval("SELECT count(*) FROM templates WHERE tenant_id = $1", tenant)
+        return count
 
     async def save(self, tx: Connection, tenant: UUID, head: TemplateHead) -> None:
         await tx.execute(

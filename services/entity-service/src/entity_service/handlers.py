@@ -12,6 +12,7 @@ from contracts.envelope import Body, Envelope
 from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
+from contracts.kit.quotas import refusal
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
     CopyItem,
@@ -30,6 +31,7 @@ from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.loops import find_loop
 from entity_service.domain.pipelines import choose
 from entity_service.messages import SERVICE, Actor
+from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
 
 LEFT = "the item has left the stage"
 
@@ -80,10 +82,11 @@ class Handlers:
         data = command.data
         actor = Actor(by=data.created_by, origin=data.origin, cause=command)
         linked = await self._linked(tx, command)
-        if loop := find_loop(command.causepath):
-            return await self._stop(tx, command, linked, loop, actor)
+        if reason := await self._why_not(tx, command, by_rule=data.origin == "rule"):
+            return await self._stop(tx, command, linked, reason, actor)
         contact, known = await self._client(tx, command.tenant, data.person)
         item = await self._changes.items.create(tx, command.tenant, _draft(data, contact), actor)
+        await self._count(tx, command, item, by_rule=data.origin == "rule")
         if linked is not None:
             await store.links.add(tx, command.tenant, linked.id, item.id, "follow_up")
         client = contact or next(iter(item.contact_ids), None)
@@ -105,10 +108,23 @@ class Handlers:
         data = command.data
         original = await self._lock(tx, command, data.item_id, data.expect_entry_seq)
         actor = Actor(by=data.created_by, origin="rule", cause=command)
-        if loop := find_loop(command.causepath):
-            return await self._stop(tx, command, original, loop, actor)
+        if reason := await self._why_not(tx, command, by_rule=True):
+            return await self._stop(tx, command, original, reason, actor)
         copied = await self._changes.copies.copy(tx, original, data, actor)
+        await self._count(tx, command, copied, by_rule=True)
         return _done(command, item_id=str(copied.id))
+
+    async def _why_not(self, tx: Connection, command: Envelope[Any], *, by_rule: bool) -> str | None:
+        """Why automation may not make an item: it runs in a circle, or a quota is used up."""
+        if loop := find_loop(command.causepath):
+            return loop
+        made = await store.automatic_items.of_root(tx, command.tenant, command.root_cause)
+        if reason := await refusal(tx, command.tenant, ITEMS_PER_CAUSE, used=made):
+            return reason
+        return await refusal(tx, command.tenant, ITEMS_PER_HOUR) if by_rule else None
+
+    async def _count(self, tx: Connection, command: Envelope[Any], item: Item, *, by_rule: bool) -> None:
+        await store.automatic_items.add(tx, command.tenant, command.root_cause, item.id, by_rule=by_rule)
 
     async def create_task(self, command: Envelope[CreateTask], tx: Connection) -> FinalResult:
         data = command.data
@@ -138,12 +154,12 @@ class Handlers:
         return item
 
     async def _stop(
-        self, tx: Connection, command: Envelope[Any], item: Item | None, loop: str, actor: Actor
+        self, tx: Connection, command: Envelope[Any], item: Item | None, reason: str, actor: Actor
     ) -> CommandRefused:
         """Refuses, as an answer and not as an error: the timeline is to keep why."""
         if item is not None:
-            await self._changes.items.note(tx, item, "automation_stopped", loop, actor)
-        return CommandRefused(command_id=command.command_id, reason=loop)
+            await self._changes.items.note(tx, item, "automation_stopped", reason, actor)
+        return CommandRefused(command_id=command.command_id, reason=reason)
 
 
 def _expect_entry(item: Item, entry_seq: int | None) -> None:

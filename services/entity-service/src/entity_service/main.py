@@ -19,7 +19,9 @@ from entity_service.api.settings import SettingsRoutes
 from entity_service.api.work import WorkRoutes
 from entity_service.changes import make_changes
 from entity_service.handlers import Handlers, routes
+from entity_service.jobs import Forgetting
 from entity_service.messages import SERVICE
+from entity_service.quotas import QUOTAS
 from entity_service.settings import Settings
 
 IMPORT_LIMIT = 10_000_000
@@ -28,10 +30,11 @@ IMPORT_LIMIT = 10_000_000
 
 def build_app(settings: Settings) -> FastAPI:
     """The whole service; nothing connects before its lifespan begins."""
-    service = Service(SERVICE, settings)
+    service = Service(SERVICE, settings, quotas=QUOTAS)
     changes = make_changes(service.outbox, service.clock, new_id)
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=service.outbox, clock=service.clock)
     service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes))))
+    service.background("forgetting", Forgetting(service.database).run)
     routers = [
         SettingsRoutes(service).router(),
         PeopleRoutes(service, new_id).router(),

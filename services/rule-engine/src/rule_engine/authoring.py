@@ -14,6 +14,7 @@ from contracts.contexts import TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database
+from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.checks import NOBODY, Neighbours, check, leads_anywhere, warnings
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import RuleSetDocument
@@ -22,6 +23,7 @@ from rule_engine.domain.errors import Fault, TakenError
 from rule_engine.domain.program import Program
 from rule_engine.domain.variables import Definition
 from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.quotas import DEFINITIONS
 from rule_engine.rules.base import Place, RuleType
 from rule_engine.store.rule_sets import Content, Key, RuleSets
 from rule_engine.store.variables import Variables
@@ -110,6 +112,8 @@ class Authoring:
         key = (author.tenant, code)
         examined = await self._examine(key, document, publish=publish)
         async with self._database.transaction(author.tenant) as tx:
+            if await self._rule_sets.read(tx, key) is None:
+                await check_quota(tx, author.tenant, DEFINITIONS)
             pipeline = await self._rule_sets.keep(tx, key, document, archived, self._clock())
             if pipeline != document.pipeline:
                 raise TakenError(f"rule set {code!r} belongs to pipeline {pipeline!r} for good: use another code")

@@ -13,12 +13,14 @@ from pydantic import JsonValue
 
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
+from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.cel import parse as parse_expression
 from rule_engine.domain.checks import NOBODY, check
 from rule_engine.domain.errors import EngineError, Fault, ValueFailureError
 from rule_engine.domain.texts import parse as parse_text
 from rule_engine.domain.variables import Assigned, Definition, Group, MisfitError, VariableDocument, fitting, misfits
 from rule_engine.gateway import EntityService
+from rule_engine.quotas import DEFINITIONS
 from rule_engine.rules.base import RuleType
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.variables import Owner, Variables
@@ -66,6 +68,8 @@ class Defining:
         rules = [] if before is None else await self._rule_faults(tenant, before, wanted)
         async with self._database.transaction(tenant) as tx:
             locked = await self._variables.get(tx, tenant, wanted.group, wanted.code, lock=True)
+            if locked is None:
+                await check_quota(tx, tenant, DEFINITIONS)
             values = await self._values(tx, tenant, wanted)
             faults = [*_scope_faults(locked, wanted, values), *_value_faults(values, wanted), *rules]
             if faults:

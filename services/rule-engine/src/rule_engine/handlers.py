@@ -11,7 +11,7 @@ from contracts.envelope import Envelope
 from contracts.kit import telemetry
 from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.database import Connection, Database
+from contracts.kit.database import Connection, Database, after_commit
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import RESULTS, CommandProgress
 from rule_engine.domain.advance import settle
@@ -19,6 +19,8 @@ from rule_engine.domain.planning import OpenRun, Plan, PlannedEntry, Published, 
 from rule_engine.domain.step import Registry, wake_at
 from rule_engine.gateway import EntityService
 from rule_engine.messages import SOURCE
+from rule_engine.open_runs import OpenRuns
+from rule_engine.quotas import OPEN_RUNS
 from rule_engine.recorder import LOOK_AGAIN, Recorder
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey
@@ -29,12 +31,19 @@ class Planner:
     """Turns items' events into entries and runs, a batch at a time."""
 
     def __init__(
-        self, database: Database, store: Store, recorder: Recorder, entity_service: EntityService, clock: Clock
+        self,
+        database: Database,
+        store: Store,
+        recorder: Recorder,
+        entity_service: EntityService,
+        open_runs: OpenRuns,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._store = store
         self._recorder = recorder
         self._entity_service = entity_service
+        self._counted = open_runs
         self._clock = clock
 
     async def prepare(self, events: Sequence[Envelope[Any]]) -> None:
@@ -67,6 +76,7 @@ class Planner:
         stored = await self._open_runs(tx, by_item)
         entered = {(e.tenant, e.data.to_pipeline) for e in events if isinstance(e.data, StageChanged)}
         published = await self._published(tx, entered)
+        refusals = await self._counted.refusals(tx, {tenant for tenant, _ in entered})
         plans = {
             key: plan(
                 heads[key],
@@ -74,6 +84,7 @@ class Planner:
                 [OpenRun(run.id, run.entry, run.program, run.state) for run in stored.get(key, [])],
                 published.get(key[0], {}),
                 self._entity_service.times_of(*key),
+                refusals.get(key[0]),
             )
             for key, messages in by_item.items()
         }
@@ -114,6 +125,11 @@ class Planner:
         await self._store.runs.add(tx, runs, now)
         unfinished = [run for run in runs if not run.state.finished]
         await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run)) for run in unfinished])
+        after_commit(lambda: self._note(entries, unfinished))
+
+    def _note(self, entries: Sequence[PlannedEntry], unfinished: Sequence[Run]) -> None:
+        self._counted.add([run.tenant for run in unfinished])
+        telemetry.QUOTA_REFUSALS.labels(OPEN_RUNS.name).inc(sum(len(one.runs) for one in entries if one.refused))
 
     async def _write_changed(
         self,

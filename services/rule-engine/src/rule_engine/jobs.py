@@ -15,7 +15,7 @@ from contracts.envelope import parse_causepath
 from contracts.kit import telemetry, worker
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
-from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, after_commit
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Job, Task
 from contracts.values import ItemSnapshot
@@ -24,6 +24,7 @@ from rule_engine.domain.program import Program
 from rule_engine.domain.state import Entry, RuleProgress, State
 from rule_engine.domain.step import wake_at
 from rule_engine.gateway import EntityService
+from rule_engine.open_runs import OpenRuns
 from rule_engine.recorder import LOOK_AGAIN
 from rule_engine.store import Store
 from rule_engine.store.applications import Application
@@ -40,10 +41,13 @@ class Applying:
     successor goes on where it ended. Planning the same twice gives the same runs.
     """
 
-    def __init__(self, database: Database, store: Store, entity_service: EntityService, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, store: Store, entity_service: EntityService, open_runs: OpenRuns, clock: Clock
+    ) -> None:
         self._database = database
         self._store = store
         self._entity_service = entity_service
+        self._open_runs = open_runs
         self._clock = clock
 
     def job(self) -> Job:
@@ -92,6 +96,10 @@ class Applying:
     async def _plan(self, tx: Connection, task: Task, application: Application, page: StageItems) -> None:
         if not page.items:
             await self._store.applications.save(tx, replace(application, done_at=self._clock()))
+            await task.complete(tx)
+            return
+        if refusal := (await self._open_runs.refusals(tx, [task.tenant])).get(task.tenant):
+            await self._store.applications.save(tx, replace(application, given_up=refusal, done_at=self._clock()))
             await task.complete(tx)
             return
         runs = await self._runs(tx, application, page.items)
@@ -155,6 +163,7 @@ class Applying:
         await self._store.runs.insert(tx, [run for run, _ in runs], now)
         await self._store.runs.save_rules(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
         await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run, now)) for run, _ in runs])
+        after_commit(lambda: self._open_runs.add([run.tenant for run, _ in runs]))
 
 
 def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[str, RuleProgress]:

@@ -13,7 +13,9 @@ from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
 from rule_engine.jobs import APPLY, Applying, Forgetting
+from rule_engine.open_runs import OpenRuns
 from rule_engine.operations import Operations
+from rule_engine.quotas import QUOTAS
 from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
@@ -24,19 +26,20 @@ from rule_engine.workflows import RuleRunWorkflow
 
 def build_app(settings: Settings) -> FastAPI:
     """The whole service; nothing connects before the application starts."""
-    service = Service("rule-engine", settings)
+    service = Service("rule-engine", settings, quotas=QUOTAS)
     database, clock, store = service.database, service.clock, Store.create()
     entity_service, trigger_service = EntityService(settings), TriggerService(settings)
+    open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
-    starter = Starter(settings, database, store, service.outbox, clock)
+    starter = Starter(settings, database, store, service.outbox, open_runs, clock)
     authoring = Authoring(database, store.rule_sets, entity_service, trigger_service, REGISTRY, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
     operations = Operations(database, store, recorder, clock, new_id)
-    service.consume(planning(Planner(database, store, recorder, entity_service, clock)))
+    service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(starter.wake)
-    applying = Applying(database, store, entity_service, clock)
+    applying = Applying(database, store, entity_service, open_runs, clock)
     service.work({APPLY: applying.job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     service.check("temporal", starter.ready)

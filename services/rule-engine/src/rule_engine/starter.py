@@ -5,7 +5,7 @@ finds that the generation has moved on and does nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,9 +26,10 @@ from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.outbox import Outbox
 from contracts.kit.together import Together
 from rule_engine.activities import RunRef
+from rule_engine.open_runs import OpenRuns
 from rule_engine.settings import Settings
 from rule_engine.store import Store
-from rule_engine.store.wakes import Wake
+from rule_engine.store.wakes import Counts, Wake
 from rule_engine.workflows import RuleRunWorkflow
 
 logger = structlog.get_logger(__name__)
@@ -42,7 +43,6 @@ RUNS_WAITING = Gauge("runs_waiting", "Unfinished runs")
 RUNS_OVERDUE = Gauge("runs_overdue", "Unfinished runs that should have been looked at over a minute ago")
 RUNS_STALLED = Gauge("runs_stalled", "Unfinished runs that could not go on three times in a row or more")
 RUNS_OVERDUE_TENANTS = Gauge("runs_overdue_tenants", "Tenants of which runs are overdue")
-_COUNTED = (RUNS_WAITING, RUNS_OVERDUE, RUNS_OVERDUE_TENANTS, RUNS_STALLED)
 STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
 REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
 ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
@@ -67,11 +67,20 @@ async def connect(settings: Settings) -> Client:
 class Starter:
     """Starts, ends and checks executions for `wakes`."""
 
-    def __init__(self, settings: Settings, database: Database, store: Store, outbox: Outbox, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913 - its collaborators
+        self,
+        settings: Settings,
+        database: Database,
+        store: Store,
+        outbox: Outbox,
+        open_runs: OpenRuns,
+        clock: Clock,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._store = store
         self._outbox = outbox
+        self._open_runs = open_runs
         self._clock = clock
         self._client: Client | None = None
         self._woken = asyncio.Event()
@@ -183,10 +192,16 @@ class Starter:
         async with self._database.delivery() as tx:
             overdue = await self._store.wakes.overdue(tx, now - self._settings.overdue_after, BATCH)
             counts = await self._store.wakes.counts(tx, now)
-        for gauge, count in zip(_COUNTED, counts, strict=True):
-            gauge.set(count)
+        self._note_counts(counts)
         await self._each(overdue, lambda wake: self._revive_if_gone(client, wake))
         await self._ask_again(now)
+
+    def _note_counts(self, counts: Mapping[UUID, Counts]) -> None:
+        RUNS_WAITING.set(sum(each.waiting for each in counts.values()))
+        RUNS_OVERDUE.set(sum(each.overdue for each in counts.values()))
+        RUNS_OVERDUE_TENANTS.set(sum(each.overdue > 0 for each in counts.values()))
+        RUNS_STALLED.set(sum(each.put_off for each in counts.values()))
+        self._open_runs.counted({tenant: each.waiting for tenant, each in counts.items()})
 
     async def _revive_if_gone(self, client: Client, wake: Wake) -> None:
         if await _is_open(client, _ref(wake, wake.gen).workflow_id):

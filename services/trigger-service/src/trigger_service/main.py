@@ -18,6 +18,7 @@ from trigger_service.gateways.vault import Vault
 from trigger_service.handlers import Handlers
 from trigger_service.jobs import Housekeeping, Jobs
 from trigger_service.messages import SERVICE
+from trigger_service.quotas import QUOTAS
 from trigger_service.settings import Settings
 from trigger_service.triggers.forms import FormSubmitted
 from trigger_service.triggers.webhooks import Webhook
@@ -28,7 +29,7 @@ PUBLIC_BODY = 64 * 1024
 
 def build_app(settings: Settings) -> FastAPI:
     """The application; connects to nothing before it is started."""
-    service = Service(SERVICE, settings)
+    service = Service(SERVICE, settings, quotas=QUOTAS)
     database, clock = service.database, service.clock
     client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
     entity = EntityService(client)

@@ -18,6 +18,7 @@ from rule_engine.api import applications, decisions, rule_set_orders, rule_sets,
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.jobs import Applying
+from rule_engine.open_runs import OpenRuns
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
 from rule_engine.store import Store
@@ -113,7 +114,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
     triggers, store = TriggerService(settings), Store.create()
     authoring = Authoring(service.database, store.rule_sets, entities, triggers, REGISTRY, watch, new_id)
     reading = rule_sets.Reading(service.database, store.rule_sets)
-    applying = Applying(service.database, store, entities, service.clock)
+    applying = Applying(service.database, store, entities, OpenRuns(), service.clock)
     routers = [
         rule_sets.router(authoring, reading),
         rule_set_orders.router(authoring, reading),

@@ -16,6 +16,7 @@ from rule_engine.activities import Activities, RunRef
 from rule_engine.gateway import EntityService
 from rule_engine.handlers import Planner
 from rule_engine.jobs import Applying, Forgetting
+from rule_engine.open_runs import OpenRuns
 from rule_engine.operations import Operations
 from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
@@ -46,16 +47,16 @@ class Engine:
 
     def __init__(self, database: Database, entity_service: EntityService, entity: EntityStandIn, watch: Watch) -> None:
         self.database, self.entity, self.watch = database, entity, watch
-        self.store = Store.create()
+        self.store, self.open_runs = Store.create(), OpenRuns()
         recorder = Recorder(self.store, Outbox(), new_id, timedelta(minutes=10))
-        self.planner = Planner(database, self.store, recorder, entity_service, watch)
+        self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
         self.operations = Operations(database, self.store, recorder, watch, new_id)
         self.entity_service = entity_service
         self.applying = self.applying_from(entity_service)
 
     def applying_from(self, entity_service: EntityService) -> Applying:
-        return Applying(self.database, self.store, entity_service, self.watch)
+        return Applying(self.database, self.store, entity_service, self.open_runs, self.watch)
 
     def forgetting(self, days: int) -> Forgetting:
         return Forgetting(self.database, self.store, self.watch, days)

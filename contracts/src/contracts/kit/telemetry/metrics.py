@@ -32,6 +32,7 @@ DEAD_LETTERS = Counter("dead_letters_total", "Messages put aside", ["topic", "re
 DEAD_LETTERS_OPEN = Gauge("dead_letters_open", "Dead letters that wait for a decision, or for their replay")
 COMMANDS_RECEIVED = Counter("commands_received_total", "Commands taken in, each once", ["type"])
 COMMANDS_FINISHED = Counter("commands_finished_total", "Commands with a final result", ["type", "outcome"])
+QUOTA_REFUSALS = Counter("quota_refusals_total", "What was refused because a tenant's quota is used up", ["quota"])
 HTTP_SECONDS = Histogram("http_request_seconds", "Duration of requests", ["method", "route", "status"])
 HTTP_CLIENT_SECONDS = Histogram("http_client_seconds", "Duration of calls to others", ["peer", "method", "status"])
 

@@ -8,11 +8,13 @@ from pydantic import BaseModel, Field, model_validator
 
 from comms_service.api.inputs import Line
 from comms_service.domain import Channel, UnusableError, normalise_email
+from comms_service.quotas import CHANNELS
 from comms_service.store.channels import ChannelStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Page, bad_input, conflict, not_found
+from contracts.kit.quotas import check
 from contracts.messages.comms import ChannelKind
 from contracts.values import Code
 
@@ -56,6 +58,8 @@ def router(database: Database, store: ChannelStore) -> APIRouter:
         """Creates or replaces a channel; making it the default takes the flag from the former default of its kind."""
         channel = _channel(code, body)
         async with database.transaction(caller.tenant) as tx:
+            if await store.find(tx, caller.tenant, code) is None:
+                await check(tx, caller.tenant, CHANNELS)
             if not await store.put(tx, caller.tenant, channel):
                 raise conflict(f"channel {code!r} is of another kind: take another code")
         return _view(channel)

@@ -58,6 +58,7 @@ CREATE TABLE messages (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX messages_newest ON messages (tenant_id, created_at DESC, id DESC);
+CREATE INDEX messages_to_address ON messages (tenant_id, to_address, created_at);
 CREATE INDEX messages_of_item ON messages (tenant_id, item_id, created_at DESC, id DESC);
 
 -- A receipt arrives without a tenant; this table, which holds nothing else, says whose it is. It has no policy.

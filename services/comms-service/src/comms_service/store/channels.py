@@ -59,6 +59,11 @@ class ChannelStore:
         rows = await tx.fetch(f"SELECT {_CHANNEL} FROM channels WHERE tenant_id = $1 ORDER BY code", tenant)  # noqa: S608
         return [Channel(*row) for row in rows]
 
+    async def count(self, tx: Connection, tenant: UUID) -> int:
+        """Archived ones too."""
+        count: int = await tx.fetchval("SELECT count(*) FROM channels WHERE tenant_id = $1", tenant)
+        return count
+
     async def put_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> None:
         await tx.execute(
             """INSERT INTO opt_outs (tenant_id, address, opted_out, note, updated_by, updated_at)

@@ -37,6 +37,16 @@ class MessageStore:
         await tx.execute("INSERT INTO message_tenants (message_id, tenant) VALUES ($1, $2)", message.id, message.tenant)
         await self._add_to_history(tx, message, message.status, None, message.created_at)
 
+    async def count_to(self, tx: Connection, tenant: UUID, address: str, since: datetime) -> int:
+        """How many messages were recorded for an address since then, whatever became of them."""
+        count: int = await tx.fetchval(
+            "SELECT count(*) FROM messages WHERE tenant_id = $1 AND to_address = $2 AND created_at > $3",
+            tenant,
+            address,
+            since,
+        )
+        return count
+
     async def find(self, tx: Connection, tenant: UUID, id: UUID) -> Message | None:
         row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM messages WHERE tenant_id = $1 AND id = $2", tenant, id)  # noqa: S608
         return _message(row) if row else None

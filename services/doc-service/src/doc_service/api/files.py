@@ -15,9 +15,11 @@ from contracts.kit.auth import Caller, Role, require, require_service
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Idempotency, Problem, bad_input, json_response, not_found
+from contracts.kit.quotas import check
 from contracts.values import FileRef
 from doc_service.domain.files import MAX_FILE, File, safe_media_type, safe_name
 from doc_service.gateways.files import FileStore
+from doc_service.quotas import FILE_BYTES
 from doc_service.store import Store
 
 BODY_LIMITS = {"/v1/files": MAX_FILE + 16_384}
@@ -82,6 +84,7 @@ class FileApi:
         )
 
         async def add(tx: Connection) -> Response:
+            await check(tx, caller.tenant, FILE_BYTES, adding=file.size)
             await self.store.files.add(tx, file)
             out = FileOut(file=file.ref, size=file.size, created_at=file.created_at, created_by=file.created_by)
             return json_response(out, 201, {"Location": f"/v1/files/{file.id}"})

@@ -14,6 +14,7 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.errors import QueueFullError, RetryLaterError
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, json_response, not_found
+from contracts.kit.quotas import check
 from contracts.values import Code
 from doc_service.domain.documents import template_inputs
 from doc_service.domain.errors import DataError, PatternError
@@ -22,6 +23,7 @@ from doc_service.domain.printing import find_locale
 from doc_service.domain.sample import sample_document
 from doc_service.domain.templates import Template, TemplateHead, TemplateVersion
 from doc_service.gateways.typesetter import TemplateError, Typesetter
+from doc_service.quotas import TEMPLATES
 from doc_service.store import Store
 
 MAX_VERSION = 2**31 - 1
@@ -102,6 +104,8 @@ class TemplateApi:
         await self._try(caller.tenant, template, wanted.sample)
         async with self.database.transaction(caller.tenant) as tx:
             head = await self.store.templates.locked(tx, caller.tenant, code)
+            if head is None:
+                await check(tx, caller.tenant, TEMPLATES)
             latest = await self._version(tx, caller, replace(template, version=head.latest if head else 0))
             before = head.published if head else None
             published = latest if wanted.publish else before

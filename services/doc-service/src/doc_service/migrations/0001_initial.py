@@ -18,6 +18,8 @@ CREATE TABLE files (
     created_by text NOT NULL
 );
 
+CREATE INDEX files_of_tenant ON files (tenant_id) INCLUDE (size);
+
 CREATE TABLE templates (
     tenant_id uuid NOT NULL,
     code text COLLATE "C" NOT NULL,

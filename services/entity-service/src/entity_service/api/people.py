@@ -9,6 +9,7 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
 from contracts.kit.http import Page, not_found
+from contracts.kit.quotas import check
 from contracts.kit.service import Service
 from contracts.values import Code
 from entity_service import store
@@ -16,6 +17,7 @@ from entity_service.api.inputs import Name, Short
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.people import Department, Employee, check_parent
+from entity_service.quotas import DEFINITIONS
 
 
 class DepartmentInput(Input):
@@ -68,7 +70,10 @@ class PeopleRoutes:
         """Creates or replaces a department; the tree stays a tree."""
         wanted = Department(code=code, **body.model_dump())
         async with self._service.database.transaction(caller.tenant) as tx:
-            check_parent(await store.people.lock_departments(tx, caller.tenant), wanted)
+            present = await store.people.lock_departments(tx, caller.tenant)
+            if code not in {one.code for one in present}:
+                await check(tx, caller.tenant, DEFINITIONS)
+            check_parent(present, wanted)
             await store.people.put_department(tx, caller.tenant, wanted)
         return wanted
 
@@ -90,6 +95,8 @@ class PeopleRoutes:
         async with self._service.database.transaction(caller.tenant) as tx:
             if wanted.department and not await store.people.department(tx, caller.tenant, wanted.department):
                 raise InvalidError(("department", f"there is no department {wanted.department!r}"))
+            if await store.people.employee(tx, caller.tenant, code) is None:
+                await check(tx, caller.tenant, DEFINITIONS)
             return await store.people.put_employee(tx, caller.tenant, wanted)
 
     def _employee_of(self, code: str, body: EmployeeInput) -> Employee:

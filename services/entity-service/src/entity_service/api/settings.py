@@ -21,12 +21,14 @@ from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
+from contracts.kit.quotas import check
 from contracts.kit.service import Service
 from contracts.values import Code, Currency, ItemKind
 from entity_service import store
 from entity_service.api.inputs import Name, Short
 from entity_service.domain import fields, pipelines
 from entity_service.domain.calendars import check_zone
+from entity_service.quotas import DEFINITIONS
 
 
 class MyCompanyInput(Input):
@@ -152,6 +154,8 @@ class SettingsRoutes:
         wanted = body.schema_of(code)
         async with self._service.database.transaction(caller.tenant) as tx:
             present = await store.pipelines.lock(tx, caller.tenant, code)
+            if present is None:
+                await check(tx, caller.tenant, DEFINITIONS)
             held = await store.pipelines.held_stages(tx, caller.tenant, code)
             pipelines.check_replacement(present, wanted, held)
             await store.pipelines.put(tx, caller.tenant, wanted)
@@ -175,7 +179,10 @@ class SettingsRoutes:
         """Creates or replaces a custom field; its type stays."""
         wanted = CustomField(code=code, kind=kind, **body.model_dump())
         async with self._service.database.transaction(caller.tenant) as tx:
-            fields.check_replacement(await store.fields.find(tx, caller.tenant, kind, code), wanted)
+            present = await store.fields.find(tx, caller.tenant, kind, code)
+            if present is None:
+                await check(tx, caller.tenant, DEFINITIONS)
+            fields.check_replacement(present, wanted)
             await store.fields.put(tx, caller.tenant, wanted, wanted.archived)
         return wanted
 

@@ -2,6 +2,7 @@
 
 from entity_service.store import (
     activities,
+    automatic_items,
     calendars,
     clients,
     contexts,
@@ -20,6 +21,7 @@ from entity_service.store import (
 
 __all__ = [
     "activities",
+    "automatic_items",
     "calendars",
     "clients",
     "contexts",

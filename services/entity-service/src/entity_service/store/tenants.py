@@ -51,3 +51,15 @@ async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company
         settings.crm_url,
         my_company.model_dump(),
     )
+
+
+async def definitions(tx: Connection, tenant: UUID) -> int:
+    """How many pipelines, fields, departments and employees there are, archived ones too."""
+    count: int = await tx.fetchval(
+        """SELECT (SELECT count(*) FROM pipelines WHERE tenant_id = $1)
+               + (SELECT count(*) FROM fields WHERE tenant_id = $1)
+               + (SELECT count(*) FROM departments WHERE tenant_id = $1)
+               + (SELECT count(*) FROM employees WHERE tenant_id = $1)""",
+        tenant,
+    )
+    return count

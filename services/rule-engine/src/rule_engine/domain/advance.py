@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused, Result
+from contracts.messages.rule_events import RuleState
 from contracts.values import ItemSnapshot
 from rule_engine.domain.due import Times, due
 from rule_engine.domain.program import Program, RuleBlock
@@ -130,8 +131,17 @@ def fail_turn(program: Program, state: State, decided: Step, reason: str, now: d
 
 def fail(program: Program, state: State, reason: str, now: datetime) -> Step:
     """A defect in the core ends the run: everything that is left fails with the reason, nothing is retried for ever."""
+    return _end_all(program, state, "failed", reason, now)
+
+
+def refuse(program: Program, state: State, reason: str, now: datetime) -> Step:
+    """The tenant may have no further runs: no rule of this one is begun."""
+    return _end_all(program, state, "refused", reason, now)
+
+
+def _end_all(program: Program, state: State, end: RuleState, reason: str, now: datetime) -> Step:
     run = Running(program, state, now)
     for rule in program.rules():
         if run.rules[rule.rule_id].state not in (*ENDED, "running"):
-            run.end(rule, "failed", reason)
+            run.end(rule, end, reason)
     return run.finish_turn()

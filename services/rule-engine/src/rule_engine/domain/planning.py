@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from contracts.envelope import Body, Envelope
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
-from rule_engine.domain.advance import begin, leave, redate
+from rule_engine.domain.advance import begin, leave, redate, refuse
 from rule_engine.domain.due import Times, parts_for
 from rule_engine.domain.program import Program
 from rule_engine.domain.running import DELETED, LEFT
@@ -66,6 +66,8 @@ class PlannedEntry:
     note: str | None
     runs: list[OpenRun] = field(default_factory=list)
     left: tuple[datetime, str] | None = None
+    refused: bool = False
+    """The tenant has too many runs."""
 
 
 @dataclass(slots=True)
@@ -86,10 +88,11 @@ def plan(
     open_runs: Sequence[OpenRun],
     published: Mapping[str, Published],
     times: Times,
+    refusal: str | None = None,
 ) -> Plan:
     """What the events, in their order and none of them planned before, do to an item; `published` by pipeline code.
 
-    An older version of the item moves no date.
+    An older version of the item moves no date. With a `refusal` the rules of new entries end as refused.
     """
     result = Plan(head)
     for event in events:
@@ -100,7 +103,7 @@ def plan(
                 result.entries.append(_too_late(event, published, times, DELETED))  # type: ignore[arg-type]
             case StageChanged():
                 _leave_all(result, open_runs, LEFT, event.data.at)
-                result.entries.append(_enter(event, published, times))  # type: ignore[arg-type]
+                result.entries.append(_enter(event, published, times, refusal))  # type: ignore[arg-type]
                 head.last_entry_seq = event.data.entry_seq
                 head.last_version = max(head.last_version, event.data.item.version)
             case ItemDeleted():
@@ -114,7 +117,9 @@ def plan(
     return result
 
 
-def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], times: Times) -> PlannedEntry:
+def _enter(
+    event: Envelope[StageChanged], published: Mapping[str, Published], times: Times, refusal: str | None = None
+) -> PlannedEntry:
     found = published.get(event.data.to_pipeline)
     if not event.data.automation:
         return PlannedEntry(event, None, NOT_ASKED_FOR)
@@ -123,7 +128,10 @@ def _enter(event: Envelope[StageChanged], published: Mapping[str, Published], ti
     entry = entry_of(event)
     programs = found.programs.get(event.data.to_stage, ())
     runs = [OpenRun(run_id(event, program.chain), entry, program, begin(program, entry, times)) for program in programs]
-    return PlannedEntry(event, found, None, runs)
+    if refusal is not None:
+        for run in runs:
+            run.state = refuse(run.program, run.state, refusal, event.data.at).state
+    return PlannedEntry(event, found, None, runs, refused=refusal is not None)
 
 
 def _too_late(

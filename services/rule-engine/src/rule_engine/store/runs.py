@@ -108,6 +108,10 @@ class Runs:
         rows = await tx.fetch(_SELECT + "WHERE r.tenant_id = $1 AND r.entry_id = ANY ($2)", tenant, entries)
         return [_run(row) for row in rows]
 
+    async def count_open(self, tx: Connection, tenant: UUID) -> int:
+        count: int = await tx.fetchval("SELECT count(*) FROM runs WHERE tenant_id = $1 AND NOT finished", tenant)
+        return count
+
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
         """Records new runs with their rules."""
         await self.insert(tx, runs, now)

@@ -63,6 +63,15 @@ class Variables:
         rows = await tx.fetch("SELECT * FROM variables WHERE tenant_id = $1 ORDER BY kind, code", tenant)
         return [_definition(row) for row in rows]
 
+    async def count_with_rule_sets(self, tx: Connection, tenant: UUID) -> int:
+        """How many variables, constants and rule sets there are, archived ones too."""
+        count: int = await tx.fetchval(
+            """SELECT (SELECT count(*) FROM variables WHERE tenant_id = $1)
+                   + (SELECT count(*) FROM rule_sets WHERE tenant_id = $1)""",
+            tenant,
+        )
+        return count
+
     async def page(self, tx: Connection, tenant: UUID, group: Group, after: str, limit: int) -> list[Definition]:
         rows = await tx.fetch(
             "SELECT * FROM variables WHERE tenant_id = $1 AND kind = $2 AND code > $3 ORDER BY code LIMIT $4",

@@ -6,6 +6,7 @@ No payload in them, so they have no tenant policy: starter, sweep and reconcilia
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts.kit.database import Connection
@@ -27,6 +28,15 @@ class Wake:
 
 OFTEN = 3
 """A run that was put off so often in a row is not waiting for a short outage."""
+
+
+class Counts(NamedTuple):
+    """A tenant's unfinished runs; those overdue by more than a minute, those put off `OFTEN` times in a row."""
+
+    waiting: int
+    overdue: int
+    put_off: int
+
 
 _COLUMNS = "run_id, tenant_id, gen, driven_gen, wake_at, parked, misses"
 _ROW = ", ".join(f"one.{name}" for name in _COLUMNS.split(", "))
@@ -177,16 +187,13 @@ class Wakes:
         )
         return [(row["tenant_id"], row["command_id"]) for row in rows]
 
-    async def counts(self, tx: Connection, now: datetime) -> tuple[int, int, int, int]:
-        """Unfinished runs that wait, those overdue by more than a minute, how many tenants these are of, and those put
-        off `OFTEN` times in a row.
-        """
-        row = await tx.fetchrow(
-            """SELECT count(*), count(*) FILTER (WHERE late), count(DISTINCT tenant_id) FILTER (WHERE late),
+    async def counts(self, tx: Connection, now: datetime) -> dict[UUID, Counts]:
+        """By tenant."""
+        rows = await tx.fetch(
+            """SELECT tenant_id, count(*), count(*) FILTER (WHERE wake_at < $1::timestamptz - interval '1 minute'),
                    count(*) FILTER (WHERE misses >= $2)
-               FROM (SELECT tenant_id, misses, wake_at < $1::timestamptz - interval '1 minute' AS late
-                     FROM wakes WHERE wake_at IS NOT NULL) AS w""",
+               FROM wakes WHERE wake_at IS NOT NULL GROUP BY tenant_id""",
             now,
             OFTEN,
         )
-        return tuple(row) if row else (0, 0, 0, 0)
+        return {tenant: Counts(*counted) for tenant, *counted in rows}

@@ -6,10 +6,12 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import Page, not_found
+from contracts.kit.quotas import check
 from contracts.values import Code
 from trigger_service.domain.checks import check_form
 from trigger_service.domain.definitions import Form, FormSpec
 from trigger_service.gateways.entity import EntityService
+from trigger_service.quotas import FORMS
 from trigger_service.store import definitions
 from trigger_service.tokens import hash_token, new_token
 
@@ -31,6 +33,8 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
     ) -> FormView:
         responsible = None if spec.archived else check_form(spec, await entity.schema(caller.tenant))
         async with database.transaction(caller.tenant) as tx:
+            if await definitions.form(tx, caller.tenant, code) is None:
+                await check(tx, caller.tenant, FORMS)
             form = Form(code=code, token=new_token(), spec=spec, responsible_id=responsible)
             form, created = await definitions.put_form(tx, caller.tenant, form, clock())
             await definitions.put_address(tx, "form", caller.tenant, code, hash_token(form.token))

@@ -7,10 +7,12 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import Page, bad_input, not_found
+from contracts.kit.quotas import check
 from contracts.values import Code
 from trigger_service.domain.definitions import Provider, ProviderSpec
 from trigger_service.gateways.signatures import MIN_SECRET, is_secret
 from trigger_service.gateways.vault import Vault
+from trigger_service.quotas import PROVIDERS
 from trigger_service.store import definitions
 from trigger_service.tokens import hash_token, new_token
 
@@ -35,6 +37,8 @@ def router(database: Database, clock: Clock, vault: Vault) -> APIRouter:
         """`secret` may be left out to keep the former one; it is never told again."""
         async with database.transaction(caller.tenant) as tx:
             former = await definitions.provider(tx, caller.tenant, code)
+            if former is None:
+                await check(tx, caller.tenant, PROVIDERS)
             wanted = _new(code, spec, _sealed(spec, former, vault))
             provider, created = await definitions.put_provider(tx, caller.tenant, wanted, clock())
             await definitions.put_address(tx, "payment_provider", caller.tenant, code, hash_token(provider.token))

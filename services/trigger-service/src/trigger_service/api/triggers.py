@@ -9,10 +9,12 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, conflict, not_found
+from contracts.kit.quotas import check
 from contracts.values import Code
 from trigger_service.domain.checks import check_trigger
 from trigger_service.domain.definitions import Trigger, TriggerSpec
 from trigger_service.gateways.entity import EntityService
+from trigger_service.quotas import TRIGGERS
 from trigger_service.store import definitions
 from trigger_service.tokens import hash_token, new_token
 from trigger_service.triggers.registry import TRIGGER_TYPES
@@ -58,6 +60,8 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
         change_as = None if spec.archived else check_trigger(spec, await entity.schema(caller.tenant))
         async with database.transaction(caller.tenant) as tx:
             former = await definitions.trigger(tx, caller.tenant, code)
+            if former is None:
+                await check(tx, caller.tenant, TRIGGERS)
             if former is not None and former.spec.type != spec.type:
                 raise conflict(f"{code!r} is a trigger of the type {former.spec.type!r}; give another type a new code")
             trigger = Trigger(code=code, spec=spec, change_as=change_as)

@@ -161,3 +161,21 @@ def _provider(row: asyncpg.Record) -> Provider:
         sealed=row["secret"],
         archived=row["archived"],
     )
+
+
+async def count_triggers(tx: Connection, tenant: UUID) -> int:
+    """Archived ones too."""
+    count: int = await tx.fetchval("SELECT count(*) FROM triggers WHERE tenant_id = $1", tenant)
+    return count
+
+
+async def count_forms(tx: Connection, tenant: UUID) -> int:
+    """Archived ones too."""
+    count: int = await tx.fetchval("SELECT count(*) FROM forms WHERE tenant_id = $1", tenant)
+    return count
+
+
+async def count_providers(tx: Connection, tenant: UUID) -> int:
+    """Archived ones too."""
+    count: int = await tx.fetchval("SELECT count(*) FROM payment_providers WHERE tenant_id = $1", tenant)
+    return count

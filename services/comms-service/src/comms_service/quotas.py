@@ -1,0 +1,20 @@
+"""What a tenant may have in this service."""
+
+from comms_service.store.channels import ChannelStore
+from contracts.kit.quotas import Quota
+
+MESSAGES_PER_RECIPIENT = Quota(
+    name="messages_per_recipient_and_day",
+    default=200,
+    counts="messages to one address within 24 hours",
+    at_limit="the command is refused; messages to other addresses go on",
+)
+CHANNELS = Quota(
+    name="channels",
+    default=100,
+    counts="channels, archived ones included",
+    at_limit="new ones are refused; those that there are can be changed",
+    used=ChannelStore().count,
+)
+
+QUOTAS = (MESSAGES_PER_RECIPIENT, CHANNELS)

@@ -1,0 +1,27 @@
+"""What a tenant may have in this service."""
+
+from contracts.kit.quotas import Quota
+from entity_service import store
+
+ITEMS_PER_CAUSE = Quota(
+    name="items_per_cause",
+    default=100,
+    counts="items that rules and triggers make out of one cause",
+    at_limit="the command is refused and the timeline says that automation was stopped; other causes go on",
+)
+ITEMS_PER_HOUR = Quota(
+    name="items_by_rules_per_hour",
+    default=5_000,
+    counts="items that rules make within an hour",
+    at_limit="the command is refused and the timeline says that automation was stopped; people and forms go on",
+    used=store.automatic_items.by_rules_within_an_hour,
+)
+DEFINITIONS = Quota(
+    name="definitions",
+    default=5_000,
+    counts="pipelines, custom fields, departments and employees, archived ones included",
+    at_limit="new ones are refused; those that there are can be changed",
+    used=store.tenants.definitions,
+)
+
+QUOTAS = (ITEMS_PER_CAUSE, ITEMS_PER_HOUR, DEFINITIONS)

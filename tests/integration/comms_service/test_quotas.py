@@ -1,0 +1,36 @@
+"""How many messages one address gets in a day, and how many channels a tenant may have."""
+
+import httpx
+
+from contracts.messages.results import CommandDone, CommandRefused
+from integration.comms_service.harness import Shop
+from support.quotas import allow
+
+
+async def test_one_address_gets_so_many_messages_a_day_and_others_go_on(shop: Shop) -> None:
+    premises = shop.house.premises
+    async with httpx.AsyncClient() as http:
+        await allow(http, premises, shop.tenant, "messages_per_recipient_and_day", 2)
+        for _ in range(2):
+            assert isinstance(await shop.house.final(await shop.send("sms")), CommandDone)
+
+        refused = await shop.send("sms")
+        assert await shop.house.final(refused) == CommandRefused(
+            command_id=refused,
+            reason="quota messages_per_recipient_and_day: at most 2 messages to one address within 24 hours; "
+            "those who run this installation can raise it",
+        )
+        assert await shop.sms(refused) == []
+        assert isinstance(await shop.house.final(await shop.send("sms", to="+49 30 901821")), CommandDone)
+        aged = "UPDATE messages SET created_at = created_at - interval '1 day' WHERE tenant_id = $1"
+        await premises.sql(aged, shop.tenant)
+        assert isinstance(await shop.house.final(await shop.send("sms")), CommandDone)
+
+
+async def test_channels_are_counted_and_those_that_there_are_can_be_changed(shop: Shop) -> None:
+    texts = {"kind": "sms", "name": "Texts", "default": True}
+    async with httpx.AsyncClient() as http, shop.client("author") as author:
+        await allow(http, shop.house.premises, shop.tenant, "channels", 2)
+        refused = await author.put("/v1/channels/more", json=texts)
+        assert (refused.status_code, "quota channels: at most 2" in refused.json()["detail"]) == (409, True)
+        assert (await author.put("/v1/channels/texts", json=texts)).is_success
