@@ -13,6 +13,8 @@ from local_stack.stack import Stack
 
 DOCUMENTS = Path(__file__).parent / "documents"
 CLIENTS = 12
+MANY = (("comms-service", "messages_per_recipient_and_day"), ("entity-service", "items_by_rules_per_hour"))
+"""Quotas that a run of chaos uses up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     documents = read(DOCUMENTS, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
     with closing(Services(stack.addresses, stack.credentials.token(["admin"], tenant, "owner"))) as services:
         answers = apply(documents, services, lambda _, __: None)
+    await _allow_much(stack, tenant)
     head, seller = (str(answers[f"employee/{code}"]["id"]) for code in ("head", "seller"))
 
     async def caller(*token: str) -> Caller:
@@ -73,6 +76,14 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
         contacts=contacts,
         clients=Clients(frozenset({UUID(contacts[0])}), frozenset({UUID(contacts[1])})),
     )
+
+
+async def _allow_much(stack: Stack, tenant: UUID) -> None:
+    """A few clients and one tenant get what a town would in a year."""
+    async with Caller(stack.addresses, stack.credentials.platform_token("chaos")) as platform:
+        for service, quota in MANY:
+            path = f"/internal/quotas/{tenant}/{quota}"
+            await platform.send("PUT", service, path, json={"limit": 1_000_000})
 
 
 async def _contact(agent: Caller, number: int) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -21,6 +22,8 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.errors import RefusalError
 from contracts.kit.http import Page, Problem, not_found
+
+logger = structlog.get_logger(__name__)
 
 type Used = Callable[[Connection, UUID], Awaitable[int]]
 """How much of a quota a tenant has used."""
@@ -62,7 +65,9 @@ async def refusal(
     if used + adding <= limit:
         return None
     telemetry.QUOTA_REFUSALS.labels(quota.name).inc()
-    return words(quota, limit)
+    reason = words(quota, limit)
+    logger.info("a quota is used up", tenant_id=tenant, reason=reason)
+    return reason
 
 
 async def check(tx: Connection, tenant: UUID, quota: Quota, *, adding: int = 1, used: int | None = None) -> None:
