@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+import structlog
+
 from contracts.kit.database import Connection
 from contracts.kit.quotas import limits, words
 from rule_engine.quotas import OPEN_RUNS
+
+logger = structlog.get_logger(__name__)
 
 
 class OpenRuns:
@@ -26,4 +30,7 @@ class OpenRuns:
     async def refusals(self, tx: Connection, tenants: Collection[UUID]) -> dict[UUID, str]:
         """Why the tenants among these whose quota is used up may have no further runs."""
         allowed = await limits(tx, tenants, OPEN_RUNS)
-        return {tenant: words(OPEN_RUNS, limit) for tenant, limit in allowed.items() if self._counts[tenant] >= limit}
+        over = {tenant: words(OPEN_RUNS, limit) for tenant, limit in allowed.items() if self._counts[tenant] >= limit}
+        for tenant, reason in over.items():
+            logger.info("a quota is used up", tenant_id=tenant, reason=reason)
+        return over
