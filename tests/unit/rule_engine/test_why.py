@@ -21,7 +21,7 @@ LATER = T0 + timedelta(hours=1)
         ("done", None, None, "acted, and its effect exists"),
         ("skipped", None, "item.title is filled is false", "did not act: item.title is filled is false"),
         ("refused", None, "opted out", "had no effect: it was refused: opted out"),
-        ("failed", None, "no address", "had no effect that is known of: it failed: no address"),
+        ("failed", None, "no address", "had no effect: it failed before it sent anything: no address"),
         (
             "cancelled",
             LATER,
@@ -33,6 +33,11 @@ LATER = T0 + timedelta(hours=1)
 )
 def test_every_state_has_its_words(state: RuleState, due_at: datetime | None, reason: str | None, words: str) -> None:
     assert why(Standing(state, due_at, reason), T0, None) == words
+
+
+def test_what_a_failed_rule_sent_may_have_had_an_effect() -> None:
+    said = why(Standing("failed", None, "no answer", 0, sent=True), T0, None)
+    assert said == "had no effect that is known of: it failed: no answer"
 
 
 def test_an_operators_order_is_named() -> None:

@@ -132,7 +132,8 @@ def router(database: Database, decisions: Decisions, clock: Clock) -> APIRouter:
 
 
 def _why(row: asyncpg.Record, at: datetime) -> Why:
-    standing = Standing(row["state"], row["due_at"], row["reason"], row["attempt"])
+    sent = row["command_id"] is not None
+    standing = Standing(row["state"], row["due_at"], row["reason"], row["attempt"], sent)
     known = {name: row[name] for name in Why.model_fields if name in row}
     return Why(**known, why=why(standing, row["since"], row["ordered_by"]), decision=_decided(row))
 

@@ -21,6 +21,7 @@ from rule_engine.domain.param_paths import below
 from rule_engine.domain.program import chains
 from rule_engine.domain.reach import unreachable
 from rule_engine.domain.shapes import PathError, Shape, described
+from rule_engine.domain.step_outputs import absent_steps, may_be_missing
 from rule_engine.domain.values import analyse, marked, spots
 from rule_engine.domain.variables import Definition
 from rule_engine.rules.base import Outputs, RuleType, Site, literal
@@ -70,8 +71,10 @@ class _Placed:
 
     def names(self) -> Shape:
         """What its texts and conditions can name."""
-        steps = {one.name: _outputs(one, self.registry.get(one.type)) for one in self.earlier if one.enabled}
-        return shapes.names(self.site.pipeline.kind, self.site.schema.fields, steps, self.site.definitions)
+        absent = absent_steps(self.rule, self.stage, self.earlier)
+        seen = [one for one in self.earlier if one.name not in absent]
+        steps = {one.name: _outputs(one, self.registry.get(one.type)) for one in seen}
+        return shapes.names(self.site.pipeline.kind, self.site.schema.fields, steps, self.site.definitions, absent)
 
 
 def _outputs(rule: RuleDocument, rule_type: RuleType[Any] | None) -> type[Outputs]:
@@ -167,7 +170,7 @@ def _rule_faults(placed: _Placed) -> Iterator[Fault]:
     if rule.execution == "else" and (what := _else_fault(placed)):
         yield placed.fault("execution", what)
     for place, value in spots(dict(rule.params), "params"):
-        yield from (placed.fault(place, what) for what in _value_faults(value, names, placed))
+        yield from (placed.fault(place, what) for what in _value_faults(value, names))
     if rule.condition is not None:
         for below, what in conditions.faults(rule.condition, names, "condition"):
             yield placed.fault(below, what)
@@ -261,19 +264,19 @@ def _param_issue(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
     return issue(detail, schema_of(model)).what
 
 
-def _value_faults(value: JsonValue, names: Shape, placed: _Placed) -> Iterator[str]:
+def _value_faults(value: JsonValue, names: Shape) -> Iterator[str]:
     match value:
         case str():
-            yield from _text_faults(value, names, placed)
+            yield from _text_faults(value, names)
         case {"path": str(path)}:
-            yield from _path_faults(path, names, placed)
+            yield from _path_faults(path, names)
         case {"expr": str(source)}:
             yield from expressions.faults(source, names)
         case {"path": _} | {"expr": _}:
             yield "a path is a text such as item.title, an expression a text such as size(products)"
 
 
-def _text_faults(source: str, names: Shape, placed: _Placed) -> Iterator[str]:
+def _text_faults(source: str, names: Shape) -> Iterator[str]:
     if "{" not in source:
         return
     try:
@@ -284,7 +287,7 @@ def _text_faults(source: str, names: Shape, placed: _Placed) -> Iterator[str]:
     roots = {path.partition(".")[0] for path in text.paths}
     spelled_out = {path: _spelled_out(path, text.loops) for path in text.loop_paths | text.printed}
     inside = [spelled_out[path] for path in text.loop_paths if spelled_out[path].partition(".")[0] in roots]
-    wrong = [what for path in sorted({*text.paths, *inside}) for what in _path_faults(path, names, placed)]
+    wrong = [what for path in sorted({*text.paths, *inside}) for what in _path_faults(path, names)]
     yield from wrong
     if not wrong:
         shown = [spelled_out[path] for path in text.printed if spelled_out[path].partition(".")[0] in roots]
@@ -301,23 +304,11 @@ def _spelled_out(path: str, loops: Mapping[str, str]) -> str:
     return path
 
 
-def _path_faults(path: str, names: Shape, placed: _Placed) -> Iterator[str]:
+def _path_faults(path: str, names: Shape) -> Iterator[str]:
     try:
         shapes.find(names, path, in_text=True)
     except PathError as error:
-        yield _no_such_step(path, placed) or str(error)
-
-
-def _no_such_step(path: str, placed: _Placed) -> str | None:
-    """Why the outputs of a rule that exists cannot be used here."""
-    root, _, rest = path.partition(".")
-    name = rest.partition(".")[0]
-    if root != "steps" or name not in [rule.name for rule in placed.stage.rules]:
-        return None
-    earlier = {rule.name: rule for rule in placed.earlier}
-    if name not in earlier:
-        return f"{name!r} is not before this rule in its chain: put it above, and let this one wait for it"
-    return None if earlier[name].enabled else f"{name!r} is disabled, so it has no outputs"
+        yield str(error)
 
 
 def _print_faults(path: str, names: Shape) -> Iterator[str]:
@@ -389,7 +380,10 @@ def warnings(
         return []
     placed = list(_place(document, Site(schema, pipeline, "", definitions), registry))
     found = chain(
-        _never(placed), _unreachable(placed, document), _roundabouts(_circles(placed, schema, registry, neighbours))
+        _never(placed),
+        _may_be_missing(placed),
+        _unreachable(placed, document),
+        _roundabouts(_circles(placed, schema, registry, neighbours)),
     )
     return list(islice(found, MAX_FAULTS))
 
@@ -404,6 +398,11 @@ def _never(placed: Sequence[_Placed]) -> Iterator[Fault]:
         condition = one.rule.condition if one.rule.enabled else None
         if condition is not None and (why := contradiction(condition, one.names(), _known(one))):
             yield one.fault("condition", f"this never holds, so the rule never acts: {why}")
+
+
+def _may_be_missing(placed: Sequence[_Placed]) -> Iterator[Fault]:
+    for one in placed:
+        yield from (one.fault(place, what) for place, what in may_be_missing(one.rule, one.earlier))
 
 
 def _known(placed: _Placed) -> dict[str, str]:

@@ -30,6 +30,7 @@ from rule_engine.domain.cel import (
     doubled,
     parse,
 )
+from rule_engine.domain.cel_words import in_words
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import FUNCTIONS, inside, weight
 from rule_engine.domain.shapes import ANY, PathError, Shape, described, find
@@ -111,16 +112,13 @@ def _plain(value: Any) -> Any:
     raise ValueFailureError("the expression gives a value of a kind that cannot be used")
 
 
-_KNOWN = ("No matching overloads", "Key not found in map", "divide by zero", "Index error", "Iteration budget")
-
-
 def _reason(text: str) -> str:
     """Why, as far as it quotes no values: kinds, names of keys, and what functions of ours say."""
     reason = text.partition(": ")[2] or text
     reason = reason.partition(" [")[0].strip()
-    if any(known in reason for known in _KNOWN) or reason.partition(":")[0].partition(" ")[0] in FUNCTIONS:
+    if reason.partition(":")[0].partition(" ")[0] in FUNCTIONS:
         return f"{reason:.200}"
-    return "a value does not fit its operator or function"
+    return in_words(reason) or "a value does not fit its operator or function"
 
 
 # what an expression reads

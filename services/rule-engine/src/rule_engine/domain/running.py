@@ -24,6 +24,7 @@ from rule_engine.domain.limits import cut_titles, quotable, readable_reason, ref
 from rule_engine.domain.program import Program, RuleBlock
 from rule_engine.domain.state import ENDED, Cursor, Entry, RuleProgress, State, first_place, next_place, rule_at
 from rule_engine.domain.step import Decision, Emission, RunFacts, Step, waits_for_date, wake_at
+from rule_engine.domain.step_outputs import explained
 from rule_engine.domain.values import paths_of, resolve, values_of
 from rule_engine.domain.variables import Assigned, Stored
 from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal, Settled
@@ -224,7 +225,8 @@ class Running:
             self.over_budget += 1
             answer = Failure(str(error))
         except (ConditionError, ValueFailureError) as error:
-            answer = Failure(str(error))
+            states = {one.name: self.rules[one.rule_id].state for one in self.program.rules()}
+            answer = Failure(explained(str(error), states))
         except ValidationError as error:
             answer = Failure(_where(error))
         except (ArithmeticError, RecursionError, ValueError) as error:

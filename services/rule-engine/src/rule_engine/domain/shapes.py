@@ -33,12 +33,15 @@ class Shape:
     options: tuple[str, ...] = ()
     currency: str | None = None
     """Of money that is always in one currency."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Why names that an author could expect here are not there."""
 
 
 class PathError(Exception):
     """A path names nothing; the text says where it ends, and what is near."""
 
 
+NOTHING_ABSENT: Mapping[str, str] = {}
 TEXT, NUMBER, USER, ANY = Shape("text"), Shape("number"), Shape("user"), Shape("any")
 _PLAIN: Mapping[Any, Kind] = {
     bool: "boolean",
@@ -126,13 +129,16 @@ def names(
     fields: Sequence[FieldSchema],
     steps: Mapping[str, type[Outputs]],
     definitions: Sequence[Definition] = (),
+    absent: Mapping[str, str] = NOTHING_ABSENT,
 ) -> Shape:
-    """Everything that a rule on items of `kind` can name; `steps` are the outputs of the rules before it."""
+    """Everything that a rule on items of `kind` can name; `steps` are the outputs of the rules before it, `absent` says
+    of other rules why theirs are not.
+    """
     root = dict(_of_model(ItemContext).fields)
     del root["tenant_id"], root["read_at"]
     custom = {one.code: _of_field(one) for one in fields if one.kind == kind}
     root["item"] = Shape("object", {**root["item"].fields, "fields": Shape("object", custom)})
-    root["steps"] = Shape("object", {name: _of_model(outputs) for name, outputs in steps.items()})
+    root["steps"] = Shape("object", {name: _of_model(outputs) for name, outputs in steps.items()}, absent=absent)
     visible = [one for one in definitions if one.visible(kind)]
     for name in ("var", "const"):
         root[name] = Shape("object", {one.code: _of_definition(one) for one in visible if one.root == name})
@@ -168,6 +174,8 @@ def _step(shape: Shape, gone: Sequence[str], key: str, in_text: bool) -> Shape:
         return NUMBER
     if in_text and shape.element and (key in ("first", "last") or key.isdecimal()):
         return shape.element
+    if key in shape.absent:
+        raise PathError(shape.absent[key])
     here = ".".join(gone)
     if shape.fields or shape.kind == "object":
         raise PathError(unknown("name", key, shape.fields, f"in {here}" if here else ""))

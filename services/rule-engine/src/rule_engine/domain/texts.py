@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
-from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
+from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
@@ -261,6 +261,8 @@ class Text:
     """Dotted paths that begin with a loop variable."""
     printed: frozenset[str]
     """Dotted paths that are printed as they are, without a filter."""
+    needed: frozenset[str]
+    """Dotted paths that must be there: no `default` stands in for them, and no tag asks whether they are there."""
 
 
 def parse(source: str) -> Text:
@@ -384,7 +386,26 @@ def _analysed(template: BoundTemplate, parts: list[Node | Expression], analysis:
         loops=loops,
         loop_paths=_paths(uses for name, uses in analysis.variables.items() if name in loops),
         printed=frozenset(_dotted(path.path) for part in parts for path in _printed(part)),
+        needed=_needed(parts),
     )
+
+
+def _needed(parts: list[Node | Expression]) -> frozenset[str]:
+    asked = {_dotted(path.path) for part in parts if isinstance(part, BooleanExpression) for path in _paths_in(part)}
+    used = {
+        _dotted(part.left.path)
+        for part in parts
+        if isinstance(part, FilteredExpression) and isinstance(part.left, Path) and not _has_default(part)
+    }
+    return frozenset(path for path in used if not any(f"{path}.".startswith(f"{one}.") for one in asked))
+
+
+def _has_default(expression: FilteredExpression) -> bool:
+    return [one.name for one in expression.filters or ()][:1] == ["default"]
+
+
+def _paths_in(expression: Expression) -> Iterator[Path]:
+    return (one for one in _expressions(expression) if isinstance(one, Path))
 
 
 def _paths(variables: Iterable[Iterable[Variable]]) -> frozenset[str]:

@@ -17,6 +17,8 @@ class Standing:
     due_at: datetime | None
     reason: str | None
     attempt: int = 0
+    sent: bool = False
+    """Whether it sent a command."""
 
 
 def why(standing: Standing, at: datetime, by: str | None) -> str:
@@ -41,7 +43,10 @@ def _state(standing: Standing, at: datetime) -> str:
         case "refused":
             return f"had no effect: it was refused{_because(reason)}"
         case "failed":
-            return f"had no effect that is known of: it failed{_because(reason)}"
+            unknown = "had no effect that is known of: it failed"
+            return (
+                f"{unknown if standing.sent else 'had no effect: it failed before it sent anything'}{_because(reason)}"
+            )
         case "cancelled":
             due = f"; it was due at {_moment(standing.due_at)}" if standing.due_at and standing.due_at > at else ""
             return f"did not act: cancelled{_because(reason)}{due}"

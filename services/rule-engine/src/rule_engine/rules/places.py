@@ -14,7 +14,9 @@ def place_faults(params: Mapping[str, JsonValue], site: Site, kind: ItemKind) ->
     """What is wrong with `pipeline` and `stage`; the pipeline defaults to the kind's first one."""
     open_ones = _open_pipelines(site.schema, kind)
     code = literal(params.get("pipeline"))
-    if code is not None and code not in open_ones:
+    if "pipeline" not in params and not open_ones:
+        yield "pipeline", f"there is no open pipeline for {kind}s: make one first"
+    elif code is not None and code not in open_ones:
         yield "pipeline", unknown("open pipeline", code, open_ones, f"for {kind}s")
     elif "pipeline" not in params or code is not None:
         pipeline = open_ones[code] if code is not None else next(iter(open_ones.values()), None)
