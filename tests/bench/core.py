@@ -1,18 +1,23 @@
 """The pure core by itself: microseconds of CPU beside bare Python that does as much."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import partial
 from time import process_time
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
 from bench.figures import Row, at_most, p50
 from bench.world import World, stage_changed
-from contracts.conditions import All, Leaf, compile_condition
-from rule_engine.domain import expressions, texts
+from contracts.budget import WORK, Budget, BudgetError, spending
+from contracts.conditions import All, Condition, Leaf, compile_condition
+from rule_engine.domain import cel, expressions, texts
 from rule_engine.domain.compiling import compile_document, with_ids
+from rule_engine.domain.conditions import compiled
 from rule_engine.domain.document import After, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.due import times_of
 from rule_engine.domain.errors import ValueFailureError
@@ -23,6 +28,7 @@ from support import hostile
 from support.shop import NOON, SCHEMA, deal
 
 ROUNDS = 30
+CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
 NUMBERS = {"item": {f"field_{n}": n for n in range(10)}}
 MIXED: dict[str, Any] = {
     "item": {
@@ -54,7 +60,7 @@ MOMENTS = [f"2026-03-04T{n // 60:02}:{n % 60:02}:00Z" for n in range(1000)]
 
 async def measure(world: World) -> list[Row]:
     with world.report.step("core: conditions, planning, hostile texts"):
-        return [_numbers(), _mixed(), _planning(), _hostile()]
+        return [_numbers(), _mixed(), _planning(), _hostile(), *_whole_budgets()]
 
 
 def _numbers() -> Row:
@@ -146,9 +152,50 @@ def _hostile() -> Row:
     return at_most(100, "core: the worst of all hostile texts and expressions, CPU", longest, "ms")
 
 
+def _whole_budgets() -> Iterator[Row]:
+    """The dearest of each kind, and one of each kind in one decision, until the budget of a decision is spent."""
+    values = values_of(deal(company=None), {}, NOON) | hostile.values_for_the_dearest()
+    made: dict[str, list[Callable[[], object]]] = {
+        "texts": [partial(texts.render, one, values) for one in hostile.DEAREST_TEXTS.values()],
+        "expressions": [partial(_each, some, values) for some in hostile.DEAREST_EXPRESSIONS.values()],
+        "conditions": [partial(_judged, one, values) for one in hostile.DEAREST_CONDITIONS.values()],
+    }
+    all_kinds = [runs[0] for runs in made.values()]
+    for kind, runs in made.items():
+        yield at_most(50, f"core: a whole budget of {kind}, CPU", max(map(_spent, runs)), "ms")
+    yield at_most(50, "core: a whole budget of all of them, CPU", _spent(lambda: _in_thirds(all_kinds)), "ms")
+
+
+def _each(sources: Sequence[str], values: dict[str, Any]) -> None:
+    for source in sources:
+        expressions.evaluate(source, values)
+
+
+def _judged(written: object, values: dict[str, Any]) -> None:
+    compiled(CONDITION.validate_python(written))(values)
+
+
+def _in_thirds(runs: Sequence[Callable[[], object]]) -> None:
+    for run in runs:
+        with suppress(BudgetError), spending(Budget(WORK // len(runs))):
+            run()
+
+
+def _spent(run: Callable[[], object]) -> float:
+    """Milliseconds, the least of three: nothing that was parsed before is known any more."""
+    return min(_spent_once(run) for _ in range(3))
+
+
+def _spent_once(run: Callable[[], object]) -> float:
+    texts._parsed.cache_clear()
+    cel._parsed.cache_clear()
+    with spending():
+        return _stopped(run)
+
+
 def _stopped(run: Callable[[], object]) -> float:
     started = process_time()
-    with suppress(ValueFailureError):
+    with suppress(ValueFailureError, BudgetError):
         run()
     return (process_time() - started) * 1e3
 

@@ -1,16 +1,62 @@
 """Stand-ins for other services' HTTP: they answer `/internal` in the contracts' own models from what tests put in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, StageItems, TenantSchema
+from contracts.contexts import (
+    ContextRequest,
+    ContextResponse,
+    ItemContext,
+    ItemRecord,
+    ItemRef,
+    StageItems,
+    TenantRecords,
+    TenantSchema,
+)
+from contracts.kit.clock import utc_now
 from contracts.kit.http import json_response
 from contracts.triggers import TenantTriggers, TriggerPlace
+from entity_service.domain.packing import Packing
+
+
+def answered(known: Mapping[ItemRef, ItemContext], asked: Sequence[ItemRef]) -> ContextResponse:
+    """As entity-service answers: the same packing, over contexts that tests made up."""
+    packing = Packing(next((known[ref].read_at for ref in asked if ref in known), utc_now()))
+    for ref in asked:
+        if ref in known:
+            packing.add(ref, *_taken_apart(known[ref]), complete=True)
+        else:
+            packing.missing.append(ref)
+    return packing.response()
+
+
+def _taken_apart(context: ItemContext) -> tuple[ItemRecord, TenantRecords]:
+    responsible, company = context.responsible, context.company
+    refers = {"contact_ids": tuple(one.id for one in context.contacts), "company_id": company.id if company else None}
+    if responsible:
+        refers["responsible_id"] = responsible.id
+    item = context.item.model_copy(update=refers)
+    record = ItemRecord(
+        tenant_id=context.tenant_id,
+        item=item,
+        products=context.products,
+        stage=context.stage,
+        pipeline=context.pipeline,
+    )
+    employee = item.responsible_id
+    return record, TenantRecords(
+        settings=context.tenant,
+        my_company=context.my_company,
+        contacts={one.id: one for one in context.contacts},
+        companies={company.id: company} if company else {},
+        responsible={employee: responsible} if employee and responsible else {},
+        supervisors={employee: context.supervisor} if employee and context.supervisor else {},
+    )
 
 
 @dataclass
@@ -52,9 +98,7 @@ class EntityStandIn:
 
         @app.post("/internal/contexts")
         async def contexts(asked: ContextRequest) -> Response:
-            found = tuple(self.items[ref] for ref in asked.items if ref in self.items)
-            missing = tuple(ref for ref in asked.items if ref not in self.items)
-            return json_response(ContextResponse(contexts=found, missing=missing))
+            return json_response(answered(self.items, asked.items))
 
         @app.get("/internal/items/in-stage")
         async def in_stage(tenant: UUID, pipeline: str, stage: str, limit: int, after: UUID | None = None) -> Response:

@@ -54,3 +54,57 @@ TEXTS = {
     "patterns": ("{{ now | date_format: '" + "EEEE" * 26 + "' }}") * 300,
     "length": "x" * 60_000 + "{{ item.title }}",
 }
+
+
+_NESTED = "{% for a in many %}{% for b in many %}"
+_ENDS = "{% endfor %}{% endfor %}"
+DEAREST_TEXTS = {
+    "paths": _NESTED + "{{ item.title }}{{ rows[0].money.currency }}" + _ENDS,
+    "filters": _NESTED + "{{ b | upcase | downcase | append: 'x' | strip }}" + _ENDS,
+    "numbers": _NESTED + "{{ 5 | plus: 3 | times: 2 | minus: 1 | divided_by: 7 }}" + _ENDS,
+    "captures": _NESTED + "{% capture c %}{{ forloop.index }}{% endcapture %}{{ many[44] }}" + _ENDS,
+    "money": _NESTED + "{% assign x = 1234.5 | money %}" + _ENDS,
+    "dates": _NESTED + "{% assign x = now | date_format: 'full' %}" + _ENDS,
+    "objects": "{% assign x = rows | upcase %}" * 50,
+    "tags": "{% if a == 1 and b == 2 %}x{% endif %}" * 200,
+}
+"""Texts that spend a whole budget, at the most time for a unit. `many` are 200 texts, `rows` 500 objects, `days` 200
+moments, `text` has 10,000 characters.
+"""
+DEAREST_EXPRESSIONS = {
+    "many": [f"item.title + '{n}'" for n in range(400)],
+    "objects": [f"rows.map(a, a).size() + {n}" for n in range(20)],
+    "filters": [f"rows.filter(a, a.number > {n}).map(a, a.text).join(', ')" for n in range(10)],
+    "money": [f"rows.map(a, money(a.money)).size() + {n}" for n in range(10)],
+}
+"""Expressions that together spend a whole budget."""
+
+
+def _leaf(path: str, op: str, value: object) -> dict[str, object]:
+    return {"path": path, "op": op, "value": value}
+
+
+DEAREST_CONDITIONS = {
+    "pairs": {"some": "rows", "where": {"some": "rows", "where": _leaf("each.number", "gt", 1000)}},
+    "groups": {"some": "rows", "where": {"all": [{"not": {"not": _leaf("each.number", "eq", 1)}}] * 30}},
+    "times": {"some": "rows", "where": {"all": [_leaf("each.at", "during", {"period": "this_month"})] * 20}},
+    "values": {"all": [_leaf("many", "contains_any", [f"v{n}" for n in range(1000)])] * 15},
+    "moments": {"all": [_leaf("days", "contains_any", [f"2025-01-{n % 28 + 1:02}" for n in range(1000)])] * 15},
+    "patterns": {"all": [_leaf("text", "matches", f"(x|xx)+(.*x){{20}}{n}") for n in range(3)]},
+    "expressions": {"some": "rows", "where": {"expr": "each.number > 1000"}},
+}
+"""Conditions that spend a whole budget."""
+
+
+def values_for_the_dearest() -> dict[str, object]:
+    rows = [
+        {
+            "number": n,
+            "text": f"row {n}",
+            "money": {"amount": n, "currency": "EUR"},
+            "at": f"2026-01-01T10:00:{n % 60:02}Z",
+        }
+        for n in range(500)
+    ]
+    days = [f"2026-01-{n % 28 + 1:02}T10:00:00Z" for n in range(200)]
+    return {"many": [f"x{n}" for n in range(200)], "rows": rows, "days": days, "text": "x" * 10_000}

@@ -1,11 +1,12 @@
 """What entity-service tells other services on `/internal`: items with everything around them, and a tenant's schema.
 
 `POST /internal/contexts` takes a `ContextRequest` and answers a `ContextResponse`, for many items of many tenants at
-once. `GET /internal/schema/{tenant}` answers a `TenantSchema`, `GET /internal/items/in-stage` a `StageItems`. All
-demand a token with the role `service`.
+once; `contracts.asking` asks until all is answered. `GET /internal/schema/{tenant}` answers a `TenantSchema`,
+`GET /internal/items/in-stage` a `StageItems`. All demand a token with the role `service`.
 The names of a context are those that authors write in conditions and texts: `item.title`, `contact.first_name`, ….
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
@@ -166,11 +167,69 @@ class ContextRequest(Value):
     parts: tuple[Part, ...] | None = None
 
 
-class ContextResponse(Value):
-    """`missing` are the asked-for items that do not exist (any more)."""
+MAX_ANSWER = 2_000_000
+"""Bytes of a `ContextResponse`, and so of one item's context."""
 
-    contexts: tuple[ItemContext, ...]
+
+class TenantRecords(Value):
+    """What items of a tenant refer to, each once."""
+
+    settings: TenantSettings
+    my_company: MyCompany
+    contacts: dict[UUID, ContactContext] = Field(default_factory=dict)
+    companies: dict[UUID, CompanyContext] = Field(default_factory=dict)
+    responsible: dict[EmployeeId, EmployeeContext] = Field(default_factory=dict)
+    supervisors: dict[EmployeeId, EmployeeContext] = Field(default_factory=dict)
+    """By the id of the responsible person."""
+
+
+class ItemRecord(Value):
+    """An item with what is its own; it names the rest by ids."""
+
+    tenant_id: UUID
+    item: ItemSnapshot
+    products: tuple[ProductContext, ...] = ()
+    stage: StageContext | None = None
+    pipeline: PipelineContext
+
+
+class ContextResponse(Value):
+    """Items in the order they were asked for, as many as `MAX_ANSWER` bytes hold.
+
+    `missing` are the asked-for items that do not exist (any more), `too_large` those whose context alone is larger than
+    an answer may be. `rest` is to be asked for again; of what was asked for, at least one item is answered.
+    """
+
+    tenants: dict[UUID, TenantRecords]
+    items: tuple[ItemRecord, ...]
     missing: tuple[ItemRef, ...] = ()
+    too_large: tuple[ItemRef, ...] = ()
+    rest: tuple[ItemRef, ...] = ()
+    read_at: AwareDatetime
+
+    def contexts(self) -> Iterator[ItemContext]:
+        """The items with what they refer to; what several have in common is one object."""
+        return (self._context(record, self.tenants[record.tenant_id]) for record in self.items)
+
+    def _context(self, record: ItemRecord, known: TenantRecords) -> ItemContext:
+        item = record.item
+        contacts = tuple(known.contacts[id] for id in item.contact_ids if id in known.contacts)
+        employee = item.responsible_id
+        return ItemContext(
+            tenant_id=record.tenant_id,
+            tenant=known.settings,
+            item=item,
+            contact=contacts[0] if contacts else None,
+            contacts=contacts,
+            company=known.companies.get(item.company_id) if item.company_id else None,
+            products=record.products,
+            responsible=known.responsible.get(employee) if employee else None,
+            supervisor=known.supervisors.get(employee) if employee else None,
+            stage=record.stage,
+            pipeline=record.pipeline,
+            my_company=known.my_company,
+            read_at=self.read_at,
+        )
 
 
 class StageItems(Value):

@@ -23,7 +23,7 @@ async def engine_sees(site: Site, shop: Tenant, item: dict[str, Any]) -> tuple[C
     """The calendar and the responsible person, as a context has them."""
     asked = {"items": [{"tenant_id": str(shop.id), "item_id": item["id"]}], "parts": ["responsible"]}
     answer = ContextResponse.model_validate(ok(await site.internal("POST", "/internal/contexts", json=asked)))
-    return answer.contexts[0].tenant.calendar, answer.contexts[0].responsible
+    return next(answer.contexts()).tenant.calendar, next(answer.contexts()).responsible
 
 
 async def test_a_company_works_from_nine_to_six_until_it_says_otherwise(site: Site, shop: Tenant) -> None:

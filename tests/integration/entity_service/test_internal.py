@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from contracts.contexts import ContextResponse, ItemRef, StageItems, TenantSchema
+from contracts.contexts import MAX_ANSWER, ContextResponse, ItemRef, StageItems, TenantSchema
 from contracts.kit.clock import utc_now
 from entity_service import store
 from integration.entity_service.harness import Site, Tenant, ok
@@ -35,7 +35,7 @@ async def test_a_context_has_everything_around_an_item(site: Site, shop: Tenant)
     deal = await full_deal(shop)
     await shop.put("/v1/tenant", {"name": "Shop", "time_zone": "Europe/Berlin", "crm_url": "https://shop.example"})
 
-    (context,) = (await contexts(site, (shop, deal))).contexts
+    (context,) = (await contexts(site, (shop, deal))).contexts()
 
     assert (context.tenant.time_zone, context.tenant.crm_url) == ("Europe/Berlin", "https://shop.example")
     assert context.item.title == "Oak table"
@@ -59,14 +59,14 @@ async def test_the_supervisor_is_the_nearest_head_above_who_is_somebody_else(sit
 
     answer = await contexts(site, (shop, deal), (shop, of_helper), (shop, of_boss))
 
-    supervisors = {str(c.item.id): c.supervisor.name if c.supervisor else None for c in answer.contexts}
+    supervisors = {str(c.item.id): c.supervisor.name if c.supervisor else None for c in answer.contexts()}
     assert supervisors == {deal["id"]: "Bo", of_helper["id"]: "Sia", of_boss["id"]: None}
 
 
 async def test_parts_that_are_not_asked_for_are_left_out(site: Site, shop: Tenant) -> None:
     deal = await full_deal(shop)
 
-    (context,) = (await contexts(site, (shop, deal), parts=["company"])).contexts
+    (context,) = (await contexts(site, (shop, deal), parts=["company"])).contexts()
 
     assert context.company is not None
     assert (context.contact, context.products, context.responsible, context.supervisor) == (None, (), None, None)
@@ -79,9 +79,28 @@ async def test_many_tenants_are_answered_at_once_each_with_its_own(site: Site, s
 
     answer = await contexts(site, (shop, mine), (other, theirs), (shop, mixed_up))
 
-    found = {context.tenant_id: context.item.title for context in answer.contexts}
+    found = {context.tenant_id: context.item.title for context in answer.contexts()}
     assert found == {shop.id: "Oak table", other.id: "Elm"}
     assert [(ref.tenant_id, str(ref.item_id)) for ref in answer.missing] == [(shop.id, theirs["id"])]
+
+
+async def test_items_that_share_clients_get_them_once_and_an_answer_is_bounded(site: Site, shop: Tenant) -> None:
+    """Twelve deals with the same twenty clients of 12 kB, and 190 kB of fields each: more than an answer holds."""
+    await shop.put("/v1/fields/deal/notes", {"name": "Notes", "type": "text", "multiple": True})
+    emails = [{"address": f"{'x' * 60}@{'y' * 50}{n}.example"} for n in range(20)]
+    clients = [(await shop.post("/v1/contacts", {"first_name": "Anna", "emails": emails}))["id"] for _ in range(20)]
+    notes = ["n" * 9_900 for _ in range(19)]
+    deals = [await shop.deal(contact_ids=clients, fields={"notes": notes}) for _ in range(12)]
+
+    first = await contexts(site, *((shop, deal) for deal in deals))
+
+    assert len(first.model_dump_json()) < MAX_ANSWER * 1.01
+    assert 1 <= len(first.items) < 12
+    assert [str(ref.item_id) for ref in first.rest] == [deal["id"] for deal in deals[len(first.items) :]]
+    assert len(first.tenants[shop.id].contacts) == 20
+    assert all(len(context.contacts) == 20 for context in first.contexts())
+    second = await contexts(site, *((shop, {"id": str(ref.item_id)}) for ref in first.rest))
+    assert [str(one.item.id) for one in (*first.items, *second.items)] == [deal["id"] for deal in deals]
 
 
 class Counted:
@@ -106,7 +125,7 @@ async def test_many_items_take_as_many_statements_as_one(site: Site, shop: Tenan
         for some in (deals[:1], deals):
             counted: Any = Counted(connection)
             refs = [ItemRef(tenant_id=shop.id, item_id=UUID(deal["id"])) for deal in some]
-            assert len(await store.contexts.read(counted, refs, None, utc_now())) == len(some)
+            assert len((await store.contexts.read(counted, refs, None, utc_now())).items) == len(some)
             counts.append(counted.statements)
     finally:
         await connection.close()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.asking import TooLarge
 from contracts.contexts import ContactContext, ItemContext, MyCompany, PipelineContext, TenantSettings
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from contracts.values import ItemSnapshot
@@ -177,3 +178,24 @@ def test_without_a_move_every_trigger_that_fired_has_the_verdict(verdict: str) -
 def test_the_verdict_follows_the_result(result: FinalResult, verdict: str, reason: str) -> None:
     judgement, _ = read_result(result, ())
     assert (judgement.verdict, judgement.reason) == (verdict, reason)
+
+
+def test_whoever_knows_a_hooks_address_cannot_make_its_conditions_take_long() -> None:
+    """A question in a question about 500 elements ends with its budget; what was judged before stays."""
+    inner: dict[str, Any] = {"path": "each.x", "op": "eq", "value": 1}
+    rows = [{"x": 2} for _ in range(500)]
+    costly = trigger(
+        "costly", type="webhook", condition={"some": "body.rows", "where": {"some": "body.rows", "where": inner}}
+    )
+    cheap = trigger("cheap", type="webhook", condition={"path": "item.activity_count", "op": "eq", "value": 2})
+    called = Occurrence(type="webhook", items=(ITEM,), facts={"rows": rows})
+    judgement = judge([cheap, costly], called, context())
+    assert [note.verdict for note in judgement.notes] == ["pending", "refused"]
+    assert "takes too much work" in judgement.notes[1].reason
+    assert judgement.over_budget
+
+
+def test_an_item_whose_context_is_too_large_is_refused_with_the_reason() -> None:
+    judgement = judge([trigger()], PAID, TooLarge())
+    assert judgement.verdict == "refused"
+    assert "more than 2,000,000 bytes" in judgement.reason

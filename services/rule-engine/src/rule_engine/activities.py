@@ -18,7 +18,7 @@ from contracts.kit.shares import Shares
 from rule_engine.domain.advance import advance, fail, fail_turn
 from rule_engine.domain.step import Registry, RunFacts, Step, needs_context
 from rule_engine.domain.variables import NOTHING_STORED, Stored
-from rule_engine.gateway import EntityService
+from rule_engine.gateway import ContextTooLargeError, EntityService
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store
 from rule_engine.store.runs import NewerFormatError, Run
@@ -109,7 +109,10 @@ class Activities:
         span = telemetry.span("advance run", run.last_traceparent, since=run.updated_at, links=(run.traceparent,))
         with span, telemetry.about(tenant_id=run.tenant, item_id=run.item_id, run_id=run.id):
             stored = await self._stored(run)
-            context = await self._context(run, now)
+            try:
+                context = await self._context(run, now)
+            except ContextTooLargeError as error:
+                return await self._commit(ref, run, fail(run.program, run.state, str(error), now), stored, now)
             try:
                 if not await self._take_step(ref, run, context, stored, now):
                     return False

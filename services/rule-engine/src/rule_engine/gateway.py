@@ -3,20 +3,20 @@
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import batched
 from uuid import UUID
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, Part, StageItems, TenantSchema
+from contracts.asking import Found, Key, TooLarge, ask_contexts
+from contracts.contexts import ItemContext, Part, StageItems, TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
 from contracts.kit.together import Together
 from contracts.triggers import TenantTriggers, TriggerPlace
 from rule_engine.domain.due import Times, times_in, times_of
+from rule_engine.domain.errors import EngineError
 from rule_engine.settings import Settings
 
 SETTINGS_FOR_S = 30.0
 """How long a tenant's clock and calendar are kept; they change a few times in a year."""
-ITEMS_AT_ONCE = 500
 CONTEXTS_AT_ONCE = 4
 """Requests for contexts under way; what is due meanwhile goes with the next."""
 PEOPLE_KEPT = 5_000
@@ -24,6 +24,10 @@ PEOPLE_KEPT = 5_000
 
 type _Wanted = tuple[UUID, UUID, tuple[Part, ...] | None]
 """Tenant, item, parts."""
+
+
+class ContextTooLargeError(EngineError):
+    """An item's context is larger than an answer may be; the text says so, for people."""
 
 
 class EntityService:
@@ -39,27 +43,28 @@ class EntityService:
         await self._client.close()
 
     async def context(self, tenant: UUID, item: UUID, parts: Sequence[Part] | None) -> ItemContext | None:
-        """The item with its surroundings now; null when it does not exist (any more)."""
-        return await self._fresh.get((tenant, item, None if parts is None else tuple(parts)))
+        """The item with its surroundings now; null when it does not exist (any more). Raises `ContextTooLargeError`."""
+        found = await self._fresh.get((tenant, item, None if parts is None else tuple(parts)))
+        if isinstance(found, TooLarge):
+            raise ContextTooLargeError(found.reason)
+        return found
 
-    async def _ask_contexts(self, wanted: Sequence[_Wanted]) -> dict[_Wanted, ItemContext]:
+    async def _ask_contexts(self, wanted: Sequence[_Wanted]) -> dict[_Wanted, Found]:
         """Runs that are due together ask together."""
         by_parts: dict[tuple[Part, ...] | None, list[tuple[UUID, UUID]]] = {}
         for tenant, item, parts in wanted:
             by_parts.setdefault(parts, []).append((tenant, item))
         return {
-            (context.tenant_id, context.item.id, parts): context
+            (*key, parts): found
             for parts, items in by_parts.items()
-            for context in await self._contexts(items, parts)
+            for key, found in (await self._contexts(items, parts)).items()
         }
 
-    async def _contexts(
-        self, items: Iterable[tuple[UUID, UUID]], parts: Sequence[Part] | None
-    ) -> tuple[ItemContext, ...]:
-        refs = tuple(ItemRef(tenant_id=tenant, item_id=item) for tenant, item in items)
-        request = ContextRequest(items=refs, parts=None if parts is None else tuple(parts))
-        answer = await self._ask("POST", "/internal/contexts", request.model_dump_json())
-        return ContextResponse.model_validate_json(answer).contexts
+    async def _contexts(self, items: Iterable[Key], parts: Sequence[Part] | None) -> dict[Key, Found]:
+        try:
+            return await ask_contexts(self._client, items, parts)
+        except ServiceRefusalError as error:
+            raise OutageError(str(error)) from error
 
     async def schema(self, tenant: UUID) -> TenantSchema:
         """What authors of the tenant can refer to."""
@@ -83,9 +88,9 @@ class EntityService:
 
     async def people(self, items: Iterable[tuple[UUID, UUID]]) -> None:
         """Sees to it that `times_of` knows the people of these items (tenant, id) as they are now."""
-        for some in batched(dict.fromkeys(items), ITEMS_AT_ONCE, strict=False):
-            for context in await self._contexts(some, ("contacts", "responsible")):
-                self._people[context.tenant_id, context.item.id] = (time.monotonic(), times_in(context))
+        for key, found in (await self._contexts(items, ("contacts", "responsible"))).items():
+            if isinstance(found, ItemContext):
+                self._people[key] = (time.monotonic(), times_in(found))
         while len(self._people) > PEOPLE_KEPT:
             self._people.popitem(last=False)
 

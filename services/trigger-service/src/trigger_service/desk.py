@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from contracts import topics
+from contracts.asking import Found
 from contracts.budget import Budget, spending
 from contracts.contexts import ItemContext
 from contracts.envelope import Body, Envelope
@@ -53,7 +54,7 @@ class Desk:
         self._new_id = new_id
 
     async def take_event(
-        self, tx: Connection, message: Envelope[Any], occurrence: Occurrence, contexts: Mapping[UUID, ItemContext]
+        self, tx: Connection, message: Envelope[Any], occurrence: Occurrence, contexts: Mapping[UUID, Found]
     ) -> None:
         """An event of another service; `contexts` are those of its items that exist."""
         triggers = await definitions.triggers_of_type(tx, message.tenant, occurrence.type)
@@ -123,7 +124,7 @@ class Desk:
         return arrival.id
 
     async def judge_call(
-        self, tx: Connection, arrival: Arrival, trigger: Trigger, body: dict[str, Any], item: ItemContext | None
+        self, tx: Connection, arrival: Arrival, trigger: Trigger, body: dict[str, Any], item: Found | None
     ) -> None:
         await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
         items = (arrival.item_id,) if arrival.item_id else ()

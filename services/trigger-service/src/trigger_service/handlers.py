@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from contracts import topics
+from contracts.asking import Found, Key
 from contracts.envelope import Envelope
 from contracts.kit.broker import Subscription, each
 from contracts.kit.database import Connection
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
 from trigger_service.desk import Desk
-from trigger_service.gateways.entity import Contexts, EntityService
+from trigger_service.gateways.entity import EntityService
 from trigger_service.messages import SERVICE
 from trigger_service.triggers.base import Occurrence
 from trigger_service.triggers.registry import EVENT_TRIGGERS
@@ -21,7 +22,7 @@ class Handlers:
     def __init__(self, desk: Desk, entity: EntityService) -> None:
         self._desk = desk
         self._entity = entity
-        self._contexts: Contexts = {}
+        self._contexts: dict[Key, Found] = {}
 
     async def prepare(self, messages: Sequence[Envelope[Any]]) -> None:
         """Raises an outage when entity-service is away: the batch waits."""

@@ -55,7 +55,8 @@ class Jobs:
             return []
         ids = await self._entity.open_items(tenant, client.phone, client.email)
         contexts = await self._entity.contexts((tenant, item) for item in ids)
-        still_open = [c for c in contexts.values() if c.stage is None or c.stage.outcome == "open"]
+        items = [one for one in contexts.values() if isinstance(one, ItemContext)]  # one too large is not looked at
+        still_open = [c for c in items if c.stage is None or c.stage.outcome == "open"]
         return sorted(still_open, key=lambda context: context.item.created_at)
 
     async def create_anyway(self, task: Task, _: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemRef, StageItems, TenantSchema
+from contracts.contexts import ContextRequest, ContextResponse, StageItems, TenantSchema
 from contracts.kit.auth import require_service
 from contracts.kit.service import Service
 from contracts.values import Code, ItemKind
@@ -50,12 +50,10 @@ class InternalRoutes:
         return router
 
     async def contexts(self, body: ContextRequest, _: str = require_service()) -> ContextResponse:
-        """Items with everything around them, for many items of many tenants at once."""
+        """Items with everything around them, for many items of many tenants at once, as many as an answer holds."""
         asked = tuple(dict.fromkeys(body.items))
         async with self._service.database.transaction(*{ref.tenant_id for ref in asked}) as tx:
-            contexts = await store.contexts.read(tx, asked, body.parts, self._service.clock())
-        found = {ItemRef(tenant_id=context.tenant_id, item_id=context.item.id) for context in contexts}
-        return ContextResponse(contexts=tuple(contexts), missing=tuple(ref for ref in asked if ref not in found))
+            return await store.contexts.read(tx, asked, body.parts, self._service.clock())
 
     async def schema(self, tenant: UUID, _: str = require_service()) -> TenantSchema:
         """Everything an author of this tenant can refer to."""

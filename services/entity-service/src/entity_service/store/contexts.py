@@ -1,11 +1,12 @@
-"""Items with everything around them, for many items of many tenants at once.
+"""Items with everything around them, for many items of many tenants at once, as much as an answer holds.
 
 The number of statements depends on the parts asked for, never on the number of items: one for the items with tenant,
-pipeline and stage, and one each for contacts, companies, products, responsible persons and supervisors.
+pipeline and stage, and one each for contacts, companies, products, responsible persons and supervisors. Each statement
+ends where it has read as many bytes as an answer may have, so that no more than that is ever in memory.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,19 +14,23 @@ from uuid import UUID
 import asyncpg
 
 from contracts.contexts import (
+    MAX_ANSWER,
     CompanyContext,
     ContactContext,
+    ContextResponse,
     EmployeeContext,
-    ItemContext,
+    ItemRecord,
     ItemRef,
     MyCompany,
     Part,
     PipelineContext,
     ProductContext,
     StageContext,
+    TenantRecords,
 )
 from contracts.kit.database import Connection
 from entity_service.domain.items import Item
+from entity_service.domain.packing import Packing
 from entity_service.domain.people import full_name
 from entity_service.store.calendars import schedule_of
 from entity_service.store.clients import company_of, contact_of
@@ -46,86 +51,118 @@ class _Around:
     products: dict[Key, tuple[ProductContext, ...]] = field(default_factory=dict)
     people: dict[Key, EmployeeContext] = field(default_factory=dict)
     supervisors: dict[Key, EmployeeContext] = field(default_factory=dict)
+    unread: set[Key] = field(default_factory=set)
+    """What of all that did not fit."""
 
 
-async def read(
-    tx: Connection, refs: Sequence[ItemRef], parts: Sequence[Part] | None, now: datetime
-) -> list[ItemContext]:
+async def read(tx: Connection, refs: Sequence[ItemRef], parts: Sequence[Part] | None, now: datetime) -> ContextResponse:
     """The contexts of those items that exist; `parts` none means everything."""
     wanted = frozenset(parts) if parts is not None else frozenset(_ALL)
-    rows = await _items(tx, refs)
-    items = [item_of(row) for row in rows]
-    around = await _read_around(tx, items, wanted, now)
-    return [_assemble(row, item, around, wanted, now) for row, item in zip(rows, items, strict=True)]
+    rows, unread = await _read_bounded(tx, _ITEMS, [(ref.tenant_id, ref.item_id) for ref in refs])
+    items = {(row["tenant_id"], row["id"]): item_of(row) for row in rows}
+    around = await _read_around(tx, list(items.values()), wanted, now)
+    answer = Packing(now)
+    by_key = {(row["tenant_id"], row["id"]): row for row in rows}
+    for ref in refs:
+        key = (ref.tenant_id, ref.item_id)
+        if key in unread:
+            answer.leave(ref)
+        elif key not in items:
+            answer.missing.append(ref)
+        else:
+            answer.add(
+                ref, *_records(by_key[key], items[key], around, wanted), complete=_is_complete(items[key], around)
+            )
+    return answer.response()
+
+
+def _is_complete(item: Item, around: _Around) -> bool:
+    own = (item.id, item.company_id, item.responsible_id, *item.contact_ids)
+    return not around.unread or around.unread.isdisjoint((item.tenant_id, id) for id in own)
 
 
 _ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "supervisor", "stage")
 
 
-async def _items(tx: Connection, refs: Sequence[ItemRef]) -> list[asyncpg.Record]:
-    return await tx.fetch(
-        """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
-               t.crm_url, t.my_company, k.calendar,
-               p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome
-           FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id)
-           JOIN items i USING (tenant_id, id)
-           JOIN pipelines p ON (p.tenant_id, p.code) = (i.tenant_id, i.pipeline)
-           JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
-           LEFT JOIN tenants t ON t.tenant_id = i.tenant_id
-           LEFT JOIN calendars k ON k.tenant_id = i.tenant_id""",
-        [ref.tenant_id for ref in refs],
-        [ref.item_id for ref in refs],
+_ITEMS = """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
+        t.crm_url, t.my_company, k.calendar,
+        p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome, asked.ord
+    FROM asked JOIN items i USING (tenant_id, id)
+    JOIN pipelines p ON (p.tenant_id, p.code) = (i.tenant_id, i.pipeline)
+    JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
+    LEFT JOIN tenants t ON t.tenant_id = i.tenant_id
+    LEFT JOIN calendars k ON k.tenant_id = i.tenant_id"""
+
+_BOUNDED = """WITH asked AS (
+        SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS a (tenant_id, id, ord)
+    ), wanted AS ({statement}), sized AS (
+        SELECT w.*, octet_length(w::text) AS bytes, count(*) OVER () AS found,
+            sum(octet_length(w::text)) OVER (ORDER BY ord ROWS UNBOUNDED PRECEDING) AS so_far
+        FROM wanted w
     )
+    SELECT * FROM sized WHERE so_far - bytes < $3 ORDER BY ord"""
+
+
+async def _read_bounded(tx: Connection, statement: str, keys: Collection[Key]) -> tuple[list[asyncpg.Record], set[Key]]:
+    """Rows of what is `asked` for, in that order, up to the bytes of an answer; and the keys that were not come to."""
+    if not keys:
+        return [], set()
+    tenants, ids = [tenant for tenant, _ in keys], [id for _, id in keys]
+    rows = await tx.fetch(_BOUNDED.format(statement=statement), tenants, ids, MAX_ANSWER)
+    if not rows or len(rows) == rows[0]["found"]:
+        return rows, set()
+    come_to = int(rows[-1]["ord"]) - (statement is _PRODUCTS)  # of the last item there may be more products
+    return rows, set(list(keys)[come_to:])
 
 
 async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[Part], now: datetime) -> _Around:
     around = _Around()
     if "contacts" in wanted:
-        keys = {(item.tenant_id, id) for item in items for id in item.contact_ids}
-        around.contacts = await _by_key(tx, _RECORDS.format(table="contacts"), keys, contact_of)
+        keys = [(item.tenant_id, id) for item in items for id in item.contact_ids]
+        around.contacts = await _by_key(tx, around, _RECORDS.format(table="contacts"), keys, contact_of)
     if "company" in wanted:
-        keys = {(item.tenant_id, item.company_id) for item in items if item.company_id}
-        around.companies = await _by_key(tx, _RECORDS.format(table="companies"), keys, company_of)
+        keys = [(item.tenant_id, item.company_id) for item in items if item.company_id]
+        around.companies = await _by_key(tx, around, _RECORDS.format(table="companies"), keys, company_of)
     if "products" in wanted:
-        around.products = await _products(tx, items)
-    people = {(item.tenant_id, item.responsible_id) for item in items if item.responsible_id}
+        around.products = await _products(tx, around, items)
+    people = [(item.tenant_id, item.responsible_id) for item in items if item.responsible_id]
     if "responsible" in wanted:
-        around.people = await _by_key(tx, _RESPONSIBLE, people, lambda row: _with_schedule(row, now))
+        around.people = await _by_key(tx, around, _RESPONSIBLE, people, lambda row: _with_schedule(row, now))
     if "supervisor" in wanted:
-        around.supervisors = await _by_key(tx, _SUPERVISORS, people, _employee_of)
+        around.supervisors = await _by_key(tx, around, _SUPERVISORS, people, _employee_of)
     return around
 
 
 async def _by_key[T](
-    tx: Connection, statement: str, keys: set[Key], make: Callable[[asyncpg.Record], T]
+    tx: Connection, around: _Around, statement: str, keys: Iterable[Key], make: Callable[[asyncpg.Record], T]
 ) -> dict[Key, T]:
-    if not keys:
-        return {}
-    rows = await tx.fetch(statement, [tenant for tenant, _ in keys], [id for _, id in keys])
+    rows, unread = await _read_bounded(tx, statement, dict.fromkeys(keys))
+    around.unread |= unread
     return {(row["tenant_id"], row.get("for_id") or row["id"]): make(row) for row in rows}
 
 
-_RECORDS = (
-    "SELECT r.* FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id) JOIN {table} r USING (tenant_id, id)"
-)
+_RECORDS = "SELECT r.*, asked.ord FROM asked JOIN {table} r USING (tenant_id, id)"
 
-_RESPONSIBLE = """SELECT e.*, d.name AS department_name, s.schedule, s.tracked, p.at_work
-    FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id) JOIN employees e USING (tenant_id, id)
+_PRODUCTS = """SELECT p.*, asked.ord + p.position / 1000.0 AS ord
+    FROM asked JOIN products p ON (p.tenant_id, p.item_id) = (asked.tenant_id, asked.id)"""
+
+_RESPONSIBLE = """SELECT e.*, d.name AS department_name, s.schedule, s.tracked, p.at_work, asked.ord
+    FROM asked JOIN employees e USING (tenant_id, id)
     LEFT JOIN departments d ON (d.tenant_id, d.code) = (e.tenant_id, e.department)
     LEFT JOIN schedules s ON (s.tenant_id, s.employee_id) = (e.tenant_id, e.id)
     LEFT JOIN presences p ON (p.tenant_id, p.employee_id) = (e.tenant_id, e.id)"""
 
 # The head of the person's department, or of the nearest one above that has another head than himself.
 _SUPERVISORS = """WITH RECURSIVE above AS (
-        SELECT e.tenant_id, e.id AS for_id, e.code AS own, d.parent, d.head, 0 AS distance
-        FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, id) JOIN employees e USING (tenant_id, id)
+        SELECT e.tenant_id, e.id AS for_id, e.code AS own, d.parent, d.head, 0 AS distance, asked.ord
+        FROM asked JOIN employees e USING (tenant_id, id)
         JOIN departments d ON (d.tenant_id, d.code) = (e.tenant_id, e.department)
         UNION ALL
-        SELECT a.tenant_id, a.for_id, a.own, d.parent, d.head, a.distance + 1
+        SELECT a.tenant_id, a.for_id, a.own, d.parent, d.head, a.distance + 1, a.ord
         FROM above a JOIN departments d ON (d.tenant_id, d.code) = (a.tenant_id, a.parent)
         WHERE a.distance < 100
     )
-    SELECT DISTINCT ON (a.tenant_id, a.for_id) a.for_id, e.*, d.name AS department_name
+    SELECT DISTINCT ON (a.tenant_id, a.for_id) a.for_id, a.ord, e.*, d.name AS department_name
     FROM above a JOIN employees e ON (e.tenant_id, e.code) = (a.tenant_id, a.head)
     LEFT JOIN departments d ON (d.tenant_id, d.code) = (e.tenant_id, e.department)
     WHERE a.head <> a.own AND NOT e.archived
@@ -154,37 +191,39 @@ def _with_schedule(row: asyncpg.Record, now: datetime) -> EmployeeContext:
     return employee.model_copy(update={"schedule": schedule.model_copy(update={"absences": to_come})})
 
 
-async def _products(tx: Connection, items: Sequence[Item]) -> dict[Key, tuple[ProductContext, ...]]:
-    rows = await tx.fetch(
-        """SELECT p.* FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, item_id)
-           JOIN products p USING (tenant_id, item_id) ORDER BY p.position""",
-        [item.tenant_id for item in items],
-        [item.id for item in items],
-    )
+async def _products(tx: Connection, around: _Around, items: Sequence[Item]) -> dict[Key, tuple[ProductContext, ...]]:
+    rows, unread = await _read_bounded(tx, _PRODUCTS, [(item.tenant_id, item.id) for item in items])
+    around.unread |= unread
     grouped: dict[Key, list[ProductContext]] = defaultdict(list)
     for row in rows:
         grouped[row["tenant_id"], row["item_id"]].append(product_of(row))
     return {key: tuple(found) for key, found in grouped.items()}
 
 
-def _assemble(row: asyncpg.Record, item: Item, around: _Around, wanted: frozenset[Part], now: datetime) -> ItemContext:
-    tenant = item.tenant_id
-    contacts = tuple(found for id in item.contact_ids if (found := around.contacts.get((tenant, id))))
-    return ItemContext(
+def _records(
+    row: asyncpg.Record, item: Item, around: _Around, wanted: frozenset[Part]
+) -> tuple[ItemRecord, TenantRecords]:
+    """An item, and what it refers to."""
+    tenant, employee = item.tenant_id, item.responsible_id
+    record = ItemRecord(
         tenant_id=tenant,
-        tenant=settings_of(row, "tenant_name"),
         item=item.snapshot(),
-        contact=contacts[0] if contacts else None,
-        contacts=contacts,
-        company=around.companies.get((tenant, item.company_id)) if item.company_id else None,
         products=around.products.get((tenant, item.id), ()),
-        responsible=around.people.get((tenant, item.responsible_id)) if item.responsible_id else None,
-        supervisor=around.supervisors.get((tenant, item.responsible_id)) if item.responsible_id else None,
         stage=_stage_of(row) if "stage" in wanted else None,
         pipeline=PipelineContext(code=item.pipeline, name=row["pipeline_name"]),
-        my_company=MyCompany.model_validate(row["my_company"] or {}),
-        read_at=now,
     )
+    return record, TenantRecords(
+        settings=settings_of(row, "tenant_name"),
+        my_company=MyCompany.model_validate(row["my_company"] or {}),
+        contacts=_of(around.contacts, tenant, item.contact_ids),
+        companies=_of(around.companies, tenant, [item.company_id]),
+        responsible=_of(around.people, tenant, [employee]),
+        supervisors=_of(around.supervisors, tenant, [employee]),
+    )
+
+
+def _of[T](records: Mapping[Key, T], tenant: UUID, ids: Iterable[UUID | None]) -> dict[UUID, T]:
+    return {id: records[tenant, id] for id in ids if id is not None and (tenant, id) in records}
 
 
 def _stage_of(row: asyncpg.Record) -> StageContext:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from contracts.asking import Found, TooLarge
 from contracts.budget import BudgetError, current, spending
 from contracts.conditions import WORDS, ConditionError, LeafVerdict, Verdict, compile_condition
 from contracts.contexts import ItemContext
@@ -42,13 +43,15 @@ class Judgement:
     over_budget: bool = False
 
 
-def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: ItemContext | None) -> Judgement:
+def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: Found | None) -> Judgement:
     """Judges one item; `triggers` are those of the occurrence's type, `context` is null for an item that is gone.
 
     All of its conditions spend of the one budget under way.
     """
     if context is None:
         return Judgement(verdict="gone", reason="the item does not exist (any more)")
+    if isinstance(context, TooLarge):
+        return Judgement(verdict="refused", reason=context.reason)
     now = {"now": rfc3339(context.read_at)}
     values = context.model_dump(mode="json") | now | {TRIGGER_TYPES[occurrence.type].sees: occurrence.facts}
     with spending(current()) as budget:

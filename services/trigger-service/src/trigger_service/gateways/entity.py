@@ -1,19 +1,14 @@
 """entity-service's `/internal` API: schemas, contexts, a client's items."""
 
 from collections.abc import Iterable
-from itertools import batched
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts.contexts import ContextRequest, ContextResponse, ItemContext, ItemRef, TenantSchema
+from contracts.asking import Found, Key, ask_contexts
+from contracts.contexts import TenantSchema
 from contracts.kit.client import ServiceClient, ServiceRefusalError
 from trigger_service.errors import InvalidInputError
-
-type Contexts = dict[tuple[UUID, UUID], ItemContext]
-"""By tenant and item; items that do not exist are absent."""
-
-MOST_AT_ONCE = 500
 
 
 class _Item(BaseModel):
@@ -39,17 +34,9 @@ class EntityService:
                 raise
             raise InvalidInputError("entity-service does not know this tenant: set the tenant up first", ()) from error
 
-    async def contexts(self, items: Iterable[tuple[UUID, UUID]]) -> Contexts:
-        """The items (tenant, id) with everything around them, as they are now."""
-        found: Contexts = {}
-        for some in batched(dict.fromkeys(items), MOST_AT_ONCE, strict=False):
-            refs = tuple(ItemRef(tenant_id=tenant, item_id=item) for tenant, item in some)
-            body = ContextRequest(items=refs).model_dump_json(exclude_none=True)
-            answer = ContextResponse.model_validate_json(
-                await self._client.ask("POST", "/internal/contexts", body=body)
-            )
-            found |= {(context.tenant_id, context.item.id): context for context in answer.contexts}
-        return found
+    async def contexts(self, items: Iterable[Key]) -> dict[Key, Found]:
+        """The items (tenant, id) with everything around them, as they are now; those that do not exist are absent."""
+        return await ask_contexts(self._client, items)
 
     async def open_items(self, tenant: UUID, phone: str | None, email: str | None) -> tuple[UUID, ...]:
         """The open items of the clients with this phone number or e-mail address."""
