@@ -66,7 +66,7 @@ DEAREST_TEXTS = {
     "money": _NESTED + "{% assign x = 1234.5 | money %}" + _ENDS,
     "dates": _NESTED + "{% assign x = now | date_format: 'full' %}" + _ENDS,
     "objects": "{% assign x = rows | upcase %}" * 50,
-    "tags": "{% if a == 1 and b == 2 %}x{% endif %}" * 200,
+    "tags": "{% if today == 1 and now == 2 %}x{% endif %}" * 150,
 }
 """Texts that spend a whole budget, at the most time for a unit. `many` are 200 texts, `rows` 500 objects, `days` 200
 moments, `text` has 10,000 characters.
@@ -90,7 +90,7 @@ DEAREST_CONDITIONS = {
     "times": {"some": "rows", "where": {"all": [_leaf("each.at", "during", {"period": "this_month"})] * 20}},
     "values": {"all": [_leaf("many", "contains_any", [f"v{n}" for n in range(1000)])] * 15},
     "moments": {"all": [_leaf("days", "contains_any", [f"2025-01-{n % 28 + 1:02}" for n in range(1000)])] * 15},
-    "patterns": {"all": [_leaf("text", "matches", f"(x|xx)+(.*x){{20}}{n}") for n in range(3)]},
+    "patterns": {"all": [_leaf("text", "matches", f"(x|xx)+(.*x){{{n + 2}}}y") for n in range(6)]},
     "expressions": {"some": "rows", "where": {"expr": "each.number > 1000"}},
 }
 """Conditions that spend a whole budget."""

@@ -5,7 +5,6 @@ A unit is 10 ns of a slow core, and every cost is reckoned at what the worst pro
 elements and calls, never in time: a decision that is made again spends the same.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,8 +32,12 @@ class Budget:
     def __init__(self, units: int = WORK) -> None:
         self._units = units
         self._left = units
-        self.spent: Counter[str] = Counter()
+        self.spent: dict[str, int] = {}
         """Units by kind."""
+
+    def total(self) -> int:
+        """Units spent in all."""
+        return sum(self.spent.values())
 
     @property
     def overdrawn(self) -> bool:
@@ -43,7 +46,7 @@ class Budget:
     def spend(self, units: int, kind: Kind) -> None:
         """Before the work is done. Raises `BudgetError` when it is more than is left."""
         self._left -= units
-        self.spent[kind] += units
+        self.spent[kind] = self.spent.get(kind, 0) + units
         if self._left < 0:
             raise BudgetError(self._words())
 
@@ -53,9 +56,8 @@ class Budget:
             raise BudgetError(self._words())
 
     def _words(self) -> str:
-        shares = ", ".join(
-            f"{kind} {min(100 * units // self._units, 999)} %" for kind, units in self.spent.most_common()
-        )
+        most_first = sorted(self.spent.items(), key=lambda one: -one[1])
+        shares = ", ".join(f"{kind} {min(100 * units // self._units, 999)} %" for kind, units in most_first)
         return f"takes too much work (of what may be done at once: {shares}): shorten lists, loops and texts"
 
 

@@ -268,19 +268,26 @@ def _contains_all(seen: Any, expected: Any, values: Values) -> bool:
 # what comparing costs, in units of `contracts.budget`
 
 
-def work(op: str, seen: Any, expected: Any) -> int:
-    """At most what an operator takes on these values, beside the step of a leaf."""
+type Work = Callable[[Any, Any], int]
+"""At most what an operator takes on what was seen and expected, beside the step of a leaf."""
+
+
+def work_of(op: str) -> Work:
     match op:
         case "contains":
-            return _asked(seen) + 5 * _length(expected)
+            return lambda seen, expected: _asked(seen) + 5 * _length(expected)
         case "contains_any" | "contains_all" | "contains_none":
-            return _asked(seen) + len(expected) * _search(seen) + 5 * sum(map(_length, expected))
+            return lambda seen, expected: _asked(seen) + len(expected) * _search(seen) + 5 * sum(map(_length, expected))
         case "in" | "not_in":
-            return _touched(seen) + (0 if isinstance(expected, Members) else members_work(expected))
+            return lambda seen, expected: (
+                _touched(seen) + (0 if isinstance(expected, Members) else members_work(expected))
+            )
         case "starts" | "ends":
-            return 5 * (_length(seen) + _length(expected))
+            return lambda seen, expected: 5 * (_length(seen) + _length(expected))
+        case "empty" | "filled":
+            return lambda _seen, _expected: 0
         case _:
-            return _touched(seen) + _touched(expected)
+            return lambda seen, expected: _touched(seen) + _touched(expected)
 
 
 def members_work(values: list[Any]) -> int:
@@ -305,15 +312,12 @@ def _length(value: Any) -> int:
 
 def _touched(value: Any) -> int:
     """To be compared: texts are as long as they are and may say a time, objects are compared key by key."""
-    match value:
-        case str():
-            return len(value) // 8 + (600 if len(value) in _TIMES else 0)
-        case list():
-            return sum(50 if isinstance(one, str) else 500 for one in value)
-        case dict():
-            return 100 * len(value)
-        case _:
-            return 0
+    kind = type(value)
+    if kind is str:
+        return len(value) // 8 + (600 if len(value) in _TIMES else 0)
+    if kind is list:
+        return sum(50 if isinstance(one, str) else 500 for one in value)
+    return 100 * len(value) if kind is dict else 0
 
 
 _TIMES = range(_DAY_LENGTH, _MOMENT_LENGTH + 1)

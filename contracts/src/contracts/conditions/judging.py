@@ -17,7 +17,7 @@ from contracts.conditions.comparing import (
     members_work,
     now_of,
     today_of,
-    work,
+    work_of,
 )
 from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
 from contracts.conditions.tree import (
@@ -63,11 +63,6 @@ class LeafVerdict(NamedTuple):
     seen: Any
     holds: bool
 
-    @classmethod
-    def of(cls, path: str, op: str, expected: Any, seen: Any, holds: bool) -> "LeafVerdict":  # noqa: PLR0913, FBT001
-        """With as much of the values as an explanation keeps."""
-        return cls(path, op, _kept(expected), _kept(seen), holds)
-
     def told_paths(self) -> frozenset[str]:
         """The paths whose values the words tell."""
         expected = self.expected if isinstance(self.expected, list) else [self.expected]
@@ -95,18 +90,20 @@ def _cut(text: str) -> str:
 
 def _kept(value: Any, depth: int = 3) -> Any:
     """Long texts are cut, of long lists the first elements stay, of what is deep inside nothing does."""
-    match value:
-        case str():
-            return _cut(value)
-        case dict() | list() if depth == 0:
-            return "…"
-        case dict():
-            return {_cut(key): _kept(one, depth - 1) for key, one in islice(value.items(), _FEW)}
-        case list():
-            more = [f"… {len(value) - _FEW} more"] if len(value) > _FEW else []
-            return [*(_kept(one, depth - 1) for one in value[:_FEW]), *more]
-        case _:
-            return value
+    kind = type(value)
+    if kind is str:
+        return _cut(value)
+    if kind is not dict and kind is not list:
+        return value
+    if depth == 0:
+        return "…"
+    if kind is dict:
+        return {_cut(key): _kept(one, depth - 1) for key, one in islice(value.items(), _FEW)}
+    return _few([_kept(one, depth - 1) for one in value[:_FEW]], len(value))
+
+
+def _few(kept: list[Any], length: int) -> list[Any]:
+    return [*kept, f"… {length - _FEW} more"] if length > _FEW else kept
 
 
 class Verdict(NamedTuple):
@@ -155,9 +152,8 @@ def compile_condition(condition: Condition, expressions: _Expressions | None = N
         judge_node = _Compiler(expressions, budget).node(condition, 0, 0)
 
     def judge(values: Values) -> Verdict:
-        with spending(current()) as budget:
-            trial = _Trial(budget)
-            holds, decisive = judge_node(values, trial)
+        trial = _Trial(current())
+        holds, decisive = judge_node(values, trial)
         return Verdict(holds, tuple(trial.leaves), decisive)
 
     return judge
@@ -209,7 +205,8 @@ class _Compiler:
         evaluate = self._expressions(source)
 
         def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
-            found = evaluate(values)
+            with spending(trial.budget):
+                found = evaluate(values)
             if not isinstance(found, bool):
                 raise ConditionError(f"{_cut(source)}: gives {kind_of(found)}, not yes or no")
             return _seen(LeafVerdict(source, "expr", True, found, found), trial)
@@ -278,19 +275,20 @@ def _matching_leaf(leaf: Leaf, written: str) -> _Judge:
     def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
         trial.spend(_LEAF + (pattern.work_on(seen) if isinstance(seen, str) else 0))
-        return _seen(LeafVerdict.of(leaf.path, leaf.op, written, seen, test(seen, written, values)), trial)
+        holds = test(seen, written, values)
+        return _seen(LeafVerdict(leaf.path, leaf.op, written, _kept(seen), holds), trial)
 
     return judge
 
 
 def _constant_leaf(leaf: Leaf) -> _Judge:
     path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
-    told = _kept(leaf.value)
+    work, told = work_of(op), _kept(leaf.value)
     expected = Members(leaf.value) if op in ("in", "not_in") and isinstance(leaf.value, list) else leaf.value
 
     def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
-        trial.spend(_LEAF + work(op, seen, expected))
+        trial.budget.spend(_LEAF + work(seen, expected), "conditions")
         try:
             holds = test(seen, expected, values)
         except ConditionError as error:
@@ -305,6 +303,7 @@ def _constant_leaf(leaf: Leaf) -> _Judge:
 def _made_leaf(leaf: Leaf) -> _Judge:
     """What it compares with is made when it is judged."""
     path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
+    work = work_of(op)
     make = _list_maker(leaf.value) if isinstance(leaf.value, list) else _maker(leaf.value)
     made = _LEAF * (len(leaf.value) if isinstance(leaf.value, list) else 1)
 
@@ -313,11 +312,11 @@ def _made_leaf(leaf: Leaf) -> _Judge:
         trial.spend(_LEAF + made)
         try:
             expected, said = make(values)
-            trial.spend(work(op, seen, expected))
+            trial.spend(work(seen, expected))
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        return _seen(LeafVerdict.of(path, op, said, seen, holds), trial)
+        return _seen(LeafVerdict(path, op, said, _kept(seen), holds), trial)
 
     return judge
 
@@ -331,7 +330,7 @@ def _list_maker(written: list[Any]) -> _Make:
 
     def make(values: Values) -> tuple[Any, Any]:
         made = [make(values) for make in makers]
-        return [one for one, _ in made], [said for _, said in made]
+        return [one for one, _ in made], _few([said for _, said in made[:_FEW]], len(made))
 
     return make
 
@@ -348,11 +347,12 @@ def _maker(written: Any) -> _Make:
         case Period() as period:
             return _remembering(period, today_of)
         case None:
-            return lambda _: (written, written)
+            told = _kept(written)
+            return lambda _: (written, told)
 
 
 def _found(path: str, value: Any) -> tuple[Any, Any]:
-    return value, {"path": path, "value": value}
+    return value, {"path": path, "value": _kept(value)}
 
 
 def _remembering(counted: Relative | Period, start: Callable[[Values], date]) -> _Make:

@@ -110,7 +110,7 @@ def _faults_of_rules(placed: Sequence[_Placed]) -> Iterator[Fault]:
         budget = Budget()
         with spending(budget):
             what = _beyond_budget(one.rule)
-        left -= RULE_WORK + budget.spent.total()
+        left -= RULE_WORK + budget.total()
         if left < 0:
             what = "the rule set takes too much work to look through up to here: have fewer rules, or shorter texts"
             yield Fault("stages", None, what)

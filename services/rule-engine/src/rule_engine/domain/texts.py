@@ -55,7 +55,7 @@ MAX_BITS = 256
 # units of `contracts.budget`
 _LETTER, _MARKUP_COST, _TOKEN_COST = 8, 4_000, 2_500
 """A character, an insertion or tag, and a token in it: to be parsed and analysed."""
-NODE_COST = 150
+NODE_COST = 250
 """What a node or expression costs for each iteration of a loop."""
 _READ, _ELEMENT = 150, 20
 """A value read or filtered, beside its characters; an element of a list."""
