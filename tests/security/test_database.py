@@ -14,6 +14,7 @@ from security.town import TABLES_WITH_TENANTS, Town
 WORK = {
     "attempts",
     "created_at",
+    "due_at",
     "id",
     "kind",
     "last_error",
