@@ -15,6 +15,7 @@ from temporalio.client import Client
 import rule_engine
 from contracts.contexts import (
     ContactContext,
+    Email,
     EmployeeContext,
     FieldSchema,
     ItemContext,
@@ -233,6 +234,8 @@ _ADA = ContactContext(
     name="Ada Bell",
     phones=(Phone(number="+390212345678"),),
     phone="+390212345678",
+    emails=(Email(address="ada@example.org"),),
+    email="ada@example.org",
 )
 _SAM = EmployeeContext(id=uuid4(), name="Sam", first_name="Sam")
 _KIM = EmployeeContext(id=uuid4(), name="Kim", first_name="Kim")

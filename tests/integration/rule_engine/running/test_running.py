@@ -253,3 +253,29 @@ async def test_another_tenant_sees_neither_run_nor_item(deal: Deal) -> None:
         order = f"/v1/runs/{waiting['run_id']}/rules/{waiting['rule_id']}/cancel"
         assert (await stranger.post(order)).status_code == 404
         assert (await stranger.get("/v1/runs")).json()["items"] == []
+
+
+async def test_what_a_visitor_typed_is_no_markup_in_a_mail(deal: Deal) -> None:
+    deal.fields = {"story": '<a href="https://evil.example">pay & win</a>', "sign": "<b>The shop</b>"}
+    text = (
+        "<p>{{ item.fields.story | append: '!' }}</p>{{ item.fields.sign | safe }}"
+        "{% capture kept %}{{ item.fields.story }}{% endcapture %}{{ kept }}"
+    )
+    whole = {"path": "item.fields.story"}
+    mails = {"text": text, "path": whole, "expr": {"expr": "item.fields.story + '!'"}}
+    rules = [
+        {"name": name, "type": "send_email", "execution": "parallel"}
+        | {"params": {"subject": "{{ item.fields.story }}", "html": True, "text": made}}
+        for name, made in mails.items()
+    ]
+    plain = {"name": "plain", "type": "send_email", "execution": "parallel", "params": {"subject": "x", "text": whole}}
+    await deal.has_rules({"new": [*rules, plain]})
+    await deal.enters("new")
+    sent = {mail.causepath[-1].rule_id: mail for mail in [await deal.command(SendMessage, n) for n in (1, 2, 3, 4)]}
+    found = {name: sent[rule["rule_id"]].data for name, rule in (await deal.rules()).items()}
+    escaped = "&lt;a href=&#34;https://evil.example&#34;&gt;pay &amp; win&lt;/a&gt;"
+    assert found["text"].html == f"<p>{escaped}!</p><b>The shop</b>{escaped}"
+    assert found["text"].subject == deal.fields["story"]
+    assert "<" not in found["path"].html
+    assert "<" not in found["expr"].html
+    assert found["plain"].text == deal.fields["story"]

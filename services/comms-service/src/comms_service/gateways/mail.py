@@ -39,7 +39,7 @@ _STYLES = {
     "font-weight", "height", "line-height", "margin", "max-width", "padding", "text-align", "text-decoration",
     "vertical-align", "width",
 }  # fmt: skip
-_ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "*": {"style"}}
+_ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "*": {"style", "dir", "lang"}}
 
 
 @dataclass(frozen=True, slots=True)

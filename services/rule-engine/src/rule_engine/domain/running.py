@@ -244,7 +244,7 @@ class Running:
         kind = run.registry.get(rule.type)
         if kind is None:
             return Failure(f"this engine knows no rule type {rule.type!r}")
-        resolved = resolve(rule.params, values)
+        resolved = resolve(rule.params, values, kind.html_in(rule.params))
         resolved, self.note = cut_titles(resolved, kind.titles_in(resolved))
         params: Params = kind.params.model_validate(resolved)
         acting = Acting(

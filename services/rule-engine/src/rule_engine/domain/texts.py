@@ -72,7 +72,7 @@ FILTERS = frozenset(
     {"abs", "at_least", "at_most", "ceil", "divided_by", "floor", "minus", "modulo", "plus", "round", "times"}
     | {"append", "capitalize", "downcase", "escape", "escape_once", "lstrip", "newline_to_br", "prepend", "remove"}
     | {"remove_first", "replace", "replace_first", "rstrip", "slice", "split", "squish", "strip", "strip_newlines"}
-    | {"truncate", "truncatewords", "upcase", "url_encode", "url_decode"}
+    | {"safe", "truncate", "truncatewords", "upcase", "url_encode", "url_decode"}
     | {"compact", "concat", "default", "first", "join", "last", "map", "reverse", "size", "sort", "sum", "where"}
 )
 
@@ -207,7 +207,7 @@ class _PrintedNode(OutputNode):
         value = self.expression.evaluate(context)
         assert isinstance(context, _Context)  # noqa: S101 - the environment makes no others
         context.spend(_printed_size(value))
-        return buffer.write(to_liquid_string(value, autoescape=False))
+        return buffer.write(to_liquid_string(value, autoescape=context.autoescape))
 
 
 class _Output(Output):
@@ -232,8 +232,8 @@ class _Environment(Environment):
     template_class = _Template
     output_stream_limit = MAX_OUTPUT
 
-    def __init__(self) -> None:
-        super().__init__(undefined=_Undefined, autoescape=False, strict_filters=True)
+    def __init__(self, *, html: bool) -> None:
+        super().__init__(undefined=_Undefined, autoescape=html, strict_filters=True)
         self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
         self.tags |= {"output": _Output(self), "echo": _Echo(self)}
         self.filters = {name: apply for name, apply in self.filters.items() if name in FILTERS}
@@ -241,7 +241,9 @@ class _Environment(Environment):
         self.filters |= {name: _ours(function) for name, function in ours.items()}
 
 
-_ENVIRONMENT = _Environment()
+_ENVIRONMENT = _Environment(html=False)
+_HTML_ENVIRONMENT = _Environment(html=True)
+"""Its values are escaped when they are printed, unless they went through `safe`: what visitors typed is no markup."""
 _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|[\w-]+|[^\s\w]""")
 _MARKUP = re.compile(r"\{\{|\{%")
 _GAP = re.compile(r"\s{200}")
@@ -265,7 +267,7 @@ class Text:
     """Dotted paths that must be there: no `default` stands in for them, and no tag asks whether they are there."""
 
 
-def parse(source: str) -> Text:
+def parse(source: str, *, html: bool = False) -> Text:
     """Raises `ValueFailureError` for a text that cannot be rendered whatever the values.
 
     Spends what it costs, also when the text is known already: a decision must not depend on what was done before.
@@ -273,7 +275,7 @@ def parse(source: str) -> Text:
     if len(source) > MAX_SOURCE:
         raise ValueFailureError(f"is longer than {MAX_SOURCE} characters")
     current().spend(_cost(source), "texts")
-    return _parsed(source)
+    return _parsed(source, html)
 
 
 @lru_cache(maxsize=512)
@@ -298,9 +300,9 @@ def _tokens(inside: str) -> int:
 
 
 @lru_cache(maxsize=512)
-def _parsed(source: str) -> Text:
+def _parsed(source: str, html: bool) -> Text:
     try:
-        template = _ENVIRONMENT.from_string(_spelled(source, list(_markups(source))))
+        template = (_HTML_ENVIRONMENT if html else _ENVIRONMENT).from_string(_spelled(source, list(_markups(source))))
         parts = list(_walk(template.nodes, RenderContext(template)))
         analysis = template.analyze()
         _refuse_foreign(parts, analysis.filters)
@@ -432,13 +434,13 @@ def _words(error: LiquidError) -> str:
     return str(error.message).replace("is undefined", "is unknown")
 
 
-def render(source: str, values: Mapping[str, Any]) -> str:
-    """The text with values in it. Raises `ValueFailureError` that says why it cannot be made."""
+def render(source: str, values: Mapping[str, Any], *, html: bool = False) -> str:
+    """The text with values in it; in HTML they are escaped. Raises `ValueFailureError` that says why it cannot be."""
     if "{" not in source:
         return source
     try:
         with spending(current()), inside(values):
-            return parse(source).template.render(values)
+            return str(parse(source, html=html).template.render(values))
     except LiquidError as error:
         raise ValueFailureError(_words(error)) from error
     except RecursionError as error:

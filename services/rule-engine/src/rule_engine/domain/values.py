@@ -4,9 +4,10 @@ A string is a Liquid template, `{"path": "steps.create_document.pdf"}` takes a v
 one, `{"const": …}` is never a template; lists and objects are walked.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,19 +66,22 @@ _STEP = 100
 """Units of `contracts.budget`: a value of parameters, a key of a path."""
 
 
-def resolve(params: Mapping[str, JsonValue], values: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Parameters with their values. Raises `ValueFailureError`, and `BudgetError`, naming the parameter and the
-    reason.
+def resolve(
+    params: Mapping[str, JsonValue], values: Mapping[str, Any], html: Collection[str] = ()
+) -> dict[str, JsonValue]:
+    """Parameters with their values; in those named by `html`, values are escaped.
+
+    Raises `ValueFailureError`, and `BudgetError`, naming the parameter and the reason.
     """
     with spending(current()), inside(values):
-        return {name: _resolve(value, values, f"params.{name}") for name, value in params.items()}
+        return {name: _resolve(value, values, f"params.{name}", html=name in html) for name, value in params.items()}
 
 
-def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonValue:
+def _resolve(value: JsonValue, values: Mapping[str, Any], where: str, *, html: bool) -> JsonValue:
     current().spend(_STEP, "texts")
     if isinstance(value, str) or marked(value):
         try:
-            made: JsonValue = keepable(_made(value, values))
+            made: JsonValue = keepable(_made(value, values, html=html))
         except BudgetError as error:
             raise error.at(where) from error
         except ValueFailureError as error:
@@ -85,9 +89,9 @@ def _resolve(value: JsonValue, values: Mapping[str, Any], where: str) -> JsonVal
         return made
     match value:
         case dict():
-            return {name: _resolve(inner, values, f"{where}.{name}") for name, inner in value.items()}
+            return {name: _resolve(inner, values, f"{where}.{name}", html=html) for name, inner in value.items()}
         case list():
-            return [_resolve(inner, values, f"{where}[{index}]") for index, inner in enumerate(value)]
+            return [_resolve(inner, values, f"{where}[{index}]", html=html) for index, inner in enumerate(value)]
         case _:
             return value
 
@@ -112,18 +116,22 @@ def marked(value: object) -> bool:
     return isinstance(value, dict) and len(value) == 1 and not value.keys().isdisjoint({"path", "expr", "const"})
 
 
-def _made(value: Any, values: Mapping[str, Any]) -> Any:
+def _made(value: Any, values: Mapping[str, Any], *, html: bool) -> Any:
     match value:
         case str():
-            return texts.render(value, values)
+            return texts.render(value, values, html=html)
         case {"path": str(path)}:
-            return _follow(path, values)
+            return _escaped(_follow(path, values), html)
         case {"expr": str(source)}:
-            return expressions.evaluate(source, values)
+            return _escaped(expressions.evaluate(source, values), html)
         case {"const": constant}:
             return constant
         case _:
             raise ValueFailureError("a path is a text such as item.title, an expression a text such as size(products)")
+
+
+def _escaped(value: Any, html: bool) -> Any:
+    return escape(value) if html and isinstance(value, str) else value
 
 
 def _follow(path: str, values: Mapping[str, Any]) -> Any:

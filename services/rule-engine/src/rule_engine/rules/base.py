@@ -1,7 +1,7 @@
 """What a rule type is: one class with its names, its parameters and outputs, and how it acts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -143,6 +143,10 @@ class RuleType[P: Params](ABC):
     def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[Way]:
         """Where parameters hold titles, which are cut when they are too long."""
         return ((name,) for name in _marked(self.params, "longer", "is cut"))
+
+    def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
+        """The parameters that hold HTML: values are escaped in them, unless their author says that they are markup."""
+        return ()
 
     def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
         """Where the rule puts the item, or a new one; null: nowhere, or it is not known before it acts."""

@@ -1,11 +1,11 @@
 """Rules that write to the client. Addresses are found here; consent and quiet hours are checked when it is sent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from contracts.contexts import CompanyContext, ContactContext, ItemContext, Part
 from contracts.messages.comms import SendMessage
@@ -98,7 +98,7 @@ class SendEmailParams(Params):
     subject: Title
     text: Annotated[str, Field(min_length=1)]
     html: bool = False
-    """Whether `text` is HTML; a plain version is made from it."""
+    """Whether `text` is HTML; a plain version is made from it. Values in it are escaped, except behind `safe`."""
     address_type: Literal["auto", "work", "home", "other"] = "auto"
     """`auto`: the first address of the contact, then of the company."""
     attachments: Annotated[tuple[FileRef, ...], Field(max_length=20)] = ()
@@ -116,6 +116,9 @@ class SendEmail(RuleType[SendEmailParams]):
     needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
     params = SendEmailParams
     outputs = SentMessage
+
+    def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
+        return ("text",) if params.get("html", False) is not False else ()
 
     def act(self, params: SendEmailParams, acting: Acting) -> SendMessage | Failure:
         """Fails when the client has no such address."""
