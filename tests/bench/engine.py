@@ -81,9 +81,9 @@ class Engine:
         """As the consumer does with a batch, inbox and Kafka excepted. Gives the ids of the runs, one an event."""
         for start in range(0, len(events), AT_ONCE):
             batch = events[start : start + AT_ONCE]
-            await self.planner.prepare(batch)
+            times = await self.planner.prefetch(batch)
             async with self.database.transaction(*{event.tenant for event in batch}) as tx:
-                await self.planner.plan(batch, tx)
+                await self.planner.plan(batch, times, tx)
         return [run_id(event, 0) for event in events]
 
 

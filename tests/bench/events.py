@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from bench.figures import Row, at_most_more, in_turns, p50
 from bench.world import Shop, World, beside, open_shop, stage_changed
 from contracts.envelope import Envelope, Record
-from contracts.kit.broker import Subscription, make_producer
+from contracts.kit.broker import Subscription
 from contracts.kit.clock import new_id, utc_now
 from contracts.kit.database import Connection
+from contracts.kit.kafka import make_producer
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from contracts.topics import ENTITY_EVENTS, Topic
@@ -72,7 +73,7 @@ async def open_ours(shop: Shop) -> AsyncGenerator[Ours]:
     service = Service("entity-service", shop.settings.model_copy(update={"http_port": 1}))
     sights = Sights()
 
-    async def see(events: Sequence[Envelope[Any]], _: Connection) -> None:
+    async def see(events: Sequence[Envelope[Any]], _: None, __: Connection) -> None:
         now = perf_counter()
         sights.seen |= {(event.data.item.id, event.data.entry_seq): now for event in events}
 

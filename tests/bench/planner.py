@@ -15,13 +15,15 @@ from bench.figures import Row, at_least_share, published
 from bench.rehearsal import bare_pool
 from bench.world import Shop, World, open_shop, stage_changed
 from contracts.envelope import Envelope, Record
-from contracts.kit.broker import Consumer, Member, make_producer
+from contracts.kit.broker import Consumer
 from contracts.kit.clock import utc_now
 from contracts.kit.database import Connection, Pool
 from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
+from contracts.kit.kafka import Member, make_producer
 from contracts.topics import Topic
 from local_stack.topics import create_topics
+from rule_engine.gateway import TimesOf
 from rule_engine.handlers import planning
 from support.waiting import eventually
 
@@ -89,12 +91,12 @@ async def _ours(topic: Topic, engine: Engine) -> float:
     """The kit's consumer with the engine's planner."""
     cycles, planned = Cycles(), planning(engine.planner)
 
-    async def prepare(events: Sequence[Envelope[Any]]) -> None:
+    async def prefetch(events: Sequence[Envelope[Any]]) -> TimesOf:
         cycles.begin(len(events))
-        await engine.planner.prepare(events)
+        return await engine.planner.prefetch(events)
 
     consumer = Consumer(
-        replace(planned, topics=(topic,), prepare=prepare),
+        replace(planned, topics=(topic,), prefetch=prefetch),
         member=Member(engine.settings.kafka_bootstrap, topic.name, topic.name),
         database=engine.database,
         inbox=Inbox("rule-engine", engine.settings.inbox_days, utc_now),

@@ -59,7 +59,9 @@ async def read_world(shops: Sequence[Shop], bootstrap: str, neighbour: UUID | No
     reader = Reader(shops, heard, entries)
     others = await kafka.ids_of(bootstrap, topics.COMMS_COMMANDS, neighbour) if neighbour else frozenset()
     mails = [one for one in await shops[0].visitor.get("mail", "/mails") if command_of(one) not in others]
-    messages = [one for one in await shops[0].visitor.get("sms", "/messages") if one["key"] not in others]
+    messages = [
+        one for one in await shops[0].visitor.get("sms", "/messages") if one["key"].partition(".")[0] not in others
+    ]
     return World(
         rules=shops[0].rules,
         clients=Clients.all_of(shop.clients for shop in shops),
@@ -137,7 +139,7 @@ class Reader:
     async def effects(self, mails: Sequence[Json], messages: Sequence[Json]) -> AsyncIterator[Effect]:
         """At the peers, in the services' lists, in the events of items."""
         for sms in messages:
-            yield self._marked("SMS", sms["text"], sms["key"])
+            yield self._marked("SMS", sms["text"], sms["key"].partition(".")[0])
         for mail in {mail["message_id"]: mail for mail in mails}.values():
             yield self._marked("mails", mail["subject"], command_of(mail))
         for shop in self._shops:
@@ -227,7 +229,7 @@ class Reader:
 
 def command_of(mail: Json) -> str:
     """The command that a mail answers, by its Message-ID."""
-    return str(mail["message_id"]).strip("<>").partition("@")[0]
+    return str(mail["message_id"]).strip("<>").partition(".")[0]
 
 
 def _read_mark(text: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 Only what touches a server is replaced. Two replicas share the tables; what a replica keeps in memory dies with it.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -15,8 +15,8 @@ from contracts.contexts import ItemContext, Part
 from contracts.kit.broker import OutageError
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from rule_engine.activities import Activities
-from rule_engine.domain.due import Times
 from rule_engine.gateway import EntityService as Gateway
+from rule_engine.gateway import TimesOf
 from rule_engine.handlers import Planner, Results
 from rule_engine.operations import Operations
 from rule_engine.recorder import Recorder
@@ -62,14 +62,9 @@ class SimulatedGateway(Gateway):
         await pause()
         return context
 
-    async def settings(self, tenants: Iterable[UUID]) -> None:
+    async def times(self, tenants: Collection[UUID], items: Iterable[tuple[UUID, UUID]]) -> TimesOf:
         self._may_be_away()
-
-    async def people(self, items: Iterable[tuple[UUID, UUID]]) -> None:
-        self._may_be_away()
-
-    def times_of(self, tenant: UUID, item: UUID) -> Times:
-        return TIMES
+        return TimesOf(dict.fromkeys(tenants, TIMES), {})
 
     def _may_be_away(self) -> None:
         if self._ground.bad_luck(0.05):
@@ -121,14 +116,14 @@ class Engine:
     def _plan(self, messages: Sequence[Message]) -> None:
         """The consumer's part: what the network is needed for, then the transaction with the inbox in it."""
         events = [one for one in messages if isinstance(one.data, StageChanged | FieldsChanged | ItemDeleted)]
-        without_pause(self.planner.prepare(events))
+        times = without_pause(self.planner.prefetch(events))
         if new := self.inbox.unseen(events):
-            at_once(self.planner.plan(new, TX))
+            at_once(self.planner.plan(new, times, TX))
         self._audit.after_commit()
 
     def _settle(self, messages: Sequence[Message]) -> None:
         if new := self.inbox.unseen(messages):
-            at_once(self.results.take_in(new, TX))
+            at_once(self.results.take_in(new, None, TX))
         self._audit.after_commit()
 
     def tasks(self) -> list[tuple[int, Task]]:

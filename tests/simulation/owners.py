@@ -108,7 +108,7 @@ class Owner:
     def _publish(self, command: Command, answer: Result, number: int) -> None:
         self.ground.say(f"{self.name} answers", command.id, type(answer).__name__)
         envelope = Envelope(
-            id=str(result_id(command.id, number)),
+            id=str(result_id(command.message.tenant, command.id, number)),
             source=self.name,
             type=answer.TYPE,
             time=self.ground.now,

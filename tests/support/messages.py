@@ -62,7 +62,7 @@ def fact[B: Body](
 def answer(to: Envelope[Body], result: FinalResult, *, source: str) -> Envelope[FinalResult]:
     """The final result of a command, as its owner publishes it."""
     return Envelope(
-        id=str(result_id(to.command_id, 0)),
+        id=str(result_id(to.tenant, to.command_id, 0)),
         source=source,
         type=result.TYPE,
         time=utc_now(),

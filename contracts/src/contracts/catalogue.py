@@ -49,7 +49,7 @@ TOPIC_OF: Mapping[type[Body], Topic] = {
 COMMANDERS: Mapping[Topic, tuple[str, ...]] = {
     topics.ENTITY_COMMANDS: ("rule-engine", "trigger-service"),
     topics.DOC_COMMANDS: ("rule-engine",),
-    topics.COMMS_COMMANDS: ("rule-engine", "doc-service"),
+    topics.COMMS_COMMANDS: ("rule-engine",),
 }
 """Which services send commands to an owner. Any service may; everything else is published by a topic's owner alone."""
 

@@ -4,6 +4,7 @@ Attributes travel as `ce_*` headers, the data as a JSON value, the trace context
 Source: CloudEvents specification 1.0.2, Kafka protocol binding 1.0.2, partitioning extension 1.0.2.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,16 @@ CONTENT_TYPE = b"application/json"
 MAX_HEADER = 2000
 MAX_BODY = 900_000
 """Bytes of a message's data; brokers refuse a record over one megabyte by default."""
+TRACEPARENT = "traceparent"
+_READ = frozenset(
+    f"ce_{name}"
+    for name in (
+        *("specversion", "id", "source", "type", "time", "tenantid", "partitionkey"),
+        *("correlationid", "causationid", "causepath", "rootcauseid", "issuer"),
+    )
+)
+"""The headers that are read, and so judged; what else a message carries is nobody's business here."""
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_CAUSES = 16
 """The longest `causepath`; an automatic move that would lengthen it further is stopped."""
 
@@ -179,7 +190,7 @@ def _headers(envelope: Envelope[Any]) -> Iterable[tuple[str, str]]:
     if envelope.issuer is not None:
         yield "ce_issuer", envelope.issuer
     if envelope.traceparent is not None:
-        yield "traceparent", envelope.traceparent
+        yield TRACEPARENT, envelope.traceparent
     yield "content-type", CONTENT_TYPE.decode()
 
 
@@ -206,7 +217,7 @@ def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> 
         causepath=parse_causepath(texts.get("ce_causepath", "")),
         root=texts.get("ce_rootcauseid"),
         issuer=texts.get("ce_issuer"),
-        traceparent=texts.get("traceparent"),
+        traceparent=texts.get(TRACEPARENT),
     )
 
 
@@ -227,7 +238,7 @@ def salvage(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) ->
         data=value or b"",
         correlation=texts.get("ce_correlationid") or str(id),
         issuer=texts.get("ce_issuer"),
-        traceparent=texts.get("traceparent"),
+        traceparent=texts.get(TRACEPARENT),
     )
 
 
@@ -243,18 +254,23 @@ def readable(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
 def _decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
     texts: dict[str, str] = {}
     for name, raw in headers:
-        if not (name.startswith("ce_") or name == "traceparent"):
-            continue
-        try:
-            text = (raw or b"").decode()
-        except UnicodeDecodeError as error:
-            raise UndecodableError(f"header {name}: not UTF-8") from error
-        if "\x00" in text:
-            raise UndecodableError(f"header {name}: contains a null character")
-        if len(text) > MAX_HEADER:
-            raise UndecodableError(f"header {name}: longer than {MAX_HEADER} characters")
-        texts[name] = text
+        if name in _READ:
+            texts[name] = _text(name, raw or b"")
+        elif name == TRACEPARENT and (found := _TRACEPARENT.match((raw or b"").decode(errors="replace"))):
+            texts[name] = found[0]  # any other one costs the trace, not the message
     return texts
+
+
+def _text(name: str, raw: bytes) -> str:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise UndecodableError(f"header {name}: not UTF-8") from error
+    if "\x00" in text:
+        raise UndecodableError(f"header {name}: contains a null character")
+    if len(text) > MAX_HEADER:
+        raise UndecodableError(f"header {name}: longer than {MAX_HEADER} characters")
+    return text
 
 
 def _required(texts: Mapping[str, str], name: str) -> str:

@@ -197,12 +197,13 @@ class Shop:
 
     async def sms(self, command_id: UUID) -> list[dict[str, Any]]:
         """What the SMS provider has sent for a command."""
-        return [m for m in (await self.house.peers.sms.get("/messages")).json() if m["key"] == str(command_id)]
+        taken = (await self.house.peers.sms.get("/messages")).json()
+        return [message for message in taken if message["key"] == f"{command_id}.{self.tenant}"]
 
     async def mails(self, command_id: UUID) -> list[dict[str, Any]]:
         """What the mail server has taken for a command."""
         mails = (await self.house.peers.mail.get("/mails")).json()
-        found = [m["id"] for m in mails if m["message_id"] == f"<{command_id}@shop.example>"]
+        found = [m["id"] for m in mails if m["message_id"] == f"<{command_id}.{self.tenant}@shop.example>"]
         return [(await self.house.peers.mail.get(f"/mails/{id_}")).json() for id_ in found]
 
 

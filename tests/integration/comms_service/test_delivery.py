@@ -18,10 +18,10 @@ from support.waiting import eventually
 async def test_an_sms_is_accepted_then_delivered(shop: Shop) -> None:
     sent = await shop.send("sms", to="+49 (30) 90-1820", text="Hello Anna")
     assert await shop.house.final(sent) == CommandDone(
-        command_id=sent, outputs={"message_id": str(message_id(sent)), "sent_to": PHONE}
+        command_id=sent, outputs={"message_id": str(message_id(shop.tenant, sent)), "sent_to": PHONE}
     )
     (taken,) = await shop.sms(sent)
-    assert (taken["to"], taken["text"], taken["reference"]) == (PHONE, "Hello Anna", str(message_id(sent)))
+    assert (taken["to"], taken["text"], taken["reference"]) == (PHONE, "Hello Anna", str(message_id(shop.tenant, sent)))
     await shop.reaches(sent, "delivered")
     message = await shop.message(sent)
     assert [step["status"] for step in message["history"]] == ["queued", "accepted", "delivered"]
@@ -200,7 +200,7 @@ async def test_a_client_who_opts_out_while_a_message_waits_does_not_get_it(shop:
     await shop.attempts(sent, ended=1)
     async with shop.client("agent") as agent:
         await agent.put(f"/v1/opt-outs/{PHONE}", json={})
-    await shop.house.premises.sql("UPDATE work SET run_at = now() WHERE id = $1", message_id(sent))
+    await shop.house.premises.sql("UPDATE work SET run_at = now() WHERE id = $1", message_id(shop.tenant, sent))
     assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="opted out")
     assert await shop.sms(sent) == []
 
@@ -213,7 +213,7 @@ async def test_a_cancelled_message_that_nobody_has_is_not_sent(shop: Shop) -> No
     await shop.cancel(sent)
     assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
     assert shop.house.statuses(sent) == ["cancelled"]
-    assert await shop.house.premises.sql("SELECT FROM work WHERE id = $1", message_id(sent)) == []
+    assert await shop.house.premises.sql("SELECT FROM work WHERE id = $1", message_id(shop.tenant, sent)) == []
 
 
 async def test_a_command_that_is_cancelled_before_it_comes_does_nothing(shop: Shop) -> None:
@@ -333,7 +333,7 @@ async def test_tenants_do_not_see_each_others_messages(shop: Shop) -> None:
     sent = await shop.send("sms")
     await shop.house.final(sent)
     async with shop.house.premises.caller(uuid4(), "admin") as stranger:
-        assert (await stranger.get(f"/v1/messages/{message_id(sent)}")).status_code == 404
+        assert (await stranger.get(f"/v1/messages/{message_id(shop.tenant, sent)}")).status_code == 404
         assert (await stranger.get("/v1/messages", params={"item_id": str(shop.item)})).json()["items"] == []
 
 

@@ -17,8 +17,8 @@ from support.waiting import eventually
 PATH = "/public/receipts/sms"
 
 
-def receipt(sent: UUID, status: str = "undelivered", **changes: Any) -> dict[str, Any]:
-    return {"reference": str(message_id(sent)), "status": status, "at": "2030-01-01T00:00:00Z"} | changes
+def receipt(shop: Shop, sent: UUID, status: str = "undelivered", **changes: Any) -> dict[str, Any]:
+    return {"reference": str(message_id(shop.tenant, sent)), "status": status, "at": "2030-01-01T00:00:00Z"} | changes
 
 
 async def post(
@@ -56,32 +56,32 @@ async def test_an_sms_that_did_not_arrive_is_undelivered(shop: Shop) -> None:
 
 
 async def test_a_status_never_goes_backwards(shop: Shop, sent: UUID) -> None:
-    assert (await post(shop, receipt(sent, "undelivered"))).status_code == 204
+    assert (await post(shop, receipt(shop, sent, "undelivered"))).status_code == 204
     assert await history(shop, sent) == ["queued", "accepted", "delivered"]
 
 
 async def test_the_same_receipt_again_is_taken_in_once(shop: Shop, sent: UUID) -> None:
     for _ in range(3):
-        assert (await post(shop, receipt(sent), id="receipt_1")).status_code == 204
+        assert (await post(shop, receipt(shop, sent), id="receipt_1")).status_code == 204
     rows = await shop.house.premises.sql("SELECT webhook_id FROM receipts WHERE tenant_id = $1", shop.tenant)
     assert len([row for row in rows if row["webhook_id"] == "receipt_1"]) == 1
 
 
 async def test_forged_and_old_receipts_are_refused(shop: Shop, sent: UUID) -> None:
-    assert (await post(shop, receipt(sent), secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")).status_code == 401
-    assert (await post(shop, receipt(sent), age=timedelta(minutes=6))).status_code == 401
-    assert (await post(shop, receipt(sent), age=timedelta(minutes=-6))).status_code == 401
+    assert (await post(shop, receipt(shop, sent), secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")).status_code == 401
+    assert (await post(shop, receipt(shop, sent), age=timedelta(minutes=6))).status_code == 401
+    assert (await post(shop, receipt(shop, sent), age=timedelta(minutes=-6))).status_code == 401
     async with shop.client() as stranger:
-        assert (await stranger.post(PATH, json=receipt(sent))).status_code == 401
+        assert (await stranger.post(PATH, json=receipt(shop, sent))).status_code == 401
         bad = {"webhook-id": "1", "webhook-timestamp": "nan", "webhook-signature": "v1,%%% v1"}
-        assert (await stranger.post(PATH, json=receipt(sent), headers=bad)).status_code == 401
+        assert (await stranger.post(PATH, json=receipt(shop, sent), headers=bad)).status_code == 401
 
 
 async def test_receipts_of_another_shape_or_size_are_refused(shop: Shop, sent: UUID) -> None:
-    assert (await post(shop, receipt(sent, "eaten"))).status_code == 422
-    assert (await post(shop, receipt(sent, at="yesterday"))).status_code == 422
-    assert (await post(shop, receipt(sent), id="x" * 201)).status_code == 422
-    assert (await post(shop, receipt(sent, padding="x" * 20_000))).status_code == 413
+    assert (await post(shop, receipt(shop, sent, "eaten"))).status_code == 422
+    assert (await post(shop, receipt(shop, sent, at="yesterday"))).status_code == 422
+    assert (await post(shop, receipt(shop, sent), id="x" * 201)).status_code == 422
+    assert (await post(shop, receipt(shop, sent, padding="x" * 20_000))).status_code == 413
     assert (
         await post(shop, {"reference": str(uuid4()), "status": "delivered", "at": "2030-01-01T00:00:00Z"})
     ).status_code == 404
@@ -110,4 +110,4 @@ async def test_whoever_posts_too_fast_is_slowed_down_alone(shop: Shop, sent: UUI
             return any(answer.status_code == 429 for answer in answers)
 
         await eventually(slowed_down, "429")
-    assert (await post(shop, receipt(sent))).status_code == 204
+    assert (await post(shop, receipt(shop, sent))).status_code == 204

@@ -3,10 +3,11 @@
 import asyncio
 import io
 import signal
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pypdf import PdfReader
 
@@ -216,3 +217,36 @@ async def test_a_document_of_another_tenant_does_not_exist(site: Site, tenant: U
 async def status_is(site: Site, tenant: UUID, document_id: object, status: str) -> bool:
     found = await site.call("GET", f"/v1/documents/{document_id}", tenant)
     return bool(found.json()["status"] == status)
+
+
+async def test_what_can_never_be_printed_is_refused_with_a_sentence_and_other_tenants_go_on(
+    site: Site, tenant: UUID
+) -> None:
+    deep = await site.create(tenant, fields={".".join("a" * 2001): "b"})
+    assert isinstance(deep, CommandRefused)
+    assert deep.reason == (
+        "fields: the name 'a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.'… has 2001 parts and 4001 characters; "
+        "at most 20 parts and 200 characters are allowed"
+    )
+    long = await site.create(tenant, fields={"item.amount.amount": int("9" * 300)})
+    assert isinstance(long, CommandRefused)
+    assert long.reason == "item.amount.amount: the number is too long to be printed (more than 64 bits)"
+    null = await site.create(tenant, created_by="a\x00b")
+    assert isinstance(null, CommandFailed)
+    assert (null.retryable, null.reason) == (
+        False,
+        "the command cannot be obeyed: 'created_by' has a null character",
+    )
+    sound = await site.create(tenant, fields={"item.amount.amount": 2**63 - 1})
+    assert isinstance(sound, CommandDone)
+
+
+async def test_two_tenants_with_one_command_id_have_a_document_each(site: Site, tenant: UUID) -> None:
+    mine = order(tenant)
+    other = replace(order(uuid4()), id=mine.id)
+    for count, sent in enumerate((other, mine), 1):
+        await site.send(sent)
+        answer = (await site.answers(sent, count))[-1]
+        assert isinstance(answer, CommandDone)
+        documents = (await site.call("GET", "/v1/documents", sent.tenant)).json()["items"]
+        assert [document["id"] for document in documents] == [answer.outputs["document_id"]]

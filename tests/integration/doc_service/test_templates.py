@@ -77,6 +77,7 @@ async def test_fields_of_the_tenants_own_are_tried_with_the_given_sample(site: S
     assert "`sample`" in refused.json()["detail"]
     assert (await put(site, tenant, source=source, sample={"item.fields.floor": 3})).status_code == 200
     assert (await put(site, tenant, source=source, sample={"products": [1]})).status_code == 422
+    assert (await put(site, tenant, source=source, sample={".".join("a" * 301): 1})).status_code == 422
 
 
 @pytest.mark.parametrize(

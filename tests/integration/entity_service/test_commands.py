@@ -19,6 +19,7 @@ from contracts.messages.entity_commands import (
     UpdateItem,
 )
 from contracts.messages.entity_events import FieldsChanged, ItemCreated, StageChanged
+from contracts.messages.results import CommandFailed
 from contracts.values import PersonInput
 from integration.entity_service.harness import Site, Tenant
 
@@ -250,6 +251,18 @@ async def test_tasks_are_completed_when_the_item_leaves_their_stage(shop: Tenant
 
     tasks = (await shop.get(f"/v1/tasks?assignee={worker['id']}"))["items"]
     assert {one["name"]: one["status"] for one in tasks} == {"goes": "done", "stays": "open", "late": "done"}
+
+
+async def test_a_null_character_in_a_name_fails_its_command_at_once_with_the_place_of_it(shop: Tenant) -> None:
+    worker = await shop.put("/v1/employees/worker", {"first_name": "Wim"})
+    item = await shop.deal(responsible_id=worker["id"])
+    body = CreateTask(item_id=UUID(item["id"]), name="Call\x00", stage="new", created_by="a-rule")
+
+    answer = await shop.obey(body)
+
+    assert isinstance(answer, CommandFailed)
+    assert (answer.retryable, answer.reason) == (False, "the command cannot be obeyed: 'name' has a null character")
+    assert await shop.done(body.model_copy(update={"name": "Call"}))
 
 
 async def test_a_task_for_nobody_is_refused(shop: Tenant) -> None:

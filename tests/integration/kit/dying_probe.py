@@ -24,7 +24,7 @@ DYING: dict[str, tuple[Any, str, bool]] = {
     "told of in the topic, before it is kept": (DeadLetters, "put", True),
     "kept, before its commit": (store, "add", True),
     "kept": (DeadLetters, "keep", True),
-    "answered, before the offset is committed": (broker, "_commit", False),
+    "answered, before the offset is committed": (broker, "commit", False),
 }
 REPLAYING: dict[str, tuple[Any, str, bool]] = {
     "its turn has come": (Replayer, "_replay", False),
@@ -56,5 +56,4 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 if __name__ == "__main__":
     owner, name, after = POINTS[os.environ["DIE_AT"]]
     setattr(owner, name, dying(getattr(owner, name), after=after))
-    broker.ATTEMPTS_ALONE = 1
     command_line(build_app, ServiceSettings, Path(__file__).parent / "migrations")

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.envelope import Body, Cause, Envelope
+from contracts.kit import telemetry
 from contracts.kit.commands import Commands, Drop, Obey, never_dropped
 from contracts.kit.database import Connection
-from contracts.kit.errors import RefusalError
+from contracts.kit.errors import RefusalError, RoutesError
 from contracts.kit.service import Service
 from contracts.messages.results import (
     CANCELLED,
@@ -42,7 +43,7 @@ class Owner:
         self._consume({WriteNote: self.write_note}, self.drop)
 
     def _consume(self, routes: Mapping[type[Body], Obey], drop: Drop) -> None:
-        self.service.consume(self.commands.subscription(self.site.commands, routes, drop))
+        self.service.consume(self.commands.subscription(self.site.commands, routes, expected=(WriteNote,), drop=drop))
 
     async def write_note(self, command: Envelope[WriteNote], tx: Connection) -> FinalResult | None:
         if command.data.text.startswith("later"):
@@ -52,7 +53,7 @@ class Owner:
             raise RefusalError("nobody may write that")
         return CommandDone(command_id=command.command_id, outputs={"count": 1})
 
-    async def drop(self, command_id: UUID, _: Connection) -> bool:
+    async def drop(self, _: UUID, command_id: UUID, __: Connection) -> bool:
         self.dropped.append(command_id)
         return self.droppable
 
@@ -70,6 +71,12 @@ async def answers(site: Site, count: int) -> list[Envelope[Any]]:
         return found if len(found) >= count else []
 
     return await eventually(look)
+
+
+def conflicts() -> float:
+    """How often a command id was found under two tenants so far."""
+    samples = [sample for metric in telemetry.COMMAND_ID_CONFLICTS.collect() for sample in metric.samples]
+    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
 
 
 async def handled(site: Site, count: int) -> None:
@@ -96,7 +103,7 @@ async def test_the_same_command_again_gets_its_stored_result_again_and_does_noth
         told = await answers(site, 3)
     assert await site.notes() == ["once"]
     assert [(answer.id, answer.time, answer.data) for answer in told] == [
-        (str(result_id(sent.command_id, 0)), told[0].time, told[0].data)
+        (str(result_id(TENANT, sent.command_id, 0)), told[0].time, told[0].data)
     ] * 3
     assert told[0].data == CommandDone(command_id=sent.command_id, outputs={"count": 1})
 
@@ -131,7 +138,7 @@ async def test_cancelling_an_unknown_command_refuses_it_and_the_late_original_do
         told = await answers(site, 2)
     assert [(answer.id, answer.data) for answer in told] == [
         (
-            str(result_id(late.command_id, 0)),
+            str(result_id(TENANT, late.command_id, 0)),
             CommandRefused(command_id=late.command_id, reason=CANCELLED),
         )
     ] * 2
@@ -156,7 +163,7 @@ async def test_cancelling_a_command_whose_work_cannot_be_dropped_leaves_it_to_it
         await site.publish(site.commands, sent, cancel(sent.command_id))
         await handled(site, 2)
         async with owner.service.database.transaction(TENANT) as tx:
-            assert await owner.commands.finish(tx, CommandDone(command_id=sent.command_id))
+            assert await owner.commands.finish(tx, TENANT, CommandDone(command_id=sent.command_id))
         told = await answers(site, 1)
     assert [answer.data for answer in told] == [CommandDone(command_id=sent.command_id)]
 
@@ -173,18 +180,51 @@ async def test_cancelling_a_command_that_is_done_tells_its_result_again(owner: O
 
 async def test_a_tenant_can_neither_cancel_nor_hear_of_the_commands_of_another(owner: Owner, site: Site) -> None:
     open_, done = order(WriteNote(text="later")), order(WriteNote(text="done"))
+    alarms = conflicts()
     async with running(owner.service):
         await site.publish(site.commands, open_, done)
         await answers(site, 1)
+        assert conflicts() == alarms
         foreign = order(WriteNote(text="mine"), id=done.command_id, tenant=OTHER_TENANT)
         await site.publish(
             site.commands, cancel(open_.command_id, OTHER_TENANT), foreign, order(WriteNote(text="last"))
         )
         await handled(site, 5)
-        told = await answers(site, 2)
+        told = await answers(site, 4)
     assert owner.dropped == []
-    assert await site.notes(OTHER_TENANT) == []
-    assert [answer.tenant for answer in told] == [TENANT, TENANT]
+    assert (await site.notes(), await site.notes(OTHER_TENANT)) == (["done", "last"], ["mine"])
+    assert sorted(answer.tenant for answer in told if answer.causation == done.id) == [TENANT, OTHER_TENANT]
+    assert len({answer.id for answer in told}) == 4
+    assert conflicts() == alarms + 2
+    assert [(answer.tenant, answer.data) for answer in told if answer.causation == open_.id] == [
+        (OTHER_TENANT, CommandRefused(command_id=open_.command_id, reason=CANCELLED))
+    ]
+
+
+async def test_a_forged_command_that_comes_first_does_not_swallow_the_real_one(owner: Owner, site: Site) -> None:
+    real = order(WriteNote(text="real"))
+    forged = order(WriteNote(text="forged"), id=real.command_id, tenant=OTHER_TENANT)
+    alarms = conflicts()
+    async with running(owner.service):
+        await site.publish(site.commands, forged)
+        await answers(site, 1)
+        await site.publish(site.commands, real, real)
+        told = await answers(site, 3)
+    assert (await site.notes(), await site.notes(OTHER_TENANT)) == (["real"], ["forged"])
+    assert sorted(answer.tenant for answer in told) == [TENANT, TENANT, OTHER_TENANT]
+    assert conflicts() == alarms + 1
+
+
+async def test_an_owner_that_would_not_obey_the_commands_of_its_topic_does_not_start(owner: Owner, site: Site) -> None:
+    subscription = owner.commands.subscription
+    with pytest.raises(RoutesError, match=r"no handler for \['WriteNote'\]"):
+        subscription(site.commands, {}, expected=(WriteNote, CancelCommand))
+    with pytest.raises(RoutesError, match=r"handlers for \['WriteNote'\]"):
+        subscription(site.commands, {WriteNote: obey_nothing}, expected=(CancelCommand,))
+
+
+async def obey_nothing(_: Envelope[Any], __: Connection) -> None:
+    return None
 
 
 async def test_progress_comes_before_the_final_result_and_none_after_it(owner: Owner, site: Site) -> None:
@@ -193,21 +233,23 @@ async def test_progress_comes_before_the_final_result_and_none_after_it(owner: O
         await site.publish(site.commands, sent)
         await handled(site, 1)
         async with owner.service.database.transaction(TENANT) as tx:
-            await owner.commands.progress(tx, CommandProgress(command_id=sent.command_id, state="waiting"))
-            await owner.commands.progress(tx, CommandProgress(command_id=sent.command_id, state="asking"))
-            assert await owner.commands.finish(tx, CommandDone(command_id=sent.command_id))
-            assert not await owner.commands.finish(tx, CommandRefused(command_id=sent.command_id, reason="too late"))
-            await owner.commands.progress(tx, CommandProgress(command_id=sent.command_id, state="never told"))
+            await owner.commands.progress(tx, TENANT, CommandProgress(command_id=sent.command_id, state="waiting"))
+            await owner.commands.progress(tx, TENANT, CommandProgress(command_id=sent.command_id, state="asking"))
+            assert await owner.commands.finish(tx, TENANT, CommandDone(command_id=sent.command_id))
+            assert not await owner.commands.finish(
+                tx, TENANT, CommandRefused(command_id=sent.command_id, reason="too late")
+            )
+            await owner.commands.progress(tx, TENANT, CommandProgress(command_id=sent.command_id, state="never told"))
         told = await answers(site, 3)
-    assert [answer.id for answer in told] == [str(result_id(sent.command_id, n)) for n in range(3)]
+    assert [answer.id for answer in told] == [str(result_id(TENANT, sent.command_id, n)) for n in range(3)]
     assert [type(answer.data) for answer in told] == [CommandProgress, CommandProgress, CommandDone]
 
 
 async def test_finishing_a_command_nobody_knows_does_nothing(owner: Owner, site: Site) -> None:
     async with running(owner.service), owner.service.database.transaction(TENANT) as tx:
-        assert not await owner.commands.finish(tx, CommandDone(command_id=uuid4()))
+        assert not await owner.commands.finish(tx, TENANT, CommandDone(command_id=uuid4()))
     assert await site.sql("SELECT FROM outbox") == []
 
 
 async def test_an_owner_without_recorded_work_never_drops(site: Site) -> None:
-    assert not await never_dropped(uuid4(), None)  # type: ignore[arg-type]
+    assert not await never_dropped(uuid4(), uuid4(), None)  # type: ignore[arg-type]

@@ -12,9 +12,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from contracts.envelope import MAX_BODY, Envelope
 from contracts.kit import outbox
-from contracts.kit.broker import Subscription, each, make_producer
+from contracts.kit.broker import Subscription, each
 from contracts.kit.database import Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
+from contracts.kit.kafka import make_producer
 from contracts.kit.outbox import BATCH, Outbox, Relay
 from contracts.topics import Topic
 from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, add_note, note, running

@@ -55,12 +55,12 @@ async def test_a_command_becomes_leased_work_and_its_result(site: Site) -> None:
         async with service.database.transaction(task.tenant) as tx:
             if await task.complete(tx):
                 await add_note(tx, task.tenant, "written")
-                await commands.finish(tx, CommandDone(command_id=task.id, outputs={"length": 7}))
+                await commands.finish(tx, task.tenant, CommandDone(command_id=task.id, outputs={"length": 7}))
 
     async def give_up(_: Task, reason: str) -> None:
         raise AssertionError(reason)
 
-    service.consume(commands.subscription(site.commands, {WriteNote: write_note}))
+    service.consume(commands.subscription(site.commands, {WriteNote: write_note}, expected=(WriteNote,)))
     service.work({"write": Job(write, give_up)})
     async with running(service):
         sent = order(WriteNote(text="written"))

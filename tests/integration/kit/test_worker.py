@@ -164,7 +164,7 @@ async def test_failed_work_is_tried_again_with_growing_pauses_and_then_given_up(
     await shop.enqueue()
 
     async def fail(_: Task) -> None:
-        raise ValueError("no printer at +4915112345678")
+        raise RetryLaterError("no printer")
 
     async with shop.working(fail, attempts=3) as it:
         for pause in (10, 20):
@@ -175,7 +175,19 @@ async def test_failed_work_is_tried_again_with_growing_pauses_and_then_given_up(
         await eventually(lambda: _true(bool(shop.given_up)))
         await eventually(lambda: _nothing_left(shop))
     assert [task.attempt for task in shop.seen] == [1, 2, 3]
-    assert shop.given_up == ["ValueError: no printer at [redacted]"]
+    assert shop.given_up == ["no printer"]
+
+
+async def test_work_that_would_fail_again_is_given_up_at_once(shop: Shop) -> None:
+    await shop.enqueue()
+
+    async def fail(_: Task) -> None:
+        raise ValueError("no printer at ada@example.com")
+
+    async with shop.working(fail, attempts=8):
+        await eventually(lambda: _nothing_left(shop))
+    assert [task.attempt for task in shop.seen] == [1]
+    assert shop.given_up == ["this is a defect of the service (ValueError)"]
 
 
 async def test_a_provider_may_say_when_to_try_again(shop: Shop) -> None:
@@ -223,7 +235,7 @@ async def test_work_that_cannot_even_be_given_up_stays_and_is_tried_again(shop: 
     rows = await eventually(lambda: _put_off(shop))
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert rows[0][3] == "ValueError: a defect"
+    assert rows[0][3] == "this is a defect of the service (ValueError)"
 
 
 async def test_work_that_nobody_has_begun_can_be_dropped_and_other_work_cannot(shop: Shop) -> None:
@@ -238,9 +250,9 @@ async def test_work_that_nobody_has_begun_can_be_dropped_and_other_work_cannot(s
     async with shop.working(slow):
         await reached.wait()
         async with shop.database.transaction(TENANT) as tx:
-            assert not await worker.drop(tx, begun)
-            assert await worker.drop(tx, waiting)
-            assert not await worker.drop(tx, waiting)
+            assert not await worker.drop(tx, TENANT, begun)
+            assert await worker.drop(tx, TENANT, waiting)
+            assert not await worker.drop(tx, TENANT, waiting)
         go_on.set()
         await eventually(lambda: _nothing_left(shop))
     assert await shop.site.notes() == [str(begun)]

@@ -69,14 +69,14 @@ def test_a_plain_mail_arrives_word_for_word() -> None:
 
 
 def test_every_attempt_is_the_same_mail() -> None:
-    assert sent()["Message-ID"] == f"<{COMMAND}@shop.example>"
+    assert sent()["Message-ID"] == f"<{MESSAGE.provider_key}@shop.example>"
     assert sent()["Date"] == "Fri, 17 May 2030 09:30:00 +0000"
 
 
 def test_a_long_sender_domain_leaves_the_message_id_whole() -> None:
     domain = ".".join(["department" * 4] * 3) + ".example"
     wire = build_mail(replace(MESSAGE, sender_address=f"a@{domain}"), ()).as_bytes()
-    assert f"<{COMMAND}@{domain}>".encode() in wire
+    assert f"<{MESSAGE.provider_key}@{domain}>".encode() in wire
 
 
 def test_html_is_cleaned_and_has_a_plain_sibling() -> None:

@@ -36,13 +36,13 @@ async def test_it_is_asked_with_the_services_own_token(client: ServiceClient) ->
     assert await client.ask("POST", "/echo", body="{}") == b"Bearer a-token|application/json||{}"
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 403, 429, 502, 503, 504])
 async def test_what_passes_is_an_outage(client: ServiceClient, status: int) -> None:
     with pytest.raises(ServiceAwayError, match=f"probe-service answers {status}"):
         await client.ask("GET", f"/answers/{status}")
 
 
-@pytest.mark.parametrize("status", [302, 400, 404, 409, 422])
+@pytest.mark.parametrize("status", [302, 400, 404, 409, 422, 500, 501])
 async def test_any_other_answer_is_a_refusal(client: ServiceClient, status: int) -> None:
     with pytest.raises(ServiceRefusalError, match=f"answers {status} to GET /answers") as refused:
         await client.ask("GET", f"/answers/{status}")

@@ -121,6 +121,21 @@ def test_what_is_written_is_read_back(text: str, time: datetime, causes: tuple[C
     assert back.with_data(Said.model_validate_json(back.data)) == sent
 
 
+@pytest.mark.parametrize("name", ["ce_foo", "ce_dataschema", "x-anything"])
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"x" * 100_000, b"a\x00b", None])
+def test_headers_that_are_nothing_to_us_are_not_judged(name: str, raw: bytes | None) -> None:
+    assert decode([*GOOD.headers, (name, raw)], GOOD.value) == decode(GOOD.headers, GOOD.value)
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"x" * 100_000, b"00-abc-def-01", b"", None])
+def test_an_unusable_traceparent_costs_the_trace_and_not_the_message(raw: bytes | None) -> None:
+    found = [*GOOD.headers, ("traceparent", raw)]
+    assert decode(found, GOOD.value).traceparent is None
+    saved = salvage(found, GOOD.value)
+    assert saved is not None
+    assert saved.traceparent is None
+
+
 @pytest.mark.parametrize(
     ("name", "raw", "complaint"),
     [

@@ -78,6 +78,22 @@ async def test_what_fails_fails_for_all_who_asked_and_for_nobody_else() -> None:
     assert await together.get(4) == "answer 4"
 
 
+async def test_a_key_that_is_refused_is_refused_alone() -> None:
+    asked: list[list[int]] = []
+
+    async def ask(keys: Sequence[int]) -> Mapping[int, str]:
+        asked.append(list(keys))
+        await asyncio.sleep(0)
+        if 5 in keys:
+            raise LookupError("5 is unheard of")
+        return {key: f"answer {key}" for key in keys}
+
+    together = Together(ask)
+    found = await asyncio.gather(*(together.get(key) for key in range(9)), return_exceptions=True)
+    assert [str(one) for one in found] == [f"answer {n}" if n != 5 else "5 is unheard of" for n in range(9)]
+    assert asked == [[0], [*range(1, 9)], [1, 2, 3, 4], [5, 6, 7, 8], [5, 6], [5], [6], [7, 8]]
+
+
 async def test_who_gives_up_takes_nothing_from_the_others() -> None:
     oracle = Oracle()
     together = Together(oracle.ask)

@@ -1,7 +1,8 @@
 """Trigger types: what they read out of events and bodies, and what definitions may refer to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -10,9 +11,12 @@ from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageCo
 from contracts.messages.doc import DocumentViewed
 from contracts.messages.entity_events import PaymentChanged
 from contracts.values import Money
+from support.messages import fact
 from trigger_service.domain.checks import check_form, check_trigger
 from trigger_service.domain.definitions import FormSpec, TriggerSpec
 from trigger_service.errors import InvalidInputError
+from trigger_service.handlers import _occurrences
+from trigger_service.messages import arrival_of_event
 from trigger_service.triggers.documents import DocumentSettings, DocumentViewedTrigger
 from trigger_service.triggers.forms import FormSettings, FormSubmitted
 from trigger_service.triggers.payments import InvoicePaid
@@ -162,3 +166,20 @@ def test_a_form_that_refers_to_nothing_is_refused(changes: dict[str, Any], where
 
 def test_a_form_whose_references_exist_is_taken() -> None:
     assert check_form(form(stage="new", responsible="manager", title="{pieces} pieces"), SCHEMA) == EMPLOYEE
+
+
+class InvoiceTouched(InvoicePaid):
+    """Another type that looks for the same event."""
+
+    name = "invoice_touched"
+
+
+def test_several_types_may_look_for_one_event_and_each_has_arrivals_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast(dict[Any, Any], EVENT_TRIGGERS), PaymentChanged, (InvoicePaid(), InvoiceTouched()))
+    paid = fact(payment("paid"), DEAL, DEAL, at=NOW)
+    found = _occurrences(paid)
+    assert [occurrence.type for occurrence in found] == ["invoice_paid", "invoice_touched"]
+    arrivals = {arrival_of_event(paid, occurrence.type, item) for occurrence in found for item in occurrence.items}
+    assert len(arrivals) == 4
+    forged = replace(paid, tenant=INVOICE)
+    assert not arrivals & {arrival_of_event(forged, one.type, item) for one in found for item in one.items}

@@ -1,30 +1,26 @@
-"""The Kafka client: consumers that take batches and survive any bytes, and how producers are made.
+"""Consumers that take batches and survive any bytes.
 
 A batch is one database transaction and one offset commit. What can go wrong is told apart in one place:
 
-- a record that is no message, or has a body its type does not allow → dead letter, byte for byte;
+- a record that cannot be read, is no message, or has a body its type does not allow → dead letter, byte for byte;
 - a type nobody here knows → skipped and counted;
 - a server of ours is away → the consumer waits and tries the same batch again, for as long as it takes;
-- a batch fails otherwise → done again message by message, and the message that fails alone is tried a few times, then
-  becomes a dead letter.
+- a batch fails otherwise → halved until the message is found that fails alone, which becomes a dead letter.
 """
 
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, CorruptRecordException, IllegalStateError, KafkaError
-from faststream import AckPolicy
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from pydantic import ValidationError
@@ -32,31 +28,39 @@ from pydantic import ValidationError
 from contracts.envelope import Body, Envelope, UndecodableError, decode, salvage
 from contracts.issues import issues_of
 from contracts.kit import telemetry
+from contracts.kit.batch import Batch, Read
 from contracts.kit.clock import utc_now
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.dead_letter.writer import DeadLetters
-from contracts.kit.inbox import Inbox
+from contracts.kit.failures import in_words
+from contracts.kit.inbox import Inbox, OutsideInboxError
+from contracts.kit.kafka import (
+    ANSWER_S,
+    KafkaRecord,
+    Member,
+    commit,
+    commit_offsets,
+    go_back,
+    make_broker,
+    make_subscriber,
+    next_records,
+    started,
+)
 from contracts.kit.lag import Lag
+from contracts.kit.raw_records import RECORD_ERRORS, fetch_batch
 from contracts.topics import Topic
 
 logger = structlog.get_logger(__name__)
 
-type _Record = ConsumerRecord[Any, Any]
-
-MAX_RECORDS = 500
-ATTEMPTS_ALONE = 4
-POLL_MS = 500
-"""How long a poll waits for records, and so how soon a stop is noticed; records end it at once."""
-POLL_TIMEOUT_S = 60
-ANSWER_S = 15
-"""How long the group's coordinator may take to answer."""
+SLOW_ALONE = 3
+"""How often a message alone may take PostgreSQL longer than a statement may, while others are served."""
+CONTRADICTIONS = 2
+"""How often a message alone may contradict what is stored: once may be a race with a neighbour."""
 ASK_EVERY_S = 20
 """A client that has not heard of its coordinator for so long asks it something."""
 JOIN_S = 150
 """Longer than the slowest rebalance: a client without partitions for so long is replaced."""
 READY_S = 60
-SESSION_MS = 45_000
-REBALANCE_MS = 60_000
 
 
 class OutageError(Exception):
@@ -66,43 +70,42 @@ class OutageError(Exception):
 OUTAGES = (*INFRASTRUCTURE_ERRORS, KafkaError, OutageError)
 TOO_MUCH_AT_ONCE = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.TransactionRollbackError)
 """Outages that a smaller transaction may get past."""
-UNREADABLE = (UnicodeDecodeError, CorruptRecordException)
-"""What the client raises for a record with a header name that is no text; it cannot read past it by itself."""
 
 
 type Settle = Callable[[Connection], Awaitable[bool]]
 """Ends the replay of a dead letter in the transaction of its effect; says whether it was not ended before."""
 
 
-class BatchHandler(Protocol):
-    """Does everything that a batch of messages asks for, in the given transaction."""
+class BatchHandler[P](Protocol):
+    """Does everything that a batch of messages asks for, in the given transaction, with what was fetched before it."""
 
-    async def __call__(self, messages: Sequence[Envelope[Any]], tx: Connection, /) -> None: ...
+    async def __call__(self, messages: Sequence[Envelope[Any]], fetched: P, tx: Connection, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription[P = None]:
     """What a service consumes from some topics.
 
     `bodies` are the message classes it wants (others are passed over); `handle` gets those it has not seen before.
-    `prepare` runs before the transaction, for what needs the network; what it returns is nothing: it fills caches that
-    `handle` reads. `on_dead` is told of a message put aside, in a transaction (a command's owner answers it then).
+    `prefetch` runs before the transaction, for what needs the network; `handle` gets what it returns, without one null.
+    It may run for messages that are not handled then. What it raises that is no outage, the messages are to blame for.
+    `on_dead` is told of a message put aside, in a transaction (a command's owner answers it then).
     `deduplicate` is off only for commands, whose own rows do that.
     """
 
     topics: tuple[Topic, ...]
     bodies: tuple[type[Body], ...]
-    handle: BatchHandler
-    prepare: Callable[[Sequence[Envelope[Any]]], Awaitable[None]] | None = None
+    handle: BatchHandler[P]
+    prefetch: Callable[[Sequence[Envelope[Any]]], Awaitable[P]] | None = None
     on_dead: Callable[[Envelope[bytes], str, Connection], Awaitable[None]] | None = None
     wanted: Callable[[Envelope[Any]], bool] = lambda _: True
     deduplicate: bool = True
 
 
-def each(routes: Mapping[type[Body], Callable[[Envelope[Any], Connection], Awaitable[None]]]) -> BatchHandler:
+def each(routes: Mapping[type[Body], Callable[[Envelope[Any], Connection], Awaitable[None]]]) -> BatchHandler[None]:
     """A batch handler that hands each message to the method for its class, one after another."""
 
-    async def handle(messages: Sequence[Envelope[Any]], tx: Connection) -> None:
+    async def handle(messages: Sequence[Envelope[Any]], _: None, tx: Connection) -> None:
         for message in messages:
             with telemetry.handling("handle", message):
                 await routes[type(message.data)](message, tx)
@@ -110,74 +113,12 @@ def each(routes: Mapping[type[Body], Callable[[Envelope[Any], Connection], Await
     return handle
 
 
-def make_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
-    """A producer whose acknowledged messages are durable and, within one life, neither doubled nor reordered."""
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        max_batch_size=131_072,
-        request_timeout_ms=15_000,
-        max_request_size=1_048_576,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A process in a consumer group; its place there outlives a restart under the same name."""
-
-    bootstrap: str
-    group: str
-    name: str
-
-
-def make_broker(member: Member) -> KafkaBroker:
-    """FastStream's side of one consumer; it is not told of handlers, so it leaves the polling to us."""
-    return KafkaBroker(
-        member.bootstrap,
-        client_id=member.name,
-        consumer_only=True,
-        allow_auto_create_topics=False,
-        request_timeout_ms=REBALANCE_MS + 5_000,  # joining a group takes as long as its slowest member
-        metadata_max_age_ms=30_000,
-        logger=None,
-    )
-
-
-def make_subscriber(broker: KafkaBroker, member: Member, topics: Sequence[Topic]) -> BatchSubscriber:
-    """A consumer that commits only what it is told to."""
-    return broker.subscriber(
-        *(topic.name for topic in topics),
-        batch=True,
-        group_id=member.group,
-        group_instance_id=f"{member.name}-{topics[0].name}",
-        ack_policy=AckPolicy.MANUAL,
-        auto_offset_reset="earliest",
-        session_timeout_ms=SESSION_MS,
-        rebalance_timeout_ms=REBALANCE_MS,
-        max_poll_interval_ms=86_400_000,  # who waits for a server stays a member; a wedge is found by `wedged_for`
-        no_reply=True,
-    )
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What is left to do of a batch of records. `singly`: message by message, since all together did not work."""
-
-    messages: deque[tuple[_Record, Envelope[Any]]] = field(default_factory=deque)
-    dead: deque[tuple[_Record, str, str]] = field(default_factory=deque)
-    unanswered: deque[tuple[_Record, str, str]] = field(default_factory=deque)
-    singly: bool = False
-
-
 class Consumer:
     """One subscription of one member of a group."""
 
     def __init__(
         self,
-        subscription: Subscription,
+        subscription: Subscription[Any],
         *,
         member: Member,
         database: Database,
@@ -203,7 +144,7 @@ class Consumer:
             subscriber = make_subscriber(broker, self._member, self._subscription.topics)
             try:
                 await broker.start()
-                await self._poll(_started(subscriber))
+                await self._poll(started(subscriber))
             except OUTAGES as error:
                 self._alive()
                 logger.warning("consumer waits for the broker", error=type(error).__name__)
@@ -227,26 +168,32 @@ class Consumer:
         """Whether it has partitions, finishes its batches, and heard of the group's coordinator lately."""
         return self._assigned and max(self.wedged_for(), time.monotonic() - self._answered_at) < READY_S
 
-    async def replay(self, record: _Record, settle: Settle) -> tuple[str, str] | None:
+    async def replay(self, record: KafkaRecord, settle: Settle) -> tuple[str, str] | None:
         """Does what a dead letter of these topics asks for, however old it is; gives why it is dead still, if it is.
 
         Raises what an outage raises; a letter that nobody here wants is not settled.
         """
         batch = self._read([record], replayed=True)
-        for one in batch.messages:
+        for group in batch.groups:
             try:
-                await self._handle([one], settle)
+                await self._handle(group, settle)
+            except asyncpg.QueryCanceledError as error:
+                self._fail_again(batch, group, error)
             except OUTAGES:
                 raise
             except Exception as error:
-                with telemetry.concerning(one[1]):
-                    logger.exception("replayed message failed")
-                batch.dead.append((record, "failed", f"{type(error).__name__} when it was replayed"))
+                self._fail_again(batch, group, error)
         if not batch.dead:
             return None
         _, reason, detail = batch.dead[0]
         await self._answer(record, detail)
         return reason, detail
+
+    def _fail_again(self, batch: Batch, group: Sequence[Read], error: Exception) -> None:
+        ((record, message),) = group
+        with telemetry.concerning(message):
+            logger.error("replayed message failed", exc_info=error)
+        batch.dead.append((record, "failed", f"{in_words(error)} when it was replayed"))
 
     def reads(self, topic: str) -> bool:
         return any(topic == known.name for known in self._subscription.topics)
@@ -269,8 +216,8 @@ class Consumer:
         self._answered_at = time.monotonic()
         while not self._stopping.is_set():
             try:
-                records = await _next_records(consumer)
-            except UNREADABLE:
+                records = await next_records(consumer)
+            except RECORD_ERRORS:
                 await self._step_over(consumer)
                 continue
             self._alive()
@@ -298,38 +245,38 @@ class Consumer:
         What the client had read of other partitions when it came upon that record, it has thrown away.
         """
         for place in consumer.assignment():
-            await _go_back(consumer, place)
+            await go_back(consumer, place)
             try:
-                records = await _next_records(consumer, place)
-            except UNREADABLE:
-                await self._read_up_to_unreadable(consumer, place)
+                records = await next_records(consumer, place)
+            except RECORD_ERRORS:
+                await go_back(consumer, place)
+                await self._take_raw(consumer, place)
             else:
                 await self._take(consumer, records)
 
-    async def _read_up_to_unreadable(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
-        while not self._stopping.is_set():
-            async with asyncio.timeout(ANSWER_S):
-                offset = await consumer.position(place)
-            try:
-                records = await _next_records(consumer, place, limit=1)
-            except UNREADABLE:
-                telemetry.DEAD_LETTERS.labels(place.topic, "unreadable").inc()
-                await self._dead_letters.put_unreadable(place, offset)
-                consumer.seek(place, offset + 1)
-                await _commit_offsets(consumer, {place: offset + 1})
-                return
-            await self._take(consumer, records)
+    async def _take_raw(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+        """Does what can be read of the next record batch, and puts aside what cannot, with its bytes."""
+        async with asyncio.timeout(ANSWER_S):
+            offset = await consumer.position(place)
+        contents = (await fetch_batch(consumer, place, offset)).read()
+        for one in contents.unreadable:
+            await self._dead_letters.put_unreadable(place, one.offset, one.value, one.detail)
+            telemetry.DEAD_LETTERS.labels(place.topic, "unreadable").inc()
+        if await self._until_done(self._read(contents.records)):
+            consumer.seek(place, contents.next_offset)
+            await commit_offsets(consumer, {place: contents.next_offset})
+            self._alive()
 
-    async def _take(self, consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:
+    async def _take(self, consumer: AIOKafkaConsumer, records: Sequence[KafkaRecord]) -> None:
         """A commit that fails is an outage for `run`: the client may be broken for good, what is done stays done."""
         batch = self._read(records)
         if await self._until_done(batch):
-            await _commit(consumer, records)
+            await commit(consumer, records)
             self._lag.took(records)
             self._alive()
             self._answered_at = time.monotonic()
 
-    async def _until_done(self, batch: _Batch) -> bool:
+    async def _until_done(self, batch: Batch) -> bool:
         """Tries until it works; false when the consumer is stopped before that. A member of the group meanwhile."""
         pause = 0.2
         while not self._stopping.is_set():
@@ -347,69 +294,91 @@ class Consumer:
             pause = min(pause * 2, 10)
         return False
 
-    def _read(self, records: Sequence[_Record], *, replayed: bool = False) -> _Batch:
-        batch = _Batch()
+    def _read(self, records: Sequence[KafkaRecord], *, replayed: bool = False) -> Batch:
+        batch, read = Batch(), list[Read]()
         for record in records:
             try:
-                envelope = decode(record.headers, record.value)
-                self._read_body(batch, record, envelope, replayed)
+                message = self._read_message(record, replayed)
+                read += [] if message is None else [(record, message)]
             except UndecodableError as error:
                 batch.dead.append((record, "undecodable", str(error)))
             except ValidationError as error:
                 batch.dead.append((record, "invalid", _where(error)))
+            except OutsideInboxError as error:
+                batch.dead.append((record, "outside_inbox", str(error)))
             except Exception as error:  # a defect of ours must not stop the partition
                 logger.exception("record could not be read", topic=record.topic, offset=record.offset)
-                batch.dead.append((record, "undecodable", f"{type(error).__name__} when it was read"))
+                batch.dead.append((record, "undecodable", f"{in_words(error)} when it was read"))
+        batch.groups.extend([read] if read else [])
         return batch
 
-    def _read_body(self, batch: _Batch, record: _Record, envelope: Envelope[bytes], replayed: bool) -> None:
+    def _read_message(self, record: KafkaRecord, replayed: bool) -> Envelope[Any] | None:
+        """Null for a message that is nothing to this subscription."""
+        envelope = decode(record.headers, record.value)
         body = self._types.get(envelope.type)
         if body is None:
             telemetry.MESSAGES.labels(record.topic, "skipped").inc()
-            return
+            return None
         if not self._subscription.wanted(envelope):
-            return
+            return None
         if not self._subscription.deduplicate and not _is_uuid(envelope.id):
             raise UndecodableError("header ce_id: the id of a command is a UUID")
         message = envelope.with_data(body.model_validate_json(envelope.data))
-        outside = self._inbox.outside(message, replayed=replayed) if self._subscription.deduplicate else None
-        if outside:
-            batch.dead.append((record, "outside_inbox", outside))
-        else:
-            batch.messages.append((record, message))
+        if self._subscription.deduplicate:
+            self._inbox.check(message, replayed=replayed)
+        return message
 
-    async def _process(self, batch: _Batch) -> None:
+    async def _process(self, batch: Batch) -> None:
         """Does what is left of the batch; may be called again after it raised."""
         await self._settle(batch)
-        if not batch.singly:
-            await self._process_together(batch)
-        while batch.messages:
-            await self._handle_alone(batch)
+        while batch.groups:
+            await self._process_group(batch)
+            self._alive()
             await self._settle(batch)
 
-    async def _process_together(self, batch: _Batch) -> None:
+    async def _process_group(self, batch: Batch) -> None:
+        alone = len(batch.groups[0]) == 1
         try:
-            await self._handle(batch.messages)
-            batch.messages.clear()
-        except OUTAGES as error:
-            batch.singly = isinstance(error, TOO_MUCH_AT_ONCE)
+            await self._handle(batch.groups[0])
+            batch.groups.popleft()
+        except TOO_MUCH_AT_ONCE as error:
+            if not alone:
+                batch.split()
+            elif isinstance(error, asyncpg.QueryCanceledError):
+                await self._database.ping()  # raises when it is an outage after all
+                self._blame(batch, error, patience=SLOW_ALONE)
+            else:
+                raise
+        except OUTAGES:
             raise
         except Exception as error:
-            batch.singly = True
-            logger.warning("batch failed; its messages are tried one by one", error=type(error).__name__)
+            if not alone:
+                logger.warning("batch failed; its halves are tried", error=type(error).__name__)
+                batch.halve()
+            else:
+                race = isinstance(error, asyncpg.IntegrityConstraintViolationError)
+                self._blame(batch, error, patience=CONTRADICTIONS if race else 1)
 
-    async def _handle(self, read: Sequence[tuple[_Record, Envelope[Any]]], settle: Settle | None = None) -> None:
-        if not read:
-            return
+    def _blame(self, batch: Batch, error: Exception, *, patience: int) -> None:
+        """The first message failed alone: once more, when the others are done, or never again."""
+        attempt = batch.fail()
+        with telemetry.concerning(batch.groups[0][0][1]):
+            logger.error("message failed", attempt=attempt, exc_info=error)
+        if attempt < patience:
+            batch.put_off()
+        else:
+            batch.bury(in_words(error))
+
+    async def _handle(self, read: Sequence[Read], settle: Settle | None = None) -> None:
         messages = [message for _, message in read]
-        if self._subscription.prepare:
-            await self._subscription.prepare(messages)
+        prefetch = self._subscription.prefetch
+        fetched = None if prefetch is None else await prefetch(messages)
         async with self._database.transaction(*{message.tenant for message in messages}) as tx:
             if settle is not None and not await settle(tx):
                 return
             new = await self._unseen(tx, messages, replayed=settle is not None)
             if new:
-                await self._subscription.handle(new, tx)
+                await self._subscription.handle(new, fetched, tx)
         now, handled = utc_now(), {id(message) for message in new}
         for record, message in read:
             outcome = "handled" if id(message) in handled else "repeated"
@@ -424,25 +393,7 @@ class Consumer:
             return messages
         return await (self._inbox.unseen_replayed if replayed else self._inbox.unseen)(tx, messages)
 
-    async def _handle_alone(self, batch: _Batch) -> None:
-        record, message = batch.messages[0]
-        for attempt in range(1, ATTEMPTS_ALONE + 1):
-            try:
-                await self._handle([(record, message)])
-                batch.messages.popleft()
-                return
-            except OUTAGES:
-                raise
-            except Exception as error:
-                with telemetry.concerning(message):
-                    logger.exception("message failed", attempt=attempt)
-                reason = type(error).__name__
-                self._alive()
-                await self._pause(0.1 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-        batch.messages.popleft()
-        batch.dead.append((record, "failed", f"{reason} in {ATTEMPTS_ALONE} attempts"))
-
-    async def _settle(self, batch: _Batch) -> None:
+    async def _settle(self, batch: Batch) -> None:
         """Dead letter first, answer second: killed in between, both happen again and change nothing."""
         while batch.dead:
             record, reason, detail = batch.dead[0]
@@ -456,7 +407,7 @@ class Consumer:
             await self._answer(record, detail)
             batch.unanswered.popleft()
 
-    async def _answer(self, record: _Record, detail: str) -> None:
+    async def _answer(self, record: KafkaRecord, detail: str) -> None:
         message = salvage(record.headers, record.value)
         if self._subscription.on_dead is None or message is None:
             return
@@ -468,46 +419,6 @@ class Consumer:
         except Exception:
             with telemetry.concerning(message):
                 logger.exception("a dead letter could not be answered")
-
-
-def _started(subscriber: BatchSubscriber) -> AIOKafkaConsumer:
-    if subscriber.consumer is None:
-        raise RuntimeError("the consumer is not started")
-    return subscriber.consumer
-
-
-async def _next_records(consumer: AIOKafkaConsumer, *places: TopicPartition, limit: int = MAX_RECORDS) -> list[_Record]:
-    async with asyncio.timeout(POLL_TIMEOUT_S):
-        batches = await consumer.getmany(*places, timeout_ms=POLL_MS, max_records=limit)
-    return list(chain.from_iterable(batches.values()))
-
-
-async def _go_back(consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
-    """To behind what is done: everything that was taken is committed."""
-    async with asyncio.timeout(ANSWER_S):
-        committed = await consumer.committed(place)
-        if committed is None:
-            await consumer.seek_to_beginning(place)
-        else:
-            consumer.seek(place, committed)
-
-
-async def _commit(consumer: AIOKafkaConsumer, records: Sequence[_Record]) -> None:
-    """Commits what this member still owns; the rest is left to the new owner, who sees it again."""
-    await _commit_offsets(
-        consumer, {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-    )
-
-
-async def _commit_offsets(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
-    owned = {place: offset for place, offset in offsets.items() if place in consumer.assignment()}
-    if not owned:
-        return
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            await consumer.commit(owned)
-    except (CommitFailedError, IllegalStateError):
-        logger.info("partitions moved to another replica before the commit; it will see these messages again")
 
 
 def _is_uuid(text: str) -> bool:

@@ -12,8 +12,9 @@ from contracts.kit.auth import ServiceToken
 from contracts.kit.broker import OutageError
 from contracts.kit.errors import KitError
 
-BUSY = (401, 403, 429)
-"""Answers below 500 that pass: keys and tokens are being rotated, or there is too much to do."""
+PASSING = (401, 403, 429, 502, 503, 504)
+"""Answers that blame nothing that was asked: keys and tokens are being rotated, there is too much to do, or the service
+or a server behind it is away. Any other refusal is about what was asked, a defect that it meets (500) included."""
 
 
 class ServiceAwayError(OutageError, ConnectionError):
@@ -78,7 +79,7 @@ class ServiceClient:
             answer = await self._http.request(method, path, content=body, params=params, headers=headers)
         except httpx.RequestError as error:
             raise ServiceAwayError(f"{self._service} cannot be reached: {type(error).__name__}") from error
-        if answer.status_code in BUSY or answer.status_code >= 500:
+        if answer.status_code in PASSING:
             raise ServiceAwayError(f"{self._service} answers {answer.status_code}")
         if not answer.is_success:
             raise ServiceRefusalError(self._service, answer.status_code, f"{method} {path}")

@@ -1,21 +1,25 @@
-"""Commands as their owner keeps them: a row per id with its final result, for ever.
+"""Commands as their owner keeps them: a row per tenant and id with its final result, for ever.
 
 That row, not the inbox, deduplicates: the same command again tells its stored result again and does nothing else,
 whatever its age. A command that is cancelled before it arrives is stored as refused, so the late original does nothing.
+A command whose handling raises for its data is answered as failed at once; only what a server of ours is to blame for
+is tried again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from contracts.envelope import Body, Envelope, format_causepath, parse_causepath
 from contracts.kit import telemetry
-from contracts.kit.broker import BatchHandler, Subscription
+from contracts.kit.broker import CONTRADICTIONS, OUTAGES, BatchHandler, Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.database import Connection, after_commit
-from contracts.kit.errors import RefusalError
+from contracts.kit.database import Connection, after_commit, savepoint
+from contracts.kit.errors import RefusalError, RoutesError
+from contracts.kit.failures import in_words, unstorable
 from contracts.kit.outbox import Outbox
 from contracts.messages.results import (
     CANCELLED,
@@ -30,14 +34,19 @@ from contracts.messages.results import (
 )
 from contracts.topics import Topic
 
+logger = structlog.get_logger(__name__)
+
+MAX_REASON = 2000
+
 type Obey = Callable[[Envelope[Any], Connection], Awaitable[FinalResult | None]]
 """Obeys one command in the transaction: the final result, or none when recorded work will bring it later.
 
-Raising `RefusalError` refuses the command and takes back what the handler wrote.
+Raising `RefusalError` refuses the command, raising anything else that is no outage fails it; either takes back what the
+handler wrote.
 """
 
-type Drop = Callable[[UUID, Connection], Awaitable[bool]]
-"""Drops the recorded work of a command, if it is not done yet; says whether it did."""
+type Drop = Callable[[UUID, UUID, Connection], Awaitable[bool]]
+"""Drops the recorded work of a command (tenant, id), if it is not done yet; says whether it did."""
 
 _FINAL: Mapping[str, type[CommandDone] | type[CommandRefused] | type[CommandFailed]] = {
     body.TYPE: body for body in (CommandDone, CommandRefused, CommandFailed)
@@ -46,7 +55,7 @@ _FINAL: Mapping[str, type[CommandDone] | type[CommandRefused] | type[CommandFail
 _OUTCOMES = {CommandDone.TYPE: "done", CommandRefused.TYPE: "refused", CommandFailed.TYPE: "failed"}
 
 
-async def never_dropped(_: UUID, __: Connection) -> bool:
+async def never_dropped(_: UUID, __: UUID, ___: Connection) -> bool:
     """For owners whose commands are done when their transaction is."""
     return False
 
@@ -60,8 +69,19 @@ class Commands:
         self._outbox = outbox
         self._clock = clock
 
-    def subscription(self, topic: Topic, routes: Mapping[type[Body], Obey], drop: Drop = never_dropped) -> Subscription:
-        """Consumes `topic`: each command goes to the method for its class."""
+    def subscription(
+        self,
+        topic: Topic,
+        routes: Mapping[type[Body], Obey],
+        *,
+        expected: Collection[type[Body]],
+        drop: Drop = never_dropped,
+    ) -> Subscription:
+        """Consumes `topic`: each command goes to the method for its class; `CancelCommand` is obeyed here.
+
+        `expected` are all messages of the topic. Raises `RoutesError` when the routes are for others.
+        """
+        _check_routes(topic, routes, expected)
         return Subscription(
             topics=(topic,),
             bodies=(*routes, CancelCommand),
@@ -70,8 +90,8 @@ class Commands:
             deduplicate=False,
         )
 
-    def _handler(self, routes: Mapping[type[Body], Obey], drop: Drop) -> BatchHandler:
-        async def handle(messages: Sequence[Envelope[Any]], tx: Connection) -> None:
+    def _handler(self, routes: Mapping[type[Body], Obey], drop: Drop) -> BatchHandler[None]:
+        async def handle(messages: Sequence[Envelope[Any]], _: None, tx: Connection) -> None:
             for message in messages:
                 with telemetry.handling("obey", message):
                     if isinstance(message.data, CancelCommand):
@@ -81,14 +101,32 @@ class Commands:
 
         return handle
 
-    async def _obey(self, message: Envelope[Any], obey: Obey, tx: Connection) -> None:
+    async def _obey(self, message: Envelope[Any], obey: Obey, tx: Connection, attempt: int = 1) -> None:
         try:
-            async with tx.transaction():
-                answer = await obey(message, tx)
+            async with savepoint(tx):
+                if (answer := await obey(message, tx)) is not None:
+                    await self.finish(tx, message.tenant, answer)
         except RefusalError as refusal:
-            answer = CommandRefused(command_id=message.command_id, reason=str(refusal))
-        if answer is not None:
-            await self.finish(tx, answer)
+            refused = CommandRefused(command_id=message.command_id, reason=_for_people(str(refusal)))
+            await self.finish(tx, message.tenant, refused)
+        except OUTAGES:
+            raise
+        except asyncpg.IntegrityConstraintViolationError as error:  # maybe a race with a neighbour
+            if attempt < CONTRADICTIONS:
+                await self._obey(message, obey, tx, attempt + 1)
+            else:
+                await self._fail(message, error, tx)
+        except Exception as error:
+            await self._fail(message, error, tx)
+
+    async def _fail(self, message: Envelope[Any], error: Exception, tx: Connection) -> None:
+        """Trying again would fail again, and hold up the commands of others."""
+        telemetry.failed(error)
+        logger.error("command failed by its data", exc_info=error)
+        after_commit(telemetry.POISON_COMMANDS.labels(message.type).inc)
+        reason = _for_people(f"the command cannot be obeyed: {unstorable(message.data) or in_words(error)}")
+        failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=False)
+        await self.finish(tx, message.tenant, failed)
 
     async def _register(self, message: Envelope[Any], tx: Connection) -> bool:
         """Whether the command is new; one that has its result already tells it again."""
@@ -99,9 +137,11 @@ class Commands:
         return False
 
     async def _insert(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> bool:
-        inserted = await tx.fetchval(
+        """False when the tenant's command is known. An id that another tenant's command has too is no chance."""
+        twin: bool | None = await tx.fetchval(
             """INSERT INTO commands (id, tenant_id, type, issuer, key, correlation, causepath, root, traceparent)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING true""",
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+               RETURNING is_of_another_tenant_too(id, tenant_id)""",
             command_id,
             message.tenant,
             message.type,
@@ -112,12 +152,15 @@ class Commands:
             message.root_cause,
             telemetry.traceparent() or message.traceparent,
         )
-        return bool(inserted)
+        if twin:
+            logger.error("command id of another tenant", command_id=command_id)
+            after_commit(telemetry.COMMAND_ID_CONFLICTS.labels(message.type).inc)
+        return twin is not None
 
     async def _cancel(self, message: Envelope[Any], target: UUID, drop: Drop, tx: Connection) -> None:
         """Unknown: refused before it comes. Known and open: dropped if it still can be. Known and final: told again."""
         if await self._insert(message, target, tx) or await self._drop(message, target, drop, tx):
-            await self.finish(tx, CommandRefused(command_id=target, reason=CANCELLED))
+            await self.finish(tx, message.tenant, CommandRefused(command_id=target, reason=CANCELLED))
         else:
             await self._tell_again(message, target, tx)
 
@@ -125,14 +168,15 @@ class Commands:
         open_ = await tx.fetchval(
             "SELECT final IS NULL FROM commands WHERE id = $1 AND tenant_id = $2 FOR UPDATE", target, message.tenant
         )
-        return bool(open_) and await drop(target, tx)
+        return bool(open_) and await drop(message.tenant, target, tx)
 
-    async def finish(self, tx: Connection, answer: FinalResult) -> bool:
+    async def finish(self, tx: Connection, tenant: UUID, answer: FinalResult) -> bool:
         """Stores and publishes the final result. False, and nothing done, when the command has one already."""
         row = await tx.fetchrow(
-            """UPDATE commands SET final_type = $2, final = $3, final_number = results, final_at = $4,
-               results = results + 1 WHERE id = $1 AND final IS NULL RETURNING *""",
+            """UPDATE commands SET final_type = $3, final = $4, final_number = results, final_at = $5,
+               results = results + 1 WHERE id = $1 AND tenant_id = $2 AND final IS NULL RETURNING *""",
             answer.command_id,
+            tenant,
             answer.TYPE,
             answer.model_dump(mode="json"),
             self._clock(),
@@ -142,11 +186,13 @@ class Commands:
             await self._publish(tx, row, answer, row["final_number"], row["final_at"])
         return row is not None
 
-    async def progress(self, tx: Connection, progress: CommandProgress) -> None:
+    async def progress(self, tx: Connection, tenant: UUID, progress: CommandProgress) -> None:
         """Publishes what an unfinished command waits for."""
         row = await tx.fetchrow(
-            "UPDATE commands SET results = results + 1 WHERE id = $1 AND final IS NULL RETURNING *",
+            """UPDATE commands SET results = results + 1 WHERE id = $1 AND tenant_id = $2 AND final IS NULL
+               RETURNING *""",
             progress.command_id,
+            tenant,
         )
         if row is not None:
             await self._publish(tx, row, progress, row["results"] - 1, self._clock())
@@ -164,7 +210,7 @@ class Commands:
             tx,
             self._results,
             Envelope(
-                id=str(result_id(row["id"], number)),
+                id=str(result_id(row["tenant_id"], row["id"], number)),
                 source=self._service,
                 type=answer.TYPE,
                 time=time,
@@ -184,4 +230,18 @@ class Commands:
         """A command that was put aside has failed; whoever waits for it learns why."""
         if await self._register(message, tx):
             reason = f"the command could not be used: {detail}"
-            await self.finish(tx, CommandFailed(command_id=message.command_id, reason=reason, retryable=False))
+            failed = CommandFailed(command_id=message.command_id, reason=_for_people(reason), retryable=False)
+            await self.finish(tx, message.tenant, failed)
+
+
+def _check_routes(topic: Topic, routes: Collection[type[Body]], expected: Collection[type[Body]]) -> None:
+    """A command without a handler would be passed over for ever, one too many never come."""
+    missing = [body.__name__ for body in expected if body not in routes and body is not CancelCommand]
+    unknown = [body.__name__ for body in routes if body not in expected]
+    if missing or unknown:
+        raise RoutesError(f"{topic.name}: no handler for {missing}; handlers for {unknown}, which is not sent there")
+
+
+def _for_people(text: str) -> str:
+    """What can be stored and read: refusals may quote anything."""
+    return text[:MAX_REASON].replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -150,6 +150,22 @@ def after_commit(call: Callable[[], None]) -> None:
 
 
 @asynccontextmanager
+async def savepoint(tx: Connection) -> AsyncGenerator[None]:
+    """Inside of a transaction: takes back, when it raises, what was written and what was to be done `after_commit`."""
+    afterwards = _afterwards.get()
+    before = len(afterwards or ())
+    try:
+        async with tx.transaction():
+            yield
+    except BaseException as error:
+        if afterwards is not None:
+            del afterwards[before:]
+        if isinstance(error, asyncpg.InterfaceError) and _blames_arguments(error):
+            raise WrongArgumentsError(str(error)) from error
+        raise
+
+
+@asynccontextmanager
 async def _in_transaction(pool: Pool | None) -> AsyncGenerator[Connection]:
     try:
         async with _opened(pool).acquire(timeout=10) as connection:
@@ -244,4 +260,13 @@ def _sqlalchemy_url(dsn: str) -> str:
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
 
 
-__all__ = ["INFRASTRUCTURE_ERRORS", "Connection", "Database", "after_commit", "migrate", "policies", "run_sql"]
+__all__ = [
+    "INFRASTRUCTURE_ERRORS",
+    "Connection",
+    "Database",
+    "after_commit",
+    "migrate",
+    "policies",
+    "run_sql",
+    "savepoint",
+]

@@ -13,6 +13,10 @@ class PayloadTooLargeError(KitError):
     """A message is larger than the broker would take."""
 
 
+class RoutesError(KitError):
+    """A service would obey other commands than those of its topic; found when it is put together."""
+
+
 class WrongArgumentsError(KitError):
     """A statement was given arguments that it cannot take: a value out of its column's range, too many, too few."""
 

@@ -11,6 +11,11 @@ from typing import Any
 from contracts.envelope import Body, Envelope
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
+from contracts.kit.errors import KitError
+
+
+class OutsideInboxError(KitError):
+    """A message is dated outside of the days that are remembered; it goes to the dead letters."""
 
 
 class Inbox:
@@ -21,17 +26,16 @@ class Inbox:
         self._days = days
         self._clock = clock
 
-    def outside(self, message: Envelope[Any], *, replayed: bool = False) -> str | None:
-        """Why a message cannot be deduplicated any more (or yet), if so: it goes to the dead letters then.
+    def check(self, message: Envelope[Any], *, replayed: bool = False) -> None:
+        """Raises `OutsideInboxError` for a message that cannot be deduplicated any more, or yet.
 
         A replayed one is never too old: people have judged it, and `unseen_replayed` knows it for ever.
         """
         today, day = self._clock().date(), message.time.date()
         if self._is_past(message) and not replayed:
-            return f"dated {day}: older than the {self._days} days that messages are remembered for"
+            raise OutsideInboxError(f"dated {day}: older than the {self._days} days that messages are remembered for")
         if day > today + timedelta(days=1):
-            return f"dated {day}: in the future"
-        return None
+            raise OutsideInboxError(f"dated {day}: in the future")
 
     def _is_past(self, message: Envelope[Any]) -> bool:
         return message.time.date() < self._clock().date() - timedelta(days=self._days)

@@ -4,7 +4,7 @@
 def delivery_tables_v1(service: str) -> str:
     """Outbox, inbox, commands, work and idempotency keys of one service (`entity-service`), with their grants."""
     name = service.replace("-", "_")
-    app, delivery = f"{name}_app", f"{name}_delivery"
+    owner, app, delivery = f"{name}_owner", f"{name}_app", f"{name}_delivery"
     return f"""
 CREATE TABLE outbox (
     shard smallint NOT NULL,
@@ -29,8 +29,8 @@ CREATE TABLE inbox (
 ) PARTITION BY RANGE (day);
 
 CREATE TABLE work (
-    id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
     kind text NOT NULL,
     run_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
@@ -39,15 +39,17 @@ CREATE TABLE work (
     last_error text,
     traceparent text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    due_at timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(leased_until, run_at)) STORED
+    due_at timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(leased_until, run_at)) STORED,
+    PRIMARY KEY (tenant_id, id)
 );
 -- Who takes work next skips from tenant to tenant and looks at the first piece of each.
 CREATE INDEX work_turns ON work (tenant_id, kind, due_at);
 -- Whether anything is due at all; an expression, lest a plan take it for the order of one tenant's pieces.
 CREATE INDEX work_due ON work ((due_at AT TIME ZONE 'UTC'));
 
+-- Whoever sends a command names its id: another tenant's command of the same id is another command.
 CREATE TABLE commands (
-    id uuid PRIMARY KEY,
+    id uuid NOT NULL,
     tenant_id uuid NOT NULL,
     type text NOT NULL,
     issuer text,
@@ -61,7 +63,8 @@ CREATE TABLE commands (
     final_type text,
     final jsonb,
     final_number integer,
-    final_at timestamptz
+    final_at timestamptz,
+    PRIMARY KEY (id, tenant_id)
 );
 CREATE TABLE idempotency_keys (
     tenant_id uuid NOT NULL,
@@ -76,7 +79,14 @@ CREATE TABLE idempotency_keys (
 );
 ALTER TABLE commands ENABLE ROW LEVEL SECURITY;
 ALTER TABLE commands FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON commands USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY tenant ON commands TO {app} USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY alarm ON commands FOR SELECT TO {owner} USING (true);
+CREATE FUNCTION is_of_another_tenant_too(command uuid, tenant uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM commands WHERE id = command AND tenant_id <> tenant)
+$$;
+REVOKE ALL ON FUNCTION is_of_another_tenant_too(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION is_of_another_tenant_too(uuid, uuid) TO {app};
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON idempotency_keys USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
@@ -107,7 +117,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION keep_inbox_days(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION keep_inbox_days(integer) TO {delivery};
-"""  # noqa: S608 - two names from our own code
+"""  # noqa: S608 - names from our own code
 
 
 def dead_letter_tables_v1(service: str) -> str:

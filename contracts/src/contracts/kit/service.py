@@ -23,7 +23,7 @@ from fastapi.routing import APIRoute
 from contracts.kit import health, quotas, telemetry
 from contracts.kit.auth import Authenticator, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
-from contracts.kit.broker import Consumer, Member, Subscription, make_producer
+from contracts.kit.broker import Consumer, Subscription
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.collector import look_seldom
 from contracts.kit.database import Database, migrate
@@ -33,6 +33,7 @@ from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, install_problems
 from contracts.kit.inbox import Inbox, keep_days
+from contracts.kit.kafka import Member, make_producer
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.quotas import Quota, QuotaApi
 from contracts.kit.settings import ServiceSettings
@@ -74,7 +75,7 @@ class Service:
     def _producer(self) -> AIOKafkaProducer:
         return make_producer(self.settings.kafka_bootstrap, f"{self.name}-{self.instance}")
 
-    def consume(self, subscription: Subscription) -> None:
+    def consume(self, subscription: Subscription[Any]) -> None:
         """Consumes in the group named like the service."""
         inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
         consumer = Consumer(

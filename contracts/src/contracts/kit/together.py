@@ -9,12 +9,15 @@ from contextvars import Context, copy_context
 from itertools import islice
 from typing import Any
 
+from contracts.kit.broker import OUTAGES
+
 
 class Together[K: Hashable, V]:
     """Answers by key; at most `most` keys a question, `at_once` questions under way.
 
-    What `ask` does not answer is null. What it raises, all who asked with it get. It is asked in the context (trace,
-    ids for logs) of the first of them.
+    What `ask` does not answer is null. An outage that it raises, all who asked with it get; after anything else the two
+    halves of the question are asked, so that the one key that is to blame is refused alone. It is asked in the context
+    (trace, ids for logs) of the first of them.
     """
 
     def __init__(
@@ -57,11 +60,20 @@ class Together[K: Hashable, V]:
                 answer.cancel()
             raise
         except Exception as error:
+            if len(answers) > 1 and not isinstance(error, OUTAGES):
+                await self._answer_halves(answers)
+                return
             for answer in answers.values():
                 answer.set_exception(error)
         else:
             for key, answer in answers.items():
                 answer.set_result(found.get(key))
+
+    async def _answer_halves(self, answers: Mapping[K, asyncio.Future[V | None]]) -> None:
+        keys = list(answers)
+        middle = len(keys) // 2
+        for half in (keys[:middle], keys[middle:]):
+            await self._answer({key: answers[key] for key in half})
 
 
 def _look_at(answer: asyncio.Future[Any]) -> None:

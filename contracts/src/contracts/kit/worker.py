@@ -21,6 +21,7 @@ from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.errors import RetryLaterError
+from contracts.kit.failures import in_words
 from contracts.kit.shares import most_of, tenants_of
 
 logger = structlog.get_logger(__name__)
@@ -44,7 +45,12 @@ class Task:
 
     async def complete(self, tx: Connection) -> bool:
         """Ends the work in the transaction that stores its outcome; false when the lease was lost: store nothing."""
-        done = await tx.fetchval("DELETE FROM work WHERE id = $1 AND lease = $2 RETURNING true", self.id, self.lease)
+        done = await tx.fetchval(
+            "DELETE FROM work WHERE tenant_id = $1 AND id = $2 AND lease = $3 RETURNING true",
+            self.tenant,
+            self.id,
+            self.lease,
+        )
         return bool(done)
 
     async def hand_back(self, tx: Connection, run_at: datetime) -> bool:
@@ -54,10 +60,11 @@ class Task:
         """
         handed_back = await tx.fetchval(
             """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, attempts = 0, last_error = NULL
-               WHERE id = $1 AND lease = $2 RETURNING true""",
+               WHERE tenant_id = $4 AND id = $1 AND lease = $2 RETURNING true""",
             self.id,
             self.lease,
             run_at,
+            self.tenant,
         )
         return bool(handed_back)
 
@@ -66,8 +73,9 @@ class Task:
 class Job:
     """How one kind of work is done, and what to do when it is given up.
 
-    `run` completes the task itself. It raises `RetryLaterError` to be called again; anything else it raises counts as
-    an attempt too. After `attempts` attempts, `give_up` stores the failure and completes the task.
+    `run` completes the task itself. It raises `RetryLaterError` to be called again, at most `attempts` times in all.
+    What a server of ours is to blame for is waited out; anything else that it raises it would raise again, so the work
+    is given up at once. `give_up` stores the failure and completes the task; the reason it gets is for people.
     """
 
     run: Callable[[Task], Awaitable[None]]
@@ -89,9 +97,11 @@ async def enqueue(tx: Connection, *, id: UUID, tenant: UUID, kind: str, run_at: 
     )
 
 
-async def drop(tx: Connection, id: UUID) -> bool:
+async def drop(tx: Connection, tenant: UUID, id: UUID) -> bool:
     """Takes back work that no worker has begun; false when it is done, or in some worker's hands."""
-    dropped = await tx.fetchval("DELETE FROM work WHERE id = $1 AND lease IS NULL RETURNING true", id)
+    dropped = await tx.fetchval(
+        "DELETE FROM work WHERE tenant_id = $1 AND id = $2 AND lease IS NULL RETURNING true", tenant, id
+    )
     return bool(dropped)
 
 
@@ -218,14 +228,17 @@ class Worker:
         except Exception as error:
             telemetry.failed(error)
             logger.exception("work failed", kind=task.kind, attempt=task.attempt)
-            await self._again_or_give_up(job, task, telemetry.redacted(f"{type(error).__name__}: {error}"), None)
+            await self._give_up(job, task, in_words(error))
         finally:
             telemetry.observe(telemetry.WORK_SECONDS.labels(task.kind), time.perf_counter() - began)
 
     async def _again_or_give_up(self, job: Job, task: Task, reason: str, after_s: float | None) -> None:
         if task.attempt < job.attempts:
             await self._again(job, task, reason, after_s)
-            return
+        else:
+            await self._give_up(job, task, reason)
+
+    async def _give_up(self, job: Job, task: Task, reason: str) -> None:
         try:
             await job.give_up(task, reason)
             telemetry.WORK.labels(task.kind, "given_up").inc()
@@ -233,7 +246,7 @@ class Worker:
             raise
         except Exception:
             logger.exception("work could not be given up", kind=task.kind)
-            await self._again(job, task, reason, after_s)
+            await self._again(job, task, reason, None)
 
     async def _again(self, job: Job, task: Task, reason: str, after_s: float | None, *, counted: bool = True) -> None:
         """Puts the work off; what a server of ours is to blame for does not count as an attempt."""
@@ -242,12 +255,13 @@ class Worker:
         async with self._database.delivery() as tx:
             await tx.execute(
                 """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, last_error = $4, attempts = $5
-                   WHERE id = $1 AND lease = $2""",
+                   WHERE id = $1 AND lease = $2 AND tenant_id = $6""",
                 task.id,
                 task.lease,
                 self._clock() + timedelta(seconds=pause),
                 reason[:500].replace("\x00", ""),
                 task.attempt if counted else task.attempt - 1,
+                task.tenant,
             )
 
     async def _renew(self, task: Task) -> None:
@@ -260,10 +274,11 @@ class Worker:
     async def _extend(self, task: Task) -> None:
         async with self._database.delivery() as tx:
             await tx.execute(
-                "UPDATE work SET leased_until = $3 WHERE id = $1 AND lease = $2",
+                "UPDATE work SET leased_until = $3 WHERE id = $1 AND lease = $2 AND tenant_id = $4",
                 task.id,
                 task.lease,
                 self._clock() + self._lasts,
+                task.tenant,
             )
 
 
@@ -287,12 +302,13 @@ turns AS (
     ORDER BY coalesce(u.pieces, 0), n.due_at
 ),
 taken AS (
-    SELECT next.id FROM turns t CROSS JOIN LATERAL (
-        SELECT id FROM work w WHERE w.tenant_id = t.tenant_id AND w.kind = t.kind AND due_at <= $3
+    SELECT next.tenant_id, next.id FROM turns t CROSS JOIN LATERAL (
+        SELECT tenant_id, id FROM work w WHERE w.tenant_id = t.tenant_id AND w.kind = t.kind AND due_at <= $3
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
     LIMIT 1
 )
-UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (SELECT id FROM taken)
+UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1
+WHERE (tenant_id, id) = (SELECT tenant_id, id FROM taken)
 RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent
 """  # noqa: S608 - a name from our own code
 """Leased work that is not due again before its lease ends, and waiting work, are told apart by `due_at` alone.

@@ -1,7 +1,8 @@
 """The answers to commands, the same for every owner, on `crm.<owner>.results.v1`.
 
 Exactly one final result (`CommandDone`, `CommandRefused`, `CommandFailed`) ends a command; any number of
-`CommandProgress` may come before it. A result's id is `uuid5(command_id, n)`, so telling it again changes nothing.
+`CommandProgress` may come before it. A result's id follows from its command and
+number (`result_id`), so telling it again changes nothing.
 """
 
 from typing import ClassVar
@@ -71,9 +72,9 @@ CANCELLED = "cancelled"
 """The reason of a command that was dropped before it was done."""
 
 
-def result_id(command_id: UUID, number: int) -> UUID:
-    """The id of a command's n-th result, counted from 0."""
-    return uuid5(command_id, str(number))
+def result_id(tenant: UUID, command_id: UUID, number: int) -> UUID:
+    """The id of the n-th result, counted from 0, of a tenant's command."""
+    return uuid5(command_id, f"{tenant}/{number}")
 
 
 def cancel_id(target: UUID) -> UUID:

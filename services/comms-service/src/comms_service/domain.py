@@ -86,6 +86,11 @@ class Message:
     created_at: datetime
 
     @property
+    def provider_key(self) -> str:
+        """By which a provider knows the message again: the same at every attempt, and of no other tenant."""
+        return f"{self.command_id}.{self.tenant}"
+
+    @property
     def ids(self) -> dict[str, object]:
         """What logs of its delivery name."""
         causes = parse_causepath(self.causepath)
@@ -142,13 +147,13 @@ def is_further(status: MessageStatus, than: MessageStatus) -> bool:
     return _RANK[status] > _RANK[than]
 
 
-def message_id(command_id: UUID) -> UUID:
+def message_id(tenant: UUID, command_id: UUID) -> UUID:
     """One command, one message."""
-    return uuid5(command_id, "message")
+    return uuid5(command_id, f"{tenant}/message")
 
 
-def notification_id(command_id: UUID, employee: UUID) -> UUID:
-    return uuid5(command_id, str(employee))
+def notification_id(tenant: UUID, command_id: UUID, employee: UUID) -> UUID:
+    return uuid5(command_id, f"{tenant}/{employee}")
 
 
 def status_event_id(message: UUID, status: MessageStatus) -> UUID:

@@ -80,7 +80,7 @@ class Handlers:
     def _plan(self, command: Envelope[SendMessage], channel: Channel, address: str) -> Message:
         send = command.data
         return Message(
-            id=message_id(command.command_id),
+            id=message_id(command.tenant, command.command_id),
             tenant=command.tenant,
             command_id=command.command_id,
             item_id=send.item_id,
@@ -119,7 +119,7 @@ class Handlers:
 
     def _notification(self, command: Envelope[Notify], employee: UUID) -> Notification:
         return Notification(
-            id=notification_id(command.command_id, employee),
+            id=notification_id(command.tenant, command.command_id, employee),
             employee_id=employee,
             item_id=command.data.item_id,
             title=command.data.title,
@@ -129,15 +129,15 @@ class Handlers:
             read_at=None,
         )
 
-    async def drop(self, command_id: UUID, tx: Connection) -> bool:
+    async def drop(self, tenant: UUID, command_id: UUID, tx: Connection) -> bool:
         """Cancels a message, but only when no attempt can have reached a provider.
 
         Otherwise word is left: if the attempt under way turns out to have reached nobody, the worker cancels.
         """
-        message = await self._messages.lock_of_command(tx, command_id)
+        message = await self._messages.lock_of_command(tx, tenant, command_id)
         if message is None or message.status != "queued":
             return False
-        if await self._messages.may_be_out(tx, message) or not await worker.drop(tx, message.id):
+        if await self._messages.may_be_out(tx, message) or not await worker.drop(tx, tenant, message.id):
             await self._messages.ask_cancel(tx, message.id)
             return False
         return await self._statuses.step(tx, message, "cancelled", CANCELLED)

@@ -97,7 +97,7 @@ class Jobs:
         status, reason = unwanted
         await task.complete(tx)
         await self._statuses.step(tx, message, status, reason)
-        await self._commands.finish(tx, CommandRefused(command_id=message.command_id, reason=reason))
+        await self._commands.finish(tx, message.tenant, CommandRefused(command_id=message.command_id, reason=reason))
         return True
 
     async def _unwanted(self, tx: Connection, message: Message) -> tuple[MessageStatus, str] | None:
@@ -118,7 +118,8 @@ class Jobs:
         await task.complete(tx)
         await self._statuses.step(tx, message, "accepted")
         outputs = {"message_id": str(message.id), "sent_to": message.to_address}
-        await self._commands.finish(tx, CommandDone(command_id=message.command_id, outputs=dict(outputs)))
+        done = CommandDone(command_id=message.command_id, outputs=dict(outputs))
+        await self._commands.finish(tx, message.tenant, done)
 
     async def _reject(self, task: Task, reason: str) -> None:
         async with self._database.transaction(task.tenant) as tx:
@@ -146,7 +147,7 @@ class Jobs:
             if not await self._is_settled(tx, task, message):
                 until = None if error.after_s is None else self._clock() + timedelta(seconds=error.after_s)
                 waits = CommandProgress(command_id=message.command_id, state="waiting for the provider", until=until)
-                await self._commands.progress(tx, waits)
+                await self._commands.progress(tx, message.tenant, waits)
 
     async def give_up(self, task: Task, _: str) -> None:
         """After the last attempt. The reason is the last one recorded, since an exception's text may hold an address.
@@ -166,7 +167,7 @@ class Jobs:
         await task.complete(tx)
         await self._statuses.step(tx, message, "failed", reason)
         failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=retryable)
-        await self._commands.finish(tx, failed)
+        await self._commands.finish(tx, message.tenant, failed)
         logger.warning("delivery failed", reason=reason, retryable=retryable)
 
 

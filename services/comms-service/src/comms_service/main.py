@@ -17,6 +17,7 @@ from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
 from contracts import topics
+from contracts.catalogue import MESSAGES
 from contracts.kit.auth import ServiceToken
 from contracts.kit.client import TracedClient
 from contracts.kit.commands import Commands
@@ -58,7 +59,10 @@ def build_app(settings: Settings) -> FastAPI:
         providers={"email": mail, "sms": sms},
         clock=clock,
     )
-    service.consume(commands.subscription(topics.COMMS_COMMANDS, obey.routes(handlers), drop=handlers.drop))
+    expected = MESSAGES[topics.COMMS_COMMANDS]
+    service.consume(
+        commands.subscription(topics.COMMS_COMMANDS, obey.routes(handlers), expected=expected, drop=handlers.drop)
+    )
     for work in obey.DELIVER.values():
         service.work({work: Job(jobs.deliver, jobs.give_up, attempts=settings.delivery_attempts)})
 

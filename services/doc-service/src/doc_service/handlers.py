@@ -63,11 +63,12 @@ class Handlers:
         count = await self.store.templates.next_count(tx, command.tenant, series(template.number_pattern, day))
         return document_number(template.number_pattern, day, count)
 
-    async def drop(self, target: UUID, tx: Connection) -> bool:
+    async def drop(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
         """Cancels a document that no worker has begun to render. Its number stays taken."""
-        if not await worker.drop(tx, document_id(target)):
+        document = document_id(tenant, target)
+        if not await worker.drop(tx, tenant, document):
             return False
-        await self.store.documents.end(tx, document_id(target), "cancelled", CANCELLED)
+        await self.store.documents.end(tx, document, "cancelled", CANCELLED)
         return True
 
 

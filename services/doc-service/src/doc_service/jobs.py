@@ -90,16 +90,16 @@ class Rendering:
         after_commit(lambda: logger.info("document rendered", bytes=file.size))
         if document.wait_for_pdf:
             link = await self.links.asked_for(tx, document)
-            await self.commands.finish(tx, document_done(document, file, link))
+            await self.commands.finish(tx, document.tenant, document_done(document, file, link))
 
     async def _fail(self, task: Task, reason: str, *, retryable: bool) -> None:
         """A command that was done before its PDF keeps its result; the document says what became of it."""
         async with self.database.transaction(task.tenant) as tx:
             document = await self.store.documents.find(tx, task.tenant, task.id)
-            if document is not None and await task.complete(tx):
+            if await task.complete(tx) and document is not None:
                 await self.store.documents.end(tx, document.id, "failed", reason)
                 failed = CommandFailed(command_id=document.command_id, reason=reason, retryable=retryable)
-                await self.commands.finish(tx, failed)
+                await self.commands.finish(tx, document.tenant, failed)
 
 
 def _blame(template: Template, error: TemplateError) -> str:

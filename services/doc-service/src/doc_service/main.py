@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from contracts import topics
+from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
@@ -55,7 +56,8 @@ def build_app(settings: Settings) -> FastAPI:
         commands=commands,
         clock=clock,
     )
-    service.consume(commands.subscription(topics.DOC_COMMANDS, routes(handlers), drop=handlers.drop))
+    expected = MESSAGES[topics.DOC_COMMANDS]
+    service.consume(commands.subscription(topics.DOC_COMMANDS, routes(handlers), expected=expected, drop=handlers.drop))
     service.work({RENDER: Job(rendering.run, rendering.give_up)})
     file_api = files.FileApi(
         database=database, store=store, files=content, idempotency=idempotency, clock=clock, new_id=new_id

@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from contracts import topics
+from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
@@ -33,7 +34,8 @@ def build_app(settings: Settings) -> FastAPI:
     service = Service(SERVICE, settings, quotas=QUOTAS)
     changes = make_changes(service.outbox, service.clock, new_id)
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=service.outbox, clock=service.clock)
-    service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes))))
+    expected = MESSAGES[topics.ENTITY_COMMANDS]
+    service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes)), expected=expected))
     service.background("forgetting", Forgetting(service.database).run)
     routers = [
         SettingsRoutes(service).router(),

@@ -1,8 +1,8 @@
 """Other services over HTTP: fresh contexts of items, what a tenant's authors can refer to, triggers."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.asking import Found, Key, TooLarge, ask_contexts
@@ -19,7 +19,6 @@ SETTINGS_FOR_S = 30.0
 """How long a tenant's clock and calendar are kept; they change a few times in a year."""
 CONTEXTS_AT_ONCE = 4
 """Requests for contexts under way; what is due meanwhile goes with the next."""
-PEOPLE_KEPT = 5_000
 
 
 type _Wanted = tuple[UUID, UUID, tuple[Part, ...] | None]
@@ -30,21 +29,34 @@ class ContextTooLargeError(EngineError):
     """An item's context is larger than an answer may be; the text says so, for people."""
 
 
+@dataclass(frozen=True, slots=True)
+class TimesOf:
+    """Clocks and calendars as they were fetched for a batch: by tenant, and by item where its people matter."""
+
+    companies: Mapping[UUID, Times]
+    people: Mapping[tuple[UUID, UUID], Times]
+
+    def of(self, tenant: UUID, item: UUID) -> Times:
+        return self.people.get((tenant, item)) or self.companies[tenant]
+
+
 class EntityService:
-    """Every method raises `OutageError` when entity-service does not answer as it should."""
+    """Every method raises `OutageError` when entity-service does not answer as it should, but for `times`."""
 
     def __init__(self, settings: Settings) -> None:
         self._client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
         self._fresh = Together(self._ask_contexts, at_once=CONTEXTS_AT_ONCE)
         self._companies: dict[UUID, tuple[float, Times]] = {}
-        self._people: OrderedDict[tuple[UUID, UUID], tuple[float, Times]] = OrderedDict()
 
     async def close(self) -> None:
         await self._client.close()
 
     async def context(self, tenant: UUID, item: UUID, parts: Sequence[Part] | None) -> ItemContext | None:
         """The item with its surroundings now; null when it does not exist (any more). Raises `ContextTooLargeError`."""
-        found = await self._fresh.get((tenant, item, None if parts is None else tuple(parts)))
+        try:
+            found = await self._fresh.get((tenant, item, None if parts is None else tuple(parts)))
+        except ServiceRefusalError as error:
+            raise OutageError(str(error)) from error
         if isinstance(found, TooLarge):
             raise ContextTooLargeError(found.reason)
         return found
@@ -61,14 +73,17 @@ class EntityService:
         }
 
     async def _contexts(self, items: Iterable[Key], parts: Sequence[Part] | None) -> dict[Key, Found]:
-        try:
-            return await ask_contexts(self._client, items, parts)
-        except ServiceRefusalError as error:
-            raise OutageError(str(error)) from error
+        return await ask_contexts(self._client, items, parts)
 
     async def schema(self, tenant: UUID) -> TenantSchema:
         """What authors of the tenant can refer to."""
-        schema = TenantSchema.model_validate_json(await self._ask("GET", f"/internal/schema/{tenant}"))
+        try:
+            return await self._schema(tenant)
+        except ServiceRefusalError as error:
+            raise OutageError(str(error)) from error
+
+    async def _schema(self, tenant: UUID) -> TenantSchema:
+        schema = TenantSchema.model_validate_json(await self._client.ask("GET", f"/internal/schema/{tenant}"))
         self._companies[tenant] = (time.monotonic(), times_of(schema.tenant))
         return schema
 
@@ -80,27 +95,22 @@ class EntityService:
             await _ask(self._client, "GET", "/internal/items/in-stage", params=params)
         )
 
-    async def settings(self, tenants: Iterable[UUID]) -> None:
-        """Sees to it that `times_of` knows these tenants."""
-        for tenant in set(tenants):
-            if not _is_fresh(self._companies.get(tenant)):
-                await self.schema(tenant)
+    async def times(self, tenants: Collection[UUID], items: Iterable[tuple[UUID, UUID]]) -> TimesOf:
+        """Those of tenants, and of the people of items (tenant, id).
 
-    async def people(self, items: Iterable[tuple[UUID, UUID]]) -> None:
-        """Sees to it that `times_of` knows the people of these items (tenant, id) as they are now."""
-        for key, found in (await self._contexts(items, ("contacts", "responsible"))).items():
-            if isinstance(found, ItemContext):
-                self._people[key] = (time.monotonic(), times_in(found))
-        while len(self._people) > PEOPLE_KEPT:
-            self._people.popitem(last=False)
 
-    def times_of(self, tenant: UUID, item: UUID) -> Times:
-        """Clocks and calendars of the item's company, and of its people if they were asked for a moment ago."""
-        known = self._people.get((tenant, item))
-        return known[1] if known and _is_fresh(known) else self._companies[tenant][1]
+        Raises `OutageError` while entity-service is away, `ServiceRefusalError` when it refuses to tell them.
+        """
+        companies = {tenant: await self._times_of_company(tenant) for tenant in tenants}
+        found = await self._contexts(items, ("contacts", "responsible"))
+        people = {key: times_in(context) for key, context in found.items() if isinstance(context, ItemContext)}
+        return TimesOf(companies, people)
 
-    async def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
-        return await _ask(self._client, method, path, body)
+    async def _times_of_company(self, tenant: UUID) -> Times:
+        asked_at, known = self._companies.get(tenant, (0.0, None))
+        if known is not None and time.monotonic() - asked_at <= SETTINGS_FOR_S:
+            return known
+        return times_of((await self._schema(tenant)).tenant)
 
 
 class TriggerService:
@@ -133,7 +143,3 @@ async def _ask(
         return await client.ask(method, path, body=body, params=params)
     except ServiceRefusalError as error:
         raise OutageError(str(error)) from error
-
-
-def _is_fresh(known: tuple[float, Times] | None) -> bool:
-    return known is not None and time.monotonic() - known[0] <= SETTINGS_FOR_S

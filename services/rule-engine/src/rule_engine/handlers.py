@@ -17,7 +17,7 @@ from contracts.messages.results import RESULTS, CommandProgress
 from rule_engine.domain.advance import settle
 from rule_engine.domain.planning import OpenRun, Plan, PlannedEntry, Published, goes_by_people, plan
 from rule_engine.domain.step import Registry, wake_at
-from rule_engine.gateway import EntityService
+from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.messages import SOURCE
 from rule_engine.open_runs import OpenRuns
 from rule_engine.quotas import OPEN_RUNS
@@ -46,14 +46,14 @@ class Planner:
         self._counted = open_runs
         self._clock = clock
 
-    async def prepare(self, events: Sequence[Envelope[Any]]) -> None:
+    async def prefetch(self, events: Sequence[Envelope[Any]]) -> TimesOf:
         """Before the transaction: the tenants' clocks and calendars, and those of people where rules ask for them.
 
-        If they cannot be had, the batch waits.
+        While entity-service is away the batch waits; what it refuses to tell, the events are to blame for.
         """
         changes = [event for event in events if isinstance(event.data, StageChanged | FieldsChanged)]
-        await self._entity_service.settings(event.tenant for event in changes)
-        await self._entity_service.people(await self._with_peoples_times(changes))
+        items = await self._with_peoples_times(changes)
+        return await self._entity_service.times({event.tenant for event in changes}, items)
 
     async def _with_peoples_times(self, changes: Sequence[Envelope[Any]]) -> list[ItemKey]:
         """The items in pipelines with a rule that goes by the clock or the calendar of a person."""
@@ -65,7 +65,7 @@ class Planner:
         by_people = {(tenant, code) for tenant, code in pairs if goes_by_people(published[tenant].get(code))}
         return [(e.tenant, e.data.item.id) for e in changes if (e.tenant, e.data.item.pipeline) in by_people]
 
-    async def plan(self, events: Sequence[Envelope[Any]], tx: Connection) -> None:
+    async def plan(self, events: Sequence[Envelope[Any]], times: TimesOf, tx: Connection) -> None:
         """Plans a batch: heads are locked first, then runs, so that two planners never wait for each other."""
         by_item: dict[ItemKey, list[Envelope[Any]]] = defaultdict(list)
         for event in events:
@@ -83,7 +83,7 @@ class Planner:
                 [event for event in messages if UUID(event.id) not in known],
                 [OpenRun(run.id, run.entry, run.program, run.state) for run in stored.get(key, [])],
                 published.get(key[0], {}),
-                self._entity_service.times_of(*key),
+                times.of(*key),
                 refusals.get(key[0]),
             )
             for key, messages in by_item.items()
@@ -202,13 +202,13 @@ class Results:
         self._registry = registry
         self._clock = clock
 
-    async def take_in(self, results: Sequence[Envelope[Any]], tx: Connection) -> None:
+    async def take_in(self, results: Sequence[Envelope[Any]], _: None, tx: Connection) -> None:
         """Settles a batch; a result that nothing waits for (any more) is passed over."""
         waiting = await self._store.runs.lock_by_commands(tx, [(r.tenant, r.data.command_id) for r in results])
         runs: dict[UUID, Run] = {}
         for result in results:
             row = waiting.get(result.data.command_id)
-            if row is None:
+            if row is None or row.tenant != result.tenant:
                 continue
             run = runs.get(row.id) or await self._store.programs.of_run(tx, row)
             with telemetry.handling("take in", result, (run.traceparent,)), telemetry.about(run_id=run.id):
@@ -224,12 +224,12 @@ class Results:
         return run
 
 
-def planning(planner: Planner) -> Subscription:
+def planning(planner: Planner) -> Subscription[TimesOf]:
     """Items' events."""
     return Subscription(
         topics=(topics.ENTITY_EVENTS,),
         bodies=(StageChanged, FieldsChanged, ItemDeleted),
-        prepare=planner.prepare,
+        prefetch=planner.prefetch,
         handle=planner.plan,
     )
 

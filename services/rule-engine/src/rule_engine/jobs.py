@@ -14,6 +14,7 @@ from contracts.contexts import StageItems
 from contracts.envelope import parse_causepath
 from contracts.kit import telemetry, worker
 from contracts.kit.broker import OutageError
+from contracts.kit.client import ServiceRefusalError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, after_commit
 from contracts.kit.errors import RetryLaterError
@@ -23,7 +24,7 @@ from rule_engine.domain.late import begin_late
 from rule_engine.domain.program import Program
 from rule_engine.domain.state import Entry, RuleProgress, State
 from rule_engine.domain.step import wake_at
-from rule_engine.gateway import EntityService
+from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.open_runs import OpenRuns
 from rule_engine.recorder import LOOK_AGAIN
 from rule_engine.store import Store
@@ -68,7 +69,7 @@ class Applying:
         """One page; the rest when it is the tenant's turn again, lest long orders of some keep all others waiting."""
         try:
             await self._page(task)
-        except OutageError as error:
+        except (OutageError, ServiceRefusalError) as error:
             raise RetryLaterError(str(error)) from error
 
     async def give_up(self, task: Task, reason: str) -> None:
@@ -82,18 +83,19 @@ class Applying:
             seen = await self._store.applications.get(tx, task.tenant, task.id)
         if seen is None:
             raise LookupError(f"no application {task.id}: it is recorded together with its work")
-        await self._entity_service.settings([task.tenant])
         page = await self._entity_service.in_stage(
             task.tenant, seen.pipeline, seen.stage, after=seen.seen_to, limit=PAGE
         )
-        await self._entity_service.people((task.tenant, item.id) for item in page.items)
+        times = await self._entity_service.times([task.tenant], [(task.tenant, item.id) for item in page.items])
         async with self._database.transaction(task.tenant) as tx:
             application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
             if application == seen:
-                await self._plan(tx, task, seen, page)
+                await self._plan(tx, task, seen, page, times)
             await task.hand_back(tx, self._clock())
 
-    async def _plan(self, tx: Connection, task: Task, application: Application, page: StageItems) -> None:
+    async def _plan(
+        self, tx: Connection, task: Task, application: Application, page: StageItems, times: TimesOf
+    ) -> None:
         if not page.items:
             await self._store.applications.save(tx, replace(application, done_at=self._clock()))
             await task.complete(tx)
@@ -102,7 +104,7 @@ class Applying:
             await self._store.applications.save(tx, replace(application, given_up=refusal, done_at=self._clock()))
             await task.complete(tx)
             return
-        runs = await self._runs(tx, application, page.items)
+        runs = await self._runs(tx, application, page.items, times)
         await self._add(tx, runs)
         planned = len({run.item_id for run, _ in runs})
         await self._store.applications.save(
@@ -116,7 +118,7 @@ class Applying:
         )
 
     async def _runs(
-        self, tx: Connection, application: Application, items: Sequence[ItemSnapshot]
+        self, tx: Connection, application: Application, items: Sequence[ItemSnapshot], times: TimesOf
     ) -> list[tuple[Run, frozenset[str]]]:
         """New runs, each with the ids of its rules that were planned before."""
         tenant = application.tenant_id
@@ -134,19 +136,8 @@ class Applying:
             (_run(application, row, program, state), frozenset(known[row["id"]]))
             for row in entries
             for program in stages.get(application.stage, ())
-            if (state := self._begin(tenant, program, known[row["id"]], row, now[row["item_id"]])) is not None
+            if (state := _begin(program, known[row["id"]], row, now[row["item_id"]], times)) is not None
         ]
-
-    def _begin(  # noqa: PLR0913 - a rule's chain, what is known of it, and the item then and now
-        self,
-        tenant: UUID,
-        program: Program,
-        known: Mapping[str, RuleProgress],
-        row: asyncpg.Record,
-        item: ItemSnapshot,
-    ) -> State | None:
-        entry = replace(_entry(row), snapshot=item)
-        return begin_late(program, known, entry, self._entity_service.times_of(tenant, item.id))
 
     async def _known(
         self, tx: Connection, tenant: UUID, entries: Sequence[UUID]
@@ -164,6 +155,13 @@ class Applying:
         await self._store.runs.save_rules(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
         await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run, now)) for run, _ in runs])
         after_commit(lambda: self._open_runs.add([run.tenant for run, _ in runs]))
+
+
+def _begin(
+    program: Program, known: Mapping[str, RuleProgress], row: asyncpg.Record, item: ItemSnapshot, times: TimesOf
+) -> State | None:
+    entry = replace(_entry(row), snapshot=item)
+    return begin_late(program, known, entry, times.of(row["tenant_id"], item.id))
 
 
 def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[str, RuleProgress]:

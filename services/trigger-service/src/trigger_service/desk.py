@@ -63,7 +63,7 @@ class Desk:
             with spending(budget):
                 judgement = judge(triggers, occurrence, contexts.get(item))
             arrival = self._arrival(message.tenant, occurrence.type, f"event:{message.id}", item)
-            arrival = arrival.model_copy(update={"id": messages.arrival_of_event(message, item)})
+            arrival = arrival.model_copy(update={"id": messages.arrival_of_event(message, occurrence.type, item)})
             await self._conclude(tx, arrivals.add, arrival, judgement, message)
 
     async def take_form(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> UUID:

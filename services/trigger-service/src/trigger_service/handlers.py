@@ -6,6 +6,7 @@ from typing import Any
 from contracts import topics
 from contracts.asking import Found, Key
 from contracts.envelope import Envelope
+from contracts.kit import telemetry
 from contracts.kit.broker import Subscription, each
 from contracts.kit.database import Connection
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
@@ -22,36 +23,42 @@ class Handlers:
     def __init__(self, desk: Desk, entity: EntityService) -> None:
         self._desk = desk
         self._entity = entity
-        self._contexts: dict[Key, Found] = {}
 
-    async def prepare(self, messages: Sequence[Envelope[Any]]) -> None:
-        """Raises an outage when entity-service is away: the batch waits."""
-        asked = [(m.tenant, item) for m in messages if (occurrence := _occurrence(m)) for item in occurrence.items]
-        self._contexts = await self._entity.contexts(asked) if asked else {}
+    async def prefetch(self, messages: Sequence[Envelope[Any]]) -> dict[Key, Found]:
+        """The contexts of all items that triggers may move. While entity-service is away the batch waits."""
+        asked = [
+            (message.tenant, item)
+            for message in messages
+            for occurrence in _occurrences(message)
+            for item in occurrence.items
+        ]
+        return await self._entity.contexts(asked) if asked else {}
 
-    async def on_event(self, message: Envelope[Any], tx: Connection) -> None:
-        occurrence = _occurrence(message)
-        if occurrence is None:
-            return
-        asked = {item: self._contexts.get((message.tenant, item)) for item in occurrence.items}
-        contexts = {item: context for item, context in asked.items() if context is not None}
-        await self._desk.take_event(tx, message, occurrence, contexts)
+    async def on_events(self, messages: Sequence[Envelope[Any]], contexts: dict[Key, Found], tx: Connection) -> None:
+        for message in messages:
+            with telemetry.handling("handle", message):
+                for occurrence in _occurrences(message):
+                    found = {item: contexts.get((message.tenant, item)) for item in occurrence.items}
+                    present = {item: context for item, context in found.items() if context is not None}
+                    await self._desk.take_event(tx, message, occurrence, present)
 
     async def on_result(self, message: Envelope[Any], tx: Connection) -> None:
         await self._desk.settle(tx, message)
 
 
-def _occurrence(message: Envelope[Any]) -> Occurrence | None:
-    return EVENT_TRIGGERS[type(message.data)].occurrence(message.data)
+def _occurrences(message: Envelope[Any]) -> list[Occurrence]:
+    """What the event is to each trigger type that looks for it."""
+    found = [kind.occurrence(message.data) for kind in EVENT_TRIGGERS[type(message.data)]]
+    return [occurrence for occurrence in found if occurrence is not None]
 
 
-def events(handlers: Handlers) -> Subscription:
+def events(handlers: Handlers) -> Subscription[dict[Key, Found]]:
     """What other services tell, as far as a trigger type looks for it."""
     return Subscription(
         topics=(topics.ENTITY_EVENTS, topics.DOC_EVENTS),
         bodies=tuple(EVENT_TRIGGERS),
-        handle=each(dict.fromkeys(EVENT_TRIGGERS, handlers.on_event)),
-        prepare=handlers.prepare,
+        handle=handlers.on_events,
+        prefetch=handlers.prefetch,
     )
 
 

@@ -1,16 +1,18 @@
 """Work that needs another service's answer first: judging what was submitted. And forgetting what is old."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.contexts import ItemContext
 from contracts.kit import telemetry
+from contracts.kit.client import ServiceRefusalError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Task
 from trigger_service.desk import Desk
 from trigger_service.domain import intake
@@ -32,7 +34,8 @@ class _Submission(NamedTuple):
 class Jobs:
     """One pair of methods per kind of submission: judging it, and giving it up.
 
-    entity-service being away is no attempt: such work is tried again for as long as it takes.
+    entity-service being away is no attempt: such work is tried again for as long as it takes. What it refuses to tell
+    may be a defect that is mended soon: that is asked again, a few times.
     """
 
     def __init__(self, database: Database, desk: Desk, entity: EntityService) -> None:
@@ -53,8 +56,9 @@ class Jobs:
         client = intake.person(form.spec, submission.content)
         if client is None or not (client.phone or client.email):
             return []
-        ids = await self._entity.open_items(tenant, client.phone, client.email)
-        contexts = await self._entity.contexts((tenant, item) for item in ids)
+        with _asked_again():
+            ids = await self._entity.open_items(tenant, client.phone, client.email)
+            contexts = await self._entity.contexts((tenant, item) for item in ids)
         items = [one for one in contexts.values() if isinstance(one, ItemContext)]  # one too large is not looked at
         still_open = [c for c in items if c.stage is None or c.stage.outcome == "open"]
         return sorted(still_open, key=lambda context: context.item.created_at)
@@ -71,7 +75,8 @@ class Jobs:
             submission = await _submission(tx, task)
             trigger = await _trigger(tx, task, submission.code)
         key = (task.tenant, _item(submission.arrival))
-        context = (await self._entity.contexts([key])).get(key)
+        with _asked_again():
+            context = (await self._entity.contexts([key])).get(key)
         async with self._database.transaction(task.tenant) as tx:
             if await task.complete(tx):
                 await self._desk.judge_call(tx, submission.arrival, trigger, submission.content, context)
@@ -81,6 +86,14 @@ class Jobs:
             submission = await _submission(tx, task)
             if await task.complete(tx):
                 await self._desk.give_up(tx, submission.arrival, reason)
+
+
+@contextmanager
+def _asked_again() -> Iterator[None]:
+    try:
+        yield
+    except ServiceRefusalError as error:
+        raise RetryLaterError(str(error)) from error
 
 
 async def _form_submission(tx: Connection, task: Task) -> tuple[_Submission, Form]:

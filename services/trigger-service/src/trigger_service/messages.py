@@ -16,9 +16,9 @@ NAMESPACE = UUID("6f1d1c1e-0c53-5d0b-9b54-2f6c1c7f9a11")
 """Any fixed UUID: the names below are hashed into it."""
 
 
-def arrival_of_event(message: Envelope[Any], item: UUID) -> UUID:
-    """One arrival per event and item, however often the event comes."""
-    return uuid5(NAMESPACE, f"{message.source}/{message.id}/{item}")
+def arrival_of_event(message: Envelope[Any], trigger_type: str, item: UUID) -> UUID:
+    """One arrival per event, trigger type and item, however often the event comes."""
+    return uuid5(NAMESPACE, f"{message.tenant}/{message.source}/{message.id}/{trigger_type}/{item}")
 
 
 def arrival_of_item(first: UUID, item: UUID) -> UUID:

@@ -104,9 +104,9 @@ class Deal:
             at=self.engine.watch(),
         )
         event = fact(entered, self.tenant, self.id, at=self.engine.watch())
-        await self.engine.planner.prepare([event])
+        times = await self.engine.planner.prefetch([event])
         async with self.engine.database.transaction(self.tenant) as tx:
-            await self.engine.planner.plan([event], tx)
+            await self.engine.planner.plan([event], times, tx)
 
 
 async def why(viewer: httpx.AsyncClient, deal: Deal, rule: str | None = None, **asked: Any) -> list[dict[str, Any]]:

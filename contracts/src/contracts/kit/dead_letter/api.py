@@ -158,8 +158,8 @@ def _refusal(id: UUID, letter: DeadLetter | None) -> Problem:
         return not_found(f"dead letter {id}")
     if letter.state == "open":
         return conflict(
-            f"dead letter {id} can only be discarded: its bytes are nowhere but in {letter.topic}, "
-            f"partition {letter.partition}, offset {letter.offset}"
+            f"dead letter {id} can only be discarded: the bytes at {letter.topic}, partition {letter.partition}, "
+            f"offset {letter.offset} are no record that can be read"
         )
     return conflict(
         f"dead letter {id} is {letter.state} since order {letter.order_id}; only open ones can be ordered about"

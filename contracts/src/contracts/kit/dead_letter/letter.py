@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, Literal, Self
 from uuid import UUID, uuid5
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.envelope import readable
 
@@ -28,8 +28,9 @@ NO_TIMESTAMP = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A record that was put aside. `complete`: all its bytes are here. Its id follows from its place and replays.
+    """A record that was put aside. `complete`: all of it is here, as a record that can be replayed.
 
+    Its id follows from its place and replays.
     `tenant`, `source`, `message_id` and `type` are what could be read of its headers; `size` is in bytes.
     """
 
@@ -82,15 +83,17 @@ class DeadLetter:
         )
 
     @classmethod
-    def unreadable(cls, topic: str, partition: int, offset: int, reason: str, detail: str, now: datetime) -> Self:  # noqa: PLR0913
-        """Of a record whose place alone is known."""
+    def unreadable(cls, place: TopicPartition, offset: int, value: bytes, detail: str, now: datetime) -> Self:
+        """Of bytes that are no record yet, so there is nothing to replay."""
         return cls(
-            id=_id_of(topic, partition, offset, NO_TIMESTAMP, 0),
-            topic=topic,
-            partition=partition,
+            id=_id_of(place.topic, place.partition, offset, NO_TIMESTAMP, 0),
+            topic=place.topic,
+            partition=place.partition,
             offset=offset,
-            reason=reason,
-            detail=detail,
+            value=value,
+            size=len(value),
+            reason="unreadable",
+            detail=_storable(detail),
             put_aside_at=now,
         )
 

@@ -39,7 +39,7 @@ class Header(BaseModel):
 class DeadLetterView(BaseModel):
     """A dead letter without its bytes. `tenant`, `source`, `message_id`, `type`: what could be read of its headers.
 
-    `complete` says that all its bytes are kept, so that it can be replayed. `replays` is how often it was replayed in
+    `complete` says that it is kept as a record, so that it can be replayed. `replays` is how often it was replayed in
     vain; `replay_of` the dead letter that it was then.
     """
 

@@ -48,11 +48,14 @@ class DeadLetters:
             await self._send(place, headers=_headers(place, record.offset, reason, detail_here, replays))
         logger.warning("message put aside", topic=place.topic, reason=reason, detail=detail, offset=record.offset)
 
-    async def put_unreadable(self, place: TopicPartition, offset: int) -> None:
-        """Marks the place of a record that the client cannot read at all: its bytes stay in the topic only."""
-        reason, detail = "unreadable", "a header name of this or an earlier record is not UTF-8"
-        await self._send(place, headers=_headers(place, offset, reason, detail))
-        await self._keep(DeadLetter.unreadable(place.topic, place.partition, offset, reason, detail, utc_now()))
+    async def put_unreadable(self, place: TopicPartition, offset: int, value: bytes, detail: str) -> None:
+        """A record, or a batch of them, that the client cannot read: as the bytes that the broker has."""
+        headers = _headers(place, offset, "unreadable", detail)
+        try:
+            await self._send(place, value=value, headers=headers)
+        except MessageSizeTooLargeError:
+            await self._send(place, headers=_headers(place, offset, "unreadable", f"{detail}; too large to be copied"))
+        await self._keep(DeadLetter.unreadable(place, offset, value, detail, utc_now()))
         logger.error("record cannot be read; stepped over", topic=place.topic, partition=place.partition, offset=offset)
 
     async def keep(self, record: ConsumerRecord[Any, Any], reason: str, detail: str) -> None:

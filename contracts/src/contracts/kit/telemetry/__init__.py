@@ -9,6 +9,7 @@ from contracts.kit.settings import ServiceSettings
 from contracts.kit.telemetry.context import about, note
 from contracts.kit.telemetry.logs import redacted, set_up_logs
 from contracts.kit.telemetry.metrics import (
+    COMMAND_ID_CONFLICTS,
     COMMANDS_FINISHED,
     COMMANDS_RECEIVED,
     CONSUMER_LAG,
@@ -26,6 +27,7 @@ from contracts.kit.telemetry.metrics import (
     OUTBOX_PENDING,
     OUTBOX_PUBLISHED,
     OUTBOX_TENANTS,
+    POISON_COMMANDS,
     QUOTA_REFUSALS,
     WORK,
     WORK_DUE,
@@ -63,6 +65,7 @@ def set_up(service: str, settings: ServiceSettings) -> TracerProvider:
 __all__ = [
     "COMMANDS_FINISHED",
     "COMMANDS_RECEIVED",
+    "COMMAND_ID_CONFLICTS",
     "CONSUMER_LAG",
     "DEAD_LETTERS",
     "DEAD_LETTERS_OPEN",
@@ -78,6 +81,7 @@ __all__ = [
     "OUTBOX_PENDING",
     "OUTBOX_PUBLISHED",
     "OUTBOX_TENANTS",
+    "POISON_COMMANDS",
     "QUOTA_REFUSALS",
     "SAME_TRACE_FOR",
     "WORK",

@@ -153,7 +153,7 @@ def build_mail(message: Message, contents: Sequence[bytes]) -> EmailMessage:
     mail["To"] = Address(plain_name(message.to_name), addr_spec=message.to_address)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at)
-    mail["Message-ID"] = f"<{message.command_id}@{sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.provider_key}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     _set_body(mail, message)
     for file, content in zip(message.attachments, contents, strict=True):

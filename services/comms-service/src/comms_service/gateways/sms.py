@@ -35,7 +35,7 @@ class SmsGateway:
             "reference": str(message.id),
             "callback_url": self._callback_url,
         }
-        headers = {"Authorization": self._authorization, "Idempotency-Key": str(message.command_id)}
+        headers = {"Authorization": self._authorization, "Idempotency-Key": message.provider_key}
         try:
             response = await self._client.post(self._url, json=body, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

@@ -34,7 +34,7 @@ CREATE TABLE opt_outs (
 CREATE TABLE messages (
     id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
-    command_id uuid NOT NULL UNIQUE,
+    command_id uuid NOT NULL,
     item_id uuid NOT NULL,
     contact_id uuid,
     kind text NOT NULL,
@@ -55,7 +55,8 @@ CREATE TABLE messages (
     causepath text NOT NULL,
     root text NOT NULL,
     traceparent text,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    UNIQUE (tenant_id, command_id)
 );
 CREATE INDEX messages_newest ON messages (tenant_id, created_at DESC, id DESC);
 CREATE INDEX messages_to_address ON messages (tenant_id, to_address, created_at);

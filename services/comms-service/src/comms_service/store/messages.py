@@ -59,20 +59,29 @@ class MessageStore:
         )
         return _message(row) if row else None
 
-    async def lock_of_command(self, tx: Connection, command_id: UUID) -> Message | None:
-        row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM messages WHERE command_id = $1 FOR UPDATE", command_id)  # noqa: S608
+    async def lock_of_command(self, tx: Connection, tenant: UUID, command_id: UUID) -> Message | None:
+        row = await tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM messages WHERE tenant_id = $1 AND command_id = $2 FOR UPDATE",  # noqa: S608
+            tenant,
+            command_id,
+        )
         return _message(row) if row else None
 
     async def lock_for(self, tx: Connection, task: Task) -> Message | None:
         """The message that a worker has in hand, locked; null when the worker's lease was lost."""
         await tx.execute(
-            """SELECT FROM commands WHERE id = (SELECT command_id FROM messages WHERE tenant_id = $1 AND id = $2)
-               FOR UPDATE""",
+            """SELECT FROM commands WHERE tenant_id = $1
+               AND id = (SELECT command_id FROM messages WHERE tenant_id = $1 AND id = $2) FOR UPDATE""",
             task.tenant,
             task.id,
         )
         message = await self.lock(tx, task.tenant, task.id)
-        held = await tx.fetchval("SELECT true FROM work WHERE id = $1 AND lease = $2 FOR UPDATE", task.id, task.lease)
+        held = await tx.fetchval(
+            "SELECT true FROM work WHERE tenant_id = $1 AND id = $2 AND lease = $3 FOR UPDATE",
+            task.tenant,
+            task.id,
+            task.lease,
+        )
         return message if held else None
 
     async def page(

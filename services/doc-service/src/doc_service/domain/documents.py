@@ -1,6 +1,6 @@
 """Documents: what a command and a template make together, and what the template is given to print."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -25,6 +25,9 @@ Status = Literal["waiting", "ready", "failed", "cancelled"]
 RENDER = "render"
 """The kind of work that renders a document; its id is the document's."""
 
+MAX_PARTS, MAX_NAME = 20, 200
+"""Of a field's name: parts between dots, characters."""
+_INT64 = range(-(2**63), 2**63)
 _PRODUCTS = TypeAdapter(tuple[ProductContext, ...])
 
 
@@ -71,20 +74,21 @@ class Document:
         return safe_name(f"{self.title} {self.number}.pdf".replace("/", "-"))
 
 
-def document_id(command_id: UUID) -> UUID:
-    """The id of the document that a command makes, however often it comes."""
-    return uuid5(command_id, "document")
+def document_id(tenant: UUID, command_id: UUID) -> UUID:
+    """The id of the document that a tenant's command makes, however often it comes."""
+    return uuid5(command_id, f"{tenant}/document")
 
 
 def plan_document(command: Envelope[CreateDocument], template: Template, number: str, now: datetime) -> Document:
     """The document a command asks for. Raises `DataError` for what could never be printed."""
     asked = command.data
     data = override(asked.data, asked.fields)
+    _check_numbers(data)
     _check_products(data)
     language = template.language or asked.language
     find_locale(language)
     return Document(
-        id=document_id(command.command_id),
+        id=document_id(command.tenant, command.command_id),
         tenant=command.tenant,
         item_id=asked.item_id,
         template=template.code,
@@ -116,13 +120,42 @@ def local_day(now: datetime, time_zone: str) -> date:
 
 
 def override(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """`data` with each field put in its place; a name is a path such as `company.address`."""
+    """`data` with each field put in its place; a name is a path such as `company.address`.
+
+    Raises `DataError` for a name that leads deeper than any template looks.
+    """
     result = dict(data)
     for name, value in fields.items():
-        first, _, rest = name.partition(".")
-        inner = result.get(first)
-        result[first] = override(inner if isinstance(inner, Mapping) else {}, {rest: value}) if rest else value
+        path = name.split(".")
+        if len(path) > MAX_PARTS or len(name) > MAX_NAME:
+            raise DataError(
+                f"fields: the name {name[:40]!r}… has {len(path)} parts and {len(name)} characters; "
+                f"at most {MAX_PARTS} parts and {MAX_NAME} characters are allowed"
+            )
+        _put(result, path, value)
     return result
+
+
+def _put(place: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """What lies on the way is copied, since it is somebody else's."""
+    for name in path[:-1]:
+        inner = place.get(name)
+        place[name] = dict(inner) if isinstance(inner, Mapping) else {}
+        place = place[name]
+    place[path[-1]] = value
+
+
+def _check_numbers(data: Mapping[str, Any]) -> None:
+    """JSON has numbers of any length; templates and stores have 64 bits."""
+    left: list[tuple[str, Any]] = list(data.items())
+    while left:
+        place, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(f"{place}.{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, list | tuple):
+            left += [(f"{place}.{number}", inner) for number, inner in enumerate(value)]
+        elif isinstance(value, int) and value not in _INT64:
+            raise DataError(f"{place[:MAX_NAME]}: the number is too long to be printed (more than 64 bits)")
 
 
 def _check_products(data: Mapping[str, Any]) -> None:

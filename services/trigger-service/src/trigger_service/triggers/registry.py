@@ -14,6 +14,9 @@ _ALL: tuple[TriggerType[Any], ...] = (FormSubmitted(), InvoicePaid(), DocumentVi
 
 TRIGGER_TYPES: Mapping[str, TriggerType[Any]] = {kind.name: kind for kind in _ALL}
 
-EVENT_TRIGGERS: Mapping[type[Body], EventTriggerType[Any, Any]] = {
-    kind.body: kind for kind in _ALL if isinstance(kind, EventTriggerType)
+_OF_EVENTS = [kind for kind in _ALL if isinstance(kind, EventTriggerType)]
+
+EVENT_TRIGGERS: Mapping[type[Body], tuple[EventTriggerType[Any, Any], ...]] = {
+    body: tuple(kind for kind in _OF_EVENTS if kind.body is body) for body in {kind.body: None for kind in _OF_EVENTS}
 }
+"""Several types may look for one event."""

@@ -1,0 +1,49 @@
+"""What a consumer has in hand: the messages of one poll, in groups, and what is to be put aside."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.kit.kafka import KafkaRecord
+
+type Read = tuple[KafkaRecord, Envelope[Any]]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is left to do of a batch of records, in groups that are one transaction each."""
+
+    groups: deque[list[Read]] = field(default_factory=deque)
+    dead: deque[tuple[KafkaRecord, str, str]] = field(default_factory=deque)
+    unanswered: deque[tuple[KafkaRecord, str, str]] = field(default_factory=deque)
+    failures: Counter[int] = field(default_factory=Counter)
+    """How often a message has failed alone, by the identity of its record."""
+
+    def halve(self) -> None:
+        group = self.groups.popleft()
+        half = len(group) // 2
+        self.groups.extendleft((group[half:], group[:half]))
+
+    def split(self) -> None:
+        """Into messages that are done singly."""
+        self.groups.extendleft([one] for one in reversed(self.groups.popleft()))
+
+    def fail(self) -> int:
+        """Counts a failure of the first message, alone in its group."""
+        record, _ = self.groups[0][0]
+        self.failures[id(record)] += 1
+        return self.failures[id(record)]
+
+    def put_off(self) -> None:
+        """Lets the others go before the first message and those behind it with the same key."""
+        key = self.groups[0][0][1].key
+        left = list(chain.from_iterable(self.groups))
+        others = [[one for one in group if one[1].key != key] for group in self.groups]
+        self.groups = deque([group for group in others if group] + [[one] for one in left if one[1].key == key])
+
+    def bury(self, detail: str) -> None:
+        """The first message, alone in its group, is put aside."""
+        ((record, _),) = self.groups.popleft()
+        self.dead.append((record, "failed", detail))
