@@ -277,7 +277,7 @@ async def test_what_is_poisonous_still_becomes_a_dead_letter_that_counts_its_rep
     assert (old["id"], old["state"]) == (first["id"], "dead_again")
     assert [second["replays"], third["replays"]] == [1, 2]
     assert [second["replay_of"], third["replay_of"]] == [first["id"], second["id"]]
-    assert third["detail"] == "ValueError when it was replayed"
+    assert third["detail"] == "this is a defect of the service (ValueError) when it was replayed"
     told = [dict(record.headers).get("dlq-replays") for record in await desk.site.dead(desk.site.events)]
     assert told == [None, b"1", b"2"]
     desk.defect.mend()

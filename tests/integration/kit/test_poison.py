@@ -47,13 +47,13 @@ class Owner:
             case "long number":
                 await tx.fetchval("SELECT $1::int", 2**40)
             case "contradiction":
-                await tx.execute("INSERT INTO notes SELECT * FROM notes")
+                await tx.execute("INSERT INTO commands SELECT * FROM commands")
             case "unstorable output":
                 return CommandDone(command_id=command.command_id, outputs={"text": "a\x00b"})
             case "large output":
                 return CommandDone(command_id=command.command_id, outputs={"text": "x" * 2_000_000})
             case "race" if self.attempts.count("race") == 1:
-                await tx.execute("INSERT INTO notes SELECT * FROM notes")
+                await tx.execute("INSERT INTO commands SELECT * FROM commands")
         return CommandDone(command_id=command.command_id)
 
 

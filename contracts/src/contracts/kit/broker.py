@@ -246,26 +246,34 @@ class Consumer:
         """
         for place in consumer.assignment():
             await go_back(consumer, place)
+            async with asyncio.timeout(ANSWER_S):
+                if await consumer.position(place) == consumer.highwater(place):
+                    continue
             try:
                 records = await next_records(consumer, place)
             except RECORD_ERRORS:
                 await go_back(consumer, place)
-                await self._take_raw(consumer, place)
+                while not self._stopping.is_set() and not await self._take_raw(consumer, place):
+                    self._alive()
             else:
                 await self._take(consumer, records)
 
-    async def _take_raw(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
-        """Does what can be read of the next record batch, and puts aside what cannot, with its bytes."""
+    async def _take_raw(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> bool:
+        """Does what can be read of the next record batch, and puts aside what cannot, with its bytes.
+
+        Whether the client can go on by itself: behind what cannot be read, or at the end of the partition.
+        """
         async with asyncio.timeout(ANSWER_S):
             offset = await consumer.position(place)
         contents = (await fetch_batch(consumer, place, offset)).read()
         for one in contents.unreadable:
             await self._dead_letters.put_unreadable(place, one.offset, one.value, one.detail)
             telemetry.DEAD_LETTERS.labels(place.topic, "unreadable").inc()
-        if await self._until_done(self._read(contents.records)):
-            consumer.seek(place, contents.next_offset)
-            await commit_offsets(consumer, {place: contents.next_offset})
-            self._alive()
+        if not await self._until_done(self._read(contents.records)):
+            return False
+        consumer.seek(place, contents.next_offset)
+        await commit_offsets(consumer, {place: contents.next_offset})
+        return bool(contents.unreadable) or contents.next_offset == offset
 
     async def _take(self, consumer: AIOKafkaConsumer, records: Sequence[KafkaRecord]) -> None:
         """A commit that fails is an outage for `run`: the client may be broken for good, what is done stays done."""
