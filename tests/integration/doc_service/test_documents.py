@@ -95,7 +95,7 @@ async def test_a_refused_command_takes_no_number(site: Site, tenant: UUID) -> No
     assert "klingon" in refused.reason
     misshapen = await site.create(tenant, fields={"products": [{"name": "Table"}]})
     assert isinstance(misshapen, CommandRefused)
-    assert "data.products: 0.quantity" in misshapen.reason
+    assert "data.products[0].quantity" in misshapen.reason
     nowhere = await site.create(tenant, time_zone="Mars/Base")
     assert isinstance(nowhere, CommandRefused)
     answer = await site.create(tenant)
