@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 from contracts.contexts import ContextRequest, ContextResponse
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceRefusalError
+from contracts.kit.clock import utc_now
 from local_stack.ports import free_port
 from rule_engine.gateway import EntityService
 from rule_engine.settings import Settings
@@ -28,7 +29,8 @@ async def entity_service(tmp_path: Path) -> AsyncIterator[EntityService]:
     async def contexts(asked: ContextRequest) -> Response:
         if any(ref.tenant_id == POISON for ref in asked.items):
             return Response(status_code=500)
-        return Response(ContextResponse(contexts=()).model_dump_json(), media_type="application/json")
+        answer = ContextResponse(tenants={}, items=(), missing=asked.items, read_at=utc_now())
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     @app.get("/internal/schema/{tenant}")
     async def schema(tenant: UUID) -> Response:
