@@ -27,13 +27,28 @@ def _section(rule_type: RuleType[Any]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for name, one in schema.get("properties", {}).items():
         yield f"| `{name}` | {_need(one, name in schema.get('required', ()))} | {_described(one, schema)} |"
+    yield from _forms(schema)
     outputs = [f"`{name}`" for name in rule_type.outputs.model_fields]
     yield f"\nOutputs: {', '.join(outputs) or 'none'}.\n"
 
 
+def _forms(schema: dict[str, Any]) -> Iterator[str]:
+    """What the parameters above are made of, a table each."""
+    for name, form in schema.get("$defs", {}).items():
+        if "properties" not in form:
+            continue
+        yield f"\n`{name}`: {' '.join(form.get('description', 'names with values').split())}\n"
+        yield "| name | | what |"
+        yield "| --- | --- | --- |"
+        for key, one in form["properties"].items():
+            yield f"| `{key}` | {_need(one, key in form.get('required', ()))} | {_described(one, schema)} |"
+
+
 def _need(one: dict[str, Any], required: bool) -> str:
     default = one.get("default")
-    return "required" if required else f"default `{default}`" if default not in (None, "", [], {}) else "optional"
+    if required:
+        return "required"
+    return "optional" if default in (None, "") or isinstance(default, dict | list) else f"default `{default}`"
 
 
 def _described(one: dict[str, Any], schema: dict[str, Any]) -> str:
@@ -45,7 +60,7 @@ def _type(one: dict[str, Any], schema: dict[str, Any]) -> str:
     """A JSON Schema type in words."""
     if "$ref" in one:
         target = schema["$defs"][one["$ref"].rpartition("/")[2]]
-        return str(target.get("description", target["title"]))
+        return f"`{target['title']}`" if "properties" in target else _type(target, schema)
     if "anyOf" in one:
         return " or ".join(_type(part, schema) for part in one["anyOf"] if part.get("type") != "null")
     if one.get("type") == "array":

@@ -56,7 +56,7 @@ def build_app(settings: Settings) -> FastAPI:
             variables.router(service, entity_service, store.rule_sets, REGISTRY),
             runs.reading(database, store.views),
             runs.ordering(operations),
-            automation.router(database, store),
+            automation.router(database, store, entity_service),
             decisions.router(database, store.decisions, clock),
         ],
     )

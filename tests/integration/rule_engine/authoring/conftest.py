@@ -14,7 +14,7 @@ from contracts.kit.database import Database
 from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
-from rule_engine.api import applications, decisions, rule_set_orders, rule_sets, rule_types, variables
+from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, variables
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, TriggerService
 from rule_engine.jobs import Applying
@@ -122,6 +122,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         applications.router(service, store, applying),
         decisions.router(service.database, store.decisions, watch),
         variables.router(service, entities, store.rule_sets, REGISTRY),
+        automation.router(service.database, store, entities),
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()

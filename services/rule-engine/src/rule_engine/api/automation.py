@@ -12,10 +12,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.broker import OutageError
 from contracts.kit.database import Database
-from contracts.kit.http import not_found
+from contracts.kit.http import Problem, not_found
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.program import Program
+from rule_engine.gateway import EntityService
 from rule_engine.store import Store
 
 type Place = tuple[str, str]
@@ -79,31 +81,43 @@ class AutomationView(BaseModel):
     stages: list[StageView]
 
 
-def router(database: Database, store: Store) -> APIRouter:
+def router(database: Database, store: Store, entity_service: EntityService) -> APIRouter:
     """`/v1/automation`."""
     routes = APIRouter(tags=["automation"])
 
     @routes.get("/v1/automation/items/{item_id}")
     async def automation(item_id: UUID, caller: Caller = require(Role.VIEWER)) -> AutomationView:
-        """Every rule of every stage of the item's pipelines."""
+        """Every rule of every stage of the item's pipelines; of an item not heard of yet, none has acted."""
         async with database.transaction(caller.tenant) as tx:
             entries = await store.views.entries_of_item(tx, caller.tenant, item_id)
-            if not entries:
-                raise not_found("item with this id that automation has heard of")
+        place = (entries[-1]["pipeline"], entries[-1]["stage"]) if entries else await _place(caller.tenant, item_id)
+        async with database.transaction(caller.tenant) as tx:
             rules = await store.views.rules_of_item(tx, caller.tenant, item_id)
-            pairs = sorted({(caller.tenant, entry["pipeline"]) for entry in entries})
-            newest = await store.rule_sets.newest_published(tx, pairs)
+            pipelines = {place[0], *(entry["pipeline"] for entry in entries)}
+            newest = await store.rule_sets.newest_published(tx, sorted((caller.tenant, one) for one in pipelines))
             published = {
                 pipeline: await store.programs.of_version(tx, caller.tenant, code, version)
                 for (_, pipeline), (code, version) in newest.items()
             }
-        return _view(item_id, entries, rules, published)
+        return _view(item_id, place, entries, rules, published)
+
+    async def _place(tenant: UUID, item_id: UUID) -> Place:
+        """Where an item is whose entry has not arrived yet."""
+        try:
+            context = await entity_service.context(tenant, item_id, ())
+        except OutageError as error:
+            detail = "entity-service, which knows whether there is such an item, is away"
+            raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
+        if context is None:
+            raise not_found(f"item {item_id}")
+        return context.item.pipeline, context.item.stage
 
     return routes
 
 
 def _view(
     item_id: UUID,
+    place: Place,
     entries: Sequence[asyncpg.Record],
     rules: Sequence[asyncpg.Record],
     published: Mapping[str, Mapping[str, Sequence[Program]]],
@@ -117,12 +131,11 @@ def _view(
         stages[entry["pipeline"], entry["stage"]].entries.append(_entry(entry, by_entry[entry["id"]]))
     for (pipeline, stage), view in stages.items():
         view.rules = _never_planned(view, published.get(pipeline, {}).get(stage, ()))
-    last = entries[-1]
     waiting = any(rule.state in ("planned", "waiting", "running") for all_ in by_entry.values() for rule in all_)
     return AutomationView(
         item_id=item_id,
-        pipeline=last["pipeline"],
-        stage=last["stage"],
+        pipeline=place[0],
+        stage=place[1],
         state="waiting" if waiting else "idle",
         stages=list(stages.values()),
     )

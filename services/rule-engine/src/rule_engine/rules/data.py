@@ -55,6 +55,8 @@ class SetVariable(RuleType[SetVariableParams]):
 
 
 class Calculation(Params):
+    """A value with a name, made when the rule acts."""
+
     name: Name
     """What later rules use as `steps.<rule name>.<name>`."""
     value: JsonValue

@@ -18,9 +18,12 @@ PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "co
 
 
 class Assignment(Params):
+    """A field of the item and its new value."""
+
     field: Annotated[str, Field(min_length=1, max_length=100)]
     """`title`, `amount`, `source`, …, or `fields.<code>` for a custom field."""
     value: JsonValue
+    """As the field keeps it: a text, `{"path": …}`, `{"expr": …}`, money as `{"amount": 100, "currency": "EUR"}`; null empties."""
     append: bool = False
     """Adds to a field of several values instead of overwriting it."""
 
