@@ -23,7 +23,7 @@ class Assignment(Params):
     field: Annotated[str, Field(min_length=1, max_length=100)]
     """`title`, `amount`, `source`, …, or `fields.<code>` for a custom field."""
     value: JsonValue
-    """A text, `{"path": …}`, `{"expr": …}`, or as the field keeps it: `{"amount": 100, "currency": "EUR"}`; null empties."""
+    """A text, `{"path": …}`, `{"expr": …}`, or as the field keeps it; null empties the field."""
     append: bool = False
     """Adds to a field of several values instead of overwriting it."""
 
