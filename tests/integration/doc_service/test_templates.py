@@ -1,7 +1,8 @@
 """Templates: versions, publishing, what is refused at upload."""
 
+import asyncio
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -28,6 +29,20 @@ async def test_every_change_is_a_new_version_and_publishing_makes_it_the_one_in_
     old = (await site.call("GET", "/v1/templates/act?version=1", tenant, "viewer")).json()
     assert old["source"] == PLAIN["source"]
     assert (await site.call("GET", "/v1/templates/act?version=3", tenant, "viewer")).status_code == 404
+
+
+async def test_a_tenant_that_tries_too_many_templates_at_once_is_told_to_wait_and_others_are_not(
+    site: Site, tenant: UUID
+) -> None:
+    slow = "#for i in range(500) [a #pagebreak()]"
+    answers = [asyncio.create_task(put(site, tenant, source=slow)) for _ in range(14)]
+    refused = await next(iter(asyncio.as_completed(answers)))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "10")
+    assert "8 templates of this tenant are being tried already" in refused.json()["detail"]
+    other = await put(site, uuid4())
+    assert other.status_code == 200
+    assert sum(not answer.done() for answer in answers) > 0, "the other tenant waited for the whole crowd"
+    assert {answer.status_code for answer in await asyncio.gather(*answers)} == {200, 429}
 
 
 async def test_an_archived_template_makes_no_documents(site: Site, tenant: UUID) -> None:
