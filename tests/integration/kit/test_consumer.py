@@ -64,7 +64,7 @@ async def test_what_is_no_usable_message_is_put_aside_byte_for_byte_and_the_rest
         (changed(note("x"), ce_time=b"yesterday"), "undecodable", "header ce_time: not an RFC 3339 time"),
         (changed(note("x"), ce_tenantid=b"us"), "undecodable", "header ce_tenantid: not a UUID"),
         (changed(note("x"), ce_causepath=b"a,b"), "undecodable", "header ce_causepath: expected"),
-        (changed(note("x"), value=b"{"), "invalid", "value: Invalid JSON"),
+        (changed(note("x"), value=b"{"), "invalid", "value: is no JSON"),
         (changed(note("x"), value=b'{"text": 5}'), "invalid", "text: expected a text, not a number"),
         (Record.of(note("old", time=long_ago)), "outside_inbox", f"dated {long_ago.date()}: older than the 9 days"),
         (Record.of(note("x", time=datetime.now(UTC) + timedelta(days=3))), "outside_inbox", "dated"),

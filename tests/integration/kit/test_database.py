@@ -26,6 +26,7 @@ APP_MAY = {
     "dead_letters": {"SELECT", "UPDATE"},
     "dead_letter_orders": {"SELECT", "INSERT"},
     "remembered_messages": {"SELECT", "INSERT"},
+    "quotas": {"SELECT", "INSERT"},
 }
 DELIVERY_MAY = {
     "outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
