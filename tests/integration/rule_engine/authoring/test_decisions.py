@@ -50,7 +50,7 @@ async def test_each_rule_says_why_it_did_or_did_not_act(author: httpx.AsyncClien
     assert said["off"] == "did not act: the rule is disabled"
     assert said["remind"] == "was waiting until 2026-03-02T10:00:00+00:00"
     assert said["mail"] == (
-        "had no effect that is known of: it failed: "
+        "had no effect: it failed before it sent anything: "
         "the contact has no e-mail address of type other, nor has the company"
     )
     assert said["note"] == "did not act: cancelled: not run: mail failed"
