@@ -142,7 +142,7 @@ MEANINGLESS = [
         "POST",
         "/v1/items/import",
         {"items": [{"kind": "deal", "title": "A", "stage": "b"}]},
-        "items.0",
+        "items[0]",
     ),
     ("entity-service", "PATCH", "/v1/items/{item}", {"fields": {"nothing": 1}}, "fields.nothing"),
     (

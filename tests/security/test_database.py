@@ -40,10 +40,11 @@ WITHOUT_POLICY: dict[str, dict[str, set[str]]] = {
 POLICIES = """SELECT c.relname,
         c.relrowsecurity AND c.relforcerowsecurity AND count(p.*) = 1 AND bool_and(p.polcmd = '*' AND p.polpermissive
         AND pg_get_expr(p.polqual, p.polrelid) LIKE '%app.tenants%') AS bound
-    FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid AND p.polroles <> ARRAY[$2::regrole::oid]
+    FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid
+        AND NOT p.polroles <@ ARRAY[$2::regrole::oid, c.relowner]
     WHERE c.relname = ANY ($1) AND c.relnamespace = 'public'::regnamespace
     GROUP BY c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity"""
-"""Beside what is for the delivery role alone, which serves no request of people."""
+"""Beside what is for the delivery role or the owner alone, who serve no request of people."""
 COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1"
 ROLES = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname LIKE $1"
 OWNED = """SELECT c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner

@@ -53,7 +53,7 @@ class Planner:
         """
         changes = [event for event in events if isinstance(event.data, StageChanged | FieldsChanged)]
         items = await self._with_peoples_times(changes)
-        return await self._entity_service.times({event.tenant for event in changes}, items)
+        return await self._entity_service.times({event.tenant for event in events}, items)
 
     async def _with_peoples_times(self, changes: Sequence[Envelope[Any]]) -> list[ItemKey]:
         """The items in pipelines with a rule that goes by the clock or the calendar of a person."""

@@ -138,7 +138,7 @@ async def _read_form(request: Request, name: str) -> Upload:
         raise bad_input("the form cannot be read", ("body", str(error.detail))) from error
     file = form.get("file")
     if not isinstance(file, UploadFile):
-        raise bad_input("the form has no file", ("body.file", "send one file in the field `file`"))
+        raise bad_input("the form has no file", ("file", "send one file in the field `file`"))
     return _upload(name or file.filename or "", file.content_type, await file.read())
 
 
