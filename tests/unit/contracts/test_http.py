@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from contracts.kit.body_limits import MAX_BODY, MAX_VALUES
+from contracts.kit.broker import OutageError
 from contracts.kit.http import (
     Newest,
     Page,
@@ -35,6 +36,7 @@ ERRORS: dict[str, Exception] = {
     "not-found": not_found("item 7"),
     "conflict": conflict("somebody was faster"),
     "bad-input": bad_input("two fields are wrong", ("amount", "must be positive"), ("name", "is missing")),
+    "service-away": OutageError("another service is away"),
     "outage": ConnectionRefusedError("postgresql://app:pa55word@db"),
     "database-away": asyncpg.CannotConnectNowError("the database system is starting up"),
     "database-gone": asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
@@ -107,6 +109,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
             },
         ),
         ("outage", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
+        ("service-away", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("database-away", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("database-gone", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("defect", 500, {"title": "Internal error", "detail": "this is a defect of the service; its log says more"}),

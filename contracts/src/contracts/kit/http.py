@@ -73,12 +73,12 @@ def bad_input(detail: str, *errors: tuple[str, str]) -> Problem:
     return Problem(422, "Invalid input", detail, errors=[{"where": where, "what": what} for where, what in errors])
 
 
-def install_problems(app: FastAPI) -> None:
-    """Makes every error answer of `app` a problem document."""
+def install_problems(app: FastAPI, *outages: type[Exception]) -> None:
+    """Makes every error answer of `app` a problem document; 503 for `outages` beside those of PostgreSQL."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for error in INFRASTRUCTURE_ERRORS:
+    for error in (*INFRASTRUCTURE_ERRORS, *outages):
         app.add_exception_handler(error, _on_outage)
     app.add_middleware(AnswerDefects)
 

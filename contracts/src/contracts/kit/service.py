@@ -23,7 +23,7 @@ from fastapi.routing import APIRoute
 from contracts.kit import health, quotas, telemetry
 from contracts.kit.auth import Authenticator, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
-from contracts.kit.broker import Consumer, Subscription
+from contracts.kit.broker import Consumer, OutageError, Subscription
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.collector import look_seldom
 from contracts.kit.database import Database, migrate
@@ -116,7 +116,7 @@ class Service:
             telemetry={"tracing": False, "metrics": False, "logs": False},  # `TraceRequests` is ours
         )
         app.state.authenticator = Authenticator(self.settings)
-        install_problems(app)
+        install_problems(app, OutageError)
         quotas.install_refusals(app)
         app.add_middleware(telemetry.TraceRequests)
         app.add_middleware(BodyLimitMiddleware, larger=larger_bodies)
