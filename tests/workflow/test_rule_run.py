@@ -12,6 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
+from local_stack.testing import start_time_skipping
 from rule_engine.activities import RunRef
 from rule_engine.workflows import RuleRunWorkflow
 
@@ -35,20 +36,9 @@ class Advances:
 
 @pytest_asyncio.fixture(scope="session")
 async def environment(time_skipping: Path) -> AsyncIterator[WorkflowEnvironment]:
-    """One server for all: the SDK gives it five seconds to start, which a busy machine may not."""
-    async with await _start(time_skipping) as environment:
+    """One server for all."""
+    async with await start_time_skipping(time_skipping, data_converter=pydantic_data_converter) as environment:
         yield environment
-
-
-async def _start(time_skipping: Path, attempts: int = 6) -> WorkflowEnvironment:
-    try:
-        return await WorkflowEnvironment.start_time_skipping(
-            test_server_existing_path=str(time_skipping), data_converter=pydantic_data_converter
-        )
-    except RuntimeError:
-        if attempts == 1:
-            raise
-        return await _start(time_skipping, attempts - 1)
 
 
 def worker(client: Client, advances: Advances) -> Worker:

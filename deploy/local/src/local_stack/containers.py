@@ -10,7 +10,7 @@ from local_stack.ports import free_port
 
 POSTGRES = "postgres:18"
 KAFKA = "apache/kafka:4.1.0"
-TEMPORAL = "temporalio/temporal:1.8.2"
+TEMPORAL = "temporalio/temporal:1.9.1"
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def start(names: Names) -> None:
 @app.command()
 @told_to_people
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Stop everything and remove all data, secrets and logs; fetched and built programs stay."""
+    """Stop everything and remove all data, secrets and logs; fetched programs stay."""
     stack = Stack.current()
     if not yes:
         typer.confirm(f"Remove all data below {stack.folder}?", abort=True)
@@ -109,8 +109,8 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 @app.command()
 @told_to_people
 def tools() -> None:
-    """Fetch and build all programs, so that `up` and the tests need nothing from outside."""
-    Stack.current().tools.fetch_all()
+    """Fetch all programs, so that `up` and the tests need nothing from outside."""
+    Stack.current().tools.fetch()
 
 
 @app.command()

@@ -69,7 +69,7 @@ class Stack:
 
     def up(self) -> None:
         """Servers, peers, databases, topics, migrations, services. Repeating it starts what is missing."""
-        self.tools.fetch_servers()
+        self.tools.fetch()
         self._refuse_foreign_ports(self.parts)
         self.credentials.prepare(SERVICES)
         self.describe()
