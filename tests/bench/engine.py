@@ -19,7 +19,7 @@ from rule_engine.authoring import Author, Authoring
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.planning import run_id
 from rule_engine.domain.step import Registry
-from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner
 from rule_engine.open_runs import OpenRuns
 from rule_engine.recorder import Recorder
@@ -130,7 +130,8 @@ def _put_together(premises: Premises, settings: Settings) -> Engine:
 async def _publish(engine: Engine, tenant: UUID) -> None:
     rule_sets, entity_service = engine.store.rule_sets, engine.entity_service
     triggers, clock = TriggerService(engine.settings), engine.service.clock
-    authoring = Authoring(engine.database, rule_sets, entity_service, triggers, REGISTRY, clock, new_id)
+    named = NamedThings(engine.settings)
+    authoring = Authoring(engine.database, rule_sets, entity_service, triggers, named, REGISTRY, clock, new_id)
     document = RuleSetDocument.model_validate(RULES)
     await authoring.put(Author(tenant, "ada"), "sales", document, archived=False, publish=True)
     await triggers.close()

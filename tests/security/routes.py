@@ -177,6 +177,8 @@ TRIGGER = {
     "GET /v1/arrivals": Route(VIEWER, OWN),
     "GET /v1/arrivals/{id}": Route(VIEWER, HIDDEN, ("arrival",)),
     "GET /internal/triggers/{tenant}": Route(SERVICE, OWN, ("nobody",)),
+    "GET /internal/templates/{tenant}": Route(SERVICE, OWN, ("nobody",)),
+    "GET /internal/channels/{tenant}": Route(SERVICE, OWN, ("nobody",)),
 }
 DOC = {
     "POST /v1/files": Route(AGENT, MADE, body={"a": "file"}),

@@ -20,6 +20,7 @@ from contracts.contexts import (
 )
 from contracts.kit.clock import utc_now
 from contracts.kit.http import json_response
+from contracts.named import ChannelName, TenantChannels, TenantTemplates
 from contracts.triggers import TenantTriggers, TriggerPlace
 from entity_service.domain.packing import Packing
 
@@ -138,3 +139,31 @@ class TriggersStandIn:
             return json_response(TenantTriggers(tenant_id=tenant, triggers=self.triggers))
 
         return app
+
+
+@dataclass
+class NamedStandIn:
+    """Doc-service's templates and comms-service's channels, the same for all tenants; while `away`, it answers 503."""
+
+    templates: tuple[str, ...] = ("invoice",)
+    channels: tuple[ChannelName, ...] = (
+        ChannelName(code="mail", kind="email", default=True),
+        ChannelName(code="sms", kind="sms", default=True),
+    )
+    away: bool = False
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/internal/templates/{tenant}")
+        async def templates(tenant: UUID) -> Response:
+            return self._answer(TenantTemplates(tenant_id=tenant, templates=self.templates))
+
+        @app.get("/internal/channels/{tenant}")
+        async def channels(tenant: UUID) -> Response:
+            return self._answer(TenantChannels(tenant_id=tenant, channels=self.channels))
+
+        return app
+
+    def _answer(self, body: TenantTemplates | TenantChannels) -> Response:
+        return Response(status_code=503) if self.away else json_response(body)

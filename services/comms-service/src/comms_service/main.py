@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from comms_service import handlers as obey
-from comms_service.api import channels, messages, notifications, opt_outs, receipts
+from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
@@ -69,6 +69,7 @@ def build_app(settings: Settings) -> FastAPI:
     secret = settings.sms_receipt_secret.get_secret_value()
     routers = [
         channels.router(database, channel_store),
+        internal.router(database, channel_store),
         opt_outs.router(database, channel_store, clock),
         messages.router(database, message_store),
         notifications.router(database, notification_store, clock),

@@ -12,7 +12,7 @@ from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
 from contracts.kit.shares import Shares
 from contracts.kit.worker import Job
-from doc_service.api import documents, files, public, templates
+from doc_service.api import documents, files, internal, public, templates
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import RENDER
 from doc_service.gateways.files import FileStore
@@ -76,6 +76,7 @@ def build_app(settings: Settings) -> FastAPI:
         templates.router(template_api),
         documents.router(document_api),
         public.router(public_api),
+        internal.router(database, store, builtin),
     ]
     return service.app(service.name, routers, larger_bodies=files.BODY_LIMITS)
 

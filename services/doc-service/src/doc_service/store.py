@@ -56,6 +56,13 @@ class Templates:
         )
         return None if row is None else _template(row)
 
+    async def usable_codes(self, tx: Connection, tenant: UUID) -> list[str]:
+        """The codes of the templates in use that have a published version."""
+        rows = await tx.fetch(
+            "SELECT code FROM templates WHERE tenant_id = $1 AND published IS NOT NULL AND NOT archived", tenant
+        )
+        return [row["code"] for row in rows]
+
     async def version(self, tx: Connection, tenant: UUID, code: str, version: int | None) -> TemplateVersion | None:
         """One version of a template; null asks for the newest."""
         row = await tx.fetchrow(

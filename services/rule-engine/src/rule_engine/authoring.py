@@ -15,16 +15,16 @@ from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
-from rule_engine.domain.checks import NOBODY, Neighbours, check, leads_anywhere, warnings
+from rule_engine.domain.checks import NOBODY, Neighbours, check, leads_anywhere, names_of, warnings
 from rule_engine.domain.compiling import compile_document, with_ids
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.editing import Copying, switched, switched_programs, switched_where_known, with_copies
 from rule_engine.domain.errors import Fault, TakenError
 from rule_engine.domain.program import Program
 from rule_engine.domain.variables import Definition
-from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.quotas import DEFINITIONS
-from rule_engine.rules.base import Place, RuleType
+from rule_engine.rules.base import Elsewhere, Named, Place, RuleType
 from rule_engine.store.rule_sets import Content, Key, RuleSets
 from rule_engine.store.variables import Variables
 
@@ -92,6 +92,7 @@ class Authoring:
         rule_sets: RuleSets,
         entity_service: EntityService,
         trigger_service: TriggerService,
+        named_things: NamedThings,
         registry: Mapping[str, RuleType[Any]],
         clock: Clock,
         new_id: NewId,
@@ -101,6 +102,7 @@ class Authoring:
         self._variables = Variables()
         self._entity_service = entity_service
         self._trigger_service = trigger_service
+        self._named_things = named_things
         self._registry = registry
         self._clock = clock
         self._new_id = new_id
@@ -193,12 +195,13 @@ class Authoring:
         schema = await self._entity_service.schema(key[0])
         others, neighbours, unseen = await self._neighbours(key, document, schema)
         definitions = await self._definitions(key)
-        asked = (document, schema, self._registry, neighbours, definitions)
+        elsewhere, unasked = await self._elsewhere(key[0], document)
+        asked = (document, schema, self._registry, neighbours, definitions, elsewhere)
         faults = await asyncio.to_thread(check, *asked)
         if publish and faults:
             raise FaultyError(faults)
         odd = [] if faults else await asyncio.to_thread(warnings, *asked)
-        return _Examined(schema, definitions, others, Findings(faults, [] if faults else [*odd, *unseen]))
+        return _Examined(schema, definitions, others, Findings(faults, [] if faults else [*odd, *unseen, *unasked]))
 
     async def _definitions(self, key: Key) -> Sequence[Definition]:
         async with self._database.transaction(key[0]) as tx:
@@ -218,6 +221,18 @@ class Authoring:
         except OutageError as error:
             what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
             return others, Neighbours(rule_sets), [Fault("stages", None, what)]
+
+    async def _elsewhere(self, tenant: UUID, document: RuleSetDocument) -> tuple[Elsewhere, list[Fault]]:
+        """What other services have of what the rules name; and what could not be asked for."""
+        found, unasked = dict[Named, Any](), list[Fault]()
+        for what in sorted(names_of(document, self._registry)):
+            ask = self._named_things.templates if what == "templates" else self._named_things.channels
+            try:
+                found[what] = await ask(tenant)
+            except OutageError as error:
+                text = f"{what} that rules name were not looked up: {error}; publish again later to have them looked up"
+                unasked.append(Fault("stages", None, text))
+        return Elsewhere(**found), unasked
 
     async def _ready(self, document: RuleSetDocument, examined: _Examined) -> _Ready:
         """In a thread, as above."""

@@ -10,6 +10,7 @@ from contracts.contexts import ItemContext, Part, StageItems, TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
 from contracts.kit.together import Together
+from contracts.named import ChannelName, TenantChannels, TenantTemplates
 from contracts.triggers import TenantTriggers, TriggerPlace
 from rule_engine.domain.due import Times, times_in, times_of
 from rule_engine.domain.errors import EngineError
@@ -130,6 +131,34 @@ class TriggerService:
             raise OutageError("the engine was not told where trigger-service is (TRIGGER_SERVICE_URL)")
         answer = await _ask(self._client, "GET", f"/internal/triggers/{tenant}")
         return TenantTriggers.model_validate_json(answer).triggers
+
+
+class NamedThings:
+    """Knows what rules name of other services: doc-service's templates, comms-service's channels."""
+
+    def __init__(self, settings: Settings) -> None:
+        token = settings.service_token_file
+        urls = {"doc-service": settings.doc_service_url, "comms-service": settings.comms_service_url}
+        self._clients = {name: ServiceClient(name, url, token) for name, url in urls.items() if url is not None}
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+
+    async def templates(self, tenant: UUID) -> tuple[str, ...]:
+        """Codes of the templates in use. Raises `OutageError` when doc-service cannot be asked."""
+        answer = await self._ask("doc-service", f"/internal/templates/{tenant}")
+        return TenantTemplates.model_validate_json(answer).templates
+
+    async def channels(self, tenant: UUID) -> tuple[ChannelName, ...]:
+        """The channels in use. Raises `OutageError` when comms-service cannot be asked."""
+        answer = await self._ask("comms-service", f"/internal/channels/{tenant}")
+        return TenantChannels.model_validate_json(answer).channels
+
+    async def _ask(self, service: str, path: str) -> bytes:
+        if service not in self._clients:
+            raise OutageError(f"the engine was not told where {service} is ({service.replace('-', '_').upper()}_URL)")
+        return await _ask(self._clients[service], "GET", path)
 
 
 async def _ask(

@@ -10,7 +10,7 @@ from contracts.kit.service import Service, command_line
 from rule_engine.activities import Activities
 from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, runs, variables
 from rule_engine.authoring import Authoring
-from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
 from rule_engine.jobs import APPLY, Applying, Forgetting
 from rule_engine.open_runs import OpenRuns
@@ -33,7 +33,8 @@ def build_app(settings: Settings) -> FastAPI:
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     starter = Starter(settings, database, store, service.outbox, open_runs, clock)
-    authoring = Authoring(database, store.rule_sets, entity_service, trigger_service, REGISTRY, clock, new_id)
+    named = NamedThings(settings)
+    authoring = Authoring(database, store.rule_sets, entity_service, trigger_service, named, REGISTRY, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
     operations = Operations(database, store, recorder, clock, new_id)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, clock)))
@@ -46,6 +47,7 @@ def build_app(settings: Settings) -> FastAPI:
     service.background("temporal", lambda: drive(settings, starter, activities))
     service.on_stop(entity_service.close)
     service.on_stop(trigger_service.close)
+    service.on_stop(named.close)
     return service.app(
         "rule-engine",
         [

@@ -17,6 +17,11 @@ class Settings(ServiceSettings):
     entity_service_url: str
     trigger_service_url: str | None = None
     """Asked for triggers when a rule set is published, to find circles; without it publishing says that it did not."""
+    doc_service_url: str | None = None
+    comms_service_url: str | None = None
+    """Asked for templates and channels when a rule set that names some is published; without them it says that it did
+    not look.
+    """
     result_deadline: timedelta = timedelta(minutes=10)
     """After so long without a final result, a command is sent again, with the same id and bytes."""
     sweep_every: timedelta = timedelta(seconds=5)

@@ -16,13 +16,13 @@ from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
 from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, variables
 from rule_engine.authoring import Authoring
-from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.jobs import Applying
 from rule_engine.open_runs import OpenRuns
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
 from rule_engine.store import Store
-from support.entity import EntityStandIn, TriggersStandIn
+from support.entity import EntityStandIn, NamedStandIn, TriggersStandIn
 from support.premises import Premises, open_premises
 from support.serving import serving
 from support.shop import SCHEMA
@@ -69,10 +69,29 @@ def triggers(triggers_stand_in: tuple[TriggersStandIn, str]) -> Iterator[Trigger
 
 
 @pytest_asyncio.fixture(scope="package")
+async def named_stand_in() -> AsyncIterator[tuple[NamedStandIn, str]]:
+    made = NamedStandIn()
+    async with serving(made.app(), free_port()) as url:
+        yield made, url
+
+
+@pytest.fixture
+def named(named_stand_in: tuple[NamedStandIn, str]) -> Iterator[NamedStandIn]:
+    """Doc-service and comms-service; what a test changes of them is undone."""
+    made, _ = named_stand_in
+    yield made
+    made.templates, made.channels, made.away = NamedStandIn().templates, NamedStandIn().channels, False
+
+
+@pytest_asyncio.fixture(scope="package")
 async def settings(
-    premises: Premises, stand_in: tuple[EntityStandIn, str], triggers_stand_in: tuple[TriggersStandIn, str]
+    premises: Premises,
+    stand_in: tuple[EntityStandIn, str],
+    triggers_stand_in: tuple[TriggersStandIn, str],
+    named_stand_in: tuple[NamedStandIn, str],
 ) -> Settings:
     urls = {"entity_service_url": stand_in[1], "trigger_service_url": triggers_stand_in[1]}
+    urls |= {"doc_service_url": named_stand_in[1], "comms_service_url": named_stand_in[1]}
     return await premises.settle(rule_engine, Settings, temporal_address=NOWHERE, **urls)
 
 
@@ -112,7 +131,8 @@ def engine(service: Service, entities: EntityService, entity: EntityStandIn, wat
 async def app(service: Service, settings: Settings, entities: EntityService, watch: Watch) -> AsyncIterator[FastAPI]:
     """The authoring API."""
     triggers, store = TriggerService(settings), Store.create()
-    authoring = Authoring(service.database, store.rule_sets, entities, triggers, REGISTRY, watch, new_id)
+    named = NamedThings(settings)
+    authoring = Authoring(service.database, store.rule_sets, entities, triggers, named, REGISTRY, watch, new_id)
     reading = rule_sets.Reading(service.database, store.rule_sets)
     applying = Applying(service.database, store, entities, OpenRuns(), service.clock)
     routers = [
@@ -126,6 +146,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()
+    await named.close()
 
 
 @pytest.fixture(scope="package")

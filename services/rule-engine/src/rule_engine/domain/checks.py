@@ -12,7 +12,7 @@ from contracts.conditions import ConditionError
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.issues import issue, schema_of, unknown
 from contracts.triggers import TriggerPlace
-from rule_engine.domain import conditions, due, expressions, people, shapes, texts
+from rule_engine.domain import conditions, due, people, shapes
 from rule_engine.domain.cycles import Circle, Way, circle, of_triggers
 from rule_engine.domain.document import Now, RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import Fault, ValueFailureError
@@ -20,11 +20,12 @@ from rule_engine.domain.matching import contradiction
 from rule_engine.domain.param_paths import below
 from rule_engine.domain.program import chains
 from rule_engine.domain.reach import unreachable
-from rule_engine.domain.shapes import PathError, Shape, described
+from rule_engine.domain.shapes import Shape
 from rule_engine.domain.step_outputs import absent_steps, may_be_missing
+from rule_engine.domain.value_checks import value_faults
 from rule_engine.domain.values import analyse, marked, spots
 from rule_engine.domain.variables import Definition
-from rule_engine.rules.base import Outputs, RuleType, Site, literal
+from rule_engine.rules.base import UNASKED, Elsewhere, Named, Outputs, RuleType, Site, literal
 
 MAX_FAULTS = 100
 MAX_ANALYSIS = 40 * WORK
@@ -91,13 +92,14 @@ def check(
     registry: Registry,
     neighbours: Neighbours = NOBODY,
     definitions: Sequence[Definition] = (),
+    elsewhere: Elsewhere = UNASKED,
 ) -> list[Fault]:
     """What is wrong with a rule set, at most the first hundred things; empty: it can be published."""
     pipeline = _pipeline_of(document, schema)
     if pipeline is None:
         known = [one.code for one in schema.pipelines if not one.archived]
         return [Fault("pipeline", None, unknown("pipeline", document.pipeline, known))]
-    placed = list(_place(document, Site(schema, pipeline, "", definitions), registry))
+    placed = list(_place(document, Site(schema, pipeline, "", definitions, elsewhere), registry))
     in_rules = _faults_of_rules(placed)
     endless = _endless(_circles(placed, schema, registry, neighbours))
     return list(islice(chain(_pipeline_faults(document, pipeline), in_rules, endless), MAX_FAULTS))
@@ -170,7 +172,7 @@ def _rule_faults(placed: _Placed) -> Iterator[Fault]:
     if rule.execution == "else" and (what := _else_fault(placed)):
         yield placed.fault("execution", what)
     for place, value in spots(dict(rule.params), "params"):
-        yield from (placed.fault(place, what) for what in _value_faults(value, names))
+        yield from (placed.fault(place, what) for what in value_faults(value, names))
     if rule.condition is not None:
         for below, what in conditions.faults(rule.condition, names, "condition"):
             yield placed.fault(below, what)
@@ -264,61 +266,6 @@ def _param_issue(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
     return issue(detail, schema_of(model)).what
 
 
-def _value_faults(value: JsonValue, names: Shape) -> Iterator[str]:
-    match value:
-        case str():
-            yield from _text_faults(value, names)
-        case {"path": str(path)}:
-            yield from _path_faults(path, names)
-        case {"expr": str(source)}:
-            yield from expressions.faults(source, names)
-        case {"path": _} | {"expr": _}:
-            yield "a path is a text such as item.title, an expression a text such as size(products)"
-
-
-def _text_faults(source: str, names: Shape) -> Iterator[str]:
-    if "{" not in source:
-        return
-    try:
-        text = texts.parse(source)
-    except ValueFailureError as error:
-        yield str(error)
-        return
-    roots = {path.partition(".")[0] for path in text.paths}
-    spelled_out = {path: _spelled_out(path, text.loops) for path in text.loop_paths | text.printed}
-    inside = [spelled_out[path] for path in text.loop_paths if spelled_out[path].partition(".")[0] in roots]
-    wrong = [what for path in sorted({*text.paths, *inside}) for what in _path_faults(path, names)]
-    yield from wrong
-    if not wrong:
-        shown = [spelled_out[path] for path in text.printed if spelled_out[path].partition(".")[0] in roots]
-        yield from (what for path in sorted(set(shown)) for what in _print_faults(path, names))
-
-
-def _spelled_out(path: str, loops: Mapping[str, str]) -> str:
-    """`row.name` in a loop over `products` is `products.0.name`; loops may be inside loops."""
-    for _ in loops:
-        root, _, rest = path.partition(".")
-        if root not in loops:
-            break
-        path = f"{loops[root]}.0{_dot(rest)}"
-    return path
-
-
-def _path_faults(path: str, names: Shape) -> Iterator[str]:
-    try:
-        shapes.find(names, path, in_text=True)
-    except PathError as error:
-        yield str(error)
-
-
-def _print_faults(path: str, names: Shape) -> Iterator[str]:
-    shape = shapes.find(names, path, in_text=True)
-    if shape.kind == "money":
-        yield f"{path} is money: print it by {{{{ {path} | money }}}}"
-    elif shape.kind in ("object", "file", "list"):
-        yield f"{path} is {described(shape)}: name a part of it that can be printed"
-
-
 def _circles(
     placed: Sequence[_Placed], schema: TenantSchema, registry: Registry, neighbours: Neighbours
 ) -> Iterator[tuple[_Placed, Circle]]:
@@ -373,15 +320,17 @@ def warnings(
     registry: Registry,
     neighbours: Neighbours = NOBODY,
     definitions: Sequence[Definition] = (),
+    elsewhere: Elsewhere = UNASKED,
 ) -> list[Fault]:
     """What does not keep a rule set without faults from being published, but is hardly meant."""
     pipeline = _pipeline_of(document, schema)
     if pipeline is None:
         return []
-    placed = list(_place(document, Site(schema, pipeline, "", definitions), registry))
+    placed = list(_place(document, Site(schema, pipeline, "", definitions, elsewhere), registry))
     found = chain(
         _never(placed),
         _may_be_missing(placed),
+        _doubtful(placed),
         _unreachable(placed, document),
         _roundabouts(_circles(placed, schema, registry, neighbours)),
     )
@@ -398,6 +347,19 @@ def _never(placed: Sequence[_Placed]) -> Iterator[Fault]:
         condition = one.rule.condition if one.rule.enabled else None
         if condition is not None and (why := contradiction(condition, one.names(), _known(one))):
             yield one.fault("condition", f"this never holds, so the rule never acts: {why}")
+
+
+def names_of(document: RuleSetDocument, registry: Registry) -> frozenset[Named]:
+    """What the rules name of other services."""
+    types = (registry.get(rule.type) for stage in document.stages.values() for rule in stage.rules)
+    return frozenset(one.names for one in types if one is not None and one.names is not None)
+
+
+def _doubtful(placed: Sequence[_Placed]) -> Iterator[Fault]:
+    for one in placed:
+        if one.type is not None and one.rule.enabled:
+            for place, what in one.type.warnings(one.rule.params, one.site):
+                yield one.fault(f"params.{place}", what)
 
 
 def _may_be_missing(placed: Sequence[_Placed]) -> Iterator[Fault]:

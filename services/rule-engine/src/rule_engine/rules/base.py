@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
+from contracts.named import ChannelName
 from contracts.values import MAX_TITLE, ItemKind
 from rule_engine.domain.variables import NOTHING_STORED, Assigned, Definition, Stored
 
@@ -87,6 +88,21 @@ class Acting:
     """Variables and constants."""
 
 
+Named = Literal["templates", "channels"]
+"""What rules name of other services."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What other services have for rules to name; null: it could not be asked for."""
+
+    templates: Sequence[str] | None = None
+    channels: Sequence[ChannelName] | None = None
+
+
+UNASKED = Elsewhere()
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where a rule is written: its pipeline and stage, and what the tenant has."""
@@ -96,6 +112,7 @@ class Site:
     stage: str
     definitions: Sequence[Definition] = ()
     """The tenant's variables and constants."""
+    elsewhere: Elsewhere = UNASKED
 
 
 type Class[M] = type[M]
@@ -117,6 +134,8 @@ class RuleType[P: Params](ABC):
     """The parameter that names the stage a rule moves the item to; it only does so while the item is where it was."""
     params: Class[P]
     outputs: ClassVar[Class[Outputs]] = Outputs
+    names: ClassVar[Named | None] = None
+    """What its parameters name of another service."""
     stores: ClassVar[bool] = False
     """Whether `act` itself reads or sets variables."""
 
@@ -134,6 +153,10 @@ class RuleType[P: Params](ABC):
 
     def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
+        return ()
+
+    def warnings(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        """What is probably wrong with them, but may come right before the rule acts."""
         return ()
 
     def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[Way]:

@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.contexts import CompanyContext, ContactContext, ItemContext, Part
+from contracts.issues import unknown
 from contracts.messages.comms import SendMessage
 from contracts.values import Code, FileRef
-from rule_engine.rules.base import Acting, Failure, Group, Outputs, Params, RuleType, Title
+from rule_engine.rules.base import Acting, Failure, Group, Outputs, Params, RuleType, Site, Title, literal
 
 type Client = ContactContext | CompanyContext
 type Addresses = Callable[[Client], Iterable[tuple[str, str]]]
@@ -55,6 +56,22 @@ def _nobody(context: ItemContext, wanted: str, address: str) -> Failure:
     return Failure(f"{has} no {address.partition(' ')[2]}{kind}{nor}")
 
 
+def _channel_faults(kind: str, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    code, channels = literal(params.get("channel")), site.elsewhere.channels
+    if code is not None and channels is not None:
+        known = [one.code for one in channels if one.kind == kind]
+        if code not in known:
+            yield "channel", unknown(f"{kind} channel", code, known)
+
+
+def _default_warnings(kind: str, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    channels = site.elsewhere.channels
+    if params.get("channel") is not None or channels is None:
+        return
+    if not any(one.kind == kind and one.default for one in channels):
+        yield "channel", f"there is no default {kind} channel, so nothing is sent: make one, or name one here"
+
+
 class SendSmsParams(Params):
     text: Annotated[str, Field(min_length=1, max_length=1530)]
     phone_type: Literal["auto", "work", "home", "mobile", "other"] = "auto"
@@ -70,8 +87,15 @@ class SendSms(RuleType[SendSmsParams]):
     title = "Send an SMS"
     group: ClassVar[Group] = "communication"
     needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
+    names = "channels"
     params = SendSmsParams
     outputs = SentMessage
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return _channel_faults("sms", params, site)
+
+    def warnings(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return _default_warnings("sms", params, site)
 
     def act(self, params: SendSmsParams, acting: Acting) -> SendMessage | Failure:
         """Fails when the client has no such number."""
@@ -114,11 +138,18 @@ class SendEmail(RuleType[SendEmailParams]):
     title = "Send an e-mail"
     group: ClassVar[Group] = "communication"
     needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
+    names = "channels"
     params = SendEmailParams
     outputs = SentMessage
 
     def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
         return ("text",) if params.get("html", False) is not False else ()
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return _channel_faults("email", params, site)
+
+    def warnings(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        return _default_warnings("email", params, site)
 
     def act(self, params: SendEmailParams, acting: Acting) -> SendMessage | Failure:
         """Fails when the client has no such address."""

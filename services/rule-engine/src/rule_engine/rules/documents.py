@@ -1,14 +1,16 @@
 """Rules that make documents."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field, JsonValue
 
 from contracts.contexts import Part
+from contracts.issues import unknown
 from contracts.messages.doc import CreateDocument
 from contracts.values import Code, FileRef
-from rule_engine.rules.base import Acting, Group, Outputs, Params, RuleType
+from rule_engine.rules.base import Acting, Group, Outputs, Params, RuleType, Site, literal
 
 _DATA = (
     "item",
@@ -53,8 +55,14 @@ class CreateDocumentRule(RuleType[CreateDocumentParams]):
     title = "Create a document"
     group: ClassVar[Group] = "documents"
     needs: ClassVar[tuple[Part, ...]] = ("contacts", "company", "products", "responsible", "stage")
+    names = "templates"
     params = CreateDocumentParams
     outputs = CreatedDocument
+
+    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+        code, known = literal(params.get("template")), site.elsewhere.templates
+        if code is not None and known is not None and code not in known:
+            yield "template", unknown("published template", code, known)
 
     def act(self, params: CreateDocumentParams, acting: Acting) -> CreateDocument:
         context = acting.context

@@ -1,0 +1,24 @@
+"""`/internal`: what other services ask of channels, for any tenant; they show a token with the role `service`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from comms_service.store.channels import ChannelStore
+from contracts.kit.auth import require_service
+from contracts.kit.database import Database
+from contracts.named import ChannelName, TenantChannels
+
+
+def router(database: Database, store: ChannelStore) -> APIRouter:
+    routes = APIRouter(prefix="/internal", tags=["internal"])
+
+    @routes.get("/channels/{tenant}")
+    async def channels(tenant: UUID, _: str = require_service()) -> TenantChannels:
+        """The channels that messages can go out by."""
+        async with database.transaction(tenant) as tx:
+            found = await store.list(tx, tenant)
+        in_use = (ChannelName(code=one.code, kind=one.kind, default=one.default) for one in found if not one.archived)
+        return TenantChannels(tenant_id=tenant, channels=tuple(in_use))
+
+    return routes
