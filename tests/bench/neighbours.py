@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from bench.figures import Row, at_most_times, p50, p99, published
 from bench.world import World
 from chaos.callers import Caller
 from chaos.neighbour import Neighbour, open_neighbour
+from chaos.shop import allow_much
 from contracts.kit.clock import utc_now
 from local_stack.addresses import OFFSETS, Addresses
 from local_stack.apply import Services, apply, read
@@ -39,6 +40,8 @@ async def measure(world: World) -> list[Row]:
         neighbours = {
             kind: await open_neighbour(stack, life, SEED, hostile=kind == "hostile") for kind in ("harmless", "hostile")
         }
+        for one in (tenant.tenant, *(neighbour.tenant for neighbour in neighbours.values())):
+            await allow_much(stack, one)
         took = await _in_turns(world, tenant, neighbours)
         for kind, neighbour in neighbours.items():
             counts = ", ".join(f"{number} {what}" for what, number in sorted(neighbour.counts.items()))
@@ -64,6 +67,7 @@ async def _stack(world: World) -> AsyncGenerator[Stack]:
 class Tenant:
     """Whose rules are measured. `moved` says when a stage change of which item was asked for."""
 
+    tenant: UUID
     owner: Caller
     contact: str
     moved: dict[str, datetime] = field(default_factory=dict)
@@ -92,14 +96,15 @@ def _ms(since: datetime, until: datetime) -> float:
 
 
 async def _open_tenant(stack: Stack, life: AsyncExitStack) -> Tenant:
-    token = stack.credentials.token(["admin"], uuid4(), "owner")
+    tenant = uuid4()
+    token = stack.credentials.token(["admin"], tenant, "owner")
     documents = read(TENANT, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
     with closing(Services(stack.addresses, token)) as services:
         await asyncio.to_thread(apply, documents, services, lambda _, __: None)
     owner = await life.enter_async_context(Caller(stack.addresses, token))
     body = {"pipeline": "orders", "publish": True, "stages": {"s0": {"rules": RULES}}}
     await owner.send("PUT", "rule-engine", "/v1/rule-sets/orders", json=body)
-    return Tenant(owner, (await owner.post("entity-service", "/v1/contacts", CONTACT))["id"])
+    return Tenant(tenant, owner, (await owner.post("entity-service", "/v1/contacts", CONTACT))["id"])
 
 
 async def _in_turns(world: World, tenant: Tenant, neighbours: Mapping[str, Neighbour]) -> dict[str, list[float]]:

@@ -54,7 +54,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     documents = read(DOCUMENTS, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
     with closing(Services(stack.addresses, stack.credentials.token(["admin"], tenant, "owner"))) as services:
         answers = apply(documents, services, lambda _, __: None)
-    await _allow_much(stack, tenant)
+    await allow_much(stack, tenant)
     head, seller = (str(answers[f"employee/{code}"]["id"]) for code in ("head", "seller"))
 
     async def caller(*token: str) -> Caller:
@@ -78,7 +78,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     )
 
 
-async def _allow_much(stack: Stack, tenant: UUID) -> None:
+async def allow_much(stack: Stack, tenant: UUID) -> None:
     """A few clients and one tenant get what a town would in a year."""
     async with Caller(stack.addresses, stack.credentials.platform_token("chaos")) as platform:
         for service, quota in MANY:
