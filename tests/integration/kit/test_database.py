@@ -32,6 +32,7 @@ DELIVERY_MAY = {
     "outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "inbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "work": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "idempotency_keys": {"DELETE"},
     "dead_letters": {"SELECT", "INSERT", "UPDATE"},
     "dead_letter_orders": {"SELECT", "INSERT", "UPDATE"},
     "remembered_messages": {"SELECT", "INSERT"},

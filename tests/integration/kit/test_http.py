@@ -9,8 +9,9 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request, Response
 
+from contracts.kit import http
 from contracts.kit.database import Connection
-from contracts.kit.http import conflict, json_response
+from contracts.kit.http import conflict, forget_answers, json_response
 from contracts.kit.service import Service
 from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
 from support.waiting import eventually
@@ -151,3 +152,16 @@ async def _somebody_waits(site: Site) -> bool:
         "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
     return bool(rows)
+
+
+async def test_answers_are_forgotten_after_their_days_however_many_there_are(
+    site: Site, shop: Shop, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "FORGET_AT_ONCE", 2)
+    old = [await post(client, "old", f"old-{number}") for number in range(5)]
+    kept = await post(client, "kept", "kept")
+    await site.sql("UPDATE idempotency_keys SET created_at = now() - interval '8 days' WHERE key ~ '^old-'")
+    assert await forget_answers(shop.service.database, shop.service.settings.idempotency_days) == 5
+    assert shown(await post(client, "kept", "kept")) == shown(kept)
+    assert shown(await post(client, "anew", "old-0"))[0] == 201
+    assert len({answer.json()["number"] for answer in old}) == 5

@@ -36,6 +36,28 @@ async def test_a_form_sent_twice_creates_one_item(site: Site) -> None:
     assert sorted(arrival["verdict"] for arrival in await tenant.arrivals()) == ["duplicate", "pending", "pending"]
 
 
+async def test_answers_corrected_under_the_same_nonce_are_another_submission(site: Site) -> None:
+    tenant = site.tenant()
+    path, filled = await form(tenant), {**FILLED, "_nonce": "one"}
+    corrected = {**filled, "phone": "+49 30 7654321"}
+    answers = [await tenant.submit(path, body) for body in (filled, corrected, corrected)]
+    ids = [answer.json()["arrival_id"] for answer in answers]
+    assert ids[0] != ids[1] == ids[2]
+    people = [command.data.person for command in await tenant.said(CreateItem, 2)]
+    assert [person.phone for person in people if person] == ["+49301234567", "+49307654321"]
+
+
+async def test_a_submission_whose_item_was_refused_may_be_sent_again(site: Site) -> None:
+    tenant = site.tenant()
+    path, filled = await form(tenant), {**FILLED, "_nonce": "one"}
+    first = (await tenant.submit(path, filled)).json()["arrival_id"]
+    command = (await tenant.said(CreateItem))[0]
+    await site.answer(command, CommandRefused(command_id=command.command_id, reason="over the quota"))
+    await tenant.verdict(first, "refused")
+    again = (await tenant.submit(path, filled)).json()["arrival_id"]
+    assert [command.correlation for command in await tenant.said(CreateItem, 2)] == [first, again]
+
+
 async def test_without_a_nonce_the_same_client_and_answers_are_one_submission_for_ten_minutes(site: Site) -> None:
     tenant = site.tenant()
     path = await form(tenant)

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.kit.clock import new_id
 from contracts.messages.entity_commands import RecordPayment
-from contracts.messages.results import CommandDone
+from contracts.messages.results import CommandDone, CommandRefused
 from integration.trigger_service.harness import SECRET, Site, Tenant
 
 OTHER_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2Ytc29tZWJvZHktZWxzZQ=="
@@ -48,6 +48,43 @@ async def test_a_report_repeated_with_the_same_or_another_webhook_id_is_one_comm
     commands = await tenant.said(RecordPayment, 2)
     assert [command.data.status for command in commands] == ["paid", "refunded"]
     assert sorted(arrival["verdict"] for arrival in await tenant.arrivals()) == ["duplicate", "pending", "pending"]
+
+
+async def test_a_corrected_report_is_heard_and_so_is_a_refused_one_sent_again(site: Site) -> None:
+    tenant = site.tenant()
+    path, wrong = await provider(tenant), report(amount=4000)
+    refused = (await tenant.report(path, wrong, id="one")).json()["arrival_id"]
+    command = (await tenant.said(RecordPayment))[0]
+    await site.answer(command, CommandRefused(command_id=command.command_id, reason="the amount differs"))
+    await tenant.verdict(refused, "refused")
+    again = await tenant.report(path, wrong, id="one")
+    corrected = await tenant.report(path, {**wrong, "amount": 5000}, id="two")
+    ids = {refused, again.json()["arrival_id"], corrected.json()["arrival_id"]}
+    assert len(ids) == 3
+    commands = await tenant.said(RecordPayment, 3)
+    assert [command.data.amount.amount for command in commands] == [4000, 4000, 5000]
+    assert len({command.command_id for command in commands}) == 3
+
+
+async def test_a_webhook_id_with_another_report_is_refused_unless_the_first_one_came_to_nothing(site: Site) -> None:
+    tenant = site.tenant()
+    path, wrong = await provider(tenant), report(amount=4000)
+    right = {**wrong, "amount": 5000}
+    first = (await tenant.report(path, wrong, id="one")).json()["arrival_id"]
+    early = await tenant.report(path, right, id="one")
+    assert (early.status_code, early.headers["retry-after"]) == (409, "5")
+    assert first in early.json()["detail"]
+    command = (await tenant.said(RecordPayment))[0]
+    await site.answer(command, CommandRefused(command_id=command.command_id, reason="the amount differs"))
+    await tenant.verdict(first, "refused")
+    taken = (await tenant.report(path, right, id="one")).json()["arrival_id"]
+    command = (await tenant.said(RecordPayment, 2))[1]
+    await site.answer(command, CommandDone(command_id=command.command_id, outputs={"status": "paid", "changed": True}))
+    await tenant.verdict(taken, "recorded")
+    assert (await tenant.report(path, right, id="one")).json()["arrival_id"] == taken
+    reused = await tenant.report(path, {**right, "status": "refunded"}, id="one")
+    assert (reused.status_code, reused.json()["errors"][0]["what"]) == (422, "take a new one for another content")
+    assert len(await tenant.said(RecordPayment, 2)) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Triggers set off by events and webhooks: one move per event, and a reason whenever nothing moves."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -121,6 +121,38 @@ async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: S
     moves = await tenant.said(MoveItem)
     assert [(move.data.item_id, move.correlation) for move in moves] == [(deal, first.json()["arrival_id"])]
     assert await site.premises.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
+
+
+def call_of(item: UUID | None, state: str = "shipped") -> dict[str, Any]:
+    return {"order": {"item_id": str(item) if item else None, "state": state}}
+
+
+async def test_a_refused_call_may_be_corrected_under_its_key(site: Site) -> None:
+    tenant = site.tenant()
+    path, deal, key = await webhook(tenant), site.entity.add_deal(tenant.id), {"webhook-id": "call-1"}
+    assert (await tenant.submit(path, call_of(None), headers=key)).status_code == 422
+    assert (await tenant.submit(path, call_of(None), headers=key)).status_code == 422
+    packed = await tenant.submit(path, call_of(deal, "packed"), headers=key)
+    await tenant.verdict(packed.json()["arrival_id"], "condition_false")
+    assert (await tenant.submit(path, call_of(deal), headers=key)).status_code == 202
+    assert [move.data.item_id for move in await tenant.said(MoveItem)] == [deal]
+
+
+async def test_a_key_that_moved_one_item_is_refused_for_another(site: Site) -> None:
+    tenant = site.tenant()
+    path, key = await webhook(tenant), {"idempotency-key": "K"}
+    one, other = site.entity.add_deal(tenant.id), site.entity.add_deal(tenant.id)
+    first = (await tenant.submit(path, call_of(one), headers=key)).json()["arrival_id"]
+    move = (await tenant.said(MoveItem))[0]
+    early = await tenant.submit(path, call_of(other), headers=key)
+    assert (early.status_code, early.headers["retry-after"]) == (409, "5")
+    await site.answer(move, CommandDone(command_id=move.command_id, outputs={"verdict": "moved", "stage": "shipped"}))
+    await tenant.verdict(first, "moved")
+    refused = await tenant.submit(path, call_of(other), headers=key)
+    assert (refused.status_code, refused.json()["errors"][0]["what"]) == (422, "take a new one for another content")
+    assert (await tenant.submit(path, call_of(one), headers=key)).json()["arrival_id"] == first
+    assert (await tenant.submit(path, call_of(other), headers={"idempotency-key": "L"})).status_code == 202
+    assert [move.data.item_id for move in await tenant.said(MoveItem, 2)] == [one, other]
 
 
 async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(site: Site) -> None:

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from contracts.values import PersonInput
 from trigger_service.domain.definitions import Form, FormSpec
-from trigger_service.domain.intake import comment, create_item, duplicate_key, read_answers
+from trigger_service.domain.intake import comment, create_item, read_answers
+from trigger_service.domain.repeats import of_form
 from trigger_service.errors import InvalidInputError
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
@@ -97,19 +98,20 @@ def test_the_comment_tells_every_answer_by_its_label() -> None:
     assert comment(form().spec, answers) == "Form “Order”\nName: Client\nProduct: chair\nDelivery: no"
 
 
-def test_the_same_nonce_is_the_same_submission_whatever_was_filled_in() -> None:
-    one = duplicate_key(TENANT, form(), {"name": "Client"}, "n-1")
-    assert one == duplicate_key(TENANT, form(), {"name": "Clients"}, "n-1")
-    assert one != duplicate_key(TENANT, form(), {"name": "Client"}, "n-2")
-    assert one != duplicate_key(OTHER_TENANT, form(), {"name": "Client"}, "n-1")
+def test_the_same_nonce_is_the_same_submission_only_with_the_same_answers() -> None:
+    one = of_form(TENANT, form(), {"name": "Client"}, "n-1")
+    assert one == of_form(TENANT, form(), {"name": "Client"}, "n-1")
+    assert one != of_form(TENANT, form(), {"name": "Clients"}, "n-1")
+    assert one != of_form(TENANT, form(), {"name": "Client"}, "n-2")
+    assert one != of_form(OTHER_TENANT, form(), {"name": "Client"}, "n-1")
 
 
 def test_without_a_nonce_the_same_client_and_answers_are_the_same_submission() -> None:
     spaced = read_answers(form().spec, {"name": "Client", "phone": "+49 30 1234567"})
     plain = read_answers(form().spec, {"phone": "030/1234567", "name": "Client "})
     other = read_answers(form().spec, {"name": "Client", "phone": "+49 30 1234568"})
-    assert duplicate_key(TENANT, form(), spaced, None) == duplicate_key(TENANT, form(), plain, None)
-    assert duplicate_key(TENANT, form(), spaced, None) != duplicate_key(TENANT, form(), other, None)
+    assert of_form(TENANT, form(), spaced, None) == of_form(TENANT, form(), plain, None)
+    assert of_form(TENANT, form(), spaced, None) != of_form(TENANT, form(), other, None)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
@@ -29,6 +30,7 @@ PROBLEM = "application/problem+json"
 MAX_PLACE = 200
 """Characters: the names in it are the caller's."""
 MAX_ISSUES = 20
+FORGET_AT_ONCE = 10_000
 
 
 class Problem(Exception):  # noqa: N818 - the term of RFC 9457
@@ -282,6 +284,26 @@ async def _store(tx: Connection, place: tuple[UUID, str, str], response: Respons
         headers,
         bytes(response.body),
     )
+
+
+async def forget_answers(database: Database, days: int) -> int:
+    """Deletes the stored answers that are older, and says how many; each transaction deletes a bounded batch."""
+    gone = 0
+    while batch := await _forget_batch(database, timedelta(days=days)):
+        gone += batch
+    return gone
+
+
+async def _forget_batch(database: Database, age: timedelta) -> int:
+    async with database.delivery() as tx:
+        done = await tx.execute(
+            """DELETE FROM idempotency_keys WHERE (tenant_id, subject, key) IN (
+                   SELECT tenant_id, subject, key FROM idempotency_keys
+                   WHERE created_at < now() - $1::interval ORDER BY created_at LIMIT $2)""",
+            age,
+            FORGET_AT_ONCE,
+        )
+    return int(done.split()[-1])
 
 
 def json_response(

@@ -77,6 +77,7 @@ CREATE TABLE idempotency_keys (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, subject, key)
 );
+CREATE INDEX idempotency_keys_oldest ON idempotency_keys (created_at);
 ALTER TABLE commands ENABLE ROW LEVEL SECURITY;
 ALTER TABLE commands FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON commands TO {app} USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
@@ -89,7 +90,8 @@ REVOKE ALL ON FUNCTION is_of_another_tenant_too(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION is_of_another_tenant_too(uuid, uuid) TO {app};
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON idempotency_keys USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY tenant ON idempotency_keys TO {app} USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY delivery ON idempotency_keys TO {delivery} USING (true);
 
 GRANT USAGE ON SCHEMA public TO {app}, {delivery};
 GRANT INSERT ON outbox, inbox TO {app};
@@ -98,6 +100,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON work TO {app};
 GRANT SELECT, INSERT, UPDATE ON commands TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, inbox, work TO {delivery};
+GRANT DELETE, SELECT (tenant_id, subject, key, created_at) ON idempotency_keys TO {delivery};
 
 CREATE FUNCTION keep_inbox_days(kept integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$

@@ -31,7 +31,7 @@ from contracts.kit.dead_letter import api
 from contracts.kit.dead_letter.api import DeadLetterApi
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
-from contracts.kit.http import Idempotency, install_problems
+from contracts.kit.http import Idempotency, forget_answers, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.kafka import Member, make_producer
 from contracts.kit.outbox import Outbox, Relay
@@ -208,6 +208,7 @@ class Service:
             with suppress(*INFRASTRUCTURE_ERRORS):
                 await keep_days(self.database, self.settings.inbox_days)
                 await erase_settled(self.database, self.clock())
+                await forget_answers(self.database, self.settings.idempotency_days)
 
     def _consumers_ready(self) -> bool:
         return all(consumer.ready() for consumer in self._consumers)

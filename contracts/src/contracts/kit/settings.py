@@ -32,6 +32,8 @@ class ServiceSettings(BaseSettings):
     """How long work under way may take to end after SIGTERM."""
     inbox_days: Annotated[int, Field(ge=2)] = 9
     """How long messages are remembered; longer than the retention of any topic."""
+    idempotency_days: Annotated[int, Field(ge=1)] = 7
+    """For how long the same `Idempotency-Key` gets the first answer again; after that it is a new key."""
     wedged_s: float = 300
     """A consumer that neither finishes a batch nor waits for a server for so long ends its process."""
     lease_s: Annotated[float, Field(ge=1)] = 60

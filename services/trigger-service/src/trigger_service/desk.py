@@ -4,7 +4,7 @@ Everything happens in the caller's transaction: the arrival's row, the guard aga
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +22,13 @@ from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
 from contracts.messages.results import CommandDone, FinalResult
 from trigger_service import messages
-from trigger_service.domain import intake, payments
+from trigger_service.domain import intake, payments, repeats
 from trigger_service.domain.definitions import Form, Provider, Trigger
-from trigger_service.domain.intake import Answers, digest
+from trigger_service.domain.intake import Answers
 from trigger_service.domain.judging import Judgement, Note, could_fire, judge, read_result
 from trigger_service.domain.payments import PaymentReport
+from trigger_service.domain.repeats import Claim
+from trigger_service.errors import KeyReusedError
 from trigger_service.store import arrivals, definitions, guards
 from trigger_service.store.arrivals import Arrival
 from trigger_service.triggers.base import Occurrence
@@ -69,8 +71,9 @@ class Desk:
     async def take_form(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> UUID:
         """A submission; the arrival that answers it, which is the first one's for a repeat."""
         arrival = self._arrival(tenant, FormSubmitted.name, f"form:{form.code}")
-        since = None if nonce else self._clock() - SAME_SUBMISSION
-        first = await self._first(tx, intake.duplicate_key(tenant, form, answers, nonce), arrival, since)
+        since = None if nonce else arrival.received_at - SAME_SUBMISSION
+        key = repeats.of_form(tenant, form, answers, nonce)
+        first = (await self._claim(tx, tenant, _claim(arrival, key), since)).arrival_id
         if first != arrival.id:
             await self._repeat(tx, arrival, first)
         elif could_fire(await self._form_triggers(tx, tenant), _submitted(form, answers)):
@@ -108,11 +111,12 @@ class Desk:
     async def take_call(
         self, tx: Connection, tenant: UUID, trigger: Trigger, body: dict[str, Any], key: str | None
     ) -> UUID:
-        """A webhook call; `key` names it, so that it can be repeated."""
+        """A webhook call; `key` names it, so that it can be repeated. Raises `KeyReusedError`."""
         item = Webhook.item_id(trigger.spec.settings, body)
         arrival = self._arrival(tenant, Webhook.name, f"webhook:{trigger.code}", item)
         if key is not None:
-            first = await self._first(tx, digest("call", tenant, trigger.code, key), arrival)
+            mine = _claim(arrival, repeats.of_call(tenant, trigger.code, key), repeats.content_of(body))
+            first = (await self._claim(tx, tenant, mine)).arrival_id
             if first != arrival.id:
                 return first
         if item is None:
@@ -140,18 +144,21 @@ class Desk:
     async def take_payment(
         self, tx: Connection, tenant: UUID, provider: Provider, webhook_id: str, report: PaymentReport
     ) -> UUID:
-        """A provider's report; the arrival that answers it, which is the first one's for a repeat."""
+        """A provider's report; the arrival that answers it, which is the first one's for a repeat.
+
+        Raises `KeyReusedError`.
+        """
         arrival = self._arrival(tenant, "payment_callback", f"payment_provider:{provider.code}")
-        first = await self._first(tx, digest("webhook-id", tenant, provider.code, webhook_id), arrival)
-        if first != arrival.id:
-            return first
-        identity = payments.identity(provider.code, report)
-        first = await self._first(tx, digest("payment", tenant, identity), arrival)
-        if first != arrival.id:
+        identity = repeats.of_report(tenant, provider.code, report)
+        first = (await self._claim(tx, tenant, _claim(arrival, identity))).arrival_id
+        name = repeats.of_webhook(tenant, provider.code, webhook_id)
+        named = Claim(key=name, content=identity, arrival_id=first, at=arrival.received_at)
+        is_new = await self._claim(tx, tenant, named) == named
+        if first == arrival.id:
+            command = messages.record_payment(arrival, payments.record_payment(report), self._clock())
+            await self._send(tx, arrivals.add, arrival, command)
+        elif is_new:
             await self._repeat(tx, arrival, first)
-        else:
-            data = payments.record_payment(report)
-            await self._send(tx, arrivals.add, arrival, messages.record_payment(arrival, identity, data, self._clock()))
         return first
 
     async def settle(self, tx: Connection, message: Envelope[FinalResult]) -> None:
@@ -175,8 +182,21 @@ class Desk:
             received_at=self._clock(),
         )
 
-    async def _first(self, tx: Connection, key: bytes, arrival: Arrival, since: Any = None) -> UUID:
-        return await guards.first_seen_by(tx, key, arrival.id, self._clock(), since)
+    async def _claim(self, tx: Connection, tenant: UUID, mine: Claim, since: datetime | None = None) -> Claim:
+        """The claim that holds: `mine`, unless another arrival with the same content has or may have an effect.
+
+        With `since`, older claims do not count. Raises `KeyReusedError` for another content.
+        """
+        held = await guards.claim(tx, mine)
+        if held == mine:
+            return mine
+        first = await arrivals.get(tx, tenant, held.arrival_id)
+        if first is None or not first.has_effect or (since is not None and held.at < since):
+            await guards.replace(tx, mine)
+            return mine
+        if held.content != mine.content:
+            raise KeyReusedError(first.id, pending=first.verdict == "pending")
+        return held
 
     async def _repeat(self, tx: Connection, arrival: Arrival, first: UUID) -> None:
         judgement = Judgement(verdict="duplicate", reason=f"the same as the arrival {first}")
@@ -232,6 +252,10 @@ class Desk:
 def _tell(arrival: Arrival) -> None:
     ARRIVALS.labels(arrival.trigger_type, arrival.verdict).inc()
     logger.info("arrival judged", arrival_id=arrival.id, item_id=arrival.item_id, verdict=arrival.verdict)
+
+
+def _claim(arrival: Arrival, key: bytes, content: bytes = b"") -> Claim:
+    return Claim(key=key, content=content, arrival_id=arrival.id, at=arrival.received_at)
 
 
 def _submitted(form: Form, answers: Answers) -> Occurrence:

@@ -1,6 +1,7 @@
 """The service's own errors; their texts are for people and repeat no submitted value."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 
 class TriggerServiceError(Exception):
@@ -18,3 +19,12 @@ class InvalidInputError(TriggerServiceError):
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
+
+
+class KeyReusedError(TriggerServiceError):
+    """A key that names an occurrence came again with another content."""
+
+    def __init__(self, first: UUID, *, pending: bool) -> None:
+        super().__init__(f"this key came before, with another content, as the arrival {first}")
+        self.first = first
+        self.pending = pending

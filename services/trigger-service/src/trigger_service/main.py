@@ -10,9 +10,9 @@ from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
 from trigger_service import handlers
 from trigger_service.api import arrivals, forms, hooks, intake, internal, providers, triggers
-from trigger_service.api.problems import on_invalid_input, on_unreadable_secret
+from trigger_service.api.problems import on_invalid_input, on_reused_key, on_unreadable_secret
 from trigger_service.desk import Desk
-from trigger_service.errors import InvalidInputError, VaultError
+from trigger_service.errors import InvalidInputError, KeyReusedError, VaultError
 from trigger_service.gateways.entity import EntityService
 from trigger_service.gateways.vault import Vault
 from trigger_service.handlers import Handlers
@@ -57,6 +57,7 @@ def build_app(settings: Settings) -> FastAPI:
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
     app.add_exception_handler(InvalidInputError, on_invalid_input)
+    app.add_exception_handler(KeyReusedError, on_reused_key)
     app.add_exception_handler(VaultError, on_unreadable_secret)
     return app
 

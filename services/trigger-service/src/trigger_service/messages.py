@@ -51,10 +51,9 @@ def add_comment(arrival: Arrival, item: UUID, text: str, now: datetime) -> Envel
     return _command(arrival, data, uuid5(arrival.id, "comment"), topics.item_key(arrival.tenant_id, item), now)
 
 
-def record_payment(arrival: Arrival, identity: str, data: RecordPayment, now: datetime) -> Envelope[RecordPayment]:
-    """`identity` is that of the change a provider reports, so that every report of it is one command."""
+def record_payment(arrival: Arrival, data: RecordPayment, now: datetime) -> Envelope[RecordPayment]:
     key = topics.record_key(arrival.tenant_id, "payment", data.payment_id)
-    return _command(arrival, data, uuid5(arrival.tenant_id, identity), key, now)
+    return _command(arrival, data, uuid5(arrival.id, "payment"), key, now)
 
 
 def _command[B: Body](  # noqa: PLR0913 - an envelope's attributes

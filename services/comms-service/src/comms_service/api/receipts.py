@@ -21,7 +21,6 @@ from contracts.kit.http import Problem, bad_input, not_found
 from contracts.kit.limits import RateLimit
 
 MAX_BODY = 16_384
-MAX_WEBHOOK_ID = 200
 
 
 class Receipt(BaseModel):
@@ -33,7 +32,7 @@ class Receipt(BaseModel):
 
 
 class Receipts:
-    """Takes receipts in: each once, and never backwards."""
+    """Takes receipts in. A status never goes backwards, so a repeated receipt changes nothing, whatever its id."""
 
     def __init__(self, database: Database, store: MessageStore, statuses: Statuses, secret: str) -> None:
         self._database = database
@@ -48,24 +47,22 @@ class Receipts:
             tenant = await self._store.tenant_of(tx, receipt.reference)
         if tenant is None:
             raise not_found("message with this reference")
-        await self._apply(tenant, receipt, request.headers["webhook-id"])
+        await self._apply(tenant, receipt)
 
     def _verify(self, body: bytes, request: Request) -> Receipt:
         try:
             self._webhook.verify(body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError) as error:
             raise Problem(401, "Unauthorized", "the receipt's signature or timestamp is not valid") from error
-        if len(request.headers["webhook-id"]) > MAX_WEBHOOK_ID:
-            raise bad_input("the receipt has the wrong shape", ("webhook-id", f"more than {MAX_WEBHOOK_ID} characters"))
         try:
             return Receipt.model_validate_json(body)
         except ValidationError as error:
             raise bad_input("the receipt has the wrong shape", *issues_of(error, Receipt)) from error
 
-    async def _apply(self, tenant: UUID, receipt: Receipt, webhook_id: str) -> None:
+    async def _apply(self, tenant: UUID, receipt: Receipt) -> None:
         async with self._database.transaction(tenant) as tx:
             message = await self._store.lock(tx, tenant, receipt.reference)
-            if message is None or not await self._store.add_receipt(tx, message, webhook_id):
+            if message is None:
                 return
             telemetry.note(tenant_id=tenant, **message.ids)
             request = (telemetry.traceparent(),)

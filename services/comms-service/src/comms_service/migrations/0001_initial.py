@@ -1,4 +1,4 @@
-"""Channels, opt-outs, messages with attempts, history and receipts, notifications."""
+"""Channels, opt-outs, messages with attempts, history, notifications."""
 
 from contracts.kit.database import policies, run_sql
 from contracts.kit.schema import delivery_tables_v1
@@ -90,14 +90,6 @@ CREATE TABLE attempts (
     PRIMARY KEY (message_id, number)
 );
 
-CREATE TABLE receipts (
-    tenant_id uuid NOT NULL,
-    webhook_id text NOT NULL,
-    message_id uuid NOT NULL REFERENCES messages (id),
-    received_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, webhook_id)
-);
-
 CREATE TABLE notifications (
     id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
@@ -112,7 +104,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_inbox ON notifications (tenant_id, employee_id, created_at DESC, id DESC);
 
 GRANT SELECT, INSERT, UPDATE ON channels, opt_outs, messages, attempts, notifications TO comms_service_app;
-GRANT SELECT, INSERT ON message_statuses, receipts TO comms_service_app;
+GRANT SELECT, INSERT ON message_statuses TO comms_service_app;
 GRANT INSERT ON message_tenants TO comms_service_app;
 GRANT SELECT ON message_tenants TO comms_service_delivery;
 """
@@ -121,4 +113,4 @@ GRANT SELECT ON message_tenants TO comms_service_delivery;
 def upgrade() -> None:
     run_sql(delivery_tables_v1("comms-service"))
     run_sql(TABLES)
-    run_sql(policies("channels", "opt_outs", "messages", "message_statuses", "attempts", "receipts", "notifications"))
+    run_sql(policies("channels", "opt_outs", "messages", "message_statuses", "attempts", "notifications"))

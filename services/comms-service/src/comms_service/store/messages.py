@@ -1,4 +1,4 @@
-"""Messages with their attempts, status history and receipts.
+"""Messages with their attempts and status history.
 
 Whoever changes a message locks in this order: its command's row, the message, its work. Cancelling does so too, so
 that neither waits for the other in a circle.
@@ -25,7 +25,7 @@ _COLUMNS = """id, tenant_id, command_id, item_id, contact_id, kind, channel, sen
 
 
 class MessageStore:
-    """Tables `messages`, `message_tenants`, `message_statuses`, `attempts`, `receipts`."""
+    """Tables `messages`, `message_tenants`, `message_statuses`, `attempts`."""
 
     async def add(self, tx: Connection, message: Message) -> None:
         """Records a queued message, and its tenant for receipts, which arrive without one."""
@@ -185,17 +185,6 @@ class MessageStore:
         """Asked as the delivery role: the only thing that is known of a message without knowing its tenant."""
         tenant: UUID | None = await tx.fetchval("SELECT tenant FROM message_tenants WHERE message_id = $1", id)
         return tenant
-
-    async def add_receipt(self, tx: Connection, message: Message, webhook_id: str) -> bool:
-        """False when this receipt was taken in before."""
-        added = await tx.fetchval(
-            """INSERT INTO receipts (tenant_id, webhook_id, message_id) VALUES ($1, $2, $3)
-               ON CONFLICT DO NOTHING RETURNING true""",
-            message.tenant,
-            webhook_id,
-            message.id,
-        )
-        return bool(added)
 
 
 def _values(message: Message) -> tuple[Any, ...]:

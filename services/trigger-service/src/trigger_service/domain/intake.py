@@ -4,7 +4,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -155,14 +154,6 @@ def _mapped(form: FormSpec, answers: Answers, prefix: str) -> Iterator[tuple[str
     for field in form.fields:
         if field.target and field.target.startswith(prefix) and field.name in answers:
             yield field.target.removeprefix(prefix), answers[field.name]
-
-
-def duplicate_key(tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> bytes:
-    """Equal for submissions that are the same: same nonce, or without one same client and same answers."""
-    if nonce is not None:
-        return digest("nonce", tenant, form.code, nonce)
-    client = person(form.spec, answers)
-    return digest("form", tenant, form.code, client and (client.phone, client.email), answers)
 
 
 def digest(*parts: Any) -> bytes:

@@ -33,8 +33,3 @@ def record_payment(report: PaymentReport) -> RecordPayment:
         paid_at=report.paid_at,
         provider_reference=report.reference,
     )
-
-
-def identity(provider: str, report: PaymentReport) -> str:
-    """The same however often, and under however many webhook ids, a provider reports one change."""
-    return f"payment/{provider}/{report.payment_id}/{report.status}/{report.reference}"

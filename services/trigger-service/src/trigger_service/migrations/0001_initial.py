@@ -81,6 +81,7 @@ CREATE TABLE submissions (
 -- Hashes of what was seen before, and of who posts how often; without content, so without policy.
 CREATE TABLE seen (
     key bytea PRIMARY KEY,
+    content bytea NOT NULL,
     arrival_id uuid NOT NULL,
     at timestamptz NOT NULL
 );

@@ -11,6 +11,8 @@ from pydantic import AwareDatetime, BaseModel
 
 from contracts.kit.database import Connection
 from trigger_service.domain.judging import ArrivalVerdict, Note
+from trigger_service.domain.repeats import has_effect
+from trigger_service.triggers.forms import FormSubmitted
 
 
 class Arrival(BaseModel):
@@ -31,6 +33,12 @@ class Arrival(BaseModel):
     notes: tuple[Note, ...] = ()
     received_at: AwareDatetime
     judged_at: AwareDatetime | None = None
+
+    @property
+    def has_effect(self) -> bool:
+        """What a form tells of an item that exists is in its timeline, whatever became of the move."""
+        commented = self.trigger_type == FormSubmitted.name and self.item_id is not None
+        return has_effect(self.verdict, commented=commented)
 
 
 async def add(tx: Connection, arrival: Arrival) -> bool:

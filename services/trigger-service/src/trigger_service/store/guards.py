@@ -1,27 +1,37 @@
 """What keeps repeats and floods out: hashes of what was seen, and counts of posts."""
 
 from datetime import datetime
-from uuid import UUID
 
 from contracts.kit.database import Connection
+from trigger_service.domain.repeats import Claim
 
 
-async def first_seen_by(tx: Connection, key: bytes, arrival: UUID, now: datetime, since: datetime | None) -> UUID:
-    """The arrival that `key` belongs to: `arrival`, unless another had it (after `since`, if that is given).
+async def claim(tx: Connection, mine: Claim) -> Claim:
+    """The claim that `mine.key` has, locked: `mine` if it had none.
 
     Of two at once, the second waits for the first to commit.
     """
-    mine = await tx.fetchval(
-        """INSERT INTO seen (key, arrival_id, at) VALUES ($1, $2, $3)
-           ON CONFLICT (key) DO UPDATE SET arrival_id = excluded.arrival_id, at = excluded.at WHERE seen.at < $4
-           RETURNING arrival_id""",
-        key,
-        arrival,
-        now,
-        since,
+    row = await tx.fetchrow(
+        """INSERT INTO seen (key, content, arrival_id, at) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING key, content, arrival_id, at""",
+        mine.key,
+        mine.content,
+        mine.arrival_id,
+        mine.at,
     )
-    first: UUID = mine or await tx.fetchval("SELECT arrival_id FROM seen WHERE key = $1", key)
-    return first
+    assert row is not None  # noqa: S101 - inserted or found
+    return Claim(**row)
+
+
+async def replace(tx: Connection, mine: Claim) -> None:
+    """Takes over a locked key."""
+    await tx.execute(
+        "UPDATE seen SET content = $2, arrival_id = $3, at = $4 WHERE key = $1",
+        mine.key,
+        mine.content,
+        mine.arrival_id,
+        mine.at,
+    )
 
 
 async def count_post(tx: Connection, key: bytes, minute: datetime) -> int:

@@ -1,0 +1,56 @@
+"""What counts as a repeat: a key counts once it had an effect or may still have one, and only for the same content."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from trigger_service.domain.definitions import Form
+from trigger_service.domain.intake import Answers, digest
+from trigger_service.domain.judging import ArrivalVerdict
+from trigger_service.domain.payments import PaymentReport
+
+EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created", "recorded"})
+"""Verdicts after which what was asked for exists, or may come to exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The arrival that answers for a key, which names an occurrence from outside; key and content are hashes."""
+
+    key: bytes
+    content: bytes = b""
+    arrival_id: UUID
+    at: datetime
+
+
+def of_form(tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> bytes:
+    """The key of a submission: with a nonce, or the same client's within some minutes, the same answers are the same.
+
+    The same nonce with other answers is somebody who went back and corrected them: another submission.
+    """
+    kind = "form" if nonce is None else "nonce"
+    return digest(kind, tenant, form.code, nonce, answers)
+
+
+def of_call(tenant: UUID, trigger: str, key: str) -> bytes:
+    return digest("call", tenant, trigger, key)
+
+
+def of_webhook(tenant: UUID, provider: str, webhook_id: str) -> bytes:
+    return digest("webhook-id", tenant, provider, webhook_id)
+
+
+def of_report(tenant: UUID, provider: str, report: PaymentReport) -> bytes:
+    """The same however often, and under however many webhook ids, a provider reports one change of one amount."""
+    return digest("payment", tenant, provider, report.model_dump(mode="json", exclude={"paid_at"}))
+
+
+def content_of(body: Mapping[str, Any]) -> bytes:
+    return digest("content", body)
+
+
+def has_effect(verdict: ArrivalVerdict, *, commented: bool) -> bool:
+    """Whether an arrival keeps its key; `commented`: it wrote into a timeline, whatever became of the move."""
+    return commented or verdict in EFFECTS
