@@ -1,7 +1,7 @@
 """The one form that a phone number and an e-mail address have, by which their owner is known again."""
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
 
@@ -26,7 +26,18 @@ def normalise_phone(text: str, region: str | None = None) -> str:
 
 def normalise_email(text: str) -> str:
     """The address in lower case: nobody tells people apart by the case of their address."""
+    return _valid(_valid(text).normalized.lower()).normalized  # lower case may be longer, and is to be accepted again
+
+
+def mailbox(text: str) -> str:
+    """The same addresses as servers take them: the mailbox as written, the domain in ASCII (IDNA)."""
+    valid = _valid(text)
+    return f"{valid.local_part}@{valid.ascii_domain}"
+
+
+def _valid(text: str) -> ValidatedEmail:
+    """Letters of any script (RFC 6531). Nobody is asked whether the address exists."""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
+        return validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as error:
         raise AddressError("is not an e-mail address") from error

@@ -289,7 +289,7 @@ def _uuid(text: str, name: str) -> UUID:
 
 def _time(text: str) -> datetime:
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
         if time.tzinfo is None:
             raise UndecodableError("header ce_time: has no UTC offset")
         return time.astimezone(UTC)

@@ -1,4 +1,7 @@
-"""What comes from outside: bodies without unknown fields, and nothing that could not be kept or told again."""
+"""What comes from outside: bodies without unknown fields, and nothing that could not be kept or told again.
+
+Its texts are composed (NFC), so that what looks the same is the same.
+"""
 
 import math
 from collections.abc import Iterator
@@ -6,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
+
+from contracts.texts import composed
 
 MAX_DEPTH = 100
 """Levels of lists and objects; JSON writers give up at about 250."""
@@ -35,10 +40,10 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def keepable(given: Any) -> Any:
-    """The same value. Raises ValueError with what cannot be kept and its place."""
+    """The same value, its texts composed. Raises ValueError with what cannot be kept and its place."""
     if fault := unkeepable(given):
         raise ValueError(fault)
-    return given
+    return composed(given)
 
 
 def unkeepable(given: Any) -> str | None:

@@ -14,9 +14,6 @@ Code = Annotated[
 Currency = Annotated[str, Written(r"^[A-Z]{3}$", "a currency of ISO 4217 such as EUR")]
 Country = Annotated[str, Written(r"^[A-Z]{2}$", "a country of ISO 3166 such as DE")]
 
-MAX_TITLE = 500
-"""Characters of the title of an item or a task, and of a subject."""
-
 OF_EMPLOYEE = "the id of an employee"
 EmployeeId = Annotated[UUID, OF_EMPLOYEE]
 """Marked, so that authors' tools know where an employee's code may stand for the id."""

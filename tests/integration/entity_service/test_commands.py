@@ -188,6 +188,48 @@ async def test_a_visitor_is_known_again_by_phone_or_address(shop: Tenant) -> Non
     assert [str(id) for id in created.item.contact_ids] == [first["contact_id"]]
 
 
+async def test_what_a_known_client_newly_tells_is_kept(shop: Tenant) -> None:
+    first = await shop.done(visitor("+49 30 123456", "anna@example.com"))
+    again = CreateItem(
+        kind="deal",
+        title="Chair",
+        person=PersonInput(first_name="Anne", phone="0049 30 65 43 21", email="Anna@Example.com"),
+        created_by="form:order",
+        origin="intake",
+    )
+    second, third = await shop.done(again), await shop.done(again)
+
+    assert (second["duplicate"], second["contact_id"]) == (True, first["contact_id"])
+    contact = await shop.get(f"/v1/contacts/{first['contact_id']}")
+    assert [phone["number"] for phone in contact["phones"]] == ["+4930123456", "+4930654321"]
+    assert (contact["first_name"], contact["phone"]) == ("Anna", "+4930123456")
+    assert await notes(shop, second) == [
+        "The client told: phone +4930654321 (added to the contact); name Anne (the contact keeps its name)"
+    ]
+    assert await notes(shop, third) == ["The client told: name Anne (the contact keeps its name)"]
+
+
+async def test_an_address_is_not_added_where_several_contacts_come_into_question(shop: Tenant) -> None:
+    one, other = await shop.done(visitor("+49 30 123456")), await shop.done(visitor(None, "anna@example.com"))
+    third = await shop.done(visitor("+49 30 123456", "anna@example.com"))
+
+    assert third["contact_id"] == one["contact_id"] != other["contact_id"]
+    assert (await shop.get(f"/v1/contacts/{one['contact_id']}"))["emails"] == []
+    assert await notes(shop, third) == ["The client told: e-mail anna@example.com (not added to the contact)"]
+
+
+async def notes(shop: Tenant, outputs: dict[str, Any]) -> list[str]:
+    entries = (await shop.get(f"/v1/items/{outputs['item_id']}/timeline"))["items"]
+    return [entry["text"] for entry in entries if entry["kind"] == "history"]
+
+
+async def test_a_visitor_s_name_is_kept_on_one_line_or_refused(shop: Tenant) -> None:
+    body = visitor("+49 30 123456").model_copy(update={"person": PersonInput(first_name="An\tna", last_name="M\x96")})
+    assert "person.last_name: contains the control character U+0096 as character 2" in await shop.refused(body)
+    kept = await shop.done(body.model_copy(update={"person": PersonInput(first_name="An\tna", last_name="Mu\u0308")}))
+    assert (await shop.get(f"/v1/contacts/{kept['contact_id']}"))["name"] == "An na Mü"
+
+
 async def test_one_creation_sent_twice_creates_one_item_and_one_contact(shop: Tenant) -> None:
     order = shop.order(visitor("+49 30 123456"))
 

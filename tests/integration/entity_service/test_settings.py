@@ -1,5 +1,7 @@
 """What a tenant is set up with, its people and its clients."""
 
+from urllib.parse import quote
+
 from integration.entity_service.harness import Tenant
 
 
@@ -130,3 +132,31 @@ async def test_roles_bound_what_people_may_do(shop: Tenant) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403, 200, 403, 201, 403]
+
+
+async def test_names_and_titles_are_kept_on_one_line_and_composed(shop: Tenant) -> None:
+    contact = await shop.post("/v1/contacts", {"first_name": " Anna\t", "last_name": "Mu\u0308ller\u00a0 Berg"})
+    assert (contact["first_name"], contact["last_name"]) == ("Anna", "Müller Berg")
+    company = await shop.post("/v1/companies", {"title": "Elm\r\nLtd"})
+    assert company["title"] == "Elm Ltd"
+    employee = await shop.put("/v1/employees/anna", {"first_name": "Anna\u2028", "last_name": "Mu\u0308ller"})
+    assert (employee["first_name"], employee["last_name"]) == ("Anna", "Müller")
+    refused = await shop.ask("POST", "/v1/contacts", {"last_name": "M\u0096ller"})
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["where"] == "last_name"
+    assert "U+0096 as character 2" in error["what"]
+
+
+async def test_a_title_is_found_however_its_letters_were_typed(shop: Tenant) -> None:
+    await shop.put("/v1/fields/deal/note", {"name": "Note", "type": "text"})
+    item = await shop.deal(title="Table for\tMu\u0308ller", fields={"note": "Mu\u0308ller"})
+    assert (item["title"], item["fields"]["note"]) == ("Table for Müller", "Müller")
+    for typed in ("müller", "mu\u0308ller", "for  M\u00fc"):
+        found = await shop.get(f"/v1/items?q={quote(typed)}")
+        assert [one["id"] for one in found["items"]] == [item["id"]], typed
+
+
+async def test_one_rule_for_addresses_takes_letters_of_any_script(shop: Tenant) -> None:
+    contact = await shop.post("/v1/contacts", {"emails": [{"address": "Jürgen.X@client.example"}]})
+    assert contact["email"] == "jürgen.x@client.example"

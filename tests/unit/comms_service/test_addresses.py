@@ -13,15 +13,15 @@ from comms_service.domain import UnusableError, consent_key, normalise
         (" name@Example.ORG ", "name@example.org"),
         ("Name@example.org", "Name@example.org"),
         ("name@bücher.example", "name@xn--bcher-kva.example"),
+        ("jürgen.x@client.example", "jürgen.x@client.example"),
+        ("ju\u0308rgen.x@client.example", "jürgen.x@client.example"),
     ],
 )
 def test_an_address_gets_its_one_form(given: str, expected: str) -> None:
     assert normalise(given) == expected
 
 
-@pytest.mark.parametrize(
-    "given", ["", "030 901820", "+49", "+491234567890123456", "client@", "a b@example.org", "ä@b.de"]
-)
+@pytest.mark.parametrize("given", ["", "030 901820", "+49", "+491234567890123456", "client@", "a b@example.org", "ä@b"])
 def test_what_is_no_address_is_refused_without_being_repeated(given: str) -> None:
     with pytest.raises(UnusableError) as refused:
         normalise(given)

@@ -1,6 +1,9 @@
 """How a mail is built, where it is handed in, and what a mail server's answers mean."""
 
-from dataclasses import replace
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -8,12 +11,15 @@ from typing import Any
 from uuid import UUID
 
 import aiosmtplib
+import httpx
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from comms_service.domain import Message, PostponedError, RejectedError
-from comms_service.gateways.mail import SmtpServer, build_mail, clean_html, judge, refuse_other_addresses
+from comms_service.gateways.files import FileGateway
+from comms_service.gateways.mail import MailGateway, SmtpServer, build_mail, clean_html, judge, refuse_other_addresses
 from contracts.values import FileRef
 
 COMMAND = UUID("00000000-0000-7000-8000-0000000000c0")
@@ -199,3 +205,57 @@ def test_a_mail_that_would_name_another_address_is_refused() -> None:
     mail.replace_header("To", "client@example.org, boss@evil.example")
     with pytest.raises(RejectedError, match="To line cannot be written"):
         refuse_other_addresses(mail, MESSAGE)
+
+
+@dataclass
+class Received:
+    """Keeps what an SMTP server was given."""
+
+    envelopes: list[Envelope] = field(default_factory=list)
+
+    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
+        self.envelopes.append(envelope)
+        return "250 taken"
+
+
+@asynccontextmanager
+async def smtp_server(*, utf8: bool) -> AsyncIterator[tuple[MailGateway, Received]]:
+    received, loop = Received(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(received, enable_SMTPUTF8=utf8), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        async with httpx.AsyncClient() as http:
+            yield (
+                MailGateway(
+                    SmtpServer.parse(f"smtp://127.0.0.1:{port}"), FileGateway(http, "http://doc.example", httpx.Auth())
+                ),
+                received,
+            )
+    finally:
+        server.close()
+
+
+ABROAD = replace(MESSAGE, to_address="jürgen.x@client.example", to_name="Jürgen X")
+
+
+async def test_an_address_with_other_letters_is_served_where_the_server_offers_it() -> None:
+    async with smtp_server(utf8=True) as (gateway, received):
+        await gateway.send(ABROAD)
+    (envelope,) = received.envelopes
+    assert envelope.rcpt_tos == ["jürgen.x@client.example"]
+    assert isinstance(envelope.content, bytes)
+    assert "To: Jürgen X <jürgen.x@client.example>" in envelope.content.decode()
+
+
+async def test_a_sender_with_other_letters_is_served_too() -> None:
+    async with smtp_server(utf8=True) as (gateway, received):
+        await gateway.send(replace(MESSAGE, sender_address="büro@shop.example"))
+    assert received.envelopes[0].mail_from == "büro@shop.example"
+
+
+async def test_else_the_mail_is_refused_at_once_with_the_reason() -> None:
+    async with smtp_server(utf8=False) as (gateway, received):
+        with pytest.raises(RejectedError, match="SMTPUTF8"):
+            await gateway.send(ABROAD)
+        await gateway.send(MESSAGE)
+    assert len(received.envelopes) == 1

@@ -22,16 +22,14 @@ def send(**changes: Any) -> SendMessage:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"subject": "Offer\r\nBcc: everybody@example.org"},
-        {"subject": "Offer\nX: y"},
         {"subject": "Offer\x00"},
-        {"subject": "Offer\u2028X: y"},
-        {"to_name": "Name\r\nBcc: x@example.org"},
-        {"sent_by": "rule\n"},
+        {"subject": "Offer \x96 table"},
+        {"to_name": "Name\x1b[2J"},
+        {"sent_by": "rule\x7f"},
         {"text": "nothing\x00"},
         {"html": "<p>\x00</p>"},
-        {"attachments": (FILE.model_copy(update={"name": "a\r\nb.pdf"}),)},
-        {"attachments": (FILE.model_copy(update={"media_type": "text/plain\r\nX: y"}),)},
+        {"attachments": (FILE.model_copy(update={"name": "a\x08b.pdf"}),)},
+        {"attachments": (FILE.model_copy(update={"media_type": "text/plain\x00"}),)},
         {"text": ""},
         {"kind": "sms", "text": "  "},
         {"kind": "sms", "text": "x" * 1531},
@@ -55,6 +53,21 @@ def test_what_cannot_be_sent_is_refused(changes: dict[str, Any]) -> None:
 )
 def test_what_people_write_is_accepted(changes: dict[str, Any]) -> None:
     check_message(send(**changes))
+
+
+def test_names_and_subjects_are_written_on_one_line_and_end_no_header() -> None:
+    file = FILE.model_copy(update={"name": "a\r\nb.pdf"})
+    made = check_message(
+        send(subject="Offer\r\nBcc: x@example.org\u2028", to_name="Anna\tMu\u0308ller\xa0", attachments=(file,))
+    )
+    assert made.subject == "Offer Bcc: x@example.org"
+    assert made.to_name == "Anna Müller"
+    assert made.attachments[0].name == "a b.pdf"
+
+
+def test_a_refusal_names_the_character_and_its_place() -> None:
+    with pytest.raises(UnusableError, match=r"^subject: contains the control character U\+0096 as character 7"):
+        check_message(send(subject="Offer \x96 table"))
 
 
 @pytest.mark.parametrize("changes", [{"recipients": ()}, {"title": "\x00"}, {"text": "a\x00"}, {"sender": "\x00"}])

@@ -1,8 +1,10 @@
 """Addresses have one form; what cannot be an address is refused without being repeated."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from contracts.addresses import AddressError, normalise_email, normalise_phone
+from contracts.addresses import AddressError, mailbox, normalise_email, normalise_phone
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,22 @@ def test_a_number_that_only_its_neighbours_can_dial_is_refused() -> None:
 @pytest.mark.parametrize("given", [" Anna.Adler@Example.COM ", "anna.adler@example.com"])
 def test_an_e_mail_address_has_one_form(given: str) -> None:
     assert normalise_email(given) == "anna.adler@example.com"
+
+
+@pytest.mark.parametrize("given", ["Jürgen.X@client.example", "ju\u0308rgen.x@Client.example"])
+def test_letters_of_any_script_are_part_of_an_address(given: str) -> None:
+    assert normalise_email(given) == "jürgen.x@client.example"
+
+
+@settings(deadline=None)
+@given(st.from_regex(r"[A-Za-zÄ-ÿİ]{1,40}@[a-zäöü]{1,20}\.example", fullmatch=True))
+def test_what_was_accepted_once_is_accepted_by_everybody_unchanged(address: str) -> None:
+    try:
+        kept = normalise_email(address)
+    except AddressError:
+        return
+    assert normalise_email(kept) == kept
+    assert normalise_email(mailbox(kept)) == kept
 
 
 @pytest.mark.parametrize("given", ["", "anna", "anna@", "anna@nowhere", "a b@example.com", "anna@example.com\r\nTo: b"])

@@ -218,3 +218,9 @@ def test_a_causepath_is_read_as_it_was_written() -> None:
     assert format_causepath(causes) == "a:1,b:2"
     assert parse_causepath("a:1,b:2") == causes
     assert parse_causepath("") == ()
+
+
+def test_small_letters_of_a_time_are_those_of_rfc_3339() -> None:
+    """Its section 5.6 allows them; other teams' producers write them."""
+    headers = dict(GOOD.headers) | {"ce_time": b"2026-03-02t12:00:00.5z"}
+    assert decode(headers.items(), GOOD.value).time == datetime(2026, 3, 2, 12, 0, 0, 500_000, UTC)

@@ -124,7 +124,7 @@ def _moment(text: str) -> datetime | None:
     if not _DAY_LENGTH < len(text) <= _MOMENT_LENGTH or not text[:4].isdecimal():
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None

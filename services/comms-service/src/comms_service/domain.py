@@ -1,17 +1,15 @@
 """Messages, addresses and channels as values, and what is decided about them without asking anybody."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from email_validator import EmailNotValidError, validate_email
-
 from contracts import addresses
 from contracts.envelope import parse_causepath
 from contracts.messages.comms import ChannelKind, MessageStatus, Notify, SendMessage
+from contracts.texts import one_line
 from contracts.values import FileRef
 
 MAX_SMS = 1530
@@ -167,12 +165,11 @@ def normalise(address: str) -> str:
 
 
 def normalise_email(address: str) -> str:
-    """As servers take it: the mailbox as written, the domain in ASCII (IDNA). Nobody is asked whether it exists."""
+    """As servers take it: the mailbox as written, the domain in ASCII (IDNA)."""
     try:
-        valid = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError as error:
-        raise UnusableError("the e-mail address is not valid: expected the form name@domain.example") from error
-    return valid.ascii_email or valid.normalized
+        return addresses.mailbox(address)
+    except addresses.AddressError as error:
+        raise UnusableError(f"the address {error}: expected the form name@domain.example") from error
 
 
 def normalise_phone(number: str) -> str:
@@ -193,18 +190,18 @@ def address_of(message: SendMessage) -> str:
     return normalise_email(message.to) if message.kind == "email" else normalise_phone(message.to)
 
 
-def check_message(message: SendMessage) -> None:
-    """Raises `UnusableError` for what must not or cannot be sent."""
-    _check_lines(
-        subject=message.subject, to_name=message.to_name, sent_by=message.sent_by, channel=message.channel or ""
-    )
-    for file in message.attachments:
-        _check_lines(**{"attachment name": file.name, "attachment media type": file.media_type})
+def check_message(message: SendMessage) -> SendMessage:
+    """The message with its names and subject on one line; raises `UnusableError` for what cannot be sent."""
+    lines = {name: _line(name, getattr(message, name)) for name in ("subject", "to_name", "sent_by")}
+    files = tuple(file.model_copy(update={"name": _line("attachment name", file.name)}) for file in message.attachments)
+    for file in files:
+        _line("attachment media type", file.media_type)
     _check_no_nul(text=message.text, html=message.html or "")
     if message.kind == "sms":
         _check_sms(message)
     elif not (message.text or message.html or message.attachments):
         raise UnusableError("the e-mail is empty: give it a text, HTML or an attachment")
+    return message.model_copy(update={**lines, "attachments": files})
 
 
 def _check_sms(message: SendMessage) -> None:
@@ -223,15 +220,12 @@ def check_notification(message: Notify) -> None:
     _check_no_nul(title=message.title, text=message.text, sender=message.sender or "")
 
 
-def is_one_line(text: str) -> bool:
-    """No line break, NUL or other control character: nothing that could end a mail header."""
-    return not any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text)
-
-
-def _check_lines(**texts: str) -> None:
-    for name, text in texts.items():
-        if not is_one_line(text):
-            raise UnusableError(f"{name}: line breaks and control characters are not allowed")
+def _line(name: str, text: str) -> str:
+    """The text as every name is written; nothing in it could end a mail header."""
+    try:
+        return one_line(text)
+    except ValueError as error:
+        raise UnusableError(f"{name}: {error}") from error
 
 
 def _check_no_nul(**texts: str) -> None:

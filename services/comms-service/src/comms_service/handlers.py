@@ -55,8 +55,8 @@ class Handlers:
 
     async def send_message(self, command: Envelope[SendMessage], tx: Connection) -> None:
         """Records the message; a worker sends it, unless the address is opted out by then."""
-        address = _usable_address(command.data)
-        message = self._plan(command, await self._channel(command, tx), address)
+        send, address = _usable(command.data)
+        message = self._plan(command.with_data(send), await self._channel(command, tx), address)
         sent = await self._messages.count_to(tx, message.tenant, address, message.created_at - DAY)
         await check(tx, message.tenant, MESSAGES_PER_RECIPIENT, used=sent)
         await self._messages.add(tx, message)
@@ -143,10 +143,10 @@ class Handlers:
         return await self._statuses.step(tx, message, "cancelled", CANCELLED)
 
 
-def _usable_address(send: SendMessage) -> str:
+def _usable(send: SendMessage) -> tuple[SendMessage, str]:
+    """The message and its normalised address."""
     try:
-        check_message(send)
-        return address_of(send)
+        return check_message(send), address_of(send)
     except UnusableError as error:
         raise RefusalError(str(error)) from error
 

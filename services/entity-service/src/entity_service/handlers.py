@@ -26,6 +26,7 @@ from contracts.messages.results import CommandDone, CommandRefused, FinalResult
 from contracts.values import PersonInput
 from entity_service import store
 from entity_service.changes import Changes
+from entity_service.changes.clients import Client
 from entity_service.domain.errors import EntityError
 from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.loops import find_loop
@@ -84,23 +85,26 @@ class Handlers:
         linked = await self._linked(tx, command)
         if reason := await self._why_not(tx, command, by_rule=data.origin == "rule"):
             return await self._stop(tx, command, linked, reason, actor)
-        contact, known = await self._client(tx, command.tenant, data.person)
-        item = await self._changes.items.create(tx, command.tenant, _draft(data, contact), actor)
+        client = await self._client(tx, command.tenant, data.person)
+        item = await self._changes.items.create(tx, command.tenant, _draft(data, client), actor)
+        if client and client.news:
+            await self._changes.items.note(tx, item, "history", client.news, actor)
         await self._count(tx, command, item, by_rule=data.origin == "rule")
         if linked is not None:
             await store.links.add(tx, command.tenant, linked.id, item.id, "follow_up")
-        client = contact or next(iter(item.contact_ids), None)
-        return _done(command, item_id=str(item.id), contact_id=str(client) if client else None, duplicate=known)
+        contact = client.id if client else next(iter(item.contact_ids), None)
+        known = client is not None and client.known
+        return _done(command, item_id=str(item.id), contact_id=str(contact) if contact else None, duplicate=known)
 
     async def _linked(self, tx: Connection, command: Envelope[CreateItem]) -> Item | None:
         if command.data.linked_item_id is None:
             return None
         return await self._lock(tx, command, command.data.linked_item_id, command.data.expect_entry_seq)
 
-    async def _client(self, tx: Connection, tenant: UUID, person: PersonInput | None) -> tuple[UUID | None, bool]:
+    async def _client(self, tx: Connection, tenant: UUID, person: PersonInput | None) -> Client | None:
         """Nobody without a name or an address."""
         if person is None or not any(person.model_dump().values()):
-            return None, False
+            return None
         return await self._changes.clients.find_or_create(tx, tenant, person)
 
     async def copy_item(self, command: Envelope[CopyItem], tx: Connection) -> FinalResult:
@@ -171,8 +175,8 @@ def _done(command: Envelope[Any], **outputs: JsonValue) -> CommandDone:
     return CommandDone(command_id=command.command_id, outputs=outputs)
 
 
-def _draft(data: CreateItem, contact: UUID | None) -> ItemDraft:
-    contacts = (*data.contact_ids, *((contact,) if contact and contact not in data.contact_ids else ()))
+def _draft(data: CreateItem, client: Client | None) -> ItemDraft:
+    contacts = (*data.contact_ids, *((client.id,) if client and client.id not in data.contact_ids else ()))
     return ItemDraft(
         kind=data.kind,
         title=data.title,

@@ -1,12 +1,11 @@
 """`/v1/channels`: how messages of a tenant go out."""
 
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, model_validator
 
-from comms_service.api.inputs import Line
 from comms_service.domain import Channel, UnusableError, normalise_email
 from comms_service.quotas import CHANNELS
 from comms_service.store.channels import ChannelStore
@@ -16,6 +15,7 @@ from contracts.kit.database import Database
 from contracts.kit.http import Page, bad_input, conflict, not_found
 from contracts.kit.quotas import check
 from contracts.messages.comms import ChannelKind
+from contracts.texts import Line, Name
 from contracts.values import Code
 
 
@@ -23,7 +23,7 @@ class ChannelInput(Input):
     """An e-mail channel has a sender; an SMS goes out under the provider's own."""
 
     kind: ChannelKind
-    name: Annotated[Line, Field(min_length=1)]
+    name: Name
     sender_address: Line | None = None
     sender_name: Line = ""
     default: bool = False

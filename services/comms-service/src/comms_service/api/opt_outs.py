@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.api.inputs import Line
 from comms_service.domain import OptOut, UnusableError, consent_key, normalise
 from comms_service.store.channels import ChannelStore
 from contracts.inputs import Input
@@ -11,6 +10,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import bad_input, not_found
+from contracts.texts import Line
 
 
 class OptOutInput(Input):

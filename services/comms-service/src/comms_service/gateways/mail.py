@@ -9,10 +9,11 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from email import message_from_bytes
+from email import message_from_string
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTPUTF8 as SMTPUTF8_POLICY
 from email.utils import format_datetime
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -27,6 +28,7 @@ from contracts.kit import telemetry
 from contracts.values import FileRef
 
 TIMEOUT_S = 30.0
+NO_SMTPUTF8 = "the mail server takes no address with letters such as ü before the @ (SMTPUTF8): use another address"
 QUIT_TIMEOUT_S = 2.0
 _ABOUT_US = {502, 503, 530, 534, 535, 538}
 """Answers of 5xx that blame our greeting or our credentials, not the mail: an operator can mend that."""
@@ -132,6 +134,8 @@ def judge(error: aiosmtplib.SMTPException | OSError) -> RejectedError | Postpone
     """What it means when handing in fails: an answer of 5xx is for good; without an answer nobody knows."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return judge(error.recipients[0])
+    if isinstance(error, aiosmtplib.SMTPNotSupported):
+        return RejectedError(NO_SMTPUTF8)
     if not isinstance(error, aiosmtplib.SMTPResponseException):
         return PostponedError(f"the connection to the mail server was lost ({type(error).__name__})", reached=True)
     if error.code // 100 == 5 and error.code not in _ABOUT_US:
@@ -149,8 +153,8 @@ def build_mail(message: Message, contents: Sequence[bytes]) -> EmailMessage:
     """The mail as it goes out; `contents` are those of the attachments, in order."""
     mail = EmailMessage(policy=SMTP_POLICY)
     sender = message.sender_address or ""
-    mail["From"] = Address(plain_name(message.sender_name), addr_spec=sender)
-    mail["To"] = Address(plain_name(message.to_name), addr_spec=message.to_address)
+    mail["From"] = _address(message.sender_name, sender)
+    mail["To"] = _address(message.to_name, message.to_address)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = f"<{message.provider_key}@{sender.rpartition('@')[2]}>"
@@ -161,6 +165,12 @@ def build_mail(message: Message, contents: Sequence[bytes]) -> EmailMessage:
     return mail
 
 
+def _address(name: str, address: str) -> Address:
+    """By its parts: read from one text, a mailbox with other letters than ASCII's would be a defect."""
+    username, _, domain = address.rpartition("@")
+    return Address(plain_name(name), username, domain)
+
+
 def plain_name(name: str) -> str:
     """A display name that no folding can turn into another address: without what separates or quotes addresses."""
     plain = " ".join(_SEPARATORS.sub(" ", name).split())
@@ -169,8 +179,10 @@ def plain_name(name: str) -> str:
 
 def refuse_other_addresses(mail: EmailMessage, message: Message) -> None:
     """Reads the header's bytes back as a server would. Raises `RejectedError` when they name another address."""
-    written = b"".join(SMTP_POLICY.fold_binary(header, mail[header]) for header in ("From", "To"))
-    read = message_from_bytes(written, policy=SMTP_POLICY)
+    ascii = f"{message.sender_address}{message.to_address}".isascii()
+    policy = SMTP_POLICY if ascii else SMTPUTF8_POLICY
+    written = b"".join(policy.fold_binary(header, mail[header]) for header in ("From", "To"))
+    read = message_from_string(written.decode(), policy=policy)
     for header, meant in (("From", message.sender_address or ""), ("To", message.to_address)):
         if [one.addr_spec for one in read[header].addresses] != [meant]:
             raise RejectedError(f"the mail's {header} line cannot be written so that it names one address")

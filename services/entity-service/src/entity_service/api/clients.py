@@ -14,23 +14,24 @@ from contracts.kit.clock import NewId
 from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
+from contracts.texts import Line, Name
 from entity_service import store
 from entity_service.api.answers import create_once, created, page
-from entity_service.api.inputs import Address, EmailInput, Name, PhoneInput, Short, before
+from entity_service.api.inputs import Address, EmailInput, PhoneInput, before
 from entity_service.domain.calendars import check_zone
-from entity_service.domain.clients import normalise_email, normalise_phone
+from entity_service.domain.clients import MAX_ADDRESSES, normalise_email, normalise_phone
 from entity_service.domain.people import full_name
 
-Phones = Annotated[tuple[PhoneInput, ...], Field(max_length=20)]
-Emails = Annotated[tuple[EmailInput, ...], Field(max_length=20)]
+Phones = Annotated[tuple[PhoneInput, ...], Field(max_length=MAX_ADDRESSES)]
+Emails = Annotated[tuple[EmailInput, ...], Field(max_length=MAX_ADDRESSES)]
 LongText = Annotated[str, StringConstraints(max_length=1000)]
 
 
 class ContactInput(Input):
     """A person. In a PATCH only what is given changes."""
 
-    first_name: Short = ""
-    last_name: Short = ""
+    first_name: Line = ""
+    last_name: Line = ""
     phones: Phones = ()
     emails: Emails = ()
     opted_out: bool = False
@@ -44,7 +45,7 @@ class CompanyInput(Input):
     phones: Phones = ()
     emails: Emails = ()
     address: LongText | None = None
-    tax_number: Short | None = None
+    tax_number: Line | None = None
 
 
 class CompanyPatch(CompanyInput):

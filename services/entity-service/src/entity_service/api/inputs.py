@@ -8,6 +8,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from contracts.inputs import Input, keepable
 from contracts.kit.http import decode_cursor
+from contracts.texts import one_line
 from contracts.values import Money
 from entity_service.domain.fields import MAX_NUMBER
 
@@ -18,13 +19,15 @@ def _not_too_large(money: Money) -> Money:
     return money
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Amount = Annotated[Money, AfterValidator(_not_too_large)]
-Short = Annotated[str, StringConstraints(max_length=200)]
 
-SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(keepable)]
+
+def _as_titles_are(text: str | None) -> str | None:
+    return text and one_line(keepable(text))
+
+
+SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(_as_titles_are)]
 Address = Annotated[str | None, Query(max_length=320), AfterValidator(keepable)]
 
 

@@ -12,10 +12,11 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, if_match, json_response, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import FieldAssignment
+from contracts.texts import Line, Title
 from contracts.values import Code, ItemKind, ItemSnapshot
 from entity_service import store
 from entity_service.api.answers import actor_of, check_version, create_once, item_answer, page
-from entity_service.api.inputs import Amount, SearchText, Short, Title, before
+from entity_service.api.inputs import Amount, SearchText, before
 from entity_service.changes import Changes
 from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.pipelines import place_for_move
@@ -29,7 +30,7 @@ class ItemInput(Input):
     contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
     company_id: UUID | None = None
     amount: Amount | None = None
-    source: Short | None = None
+    source: Line | None = None
     fields: Annotated[dict[str, JsonValue], Field(max_length=500)] = Field(default_factory=dict)
 
 

@@ -10,10 +10,11 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.service import Service
+from contracts.texts import Title
 from contracts.values import ItemSnapshot
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created
-from entity_service.api.inputs import Amount, Title
+from entity_service.api.inputs import Amount
 from entity_service.changes import Changes
 from entity_service.domain.payments import Payment
 

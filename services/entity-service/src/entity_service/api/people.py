@@ -11,9 +11,9 @@ from contracts.kit.clock import NewId
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
 from contracts.kit.service import Service
+from contracts.texts import Line, Name
 from contracts.values import Code
 from entity_service import store
-from entity_service.api.inputs import Name, Short
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.people import Department, Employee, check_parent
@@ -33,10 +33,10 @@ class EmployeeInput(Input):
     """An employee; the server gives the id."""
 
     first_name: Name
-    last_name: Short = ""
+    last_name: Line = ""
     email: Annotated[str, StringConstraints(max_length=320)] | None = None
     phone: Annotated[str, StringConstraints(max_length=50)] | None = None
-    position: Short | None = None
+    position: Line | None = None
     department: Code | None = None
     archived: bool = False
 

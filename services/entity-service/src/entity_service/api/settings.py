@@ -23,9 +23,9 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
 from contracts.kit.service import Service
+from contracts.texts import Line, Name
 from contracts.values import Code, Currency, ItemKind
 from entity_service import store
-from entity_service.api.inputs import Name, Short
 from entity_service.domain import fields, pipelines
 from entity_service.domain.calendars import check_zone
 from entity_service.quotas import DEFINITIONS
@@ -34,13 +34,13 @@ from entity_service.quotas import DEFINITIONS
 class MyCompanyInput(Input):
     """The tenant's own company, as documents print it."""
 
-    name: Short = ""
+    name: Line = ""
     address: Annotated[str, StringConstraints(max_length=1000)] = ""
-    tax_number: Short = ""
-    email: Short = ""
-    phone: Short = ""
-    bank: Short = ""
-    account: Short = ""
+    tax_number: Line = ""
+    email: Line = ""
+    phone: Line = ""
+    bank: Line = ""
+    account: Line = ""
 
 
 def _address(url: str) -> str:
@@ -103,7 +103,7 @@ class FieldInput(Input):
     name: Name
     type: FieldType
     multiple: bool = False
-    options: Annotated[tuple[Short, ...], Field(max_length=1000)] = ()
+    options: Annotated[tuple[Line, ...], Field(max_length=1000)] = ()
     archived: bool = False
 
 

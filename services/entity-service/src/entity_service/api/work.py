@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from contracts.contexts import ProductContext
 from contracts.inputs import Input, Moment
@@ -15,10 +15,11 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
+from contracts.texts import ONE_LINE, Line, Title
 from contracts.values import Currency, ItemKind, Money
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created, page
-from entity_service.api.inputs import Name, Short, Text, Title, before
+from entity_service.api.inputs import Text, before
 from entity_service.changes import Changes
 from entity_service.domain.activities import Activity, ActivityKind, NewActivity
 from entity_service.domain.fields import MAX_NUMBER
@@ -48,9 +49,9 @@ class TaskInput(Input):
     deadline: Moment | None = None
     participants: People = ()
     observers: People = ()
-    checklist: Annotated[tuple[Short, ...], Field(max_length=100)] = ()
+    checklist: Annotated[tuple[Line, ...], Field(max_length=100)] = ()
     priority: Literal["normal", "high"] = "normal"
-    tags: Annotated[tuple[Short, ...], Field(max_length=50)] = ()
+    tags: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     complete_on_leave: bool = False
 
 
@@ -65,7 +66,7 @@ class ProductInput(Input):
 
     name: Title
     quantity: Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=16, decimal_places=6)] = Decimal(1)
-    unit: Annotated[Name, Field(max_length=50)] = "pcs"
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=50), ONE_LINE] = "pcs"
     price: Annotated[int, Field(ge=0, le=MAX_NUMBER)]
     discount_percent: Percent = Decimal(0)
     tax_percent: Percent = Decimal(0)

@@ -1,7 +1,18 @@
-"""How addresses are written; what cannot be one is an invalid input."""
+"""How people and their addresses are written, what cannot be so is an invalid input; what is new of somebody known."""
+
+from pydantic import TypeAdapter, ValidationError
 
 from contracts import addresses
+from contracts.contexts import ContactContext, Email, Phone
+from contracts.issues import issues_of
+from contracts.texts import Line
+from contracts.values import PersonInput
 from entity_service.domain.errors import InvalidError
+from entity_service.domain.people import full_name
+
+MAX_ADDRESSES = 20
+"""Phone numbers of one client, and as many e-mail addresses."""
+_LINE = TypeAdapter[str](Line)
 
 
 def normalise_phone(text: str, where: str = "phone") -> str:
@@ -18,3 +29,53 @@ def normalise_email(text: str, where: str = "email") -> str:
         return addresses.normalise_email(text)
     except addresses.AddressError as error:
         raise InvalidError((where, str(error))) from error
+
+
+def cleaned(person: PersonInput) -> PersonInput:
+    """The person as it is kept. Raises `InvalidError`."""
+    return PersonInput(
+        first_name=_line(person.first_name, "person.first_name"),
+        last_name=_line(person.last_name, "person.last_name"),
+        phone=normalise_phone(person.phone, "person.phone") if person.phone else None,
+        email=normalise_email(person.email, "person.email") if person.email else None,
+    )
+
+
+def _line(text: str, where: str) -> str:
+    try:
+        return _LINE.validate_python(text)
+    except ValidationError as error:
+        raise InvalidError(*((where, what) for _, what in issues_of(error))) from error
+
+
+def with_addresses(contact: ContactContext, given: PersonInput) -> ContactContext:
+    """The contact with addresses behind its others, as far as there is room."""
+    phones, emails = contact.phones, contact.emails
+    if given.phone and given.phone not in _numbers(contact) and len(phones) < MAX_ADDRESSES:
+        phones = (*phones, Phone(number=given.phone))
+    if given.email and given.email not in _emails(contact) and len(emails) < MAX_ADDRESSES:
+        emails = (*emails, Email(address=given.email))
+    return contact.model_copy(update={"phones": phones, "emails": emails})
+
+
+def news_of(before: ContactContext, after: ContactContext, given: PersonInput) -> str | None:
+    """What a known client told that was not known, in words, and what became of it; null when there is nothing new."""
+    told = list[str]()
+    for what, value, had, has in (
+        ("phone", given.phone, _numbers(before), _numbers(after)),
+        ("e-mail", given.email, _emails(before), _emails(after)),
+    ):
+        if value and value not in had:
+            told.append(f"{what} {value} ({'added to the contact' if value in has else 'not added to the contact'})")
+    name = full_name(given.first_name, given.last_name)
+    if name and name != before.name:
+        told.append(f"name {name} (the contact keeps its name)")
+    return f"The client told: {'; '.join(told)}" if told else None
+
+
+def _numbers(contact: ContactContext) -> list[str]:
+    return [phone.number for phone in contact.phones]
+
+
+def _emails(contact: ContactContext) -> list[str]:
+    return [email.address for email in contact.emails]

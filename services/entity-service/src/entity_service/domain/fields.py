@@ -11,6 +11,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from contracts.contexts import FieldSchema, FieldType
 from contracts.envelope import rfc3339
+from contracts.texts import composed, one_line
 from contracts.values import FileRef, Money
 from entity_service.domain.errors import ConflictError, InvalidError
 
@@ -75,9 +76,10 @@ def _one(schema: FieldSchema, value: JsonValue, employees: AbstractSet[UUID]) ->
 
 
 def _option(schema: FieldSchema, value: JsonValue) -> JsonValue:
-    if value not in schema.options:
+    option = one_line(value) if isinstance(value, str) else value
+    if option not in schema.options:
         raise ValueError(f"is none of the options {', '.join(schema.options[:20])}")
-    return value
+    return option
 
 
 def _user(value: JsonValue, employees: AbstractSet[UUID]) -> JsonValue:
@@ -89,7 +91,8 @@ def _user(value: JsonValue, employees: AbstractSet[UUID]) -> JsonValue:
 def _text(value: JsonValue) -> JsonValue:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise ValueError(f"is a text of at most {MAX_TEXT} characters")
-    return value
+    text: str = composed(value)
+    return text
 
 
 def _number(value: JsonValue) -> JsonValue:

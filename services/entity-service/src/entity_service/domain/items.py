@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from contracts.contexts import FieldSchema, PipelineSchema
 from contracts.issues import issues_of
 from contracts.messages.entity_commands import FieldAssignment
+from contracts.texts import Line, Title
 from contracts.values import ItemKind, ItemSnapshot, Money
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.fields import MAX_NUMBER, apply_values, mentioned_ids
@@ -116,10 +117,10 @@ def new_item(draft: ItemDraft, place: Place, references: References, *, id: UUID
 
 
 _PLAIN: Mapping[str, TypeAdapter[Any]] = {
-    "title": TypeAdapter(Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]),
+    "title": TypeAdapter(Title),
     "amount": TypeAdapter(Money | None),
     "responsible_id": TypeAdapter(UUID | None),
-    "source": TypeAdapter(Annotated[str, StringConstraints(max_length=200)] | None),
+    "source": TypeAdapter(Line | None),
     "company_id": TypeAdapter(UUID | None),
     "contact_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
 }

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from contracts.envelope import MAX_BODY, Body
 from contracts.inputs import unkeepable
-from contracts.values import MAX_TITLE
+from contracts.texts import MAX_TITLE, composed, one_line
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.param_paths import below, changed_at
 
@@ -28,10 +28,10 @@ MAX_ALL_SEEN = 100_000
 
 
 def keepable(made: Any) -> Any:
-    """The same value. Raises `ValueFailureError` for one that no row or message could hold."""
+    """The same value, its texts composed. Raises `ValueFailureError` for one that no row or message could hold."""
     if fault := unkeepable(made):
         raise ValueFailureError(f"the value {fault}" if fault.startswith(_VERBS) else f"the value at {fault}")
-    return made
+    return composed(made)
 
 
 _VERBS = ("contains ", "is ", "the name ")
@@ -67,14 +67,23 @@ def readable_reason(reason: str | None) -> str | None:
 def cut_titles(
     params: Mapping[str, JsonValue], ways: Iterable[Sequence[str | int]]
 ) -> tuple[dict[str, JsonValue], str | None]:
-    """Parameters with titles that are not too long, and which of them were cut, for people."""
+    """Parameters with titles on one line that are not too long, and which of them were cut, for people.
+
+    Raises `ValueFailureError` for a title with control characters, naming the parameter.
+    """
     made, cut = dict(params), list[str]()
 
     def cut_one(title: JsonValue, where: str) -> JsonValue:
-        if not isinstance(title, str) or len(title) <= MAX_TITLE:
+        if not isinstance(title, str):
             return title
+        try:
+            line = one_line(title)
+        except ValueError as error:
+            raise ValueFailureError(f"{where}: {error}") from error
+        if len(line) <= MAX_TITLE:
+            return line
         cut.append(where)
-        return f"{title[: MAX_TITLE - 1]}…"
+        return f"{line[: MAX_TITLE - 1]}…"
 
     for way in ways:
         made = changed_at(made, way, partial(cut_one, where=f"params.{below(way)}"))

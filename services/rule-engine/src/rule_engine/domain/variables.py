@@ -172,14 +172,14 @@ def _option(value: Any, document: ConstantDocument) -> str:
 
 
 def _day(value: Any, zone: str) -> str:
-    if "T" not in value:
+    if "T" not in value.upper():
         return date.fromisoformat(value).isoformat()
-    moment = datetime.fromisoformat(value)
+    moment = datetime.fromisoformat(value.upper())
     return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().isoformat()
 
 
 def _moment(value: Any) -> str:
-    moment = datetime.fromisoformat(value)
+    moment = datetime.fromisoformat(value.upper())
     if moment.tzinfo is None:
         raise ValueError
     return rfc3339(moment)

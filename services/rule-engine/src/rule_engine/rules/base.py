@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.named import ChannelName
-from contracts.values import MAX_TITLE, ItemKind
+from contracts.texts import MAX_TITLE
+from contracts.values import ItemKind
 from rule_engine.domain.variables import NOTHING_STORED, Assigned, Definition, Stored
 
 Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data"]

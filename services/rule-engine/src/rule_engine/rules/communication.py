@@ -163,7 +163,7 @@ class SendEmail(RuleType[SendEmailParams]):
             channel=params.channel,
             to=recipient.to,
             to_name=recipient.name,
-            subject=" ".join(params.subject.split()),
+            subject=params.subject,
             text="" if params.html else params.text,
             html=params.text if params.html else None,
             attachments=params.attachments,

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from contracts.inputs import unkeepable
+from contracts.inputs import keepable
 from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.database import Database
@@ -103,6 +103,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
         raise bad_input("the body is not JSON", ("body", "send a JSON object")) from error
     if not isinstance(value, dict):
         raise bad_input("the body cannot be used", ("body", "send a JSON object"))
-    if fault := unkeepable(value):
-        raise bad_input("the body cannot be used", ("body", fault))
-    return value
+    try:
+        kept: dict[str, Any] = keepable(value)
+    except ValueError as error:
+        raise bad_input("the body cannot be used", ("body", str(error))) from error
+    return kept

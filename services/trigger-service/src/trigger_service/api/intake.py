@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from contracts.inputs import unkeepable
+from contracts.inputs import keepable
 from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
@@ -189,9 +189,11 @@ def _body(request: Request, raw: bytes) -> dict[str, Any]:
         raise bad_input("the body cannot be read", ("body", f"expected {kind}")) from error
     if not isinstance(body, dict) or len(body) > MAX_FIELDS:
         raise bad_input("the body cannot be used", ("body", f"send at most {MAX_FIELDS} fields by name"))
-    if fault := unkeepable(body):
-        raise bad_input("the body cannot be used", ("body", fault))
-    return body
+    try:
+        kept: dict[str, Any] = keepable(body)
+    except ValueError as error:
+        raise bad_input("the body cannot be used", ("body", str(error))) from error
+    return kept
 
 
 def _each_once(pairs: list[tuple[str, str]]) -> dict[str, str]:

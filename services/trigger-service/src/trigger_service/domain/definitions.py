@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Se
 from contracts.conditions import Condition
 from contracts.inputs import Input
 from contracts.issues import Written
+from contracts.texts import ONE_LINE, Name
 from contracts.values import Code, Country, ItemKind
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=2000)]
 FieldName = Annotated[
     str, Written(r"^[a-z][a-z0-9_]{0,39}$", "a name of at most 40 small letters, digits and _, such as phone_2")
@@ -96,8 +96,8 @@ class FormSpec(Input):
     kind: ItemKind = "deal"
     pipeline: Code | None = None
     stage: Code | None = None
-    title: Annotated[str, Field(max_length=200)] = ""
-    source: Annotated[str, Field(max_length=64)] | None = None
+    title: Annotated[str, Field(max_length=200), ONE_LINE] = ""
+    source: Annotated[str, Field(max_length=64), ONE_LINE] | None = None
     responsible: Employee | None = None
     phone_region: Country | None = None
     allowed_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], Field(max_length=20)] = ()
