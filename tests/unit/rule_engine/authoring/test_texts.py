@@ -70,7 +70,7 @@ def test_money_without_cents_has_none(values: dict[str, Any]) -> None:
         ("{{ item.title | nonsense }}", "no filter nonsense"),
         ("{% if item.title %}", "if"),
         ("{{ item.title | money }}", "money: needs money or a number"),
-        ("{{ 1 | divided_by: 0 }}", "filter divided_by"),
+        ("{{ 1 | divided_by: 0 }}", "divided_by: it divides by zero"),
     ],
 )
 def test_a_wrong_text_ends_with_its_reason(text: str, reason: str, values: dict[str, Any]) -> None:

@@ -1,22 +1,24 @@
 """Expressions as trees: what the CEL parser made of a source, read from its serialised form.
 
-Three things differ from plain CEL, all by rewriting the source before it is parsed: every number is a double, as in
-JSON, so that `1` and `1.5` compare and add up; names that CEL reserves (`var`, `const`, `if`) can be used; and `in`,
-`size` and `int` are also functions of ours.
+Names that CEL reserves (`var`, `const`, `if`, `in(…)`) can be used: they are rewritten before the source is parsed.
+What a tree gives for values is computed in `evaluation`; of CEL only the parser is used, with its macros.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
+from struct import unpack
 from typing import Any
 
 from cel_expr_python import cel
 
 from contracts.budget import current
-from contracts.conditions.tree import compiled_pattern, refuse_pattern
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import FUNCTIONS
+from rule_engine.domain.standard import STANDARD
 
 MAX_SOURCE = 2_000
 """Characters of one expression."""
@@ -27,15 +29,17 @@ MAX_COMPREHENSIONS = 2
 
 _TOKEN = re.compile(
     r"""(?P<text>[rR]?(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
-      | (?P<number>\d+(?![\w.]))
-      | (?P<other>\d[\w.]*)
+      | (?P<number>\d[\w.]*)
       | (?P<name>[A-Za-z_]\w*)
       | (?P<space>\s+|//[^\n]*)
       | (?P<sign>[\s\S])""",
     re.VERBOSE,
 )
 RENAMED = {"var": "var_", "const": "const_", "if": "if_"}
-_CALLED = {"in": "in_", "size": "size_", "int": "int_", "matches": "matches_"}
+_CALLED = {"in": "in_"}
+SPELLED = {spelled: name for name, spelled in (RENAMED | _CALLED).items()}
+MAX_DIGITS = 15
+"""Of a number with some after the point: so many a double keeps."""
 
 
 def _rewritten(source: str) -> str:
@@ -47,9 +51,7 @@ def _rewrite(tokens: list[re.Match[str]]) -> Iterator[str]:
     for at, token in enumerate(tokens):
         word, kind = token[0], token.lastgroup
         called = next((one[0] for one in tokens[at + 1 :] if one.lastgroup != "space"), "") == "("
-        if kind == "number":
-            yield f"{word}.0"
-        elif kind == "name" and called and word in _CALLED and (word != "in" or not _ends_operand(before)):
+        if kind == "name" and called and word in _CALLED and (word != "in" or not _ends_operand(before)):
             yield _CALLED[word]
         elif kind == "name" and before != "." and word in RENAMED:
             yield RENAMED[word]
@@ -62,22 +64,24 @@ def _ends_operand(word: str) -> bool:
     return bool(word) and (word[-1].isalnum() or word[-1] in "_)]}\"'")
 
 
-@dataclass(frozen=True, slots=True)
+# compared by identity: `true` and `1` are equal in Python
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """A literal, and how large it is."""
+    """A literal: null, yes or no, a number, a text."""
 
-    value: object
-    size: int
+    value: str | int | Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Name:
     """A name of the context, or of a macro's variable."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Select:
     """`operand.key`; `tested`: inside of `has`."""
 
@@ -86,7 +90,7 @@ class Select:
     tested: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """A function or operator; a method's target is the first argument."""
 
@@ -94,7 +98,7 @@ class Call:
     arguments: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Build:
     """A list, or a mapping's keys and values."""
 
@@ -102,7 +106,7 @@ class Build:
     mapping: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comprehension:
     """What a macro such as `map` became: a loop over `range` that accumulates."""
 
@@ -118,35 +122,35 @@ class Comprehension:
 type Node = Constant | Name | Select | Call | Build | Comprehension
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """An expression, ready to be computed, and its tree."""
-
-    program: cel.Expression
-    tree: Node
-
-
-def parse(source: str) -> Parsed:
-    """Raises `ValueFailureError` for what is no expression, or takes too much work whatever the values.
+def parse(source: str) -> Node:
+    """Its tree. Raises `ValueFailureError` for what is no expression, or takes too much work whatever the values.
 
     Spends what it costs, also when the expression is known already: a decision must not depend on what was done before.
     """
     if len(source) > MAX_SOURCE:
         raise ValueFailureError(f"an expression has at most {MAX_SOURCE} characters")
-    tokens = sum(one.lastgroup != "space" for one in _TOKEN.finditer(source))
-    current().spend(_PARSE_COST + _TOKEN_COST * tokens, "expressions")
+    tokens = [one for one in _TOKEN.finditer(source) if one.lastgroup != "space"]
+    current().spend(_PARSE_COST + _TOKEN_COST * len(tokens), "expressions")
+    for one in tokens:
+        _refuse_digits(one)
     return _parsed(source)
 
 
+def _refuse_digits(token: re.Match[str]) -> None:
+    digits = re.sub(r"[eE].*|\.|^0+", "", token[0])
+    if token.lastgroup == "number" and "." in token[0] and len(digits) > MAX_DIGITS:
+        raise ValueFailureError(f"a number with digits after the point has at most {MAX_DIGITS}")
+
+
 @lru_cache(maxsize=512)
-def _parsed(source: str) -> Parsed:
+def _parsed(source: str) -> Node:
     try:
         program = _environment().compile(_rewritten(source), disable_check=True)
     except RuntimeError as error:
         raise ValueFailureError(_reason(str(error))) from error
     tree = _node(_fields(dict(_wire(program.serialize()))[2]).get(2, [b""])[0])
     _refuse(tree, 0)
-    return Parsed(program, tree)
+    return tree
 
 
 def _reason(text: str) -> str:
@@ -160,71 +164,7 @@ def _reason(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> cel.Env:
-    declarations = [_declared(name, one.least, one.most, one) for name, one in FUNCTIONS.items() if name != "int"]
-    declarations += [_declared("int_", 1, 1, FUNCTIONS["int"]), _declared("size_", 1, 1, _size)]
-    declarations.append(_declared("matches_", 2, 2, _matches))
-    return cel.NewEnv(extensions=[cel.CelExtension("stagewright", declarations)])
-
-
-def _declared(name: str, least: int, most: int, apply: Any) -> cel.FunctionDecl:
-    """As a function and as a method of its first argument."""
-    spelled = RENAMED.get(name, _CALLED.get(name, name))
-    dyn = cel.Type.DYN
-    calls = [(count, method) for count in range(least, most + 1) for method in (False, True) if count or not method]
-    return cel.FunctionDecl(
-        spelled,
-        [
-            cel.Overload(f"{spelled}/{count}/{method}", dyn, [dyn] * count, is_member=method, impl=_double(apply))
-            for count, method in calls
-        ],
-    )
-
-
-def _double(apply: Any) -> Any:
-    """Whole numbers leave as doubles."""
-
-    def called(*arguments: Any) -> Any:
-        return doubled(apply(*arguments))
-
-    return called
-
-
-def doubled(value: Any) -> Any:
-    """The value with every number as a double."""
-    match value:
-        case bool() | str() | None:
-            return value
-        case int():
-            return float(value)
-        case dict():
-            return {key: doubled(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [doubled(inner) for inner in value]
-        case _:
-            return value
-
-
-def _size(value: Any) -> int:
-    return len(value)
-
-
-def _matches(text: Any, pattern: Any) -> bool:
-    """As in conditions, with their limits: a pattern of CEL's own may take 8 MB and as much time as it likes."""
-    refuse_pattern(pattern)
-    compiled, budget = compiled_pattern(pattern), current()
-    budget.spend(compiled.work + compiled.work_on(text), "expressions")
-    return compiled.search(text) is not None
-
-
-STANDARD: dict[str, tuple[int, ...]] = {
-    "bool": (1,), "double": (1,), "string": (1,), "timestamp": (1,), "duration": (1,), "dyn": (1,), "type": (1,),
-    "contains": (2,), "startsWith": (2,), "endsWith": (2,), "matches": (2,),
-} | dict.fromkeys(
-    ("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
-     "getSeconds", "getMilliseconds"),
-    (1, 2),
-)  # fmt: skip
-"""CEL's own functions that can be used, and how many arguments they take; a method's target counts."""
+    return cel.NewEnv()
 
 
 def _refuse(node: Node, depth: int) -> None:
@@ -243,11 +183,13 @@ def _refuse_call(function: str, count: int) -> None:
         if function == "_%_":
             raise ValueFailureError("there is no operator % here: numbers may have digits after the point")
         return
-    name = next((ours for ours, spelled in (RENAMED | _CALLED).items() if spelled == function), function)
-    ours = FUNCTIONS.get(name)
-    if name != "size" and ours is None and name not in STANDARD:
+    name = SPELLED.get(function, function)
+    if name in FUNCTIONS:
+        fits = FUNCTIONS[name].least <= count <= FUNCTIONS[name].most
+    elif name in STANDARD:
+        fits = count in STANDARD[name].arities
+    else:
         raise ValueFailureError(f"there is no function {name!r:.60}")
-    fits = ours.least <= count <= ours.most if ours else count in STANDARD.get(name, (1,))
     if not fits:
         raise ValueFailureError(f"{name} does not take {count} arguments")
 
@@ -311,10 +253,22 @@ def _node(data: bytes) -> Node:
 
 
 def _constant(inside: dict[int, list[Any]]) -> Node:
-    (number, values), *_ = inside.items()
-    value = values[0]
-    text = value.decode() if number == 6 else None
-    return Constant(text if text is not None else number, len(value) if number in (6, 7) else 1)
+    ((number, (value, *_)), *_) = inside.items()
+    match number:
+        case 1:
+            return Constant(None)
+        case 2:
+            return Constant(bool(value))
+        case 3:
+            return Constant(value - 2**64 if value >= 2**63 else value)
+        case 4:
+            return Constant(value)
+        case 5:
+            return Constant(Fraction(Decimal(repr(unpack("<d", value)[0]))))
+        case 6:
+            return Constant(value.decode())
+        case _:
+            raise ValueFailureError("there are no bytes here: write a text without b before it")
 
 
 def _word(inside: dict[int, list[Any]], number: int) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from inspect import Parameter, signature
 from random import Random
@@ -28,12 +28,13 @@ from whenever import PlainDateTime
 
 from contracts.budget import Budget, current, spending
 from contracts.calendars import Calendar
-from contracts.conditions.comparing import is_clock, is_money, is_number
+from contracts.conditions.comparing import is_clock, is_money
 from contracts.conditions.operands import moved
 from contracts.envelope import rfc3339
 from rule_engine.domain.calendar import NoWorkingTimeError, WorkingTime
 from rule_engine.domain.clock import at_local
 from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.numbers import MAX_PLACES, Number, as_json, exact, is_number, plain, rounded, same
 
 MAX_TEXT = 300_000
 """Characters that a function gives."""
@@ -135,12 +136,16 @@ class Function:
     most: int
 
     def __call__(self, *args: Any) -> Any:
-        """Raises `ValueFailureError` that names the function, never the values."""
+        """A JSON value. Raises `ValueFailureError` that names the function, never the values."""
+        return plain(self.exact(*args))
+
+    def exact(self, *args: Any) -> Any:
+        """The same, with exact numbers."""
         if not self.least <= len(args) <= self.most:
             raise ValueFailureError(f"{self.name} takes {_arguments(self.least, self.most)}, not {len(args)}")
         _HERE.get().budget.spend(_CALL + _HEAVY.get(self.name, 1) * sum(map(weight, args)), "functions")
         try:
-            return _bounded(self.apply(*map(_plain, args)))
+            return _bounded(self.apply(*map(_written, args)))
         except ValueFailureError as error:
             raise ValueFailureError(f"{self.name}: {error}") from error
         except NoWorkingTimeError as error:
@@ -166,7 +171,7 @@ def _arguments(least: int, most: int) -> str:
     return f"{least} arguments" if least == most else f"{least} to {most} arguments"
 
 
-def _plain(value: Any) -> Any:
+def _written(value: Any) -> Any:
     return rfc3339(value) if isinstance(value, datetime) else value
 
 
@@ -240,39 +245,58 @@ def _span(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     rest = _SPAN.sub("", text).strip(" ,")
     for number, unit in _SPAN.findall(text):
-        known = _UNITS.get(unit.lower())
-        if known is None:
-            raise ValueFailureError(
-                f"there is no unit {unit!r:.20}; there are {', '.join(sorted(set(_UNITS.values())))}"
-            )
+        known = _unit(unit)
         counts[known] = counts.get(known, 0) + int(number)
     if rest or not counts:
         raise ValueFailureError("a span of time is written like '1 month 2 days' or '-3 hours'")
     return counts
 
 
-_SECONDS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+_SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1}
+_IN_DAYS_OR_MONTHS = {"years": ("months", 12), "months": ("months", 1), "weeks": ("days", 7), "days": ("days", 1)}
 
 
 @_function
 def datediff(first: Any, second: Any, unit: str = "days") -> int | None:
-    """Whole units from the first to the second; days between days, or days of the company's zone, are calendar days."""
+    """Whole units from the first to the second: as many as `dateadd` can add to the first without passing the second.
+
+    Years to days are calendar ones in the company's zone; where one of the two is a day, clock times do not count.
+    """
     if _is_empty(first) or _is_empty(second):
         return None
-    known = _UNITS.get(unit.lower())
+    known = _unit(unit)
+    if known in _SECONDS:
+        seconds = (_moment(second) - _moment(first)) // timedelta(microseconds=1)
+        return _towards_zero(seconds, _SECONDS[known] * 1_000_000)
+    if _is_day(first) or _is_day(second):
+        first, second = _day(first).isoformat(), _day(second).isoformat()
+    of, length = _IN_DAYS_OR_MONTHS[known]
+    return _towards_zero(_counted(first, second, of), length)
+
+
+def _counted(first: str, second: str, unit: str) -> int:
+    """Calendar months or days; one less than the calendar's pages turned where the day or clock is not reached yet."""
+    a, b, passed = _day(first), _day(second), _time_of(first) > _time_of(second)
+    number = (b.year - a.year) * 12 + b.month - a.month if unit == "months" else (b - a).days
+    reached = _time_of(dateadd(first, f"{number} {unit}"))
+    if passed:
+        return number + (reached < _time_of(second))
+    return number - (reached > _time_of(second))
+
+
+def _time_of(value: Any) -> date | datetime:
+    return date.fromisoformat(value) if _is_day(value) else _moment(value)
+
+
+def _towards_zero(number: int, divisor: int) -> int:
+    return number // divisor if number >= 0 else -(-number // divisor)
+
+
+def _unit(text: str) -> str:
+    known = _UNITS.get(text.lower())
     if known is None:
-        raise ValueFailureError(f"there is no unit {unit!r:.20}; there are {', '.join(sorted(set(_UNITS.values())))}")
-    if known in ("years", "months"):
-        return _months_between(_day(first), _day(second)) // (12 if known == "years" else 1)
-    if known in ("weeks", "days") and (_is_day(first) or _is_day(second)):
-        return int((_day(second) - _day(first)).days / (7 if known == "weeks" else 1))
-    return int((_moment(second) - _moment(first)).total_seconds() / _SECONDS[known])
-
-
-def _months_between(first: date, second: date) -> int:
-    if second < first:
-        return -_months_between(second, first)
-    return (second.year - first.year) * 12 + second.month - first.month - (moved(first, 0, 0).day > second.day)
+        raise ValueFailureError(f"there is no unit {text!r:.20}; there are {', '.join(sorted(set(_UNITS.values())))}")
+    return known
 
 
 @_function
@@ -290,7 +314,7 @@ def addworkhours(value: Any, hours: Any) -> str | None:
     """So many working hours of the tenant's calendar later, as a moment."""
     if _is_empty(value):
         return None
-    here, span = _HERE.get(), timedelta(hours=float(_number(hours)))
+    here, span = _HERE.get(), timedelta(microseconds=int(exact(hours) * 3_600_000_000))
     if span < timedelta():
         return rfc3339(here.calendar.earlier(_moment(value), -span))
     return rfc3339(here.calendar.later(_moment(value), span))
@@ -416,48 +440,35 @@ def _local(day: date, at: time) -> datetime:
 
 
 def _local_in(day: date, at: time, zone: ZoneInfo) -> datetime:
-    return at_local(PlainDateTime(day.year, day.month, day.day, at.hour, at.minute, at.second), zone.key)
+    nanosecond = at.microsecond * 1000
+    local = PlainDateTime(day.year, day.month, day.day, at.hour, at.minute, at.second, nanosecond=nanosecond)
+    return at_local(local, zone.key)
 
 
 # numbers
 
 
-def _number(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ValueFailureError("needs a number")
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation as error:
-        raise ValueFailureError("needs a number") from error
-    if not number.is_finite() or abs(number) >= 2**63 or (number and number.adjusted() < -30):
-        raise ValueFailureError("needs a number of ordinary size")
-    return number
-
-
-def _json(number: Decimal) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
 def _whole(value: Any) -> int:
-    return int(_number(value))
+    return int(exact(value))
 
 
 @_function
-def abs_(value: Any) -> int | float:
+def abs_(value: Any) -> Number:
     """The number without its sign."""
-    return _json(abs(_number(value)))
+    number = exact(value)
+    return -number if number < 0 else number
 
 
 @_function
-def min_(first: Any, *others: Any) -> Any:
+def min_(first: Any, *others: Any) -> Number:
     """The smallest of numbers, given one by one or as a list."""
-    return _json(min(map(_number, _each(first, others))))
+    return min(map(exact, _each(first, others)))
 
 
 @_function
-def max_(first: Any, *others: Any) -> Any:
+def max_(first: Any, *others: Any) -> Number:
     """The largest of numbers, given one by one or as a list."""
-    return _json(max(map(_number, _each(first, others))))
+    return max(map(exact, _each(first, others)))
 
 
 def _each(first: Any, others: Sequence[Any]) -> Sequence[Any]:
@@ -465,22 +476,25 @@ def _each(first: Any, others: Sequence[Any]) -> Sequence[Any]:
 
 
 @_function
-def round_(value: Any, digits: Any = 0) -> int | float:
+def round_(value: Any, digits: Any = 0) -> Number:
     """Rounded, halves away from zero, to at most 12 digits after the point."""
-    places = min(max(_whole(digits), 0), 12)
-    return _json(_number(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+    return exact(rounded(exact(value), _places(digits)))
+
+
+def _places(digits: Any) -> int:
+    return min(max(_whole(digits), 0), MAX_PLACES)
 
 
 @_function
 def ceil(value: Any) -> int:
     """The next whole number up."""
-    return math.ceil(_number(value))
+    return math.ceil(exact(value))
 
 
 @_function
 def floor(value: Any) -> int:
     """The next whole number down."""
-    return math.floor(_number(value))
+    return math.floor(exact(value))
 
 
 @_function
@@ -496,38 +510,37 @@ def int_(value: Any) -> int:
 
 
 @_function
-def float_(value: Any) -> float:
+def float_(value: Any) -> Number:
     """A number that may have digits after the point."""
-    return float(_number(value))
+    return exact(value)
 
 
 @_function
 def number_format(value: Any, digits: Any = None) -> str:
-    """A number as the tenant's language writes it, with so many digits after the point."""
+    """A number as the tenant's language writes it, with so many digits after the point; halves away from zero."""
     if _is_empty(value):
         return ""
-    places = None if digits is None else min(max(_whole(digits), 0), 12)
-    pattern = "#,##0.############" if places is None else "#,##0" + ("." + "0" * places if places else "")
-    number = _number(value)
-    if places is not None:
-        number = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    return format_decimal(number, pattern, locale=_HERE.get().language)
+    places = MAX_PLACES if digits is None else _places(digits)
+    pattern = "#,##0" + ("." if places else "") + ("#" if digits is None else "0") * places
+    return format_decimal(rounded(exact(value), places), pattern, locale=_HERE.get().language)
 
 
 @_function
 def money(value: Any, currency: str | None = None) -> str:
     """An amount as the tenant's language writes it: `€1,234.50`. Takes money in minor units, or a number of whole units
-    with its currency (the tenant's by default).
+    with its currency (the tenant's by default), rounded to minor units, halves away from zero.
     """
     if _is_empty(value):
         return ""
-    here = _HERE.get()
+    of = value["currency"] if is_money(value) else currency or _HERE.get().currency
+    digits = get_currency_precision(of)
     if is_money(value):
-        digits = get_currency_precision(value["currency"])
-        return format_currency(_number(value["amount"]).scaleb(-digits), value["currency"], locale=here.language)
-    if not is_number(value):
+        amount: Number = exact(value["amount"]) * Fraction(1, 10**digits)
+    elif is_number(value):
+        amount = exact(value)
+    else:
         raise ValueFailureError("needs money or a number")
-    return format_currency(_number(value), currency or here.currency, locale=here.language)
+    return format_currency(rounded(amount, digits), of, locale=_HERE.get().language)
 
 
 # texts
@@ -596,8 +609,10 @@ def _text(value: Any) -> str:
             return ""
         case str():
             return value
-        case bool() | int() | float():
-            return str(value).lower() if isinstance(value, bool) else str(_json(_number(value)))
+        case bool():
+            return str(value).lower()
+        case int() | float() | Fraction():
+            return str(as_json(exact(value)))
         case _:
             raise ValueFailureError("needs a text")
 
@@ -629,7 +644,7 @@ def merge(first: Any, *others: Any) -> list[Any]:
     merged: list[Any] = []
     seen: set[str] = set()
     for one in (one for value in (first, *others) for one in _list(value)):
-        if (key := repr(one)) not in seen:
+        if (key := repr(plain(one))) not in seen:
             seen.add(key)
             merged.append(one)
     return merged
@@ -653,7 +668,9 @@ def shuffle(value: Any) -> list[Any]:
 @_function
 def in_(value: Any, where: Any) -> bool:
     """Whether a list has this element, or a text this part."""
-    return value in _list(where) if not isinstance(where, str) else _text(value) in where
+    if isinstance(where, str):
+        return _text(value) in where
+    return any(same(value, one) for one in _list(where))
 
 
 @_function
@@ -689,7 +706,7 @@ def printable(value: Any) -> str:
             return ""
         case bool():
             return _YES_NO.get(_HERE.get().language.language, _YES_NO["en"])[0 if value else 1]
-        case int() | float():
+        case int() | float() | Fraction():
             return number_format(value)
         case str():
             return _printable_text(value)

@@ -34,6 +34,7 @@ from liquid.undefined import UNDEFINED, FalsyStrictUndefined, Undefined
 from contracts.budget import BudgetError, current, spending
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import FUNCTIONS, Function, inside, weight
+from rule_engine.domain.numbers import Number, as_json, difference_of, exact, product_of, quotient_of, sum_of
 
 MAX_SOURCE = 50_000
 """Characters of one template."""
@@ -146,6 +147,48 @@ def _ours(function: Function) -> Callable[..., object]:
     return apply
 
 
+def _exactly(name: str, apply: Callable[[Number, Number], Number]) -> Callable[[object, object], object]:
+    """Arithmetic as in expressions; what is no number counts as 0, as everywhere in Liquid."""
+
+    def applied(value: object, other: object) -> int | float:
+        try:
+            return as_json(apply(_counted(value), _counted(other)))
+        except ValueFailureError as error:
+            raise ValueFailureError(f"{name}: {error}") from error
+
+    return applied
+
+
+def _counted(value: object) -> Number:
+    if isinstance(value, Undefined):
+        str(value)
+    try:
+        return exact(value)
+    except ValueFailureError:
+        if isinstance(value, int | float):
+            raise
+        return 0
+
+
+def _divided(number: Number, other: Number) -> Number:
+    """Whole numbers without a rest, as Liquid does it."""
+    found = quotient_of(number, other)
+    return found.numerator // found.denominator if isinstance(number, int) and isinstance(other, int) else found
+
+
+def _rest(number: Number, other: Number) -> Number:
+    return number - other * (quotient_of(number, other) // 1)
+
+
+_ARITHMETIC: Mapping[str, Callable[[Number, Number], Number]] = {
+    "plus": sum_of,
+    "minus": difference_of,
+    "times": product_of,
+    "divided_by": _divided,
+    "modulo": _rest,
+}
+
+
 def _size(value: object) -> int:
     """What reading or making it costs."""
     match value:
@@ -237,6 +280,7 @@ class _Environment(Environment):
         self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
         self.tags |= {"output": _Output(self), "echo": _Echo(self)}
         self.filters = {name: apply for name, apply in self.filters.items() if name in FILTERS}
+        self.filters |= {name: _exactly(name, apply) for name, apply in _ARITHMETIC.items()}
         ours = FUNCTIONS | {f"{name}_": FUNCTIONS[name] for name in ("if", "in")}
         self.filters |= {name: _ours(function) for name, function in ours.items()}
 

@@ -6,7 +6,6 @@ one, `{"const": …}` is never a template; lists and objects are walked.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.functions import inside
 from rule_engine.domain.limits import keepable
+from rule_engine.domain.numbers import as_json, exact
 from rule_engine.domain.variables import NOTHING_STORED, Stored
 
 PARTS: Mapping[str, Part] = {
@@ -43,7 +43,7 @@ def values_of(
     """The context, the outputs of earlier rules, `var` and `const`, `now` and `today` (in the company's zone)."""
     values = context.model_dump(mode="json", exclude={"tenant_id", "read_at"})
     for row in values["products"]:
-        row |= {name: _plain(row[name]) for name in ("quantity", "discount_percent", "tax_percent")}
+        row |= {name: as_json(exact(row[name])) for name in ("quantity", "discount_percent", "tax_percent")}
     today = now.astimezone(ZoneInfo(context.tenant.time_zone)).date()
     return {
         **values,
@@ -52,12 +52,6 @@ def values_of(
         "now": rfc3339(now),
         "today": today.isoformat(),
     }
-
-
-def _plain(number: str) -> int | float:
-    """`2.000` as a number that prints as people write it: `2`."""
-    exact = Decimal(number)
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 MAX_MADE = 300

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,6 +14,8 @@ from contracts.conditions.tree import shown
 from contracts.envelope import rfc3339
 from contracts.issues import Written
 from contracts.values import FileRef, ItemKind, Money
+from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.numbers import as_json, exact
 
 Type = Literal[
     "string", "text", "int", "number", "bool", "list", "date", "datetime", "time", "money", "user", "file", "link"
@@ -132,7 +133,7 @@ def _one(value: Any, document: ConstantDocument, zone: str) -> JsonValue:
         if document.type == "date":
             return _day(value, zone)
         return _READERS[document.type](value, document)
-    except (ArithmeticError, InvalidOperation, TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError, ValueFailureError) as error:
         raise MisfitError(f"takes {_WANTED[document.type]}") from error
 
 
@@ -144,10 +145,7 @@ def _text(value: Any, most: int) -> str:
 
 
 def _number(value: Any) -> int | float:
-    number = Decimal(str(value).strip())
-    if isinstance(value, bool) or not number.is_finite() or abs(number) >= 2**63:
-        raise ValueError
-    return int(number) if number == number.to_integral_value() else float(number)
+    return as_json(exact(value))
 
 
 def _whole(value: Any) -> int:
