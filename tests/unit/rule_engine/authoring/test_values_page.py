@@ -19,6 +19,7 @@ from rule_engine.domain.checks import MAX_ANALYSIS, RULE_WORK, check
 from rule_engine.domain.document import RuleSetDocument
 from rule_engine.domain.functions import FUNCTIONS, MOST
 from rule_engine.domain.shapes import names
+from rule_engine.domain.standard import STANDARD
 from rule_engine.domain.values import MAX_MADE, values_of
 from rule_engine.domain.variables import Definition, Stored, VariableDocument, by_name
 from rule_engine.rules import REGISTRY
@@ -110,7 +111,7 @@ def test_every_function_has_one_row_with_its_arguments() -> None:
 def test_all_that_liquid_and_cel_have_themselves_is_told() -> None:
     assert texts.FILTERS - FUNCTIONS.keys() <= quoted(PAGE)
     assert texts.TAGS - {"content", "output", "illegal"} <= quoted(PAGE)
-    assert cel.STANDARD.keys() <= quoted(PAGE)
+    assert STANDARD.keys() <= quoted(PAGE)
 
 
 def test_every_name_has_a_row_with_parts_that_there_are() -> None:
