@@ -27,6 +27,18 @@ async def test_one_address_gets_so_many_messages_a_day_and_others_go_on(shop: Sh
         assert isinstance(await shop.house.final(await shop.send("sms")), CommandDone)
 
 
+async def test_an_sms_has_so_many_parts(shop: Shop) -> None:
+    async with httpx.AsyncClient() as http:
+        await allow(http, shop.house.premises, shop.tenant, "parts_per_sms", 2)
+        refused = await shop.send("sms", text="д" * 135)
+        assert await shop.house.final(refused) == CommandRefused(
+            command_id=refused,
+            reason="the SMS has 3 parts: shorten it (quota parts_per_sms: at most 2 parts of one SMS; "
+            "those who run this installation can raise it)",
+        )
+        assert isinstance(await shop.house.final(await shop.send("sms", text="д" * 134)), CommandDone)
+
+
 async def test_channels_are_counted_and_those_that_there_are_can_be_changed(shop: Shop) -> None:
     texts = {"kind": "sms", "name": "Texts", "default": True}
     async with httpx.AsyncClient() as http, shop.client("author") as author:

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
+from comms_service.sms_text import with_plain_blanks
 from contracts import addresses
 from contracts.envelope import parse_causepath
 from contracts.messages.comms import ChannelKind, MessageStatus, Notify, SendMessage
 from contracts.texts import one_line
 from contracts.values import FileRef
 
-MAX_SMS = 1530
-"""Characters: ten parts of 153, the most that providers join."""
 OPTED_OUT: Final = "opted out"
 
 
@@ -199,6 +198,7 @@ def check_message(message: SendMessage) -> SendMessage:
     _check_no_nul(text=message.text, html=message.html or "")
     if message.kind == "sms":
         _check_sms(message)
+        lines["text"] = with_plain_blanks(message.text)
     elif not (message.text or message.html or message.attachments):
         raise UnusableError("the e-mail is empty: give it a text, HTML or an attachment")
     return message.model_copy(update={**lines, "attachments": files})
@@ -209,8 +209,6 @@ def _check_sms(message: SendMessage) -> None:
         raise UnusableError("an SMS carries text only: take the HTML and the attachments out")
     if not message.text.strip():
         raise UnusableError("the SMS is empty: give it a text")
-    if len(message.text) > MAX_SMS:
-        raise UnusableError(f"the SMS has {len(message.text)} characters; the limit is {MAX_SMS}")
 
 
 def check_notification(message: Notify) -> None:

@@ -15,7 +15,8 @@ from comms_service.domain import (
     message_id,
     notification_id,
 )
-from comms_service.quotas import MESSAGES_PER_RECIPIENT
+from comms_service.quotas import MESSAGES_PER_RECIPIENT, SMS_PARTS
+from comms_service.sms_text import parts
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
@@ -26,7 +27,7 @@ from contracts.kit.clock import Clock
 from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
-from contracts.kit.quotas import check
+from contracts.kit.quotas import check, refusal
 from contracts.messages.comms import ChannelKind, Notify, SendMessage
 from contracts.messages.results import CANCELLED, CommandDone
 
@@ -59,6 +60,8 @@ class Handlers:
         message = self._plan(command.with_data(send), await self._channel(command, tx), address)
         sent = await self._messages.count_to(tx, message.tenant, address, message.created_at - DAY)
         await check(tx, message.tenant, MESSAGES_PER_RECIPIENT, used=sent)
+        if message.kind == "sms":
+            await _refuse_long(tx, message)
         await self._messages.add(tx, message)
         kind = DELIVER[message.kind]
         await worker.enqueue(tx, id=message.id, tenant=message.tenant, kind=kind, run_at=message.created_at)
@@ -141,6 +144,12 @@ class Handlers:
             await self._messages.ask_cancel(tx, message.id)
             return False
         return await self._statuses.step(tx, message, "cancelled", CANCELLED)
+
+
+async def _refuse_long(tx: Connection, message: Message) -> None:
+    count = parts(message.text)
+    if reason := await refusal(tx, message.tenant, SMS_PARTS, adding=count, used=0):
+        raise RefusalError(f"the SMS has {count} parts: shorten it ({reason})")
 
 
 def _usable(send: SendMessage) -> tuple[SendMessage, str]:

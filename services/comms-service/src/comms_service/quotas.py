@@ -16,5 +16,11 @@ CHANNELS = Quota(
     at_limit="new ones are refused; those that there are can be changed",
     used=ChannelStore().count,
 )
+SMS_PARTS = Quota(
+    name="parts_per_sms",
+    default=10,
+    counts="parts of one SMS",
+    at_limit="the command is refused, with how many parts its text has",
+)
 
-QUOTAS = (MESSAGES_PER_RECIPIENT, CHANNELS)
+QUOTAS = (MESSAGES_PER_RECIPIENT, CHANNELS, SMS_PARTS)

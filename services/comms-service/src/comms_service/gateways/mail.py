@@ -4,7 +4,7 @@ The mail of one command is the same mail at every attempt: same Message-ID, same
 in the README.
 """
 
-import html
+import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind
 
 from comms_service.domain import Message, PostponedError, RejectedError
 from comms_service.gateways.files import FileGateway
+from comms_service.gateways.html_text import text_of
 from contracts.kit import telemetry
 from contracts.values import FileRef
 
@@ -90,7 +91,7 @@ class MailGateway:
     async def send(self, message: Message) -> str | None:
         """The mail's Message-ID."""
         contents = await self._files.read(message.tenant, message.attachments)
-        mail = build_mail(message, contents)
+        mail = await asyncio.to_thread(build_mail, message, contents)  # megabytes may be encoded
         refuse_other_addresses(mail, message)
         await self._hand_in(mail)
         return str(mail["Message-ID"])
@@ -211,8 +212,3 @@ def clean_html(text: str) -> str:
         filter_style_properties=_STYLES,
         url_schemes={"http", "https", "mailto", "tel"},
     )
-
-
-def text_of(text: str) -> str:
-    """The words of cleaned HTML, for readers without HTML."""
-    return html.unescape(nh3.clean(text, tags=set())).strip()
