@@ -176,6 +176,8 @@ TRIGGER = {
     "GET /v1/payment-providers": Route(ADMIN, OWN),
     "GET /v1/arrivals": Route(VIEWER, OWN),
     "GET /v1/arrivals/{id}": Route(VIEWER, HIDDEN, ("arrival",)),
+    "GET /v1/arrivals/{id}/submission": Route(OPERATOR, HIDDEN, ("arrival",)),
+    "POST /v1/arrivals/{id}/retry": Route(OPERATOR, HIDDEN, ("arrival",)),
     "GET /internal/triggers/{tenant}": Route(SERVICE, OWN, ("nobody",)),
     "GET /internal/templates/{tenant}": Route(SERVICE, OWN, ("nobody",)),
     "GET /internal/channels/{tenant}": Route(SERVICE, OWN, ("nobody",)),

@@ -14,6 +14,9 @@ Code = Annotated[
 Currency = Annotated[str, Written(r"^[A-Z]{3}$", "a currency of ISO 4217 such as EUR")]
 Country = Annotated[str, Written(r"^[A-Z]{2}$", "a country of ISO 3166 such as DE")]
 
+MAX_NUMBER = 10**15
+"""The largest number of a field, and the largest amount in minor units: doubles and bigints hold it exactly."""
+
 OF_EMPLOYEE = "the id of an employee"
 EmployeeId = Annotated[UUID, OF_EMPLOYEE]
 """Marked, so that authors' tools know where an employee's code may stand for the id."""

@@ -120,7 +120,8 @@ async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_
     )
     arrival = await tenant.verdict(known.json()["arrival_id"], "moved")
     assert (arrival["trigger"], arrival["item_id"]) == ("asked-again", str(deal))
-    assert await site.premises.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
+    kept = await site.premises.sql("SELECT arrival_id FROM submissions WHERE tenant_id = $1", tenant.id)
+    assert [row["arrival_id"] for row in kept] == [_id(unknown)]  # until its item is made
 
 
 async def test_a_submission_waits_for_entity_service_when_a_trigger_needs_it(site: Site) -> None:
@@ -255,3 +256,43 @@ async def test_an_origin_that_is_none_is_forbidden(site: Site, origin: str) -> N
     path = await form(tenant)
     answer = await tenant.call("POST", path, role=None, json=FILLED, headers={"origin": origin})
     assert answer.status_code == 403
+
+
+async def test_a_refused_submission_is_kept_and_can_be_sent_again(site: Site) -> None:
+    tenant = site.tenant()
+    arrival = (await tenant.submit(await form(tenant), FILLED)).json()["arrival_id"]
+    first = (await tenant.said(CreateItem))[0]
+    pending = await tenant.call("POST", f"/v1/arrivals/{arrival}/retry", role="operator")
+    assert pending.status_code == 409
+    await site.answer(first, CommandRefused(command_id=first.command_id, reason="fields.wood: there is no such field"))
+    refused = await tenant.verdict(arrival, "refused")
+    assert refused["reason"] == "fields.wood: there is no such field"
+
+    kept = await tenant.call("GET", f"/v1/arrivals/{arrival}/submission", role="operator")
+    assert kept.json() == {"code": "order", "content": {**FILLED, "phone": "+49301234567"}}
+    hidden = await tenant.call("GET", f"/v1/arrivals/{arrival}/submission", role="author")
+    assert hidden.status_code == 403
+
+    again = await tenant.call("POST", f"/v1/arrivals/{arrival}/retry", role="operator")
+    assert (again.status_code, again.json()["verdict"]) == (202, "pending")
+    second = (await tenant.said(CreateItem, 2))[1]
+    assert second.data == first.data
+    assert second.command_id != first.command_id
+    item = new_id()
+    outputs = {"item_id": str(item), "duplicate": False}
+    await site.answer(second, CommandDone(command_id=second.command_id, outputs=outputs))
+    assert (await tenant.verdict(arrival, "created"))["item_id"] == str(item)
+    gone = await tenant.call("GET", f"/v1/arrivals/{arrival}/submission", role="operator")
+    assert gone.status_code == 404
+    done = await tenant.call("POST", f"/v1/arrivals/{arrival}/retry", role="operator")
+    assert done.status_code == 409
+
+
+async def test_a_form_s_field_fits_the_item_s_field_that_it_feeds(site: Site) -> None:
+    tenant = site.tenant()
+    fields = [{"name": "n", "label": "N", "type": "number", "target": "item.fields.note"}]
+    path = await form(tenant, fields=fields, title="")
+    await tenant.submit(path, {"n": "4"})
+    assert (await tenant.said(CreateItem))[0].data.fields == {"note": "4"}
+    refused = await tenant.submit(path, {"n": "9007199254740993"})
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "n")

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from contracts.contexts import FieldSchema, FieldType
 from contracts.values import PersonInput
 from trigger_service.domain.definitions import Form, FormSpec
 from trigger_service.domain.intake import comment, create_item, read_answers
@@ -47,7 +48,7 @@ FILLED = {
 
 
 def test_answers_have_their_own_types_and_empty_ones_are_left_out() -> None:
-    assert read_answers(form().spec, FILLED) == {
+    assert read_answers(form(), FILLED) == {
         "name": "Client One",
         "phone": "+49301234567",
         "email": "client@example.com",
@@ -55,7 +56,7 @@ def test_answers_have_their_own_types_and_empty_ones_are_left_out() -> None:
         "pieces": 4,
         "delivery": True,
     }
-    assert read_answers(form().spec, {"name": "Client", "phone": "", "email": None}) == {"name": "Client"}
+    assert read_answers(form(), {"name": "Client", "phone": "", "email": None}) == {"name": "Client"}
 
 
 @pytest.mark.parametrize(
@@ -74,13 +75,13 @@ def test_answers_have_their_own_types_and_empty_ones_are_left_out() -> None:
 )
 def test_a_bad_answer_is_named_by_its_field_and_never_repeated(body: dict[str, Any], where: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        read_answers(form().spec, body)
+        read_answers(form(), body)
     assert [place for place, _ in refused.value.errors] == [where]
     assert "nobody" not in str(refused.value.errors)
 
 
 def test_a_submission_becomes_an_item_with_its_client() -> None:
-    item = create_item(form(), read_answers(form().spec, FILLED))
+    item = create_item(form(), read_answers(form(), FILLED))
     assert item.title == "Order: oak table"
     assert (item.kind, item.pipeline, item.stage, item.source, item.origin) == ("deal", "sales", None, "site", "intake")
     assert item.fields == {"pieces": 4}
@@ -94,7 +95,7 @@ def test_an_empty_title_is_the_name_of_the_form() -> None:
 
 
 def test_the_comment_tells_every_answer_by_its_label() -> None:
-    answers = read_answers(form().spec, {"name": "Client", "product": "chair", "delivery": False})
+    answers = read_answers(form(), {"name": "Client", "product": "chair", "delivery": False})
     assert comment(form().spec, answers) == "Form “Order”\nName: Client\nProduct: chair\nDelivery: no"
 
 
@@ -107,11 +108,62 @@ def test_the_same_nonce_is_the_same_submission_only_with_the_same_answers() -> N
 
 
 def test_without_a_nonce_the_same_client_and_answers_are_the_same_submission() -> None:
-    spaced = read_answers(form().spec, {"name": "Client", "phone": "+49 30 1234567"})
-    plain = read_answers(form().spec, {"phone": "030/1234567", "name": "Client "})
-    other = read_answers(form().spec, {"name": "Client", "phone": "+49 30 1234568"})
+    spaced = read_answers(form(), {"name": "Client", "phone": "+49 30 1234567"})
+    plain = read_answers(form(), {"phone": "030/1234567", "name": "Client "})
+    other = read_answers(form(), {"name": "Client", "phone": "+49 30 1234568"})
     assert of_form(TENANT, form(), spaced, None) == of_form(TENANT, form(), plain, None)
     assert of_form(TENANT, form(), spaced, None) != of_form(TENANT, form(), other, None)
+
+
+def feeding(type_: str, kind: FieldType, *, multiple: bool = False) -> Form:
+    """A form of one field that feeds a field of the item."""
+    one = {"name": "a", "label": "A", "type": type_, "target": "item.fields.a"}
+    schema = FieldSchema(code="a", name="A", kind="deal", type=kind, multiple=multiple)
+    return form(fields=[one], title="").model_copy(update={"item_fields": (schema,)})
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind", "typed", "kept"),
+    [
+        ("number", "text", "4", "4"),
+        ("boolean", "text", "on", "yes"),
+        ("number", "number", "2.5", 2.5),
+        ("text", "date", " 2026-12-24 ", "2026-12-24"),
+        ("text", "datetime", "2026-12-24t14:00:00+01:00", "2026-12-24T13:00:00.000000Z"),
+    ],
+)
+def test_an_answer_becomes_what_the_item_keeps(type_: str, kind: FieldType, typed: str, kept: Any) -> None:
+    one, several = feeding(type_, kind), feeding(type_, kind, multiple=True)
+    assert create_item(one, read_answers(one, {"a": typed})).fields == {"a": kept}
+    assert create_item(several, read_answers(several, {"a": typed})).fields == {"a": [kept]}
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind", "typed", "said"),
+    [
+        ("text", "date", "24.12.2026", "expected a date such as 2026-12-24"),
+        ("text", "datetime", "2026-12-24T14:00", "UTC offset"),
+        ("number", "number", "9007199254740993", "between"),
+        ("number", "text", "1e300", "between"),
+    ],
+)
+def test_what_the_item_would_refuse_is_refused_to_the_visitor(
+    type_: str, kind: FieldType, typed: str, said: str
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        read_answers(feeding(type_, kind), {"a": typed})
+    ((where, what),) = refused.value.errors
+    assert where == "a"
+    assert said in what
+
+
+def test_a_visitor_s_name_is_on_one_line_and_a_title_shows_no_controls() -> None:
+    answers = read_answers(form(title="For {name}"), {"name": " Anna\tMu\u0308ller "})
+    item = create_item(form(title="For {name}"), answers)
+    assert (item.title, item.person) == ("For Anna Müller", PersonInput(first_name="Anna", last_name="Müller"))
+    with pytest.raises(InvalidInputError) as refused:
+        read_answers(form(), {"name": "M\x96ller"})
+    assert "U+0096 as character 2" in refused.value.errors[0][1]
 
 
 @pytest.mark.parametrize(

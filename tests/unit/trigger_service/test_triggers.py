@@ -38,7 +38,12 @@ SCHEMA = TenantSchema(
             stages=(StageContext(code="new", name="New", position=0), StageContext(code="won", name="Won", position=1)),
         ),
     ),
-    fields=(FieldSchema(code="pieces", name="Pieces", kind="deal", type="number"),),
+    fields=(
+        FieldSchema(code="pieces", name="Pieces", kind="deal", type="number"),
+        FieldSchema(code="wood", name="Wood", kind="deal", type="list", options=("oak", "ash")),
+        FieldSchema(code="day", name="Day", kind="deal", type="date"),
+        FieldSchema(code="price", name="Price", kind="deal", type="money"),
+    ),
     employees=(EmployeeRef(id=EMPLOYEE, code="manager", name="A manager"),),
 )
 
@@ -156,6 +161,21 @@ def form(**changes: Any) -> FormSpec:
         ({"responsible": "nobody"}, "responsible"),
         ({"title": "Order of {colour}"}, "title"),
         ({"fields": [{"name": "a", "label": "A", "target": "item.fields.colour"}]}, "fields[0].target"),
+        ({"fields": [{"name": "a", "label": "A", "target": "item.fields.price"}]}, "fields[0].target"),
+        ({"fields": [{"name": "a", "label": "A", "target": "item.fields.pieces"}]}, "fields[0].type"),
+        (
+            {"fields": [{"name": "a", "label": "A", "type": "boolean", "target": "item.fields.pieces"}]},
+            "fields[0].type",
+        ),
+        ({"fields": [{"name": "a", "label": "A", "type": "number", "target": "item.fields.day"}]}, "fields[0].type"),
+        (
+            {
+                "fields": [
+                    {"name": "a", "label": "A", "type": "choice", "choices": ["elm"], "target": "item.fields.wood"}
+                ]
+            },
+            "fields[0].choices",
+        ),
     ],
 )
 def test_a_form_that_refers_to_nothing_is_refused(changes: dict[str, Any], where: str) -> None:

@@ -79,6 +79,7 @@ class Desk:
         elif could_fire(await self._form_triggers(tx, tenant), _submitted(form, answers)):
             await self._leave_to_worker(tx, arrival, form.code, dict(answers))
         else:
+            await arrivals.add_submission(tx, arrival, form.code, dict(answers))
             await self._create(tx, arrivals.add, arrival, form, answers)
         return first
 
@@ -93,14 +94,14 @@ class Desk:
         self, tx: Connection, arrival: Arrival, form: Form, answers: Answers, items: Sequence[ItemContext]
     ) -> None:
         """Moves those of the client's open items that triggers match; when there are none, creates an item."""
-        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
         triggers = await self._form_triggers(tx, arrival.tenant_id)
         with spending():
             judged = [(item.item.id, judge(triggers, _submitted(form, answers), item)) for item in items]
         fired = [(item, judgement) for item, judgement in judged if judgement.candidates]
         notes = tuple(note for _, judgement in judged for note in judgement.notes)
         if not fired:
-            await self._create(tx, arrivals.update, arrival, form, answers, notes)
+            fresh = arrival.model_copy(update={"item_id": None})  # an earlier attempt may have found one
+            await self._create(tx, arrivals.update, fresh, form, answers, notes)
         for number, (item, judgement) in enumerate(fired):
             own = arrival.id if number == 0 else messages.arrival_of_item(arrival.id, item)
             mine = arrival.model_copy(update={"id": own, "item_id": item})
@@ -130,16 +131,21 @@ class Desk:
     async def judge_call(
         self, tx: Connection, arrival: Arrival, trigger: Trigger, body: dict[str, Any], item: Found | None
     ) -> None:
-        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
         items = (arrival.item_id,) if arrival.item_id else ()
         occurrence = Occurrence(type=Webhook.name, items=items, facts=body)
         await self._conclude(tx, arrivals.update, arrival, judge([trigger], occurrence, item))
 
     async def give_up(self, tx: Connection, arrival: Arrival, reason: str) -> None:
         """A submission that could not be judged, however often it was tried."""
-        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
         judgement = Judgement(verdict="refused", reason=f"it could not be judged: {reason}")
         await self._conclude(tx, arrivals.update, arrival, judgement)
+
+    async def retry(self, tx: Connection, tenant: UUID, id: UUID) -> Arrival | None:
+        """Has a refused submission judged again; null when there is none, or nothing of it is kept."""
+        arrival = await arrivals.reopen(tx, tenant, id, "waits to be judged again")
+        if arrival is not None:
+            await worker.enqueue(tx, id=id, tenant=tenant, kind=arrival.trigger_type, run_at=self._clock())
+        return arrival
 
     async def take_payment(
         self, tx: Connection, tenant: UUID, provider: Provider, webhook_id: str, report: PaymentReport
@@ -240,9 +246,15 @@ class Desk:
             return
         changed = changed.model_copy(update={"judged_at": now})
         if await save(tx, changed):
+            await self._keep_what_was_refused(tx, changed)
             after_commit(lambda: _tell(changed))
             event = messages.arrival_judged(changed, self._new_id(), now, cause)
             await self._outbox.put(tx, topics.TRIGGER_EVENTS, event)
+
+    async def _keep_what_was_refused(self, tx: Connection, arrival: Arrival) -> None:
+        """What was submitted and had its effect is not needed here any more."""
+        if arrival.trigger_type in (FormSubmitted.name, Webhook.name) and arrival.verdict != "refused":
+            await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
 
     async def _send(self, tx: Connection, save: Save, arrival: Arrival, command: Envelope[Body]) -> None:
         if await save(tx, arrival.model_copy(update={"command_id": command.command_id})):

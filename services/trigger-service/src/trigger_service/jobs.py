@@ -108,7 +108,7 @@ async def _submission(tx: Connection, task: Task) -> _Submission:
     arrival = await arrivals.get(tx, task.tenant, task.id)
     submitted = await arrivals.submission(tx, task.tenant, task.id)
     if arrival is None or submitted is None:
-        raise LookupError(f"no submission {task.id}: it goes in the transaction that ends its work")
+        raise LookupError(f"no submission {task.id}: it is kept until its work had its effect")
     telemetry.note(arrival_id=arrival.id, item_id=arrival.item_id)
     return _Submission(arrival, *submitted)
 

@@ -50,7 +50,7 @@ def build_app(settings: Settings) -> FastAPI:
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
         providers.router(database, clock, vault),
-        arrivals.router(database),
+        arrivals.router(database, desk),
         intake.router(database, desk, clock, settings.form_posts_per_minute),
         hooks.router(database, desk, vault),
         internal.router(database),

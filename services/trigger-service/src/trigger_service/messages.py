@@ -26,6 +26,11 @@ def arrival_of_item(first: UUID, item: UUID) -> UUID:
     return uuid5(first, f"item/{item}")
 
 
+def _id(arrival: Arrival, command: str) -> UUID:
+    """One command per attempt, however often it is sent."""
+    return uuid5(arrival.id, f"{command}/{arrival.attempt}" if arrival.attempt else command)
+
+
 def move_item(
     arrival: Arrival, item: UUID, judgement: Judgement, now: datetime, cause: Envelope[Any] | None
 ) -> Envelope[MoveItem]:
@@ -37,18 +42,18 @@ def move_item(
         changed_by=judgement.changed_by,
         origin="trigger",
     )
-    return _command(arrival, data, uuid5(arrival.id, "move"), topics.item_key(arrival.tenant_id, item), now, cause)
+    return _command(arrival, data, _id(arrival, "move"), topics.item_key(arrival.tenant_id, item), now, cause)
 
 
 def create_item(arrival: Arrival, data: CreateItem, now: datetime) -> Envelope[CreateItem]:
     key = topics.record_key(arrival.tenant_id, "arrival", arrival.id)
-    return _command(arrival, data, uuid5(arrival.id, "create"), key, now)
+    return _command(arrival, data, _id(arrival, "create"), key, now)
 
 
 def add_comment(arrival: Arrival, item: UUID, text: str, now: datetime) -> Envelope[AddTimelineEntry]:
     """What a client wrote into a form, for the timeline of the item that the client has already."""
     data = AddTimelineEntry(item_id=item, kind="comment", text=text, author=arrival.source)
-    return _command(arrival, data, uuid5(arrival.id, "comment"), topics.item_key(arrival.tenant_id, item), now)
+    return _command(arrival, data, _id(arrival, "comment"), topics.item_key(arrival.tenant_id, item), now)
 
 
 def record_payment(arrival: Arrival, data: RecordPayment, now: datetime) -> Envelope[RecordPayment]:

@@ -9,8 +9,7 @@ from pydantic import AfterValidator, StringConstraints
 from contracts.inputs import Input, keepable
 from contracts.kit.http import decode_cursor
 from contracts.texts import one_line
-from contracts.values import Money
-from entity_service.domain.fields import MAX_NUMBER
+from contracts.values import MAX_NUMBER, Money
 
 
 def _not_too_large(money: Money) -> Money:

@@ -16,13 +16,12 @@ from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
 from contracts.texts import ONE_LINE, Line, Title
-from contracts.values import Currency, ItemKind, Money
+from contracts.values import MAX_NUMBER, Currency, ItemKind, Money
 from entity_service import store
 from entity_service.api.answers import actor_of, create_once, created, page
 from entity_service.api.inputs import Text, before
 from entity_service.changes import Changes
 from entity_service.domain.activities import Activity, ActivityKind, NewActivity
-from entity_service.domain.fields import MAX_NUMBER
 from entity_service.domain.items import Item
 from entity_service.domain.products import total_of
 from entity_service.domain.tasks import Task, TaskStatus

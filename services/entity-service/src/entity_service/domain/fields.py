@@ -12,13 +12,11 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from contracts.contexts import FieldSchema, FieldType
 from contracts.envelope import rfc3339
 from contracts.texts import composed, one_line
-from contracts.values import FileRef, Money
+from contracts.values import MAX_NUMBER, FileRef, Money
 from entity_service.domain.errors import ConflictError, InvalidError
 
 MAX_TEXT = 10_000
 MAX_VALUES = 200
-MAX_NUMBER = 10**15
-"""Also the largest amount in minor units: within what a double and a bigint hold exactly."""
 MAX_ALL = 200_000
 """Bytes of all custom fields of one item: every event about it carries them."""
 

@@ -13,9 +13,9 @@ from contracts.contexts import FieldSchema, PipelineSchema
 from contracts.issues import issues_of
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.texts import Line, Title
-from contracts.values import ItemKind, ItemSnapshot, Money
+from contracts.values import MAX_NUMBER, ItemKind, ItemSnapshot, Money
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.fields import MAX_NUMBER, apply_values, mentioned_ids
+from entity_service.domain.fields import apply_values, mentioned_ids
 
 
 class Place(NamedTuple):

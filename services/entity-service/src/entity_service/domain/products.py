@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.contexts import ProductContext
-from contracts.values import Money
+from contracts.values import MAX_NUMBER, Money
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.fields import MAX_NUMBER
 
 
 def total_of(price: Money, quantity: Decimal, discount_percent: Decimal, tax_percent: Decimal) -> Money:

@@ -1,5 +1,6 @@
 """`/v1/arrivals`: everything that came in, with its verdict; so "why did it not move" has an answer."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -7,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
-from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
+from contracts.kit.http import Cursor, Limit, Newest, Page, conflict, decode_cursor, not_found
 from contracts.values import Code
+from trigger_service.desk import Desk
 from trigger_service.domain.judging import ArrivalVerdict
 from trigger_service.store import arrivals
 from trigger_service.store.arrivals import Arrival
@@ -38,8 +40,15 @@ class ArrivalView(BaseModel):
     judged_at: AwareDatetime | None
 
 
-def router(database: Database) -> APIRouter:
-    """Arrivals: read by everyone of the tenant."""
+class Submission(BaseModel):
+    """What was submitted to a form or a hook, kept until it has an effect; `code` is that of the form or trigger."""
+
+    code: str
+    content: dict[str, Any]
+
+
+def router(database: Database, desk: Desk) -> APIRouter:
+    """Arrivals: read by everyone of the tenant; what was submitted, and sending it again, is for operators."""
     routes = APIRouter(prefix="/v1/arrivals", tags=["arrivals"])
 
     @routes.get("")
@@ -67,9 +76,33 @@ def router(database: Database) -> APIRouter:
             raise not_found(f"arrival {id}")
         return _view(arrival)
 
+    @routes.get("/{id}/submission")
+    async def get_submission(id: UUID, caller: Caller = require(Role.OPERATOR)) -> Submission:
+        """What was submitted, while it waits and after it was refused."""
+        async with database.transaction(caller.tenant) as tx:
+            found = await arrivals.submission(tx, caller.tenant, id)
+        if found is None:
+            raise not_found(f"submission of an arrival {id} that is kept")
+        code, content = found
+        return Submission(code=code, content=content)
+
+    @routes.post("/{id}/retry", status_code=202)
+    async def retry(id: UUID, caller: Caller = require(Role.OPERATOR)) -> ArrivalView:
+        """Has a refused submission judged again, as things are now."""
+        async with database.transaction(caller.tenant) as tx:
+            present = await arrivals.get(tx, caller.tenant, id)
+            if present is None:
+                raise not_found(f"arrival {id}")
+            again = await desk.retry(tx, caller.tenant, id)
+        if again is None:
+            raise conflict(
+                f"the arrival is {present.verdict!r}: only a refused one whose submission is kept is retried"
+            )
+        return _view(again)
+
     return routes
 
 
 def _view(arrival: Arrival) -> ArrivalView:
     notes = [TriggerVerdict(trigger=n.trigger, verdict=n.verdict, reason=n.reason) for n in arrival.notes]
-    return ArrivalView(triggers=notes, **arrival.model_dump(exclude={"notes", "tenant_id"}))
+    return ArrivalView(triggers=notes, **arrival.model_dump(exclude={"notes", "tenant_id", "attempt"}))

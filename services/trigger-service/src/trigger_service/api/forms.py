@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from contracts.contexts import TenantSchema
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
@@ -10,6 +11,7 @@ from contracts.kit.quotas import check
 from contracts.values import Code
 from trigger_service.domain.checks import check_form
 from trigger_service.domain.definitions import Form, FormSpec
+from trigger_service.domain.targets import item_fields
 from trigger_service.gateways.entity import EntityService
 from trigger_service.quotas import FORMS
 from trigger_service.store import definitions
@@ -31,11 +33,15 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
     async def put_form(
         code: Code, spec: FormSpec, response: Response, caller: Caller = require(Role.AUTHOR)
     ) -> FormView:
-        responsible = None if spec.archived else check_form(spec, await entity.schema(caller.tenant))
+        form = Form(code=code, token=new_token(), spec=spec)
+        if not spec.archived:
+            form = _checked(form, await entity.schema(caller.tenant))
         async with database.transaction(caller.tenant) as tx:
-            if await definitions.form(tx, caller.tenant, code) is None:
+            former = await definitions.form(tx, caller.tenant, code)
+            if former is None:
                 await check(tx, caller.tenant, FORMS)
-            form = Form(code=code, token=new_token(), spec=spec, responsible_id=responsible)
+            elif spec.archived:  # what was submitted before is still judged
+                form = form.model_copy(update={"item_fields": former.item_fields})
             form, created = await definitions.put_form(tx, caller.tenant, form, clock())
             await definitions.put_address(tx, "form", caller.tenant, code, hash_token(form.token))
         response.status_code = 201 if created else 200
@@ -56,6 +62,12 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
         return Page(items=[_view(form) for form in forms])
 
     return routes
+
+
+def _checked(form: Form, schema: TenantSchema) -> Form:
+    """With what the tenant's schema says of it; raises `InvalidInputError`."""
+    found = {"responsible_id": check_form(form.spec, schema), "item_fields": item_fields(form.spec, schema.fields)}
+    return form.model_copy(update=found)
 
 
 def _view(form: Form) -> FormView:

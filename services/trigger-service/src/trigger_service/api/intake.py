@@ -119,7 +119,7 @@ class _Intake:
         nonce = _nonce(body.pop(NONCE, None) or request.headers.get("idempotency-key"))
         trapped = bool(body.pop(form.spec.honeypot, None))
         try:
-            answers = read_answers(form.spec, body)
+            answers = read_answers(form, body)
         except InvalidInputError as error:
             if _wants_page(request):
                 return pages.form_page(form.spec, new_token(), error.errors, 422)

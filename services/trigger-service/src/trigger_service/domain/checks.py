@@ -11,6 +11,7 @@ from contracts.conditions import Condition, ConditionError, compile_condition, l
 from contracts.contexts import ItemContext, PipelineSchema, TenantSchema
 from contracts.issues import issues_of, unknown
 from contracts.values import ItemSnapshot
+from trigger_service.domain import targets
 from trigger_service.domain.definitions import FormSpec, TriggerSpec
 from trigger_service.errors import InvalidInputError
 from trigger_service.triggers.registry import TRIGGER_TYPES
@@ -58,10 +59,15 @@ def _form_errors(spec: FormSpec, schema: TenantSchema) -> Errors:
     if pipeline is not None and pipeline.kind != spec.kind:
         yield "kind", f"the pipeline {spec.pipeline!r} is for items of the kind {pipeline.kind!r}"
     yield from _employee_errors("responsible", spec.responsible, schema)
-    known = {f"item.fields.{field.code}" for field in schema.fields if field.kind == spec.kind}
+    known = {targets.ITEM + field.code: field for field in schema.fields if field.kind == spec.kind}
     for number, field in enumerate(spec.fields):
-        if field.target and field.target.startswith("item.fields.") and field.target not in known:
+        if not field.target or not field.target.startswith(targets.ITEM):
+            continue
+        if field.target not in known:
             yield f"fields[{number}].target", unknown("field", field.target, known, f"of a {spec.kind}")
+        else:
+            misfits = targets.misfits(field, known[field.target])
+            yield from ((f"fields[{number}].{where}", what) for where, what in misfits)
     names = {field.name for field in spec.fields}
     for name in PLACEHOLDER.findall(spec.title):
         if name not in names:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from contracts.conditions import Condition
+from contracts.contexts import FieldSchema
 from contracts.inputs import Input
 from contracts.issues import Written
 from contracts.texts import ONE_LINE, Name
@@ -116,7 +117,10 @@ class FormSpec(Input):
 
 
 class Form(BaseModel):
-    """A form as it is kept; `token` is its public address, `responsible_id` the employee it names."""
+    """A form as it is kept; `token` is its public address, `responsible_id` the employee it names.
+
+    `item_fields` are those of the item that the form feeds, as they were when it was put: a field keeps its type.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -124,6 +128,11 @@ class Form(BaseModel):
     token: str
     spec: FormSpec
     responsible_id: UUID | None = None
+    item_fields: tuple[FieldSchema, ...] = ()
+
+    def item_field(self, target: str) -> FieldSchema | None:
+        """The item's field that a target names."""
+        return next((one for one in self.item_fields if target == f"item.fields.{one.code}"), None)
 
 
 class ProviderSpec(Input):

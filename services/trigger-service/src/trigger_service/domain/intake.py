@@ -1,17 +1,20 @@
 """From what somebody typed into a form to an item and its client."""
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
+from pydantic import JsonValue
 
 from contracts.addresses import normalise_email, normalise_phone
 from contracts.messages.entity_commands import CreateItem
-from contracts.values import PersonInput
+from contracts.texts import shown_on_one_line
+from contracts.values import MAX_NUMBER, PersonInput
+from trigger_service.domain import targets
 from trigger_service.domain.checks import PLACEHOLDER
 from trigger_service.domain.definitions import Form, FormField, FormSpec
+from trigger_service.domain.targets import CONTACT, Answer
 from trigger_service.errors import InvalidInputError
 
 NONCE = "_nonce"
@@ -19,18 +22,20 @@ NONCE = "_nonce"
 MAX_TEXT = 5000
 MAX_TITLE = 255
 
-type Answer = str | int | float | bool
 type Answers = Mapping[str, Answer]
 
 
-def read_answers(form: FormSpec, body: Mapping[str, Any]) -> Answers:
-    """The answers in their own types, empty ones left out; raises `InvalidInputError`, naming fields, never values."""
-    known = {field.name: field for field in form.fields}
+def read_answers(form: Form, body: Mapping[str, Any]) -> Answers:
+    """The answers in their own types, empty ones left out; raises `InvalidInputError`, naming fields, never values.
+
+    What is accepted here fits the contact and the item: nobody is thanked for what is refused later.
+    """
+    known = {field.name for field in form.spec.fields}
     errors = [(name[:40], "the form has no such field") for name in body if name not in known]
     answers: dict[str, Answer] = {}
-    for field in form.fields:
+    for field in form.spec.fields:
         try:
-            answer = _read(field, body.get(field.name), form)
+            answer = _fitting(field, _read(field, body.get(field.name), form.spec), form)
         except ValueError as error:
             errors.append((field.name, str(error)))
             continue
@@ -56,6 +61,20 @@ def _read(field: FormField, raw: Any, form: FormSpec) -> Answer | None:
     return _READERS[field.type](text, field, form)
 
 
+def _fitting(field: FormField, answer: Answer | None, form: Form) -> Answer | None:
+    """The answer, when what it feeds can keep it."""
+    if answer is None or field.target is None:
+        return answer
+    if field.target in _NAMES:
+        return targets.for_contact(answer) or None
+    if schema := form.item_field(field.target):
+        targets.for_item(answer, schema)
+    return answer
+
+
+_NAMES = ("contact.name", "contact.first_name", "contact.last_name")
+
+
 def _boolean(raw: Any) -> bool:
     if isinstance(raw, bool):
         return raw
@@ -71,9 +90,9 @@ def _number(text: str, _: FormField, __: FormSpec) -> Answer:
         number = float(text)
     except ValueError as error:
         raise ValueError("expected a number") from error
-    if not math.isfinite(number):
-        raise ValueError("expected a number")
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    if not abs(number) <= MAX_NUMBER:
+        raise ValueError(f"expected a number between -{MAX_NUMBER} and {MAX_NUMBER}")
+    return int(number) if number.is_integer() else number
 
 
 def _phone(text: str, _: FormField, form: FormSpec) -> Answer:
@@ -85,9 +104,10 @@ def _email(text: str, _: FormField, __: FormSpec) -> Answer:
 
 
 def _choice(text: str, field: FormField, _: FormSpec) -> Answer:
-    if text not in field.choices:
+    choice = shown_on_one_line(text)
+    if choice not in field.choices:
         raise ValueError("expected one of the choices")
-    return text
+    return choice
 
 
 _READERS: Mapping[str, Callable[[str, FormField, FormSpec], Answer]] = {
@@ -101,7 +121,7 @@ _READERS: Mapping[str, Callable[[str, FormField, FormSpec], Answer]] = {
 
 def person(form: FormSpec, answers: Answers) -> PersonInput | None:
     """The client that the answers tell of; null when none of them does."""
-    told = dict(_mapped(form, answers, "contact."))
+    told = dict(_mapped(form, answers, CONTACT))
     if not told:
         return None
     first, _, last = str(told.get("name", "")).partition(" ")
@@ -128,26 +148,31 @@ def create_item(form: Form, answers: Answers) -> CreateItem:
         responsible_id=form.responsible_id,
         person=person(spec, answers),
         source=spec.source,
-        fields=dict(_mapped(spec, answers, "item.fields.")),
+        fields={code: _kept(form, code, answer) for code, answer in _mapped(spec, answers, targets.ITEM)},
         created_by=f"form:{form.code}",
         origin="intake",
     )
 
 
+def _kept(form: Form, code: str, answer: Answer) -> JsonValue:
+    """As the item keeps it. What fits no more, since the form was changed meanwhile, is left to the item to refuse."""
+    schema = form.item_field(targets.ITEM + code)
+    try:
+        return answer if schema is None else targets.for_item(answer, schema)
+    except ValueError:
+        return answer
+
+
 def title(form: FormSpec, answers: Answers) -> str:
     """The title template with the answers in it, else the form's name."""
-    filled = PLACEHOLDER.sub(lambda found: str(answers.get(found[1], "")), form.title)
-    return " ".join(filled.split())[:MAX_TITLE] or form.name
+    filled = PLACEHOLDER.sub(lambda found: targets.shown(answers.get(found[1], "")), form.title)
+    return shown_on_one_line(filled)[:MAX_TITLE].rstrip() or form.name
 
 
 def comment(form: FormSpec, answers: Answers) -> str:
     """The submission as people read it in a timeline."""
-    told = [f"{field.label}: {_shown(answers[field.name])}" for field in form.fields if field.name in answers]
+    told = [f"{field.label}: {targets.shown(answers[field.name])}" for field in form.fields if field.name in answers]
     return "\n".join([f"Form “{form.name}”", *told])
-
-
-def _shown(answer: Answer) -> str:
-    return ("yes" if answer else "no") if isinstance(answer, bool) else str(answer)
 
 
 def _mapped(form: FormSpec, answers: Answers, prefix: str) -> Iterator[tuple[str, Answer]]:

@@ -27,6 +27,7 @@ CREATE TABLE forms (
     token text NOT NULL,
     spec jsonb NOT NULL,
     responsible_id uuid,
+    item_fields jsonb NOT NULL,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, code)
 );
@@ -61,6 +62,7 @@ CREATE TABLE arrivals (
     command_id uuid,
     verdict text NOT NULL,
     reason text NOT NULL,
+    attempt integer NOT NULL DEFAULT 0,
     notes jsonb NOT NULL,
     received_at timestamptz NOT NULL,
     judged_at timestamptz
@@ -70,7 +72,7 @@ CREATE INDEX arrivals_of_item ON arrivals (tenant_id, item_id);
 CREATE INDEX arrivals_of_command ON arrivals (command_id) WHERE verdict = 'pending';
 CREATE INDEX arrivals_of_trigger ON arrivals USING gin (notes jsonb_path_ops);
 
--- What was submitted, only until it is judged.
+-- What was submitted, until it had its effect: what was refused can be sent again.
 CREATE TABLE submissions (
     arrival_id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,

@@ -30,6 +30,8 @@ class Arrival(BaseModel):
     command_id: UUID | None = None
     verdict: ArrivalVerdict
     reason: str
+    attempt: int = 0
+    """How often it was sent again; each attempt has commands of its own."""
     notes: tuple[Note, ...] = ()
     received_at: AwareDatetime
     judged_at: AwareDatetime | None = None
@@ -79,6 +81,20 @@ async def update(tx: Connection, arrival: Arrival) -> bool:
         arrival.judged_at,
     )
     return bool(updated)
+
+
+async def reopen(tx: Connection, tenant: UUID, id: UUID, reason: str) -> Arrival | None:
+    """Makes a refused arrival pending again, for its next attempt; null when there is none whose content is kept."""
+    row = await tx.fetchrow(
+        """UPDATE arrivals a SET verdict = 'pending', reason = $3, attempt = attempt + 1, trigger = NULL, notes = '[]',
+               command_id = NULL, judged_at = NULL
+           WHERE tenant_id = $1 AND id = $2 AND verdict = 'refused'
+             AND EXISTS (SELECT FROM submissions s WHERE s.tenant_id = $1 AND s.arrival_id = a.id) RETURNING *""",
+        tenant,
+        id,
+        reason,
+    )
+    return _arrival(row) if row else None
 
 
 async def get(tx: Connection, tenant: UUID, id: UUID) -> Arrival | None:

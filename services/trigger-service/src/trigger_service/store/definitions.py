@@ -86,15 +86,17 @@ async def put_form(tx: Connection, tenant: UUID, form: Form, now: datetime) -> t
     """Creates or replaces, and says whether it was created; a form that is replaced keeps its token."""
     row = await _returned(
         tx,
-        """INSERT INTO forms (tenant_id, code, token, spec, responsible_id, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
-           ON CONFLICT (tenant_id, code) DO UPDATE SET spec = excluded.spec,
-               responsible_id = excluded.responsible_id, updated_at = excluded.updated_at
+        """INSERT INTO forms (tenant_id, code, token, spec, responsible_id, item_fields, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           ON CONFLICT (tenant_id, code) DO UPDATE SET spec = excluded.spec, responsible_id = excluded.responsible_id,
+               item_fields = excluded.item_fields, updated_at = excluded.updated_at
            RETURNING token, xmax = 0 AS created""",
         tenant,
         form.code,
         form.token,
         form.spec.model_dump(mode="json"),
         form.responsible_id,
+        [field.model_dump(mode="json") for field in form.item_fields],
         now,
     )
     return form.model_copy(update={"token": row["token"]}), row["created"]
@@ -120,7 +122,7 @@ async def forms(tx: Connection, tenant: UUID) -> list[Form]:
 
 def _form(row: asyncpg.Record) -> Form:
     spec = FormSpec.model_validate(row["spec"])
-    return Form(code=row["code"], token=row["token"], spec=spec, responsible_id=row["responsible_id"])
+    return Form.model_validate({**dict(row), "spec": spec})
 
 
 async def put_provider(tx: Connection, tenant: UUID, provider: Provider, now: datetime) -> tuple[Provider, bool]:
