@@ -120,7 +120,8 @@ async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: S
     assert arrival["triggers"][0]["reason"] == "body.order.state = shipped is false"
     moves = await tenant.said(MoveItem)
     assert [(move.data.item_id, move.correlation) for move in moves] == [(deal, first.json()["arrival_id"])]
-    assert await site.premises.sql("SELECT * FROM submissions WHERE tenant_id = $1", tenant.id) == []
+    kept = await site.premises.sql("SELECT arrival_id FROM submissions WHERE tenant_id = $1", tenant.id)
+    assert [str(row["arrival_id"]) for row in kept] == [first.json()["arrival_id"]]  # until its move is answered
 
 
 def call_of(item: UUID | None, state: str = "shipped") -> dict[str, Any]:
