@@ -16,7 +16,7 @@ from rule_engine.domain.operators import OPERATORS, kind_of, yes_no
 from rule_engine.domain.standard import STANDARD
 
 # units of `contracts.budget`
-_EVALUATION, _STEP, _ROUND, _VALUE, _FAILURE, _CHARACTER = 1_500, 300, 200, 60, 1_000, 5
+_EVALUATION, _STEP, _ROUND, _VALUE, _FAILURE, _CHARACTER = 1_500, 300, 200, 100, 1_000, 5
 """An expression computed; a node of it; a round of a loop; a value copied or looked at; a failure kept; a character."""
 
 
