@@ -87,6 +87,7 @@ ENTITY = {
     "POST /v1/contacts": Route(AGENT, MADE, body=CONTACT),
     "GET /v1/contacts": Route(VIEWER, OWN, query={"phone": PHONE, "email": EMAIL}),
     "GET /v1/contacts/{id}": Route(VIEWER, HIDDEN, ("contact",)),
+    "GET /v1/contacts/{id}/consents": Route(AGENT, HIDDEN, ("contact",)),
     "PATCH /v1/contacts/{id}": Route(AGENT, HIDDEN, ("contact",), CONTACT),
     "POST /v1/companies": Route(AGENT, MADE, body=COMPANY),
     "GET /v1/companies": Route(VIEWER, OWN),

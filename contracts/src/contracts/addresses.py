@@ -41,3 +41,14 @@ def _valid(text: str) -> ValidatedEmail:
         return validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as error:
         raise AddressError("is not an e-mail address") from error
+
+
+def consent_key(address: str) -> str:
+    """How consent to an address is filed, in whichever normalised form a service keeps it: case and script aside."""
+    if "@" not in address:
+        return address
+    try:
+        valid = validate_email(address, check_deliverability=False)
+    except EmailNotValidError:
+        return address.lower()
+    return f"{valid.local_part}@{valid.ascii_domain}".lower()

@@ -31,9 +31,9 @@ MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
     topics.DOC_COMMANDS: (doc.CreateDocument, results.CancelCommand),
     topics.DOC_RESULTS: results.RESULTS,
     topics.DOC_EVENTS: (doc.DocumentCreated, doc.DocumentViewed),
-    topics.COMMS_COMMANDS: (comms.SendMessage, comms.Notify, results.CancelCommand),
+    topics.COMMS_COMMANDS: (comms.SendMessage, comms.Notify, comms.RecordConsent, results.CancelCommand),
     topics.COMMS_RESULTS: results.RESULTS,
-    topics.COMMS_EVENTS: (comms.MessageStatusChanged,),
+    topics.COMMS_EVENTS: (comms.MessageStatusChanged, comms.ConsentChanged),
 }
 
 TYPES: Mapping[str, type[Body]] = {body.TYPE: body for bodies in MESSAGES.values() for body in bodies}
@@ -49,7 +49,7 @@ TOPIC_OF: Mapping[type[Body], Topic] = {
 COMMANDERS: Mapping[Topic, tuple[str, ...]] = {
     topics.ENTITY_COMMANDS: ("rule-engine", "trigger-service"),
     topics.DOC_COMMANDS: ("rule-engine",),
-    topics.COMMS_COMMANDS: ("rule-engine",),
+    topics.COMMS_COMMANDS: ("rule-engine", "entity-service"),
 }
 """Which services send commands to an owner. Any service may; everything else is published by a topic's owner alone."""
 

@@ -52,8 +52,15 @@ class ContactContext(Value):
     email: str | None = None
     """The first e-mail address."""
     opted_out: bool = False
+    """Whether messages to any of the addresses are unwanted."""
+    opted_out_at: AwareDatetime | None = None
+    """When that was said of the contact as a whole; null: never, or it has been taken back since."""
     time_zone: str | None = None
     """Of the IANA database; null: as the company's."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (*(phone.number for phone in self.phones), *(email.address for email in self.emails))
 
 
 class CompanyContext(Value):

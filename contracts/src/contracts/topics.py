@@ -29,8 +29,8 @@ DOC_COMMANDS = Topic("crm.doc.commands.v1", "doc-service", ("doc-service",))
 DOC_RESULTS = Topic("crm.doc.results.v1", "doc-service", ("rule-engine",))
 DOC_EVENTS = Topic("crm.doc.events.v1", "doc-service", ("trigger-service",))
 COMMS_COMMANDS = Topic("crm.comms.commands.v1", "comms-service", ("comms-service",))
-COMMS_RESULTS = Topic("crm.comms.results.v1", "comms-service", ("rule-engine",))
-COMMS_EVENTS = Topic("crm.comms.events.v1", "comms-service", ())
+COMMS_RESULTS = Topic("crm.comms.results.v1", "comms-service", ("rule-engine", "entity-service"))
+COMMS_EVENTS = Topic("crm.comms.events.v1", "comms-service", ("entity-service",))
 EXTERNAL_EVENTS = Topic("crm.external.events.v1", "anyone", ())
 
 TOPICS = (

@@ -142,7 +142,7 @@ async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[S
     """The service in this process."""
     async with (
         open_premises(postgres, kafka, "entity-service", folder) as premises,
-        open_wire(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS)) as wire,
+        open_wire(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS, topics.COMMS_COMMANDS)) as wire,
     ):
         app = build_app(await premises.settle(entity_service, Settings))
         transport = httpx.ASGITransport(app)

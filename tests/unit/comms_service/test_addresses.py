@@ -2,7 +2,8 @@
 
 import pytest
 
-from comms_service.domain import UnusableError, consent_key, normalise
+from comms_service.domain import UnusableError, normalise
+from contracts.addresses import consent_key
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,8 @@ def test_what_is_no_address_is_refused_without_being_repeated(given: str) -> Non
 
 def test_consent_does_not_depend_on_the_case_of_the_mailbox() -> None:
     assert consent_key(normalise("Name@Example.org")) == consent_key(normalise("name@example.ORG"))
+
+
+def test_consent_does_not_depend_on_the_script_in_which_the_domain_is_kept() -> None:
+    assert consent_key("name@möbel.example") == consent_key("Name@xn--mbel-5qa.example") == "name@xn--mbel-5qa.example"
+    assert consent_key("+49301234567") == "+49301234567"

@@ -49,6 +49,7 @@ MESSAGE = Message(
     root="r",
     traceparent=None,
     created_at=datetime(2030, 5, 17, 9, 30, tzinfo=UTC),
+    opted_out_at=None,
 )
 
 

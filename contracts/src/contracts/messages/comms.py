@@ -3,12 +3,14 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from contracts.envelope import Body
 from contracts.values import FileRef
 
 ChannelKind = Literal["email", "sms"]
+ConsentSource = Literal["contact", "form", "link", "operator", "import"]
+"""How it was learned: a contact's record, a form, a link in a mail, somebody at the desk, another system's list."""
 MessageStatus = Literal["queued", "accepted", "delivered", "undelivered", "failed", "refused", "cancelled"]
 
 
@@ -32,6 +34,8 @@ class SendMessage(Body):
     html: str | None = None
     attachments: tuple[FileRef, ...] = ()
     sent_by: str
+    opted_out_at: AwareDatetime | None = None
+    """When entity-service was told that the contact wants no messages: comms-service may not have heard of it yet."""
 
 
 class Notify(Body):
@@ -44,6 +48,37 @@ class Notify(Body):
     title: str = ""
     text: str
     sender: str | None = None
+
+
+class RecordConsent(Body):
+    """Records whether the owner of some addresses wants messages. What is known since a later time stays.
+
+    Outputs: none.
+    """
+
+    TYPE: ClassVar[str] = "crm.consent.record.v1"
+
+    addresses: tuple[str, ...] = Field(min_length=1)
+    opted_out: bool
+    source: ConsentSource
+    by: str
+    at: AwareDatetime
+
+
+class ConsentChanged(Body):
+    """Whether the owner of an address wants messages; `version` counts what was recorded of the address, from 1.
+
+    `address` is its consent key (`contracts.addresses.consent_key`).
+    """
+
+    TYPE: ClassVar[str] = "crm.consent.changed.v1"
+
+    address: str
+    version: int
+    opted_out: bool
+    source: ConsentSource
+    by: str
+    at: AwareDatetime
 
 
 class MessageStatusChanged(Body):

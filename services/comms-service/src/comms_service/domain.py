@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from comms_service.sms_text import with_plain_blanks
 from contracts import addresses
 from contracts.envelope import parse_causepath
-from contracts.messages.comms import ChannelKind, MessageStatus, Notify, SendMessage
+from contracts.messages.comms import ChannelKind, ConsentSource, MessageStatus, Notify, SendMessage
 from contracts.texts import one_line
 from contracts.values import FileRef
 
@@ -81,6 +81,8 @@ class Message:
     root: str
     traceparent: str | None
     created_at: datetime
+    opted_out_at: datetime | None
+    """When the contact opted out, as far as the sender of the command knew."""
 
     @property
     def provider_key(self) -> str:
@@ -97,10 +99,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Whether the owner of an address wants no messages."""
+    """Whether the owner of an address wants no messages. `version` counts what was recorded, from 1."""
 
     address: str
+    version: int
     opted_out: bool
+    source: ConsentSource
     note: str
     updated_by: str
     updated_at: datetime
@@ -179,9 +183,11 @@ def normalise_phone(number: str) -> str:
         raise UnusableError(f"the phone number is not valid: {error}") from error
 
 
-def consent_key(address: str) -> str:
-    """How a normalised address is filed among the opt-outs: mailboxes that differ in case are one in practice."""
-    return address.lower()
+def is_opted_out(record: OptOut | None, said_at: datetime | None) -> bool:
+    """What is known of an address, or what the sender knew, whichever was said later."""
+    if said_at is not None and (record is None or record.updated_at < said_at):
+        return True
+    return record is not None and record.opted_out
 
 
 def address_of(message: SendMessage) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
+from comms_service.consents import Consents
 from comms_service.domain import (
     Channel,
     Message,
     Notification,
+    OptOut,
     UnusableError,
     address_of,
     check_message,
@@ -21,6 +23,7 @@ from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
+from contracts.addresses import consent_key
 from contracts.envelope import Body, Envelope, format_causepath
 from contracts.kit import telemetry, worker
 from contracts.kit.clock import Clock
@@ -28,7 +31,7 @@ from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import check, refusal
-from contracts.messages.comms import ChannelKind, Notify, SendMessage
+from contracts.messages.comms import ChannelKind, Notify, RecordConsent, SendMessage
 from contracts.messages.results import CANCELLED, CommandDone
 
 DAY = timedelta(hours=24)
@@ -46,8 +49,10 @@ class Handlers:
         channels: ChannelStore,
         notifications: NotificationStore,
         statuses: Statuses,
+        consents: Consents,
         clock: Clock,
     ) -> None:
+        self._consents = consents
         self._messages = messages
         self._channels = channels
         self._notifications = notifications
@@ -107,7 +112,16 @@ class Handlers:
             root=command.root_cause,
             traceparent=telemetry.traceparent(),
             created_at=self._clock(),
+            opted_out_at=send.opted_out_at,
         )
+
+    async def record_consent(self, command: Envelope[RecordConsent], tx: Connection) -> CommandDone:
+        """Records it for each address, in the order of the addresses, lest two commands wait for each other."""
+        said = command.data
+        for address in sorted({consent_key(address) for address in said.addresses}):
+            word = OptOut(address, 0, said.opted_out, said.source, "", said.by, said.at)
+            await self._consents.record(tx, command.tenant, word, command)
+        return CommandDone(command_id=command.command_id)
 
     async def notify(self, command: Envelope[Notify], tx: Connection) -> CommandDone:
         """One inbox entry for each recipient."""
@@ -161,4 +175,8 @@ def _usable(send: SendMessage) -> tuple[SendMessage, str]:
 
 
 def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
-    return {SendMessage: handlers.send_message, Notify: handlers.notify}
+    return {
+        SendMessage: handlers.send_message,
+        Notify: handlers.notify,
+        RecordConsent: handlers.record_consent,
+    }

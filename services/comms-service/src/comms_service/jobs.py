@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
-from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError
+from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError, is_opted_out
 from comms_service.gateways import Provider
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
@@ -104,7 +104,7 @@ class Jobs:
         if message.cancel_asked:
             return "cancelled", CANCELLED
         opt_out = await self._channels.opt_out(tx, message.tenant, message.to_address)
-        return ("refused", OPTED_OUT) if opt_out is not None and opt_out.opted_out else None
+        return ("refused", OPTED_OUT) if is_opted_out(opt_out, message.opted_out_at) else None
 
     async def _accept(self, task: Task, provider_id: str | None) -> None:
         async with self._database.transaction(task.tenant) as tx:

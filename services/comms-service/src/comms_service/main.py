@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from comms_service import handlers as obey
 from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts
+from comms_service.consents import Consents
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
@@ -33,6 +34,7 @@ def build_app(settings: Settings) -> FastAPI:
     database, clock = service.database, service.clock
     message_store, channel_store, notification_store = MessageStore(), ChannelStore(), NotificationStore()
     statuses = Statuses(message_store, service.outbox, clock)
+    consents = Consents(channel_store, service.outbox, clock)
     commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
 
     doc_client = TracedClient("doc-service", timeout=TIMEOUT_S)
@@ -48,6 +50,7 @@ def build_app(settings: Settings) -> FastAPI:
         channels=channel_store,
         notifications=notification_store,
         statuses=statuses,
+        consents=consents,
         clock=clock,
     )
     jobs = Jobs(
@@ -70,7 +73,7 @@ def build_app(settings: Settings) -> FastAPI:
     routers = [
         channels.router(database, channel_store),
         internal.router(database, channel_store),
-        opt_outs.router(database, channel_store, clock),
+        opt_outs.router(database, channel_store, consents, clock),
         messages.router(database, message_store),
         notifications.router(database, notification_store, clock),
         receipts.router(

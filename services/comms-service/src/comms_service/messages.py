@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
 
-from comms_service.domain import Message, status_event_id
+from comms_service.domain import Message, OptOut, status_event_id
 from contracts.envelope import Envelope, event, parse_causepath
-from contracts.messages.comms import MessageStatus, MessageStatusChanged
-from contracts.topics import item_key
+from contracts.messages.comms import ConsentChanged, MessageStatus, MessageStatusChanged
+from contracts.topics import item_key, record_key
 
 
 def status_changed(
@@ -35,3 +37,27 @@ def status_changed(
         root=message.root,
     )
     return replace(envelope, causation=str(message.command_id))
+
+
+def consent_changed(
+    tenant: UUID, record: OptOut, now: datetime, cause: Envelope[Any] | None
+) -> Envelope[ConsentChanged]:
+    """One event per version of the record of an address; those of one address keep their order."""
+    body = ConsentChanged(
+        address=record.address,
+        version=record.version,
+        opted_out=record.opted_out,
+        source=record.source,
+        by=record.updated_by,
+        at=record.updated_at,
+    )
+    place = uuid5(tenant, record.address)
+    return event(
+        body,
+        source="comms-service",
+        id=uuid5(place, str(record.version)),
+        tenant=tenant,
+        key=record_key(tenant, "address", place),
+        time=now,
+        cause=cause,
+    )

@@ -6,13 +6,17 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+import structlog
 from pydantic import JsonValue
 
+from contracts import topics
 from contracts.envelope import Body, Envelope
+from contracts.kit.broker import Subscription, each
 from contracts.kit.commands import Obey
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import refusal
+from contracts.messages.comms import ConsentChanged
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
     CopyItem,
@@ -22,7 +26,7 @@ from contracts.messages.entity_commands import (
     RecordPayment,
     UpdateItem,
 )
-from contracts.messages.results import CommandDone, CommandRefused, FinalResult
+from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from contracts.values import PersonInput
 from entity_service import store
 from entity_service.changes import Changes
@@ -33,6 +37,8 @@ from entity_service.domain.loops import find_loop
 from entity_service.domain.pipelines import choose
 from entity_service.messages import SERVICE, Actor
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
+
+logger = structlog.get_logger(__name__)
 
 LEFT = "the item has left the stage"
 
@@ -213,3 +219,35 @@ def _refusing(obey: Callable[[Envelope[Any], Connection], Awaitable[FinalResult]
             raise RefusalError(str(error)) from error
 
     return refusing
+
+
+class ConsentMirror:
+    """Copies what comms-service knows: versions go up, whatever order they come in."""
+
+    async def on_consent_changed(self, message: Envelope[ConsentChanged], tx: Connection) -> None:
+        changed = message.data
+        if await store.consents.mirror(tx, message.tenant, changed) and not changed.opted_out:
+            await store.consents.withdraw(tx, message.tenant, changed.address, changed.at)
+
+    async def on_not_recorded(self, message: Envelope[CommandRefused | CommandFailed], _: Connection) -> None:
+        """The contact shows what was said all the same, and messages to it carry that: people see to the rest."""
+        logger.error("consent was not recorded", command_id=message.data.command_id, reason=message.data.reason)
+
+
+def consent_results(mirror: ConsentMirror) -> Subscription:
+    """What became of this service's own commands, where it is not what was asked for."""
+    bodies = (CommandRefused, CommandFailed)
+    return Subscription(
+        topics=(topics.COMMS_RESULTS,),
+        bodies=bodies,
+        handle=each(dict.fromkeys(bodies, mirror.on_not_recorded)),
+        wanted=lambda message: message.issuer == SERVICE,
+    )
+
+
+def consents(mirror: ConsentMirror) -> Subscription:
+    return Subscription(
+        topics=(topics.COMMS_EVENTS,),
+        bodies=(ConsentChanged,),
+        handle=each({ConsentChanged: mirror.on_consent_changed}),
+    )

@@ -19,7 +19,7 @@ from entity_service.api.people import PeopleRoutes
 from entity_service.api.settings import SettingsRoutes
 from entity_service.api.work import WorkRoutes
 from entity_service.changes import make_changes
-from entity_service.handlers import Handlers, routes
+from entity_service.handlers import ConsentMirror, Handlers, consent_results, consents, routes
 from entity_service.jobs import Forgetting
 from entity_service.messages import SERVICE
 from entity_service.quotas import QUOTAS
@@ -36,12 +36,15 @@ def build_app(settings: Settings) -> FastAPI:
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=service.outbox, clock=service.clock)
     expected = MESSAGES[topics.ENTITY_COMMANDS]
     service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes)), expected=expected))
+    mirror = ConsentMirror()
+    service.consume(consents(mirror))
+    service.consume(consent_results(mirror))
     service.background("forgetting", Forgetting(service.database).run)
     routers = [
         SettingsRoutes(service).router(),
         PeopleRoutes(service, new_id).router(),
         CalendarRoutes(service).router(),
-        ClientRoutes(service, new_id).router(),
+        ClientRoutes(service, changes, new_id).router(),
         ItemRoutes(service, changes).router(),
         WorkRoutes(service, changes).router(),
         PaymentRoutes(service, changes).router(),

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.envelope import Body, Envelope, event
+from contracts.envelope import Body, Envelope, command, event
+from contracts.messages.comms import RecordConsent
 from contracts.messages.entity_events import (
     FieldsChanged,
     ItemCreated,
@@ -14,7 +15,7 @@ from contracts.messages.entity_events import (
     PaymentStatus,
     StageChanged,
 )
-from contracts.topics import item_key
+from contracts.topics import item_key, record_key
 from contracts.values import Origin
 from entity_service.domain.items import Item
 from entity_service.domain.payments import Payment
@@ -78,3 +79,8 @@ def payment_changed(payment: Payment, previous: PaymentStatus | None) -> Payment
         paid_at=payment.paid_at,
         at=payment.updated_at,
     )
+
+
+def record_consent(tenant: UUID, contact: UUID, said: RecordConsent, id: UUID, at: datetime) -> Envelope[RecordConsent]:
+    key = record_key(tenant, "contact", contact)
+    return command(said, issuer=SERVICE, id=id, tenant=tenant, key=key, time=at, correlation=str(id))

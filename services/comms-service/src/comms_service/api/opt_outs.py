@@ -3,41 +3,49 @@
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.domain import OptOut, UnusableError, consent_key, normalise
+from comms_service.consents import Consents
+from comms_service.domain import OptOut, UnusableError, normalise
 from comms_service.store.channels import ChannelStore
+from contracts.addresses import consent_key
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
-from contracts.kit.http import bad_input, not_found
+from contracts.kit.http import bad_input, conflict, not_found
+from contracts.messages.comms import ConsentSource
 from contracts.texts import Line
 
 
 class OptOutInput(Input):
-    """`opted_out: false` records that the owner wants messages again."""
+    """`opted_out: false` records that the owner wants messages again; `source` is how that was learned."""
 
     opted_out: bool = True
+    source: ConsentSource = "operator"
     note: Line = ""
 
 
 class OptOutView(BaseModel):
     address: str
+    version: int
     opted_out: bool
+    source: ConsentSource
     note: str
     updated_by: str
     updated_at: AwareDatetime
 
 
-def router(database: Database, store: ChannelStore, clock: Clock) -> APIRouter:
+def router(database: Database, store: ChannelStore, consents: Consents, clock: Clock) -> APIRouter:
     routes = APIRouter(prefix="/v1/opt-outs", tags=["opt-outs"])
 
     @routes.put("/{address:path}")
     async def put_opt_out(address: str, body: OptOutInput, caller: Caller = require(Role.AGENT)) -> OptOutView:
         """From now on messages to this address are refused, those that still wait to be sent too."""
-        opt_out = OptOut(_key(address), body.opted_out, body.note, caller.subject, clock())
+        said = OptOut(_key(address), 0, body.opted_out, body.source, body.note, caller.subject, clock())
         async with database.transaction(caller.tenant) as tx:
-            await store.put_opt_out(tx, caller.tenant, opt_out)
-        return _view(opt_out)
+            record = await consents.record(tx, caller.tenant, said)
+        if record is None:
+            raise conflict("what is known of this address was said later, by another service's clock: try again")
+        return _view(record)
 
     @routes.get("/{address:path}")
     async def get_opt_out(address: str, caller: Caller = require(Role.AGENT)) -> OptOutView:

@@ -24,7 +24,9 @@ CREATE UNIQUE INDEX channels_default ON channels (tenant_id, kind) WHERE is_defa
 CREATE TABLE opt_outs (
     tenant_id uuid NOT NULL,
     address text NOT NULL,
+    version integer NOT NULL,
     opted_out boolean NOT NULL,
+    source text NOT NULL,
     note text NOT NULL,
     updated_by text NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -56,6 +58,7 @@ CREATE TABLE messages (
     root text NOT NULL,
     traceparent text,
     created_at timestamptz NOT NULL,
+    opted_out_at timestamptz,
     UNIQUE (tenant_id, command_id)
 );
 CREATE INDEX messages_newest ON messages (tenant_id, created_at DESC, id DESC);

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from comms_service.domain import Channel, OptOut, consent_key
+from comms_service.domain import Channel, OptOut
+from contracts.addresses import consent_key
 from contracts.kit.database import Connection
 from contracts.messages.comms import ChannelKind
 
 _CHANNEL = "code, kind, name, sender_address, sender_name, is_default, archived"
-_OPT_OUT = "address, opted_out, note, updated_by, updated_at"
+_OPT_OUT = "address, version, opted_out, source, note, updated_by, updated_at"
 
 
 class ChannelStore:
@@ -64,19 +65,22 @@ class ChannelStore:
         count: int = await tx.fetchval("SELECT count(*) FROM channels WHERE tenant_id = $1", tenant)
         return count
 
-    async def put_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> None:
-        await tx.execute(
-            """INSERT INTO opt_outs (tenant_id, address, opted_out, note, updated_by, updated_at)
-               VALUES ($1, $2, $3, $4, $5, $6)
-               ON CONFLICT (tenant_id, address) DO UPDATE SET
-                   opted_out = $3, note = $4, updated_by = $5, updated_at = $6""",
+    async def put_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> OptOut | None:
+        """The record with its next version; null, and nothing done, when what is known was said as late or later."""
+        row = await tx.fetchrow(
+            f"""INSERT INTO opt_outs (tenant_id, {_OPT_OUT}) VALUES ($1, $2, 1, $3, $4, $5, $6, $7)
+               ON CONFLICT (tenant_id, address) DO UPDATE SET version = opt_outs.version + 1,
+                   opted_out = $3, source = $4, note = $5, updated_by = $6, updated_at = $7
+               WHERE opt_outs.updated_at < $7 RETURNING {_OPT_OUT}""",  # noqa: S608
             tenant,
             opt_out.address,
             opt_out.opted_out,
+            opt_out.source,
             opt_out.note,
             opt_out.updated_by,
             opt_out.updated_at,
         )
+        return OptOut(*row) if row else None
 
     async def opt_out(self, tx: Connection, tenant: UUID, address: str) -> OptOut | None:
         row = await tx.fetchrow(

@@ -21,7 +21,7 @@ type Outcome = Literal["accepted", "rejected", "not_taken", "in_doubt"]
 
 _COLUMNS = """id, tenant_id, command_id, item_id, contact_id, kind, channel, sender_address, sender_name, to_address,
     to_name, subject, text, html, attachments, sent_by, status, reason, cancel_asked, correlation, causepath,
-    root, traceparent, created_at"""
+    root, traceparent, created_at, opted_out_at"""
 
 
 class MessageStore:
@@ -31,7 +31,7 @@ class MessageStore:
         """Records a queued message, and its tenant for receipts, which arrive without one."""
         await tx.execute(
             f"""INSERT INTO messages ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-                $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)""",  # noqa: S608
+                $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)""",  # noqa: S608
             *_values(message),
         )
         await tx.execute("INSERT INTO message_tenants (message_id, tenant) VALUES ($1, $2)", message.id, message.tenant)
@@ -213,6 +213,7 @@ def _values(message: Message) -> tuple[Any, ...]:
         message.root,
         message.traceparent,
         message.created_at,
+        message.opted_out_at,
     )
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
+from contracts.addresses import consent_key
 from contracts.contexts import CompanyContext, ContactContext, Email, Phone
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
@@ -14,10 +15,13 @@ from contracts.kit.clock import NewId
 from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
+from contracts.messages.comms import ConsentSource
 from contracts.texts import Line, Name
 from entity_service import store
 from entity_service.api.answers import create_once, created, page
 from entity_service.api.inputs import Address, EmailInput, PhoneInput, before
+from entity_service.changes import Changes
+from entity_service.changes.clients import OptOutWord
 from entity_service.domain.calendars import check_zone
 from entity_service.domain.clients import MAX_ADDRESSES, normalise_email, normalise_phone
 from entity_service.domain.people import full_name
@@ -36,6 +40,16 @@ class ContactInput(Input):
     emails: Emails = ()
     opted_out: bool = False
     time_zone: Annotated[str, AfterValidator(check_zone)] | None = None
+
+
+class Consent(BaseModel):
+    """Whether the owner of one address wants messages."""
+
+    address: str
+    opted_out: bool
+    source: ConsentSource
+    by: str
+    at: AwareDatetime
 
 
 class CompanyInput(Input):
@@ -57,8 +71,9 @@ class CompanyPatch(CompanyInput):
 class ClientRoutes:
     """Everybody may read; agents may write."""
 
-    def __init__(self, service: Service, new_id: NewId) -> None:
+    def __init__(self, service: Service, changes: Changes, new_id: NewId) -> None:
         self._service = service
+        self._changes = changes
         self._new_id = new_id
 
     def router(self) -> APIRouter:
@@ -67,6 +82,7 @@ class ClientRoutes:
         add("/contacts", self.create_contact, methods=["POST"], status_code=201, response_model=ContactContext)
         add("/contacts", self.contacts, methods=["GET"], response_model=Page[ContactContext])
         add("/contacts/{id}", self.contact, methods=["GET"], response_model=ContactContext)
+        add("/contacts/{id}/consents", self.consents, methods=["GET"], response_model=Page[Consent])
         add("/contacts/{id}", self.patch_contact, methods=["PATCH"], response_model=ContactContext)
         add("/companies", self.create_company, methods=["POST"], status_code=201, response_model=CompanyContext)
         add("/companies", self.companies, methods=["GET"], response_model=Page[CompanyContext])
@@ -80,21 +96,31 @@ class ClientRoutes:
         contact = _contact(self._new_id(), _values(body))
 
         async def do(tx: Connection) -> Response:
-            await store.clients.put_contact(tx, caller.tenant, contact)
-            return created(contact)
+            word = OptOutWord(opted_out=body.opted_out or None, by=caller.subject)
+            return created(await self._changes.clients.put(tx, caller.tenant, contact, word))
 
         return await create_once(self._service, request, caller, do)
 
     async def patch_contact(self, id: UUID, body: ContactInput, caller: Caller = require(Role.AGENT)) -> ContactContext:
         """Changes what is given."""
         async with self._service.database.transaction(caller.tenant) as tx:
-            contact = _contact(id, (await _find_contact(tx, caller, id)).model_dump() | _values(body, given=True))
-            await store.clients.put_contact(tx, caller.tenant, contact)
-        return contact
+            before = await _find_contact(tx, caller, id)
+            contact = _contact(id, before.model_dump() | _values(body, given=True))
+            said = body.opted_out if "opted_out" in body.model_fields_set else None
+            word = OptOutWord(opted_out=said, by=caller.subject)
+            return await self._changes.clients.put(tx, caller.tenant, contact, word, before)
 
     async def contact(self, id: UUID, caller: Caller = require(Role.VIEWER)) -> ContactContext:
         async with self._service.database.transaction(caller.tenant) as tx:
             return await _find_contact(tx, caller, id)
+
+    async def consents(self, id: UUID, caller: Caller = require(Role.AGENT)) -> Page[Consent]:
+        """What comms-service knows of the contact's addresses, as far as it has been heard of: who, when and how."""
+        async with self._service.database.transaction(caller.tenant) as tx:
+            contact = await _find_contact(tx, caller, id)
+            keys = [consent_key(address) for address in contact.addresses]
+            known = await store.consents.of_addresses(tx, caller.tenant, keys)
+        return Page(items=[Consent.model_validate(one, from_attributes=True) for one in known])
 
     async def contacts(
         self,

@@ -34,7 +34,7 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
     return Changes(
         items=items,
         copies=Copies(items),
-        clients=Clients(new_id),
+        clients=Clients(outbox, clock, new_id),
         products=Products(items),
         activities=Activities(items),
         tasks=Tasks(items),

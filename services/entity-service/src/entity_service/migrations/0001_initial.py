@@ -83,9 +83,13 @@ CREATE TABLE contacts (
     last_name text NOT NULL,
     phones jsonb NOT NULL,
     emails jsonb NOT NULL,
-    opted_out boolean NOT NULL,
+    -- What was last said of the contact as a whole, and when; null: nothing, or it is settled by address since.
+    stated_opt_out boolean,
+    stated_at timestamptz,
+    consent_keys text[] NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
+CREATE INDEX contacts_consent_keys ON contacts USING gin (consent_keys);
 CREATE INDEX contacts_phones ON contacts USING gin (phones jsonb_path_ops);
 CREATE INDEX contacts_emails ON contacts USING gin (emails jsonb_path_ops);
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
+from contracts.addresses import consent_key
 from contracts.contexts import CompanyContext, ContactContext, Email, Phone
 from contracts.kit.database import Connection
 from entity_service.domain.people import full_name
+from entity_service.store.consents import OF_CONTACT
 
 
 def contact_of(row: asyncpg.Record) -> ContactContext:
@@ -30,7 +32,11 @@ def _addresses(row: asyncpg.Record) -> dict[str, Any]:
 
 
 async def contact(tx: Connection, tenant: UUID, id: UUID) -> ContactContext | None:
-    row = await tx.fetchrow("SELECT * FROM contacts WHERE tenant_id = $1 AND id = $2 FOR UPDATE", tenant, id)
+    row = await tx.fetchrow(
+        f"SELECT c.*, {OF_CONTACT} FROM contacts c WHERE tenant_id = $1 AND id = $2 FOR UPDATE",  # noqa: S608
+        tenant,
+        id,
+    )
     return contact_of(row) if row else None
 
 
@@ -41,16 +47,16 @@ async def company(tx: Connection, tenant: UUID, id: UUID) -> CompanyContext | No
 
 async def put_contact(tx: Connection, tenant: UUID, contact: ContactContext) -> None:
     await tx.execute(
-        """INSERT INTO contacts (tenant_id, id, first_name, last_name, phones, emails, opted_out, time_zone)
+        """INSERT INTO contacts (tenant_id, id, first_name, last_name, phones, emails, consent_keys, time_zone)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, id) DO UPDATE
-           SET first_name = $3, last_name = $4, phones = $5, emails = $6, opted_out = $7, time_zone = $8""",
+           SET first_name = $3, last_name = $4, phones = $5, emails = $6, consent_keys = $7, time_zone = $8""",
         tenant,
         contact.id,
         contact.first_name,
         contact.last_name,
         _dumped(contact.phones),
         _dumped(contact.emails),
-        contact.opted_out,
+        [consent_key(address) for address in contact.addresses],
         contact.time_zone,
     )
 
@@ -113,17 +119,17 @@ class Filter:
 
 async def contacts(tx: Connection, tenant: UUID, wanted: Filter, limit: int) -> list[ContactContext]:
     """At most `limit`, newest first; with an address only those who have it."""
-    rows = await tx.fetch(_LIST.format(table="contacts"), *_list_values(tenant, wanted, limit))
+    rows = await tx.fetch(_LIST.format(more=f", {OF_CONTACT}", table="contacts"), *_list_values(tenant, wanted, limit))
     return [contact_of(row) for row in rows]
 
 
 async def companies(tx: Connection, tenant: UUID, wanted: Filter, limit: int) -> list[CompanyContext]:
     """At most `limit`, newest first; with an address only those that have it."""
-    rows = await tx.fetch(_LIST.format(table="companies"), *_list_values(tenant, wanted, limit))
+    rows = await tx.fetch(_LIST.format(more="", table="companies"), *_list_values(tenant, wanted, limit))
     return [company_of(row) for row in rows]
 
 
-_LIST = """SELECT * FROM {table} WHERE tenant_id = $1 AND ($2::jsonb IS NULL OR phones @> $2)
+_LIST = """SELECT c.*{more} FROM {table} c WHERE tenant_id = $1 AND ($2::jsonb IS NULL OR phones @> $2)
     AND ($3::jsonb IS NULL OR emails @> $3) AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5"""
 
 

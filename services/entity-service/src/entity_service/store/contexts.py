@@ -34,6 +34,7 @@ from entity_service.domain.packing import Packing
 from entity_service.domain.people import full_name
 from entity_service.store.calendars import schedule_of
 from entity_service.store.clients import company_of, contact_of
+from entity_service.store.consents import OF_CONTACT
 from entity_service.store.items import item_of
 from entity_service.store.products import product_of
 from entity_service.store.tenants import settings_of
@@ -119,7 +120,7 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
     around = _Around()
     if "contacts" in wanted:
         keys = [(item.tenant_id, id) for item in items for id in item.contact_ids]
-        around.contacts = await _by_key(tx, around, _RECORDS.format(table="contacts"), keys, contact_of)
+        around.contacts = await _by_key(tx, around, _CONTACTS, keys, contact_of)
     if "company" in wanted:
         keys = [(item.tenant_id, item.company_id) for item in items if item.company_id]
         around.companies = await _by_key(tx, around, _RECORDS.format(table="companies"), keys, company_of)
@@ -142,6 +143,8 @@ async def _by_key[T](
 
 
 _RECORDS = "SELECT r.*, asked.ord FROM asked JOIN {table} r USING (tenant_id, id)"
+
+_CONTACTS = f"SELECT c.*, {OF_CONTACT}, asked.ord FROM asked JOIN contacts c USING (tenant_id, id)"  # noqa: S608
 
 _PRODUCTS = """SELECT p.*, asked.ord + p.position / 1000.0 AS ord
     FROM asked JOIN products p ON (p.tenant_id, p.item_id) = (asked.tenant_id, asked.id)"""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -29,6 +30,7 @@ class _Recipient:
     to: str
     name: str
     contact_id: UUID | None
+    opted_out_at: datetime | None
 
 
 def _recipient(context: ItemContext, wanted: str, addresses: Addresses) -> _Recipient | None:
@@ -38,13 +40,14 @@ def _recipient(context: ItemContext, wanted: str, addresses: Addresses) -> _Reci
             continue
         for address, kind in addresses(client):
             if wanted in ("auto", kind):
-                is_person = isinstance(client, ContactContext)
-                return _Recipient(address, _name(client), client.id if is_person else None)
+                return _to(client, address)
     return None
 
 
-def _name(client: Client) -> str:
-    return client.name if isinstance(client, ContactContext) else client.title
+def _to(client: Client, address: str) -> _Recipient:
+    if isinstance(client, ContactContext):
+        return _Recipient(address, client.name, client.id, client.opted_out_at)
+    return _Recipient(address, client.title, None, None)
 
 
 def _nobody(context: ItemContext, wanted: str, address: str) -> Failure:
@@ -111,6 +114,7 @@ class SendSms(RuleType[SendSmsParams]):
             to_name=recipient.name,
             text=params.text,
             sent_by=acting.actor,
+            opted_out_at=recipient.opted_out_at,
         )
 
 
@@ -168,6 +172,7 @@ class SendEmail(RuleType[SendEmailParams]):
             html=params.text if params.html else None,
             attachments=params.attachments,
             sent_by=acting.actor,
+            opted_out_at=recipient.opted_out_at,
         )
 
 

@@ -1,0 +1,31 @@
+"""The one way a consent is recorded: by address, the latest word counts, and whoever mirrors it is told."""
+
+from typing import Any
+from uuid import UUID
+
+from comms_service.domain import OptOut
+from comms_service.messages import consent_changed
+from comms_service.store.channels import ChannelStore
+from contracts.envelope import Envelope
+from contracts.kit.clock import Clock
+from contracts.kit.database import Connection
+from contracts.kit.outbox import Outbox
+from contracts.topics import COMMS_EVENTS
+
+
+class Consents:
+    """Records who wants no messages."""
+
+    def __init__(self, store: ChannelStore, outbox: Outbox, clock: Clock) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+
+    async def record(
+        self, tx: Connection, tenant: UUID, said: OptOut, cause: Envelope[Any] | None = None
+    ) -> OptOut | None:
+        """The new record; null when what is known of the address was said as late or later."""
+        record = await self._store.put_opt_out(tx, tenant, said)
+        if record is not None:
+            await self._outbox.put(tx, COMMS_EVENTS, consent_changed(tenant, record, self._clock(), cause))
+        return record
