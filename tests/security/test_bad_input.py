@@ -182,12 +182,12 @@ MEANINGLESS = [
     ("doc-service", "PUT", "/v1/templates/a", {"name": "A", "source": '#read("/etc/passwd")'}, "source:1:7"),
     ("doc-service", "PUT", "/v1/templates/a", {"name": "A", "source": "PK\x03\x04 no typst #("}, "source"),
     ("doc-service", "PUT", "/v1/templates/a", {"name": "A", "source": "x" * 200_001}, "source"),
-    ("comms-service", "PUT", "/v1/channels/a", {"kind": "sms", "name": "A\r\nBcc: b@example.com"}, "name"),
+    ("comms-service", "PUT", "/v1/channels/a", {"kind": "sms", "name": "A\x1bBcc: b@example.com"}, "name"),
     (
         "comms-service",
         "PUT",
         "/v1/channels/a",
-        {"kind": "email", "name": "A", "sender_address": "a@example.com", "sender_name": "A\r\nBcc: b@example.com"},
+        {"kind": "email", "name": "A", "sender_address": "a@example.com", "sender_name": "A\x1bBcc: b@example.com"},
         "sender_name",
     ),
     (
@@ -197,7 +197,7 @@ MEANINGLESS = [
         {"kind": "email", "name": "A", "sender_address": "a@example.com\nBcc: b@example.com"},
         "sender_address",
     ),
-    ("comms-service", "PUT", "/v1/opt-outs/a@example.com", {"note": "A\r\nB"}, "note"),
+    ("comms-service", "PUT", "/v1/opt-outs/a@example.com", {"note": "A\x1bB"}, "note"),
 ]
 
 
@@ -333,7 +333,7 @@ async def test_an_unsigned_call_or_one_without_an_item_moves_nothing(estate: Est
 
 
 async def test_a_clients_name_with_line_breaks_ends_no_mail_header(estate: Estate) -> None:
-    """The rule is refused with a reason, and the mail server hears nothing of it."""
+    """It is kept on one line, so the mail server hears of one recipient."""
     evil = {"first_name": f"Alex\r\nBcc: {SECRETIVE}@evil.example", "emails": [{"address": "alex@example.com"}]}
     contact = await estate.make("entity-service", "/v1/contacts", evil)
     rule = {"name": "mail", "type": "send_email", "params": {"subject": "To {{ contact.first_name }}", "text": "Hi"}}
@@ -342,12 +342,13 @@ async def test_a_clients_name_with_line_breaks_ends_no_mail_header(estate: Estat
     lead = {"kind": "lead", "title": "Evil", "contact_ids": [contact["id"]]}
     item = (await estate.make("entity-service", "/v1/items", lead))["id"]
 
-    async def refused() -> Any:
-        return (await estate.get("rule-engine", f"/v1/runs?item_id={item}&state=refused"))["items"]
+    async def sent() -> Any:
+        return (await estate.get("rule-engine", f"/v1/runs?item_id={item}&state=done"))["items"]
 
-    assert "line breaks" in (await eventually(refused, "the refusal"))[0]["reason"]
+    await eventually(sent, "the mail")
     mails = (await estate.town.http.get(f"{estate.town.mail_url}/mails")).json()
-    assert not any("alex@example.com" in str(mail) or "evil" in str(mail) for mail in mails)
+    (mail,) = [mail for mail in mails if "alex@example.com" in str(mail)]
+    assert mail["to"] == ["alex@example.com"]
 
 
 async def ask_raw(estate: Estate, service: str, call: str, route: Route, content: bytes) -> httpx.Response:

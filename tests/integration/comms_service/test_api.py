@@ -55,7 +55,7 @@ async def test_a_channel_is_what_was_put(shop: Shop) -> None:
         ("Office", {}, 422),
         ("new", {"sender_address": None}, 422),
         ("new", {"sender_address": "nobody"}, 422),
-        ("new", {"sender_name": "Shop\r\nBcc: x@example.org"}, 422),
+        ("new", {"sender_name": "Shop\x1bBcc: x@example.org"}, 422),
         ("new", {"name": "\x00"}, 422),
         ("new", {"name": ""}, 422),
         ("new", {"archived": True}, 422),

@@ -158,7 +158,7 @@ async def test_files_that_cannot_be_read_now_are_read_later(shop: Shop) -> None:
         ("sms", {"channel": "office"}, "there is no sms channel 'office'"),
         ("sms", {"to": "030 901820"}, "country code"),
         ("email", {"to": "nobody"}, "name@domain.example"),
-        ("email", {"subject": "Hi\r\nBcc: x@example.org"}, "line breaks"),
+        ("email", {"subject": "Hi\x1bBcc: x@example.org"}, "control character U+001B"),
         ("email", {"text": "\x00"}, "null character"),
         ("sms", {"text": ""}, "empty"),
     ],
