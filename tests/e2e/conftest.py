@@ -8,6 +8,8 @@ import pytest
 
 from local_stack.addresses import OFFSETS, Addresses
 from local_stack.demo.shop import Shop, open_shop
+from local_stack.demo.story import Story
+from local_stack.demo.teller import Teller
 from local_stack.layout import remove_folder
 from local_stack.report import Report
 from local_stack.stack import Stack
@@ -33,3 +35,16 @@ def shop(stack: Stack) -> Iterator[Shop]:
     stack.start(["all"])
     with closing(open_shop(stack)) as shop:
         yield shop
+
+
+@pytest.fixture(scope="package")
+def played(stack: Stack) -> Iterator[Story]:
+    """The story to its end; on the way providers failed, and everything was killed once."""
+    stack.start(["all"])
+    with closing(open_shop(stack)) as shop:
+        shop.visitor.send("PUT", "sms", "/mode", json={"behaviour": "fail", "times": 1})
+        shop.visitor.send("PUT", "mail", "/mode", json={"behaviour": "refuse_temporarily", "times": 1})
+        story = Story(shop, Teller())
+        for step in story.steps():
+            step.play()
+        yield story

@@ -3,7 +3,6 @@ error, and nowhere in Temporal."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -14,28 +13,13 @@ from temporalio.client import Client
 
 from local_stack.addresses import SERVICES
 from local_stack.databases import describe_database
-from local_stack.demo.shop import Shop, open_shop
+from local_stack.demo.shop import Shop
 from local_stack.demo.story import COMPANY, SMS, WISH, Story
-from local_stack.demo.teller import Teller
-from local_stack.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 type Texts = Mapping[str, bytes]
 """Everything that was said, by where."""
-
-
-@pytest.fixture(scope="module")
-def played(stack: Stack) -> Iterator[Story]:
-    """The story to its end; on the way providers failed, and everything was killed once."""
-    stack.start(["all"])
-    with closing(open_shop(stack)) as shop:
-        shop.visitor.send("PUT", "sms", "/mode", json={"behaviour": "fail", "times": 1})
-        shop.visitor.send("PUT", "mail", "/mode", json={"behaviour": "refuse_temporarily", "times": 1})
-        story = Story(shop, Teller())
-        for step in story.steps():
-            step.play()
-        yield story
 
 
 def test_no_log_tells_of_people_texts_or_secrets(played: Story) -> None:

@@ -55,4 +55,5 @@ def _environment(settings: ServiceSettings) -> Mapping[str, str]:
     """The settings as a process gets them."""
     values = settings.model_dump(mode="json", exclude_none=True)
     secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
-    return os.environ | {name.upper(): str(value) for name, value in {**values, **secrets}.items()}
+    texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()}
+    return os.environ | {name.upper(): text for name, text in (texts | secrets).items()}

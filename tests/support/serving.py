@@ -23,7 +23,7 @@ class Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: ASGIApp, port: int) -> AsyncGenerator[str]:
     """Serves while entered; gives the base URL."""
-    server = Server(uvicorn.Config(app, host=HOST, port=port, log_config=None, access_log=False))
+    server = Server(uvicorn.Config(app, host=HOST, port=port, log_config=None, access_log=False, proxy_headers=False))
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the server did not start"

@@ -17,6 +17,7 @@ from contracts.messages.doc import CreateDocument
 from contracts.messages.results import FinalResult
 from doc_service.domain.sample import SAMPLE
 from doc_service.settings import Settings
+from local_stack.ports import HOST
 from support import messages
 from support.premises import Premises, open_premises
 from support.processes import Program
@@ -75,7 +76,8 @@ async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[S
         open_wire(kafka, (topics.DOC_RESULTS, topics.DOC_EVENTS)) as wire,
         httpx.AsyncClient(base_url=premises.url, timeout=60) as http,
     ):
-        settings = await premises.settle(doc_service, Settings, public_doc_url=premises.url, files_dir=folder / "files")
+        own = {"public_doc_url": premises.url, "files_dir": folder / "files", "trusted_proxies": HOST}
+        settings = await premises.settle(doc_service, Settings, **own)
         program = Program("doc_service", settings)
         await program.start()
         try:

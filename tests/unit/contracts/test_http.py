@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from contracts.kit.auth import Caller, Role, require
 from contracts.kit.body_limits import MAX_BODY, MAX_VALUES
 from contracts.kit.broker import OutageError
 from contracts.kit.http import (
@@ -57,6 +58,10 @@ def routes() -> APIRouter:
     @router.get("/raise/{name}")
     async def fail(name: str) -> None:
         raise ERRORS[name]
+
+    @router.get("/guarded")
+    async def ask(caller: Caller = require(Role.VIEWER)) -> str:
+        return caller.subject
 
     @router.post("/notes")
     async def post_note(note: Note) -> str:
@@ -263,9 +268,21 @@ def test_a_page_has_a_cursor_as_long_as_there_is_more() -> None:
 
 async def test_the_trace_goes_back_to_the_caller(client: httpx.AsyncClient) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    for path in ("/raise/not-found", "/raise/defect", "/nowhere"):
-        answer = await client.get(path, headers={"traceparent": parent})
+    for path in ("/guarded", "/nowhere"):
+        answer = await client.get(path, headers={"traceparent": parent, "authorization": "Bearer x"})
         assert answer.headers["trace-id"] == parent.split("-")[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "token"),
+    [("/guarded", {}), ("/raise/not-found", {"authorization": "Bearer x"}), ("/raise/defect", {})],
+)
+async def test_a_stranger_does_not_choose_the_trace(
+    client: httpx.AsyncClient, path: str, token: dict[str, str]
+) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = await client.get(path, headers={"traceparent": parent} | token)
+    assert answer.headers["trace-id"] != parent.split("-")[1]
 
 
 class Sentence(BaseModel):

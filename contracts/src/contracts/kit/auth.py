@@ -209,6 +209,11 @@ def _guard[G: Callable[..., Awaitable[Any]]](dependency: G) -> G:
     return dependency
 
 
+def is_guarded(route: APIRoute) -> bool:
+    """Whether it asks who calls; else it is open to strangers."""
+    return any(one.call in _GUARDS for one in route.dependant.dependencies)
+
+
 def let_in_first(route: APIRoute) -> None:
     """Makes a route ask who calls before it reads the body: what strangers send costs nothing then."""
     guards = [_GUARDS[one.call] for one in route.dependant.dependencies if one.call in _GUARDS]

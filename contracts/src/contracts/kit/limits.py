@@ -4,7 +4,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from fastapi import Request
 
@@ -40,10 +40,12 @@ class RateLimit:
 
 
 def network(request: Request) -> str:
-    """Who counts as one caller: an IPv4 address, or the /64 that one customer has of IPv6."""
+    """Who counts as one caller: an IPv4 address, however it is written, or the /64 that one customer has of IPv6."""
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host)
     except ValueError:
         return host
-    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return host

@@ -19,9 +19,10 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.kit import health, quotas, telemetry
-from contracts.kit.auth import Authenticator, let_in_first
+from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, OutageError, Subscription
 from contracts.kit.clock import Clock, utc_now
@@ -118,8 +119,10 @@ class Service:
         app.state.authenticator = Authenticator(self.settings)
         install_problems(app, OutageError)
         quotas.install_refusals(app)
-        app.add_middleware(telemetry.TraceRequests)
+        app.add_middleware(telemetry.TraceRequests, strangers=_strangers(routers))
         app.add_middleware(BodyLimitMiddleware, larger=larger_bodies)
+        if proxies := [str(one) for one in self.settings.trusted_proxies]:
+            app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
         dead_letters = DeadLetterApi(self.database, self.idempotency, self.clock, self._replayer.wake)
         of_the_kit = (
             api.router(dead_letters),
@@ -214,6 +217,12 @@ class Service:
         return all(consumer.ready() for consumer in self._consumers)
 
 
+def _strangers(routers: Sequence[APIRouter]) -> frozenset[str]:
+    """The first parts of the paths that are open to strangers."""
+    routes = (route for router in routers for route in router.routes if isinstance(route, APIRoute))
+    return frozenset(route.path.split("/")[1] for route in routes if not is_guarded(route))
+
+
 def command_line[S: ServiceSettings](build: Callable[[S], FastAPI], settings: type[S], migrations: Path) -> None:
     """`run` serves, `migrate` brings the schema up to date; anything else says so."""
     action = sys.argv[1] if len(sys.argv) == 2 else None
@@ -235,6 +244,7 @@ def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> No
         loop="asyncio",  # the Kafka client does not outlive a lost connection on uvloop
         http="httptools",
         server_header=False,
+        proxy_headers=False,  # the application asks `trusted_proxies`; a server would trust any loopback
         timeout_graceful_shutdown=int(settings.drain_s),
     )
     look_seldom()

@@ -1,10 +1,11 @@
 """What every service is told by its environment. Built once, in `main`; secrets have no defaults."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
@@ -14,6 +15,8 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = 8000
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Networks, with commas between them, whose `X-Forwarded-For` says who calls; nobody else's does."""
     database_url: SecretStr
     """DSN of the role `<service>_app`, which row-level security binds."""
     database_owner_url: SecretStr | None = None
@@ -38,3 +41,8 @@ class ServiceSettings(BaseSettings):
     """A consumer that neither finishes a batch nor waits for a server for so long ends its process."""
     lease_s: Annotated[float, Field(ge=1)] = 60
     """How long the work of a process that was killed is left alone before another takes it up."""
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value

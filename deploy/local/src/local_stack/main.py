@@ -110,7 +110,12 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 @told_to_people
 def tools() -> None:
     """Fetch all programs, so that `up` and the tests need nothing from outside."""
-    Stack.current().tools.fetch()
+    found = Stack.current().tools
+    found.fetch()
+    try:
+        found.browser()
+    except StackError as error:
+        found.report.say(f"[red]{error}[/red]; without it those tests fail")
 
 
 @app.command()

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from local_stack.layout import make_reachable, reachable_folder, tools_folder, u
 from local_stack.report import Report
 
 _TRIES = 3
+_INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
+_UNASKED = {"DEBIAN_FRONTEND": "noninteractive"}
 _PACKAGES = resources.files("local_stack") / "resources"
 
 
@@ -72,6 +75,19 @@ class Tools:
         others = os.pathsep.join(one for one in os.get_exec_path() if Path(one).resolve() != wheels.resolve())
         own = shutil.which("temporal", path=others)
         return Path(own) if own else _wheel_program("temporal")
+
+    def browser(self) -> Path:
+        """Chromium, for the tests of public pages: from PATH, else Debian's package where it may be installed."""
+        with self._lock("browser"):
+            found = _browser()
+            if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+                with self.report.step("Chromium: installing the distribution's package"):
+                    subprocess.run(["apt-get", "update"], check=False, capture_output=True)
+                    subprocess.run(_INSTALL, check=False, capture_output=True, env=os.environ | _UNASKED)
+                found = _browser()
+        if found is None:
+            raise StackError("there is no Chromium for the tests of public pages: put `chromium` on PATH")
+        return found
 
     def time_skipping(self) -> Path:
         """The executable of Temporal's time-skipping test server."""
@@ -139,6 +155,11 @@ class _Jar:
     @property
     def filename(self) -> str:
         return f"{self.artifact}-{self.version}.jar"
+
+
+def _browser() -> Path | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((Path(found) for name in names if (found := shutil.which(name))), None)
 
 
 def _wheel_program(name: str) -> Path:

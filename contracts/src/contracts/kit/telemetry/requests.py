@@ -13,20 +13,26 @@ from contracts.kit.telemetry.traces import mark_failed, span
 class TraceRequests:
     """A server span per HTTP request, under the caller's trace; its id goes back in `trace-id`.
 
+    A caller without a token, or of a path whose first part is one of `strangers`, gets a new trace with a link to its
+    own: nobody from outside writes into our traces, or has us record what we would not.
+
     Named by method and route template, so that no id, and no secret of a public link, becomes part of a name.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, strangers: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._strangers = strangers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(("/health", "/metrics")):
             await self._app(scope, receive, send)
             return
-        parent = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"), None)
+        told = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"), None)
+        parent, links = (None, (told,)) if self._from_outside(scope) else (told, ())
         began, status = time.perf_counter(), 500
         attributes = {"http.request.method": scope["method"]}
-        with span(scope["method"], parent, kind=SpanKind.SERVER, attributes=attributes) as current, about():
+        server = span(scope["method"], parent, links=links, kind=SpanKind.SERVER, attributes=attributes)
+        with server as current, about():
 
             async def traced(message: Message) -> None:
                 nonlocal status
@@ -43,6 +49,10 @@ class TraceRequests:
                 _describe(current, scope["method"], route, status)
                 seconds = time.perf_counter() - began
                 observe(HTTP_SECONDS.labels(scope["method"], route, str(status)), seconds)
+
+    def _from_outside(self, scope: Scope) -> bool:
+        unsigned = all(name != b"authorization" for name, _ in scope["headers"])
+        return unsigned or scope["path"].split("/")[1] in self._strangers
 
 
 def _describe(span: Span, method: str, route: str, status: int) -> None:
