@@ -82,12 +82,12 @@ def test_an_sms_without_a_number_of_the_type_says_which() -> None:
     assert answer == Failure("the contact has no phone number of type other")
 
 
-def test_an_email_is_plain_or_html_with_its_attachments_and_a_subject_on_one_line() -> None:
-    params = {"subject": "Your\r\nBcc: invoice", "text": "It is attached", "attachments": [FILE]}
+def test_an_email_is_plain_or_html_with_its_attachments() -> None:
+    params = {"subject": "Your invoice", "text": "It is attached", "attachments": [FILE]}
     message = act("send_email", params)
     assert (message.to, message.subject, message.text, message.html) == (
         "ada@example.org",
-        "Your Bcc: invoice",
+        "Your invoice",
         "It is attached",
         None,
     )
