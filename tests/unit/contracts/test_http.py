@@ -33,6 +33,7 @@ from contracts.kit.http import (
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
 
+CLASHED = "something that this names or makes was changed at the same moment: look again, then repeat it"
 ERRORS: dict[str, Exception] = {
     "not-found": not_found("item 7"),
     "conflict": conflict("somebody was faster"),
@@ -41,6 +42,7 @@ ERRORS: dict[str, Exception] = {
     "outage": ConnectionRefusedError("postgresql://app:pa55word@db"),
     "database-away": asyncpg.CannotConnectNowError("the database system is starting up"),
     "database-gone": asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+    "clash": asyncpg.UniqueViolationError('duplicate key value violates unique constraint "contacts"'),
     "defect": ValueError("Ada Bell"),
     "http": HTTPException(418, "I am a teapot", headers={"X-Tea": "green"}),
 }
@@ -117,6 +119,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         ("service-away", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("database-away", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
         ("database-gone", 503, {"title": "Unavailable", "detail": "a server behind this service is away"}),
+        ("clash", 409, {"title": "Conflict", "detail": CLASHED}),
         ("defect", 500, {"title": "Internal error", "detail": "this is a defect of the service; its log says more"}),
         ("http", 418, {"title": "I'm a Teapot", "detail": "I am a teapot"}),
     ],

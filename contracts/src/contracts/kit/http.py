@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
 
+import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI, Query, Request, Response
@@ -30,6 +31,9 @@ PROBLEM = "application/problem+json"
 MAX_PLACE = 200
 """Characters: the names in it are the caller's."""
 MAX_ISSUES = 20
+
+CLASHES = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.ExclusionViolationError)
+"""What two requests at one moment come to when each found nothing in its way."""
 FORGET_AT_ONCE = 10_000
 
 
@@ -80,6 +84,8 @@ def install_problems(app: FastAPI, *outages: type[Exception]) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    for clash in CLASHES:
+        app.add_exception_handler(clash, _on_clash)
     for error in (*INFRASTRUCTURE_ERRORS, *outages):
         app.add_exception_handler(error, _on_outage)
     app.add_middleware(AnswerDefects)
@@ -121,6 +127,13 @@ async def _on_outage(_: Request, error: Exception) -> Response:
     logger.warning("request failed: a server is away", error=type(error).__name__)
     problem = Problem(503, "Unavailable", "a server behind this service is away", headers={"Retry-After": "2"})
     return problem.response()
+
+
+async def _on_clash(_: Request, error: Exception) -> Response:
+    """Nothing was changed. The log names the constraint: one that is met again and again lacks a check of ours."""
+    logger.error("request failed: it clashed", constraint=getattr(error, "constraint_name", None), exc_info=error)
+    detail = "something that this names or makes was changed at the same moment: look again, then repeat it"
+    return conflict(detail).response()
 
 
 class AnswerDefects:
