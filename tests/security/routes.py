@@ -180,10 +180,9 @@ TRIGGER = {
     "GET /v1/arrivals/{id}/submission": Route(OPERATOR, HIDDEN, ("arrival",)),
     "POST /v1/arrivals/{id}/retry": Route(OPERATOR, HIDDEN, ("arrival",)),
     "GET /internal/triggers/{tenant}": Route(SERVICE, OWN, ("nobody",)),
-    "GET /internal/templates/{tenant}": Route(SERVICE, OWN, ("nobody",)),
-    "GET /internal/channels/{tenant}": Route(SERVICE, OWN, ("nobody",)),
 }
 DOC = {
+    "GET /internal/templates/{tenant}": Route(SERVICE, OWN, ("nobody",)),
     "POST /v1/files": Route(AGENT, MADE, body={"a": "file"}),
     "GET /v1/files/{file_id}": Route(VIEWER, HIDDEN, ("file",)),
     "GET /internal/files/{file_id}": Route(SERVICE, HIDDEN, ("file",), query={"tenant": ITEM_REF["tenant_id"]}),
@@ -196,6 +195,7 @@ DOC = {
     "DELETE /v1/documents/{document_id}/links": Route(AGENT, HIDDEN, ("document",)),
 }
 COMMS = {
+    "GET /internal/channels/{tenant}": Route(SERVICE, OWN, ("nobody",)),
     "PUT /v1/channels/{code}": Route(
         AUTHOR,
         OWN,

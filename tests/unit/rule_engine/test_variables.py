@@ -1,9 +1,12 @@
 """Variables: what fits their types, what a run sees of them, and the rules that set them."""
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rule_engine.domain.advance import advance, begin
 from rule_engine.domain.checks import check
@@ -18,6 +21,7 @@ from rule_engine.domain.variables import (
     Definition,
     MisfitError,
     Stored,
+    Type,
     VariableDocument,
     by_name,
     fitting,
@@ -84,6 +88,22 @@ def test_a_value_is_kept_in_the_form_of_its_type(type_: str, given: Any, kept: A
 def test_what_does_not_fit_is_told_without_the_value(type_: str, given: Any, wanted: str) -> None:
     with pytest.raises(MisfitError, match=wanted):
         fitting(given, variable(type_))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(["id", "amount"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "amount", "currency", "name", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(type_=st.sampled_from(get_args(Type)), value=JSON, multiple=st.booleans())
+def test_any_value_fits_or_is_told_not_to(type_: str, value: Any, multiple: bool) -> None:
+    with suppress(MisfitError):
+        fitting(value, variable(type_, multiple=multiple, options=("oak",) if type_ == "list" else ()))
 
 
 def test_a_date_takes_the_day_that_a_moment_is_in_a_zone() -> None:

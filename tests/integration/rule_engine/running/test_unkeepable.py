@@ -38,7 +38,7 @@ UNKEEPABLE = {
     ),
     "a number of 300 digits": (
         rule("counts", "calculate", values=[{"name": "n", "value": {"expr": "1e300"}}]),
-        "params.values[0].value: the value is a larger number than can be kept",
+        "params.values[0].value: the expression cannot be computed: makes a number that is too large",
     ),
     "a command larger than the broker takes": (
         rule("doc", "create_document", template="invoice", fields=dict.fromkeys("abcd", FIELD)),

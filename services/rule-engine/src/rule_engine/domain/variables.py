@@ -170,14 +170,22 @@ def _option(value: Any, document: ConstantDocument) -> str:
 
 
 def _day(value: Any, zone: str) -> str:
-    if "T" not in value.upper():
-        return date.fromisoformat(value).isoformat()
-    moment = datetime.fromisoformat(value.upper())
+    written = _written(value)
+    if "T" not in written:
+        return date.fromisoformat(written).isoformat()
+    moment = datetime.fromisoformat(written)
     return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().isoformat()
 
 
+def _written(value: Any) -> str:
+    """RFC 3339 allows a small t and z, Python does not."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value.upper()
+
+
 def _moment(value: Any) -> str:
-    moment = datetime.fromisoformat(value.upper())
+    moment = datetime.fromisoformat(_written(value))
     if moment.tzinfo is None:
         raise ValueError
     return rfc3339(moment)
@@ -190,7 +198,10 @@ def _clock(value: Any) -> str:
 
 
 def _id(value: Any) -> str:
-    return str(UUID(value["id"] if isinstance(value, dict) else value))
+    named = value.get("id") if isinstance(value, dict) else value
+    if not isinstance(named, str):
+        raise TypeError
+    return str(UUID(named))
 
 
 _READERS: Mapping[Type, Callable[[Any, ConstantDocument], JsonValue]] = {
