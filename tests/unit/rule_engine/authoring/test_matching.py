@@ -3,11 +3,12 @@
 from itertools import product
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 from pydantic import TypeAdapter
 
 from contracts.conditions import Condition, compile_condition
+from rule_engine.domain.conditions import faults
 from rule_engine.domain.matching import contradiction
 from rule_engine.domain.shapes import names
 from support.shop import SCHEMA
@@ -66,3 +67,33 @@ def test_numbers_that_no_number_fits_are_found(raw: list[Any]) -> None:
     judge = compile_condition(condition)
     possible = any(judge(values).holds for values in WORLD)
     assert (contradiction(condition, NAMES, {}) is None) is possible
+
+
+FIRST_AND_LAST: dict[str, tuple[Any, ...]] = {
+    "date": ("0001-01-01", "9999-12-31"),
+    "datetime": ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00+14:00"),
+    "number": (0, -(2**63), 2**63 - 1, 1.7e308, -1.7e308, 5e-324),
+    "money": tuple({"amount": amount, "currency": "EUR"} for amount in (0, -(2**63), 2**63 - 1)),
+}
+SCALES = {
+    "date": "item.fields.delivery_on",
+    "datetime": "item.created_at",
+    "number": "item.activity_count",
+    "money": "item.amount",
+}
+
+
+def extremes(kind: str) -> some.SearchStrategy[dict[str, Any]]:
+    path, values = SCALES[kind], some.sampled_from(FIRST_AND_LAST[kind])
+    between = some.fixed_dictionaries(
+        {"path": some.just(path), "op": some.just("between"), "value": some.lists(values, min_size=2, max_size=2)}
+    )
+    return leaves(path, values, "lt", "le", "gt", "ge") | between
+
+
+@settings(max_examples=300, deadline=None)
+@given(some.lists(some.one_of(*(extremes(kind) for kind in SCALES)), min_size=1, max_size=3), some.booleans())
+def test_the_first_and_the_last_of_all_values_can_be_asked_for(raw: list[Any], every: bool) -> None:
+    condition: Condition = TypeAdapter(Condition).validate_python({"all" if every else "any": raw})
+    assume(not list(faults(condition, NAMES, "condition")))
+    contradiction(condition, NAMES, {})

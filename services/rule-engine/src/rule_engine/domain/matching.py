@@ -5,6 +5,7 @@ very operators that run, on values that decide: the constants themselves, what l
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import pairwise, product
 from typing import Any
@@ -169,8 +170,15 @@ def _money(constants: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 
 def _moments(constants: Sequence[str], type_: type[date], step: timedelta) -> list[str]:
-    near = {type_.fromisoformat(one) + step * times for one in constants for times in (-1, 0, 1)}
+    near = {moment for one in constants for moment in _neighbours(type_.fromisoformat(one), step)}
     return [one.isoformat() for one in near] or [type_(2000, 1, 1).isoformat()]
+
+
+def _neighbours[D: date](moment: D, step: timedelta) -> Iterator[D]:
+    """Itself, and what is before and after it: nothing is before the first day of all, or after the last one."""
+    for times in (-1, 0, 1):
+        with suppress(OverflowError):
+            yield moment + step * times
 
 
 _AROUND: Mapping[str, Any] = {
