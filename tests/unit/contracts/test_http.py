@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from contracts.kit import telemetry
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.body_limits import MAX_BODY, MAX_VALUES
 from contracts.kit.broker import OutageError
@@ -286,6 +287,18 @@ async def test_a_stranger_does_not_choose_the_trace(
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = await client.get(path, headers={"traceparent": parent} | token)
     assert answer.headers["trace-id"] != parent.split("-")[1]
+
+
+async def test_a_request_of_no_path_reaches_the_application() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Any, *_: Any) -> None:
+        seen.append(scope["path"])
+
+    for path in ("*", ""):
+        scope = {"type": "http", "method": "OPTIONS", "path": path, "headers": [(b"authorization", b"Bearer x")]}
+        await telemetry.TraceRequests(app)(scope, Any, Any)  # type: ignore[arg-type]
+    assert seen == ["*", ""]
 
 
 class Sentence(BaseModel):

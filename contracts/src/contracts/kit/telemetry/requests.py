@@ -52,7 +52,7 @@ class TraceRequests:
 
     def _from_outside(self, scope: Scope) -> bool:
         unsigned = all(name != b"authorization" for name, _ in scope["headers"])
-        return unsigned or scope["path"].split("/")[1] in self._strangers
+        return unsigned or scope["path"].lstrip("/").partition("/")[0] in self._strangers
 
 
 def _describe(span: Span, method: str, route: str, status: int) -> None:
