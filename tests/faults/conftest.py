@@ -15,6 +15,7 @@ from local_stack.layout import remove_folder
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.testing import free_port_base
+from support.waiting import until
 
 HERE = Path(__file__).parent
 
@@ -48,7 +49,8 @@ def stack(session_folder: Path, deaths: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def shop(stack: Stack) -> Iterator[Shop]:
-    """A new tenant."""
+    """A new tenant, once everything is up: a service may have fallen as the test before ended."""
+    until(lambda: all(service.ready() for service in stack.present_services), "every service ready")
     with closing(open_shop(stack)) as shop:
         yield shop
 
