@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,11 +102,11 @@ def _comparable_texts(seen: str, expected: str, values: Values) -> tuple[Any, An
 
 
 def is_money(value: Any) -> bool:
-    return isinstance(value, Mapping) and "amount" in value and "currency" in value
+    return (type(value) is dict or isinstance(value, Mapping)) and "amount" in value and "currency" in value
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is int or type(value) is float  # yes/no is neither
 
 
 def _number(text: str) -> Decimal | None:
@@ -186,31 +186,30 @@ class Members:
     """
 
     def __init__(self, values: Iterable[Any]) -> None:
-        self._texts: set[str] = set()
-        self._numbers: set[int | float] = set()
-        self._dates: set[date] = set()
-        self._moments: dict[datetime, str] = {}
-        self._others: list[Any] = []
+        self._values = list(values)
+        self._texts = {one for one in self._values if type(one) is str}
         self._days: tuple[str, set[date]] | None = None
-        for one in values:
-            self._take(one)
-
-    def _take(self, one: Any) -> None:
-        if isinstance(one, str):
-            self._texts.add(one)
-            if (day := _day(one)) is not None:
-                self._dates.add(day)
-            elif (moment := _moment(one)) is not None:
-                self._moments[moment] = one
-        elif is_number(one):
-            self._numbers.add(one)
-        else:
-            self._others.append(one)
 
     def has(self, value: Any, values: Values) -> bool:
         if isinstance(value, str):
             return value in self._texts or self._has_number(value) or self._has_time(value, values)
         return value in self._numbers if is_number(value) else self._has_other(value)
+
+    @cached_property
+    def _numbers(self) -> set[int | float]:
+        return {one for one in self._values if is_number(one)}
+
+    @cached_property
+    def _others(self) -> list[Any]:
+        return [one for one in self._values if not isinstance(one, str) and not is_number(one)]
+
+    @cached_property
+    def _dates(self) -> set[date]:
+        return {day for one in self._texts if (day := _day(one)) is not None}
+
+    @cached_property
+    def _moments(self) -> dict[datetime, str]:
+        return {moment: one for one in self._texts if (moment := _moment(one)) is not None}
 
     def _has_other(self, value: Any) -> bool:
         for one in self._others:  # noqa: SIM110 - a third of the time of any()
@@ -268,26 +267,25 @@ def _contains_all(seen: Any, expected: Any, values: Values) -> bool:
 # what comparing costs, in units of `contracts.budget`
 
 
-type Work = Callable[[Any, Any], int]
-"""At most what an operator takes on what was seen and expected, beside the step of a leaf."""
+type Work = Callable[[Any], int]
 
 
-def work_of(op: str) -> Work:
+def work_of(op: str, expected: Any) -> tuple[int, Work]:
+    """At most what an operator takes beside the step of a leaf: for what is expected, and for what is seen."""
     match op:
         case "contains":
-            return lambda seen, expected: _asked(seen) + 5 * _length(expected)
+            return 5 * _length(expected), _asked
         case "contains_any" | "contains_all" | "contains_none":
-            return lambda seen, expected: _asked(seen) + len(expected) * _search(seen) + 5 * sum(map(_length, expected))
+            asked = len(expected)
+            return 5 * sum(map(_length, expected)), lambda seen: _asked(seen) + asked * _search(seen)
         case "in" | "not_in":
-            return lambda seen, expected: (
-                _touched(seen) + (0 if isinstance(expected, Members) else members_work(expected))
-            )
+            return 0 if isinstance(expected, Members) else members_work(expected), _touched
         case "starts" | "ends":
-            return lambda seen, expected: 5 * (_length(seen) + _length(expected))
+            return 5 * _length(expected), lambda seen: 5 * _length(seen)
         case "empty" | "filled":
-            return lambda _seen, _expected: 0
+            return 0, lambda _seen: 0
         case _:
-            return lambda seen, expected: _touched(seen) + _touched(expected)
+            return _touched(expected), _touched
 
 
 def members_work(values: list[Any]) -> int:

@@ -102,6 +102,10 @@ def _kept(value: Any, depth: int = 3) -> Any:
     return _few([_kept(one, depth - 1) for one in value[:_FEW]], len(value))
 
 
+_SMALL = frozenset([bool, int, float, type(None)])
+"""Kinds of values that are kept as they are."""
+
+
 def _few(kept: list[Any], length: int) -> list[Any]:
     return [*kept, f"… {length - _FEW} more"] if length > _FEW else kept
 
@@ -283,17 +287,18 @@ def _matching_leaf(leaf: Leaf, written: str) -> _Judge:
 
 def _constant_leaf(leaf: Leaf) -> _Judge:
     path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
-    work, told = work_of(op), _kept(leaf.value)
     expected = Members(leaf.value) if op in ("in", "not_in") and isinstance(leaf.value, list) else leaf.value
+    (work, work_on), told = work_of(op, expected), _kept(leaf.value)
+    work += _LEAF
 
     def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         seen = look_up(values, keys)
-        trial.budget.spend(_LEAF + work(seen, expected), "conditions")
+        trial.budget.spend(work + work_on(seen), "conditions")
         try:
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        verdict = LeafVerdict(path, op, told, _kept(seen), holds)
+        verdict = LeafVerdict(path, op, told, seen if type(seen) in _SMALL else _kept(seen), holds)
         trial.leaves.append(verdict)
         return holds, (verdict,)
 
@@ -303,7 +308,6 @@ def _constant_leaf(leaf: Leaf) -> _Judge:
 def _made_leaf(leaf: Leaf) -> _Judge:
     """What it compares with is made when it is judged."""
     path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
-    work = work_of(op)
     make = _list_maker(leaf.value) if isinstance(leaf.value, list) else _maker(leaf.value)
     made = _LEAF * (len(leaf.value) if isinstance(leaf.value, list) else 1)
 
@@ -312,7 +316,8 @@ def _made_leaf(leaf: Leaf) -> _Judge:
         trial.spend(_LEAF + made)
         try:
             expected, said = make(values)
-            trial.spend(work(seen, expected))
+            work, work_on = work_of(op, expected)
+            trial.spend(work + work_on(seen))
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
