@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -18,6 +19,9 @@ from local_stack import containers
 from local_stack.layout import WORKSPACE, remove_folder
 from local_stack.testing import PrivateServers, end_dead_sessions
 from local_stack.tools import Tools
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")  # a busy machine is no defect
 
 SESSIONS = WORKSPACE / ".stack/test"
 TOGETHER = ("tests/e2e/", "tests/security/")

@@ -15,14 +15,15 @@ from bench.figures import Row, at_most, p50
 from bench.world import World, stage_changed
 from contracts.budget import WORK, Budget, BudgetError, spending
 from contracts.conditions import All, Condition, Leaf, compile_condition
-from rule_engine.domain import cel, expressions, texts
-from rule_engine.domain.compiling import compile_document, with_ids
-from rule_engine.domain.conditions import compiled
-from rule_engine.domain.document import After, RuleDocument, RuleSetDocument, StageDocument
-from rule_engine.domain.due import times_of
+from rule_engine.domain.authoring.compiling import compile_document, with_ids
+from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.planning import Head, Published, plan
-from rule_engine.domain.values import values_of
+from rule_engine.domain.execution.planning import Head, Published, plan
+from rule_engine.domain.language import cel, expressions, templates
+from rule_engine.domain.language.conditions import compiled
+from rule_engine.domain.language.values import values_of
+from rule_engine.domain.schedule.due import times_of
+from rule_engine.domain.schedule.run_time import After
 from rule_engine.rules import REGISTRY
 from support import hostile
 from support.shop import NOON, SCHEMA, deal
@@ -143,7 +144,7 @@ def _twenty_rules() -> RuleSetDocument:
 def _hostile() -> Row:
     """The one that takes longest; the least of three times, since the limit is of work, not of time."""
     values = values_of(deal(company=None), {}, NOON) | {"long": "a" * 5000}
-    kinds = ((expressions.evaluate, hostile.EXPRESSIONS), (texts.render, hostile.TEXTS))
+    kinds = ((expressions.evaluate, hostile.EXPRESSIONS), (templates.render, hostile.TEXTS))
     longest = max(
         min(_stopped(lambda: run(source, values)) for _ in range(3))  # noqa: B023 - called at once
         for run, sources in kinds
@@ -156,7 +157,7 @@ def _whole_budgets() -> Iterator[Row]:
     """The dearest of each kind, and one of each kind in one decision, until the budget of a decision is spent."""
     values = values_of(deal(company=None), {}, NOON) | hostile.values_for_the_dearest()
     made: dict[str, list[Callable[[], object]]] = {
-        "texts": [partial(texts.render, one, values) for one in hostile.DEAREST_TEXTS.values()],
+        "texts": [partial(templates.render, one, values) for one in hostile.DEAREST_TEXTS.values()],
         "expressions": [partial(_each, some, values) for some in hostile.DEAREST_EXPRESSIONS.values()],
         "conditions": [partial(_judged, one, values) for one in hostile.DEAREST_CONDITIONS.values()],
     }
@@ -187,7 +188,7 @@ def _spent(run: Callable[[], object]) -> float:
 
 
 def _spent_once(run: Callable[[], object]) -> float:
-    texts._parsed.cache_clear()
+    templates._parsed.cache_clear()
     cel._parsed.cache_clear()
     with spending():
         return _stopped(run)

@@ -16,9 +16,9 @@ from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from rule_engine.activities import Activities, RunRef
 from rule_engine.authoring import Author, Authoring
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.planning import run_id
-from rule_engine.domain.step import Registry
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.execution.planning import run_id
+from rule_engine.domain.execution.step import Registry
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner
 from rule_engine.open_runs import OpenRuns

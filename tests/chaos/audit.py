@@ -182,7 +182,7 @@ class Audit:
     def _came_late(self, outcome: Outcome, effect: Effect) -> bool:
         """Owners that check the guard do so under the item's lock, so their times tell."""
         rule, after = self._rules[outcome.rule], self._entered.get((outcome.item, outcome.seq + 1))
-        return not (effect.at is None or after is None or rule.owed or rule.stays) and effect.at > after.at
+        return not (effect.at is None or after is None or rule.due_on_entry or rule.stays) and effect.at > after.at
 
     def _strangers(self) -> Iterator[Finding]:
         known = {(one.command, one.item, one.rule) for one in self._world.outcomes}
@@ -198,7 +198,7 @@ class Audit:
         newest: dict[UUID, int] = defaultdict(int)
         for said in self._world.said:
             seq, rule = entry_of.get(said.run, 0), self._rules[said.rule]
-            if said.state == "running" and seq < newest[said.item] and not (rule.owed or rule.stays):
+            if said.state == "running" and seq < newest[said.item] and not (rule.due_on_entry or rule.stays):
                 what = f"{said.rule} of item {said.item}, entry {seq}, was commanded after entry {newest[said.item]}"
                 yield Finding(Fault.LATE, what, said.run)
             newest[said.item] = max(newest[said.item], seq)

@@ -33,7 +33,7 @@ class Rule:
     stage: str
     name: str
     type: str
-    owed: bool
+    due_on_entry: bool
     stays: bool
     far: bool
     more_than: int | None
@@ -41,7 +41,7 @@ class Rule:
 
     def is_due_at_leaving(self) -> bool:
         """Whether it is to act even if the item has left."""
-        return (self.owed or self.stays) and self.type != "change_stage"
+        return (self.due_on_entry or self.stays) and self.type != "change_stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _of_stage(pipeline: str, stage: str, written: Sequence[Mapping[str, Any]]) -
             stage=stage,
             name=one["name"],
             type=one["type"],
-            owed=not before and run["when"] == "now",
+            due_on_entry=not before and run["when"] == "now",
             stays=one.get("on_leave", "cancel") != "cancel",
             far="months" in run,
             more_than=one["condition"]["value"]["amount"] if "condition" in one else None,

@@ -142,7 +142,7 @@ def test_a_lost_a_doubled_a_late_and_a_reordered_effect_are_reported_each_as_wha
         "never ended",
         "failed without a reason to",
         "never answered",
-        "an owed rule cancelled",
+        "a rule due on entry cancelled",
         "a condition that held passed over",
         "nothing came of what was asked for",
         "an entry that nobody told of",

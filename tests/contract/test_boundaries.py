@@ -21,7 +21,7 @@ from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import ItemDraft, Place, References, new_item
 from entity_service.domain.people import full_name
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.limits import cut_titles
+from rule_engine.domain.language.limits import cut_titles
 from trigger_service.domain.checks import check_form
 from trigger_service.domain.definitions import Form, FormSpec
 from trigger_service.domain.intake import create_item, read_answers
@@ -71,7 +71,6 @@ def send(address: str, name: str, subject: str = "") -> None:
     address_of(made)
 
 
-@settings(deadline=None)
 @given(first=words, last=words, address=addresses)
 @example(first="Anna\t", last="Mu\u0308ller", address="jürgen.x@client.example")
 def test_who_is_a_contact_can_be_written_to_and_come_again(first: str, last: str, address: str) -> None:
@@ -85,7 +84,6 @@ def test_who_is_a_contact_can_be_written_to_and_come_again(first: str, last: str
     assert cleaned(person) == person
 
 
-@settings(deadline=None)
 @given(title=words)
 def test_who_is_a_company_can_be_written_to(title: str) -> None:
     try:
@@ -95,7 +93,6 @@ def test_who_is_a_company_can_be_written_to(title: str) -> None:
     send("office@client.example", body.title)
 
 
-@settings(deadline=None)
 @given(title=words)
 @example(title="x" * 498)
 def test_the_title_of_an_item_serves_in_titles_and_subjects(title: str) -> None:
@@ -110,7 +107,6 @@ def test_the_title_of_an_item_serves_in_titles_and_subjects(title: str) -> None:
     send("client@example.org", "", str(params["title"]))
 
 
-@settings(deadline=None)
 @given(made=words)
 def test_a_title_that_a_rule_makes_is_accepted_or_fails_where_it_is_made(made: str) -> None:
     try:
@@ -135,7 +131,7 @@ one_field = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(fields=st.lists(one_field, min_size=1, max_size=2), answers=st.lists(values, min_size=2, max_size=2))
 @example(fields=[{"type": "text", "target": "item.fields.date0"}], answers=["24.12.2026"] * 2)
 @example(fields=[{"type": "number", "target": "item.fields.text1"}], answers=["9007199254740993"] * 2)

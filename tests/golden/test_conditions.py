@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from contracts.conditions import Condition
-from rule_engine.domain.conditions import compiled
+from rule_engine.domain.language.conditions import compiled
 
 ADAPTER: TypeAdapter[Condition] = TypeAdapter(Condition)
 GOLDEN = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rule_engine.domain.program import Program
-from rule_engine.domain.state import State
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import State
 from support.runs import context, go, snapshot, states
 
 FORMATS = sorted((Path(__file__).parent / "engine").iterdir())

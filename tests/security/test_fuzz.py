@@ -35,7 +35,6 @@ STRANGERS = {"/f/{token}": ("form",), "/hooks/payments/{token}": ("provider",), 
 
 once = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     derandomize=True,
     phases=(Phase.generate, Phase.shrink),

@@ -9,9 +9,9 @@ from contracts.conditions import compile_condition
 from contracts.envelope import Envelope
 from contracts.messages.entity_events import StageChanged
 from contracts.messages.results import cancel_id
-from rule_engine.domain.planning import run_id
-from rule_engine.domain.program import RuleBlock
-from rule_engine.domain.state import ENDED, RuleProgress
+from rule_engine.domain.execution.planning import run_id
+from rule_engine.domain.execution.program import RuleBlock
+from rule_engine.domain.execution.state import ENDED, RuleProgress
 from rule_engine.store.runs import Run
 from simulation.audit import stays
 from simulation.rules import REGISTRY
@@ -93,15 +93,15 @@ class Accounts:
         assert progress.state == "done" or progress.reason or progress.state == "skipped", "1: ended without a reason"
         if rule.type != "defect":
             assert "defect" not in (progress.reason or "") or _beside_a_defect(run), "a defect of the engine"
-        if rule.rule_id == run.state.owed and run.id not in self._world.audit.interfered:
+        if rule.rule_id == run.state.due_on_entry and run.id not in self._world.audit.interfered:
             self._was_decided_on_the_snapshot(run, rule, progress)
 
     def _was_decided_on_the_snapshot(self, run: Run, rule: RuleBlock, progress: RuleProgress) -> None:
-        """What is owed does not depend on how fast the engine was, only on whether it was cancelled at all."""
+        """What is due on entry does not depend on how fast the engine was, only on whether it was cancelled at all."""
         if rule.condition is None or rule.otherwise or progress.state == "cancelled" or _beside_a_defect(run):
             return
         holds = compile_condition(rule.condition)({"item": run.entry.snapshot.model_dump(mode="json")}).holds
-        assert holds is (progress.state != "skipped"), "1: an owed rule was decided on something else than its entry"
+        assert holds is (progress.state != "skipped"), "1: a rule due on entry saw something else"
 
     def _decisions_are_recorded(self) -> None:
         decided = Counter(decision.command_id for _, decision in self._engine.runs.decisions if decision.command_id)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rule_engine.activities import RunRef
-from rule_engine.domain.advance import advance
-from rule_engine.domain.due import due
-from rule_engine.domain.planning import Head
-from rule_engine.domain.program import Program, RuleBlock
-from rule_engine.domain.state import ENDED, RuleProgress, State
-from rule_engine.domain.step import RunFacts, Step
+from rule_engine.domain.execution.advance import advance
+from rule_engine.domain.execution.planning import Head
+from rule_engine.domain.execution.program import Program, RuleBlock
+from rule_engine.domain.execution.state import ENDED, RuleProgress, State
+from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.schedule.due import due
 from rule_engine.store.runs import Run, RunRow, SentCommand
 from simulation.entity import TIMES
 from simulation.ground import SKEW, TENANT
@@ -181,7 +181,7 @@ class Audit:
 
 def stays(run: Run, rule: RuleBlock) -> bool:
     """Whether leaving the stage does not take the rule back."""
-    return rule.rule_id == run.state.owed or rule.on_leave in ("finish", "run_now")
+    return rule.rule_id == run.state.due_on_entry or rule.on_leave in ("finish", "run_now")
 
 
 def _is_closed(rule: RuleBlock, now: datetime) -> bool:

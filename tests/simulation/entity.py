@@ -21,7 +21,7 @@ from contracts.messages.results import CommandRefused, FinalResult
 from contracts.topics import item_key
 from contracts.values import ItemSnapshot
 from entity_service.domain.loops import find_loop
-from rule_engine.domain.due import times_of
+from rule_engine.domain.schedule.due import times_of
 from simulation.ground import TENANT, ZONE, Ground
 from simulation.kafka import Kafka, Message
 from simulation.owners import Owner

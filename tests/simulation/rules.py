@@ -8,11 +8,12 @@ from uuid import UUID
 
 from contracts.conditions import Leaf
 from contracts.contexts import PipelineSchema, StageContext, TenantSchema, TenantSettings
-from rule_engine.domain.compiling import compile_document
-from rule_engine.domain.document import After, Now, Retry, RuleDocument, RuleSetDocument, StageDocument
-from rule_engine.domain.program import Program
+from rule_engine.domain.actions import ActionContext, Outputs, Params, Refusal, RuleType
+from rule_engine.domain.authoring.compiling import compile_document
+from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument, StageDocument
+from rule_engine.domain.execution.program import Program, Retry
+from rule_engine.domain.schedule.run_time import After, Now
 from rule_engine.rules import REGISTRY as CATALOGUE
-from rule_engine.rules.base import Acting, Outputs, Params, Refusal, RuleType
 from simulation.ground import TENANT, ZONE
 
 STAGES = ("new", "work", "won")
@@ -24,21 +25,21 @@ class Note(RuleType[Params]):
 
     type, title, group, helper, params = "note", "Note", "employees", True, Params
 
-    def act(self, params: Params, acting: Acting) -> Outputs:
+    def act(self, params: Params, acting: ActionContext) -> Outputs:
         return Outputs()
 
 
 class Decline(Note):
     type = "decline"
 
-    def act(self, params: Params, acting: Acting) -> Refusal:  # type: ignore[override]
+    def act(self, params: Params, acting: ActionContext) -> Refusal:  # type: ignore[override]
         return Refusal("nobody wants it")
 
 
 class Defect(Note):
     type = "defect"
 
-    def act(self, params: Params, acting: Acting) -> Outputs:
+    def act(self, params: Params, acting: ActionContext) -> Outputs:
         raise ZeroDivisionError
 
 

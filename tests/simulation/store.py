@@ -11,10 +11,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from contracts.kit.database import Connection, Database
-from rule_engine.domain.planning import Head, PlannedEntry
-from rule_engine.domain.program import Program
-from rule_engine.domain.state import State
-from rule_engine.domain.step import Decision
+from rule_engine.domain.execution.planning import Head, PlannedEntry
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import State
+from rule_engine.domain.execution.step import Decision
 from rule_engine.open_runs import OpenRuns
 from rule_engine.store import Store
 from rule_engine.store.applications import Applications
@@ -146,7 +146,7 @@ class SimulatedRuns(Runs):
         row = self.rows[run.id]
         self.rows[run.id] = replace(row, state=state, finished=state.finished, rev=row.rev + 1, updated_at=now)
         self._wakes.writes += 1
-        self.taken_back.update(one.command_id for one in state.rules.values() if one.taking_back or one.retry_after)
+        self.taken_back.update(one.command_id for one in state.rules.values() if one.cancelling or one.retry_after)
 
     async def save_rules(self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, Any]]], now: datetime) -> None:
         """A copy of the states for people; nothing decides by it."""

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from rule_engine.activities import Activities, RunRef
-from rule_engine.domain import step
-from rule_engine.domain.program import RuleBlock
-from rule_engine.domain.state import ENDED, RuleProgress
+from rule_engine.domain.execution import step
+from rule_engine.domain.execution.program import RuleBlock
+from rule_engine.domain.execution.state import ENDED, RuleProgress
 from rule_engine.recorder import Recorder
 from rule_engine.starter import Starter
 from rule_engine.store.wakes import Wake

@@ -350,7 +350,6 @@ def samples[T](strategy: SearchStrategy[T], seed: Hashable, count: int) -> list[
     @settings(
         max_examples=count,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -12,13 +12,15 @@ from contracts.contexts import ContactContext, ItemContext, MyCompany, PipelineC
 from contracts.envelope import Body
 from contracts.messages.comms import Notify
 from contracts.values import ItemSnapshot
-from rule_engine.domain.advance import advance, begin
-from rule_engine.domain.document import After, RuleDocument
-from rule_engine.domain.due import times_of
-from rule_engine.domain.program import Program, RuleBlock, SequenceBlock, chains
-from rule_engine.domain.state import Entry, State
-from rule_engine.domain.step import RunFacts, Step
-from rule_engine.rules.base import Acting, Failure, Outputs, Params, Refusal, RuleType
+from rule_engine.domain.actions import ActionContext, Failure, Outputs, Params, Refusal, RuleType
+from rule_engine.domain.authoring.compiling import chains
+from rule_engine.domain.authoring.document import RuleDocument
+from rule_engine.domain.execution.advance import advance, begin
+from rule_engine.domain.execution.program import Program, RuleBlock, SequenceBlock
+from rule_engine.domain.execution.state import Entry, State
+from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.schedule.due import times_of
+from rule_engine.domain.schedule.run_time import After
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RUN = UUID("00000000-0000-4000-8000-00000000000a")
@@ -43,21 +45,21 @@ class Say(RuleType[SayParams]):
     params = SayParams
     outputs = SayOutputs
 
-    def act(self, params: SayParams, acting: Acting) -> Body | Outputs | Refusal | Failure:
+    def act(self, params: SayParams, acting: ActionContext) -> Body | Outputs | Refusal | Failure:
         return Notify(item_id=acting.context.item.id, recipients=(), text=params.text, sender=str(acting.guard))
 
 
 class Decline(Say):
     type = "decline"
 
-    def act(self, params: SayParams, acting: Acting) -> Refusal:
+    def act(self, params: SayParams, acting: ActionContext) -> Refusal:
         return Refusal("nobody wants it")
 
 
 class Break(Say):
     type = "break"
 
-    def act(self, params: SayParams, acting: Acting) -> Failure:
+    def act(self, params: SayParams, acting: ActionContext) -> Failure:
         return Failure("there is no address")
 
 
@@ -67,7 +69,7 @@ class Note(Say):
     type = "note"
     helper = True
 
-    def act(self, params: SayParams, acting: Acting) -> SayOutputs:
+    def act(self, params: SayParams, acting: ActionContext) -> SayOutputs:
         return SayOutputs(said=params.text)
 
 

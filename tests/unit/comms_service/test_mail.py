@@ -14,7 +14,7 @@ import aiosmtplib
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comms_service.domain import Message, PostponedError, RejectedError
@@ -187,7 +187,6 @@ def test_an_answer_of_5xx_is_for_good(error: aiosmtplib.SMTPException) -> None:
 _NAMES = st.text(st.sampled_from(" abcÄß王.,;:<>@()[]\"\\'=?!_-\u202e\u0301&x@evil.example"), max_size=300)
 
 
-@settings(deadline=None)
 @given(name=_NAMES, sender=_NAMES)
 @example(name="A" * 60 + " <boss@evil.example>, " + "B" * 60, sender="Shop")
 @example(name="Shop", sender="x" * 79 + '<a@evil.example>, "' + "y" * 200)

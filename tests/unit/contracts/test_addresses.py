@@ -1,7 +1,7 @@
 """Addresses have one form; what cannot be an address is refused without being repeated."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.addresses import AddressError, mailbox, normalise_email, normalise_phone
@@ -43,7 +43,6 @@ def test_letters_of_any_script_are_part_of_an_address(given: str) -> None:
     assert normalise_email(given) == "jürgen.x@client.example"
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-zÄ-ÿİ]{1,40}@[a-zäöü]{1,20}\.example", fullmatch=True))
 def test_what_was_accepted_once_is_accepted_by_everybody_unchanged(address: str) -> None:
     try:

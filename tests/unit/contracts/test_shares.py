@@ -145,7 +145,7 @@ _ACTS = st.lists(st.tuples(st.sampled_from(["ask", "ask", "end", "give up"]), st
 
 
 @given(acts=_ACTS, places=st.integers(1, 4), tenants=st.integers(1, 5), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_happens_nobody_starves(
     acts: list[tuple[str, int]], places: int, tenants: int, data: st.DataObject
 ) -> None:

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -37,7 +37,6 @@ def test_other_control_characters_are_refused_with_their_name_and_place(given: s
         TypeAdapter(Name).validate_python(given)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_is_shown_can_always_be_kept(text: str) -> None:
     shown = shown_on_one_line(text)
@@ -45,7 +44,6 @@ def test_what_is_shown_can_always_be_kept(text: str) -> None:
     assert shown == unicodedata.normalize("NFC", shown)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_was_accepted_once_is_accepted_again_unchanged(text: str) -> None:
     try:

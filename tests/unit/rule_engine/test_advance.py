@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from contracts.conditions import Leaf
 from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused
-from rule_engine.domain.advance import fail, leave, redate, settle
 from rule_engine.domain.errors import RunError
-from rule_engine.domain.orders import OPERATOR, cancel, postpone, retry, run_now
-from rule_engine.domain.program import Program
-from rule_engine.domain.running import DELETED, LEFT
-from rule_engine.domain.state import ENDED, State
-from rule_engine.domain.step import Step, needs_context, wake_at
+from rule_engine.domain.execution.advance import fail, leave, redate, settle
+from rule_engine.domain.execution.operator_actions import OPERATOR, cancel, postpone, retry, run_now
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.running import DELETED, LEFT
+from rule_engine.domain.execution.state import ENDED, State
+from rule_engine.domain.execution.step import Step, needs_context, wake_at
 from support.runs import (
     ENTRY,
     HALF_AN_HOUR,
@@ -52,7 +52,7 @@ def refused(made: Program, step: Step, name: str, reason: str) -> Step:
 def test_a_rule_due_on_entry_is_owed_and_emits_its_command_at_once() -> None:
     made, state = started(rule("greet"))
     step = go(made, state)
-    assert state.owed == "greet"
+    assert state.due_on_entry == "greet"
     assert [emission.command_id for emission in step.emissions] == [uuid5(RUN, "0/0")]
     assert states(step) == {"greet": "running"}
     assert step.wake_at is None
@@ -86,7 +86,7 @@ def test_the_next_rule_of_a_chain_sees_the_outputs_of_the_one_before() -> None:
 def test_a_rule_whose_condition_is_false_is_skipped_with_the_leaf_that_was_false_and_releases_the_chain() -> None:
     made, state = started(rule("first", condition=NO_ACTIVITY), rule("second"))
     busy = snapshot(activity_count=2)
-    step = go(made, state.model_copy(update={"owed": None}), seen=context(busy))
+    step = go(made, state.model_copy(update={"due_on_entry": None}), seen=context(busy))
     assert states(step) == {"first": "skipped", "second": "running"}
     assert step.state.rules["first"].reason == "item.activity_count = 0 is false: it is 2"
     assert step.decisions[0].seen["item.activity_count"] == 2
@@ -123,7 +123,7 @@ def test_a_helper_gives_its_outputs_at_once_and_the_chain_goes_on_in_the_same_st
 
 def test_a_disabled_rule_keeps_its_place_and_the_chain_passes_over_it() -> None:
     made, state = started(rule("off", enabled=False), rule("on"))
-    assert state.owed == "on"
+    assert state.due_on_entry == "on"
     step = go(made, state)
     assert states(step) == {"off": "skipped", "on": "running"}
     assert step.state.rules["off"].reason == "the rule is disabled"
@@ -146,7 +146,7 @@ def test_a_condition_over_money_of_two_currencies_is_a_recorded_failure() -> Non
     dear = Leaf(path="item.fields.budget", op="gt", value={"amount": 1, "currency": "USD"})
     made, state = started(rule("greet", condition=dear))
     seen = context(snapshot(budget={"amount": 5, "currency": "EUR"}))
-    step = go(made, state.model_copy(update={"owed": None}), seen=seen)
+    step = go(made, state.model_copy(update={"due_on_entry": None}), seen=seen)
     assert states(step) == {"greet": "failed"}
     assert "EUR does not compare with USD" in (step.state.rules["greet"].reason or "")
 
@@ -358,7 +358,7 @@ EVENTS = st.lists(
 @pytest.mark.invariant(1)
 @pytest.mark.invariant(3)
 @given(chain=st.lists(OPTIONS, min_size=1, max_size=4), events=EVENTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_happens_every_rule_ends_once_and_no_command_is_emitted_twice(
     chain: list[dict[str, object]], events: list[str]
 ) -> None:
@@ -396,7 +396,7 @@ class Play:
             self.emitted_after_leaving += [
                 emission.rule.name
                 for emission in step.emissions
-                if emission.rule.rule_id != self.state.owed and emission.rule.on_leave == "cancel"
+                if emission.rule.rule_id != self.state.due_on_entry and emission.rule.on_leave == "cancel"
             ]
 
     def _step(self, event: str) -> Step:

@@ -1,7 +1,7 @@
 """The order in which the automation view shows stages."""
 
 from rule_engine.api.automation import places
-from rule_engine.domain.program import Program, SequenceBlock
+from rule_engine.domain.execution.program import Program, SequenceBlock
 
 
 def chain(stage: str, position: int) -> list[Program]:

@@ -12,13 +12,13 @@ from contracts.budget import WORK, Budget, BudgetError, spending
 from contracts.conditions import Condition, ConditionError
 from contracts.contexts import ProductContext
 from contracts.values import Money
-from rule_engine.domain.checks import check, warnings
-from rule_engine.domain.conditions import compiled
-from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.authoring.checks import check, warnings
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.authoring.satisfiability import contradiction
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.matching import contradiction
-from rule_engine.domain.shapes import names
-from rule_engine.domain.values import resolve, values_of
+from rule_engine.domain.language.conditions import compiled
+from rule_engine.domain.language.value_types import names
+from rule_engine.domain.language.values import resolve, values_of
 from rule_engine.rules import REGISTRY
 from support.runs import context, go, rule, started, states
 from support.shop import NOON, SCHEMA, deal, rule_set
@@ -221,7 +221,7 @@ class Counted(Budget):
         super().spend(units, kind)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(conditions, st.lists(written_texts, max_size=4), values_seen)
 def test_nothing_that_is_published_does_more_than_its_budget_on_any_values(
     condition: Any, bodies: list[str], values: dict[str, Any]

@@ -16,11 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.calendars import Calendar, Hours, Schedule
 from contracts.contexts import ContactContext, EmployeeContext, FieldSchema, TenantSettings
-from rule_engine.domain import shapes
-from rule_engine.domain.calendar import WorkingTime, hours_on
-from rule_engine.domain.clock import at_local, local_time
-from rule_engine.domain.document import RunTime
-from rule_engine.domain.due import AT_WORK_LOOK, FIRST, Due, Times, due, faults, times_of
+from rule_engine.domain.authoring.run_times import run_time_faults
+from rule_engine.domain.language import value_types
+from rule_engine.domain.schedule.calendar import WorkingTime, hours_on
+from rule_engine.domain.schedule.clock import at_local, local_time
+from rule_engine.domain.schedule.due import AT_WORK_LOOK, FIRST, Due, Times, due, times_of
+from rule_engine.domain.schedule.run_time import RunTime
 from support.runs import ITEM, snapshot
 
 RUN_TIMES: TypeAdapter[RunTime] = TypeAdapter(RunTime)
@@ -414,10 +415,10 @@ def test_only_single_dates_and_moments_of_the_item_can_be_counted_from() -> None
         FieldSchema(code="size", name="Size", kind="deal", type="text"),
         FieldSchema(code="days", name="Days", kind="deal", type="date", multiple=True),
     ]
-    names = shapes.names("deal", fields, {})
+    names = value_types.names("deal", fields, {})
 
     def found(path: str) -> list[str]:
-        return [what for _, what in faults(RUN_TIMES.validate_python({"when": "at", "from": path}), names)]
+        return [what for _, what in run_time_faults(RUN_TIMES.validate_python({"when": "at", "from": path}), names)]
 
     assert found("item.fields.day") == found("item.created_at") == []
     assert found("item.fields.dya") == ["there is no name 'dya' in item.fields: did you mean 'day'?"]
@@ -456,7 +457,7 @@ WHOSE = st.sampled_from(["none", "company"])
 @example(ROME, utc("2026-08-28T23:00:00+02:00"), timedelta(days=2), {"months": 6}, Calendar(), "none")
 @example(ROME, utc("2026-10-25T02:45:00+02:00"), timedelta(minutes=30), {"days": 1}, Calendar(), "none")
 @example(ROME, utc("2026-03-06T23:59:00+01:00"), timedelta(hours=12), {"working_days": 1}, Calendar(), "company")
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_due_times_never_move_back_when_what_they_count_from_moves_on(  # noqa: PLR0913
     zone: str, moment: datetime, gap: timedelta, period: dict[str, Any], calendar: Calendar, whose: str
 ) -> None:
@@ -502,7 +503,7 @@ def _on_the_wall(day: date, hours: Hours) -> tuple[datetime, datetime]:
 
 
 @given(zone=ZONES, moment=MOMENTS, gap=NEAR)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_local_clocks_never_run_backwards_and_lead_back_to_where_they_were(
     zone: str, moment: datetime, gap: timedelta
 ) -> None:

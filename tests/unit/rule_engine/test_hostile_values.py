@@ -11,15 +11,15 @@ from pydantic import ValidationError
 
 from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageContext, TenantSchema
 from contracts.inputs import unkeepable
-from rule_engine.domain.advance import advance, begin
-from rule_engine.domain.checks import check
-from rule_engine.domain.compiling import compile_document, with_ids
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.due import times_of
-from rule_engine.domain.program import Program
-from rule_engine.domain.state import Entry
-from rule_engine.domain.step import RunFacts, Step
-from rule_engine.domain.variables import Definition, Stored, VariableDocument, by_name
+from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.compiling import compile_document, with_ids
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.execution.advance import advance, begin
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import Entry
+from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.language.variables import Definition, Stored, VariableDocument, by_name
+from rule_engine.domain.schedule.due import times_of
 from rule_engine.rules import REGISTRY
 from support import corpus
 from support.hostility import FIELDS, PARAMS, PIPELINES, QUIET, rule_places, sound_rule
@@ -78,7 +78,7 @@ def test_the_sound_rules_are_done(type: str) -> None:
 
 
 @pytest.mark.parametrize("type", PARAMS)
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_an_author_writes_is_refused_or_can_be_kept_and_sent(type: str, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(rule_places(sound_rule(type))))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from contracts.envelope import Body, Envelope, event
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.topics import item_key
-from rule_engine.domain.advance import begin
-from rule_engine.domain.orders import postpone
-from rule_engine.domain.planning import (
+from rule_engine.domain.execution.advance import begin
+from rule_engine.domain.execution.operator_actions import postpone
+from rule_engine.domain.execution.planning import (
     LEFT_BEFORE_PLANNING,
     NO_RULES,
     NOT_ASKED_FOR,
@@ -25,7 +25,7 @@ from rule_engine.domain.planning import (
     entry_of,
     plan,
 )
-from rule_engine.domain.running import DELETED, LEFT
+from rule_engine.domain.execution.running import DELETED, LEFT
 from support.runs import ENTRY, HALF_AN_HOUR, ITEM, T0, TENANT, TIMES, program, rule, snapshot, states
 
 RULES = Published("sales", 3, {"new": [program(rule("greet"), rule("remind", run=HALF_AN_HOUR))]})

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rule_engine.domain.advance import advance, begin
-from rule_engine.domain.checks import check
-from rule_engine.domain.compiling import compile_document, with_ids
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.due import times_in
-from rule_engine.domain.program import Program
-from rule_engine.domain.state import Entry
-from rule_engine.domain.step import RunFacts, Step
-from rule_engine.domain.variables import (
+from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.compiling import compile_document, with_ids
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.execution.advance import advance, begin
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import Entry
+from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.language.variables import (
     Assigned,
     Definition,
     MisfitError,
@@ -27,6 +26,7 @@ from rule_engine.domain.variables import (
     fitting,
     misfits,
 )
+from rule_engine.domain.schedule.due import times_in
 from rule_engine.rules import REGISTRY
 from support.shop import NOON, SCHEMA, deal, rule, rule_set
 

@@ -11,13 +11,14 @@ from contracts.calendars import Schedule
 from contracts.conditions import Leaf
 from contracts.contexts import EmployeeContext, ItemContext
 from contracts.messages.results import CommandFailed
-from rule_engine.domain.advance import advance, begin, leave, redate, settle
-from rule_engine.domain.document import After, RuleDocument
-from rule_engine.domain.orders import postpone, retry, run_now
-from rule_engine.domain.program import Program
-from rule_engine.domain.running import LEFT
-from rule_engine.domain.state import Entry, State
-from rule_engine.domain.step import Step, wake_at
+from rule_engine.domain.authoring.document import RuleDocument
+from rule_engine.domain.execution.advance import advance, begin, leave, redate, settle
+from rule_engine.domain.execution.operator_actions import postpone, retry, run_now
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.running import LEFT
+from rule_engine.domain.execution.state import Entry, State
+from rule_engine.domain.execution.step import Step, wake_at
+from rule_engine.domain.schedule.run_time import After
 from support.runs import (
     FACTS,
     HALF_AN_HOUR,
@@ -109,7 +110,7 @@ def test_what_an_operator_decided_is_not_moved_by_dates() -> None:
 
 def test_a_date_that_is_past_lets_the_rule_act_at_once_owed_to_the_entry() -> None:
     _, state = dated("2026-01-01", rule("remind", run=DAY_BEFORE))
-    assert state.owed == "remind"
+    assert state.due_on_entry == "remind"
 
 
 def test_what_is_owed_is_decided_on_the_date_of_the_entry() -> None:
@@ -135,7 +136,7 @@ def test_without_a_date_the_rule_can_act_at_once() -> None:
 
 def test_without_a_date_the_rule_can_wait_for_one() -> None:
     made, state = dated(None, rule("remind", run=DAY_BEFORE | {"no_date": "wait"}))
-    assert (state.owed, wake_at(made, state, T0)) == (None, None)
+    assert (state.due_on_entry, wake_at(made, state, T0)) == (None, None)
     assert (states(state), state.rules["remind"].reason) == ({"remind": "waiting"}, "waits for item.fields.day")
     given = changed(made, state, "2026-04-04")
     assert (given.wake_at, given.state.rules["remind"].reason) == (APRIL_3, None)

@@ -15,9 +15,9 @@ from contracts.kit.broker import OUTAGES, OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.shares import Shares
-from rule_engine.domain.advance import advance, fail, fail_turn
-from rule_engine.domain.step import Registry, RunFacts, Step, needs_context
-from rule_engine.domain.variables import NOTHING_STORED, Stored
+from rule_engine.domain.execution.advance import advance, fail, fail_turn
+from rule_engine.domain.execution.step import Registry, RunFacts, Step, needs_context
+from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.gateway import ContextTooLargeError, EntityService
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store

@@ -15,16 +15,16 @@ from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
-from rule_engine.domain.checks import NOBODY, Neighbours, check, leads_anywhere, names_of, warnings
-from rule_engine.domain.compiling import compile_document, with_ids
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.editing import Copying, switched, switched_programs, switched_where_known, with_copies
+from rule_engine.domain.actions import Elsewhere, Named, Place, RuleType
+from rule_engine.domain.authoring.checks import NOBODY, Neighbours, check, leads_anywhere, names_of, warnings
+from rule_engine.domain.authoring.compiling import compile_document, with_ids
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.authoring.editing import Copying, switched, switched_programs, switched_where_known, with_copies
 from rule_engine.domain.errors import Fault, TakenError
-from rule_engine.domain.program import Program
-from rule_engine.domain.variables import Definition
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.language.variables import Definition
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.quotas import DEFINITIONS
-from rule_engine.rules.base import Elsewhere, Named, Place, RuleType
 from rule_engine.store.rule_sets import Content, Key, RuleSets
 from rule_engine.store.variables import Variables
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from rule_engine.domain.actions import RuleType
 from rule_engine.rules import REGISTRY
-from rule_engine.rules.base import RuleType
 
 HEAD = """# Rule types
 

@@ -14,14 +14,22 @@ from pydantic import JsonValue
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
-from rule_engine.domain.cel import parse as parse_expression
-from rule_engine.domain.checks import NOBODY, check
+from rule_engine.domain.actions import RuleType
+from rule_engine.domain.authoring.checks import NOBODY, check
 from rule_engine.domain.errors import EngineError, Fault, ValueFailureError
-from rule_engine.domain.texts import parse as parse_text
-from rule_engine.domain.variables import Assigned, Definition, Group, MisfitError, VariableDocument, fitting, misfits
+from rule_engine.domain.language.cel import parse as parse_expression
+from rule_engine.domain.language.templates import parse as parse_text
+from rule_engine.domain.language.variables import (
+    Assigned,
+    Definition,
+    Group,
+    MisfitError,
+    VariableDocument,
+    fitting,
+    misfits,
+)
 from rule_engine.gateway import EntityService
 from rule_engine.quotas import DEFINITIONS
-from rule_engine.rules.base import RuleType
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.variables import Owner, Variables
 

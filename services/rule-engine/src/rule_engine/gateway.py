@@ -12,8 +12,8 @@ from contracts.kit.client import ServiceClient, ServiceRefusalError
 from contracts.kit.together import Together
 from contracts.named import ChannelName, TenantChannels, TenantTemplates
 from contracts.triggers import TenantTriggers, TriggerPlace
-from rule_engine.domain.due import Times, times_in, times_of
 from rule_engine.domain.errors import EngineError
+from rule_engine.domain.schedule.due import Times, times_in, times_of
 from rule_engine.settings import Settings
 
 SETTINGS_FOR_S = 30.0

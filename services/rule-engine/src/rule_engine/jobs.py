@@ -20,10 +20,10 @@ from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, 
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Job, Task
 from contracts.values import ItemSnapshot
-from rule_engine.domain.late import begin_late
-from rule_engine.domain.program import Program
-from rule_engine.domain.state import Entry, RuleProgress, State
-from rule_engine.domain.step import wake_at
+from rule_engine.domain.execution.backfills import begin_backfill
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import Entry, RuleProgress, State
+from rule_engine.domain.execution.step import wake_at
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.open_runs import OpenRuns
 from rule_engine.recorder import LOOK_AGAIN
@@ -161,7 +161,7 @@ def _begin(
     program: Program, known: Mapping[str, RuleProgress], row: asyncpg.Record, item: ItemSnapshot, times: TimesOf
 ) -> State | None:
     entry = replace(_entry(row), snapshot=item)
-    return begin_late(program, known, entry, times.of(row["tenant_id"], item.id))
+    return begin_backfill(program, known, entry, times.of(row["tenant_id"], item.id))
 
 
 def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[str, RuleProgress]:

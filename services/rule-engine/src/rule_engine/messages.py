@@ -9,7 +9,7 @@ from contracts.envelope import MAX_CAUSES, Body, Cause, Envelope, command, event
 from contracts.messages.results import CancelCommand, cancel_id
 from contracts.messages.rule_events import RunChanged
 from contracts.topics import TOPICS, Topic, item_key
-from rule_engine.domain.step import Emission, Step, longer_than_an_hour
+from rule_engine.domain.execution.step import Emission, Step, longer_than_an_hour
 from rule_engine.store.runs import Run
 
 SOURCE = "rule-engine"

@@ -7,8 +7,8 @@ from uuid import UUID
 from contracts.kit import telemetry
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Database
-from rule_engine.domain import orders
-from rule_engine.domain.step import Step
+from rule_engine.domain.execution import operator_actions
+from rule_engine.domain.execution.step import Step
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store
 from rule_engine.store.runs import Run
@@ -30,25 +30,25 @@ class Operations:
     async def run_now(self, tenant: UUID, subject: str, run_id: UUID, rule_id: str) -> Run | None:
         return await self._order(
             (tenant, subject, run_id, rule_id, "run_now"),
-            lambda run, now: orders.run_now(run.program, run.state, rule_id, now),
+            lambda run, now: operator_actions.run_now(run.program, run.state, rule_id, now),
         )
 
     async def postpone(self, tenant: UUID, subject: str, run_id: UUID, rule_id: str, until: datetime) -> Run | None:
         return await self._order(
             (tenant, subject, run_id, rule_id, f"postpone to {until.isoformat()}"),
-            lambda run, now: orders.postpone(run.program, run.state, rule_id, until, now),
+            lambda run, now: operator_actions.postpone(run.program, run.state, rule_id, until, now),
         )
 
     async def cancel(self, tenant: UUID, subject: str, run_id: UUID, rule_id: str | None) -> Run | None:
         return await self._order(
             (tenant, subject, run_id, rule_id, "cancel"),
-            lambda run, now: orders.cancel(run.program, run.state, rule_id, now),
+            lambda run, now: operator_actions.cancel(run.program, run.state, rule_id, now),
         )
 
     async def retry(self, tenant: UUID, subject: str, run_id: UUID, rule_id: str) -> Run | None:
         return await self._order(
             (tenant, subject, run_id, rule_id, "retry"),
-            lambda run, now: orders.retry(run.program, run.state, rule_id, now),
+            lambda run, now: operator_actions.retry(run.program, run.state, rule_id, now),
         )
 
     async def _order(

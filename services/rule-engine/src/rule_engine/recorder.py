@@ -18,7 +18,7 @@ from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
 from contracts.topics import RULE_EVENTS
 from rule_engine import messages
-from rule_engine.domain.step import Step
+from rule_engine.domain.execution.step import Step
 from rule_engine.store import Store
 from rule_engine.store.runs import Run, SentCommand
 

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.functions import FUNCTIONS, inside
-from rule_engine.domain.values import values_of
-from rule_engine.domain.variables import VariableDocument, fitting
+from rule_engine.domain.language import expressions, templates
+from rule_engine.domain.language.functions import FUNCTIONS, inside
+from rule_engine.domain.language.values import values_of
+from rule_engine.domain.language.variables import VariableDocument, fitting
 from support.shop import NOON, deal
 
 VALUES = values_of(deal(), {}, NOON)
@@ -54,7 +54,7 @@ def test_calendar_units_are_those_that_dateadd_adds(source: str, number: int) ->
     assert expressions.evaluate(source, VALUES) == number
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.one_of(days, moments), st.integers(-500, 500), st.sampled_from(UNITS), st.sampled_from(ZONES))
 def test_what_dateadd_adds_datediff_counts(start: str, number: int, unit: str, zone: str) -> None:
     with inside(in_zone(zone)):
@@ -63,7 +63,7 @@ def test_what_dateadd_adds_datediff_counts(start: str, number: int, unit: str, z
         assert FUNCTIONS["datediff"](start, there, unit) == number
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(moments, moments, st.sampled_from(UNITS), st.sampled_from(ZONES))
 def test_datediff_is_the_most_that_can_be_added_without_passing(first: str, second: str, unit: str, zone: str) -> None:
     with inside(in_zone(zone)):
@@ -142,7 +142,7 @@ def test_taking_away_what_was_added_gives_what_there_was(a: float, b: float) -> 
     given_ = VALUES | {"a": a, "b": b}
     for law in ("(a + b) - b == a", "a - b == -(b - a)", "a * b == b * a", "b == 0 || a / b * b == a"):
         assert expressions.evaluate(law, given_) is True
-    filtered = texts.render("{{ a | plus: b | minus: b | minus: a }}", given_)
+    filtered = templates.render("{{ a | plus: b | minus: b | minus: a }}", given_)
     assert filtered == "0"
 
 
@@ -150,13 +150,14 @@ def test_taking_away_what_was_added_gives_what_there_was(a: float, b: float) -> 
 def test_filters_and_operators_give_the_same(a: float, b: float) -> None:
     given_ = VALUES | {"a": a, "b": b}
     for name, sign in (("plus", "+"), ("minus", "-"), ("times", "*")):
-        by_filter = texts.render(f"{{{{ a | {name}: b | number_format: 8 }}}}", given_)
+        by_filter = templates.render(f"{{{{ a | {name}: b | number_format: 8 }}}}", given_)
         assert by_filter == expressions.evaluate(f"number_format(a {sign} b, 8)", given_)
 
 
 def test_filters_divide_exactly() -> None:
     assert (
-        texts.render("{{ 0.3 | divided_by: 0.1 }} {{ 7 | divided_by: 2 }} {{ 0.3 | modulo: 0.1 }}", VALUES) == "3 3 0"
+        templates.render("{{ 0.3 | divided_by: 0.1 }} {{ 7 | divided_by: 2 }} {{ 0.3 | modulo: 0.1 }}", VALUES)
+        == "3 3 0"
     )
 
 
@@ -166,13 +167,13 @@ def test_halves_are_rounded_away_from_zero_wherever_people_see_it(thousandths: i
     given_ = VALUES | {"a": float(written)}
     right = written.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     assert Decimal(str(expressions.evaluate(f"round(a, {places})", given_))) == right
-    assert texts.render(f"{{{{ a | number_format: {places} }}}}", given_).replace(",", "") == f"{right:f}"
+    assert templates.render(f"{{{{ a | number_format: {places} }}}}", given_).replace(",", "") == f"{right:f}"
 
 
 @pytest.mark.parametrize("amount", [2.345, 2.355, -2.345, 1.005])
 def test_money_rounds_as_numbers_do(amount: float) -> None:
     given_ = VALUES | {"a": amount}
-    assert texts.render("{{ a | money }}", given_).replace("€", "") == texts.render(
+    assert templates.render("{{ a | money }}", given_).replace("€", "") == templates.render(
         "{{ a | number_format: 2 }}", given_
     )
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.conditions import MAX_DEPTH
-from rule_engine.domain.checks import check
-from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.errors import Fault
 from rule_engine.rules import REGISTRY
 from support.shop import FURNITURE_SHOP, SCHEMA, rule, rule_set

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from rule_engine.domain.checks import check
-from rule_engine.domain.compiling import compile_document, with_ids
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.program import Program
-from rule_engine.domain.variables import Definition, VariableDocument
+from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.compiling import compile_document, with_ids
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.language.variables import Definition, VariableDocument
 from rule_engine.rules import REGISTRY
 from support.shop import FURNITURE_SHOP, SCHEMA, SELLER, WAREHOUSE, rule, rule_set
 

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from rule_engine.domain.compiling import with_ids
-from rule_engine.domain.diff import changes
-from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.authoring.compiling import with_ids
+from rule_engine.domain.authoring.diff import changes
+from rule_engine.domain.authoring.document import RuleSetDocument
 from support.shop import rule, rule_set
 
 _NUMBERS = iter(range(1, 10_000))

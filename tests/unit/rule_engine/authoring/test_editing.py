@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rule_engine.domain.document import RuleDocument, RuleSetDocument
-from rule_engine.domain.editing import Copying, NotThereError, switched, with_copies
+from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument
+from rule_engine.domain.authoring.editing import Copying, NotThereError, switched, with_copies
 from support.shop import rule, rule_set
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from contracts.budget import BudgetError
 from contracts.conditions import ConditionError
-from rule_engine.domain import expressions
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.shapes import Shape, names, shape_of
-from rule_engine.domain.values import paths_of, resolve, values_of
+from rule_engine.domain.language import expressions
+from rule_engine.domain.language.value_types import Shape, names, shape_of
+from rule_engine.domain.language.values import paths_of, resolve, values_of
 from support import hostile
 from support.shop import NOON, SCHEMA, deal
 
@@ -161,17 +161,17 @@ def test_an_honest_expression_over_many_rows_is_computed(values: dict[str, Any])
 MEMORY = """
 import resource, sys
 sys.path[:0] = {paths!r}
-from rule_engine.domain import expressions, texts
+from rule_engine.domain.language import expressions, templates
 from contracts.budget import BudgetError
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.values import values_of
+from rule_engine.domain.language.values import values_of
 from support import hostile
 from support.shop import NOON, deal
 values = values_of(deal(), {{"create_document": {{"number": "7"}}}}, NOON) | {{"long": "a" * 5000}}
 expressions.evaluate("money(item.amount)", values)
-texts.render("{{{{ item.amount | money }}}}", values)
+templates.render("{{{{ item.amount | money }}}}", values)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for run, sources in ((expressions.evaluate, hostile.EXPRESSIONS), (texts.render, hostile.TEXTS)):
+for run, sources in ((expressions.evaluate, hostile.EXPRESSIONS), (templates.render, hostile.TEXTS)):
     for source in sources.values():
         try:
             run(source, values)

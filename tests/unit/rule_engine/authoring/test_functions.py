@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from rule_engine.domain import expressions, texts
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.functions import FUNCTIONS
-from rule_engine.domain.values import values_of
+from rule_engine.domain.language import expressions, templates
+from rule_engine.domain.language.functions import FUNCTIONS
+from rule_engine.domain.language.values import values_of
 from support.shop import NOON, SETTINGS, deal
 
 CATALOGUE = """
@@ -30,7 +30,7 @@ def in_language(values: dict[str, Any], language: str) -> dict[str, Any]:
 def by_filter(name: str, arguments: tuple[Any, ...], values: dict[str, Any]) -> Any:
     names = {f"a{number}": one for number, one in enumerate(arguments)}
     rest = ", ".join(list(names)[1:])
-    return texts.render(f"{{{{ a0 | {name}{': ' if rest else ''}{rest} }}}}", values | names)
+    return templates.render(f"{{{{ a0 | {name}{': ' if rest else ''}{rest} }}}}", values | names)
 
 
 def by_expression(name: str, arguments: tuple[Any, ...], values: dict[str, Any]) -> Any:
@@ -158,19 +158,19 @@ def test_lists_are_split_merged_and_shuffled(values: dict[str, Any]) -> None:
     assert expressions.evaluate("'ab'.split('')", values) == ["a", "b"]
     assert expressions.evaluate("merge(['a'], ['b', 'a'], 'c')", values) == ["a", "b", "c"]
     assert sorted(expressions.evaluate("shuffle(['a', 'b', 'c'])", values)) == ["a", "b", "c"]
-    assert texts.render("{{ 'a,b' | split: ',' | join: '+' }}", values) == "a+b"
-    assert texts.render("{{ true | if: 'x | if: y', 'no' }} {{ 'a|in: b' }}", values) == "x | if: y a|in: b"
+    assert templates.render("{{ 'a,b' | split: ',' | join: '+' }}", values) == "a+b"
+    assert templates.render("{{ true | if: 'x | if: y', 'no' }} {{ 'a|in: b' }}", values) == "x | if: y a|in: b"
 
 
 def test_chance_is_the_same_for_the_same_decision_and_goes_on_within_it(values: dict[str, Any]) -> None:
     text = "{{ 8 | randstring }} {{ 8 | randstring }} {{ 1 | rand: 6 }}"
-    once = texts.render(text, values | {"seed": "run/1"})
+    once = templates.render(text, values | {"seed": "run/1"})
     first, second, number = once.split()
     assert len(first) == len(second) == 8
     assert first != second
     assert 1 <= int(number) <= 6
-    assert texts.render(text, values | {"seed": "run/1"}) == once
-    assert texts.render(text, values | {"seed": "run/2"}) != once
+    assert templates.render(text, values | {"seed": "run/1"}) == once
+    assert templates.render(text, values | {"seed": "run/2"}) != once
 
 
 NBSP, THIN = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
@@ -225,14 +225,14 @@ def test_numbers_money_and_dates_print_in_the_tenants_language(
     values: dict[str, Any],
 ) -> None:
     there = in_language(values, language)
-    assert texts.render("{{ 1234567.5 | number_format }}", there) == number
-    assert texts.render("{{ item.amount | money }}", there) == amount
-    assert texts.render("{{ item.amount | printable }}", there) == amount
-    assert texts.render("{{ today | date_format }}", there) == day
-    assert texts.render("{{ today | printable }}", there) == day
-    assert texts.render("{{ today | date_format: 'full' }}", there) == long_day
+    assert templates.render("{{ 1234567.5 | number_format }}", there) == number
+    assert templates.render("{{ item.amount | money }}", there) == amount
+    assert templates.render("{{ item.amount | printable }}", there) == amount
+    assert templates.render("{{ today | date_format }}", there) == day
+    assert templates.render("{{ today | printable }}", there) == day
+    assert templates.render("{{ today | date_format: 'full' }}", there) == long_day
     assert long_day in expressions.evaluate("date_format(now, 'full')", there)
-    assert texts.render("{{ '13:00' | date_format: 'short' }}", there) == clock
+    assert templates.render("{{ '13:00' | date_format: 'short' }}", there) == clock
     assert expressions.evaluate("printable([true, false])", there) == f"{yes}, {no}"
 
 

@@ -11,9 +11,9 @@ from contracts.contexts import ItemContext
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import CopyItem, CreateItem, CreateTask, MoveItem, UpdateItem
-from rule_engine.domain.values import values_of
+from rule_engine.domain.actions import ActionContext, Failure
+from rule_engine.domain.language.values import values_of
 from rule_engine.rules import REGISTRY
-from rule_engine.rules.base import Acting, Failure
 from support.shop import ADA, BELL, COMPANY, CONTACT, DEAL, HEAD, NOON, SELLER, SETTINGS, WAREHOUSE, deal
 
 FILE = {"file_id": str(UUID(int=5)), "name": "invoice.pdf", "sha256": "0" * 64, "media_type": "application/pdf"}
@@ -33,7 +33,7 @@ def act(type: str, params: dict[str, Any], context: ItemContext | None = None, *
         "run_id": UUID(int=9),
     }
     kind = REGISTRY[type]
-    return kind.act(kind.params.model_validate(params), Acting(**facts | acting))
+    return kind.act(kind.params.model_validate(params), ActionContext(**facts | acting))
 
 
 def test_an_sms_goes_to_the_first_number_of_the_contact_with_the_text_as_it_is() -> None:

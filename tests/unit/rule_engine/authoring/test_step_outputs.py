@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rule_engine.domain.checks import check, warnings
-from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.authoring.checks import check, warnings
+from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.rules import REGISTRY
 from support import runs
 from support.runs import NO_ACTIVITY, go, snapshot, started, states
@@ -85,9 +85,8 @@ def test_outputs_of_a_rule_that_always_acts_are_not() -> None:
 @pytest.mark.parametrize("value", ["{{ steps.calc.x }}", {"path": "steps.calc.x"}])
 def test_a_failure_for_want_of_a_skipped_rules_outputs_says_so_and_names_the_remedy(value: Any) -> None:
     made, state = started(runs.rule("calc", condition=NO_ACTIVITY), runs.rule("tell", params={"text": value}))
-    step = go(
-        made, state.model_copy(update={"owed": None}), timedelta(0), seen=runs.context(snapshot(activity_count=2))
-    )
+    not_due = state.model_copy(update={"due_on_entry": None})
+    step = go(made, not_due, timedelta(0), seen=runs.context(snapshot(activity_count=2)))
     assert states(step) == {"calc": "skipped", "tell": "failed"}
     reason = step.state.rules["tell"].reason
     assert reason is not None

@@ -7,7 +7,7 @@ import pytest
 from pydantic import JsonValue
 
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.values import parts_of, paths_of, resolve, values_of
+from rule_engine.domain.language.values import parts_of, paths_of, resolve, values_of
 from support.shop import NOON, deal
 
 PDF: dict[str, JsonValue] = {"file_id": "0", "name": "invoice.pdf"}

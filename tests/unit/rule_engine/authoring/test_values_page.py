@@ -14,14 +14,15 @@ from contracts.conditions import MAX_DEPTH, WORDS, Condition
 from contracts.conditions.tree import MAX_NODES, MAX_PATTERN, MAX_QUANTIFIERS, MAX_VALUES
 from contracts.contexts import ContactContext, EmployeeRef
 from local_stack.layout import WORKSPACE
-from rule_engine.domain import cel, conditions, expressions, functions, people, texts
-from rule_engine.domain.checks import MAX_ANALYSIS, RULE_WORK, check
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.functions import FUNCTIONS, MOST
-from rule_engine.domain.shapes import names
-from rule_engine.domain.standard import STANDARD
-from rule_engine.domain.values import MAX_MADE, values_of
-from rule_engine.domain.variables import Definition, Stored, VariableDocument, by_name
+from rule_engine.domain.authoring import employee_refs
+from rule_engine.domain.authoring.checks import MAX_ANALYSIS, RULE_WORK, check
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.language import cel, conditions, expressions, functions, templates
+from rule_engine.domain.language.functions import FUNCTIONS, MOST
+from rule_engine.domain.language.standard import STANDARD
+from rule_engine.domain.language.value_types import names
+from rule_engine.domain.language.values import MAX_MADE, values_of
+from rule_engine.domain.language.variables import Definition, Stored, VariableDocument, by_name
 from rule_engine.rules import REGISTRY
 from support.shop import CONTACT, NOON, SCHEMA, SETTINGS, deal, rule_set
 
@@ -69,7 +70,7 @@ def values(language: str = "en") -> dict[str, Any]:
 
 def printed(example: str, language: str = "en") -> str:
     """With ordinary blanks, and none at the end, as the page has it."""
-    return re.sub(r"\s", " ", texts.render(example, values(language))).strip()
+    return re.sub(r"\s", " ", templates.render(example, values(language))).strip()
 
 
 EXAMPLES = [(row["example"].strip("`"), row["gives"].strip("`")) for row in (*tables("function"), *tables("example"))]
@@ -109,8 +110,8 @@ def test_every_function_has_one_row_with_its_arguments() -> None:
 
 
 def test_all_that_liquid_and_cel_have_themselves_is_told() -> None:
-    assert texts.FILTERS - FUNCTIONS.keys() <= quoted(PAGE)
-    assert texts.TAGS - {"content", "output", "illegal"} <= quoted(PAGE)
+    assert templates.FILTERS - FUNCTIONS.keys() <= quoted(PAGE)
+    assert templates.TAGS - {"content", "output", "illegal"} <= quoted(PAGE)
     assert STANDARD.keys() <= quoted(PAGE)
 
 
@@ -131,8 +132,23 @@ def test_every_operator_is_listed_and_those_of_each_kind() -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     limits = {
-        *(texts.MAX_SOURCE, texts.MAX_MARKUP, texts.MAX_MARKUPS, texts.MAX_OUTPUT, texts.MAX_VALUE, texts.MAX_BITS),
-        *(texts.MAX_TOKENS, texts.MAX_BRACKETS, cel.MAX_SOURCE, cel.MAX_COMPREHENSIONS, MAX_MADE, WORK, MAX_ANALYSIS),
+        *(
+            templates.MAX_SOURCE,
+            templates.MAX_MARKUP,
+            templates.MAX_MARKUPS,
+            templates.MAX_OUTPUT,
+            templates.MAX_VALUE,
+            templates.MAX_BITS,
+        ),
+        *(
+            templates.MAX_TOKENS,
+            templates.MAX_BRACKETS,
+            cel.MAX_SOURCE,
+            cel.MAX_COMPREHENSIONS,
+            MAX_MADE,
+            WORK,
+            MAX_ANALYSIS,
+        ),
         *(functions.MAX_TEXT, functions.MAX_LIST, functions.MAX_WORDS),
         *(MAX_DEPTH, MAX_NODES, MAX_QUANTIFIERS, MAX_VALUES, MAX_PATTERN, RULE_WORK),
     }
@@ -146,5 +162,5 @@ def test_the_rules_and_conditions_of_the_page_can_be_published() -> None:
     for written in CONDITIONS[0]:
         condition = TypeAdapter[Condition](Condition).validate_python(written)
         assert list(conditions.faults(condition, NAMES, "it")) == []
-        assert people.in_condition(condition, NAMES, STAFF)[1] == []
+        assert employee_refs.in_condition(condition, NAMES, STAFF)[1] == []
         conditions.compiled(condition)(values())

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.triggers import TriggerPlace
-from rule_engine.domain.checks import NOBODY, Neighbours, check, warnings
-from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.authoring.checks import NOBODY, Neighbours, check, warnings
+from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.rules import REGISTRY
 from support.shop import FURNITURE_SHOP, SCHEMA, rule, rule_set
 

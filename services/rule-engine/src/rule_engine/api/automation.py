@@ -16,7 +16,7 @@ from contracts.kit.broker import OutageError
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, not_found
 from contracts.messages.rule_events import RuleState
-from rule_engine.domain.program import Program
+from rule_engine.domain.execution.program import Program
 from rule_engine.gateway import EntityService
 from rule_engine.store import Store
 

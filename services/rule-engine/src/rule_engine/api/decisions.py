@@ -16,7 +16,7 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Cursor, Limit, Page, decode_cursor, not_found
 from contracts.messages.rule_events import RuleState
-from rule_engine.domain.why import Standing, leaf_words, why, why_not_planned
+from rule_engine.domain.execution.explanations import Standing, leaf_words, why, why_not_planned
 from rule_engine.store.decisions import Decisions, position_of, rule_ids
 
 

@@ -17,8 +17,8 @@ from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, conflict
 from contracts.values import Code
 from rule_engine.api.problems import RuleSetRoute
 from rule_engine.authoring import Author, Authoring, FaultyError, Findings, NothingToPublishError
-from rule_engine.domain.document import RuleSetDocument
-from rule_engine.domain.editing import NotThereError
+from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.authoring.editing import NotThereError
 from rule_engine.domain.errors import Fault, TakenError
 from rule_engine.store.rule_sets import Content, RuleSet, RuleSets, Version
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import ItemKind
-from rule_engine.rules.base import Group, RuleType
+from rule_engine.domain.actions import Group, RuleType
 
 
 class RuleTypeView(BaseModel):

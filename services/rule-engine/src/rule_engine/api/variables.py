@@ -14,9 +14,9 @@ from contracts.kit.broker import OutageError
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, not_found
 from contracts.kit.service import Service
 from rule_engine.defining import Defining, StandsInTheWayError, UndefinedError
-from rule_engine.domain.variables import ConstantDocument, Definition, Group, Name, VariableDocument
+from rule_engine.domain.actions import RuleType
+from rule_engine.domain.language.variables import ConstantDocument, Definition, Group, Name, VariableDocument
 from rule_engine.gateway import EntityService
-from rule_engine.rules.base import RuleType
 from rule_engine.store.rule_sets import RuleSets
 
 CodePath = Annotated[Name, Path(description="the author-given code, a name in texts and expressions")]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rule_engine.rules.base import RuleType
+from rule_engine.domain.actions import RuleType
 from rule_engine.rules.communication import SendEmail, SendSms
 from rule_engine.rules.data import Calculate, SetVariable
 from rule_engine.rules.documents import CreateDocumentRule

@@ -12,7 +12,17 @@ from contracts.contexts import CompanyContext, ContactContext, ItemContext, Part
 from contracts.issues import unknown
 from contracts.messages.comms import SendMessage
 from contracts.values import Code, FileRef
-from rule_engine.rules.base import Acting, Failure, Group, Outputs, Params, RuleType, Site, Title, literal
+from rule_engine.domain.actions import (
+    ActionContext,
+    AuthoringContext,
+    Failure,
+    Group,
+    Outputs,
+    Params,
+    RuleType,
+    Title,
+    literal,
+)
 
 type Client = ContactContext | CompanyContext
 type Addresses = Callable[[Client], Iterable[tuple[str, str]]]
@@ -59,7 +69,7 @@ def _nobody(context: ItemContext, wanted: str, address: str) -> Failure:
     return Failure(f"{has} no {address.partition(' ')[2]}{kind}{nor}")
 
 
-def _channel_faults(kind: str, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+def _channel_faults(kind: str, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
     code, channels = literal(params.get("channel")), site.elsewhere.channels
     if code is not None and channels is not None:
         known = [one.code for one in channels if one.kind == kind]
@@ -67,7 +77,7 @@ def _channel_faults(kind: str, params: Mapping[str, JsonValue], site: Site) -> I
             yield "channel", unknown(f"{kind} channel", code, known)
 
 
-def _default_warnings(kind: str, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+def _default_warnings(kind: str, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
     channels = site.elsewhere.channels
     if params.get("channel") is not None or channels is None:
         return
@@ -94,13 +104,13 @@ class SendSms(RuleType[SendSmsParams]):
     params = SendSmsParams
     outputs = SentMessage
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return _channel_faults("sms", params, site)
 
-    def warnings(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def warnings(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return _default_warnings("sms", params, site)
 
-    def act(self, params: SendSmsParams, acting: Acting) -> SendMessage | Failure:
+    def act(self, params: SendSmsParams, acting: ActionContext) -> SendMessage | Failure:
         """Fails when the client has no such number."""
         recipient = _recipient(acting.context, params.phone_type, _phones)
         if recipient is None:
@@ -149,13 +159,13 @@ class SendEmail(RuleType[SendEmailParams]):
     def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
         return ("text",) if params.get("html", False) is not False else ()
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return _channel_faults("email", params, site)
 
-    def warnings(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def warnings(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return _default_warnings("email", params, site)
 
-    def act(self, params: SendEmailParams, acting: Acting) -> SendMessage | Failure:
+    def act(self, params: SendEmailParams, acting: ActionContext) -> SendMessage | Failure:
         """Fails when the client has no such address."""
         recipient = _recipient(acting.context, params.address_type, _emails)
         if recipient is None:

@@ -6,19 +6,19 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field, JsonValue, create_model
 
 from contracts.issues import unknown
-from rule_engine.domain.variables import Assigned, MisfitError, Name, fitting
-from rule_engine.rules.base import (
-    Acting,
+from rule_engine.domain.actions import (
+    ActionContext,
+    AuthoringContext,
     Class,
+    Completed,
     Failure,
     Group,
     Outputs,
     Params,
     RuleType,
-    Settled,
-    Site,
     literal,
 )
+from rule_engine.domain.language.variables import Assigned, MisfitError, Name, fitting
 
 
 class SetVariableParams(Params):
@@ -43,14 +43,14 @@ class SetVariable(RuleType[SetVariableParams]):
     params = SetVariableParams
     outputs = SetValue
 
-    def act(self, params: SetVariableParams, acting: Acting) -> Settled | Failure:
+    def act(self, params: SetVariableParams, acting: ActionContext) -> Completed | Failure:
         try:
             assigned = _assigned(params.variable, params.value, acting)
         except MisfitError as error:
             return Failure(f"params.value: {error}")
-        return Settled(SetValue(value=assigned.value), (assigned,))
+        return Completed(SetValue(value=assigned.value), (assigned,))
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         yield from _variable_faults(params, "value", site, "")
 
 
@@ -86,7 +86,7 @@ class Calculate(RuleType[CalculateParams]):
     params = CalculateParams
     outputs = Calculated
 
-    def act(self, params: CalculateParams, acting: Acting) -> Settled | Failure:
+    def act(self, params: CalculateParams, acting: ActionContext) -> Completed | Failure:
         assigned, outputs = list[Assigned](), dict[str, JsonValue]()
         for index, one in enumerate(params.values):
             outputs[one.name] = one.value
@@ -96,14 +96,14 @@ class Calculate(RuleType[CalculateParams]):
                 except MisfitError as error:
                     return Failure(f"params.values[{index}].value: {error}")
                 outputs[one.name] = assigned[-1].value
-        return Settled(Calculated.model_validate(outputs), tuple(assigned))
+        return Completed(Calculated.model_validate(outputs), tuple(assigned))
 
     def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
         names = [one.get("name") for one in _calculations(params)]
         fields: dict[str, Any] = {name: (Any, None) for name in names if isinstance(name, str) and name.isidentifier()}
         return create_model("Calculated", __base__=Outputs, **fields)
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         names = list[object]()
         for index, one in enumerate(_calculations(params)):
             if one.get("name") in names:
@@ -118,7 +118,7 @@ def _calculations(params: Mapping[str, JsonValue]) -> list[dict[str, JsonValue]]
     return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
-def _assigned(code: str, value: JsonValue, acting: Acting) -> Assigned:
+def _assigned(code: str, value: JsonValue, acting: ActionContext) -> Assigned:
     definition = acting.stored.variable(code)
     if definition is None:
         raise MisfitError(f"there is no variable {code!r}")
@@ -127,7 +127,9 @@ def _assigned(code: str, value: JsonValue, acting: Acting) -> Assigned:
     )
 
 
-def _variable_faults(written: Mapping[str, JsonValue], value: str, site: Site, where: str) -> Iterator[tuple[str, str]]:
+def _variable_faults(
+    written: Mapping[str, JsonValue], value: str, site: AuthoringContext, where: str
+) -> Iterator[tuple[str, str]]:
     code = literal(written.get("variable"))
     known = {one.code: one for one in site.definitions if one.group == "variable" and one.visible(site.pipeline.kind)}
     if code is None:

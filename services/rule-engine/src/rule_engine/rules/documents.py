@@ -10,7 +10,7 @@ from contracts.contexts import Part
 from contracts.issues import unknown
 from contracts.messages.doc import CreateDocument
 from contracts.values import Code, FileRef
-from rule_engine.rules.base import Acting, Group, Outputs, Params, RuleType, Site, literal
+from rule_engine.domain.actions import ActionContext, AuthoringContext, Group, Outputs, Params, RuleType, literal
 
 _DATA = (
     "item",
@@ -59,12 +59,12 @@ class CreateDocumentRule(RuleType[CreateDocumentParams]):
     params = CreateDocumentParams
     outputs = CreatedDocument
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         code, known = literal(params.get("template")), site.elsewhere.templates
         if code is not None and known is not None and code not in known:
             yield "template", unknown("published template", code, known)
 
-    def act(self, params: CreateDocumentParams, acting: Acting) -> CreateDocument:
+    def act(self, params: CreateDocumentParams, acting: ActionContext) -> CreateDocument:
         context = acting.context
         return CreateDocument(
             item_id=context.item.id,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.contexts import Part
 from contracts.messages.comms import Notify
-from rule_engine.rules.base import Acting, Employees, Failure, Group, Outputs, Params, RuleType
+from rule_engine.domain.actions import ActionContext, Employees, Failure, Group, Outputs, Params, RuleType
 
 
 class NotifySupervisorParams(Params):
@@ -32,7 +32,7 @@ class NotifySupervisor(RuleType[NotifySupervisorParams]):
     params = NotifySupervisorParams
     outputs = Notified
 
-    def act(self, params: NotifySupervisorParams, acting: Acting) -> Notify | Failure:
+    def act(self, params: NotifySupervisorParams, acting: ActionContext) -> Notify | Failure:
         """Fails when there is nobody above."""
         context = acting.context
         supervisor = (context.supervisor.id,) if context.supervisor else ()

@@ -10,7 +10,17 @@ from contracts.contexts import FieldSchema
 from contracts.issues import unknown
 from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
 from contracts.values import Code
-from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, RuleType, Site, Way, literal
+from rule_engine.domain.actions import (
+    ActionContext,
+    AuthoringContext,
+    Employee,
+    Group,
+    Outputs,
+    ParamPath,
+    Params,
+    RuleType,
+    literal,
+)
 from rule_engine.rules.places import stage_faults
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")
@@ -49,7 +59,7 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
     params = UpdateItemParams
     outputs = UpdatedItem
 
-    def act(self, params: UpdateItemParams, acting: Acting) -> UpdateItem:
+    def act(self, params: UpdateItemParams, acting: ActionContext) -> UpdateItem:
         return UpdateItem(
             item_id=acting.context.item.id,
             assignments=tuple(FieldAssignment(**one.model_dump()) for one in params.fields),
@@ -57,15 +67,15 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
             changed_by=_changed_by(params.changed_by, acting),
         )
 
-    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[Way]:
+    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
         yield from super().employees_in(params, fields)
         people = {"responsible_id", *(f"fields.{one.code}" for one in fields if one.type == "user")}
         yield from (("fields", index, "value") for index, name, _ in _assignments(params) if name in people)
 
-    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[Way]:
+    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[ParamPath]:
         return (("fields", index, "value") for index, name, _ in _assignments(params) if name == "title")
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         for index, name, one in _assignments(params):
             for where, what in _field_faults(name, one, site):
                 yield f"fields[{index}].{where}", what
@@ -79,7 +89,7 @@ def _assignments(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, Ma
             yield index, name, one
 
 
-def _field_faults(name: str, one: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+def _field_faults(name: str, one: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
     custom = {f"fields.{field.code}": field for field in site.schema.fields if field.kind == site.pipeline.kind}
     if name not in custom and name not in PLAIN_FIELDS:
         yield "field", unknown("field", name, (*PLAIN_FIELDS, *custom))
@@ -91,7 +101,7 @@ def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
     return name == "contact_ids" or (name in custom and custom[name].multiple)
 
 
-def _changed_by(employee: UUID | None, acting: Acting) -> str:
+def _changed_by(employee: UUID | None, acting: ActionContext) -> str:
     return str(employee) if employee else acting.actor
 
 
@@ -118,7 +128,7 @@ class ChangeStage(RuleType[ChangeStageParams]):
     params = ChangeStageParams
     outputs = ChangedStage
 
-    def act(self, params: ChangeStageParams, acting: Acting) -> MoveItem:
+    def act(self, params: ChangeStageParams, acting: ActionContext) -> MoveItem:
         return MoveItem(
             item_id=acting.context.item.id,
             candidates=(MoveCandidate(stage=params.stage),),
@@ -127,5 +137,5 @@ class ChangeStage(RuleType[ChangeStageParams]):
             origin="rule",
         )
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return stage_faults(params, site.pipeline)

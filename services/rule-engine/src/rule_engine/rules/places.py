@@ -7,10 +7,10 @@ from pydantic import JsonValue
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.issues import unknown
 from contracts.values import ItemKind
-from rule_engine.rules.base import Place, Site, literal
+from rule_engine.domain.actions import AuthoringContext, Place, literal
 
 
-def place_faults(params: Mapping[str, JsonValue], site: Site, kind: ItemKind) -> Iterable[tuple[str, str]]:
+def place_faults(params: Mapping[str, JsonValue], site: AuthoringContext, kind: ItemKind) -> Iterable[tuple[str, str]]:
     """What is wrong with `pipeline` and `stage`; the pipeline defaults to the kind's first one."""
     open_ones = _open_pipelines(site.schema, kind)
     code = literal(params.get("pipeline"))
@@ -35,7 +35,9 @@ def stage_faults(params: Mapping[str, JsonValue], pipeline: PipelineSchema | Non
         yield "stage", unknown("stage", stage, known, f"in pipeline {pipeline.code!r}" if pipeline else "")
 
 
-def place_of(params: Mapping[str, JsonValue], site: Site, kind: ItemKind, own: PipelineSchema | None) -> Place | None:
+def place_of(
+    params: Mapping[str, JsonValue], site: AuthoringContext, kind: ItemKind, own: PipelineSchema | None
+) -> Place | None:
     """Where `pipeline` and `stage` lead; by default to `own` or the kind's first one, and there to its first stage."""
     open_ones = _open_pipelines(site.schema, kind)
     named = params.get("pipeline")

@@ -8,7 +8,17 @@ from pydantic import Field, JsonValue
 
 from contracts.messages.entity_commands import CopyItem, CreateItem
 from contracts.values import Code, ItemKind
-from rule_engine.rules.base import Acting, Employee, Group, Outputs, Params, Place, RuleType, Site, Title
+from rule_engine.domain.actions import (
+    ActionContext,
+    AuthoringContext,
+    Employee,
+    Group,
+    Outputs,
+    Params,
+    Place,
+    RuleType,
+    Title,
+)
 from rule_engine.rules.places import place_faults, place_of, stage_faults
 
 
@@ -39,7 +49,7 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
     params = CreateRepeatLeadParams
     outputs = CreatedLead
 
-    def act(self, params: CreateRepeatLeadParams, acting: Acting) -> CreateItem:
+    def act(self, params: CreateRepeatLeadParams, acting: ActionContext) -> CreateItem:
         deal = acting.context.item
         return CreateItem(
             kind="lead",
@@ -59,10 +69,10 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         return {"lead_id": result["item_id"]}
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return place_faults(params, site, "lead")
 
-    def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
+    def leads_to(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Place | None:
         return place_of(params, site, "lead", None)
 
 
@@ -93,7 +103,7 @@ class CopyDeal(RuleType[CopyDealParams]):
     params = CopyDealParams
     outputs = CopiedDeal
 
-    def act(self, params: CopyDealParams, acting: Acting) -> CopyItem:
+    def act(self, params: CopyDealParams, acting: ActionContext) -> CopyItem:
         deal = acting.context.item
         return CopyItem(
             item_id=deal.id,
@@ -108,8 +118,8 @@ class CopyDeal(RuleType[CopyDealParams]):
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         return {"deal_id": result["item_id"]}
 
-    def faults(self, params: Mapping[str, JsonValue], site: Site) -> Iterable[tuple[str, str]]:
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         return place_faults(params, site, "deal") if "pipeline" in params else stage_faults(params, site.pipeline)
 
-    def leads_to(self, params: Mapping[str, JsonValue], site: Site) -> Place | None:
+    def leads_to(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Place | None:
         return place_of(params, site, "deal", site.pipeline)

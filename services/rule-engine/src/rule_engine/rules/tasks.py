@@ -9,8 +9,8 @@ from whenever import Instant, Time
 
 from contracts.calendars import Clock
 from contracts.messages.entity_commands import CreateTask
-from rule_engine.domain.clock import at_local
-from rule_engine.rules.base import Acting, Employee, Employees, Group, Outputs, Params, RuleType, Title
+from rule_engine.domain.actions import ActionContext, Employee, Employees, Group, Outputs, Params, RuleType, Title
+from rule_engine.domain.schedule.clock import at_local
 
 
 class Span(BaseModel):
@@ -81,7 +81,7 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
     params = CreateTaskParams
     outputs = CreatedTask
 
-    def act(self, params: CreateTaskParams, acting: Acting) -> CreateTask:
+    def act(self, params: CreateTaskParams, acting: ActionContext) -> CreateTask:
         zone = acting.context.tenant.time_zone
         return CreateTask(
             item_id=acting.context.item.id,

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from contracts.kit.database import Connection
-from rule_engine.domain.why import EntryThen, RuleThen
+from rule_engine.domain.execution.explanations import EntryThen, RuleThen
 
 type Position = tuple[datetime, UUID, int]
 """Of a rule in the list of an item's rules: when its run was planned, the run, its place in it."""

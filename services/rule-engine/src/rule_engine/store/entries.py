@@ -11,7 +11,7 @@ import asyncpg
 
 from contracts.envelope import format_causepath
 from contracts.kit.database import Connection
-from rule_engine.domain.planning import Head, PlannedEntry
+from rule_engine.domain.execution.planning import Head, PlannedEntry
 
 _COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
     causepath, root, traceparent, rule_set, version, note, left_at, left_reason"""

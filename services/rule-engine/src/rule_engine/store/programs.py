@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from rule_engine.domain.program import Program
+from rule_engine.domain.execution.program import Program
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Run, RunRow
 

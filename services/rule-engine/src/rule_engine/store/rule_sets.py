@@ -9,9 +9,9 @@ from uuid import UUID
 import asyncpg
 
 from contracts.kit.database import Connection
-from rule_engine.domain.document import RuleSetDocument
+from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.errors import TakenError
-from rule_engine.domain.program import Program
+from rule_engine.domain.execution.program import Program
 
 type Key = tuple[UUID, str]
 """Tenant and code of a rule set."""

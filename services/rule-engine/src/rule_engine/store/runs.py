@@ -14,9 +14,9 @@ from contracts.kit.broker import OutageError
 from contracts.kit.database import Connection
 from contracts.kit.telemetry import trace_id
 from contracts.values import ItemSnapshot
-from rule_engine.domain.program import FORMAT, Program
-from rule_engine.domain.state import Entry, State
-from rule_engine.domain.step import Decision
+from rule_engine.domain.execution.program import FORMAT, Program
+from rule_engine.domain.execution.state import Entry, State
+from rule_engine.domain.execution.step import Decision
 
 NEWER_FORMATS = Counter("run_states_newer_total", "States met that a newer release wrote, and left alone")
 

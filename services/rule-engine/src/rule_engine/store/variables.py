@@ -9,7 +9,7 @@ import asyncpg
 from pydantic import JsonValue
 
 from contracts.kit.database import Connection
-from rule_engine.domain.variables import Assigned, Definition, Group, Stored, VariableDocument, by_name
+from rule_engine.domain.language.variables import Assigned, Definition, Group, Stored, VariableDocument, by_name
 
 
 @dataclass(frozen=True, slots=True)

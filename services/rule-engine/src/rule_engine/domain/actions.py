@@ -1,0 +1,200 @@
+"""What a rule type is: one class with its names, its parameters and outputs, and how it acts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+
+from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
+from contracts.envelope import Body
+from contracts.named import ChannelName
+from contracts.texts import MAX_TITLE
+from contracts.values import ItemKind
+from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Definition, Stored
+
+Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data"]
+ALL_KINDS: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
+
+
+class Params(BaseModel):
+    """Parameters as they are when the rule acts: templates rendered, paths followed. Unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee"})]
+"""Authors write the code of an employee; publishing turns it into the id."""
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE, json_schema_extra={"longer": "is cut"})]
+"""A title or subject: one that is too long when it is made is cut, since it is for people to recognise something by."""
+Employees = Annotated[tuple[Employee, ...], Field(max_length=100)]
+
+type Place = tuple[str, str]
+"""A pipeline and one of its stages."""
+type ParamPath = tuple[str | int, ...]
+"""The names and numbers that lead to a value inside parameters."""
+
+
+class Outputs(BaseModel):
+    """What later rules of the chain can use as `steps.<name>.<output>`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The rule cannot act for a business reason, such as a client without a phone; `reason` is for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The rule fails for a reason that its author must know, such as no address of the wanted kind."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The rule is done at once: its outputs, and the variables that it sets in the same transaction."""
+
+    outputs: Outputs
+    assigned: tuple[Assigned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """What a rule sees at the moment it acts."""
+
+    context: ItemContext
+    """For a rule due on entry `context.item` is the snapshot of the entry, everything else is fresh."""
+    now: datetime
+    stage: str
+    actor: str
+    """Who the records say did it: `rule:<name>`."""
+    guard: int | None
+    """The `expect_entry_seq` of commands: null where leaving the stage does not take the rule back."""
+    entry_seq: int
+    """The entry's own number; the guard that a move always carries."""
+    values: Mapping[str, Any]
+    """The context as authors name it, with `steps`, `now` and `today`."""
+    run_id: UUID
+    stored: Stored = NOTHING_STORED
+    """Variables and constants."""
+
+
+Named = Literal["templates", "channels"]
+"""What rules name of other services."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What other services have for rules to name; null: it could not be asked for."""
+
+    templates: Sequence[str] | None = None
+    channels: Sequence[ChannelName] | None = None
+
+
+UNASKED = Elsewhere()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringContext:
+    """Where a rule is written: its pipeline and stage, and what the tenant has."""
+
+    schema: TenantSchema
+    pipeline: PipelineSchema
+    stage: str
+    definitions: Sequence[Definition] = ()
+    """The tenant's variables and constants."""
+    elsewhere: Elsewhere = UNASKED
+
+
+type Class[M] = type[M]
+"""`type[M]`, in a class that calls its wire name `type`."""
+
+
+class RuleType[P: Params](ABC):
+    """One type of rule. Subclasses are the catalogue; `act` is pure."""
+
+    type: ClassVar[str]
+    version: ClassVar[int] = 1
+    title: ClassVar[str]
+    group: ClassVar[Group]
+    kinds: ClassVar[tuple[ItemKind, ...]] = ALL_KINDS
+    helper: ClassVar[bool] = False
+    needs: ClassVar[tuple[Part, ...]] = ()
+    """Parts of the context that `act` itself reads, beside those its texts name."""
+    moves_to: ClassVar[str | None] = None
+    """The parameter that names the stage a rule moves the item to; it only does so while the item is where it was."""
+    params: Class[P]
+    outputs: ClassVar[Class[Outputs]] = Outputs
+    names: ClassVar[Named | None] = None
+    """What its parameters name of another service."""
+    stores: ClassVar[bool] = False
+    """Whether `act` itself reads or sets variables."""
+
+    @abstractmethod
+    def act(self, params: P, acting: ActionContext) -> Body | Outputs | Completed | Refusal | Failure:
+        """The command to send, outputs at once (helpers), or why not."""
+
+    def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """The rule's outputs from those of its command; overridden where their names differ."""
+        return {name: result[name] for name in self.outputs.model_fields if name in result}
+
+    def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
+        """The outputs of a rule with these parameters, as far as they depend on them."""
+        return self.outputs
+
+    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
+        """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
+        return ()
+
+    def warnings(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
+        """What is probably wrong with them, but may come right before the rule acts."""
+        return ()
+
+    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
+        """Where parameters as written name employees; `fields` are the custom ones of the item."""
+        return ((name,) for name in _marked(self.params, "refers", "employee"))
+
+    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[ParamPath]:
+        """Where parameters hold titles, which are cut when they are too long."""
+        return ((name,) for name in _marked(self.params, "longer", "is cut"))
+
+    def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
+        """The parameters that hold HTML: values are escaped in them, unless their author says that they are markup."""
+        return ()
+
+    def leads_to(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Place | None:
+        """Where the rule puts the item, or a new one; null: nowhere, or it is not known before it acts."""
+        stage = literal(params.get(self.moves_to)) if self.moves_to else None
+        return (site.pipeline.code, stage) if stage else None
+
+
+@cache
+def _marked(params: type[Params], name: str, mark: str) -> tuple[str, ...]:
+    """The parameters whose schema, or that of their values, has this mark."""
+    properties = params.model_json_schema()["properties"]
+    return tuple(parameter for parameter, one in properties.items() if _has(one, name, mark))
+
+
+def _has(schema: Mapping[str, Any], name: str, mark: str) -> bool:
+    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
+    return schema.get(name) == mark or any(_has(one, name, mark) for one in inside)
+
+
+def literal(value: JsonValue) -> str | None:
+    """A text that is the same whatever the item; null for templates and for what is no text."""
+    match value:
+        case {"const": str(text)}:
+            return text
+        case str() if "{{" not in value and "{%" not in value:
+            return value
+        case _:
+            return None

@@ -1,0 +1,73 @@
+"""Employees' codes, where authors write them: publishing turns them into ids, and says which code is nobody's."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pydantic import JsonValue
+
+from contracts.conditions import All, Any_, Condition, Every, Leaf, NoneOf, Not, Some
+from contracts.conditions.tree import quantified
+from contracts.contexts import TenantSchema
+from contracts.values import ItemKind
+from rule_engine.domain.actions import RuleType, literal
+from rule_engine.domain.language.param_paths import below, changed_at
+from rule_engine.domain.language.value_types import ANY, Shape, found
+
+type UnknownEmployees = list[tuple[str, str]]
+"""Where a code is nobody's, and the code."""
+
+
+def in_params(
+    params: Mapping[str, JsonValue], rule_type: RuleType[Any], schema: TenantSchema, kind: ItemKind
+) -> tuple[dict[str, JsonValue], UnknownEmployees]:
+    """Parameters of a rule on items of that kind, with ids for codes."""
+    people, made = _People(schema), dict(params)
+    for way in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
+        made = changed_at(made, way, partial(people.found, where=below(way)))
+    return made, people.unknown
+
+
+def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, UnknownEmployees]:
+    """A condition with ids for codes, wherever something is compared with an employee."""
+    people = _People(schema)
+    return _with_ids(condition, names, "condition", people), people.unknown
+
+
+class _People:
+    def __init__(self, schema: TenantSchema) -> None:
+        by_id = {str(one.id): str(one.id) for one in schema.employees}
+        self._ids = {one.code: str(one.id) for one in schema.employees} | by_id
+        self.unknown: UnknownEmployees = []
+
+    def found(self, value: JsonValue, where: str) -> JsonValue:
+        if isinstance(value, list):
+            return [self.found(one, f"{where}[{index}]") for index, one in enumerate(value)]
+        code = literal(value)
+        if code is not None and code not in self._ids:
+            self.unknown.append((where, code))
+        return value if code is None else self._ids.get(code, code)
+
+
+def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -> Condition:
+    def inside(parts: tuple[Condition, ...], which: str) -> tuple[Condition, ...]:
+        return tuple(_with_ids(one, names, f"{where}.{which}[{index}]", people) for index, one in enumerate(parts))
+
+    match condition:
+        case Leaf(path=path, value=value):
+            shape = found(names, path)
+            if (shape.element or shape).kind != "user":
+                return condition
+            return condition.model_copy(update={"value": people.found(value, f"{where}.value")})
+        case All(all=parts):
+            return condition.model_copy(update={"all": inside(parts, "all")})
+        case Any_(any=parts):
+            return condition.model_copy(update={"any": inside(parts, "any")})
+        case Not(not_=part):
+            return condition.model_copy(update={"not_": _with_ids(part, names, f"{where}.not", people)})
+        case Some() | Every() | NoneOf():
+            element = found(names, quantified(condition)[1]).element or ANY
+            each = Shape("object", {**names.fields, "each": element})
+            return condition.model_copy(update={"where": _with_ids(condition.where, each, f"{where}.where", people)})
+        case _:
+            return condition

@@ -1,0 +1,1 @@
+"""What a run does: programs, states, steps, and how they are explained."""

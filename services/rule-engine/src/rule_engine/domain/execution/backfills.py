@@ -1,0 +1,24 @@
+"""Planning for an item that is in the stage already: only what its entry has not planned yet."""
+
+from collections.abc import Mapping
+
+from rule_engine.domain.execution.advance import begin
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import ENDED, Entry, RuleProgress, State
+from rule_engine.domain.schedule.due import Times
+
+
+def begin_backfill(program: Program, known: Mapping[str, RuleProgress], entry: Entry, times: Times) -> State | None:
+    """The state of a run of the chain; `known` is the progress of rules that the entry has planned before, by id.
+
+    `entry` tells of the item as it is now, whose dates its rules go by.
+
+    Those keep what became of them, and their outputs; nothing of them is done again. Null when the chain has no other
+    rule, or when one of them has not ended: its chain is still under way. No rule is due on entry, which is
+    long past.
+    """
+    before = {rule.rule_id: known[rule.rule_id] for rule in program.rules() if rule.rule_id in known}
+    if len(before) == len(program.rules()) or any(one.state not in ENDED for one in before.values()):
+        return None
+    fresh = begin(program, entry, times)
+    return fresh.model_copy(update={"due_on_entry": None, "rules": {**fresh.rules, **before}})

@@ -1,0 +1,109 @@
+"""What one step of a run is: the values that go in and come out, and when to look at a run again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts.conditions import LeafVerdict
+from contracts.envelope import Body
+from contracts.messages.rule_events import RuleState
+from rule_engine.domain.actions import RuleType
+from rule_engine.domain.execution.program import Program, RuleBlock
+from rule_engine.domain.execution.state import ENDED, Entry, RuleProgress, State, rule_at
+from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Stored
+from rule_engine.domain.schedule.run_time import Now
+
+type Registry = Mapping[str, RuleType[Any]]
+
+FURTHEST = timedelta(days=36_500)
+"""Nothing is parked for longer: what is due later is looked at then, and parked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Who runs: the id that command ids are made from, the rule types known, variables and constants."""
+
+    run_id: UUID
+    registry: Registry
+    stored: Stored = NOTHING_STORED
+    one_turn: bool = False
+    """Decide one rule and stop, to find the one whose decision cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """A command to send for a rule."""
+
+    rule: RuleBlock
+    command_id: UUID
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a rule did or did not act: what it saw and found."""
+
+    rule: RuleBlock
+    state: RuleState
+    reason: str | None
+    seen: Mapping[str, Any]
+    leaves: tuple[LeafVerdict, ...] = ()
+    command_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of one call: the state, what to send, what to record, and when to look again.
+
+    `wake_at` null with an unfinished state: only a result can go on with it.
+    """
+
+    state: State
+    emissions: tuple[Emission, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    cancellations: tuple[UUID, ...] = ()
+    """Commands to take back."""
+    assigned: tuple[Assigned, ...] = ()
+    """Variables to set."""
+    over_budget: int = 0
+    """Decisions that took more work than they may."""
+    changed: tuple[str, ...] = ()
+    """Ids of the rules whose progress changed."""
+    wake_at: datetime | None = None
+
+
+def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
+    """When to look at the run again; null when it is finished or only a result can go on with it."""
+    turns = [rule_at(program, cursor.place) for cursor in state.cursors]
+    moments = [
+        _due(rule, progress, now)
+        for rule in turns
+        if (progress := state.rules[rule.rule_id]).state != "running" and not waits_for_date(rule, progress)
+    ]
+    return min(moments, default=None)
+
+
+def _due(rule: RuleBlock, progress: RuleProgress, now: datetime) -> datetime:
+    """A rule that is disabled or has ended is passed over at once, whatever its delay."""
+    passed_over = not rule.enabled or progress.state in ENDED
+    return now if passed_over or progress.due_at is None else min(progress.due_at, now + FURTHEST)
+
+
+def waits_for_date(rule: RuleBlock, progress: RuleProgress) -> bool:
+    """Whether only a date can go on with the rule."""
+    if isinstance(rule.run, Now) or rule.run.no_date != "wait" or not rule.enabled:
+        return False
+    return progress.date_missing and not progress.manually_scheduled and progress.state not in ENDED
+
+
+def needs_context(program: Program, state: State, now: datetime) -> bool:
+    """Whether `advance` would decide a rule now, and so needs the fresh context."""
+    due = wake_at(program, state, now)
+    return due is not None and due <= now
+
+
+def longer_than_an_hour(entry: Entry, now: datetime) -> bool:
+    """Whether a rule waited so long that what it does starts a new cause."""
+    return now - entry.entered_at > timedelta(hours=1)

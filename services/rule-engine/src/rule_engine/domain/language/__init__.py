@@ -1,0 +1,1 @@
+"""What authors write inside rules: templates, expressions, conditions, and the values they name."""

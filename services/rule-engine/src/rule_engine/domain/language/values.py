@@ -1,0 +1,188 @@
+"""What authors can name in conditions and texts, and how parameters are made from it.
+
+A string is a Liquid template, `{"path": "steps.create_document.pdf"}` takes a value as it is, `{"expr": "…"}` computes
+one, `{"const": …}` is never a template; lists and objects are walked.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
+
+from contracts.budget import BudgetError, current, spending
+from contracts.contexts import ItemContext, Part
+from contracts.envelope import rfc3339
+from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.language import expressions, templates
+from rule_engine.domain.language.functions import inside
+from rule_engine.domain.language.limits import keepable
+from rule_engine.domain.language.numbers import as_json, exact
+from rule_engine.domain.language.variables import NOTHING_STORED, Stored
+
+PARTS: Mapping[str, Part] = {
+    "contact": "contacts",
+    "contacts": "contacts",
+    "company": "company",
+    "products": "products",
+    "responsible": "responsible",
+    "supervisor": "supervisor",
+    "stage": "stage",
+}
+"""The part of a context that a name needs; the other names always come."""
+
+
+def values_of(
+    context: ItemContext,
+    steps: Mapping[str, Mapping[str, JsonValue]],
+    now: datetime,
+    stored: Stored = NOTHING_STORED,
+) -> dict[str, Any]:
+    """The context, the outputs of earlier rules, `var` and `const`, `now` and `today` (in the company's zone)."""
+    values = context.model_dump(mode="json", exclude={"tenant_id", "read_at"})
+    for row in values["products"]:
+        row |= {name: as_json(exact(row[name])) for name in ("quantity", "discount_percent", "tax_percent")}
+    today = now.astimezone(ZoneInfo(context.tenant.time_zone)).date()
+    return {
+        **values,
+        **stored.named(),
+        "steps": {name: dict(outputs) for name, outputs in steps.items()},
+        "now": rfc3339(now),
+        "today": today.isoformat(),
+    }
+
+
+MAX_MADE = 300
+"""Texts, paths and expressions in the parameters of a rule."""
+_STEP = 100
+"""Units of `contracts.budget`: a value of parameters, a key of a path."""
+
+
+def resolve(
+    params: Mapping[str, JsonValue], values: Mapping[str, Any], html: Collection[str] = ()
+) -> dict[str, JsonValue]:
+    """Parameters with their values; in those named by `html`, values are escaped.
+
+    Raises `ValueFailureError`, and `BudgetError`, naming the parameter and the reason.
+    """
+    with spending(current()), inside(values):
+        return {name: _resolve(value, values, f"params.{name}", html=name in html) for name, value in params.items()}
+
+
+def _resolve(value: JsonValue, values: Mapping[str, Any], where: str, *, html: bool) -> JsonValue:
+    current().spend(_STEP, "texts")
+    if isinstance(value, str) or marked(value):
+        try:
+            made: JsonValue = keepable(_made(value, values, html=html))
+        except BudgetError as error:
+            raise error.at(where) from error
+        except ValueFailureError as error:
+            raise ValueFailureError(f"{where}: {error}") from error
+        return made
+    match value:
+        case dict():
+            return {name: _resolve(inner, values, f"{where}.{name}", html=html) for name, inner in value.items()}
+        case list():
+            return [_resolve(inner, values, f"{where}[{index}]", html=html) for index, inner in enumerate(value)]
+        case _:
+            return value
+
+
+def analyse(params: Mapping[str, JsonValue]) -> None:
+    """Parses what is made when the rule acts, and spends what that takes whatever the values. Raises `BudgetError`, and
+    `ValueFailureError` for more than can be made.
+    """
+    made = list(spots(dict(params), "params"))
+    if len(made) > MAX_MADE:
+        raise ValueFailureError(f"has {len(made)} texts, paths and expressions: a rule has at most {MAX_MADE}")
+    for where, value in made:
+        current().spend(_STEP, "texts")
+        try:
+            _paths(value)
+        except BudgetError as error:
+            raise error.at(where) from error
+
+
+def marked(value: object) -> bool:
+    """Whether it is `{"path": …}`, `{"expr": …}` or `{"const": …}`."""
+    return isinstance(value, dict) and len(value) == 1 and not value.keys().isdisjoint({"path", "expr", "const"})
+
+
+def _made(value: Any, values: Mapping[str, Any], *, html: bool) -> Any:
+    match value:
+        case str():
+            return templates.render(value, values, html=html)
+        case {"path": str(path)}:
+            return _escaped(_follow(path, values), html)
+        case {"expr": str(source)}:
+            return _escaped(expressions.evaluate(source, values), html)
+        case {"const": constant}:
+            return constant
+        case _:
+            raise ValueFailureError("a path is a text such as item.title, an expression a text such as size(products)")
+
+
+def _escaped(value: Any, html: bool) -> Any:
+    return escape(value) if html and isinstance(value, str) else value
+
+
+def _follow(path: str, values: Mapping[str, Any]) -> Any:
+    value: Any = values
+    for key in path.split("."):
+        current().spend(_STEP, "texts")
+        match value:
+            case None:
+                return None
+            case Mapping() if key in value or path.startswith("item.fields."):
+                value = value.get(key)
+            case list() if key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            case list() if value and key in ("first", "last"):
+                value = value[0 if key == "first" else -1]
+            case list() | str() if key == "size":
+                value = len(value)
+            case _:
+                raise ValueFailureError(f"{path} is unknown")
+    return value
+
+
+def paths_of(params: Mapping[str, JsonValue]) -> frozenset[str]:
+    """Every path that parameters read, dotted; those of a text that cannot be parsed are not known."""
+    return frozenset(path for _, made in spots(dict(params), "params") for path in _paths(made))
+
+
+def spots(value: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:
+    """Every text, `{path}`, `{expr}` and `{const}` in it, and where it stands."""
+    match value:
+        case str():
+            yield where, value
+        case dict() if marked(value):
+            yield where, value
+        case dict():
+            for name, inner in value.items():
+                yield from spots(inner, f"{where}.{name}")
+        case list():
+            for index, inner in enumerate(value):
+                yield from spots(inner, f"{where}[{index}]")
+
+
+def _paths(made: JsonValue) -> frozenset[str]:
+    match made:
+        case {"path": str(path)}:
+            return frozenset({path})
+        case {"expr": str(source)}:
+            return expressions.paths_of(source)
+        case str() if "{" in made:
+            try:
+                return templates.parse(made).paths
+            except ValueFailureError:
+                return frozenset()
+        case _:
+            return frozenset()
+
+
+def parts_of(paths: Iterable[str]) -> tuple[Part, ...]:
+    """The parts of an item's context that these paths need."""
+    return tuple(sorted({PARTS[root] for path in paths if (root := path.split(".")[0]) in PARTS}))

@@ -1,0 +1,1 @@
+"""When a rule is due: calendars, clocks, run times."""
