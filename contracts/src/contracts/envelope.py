@@ -14,6 +14,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from contracts.moments import read_moment
+
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = b"application/json"
 MAX_HEADER = 2000
@@ -289,7 +291,7 @@ def _uuid(text: str, name: str) -> UUID:
 
 def _time(text: str) -> datetime:
     try:
-        time = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
+        time = read_moment(text)
         if time.tzinfo is None:
             raise UndecodableError("header ce_time: has no UTC offset")
         return time.astimezone(UTC)

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.conditions.tree import compiled_pattern
+from contracts.moments import read_moment
 
 type Values = Mapping[str, Any]
 type Test = Callable[[Any, Any, Values], bool]
@@ -124,7 +125,7 @@ def _moment(text: str) -> datetime | None:
     if not _DAY_LENGTH < len(text) <= _MOMENT_LENGTH or not text[:4].isdecimal():
         return None
     try:
-        moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
+        moment = read_moment(text)
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None

@@ -1,13 +1,14 @@
 """Where answers go: whether a form's field fits the item's field that it feeds, and what an answer becomes there."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import JsonValue
 
 from contracts.contexts import FieldSchema, FieldType
 from contracts.envelope import rfc3339
 from contracts.issues import unknown
+from contracts.moments import read_moment
 from contracts.texts import MAX_NAME, one_line
 from trigger_service.domain.definitions import FormField, FormSpec
 
@@ -72,7 +73,7 @@ def _date(answer: Answer) -> JsonValue:
 
 def _moment(answer: Answer) -> JsonValue:
     try:
-        moment = datetime.fromisoformat(str(answer).upper())
+        moment = read_moment(str(answer))
         if moment.tzinfo is not None:
             return rfc3339(moment)
     except (ValueError, OverflowError):

@@ -1,6 +1,6 @@
 """Whether a condition makes sense: its paths are known, its operators and values fit the kinds found there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from contracts.conditions import (
 from contracts.conditions.comparing import is_clock
 from contracts.conditions.operands import PathOperand, Relative, operand
 from contracts.conditions.tree import Quantifier, quantified
+from contracts.moments import read_moment
 from contracts.values import Money
 from rule_engine.domain.language import expressions
 from rule_engine.domain.language.value_types import ANY, Kind, PathError, Shape, described, find
@@ -190,9 +191,9 @@ def _fits(value: Any, shape: Shape) -> bool:
         case "money":
             return _is_money(value)
         case "date":
-            return _parses(value, date)
+            return _parses(value, date.fromisoformat)
         case "datetime":
-            return _parses(value, datetime) or _parses(value, date)
+            return _parses(value, read_moment) or _parses(value, date.fromisoformat)
         case "time":
             return is_clock(value)
         case _:
@@ -207,9 +208,9 @@ def _is_money(value: Any) -> bool:
     return True
 
 
-def _parses(value: Any, type_: type[date]) -> bool:
+def _parses(value: Any, read: Callable[[str], date]) -> bool:
     try:
-        parsed = type_.fromisoformat(value)
-    except (TypeError, ValueError):
+        parsed = read(value)
+    except (AttributeError, TypeError, ValueError):
         return False
     return not isinstance(parsed, datetime) or parsed.tzinfo is not None

@@ -31,6 +31,7 @@ from contracts.calendars import Calendar
 from contracts.conditions.comparing import is_clock, is_money
 from contracts.conditions.operands import moved
 from contracts.envelope import rfc3339
+from contracts.moments import read_moment
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.numbers import MAX_PLACES, Number, as_json, exact, is_number, plain, rounded, same
 from rule_engine.domain.schedule.calendar import NoWorkingTimeError, WorkingTime
@@ -429,7 +430,7 @@ def _moment_of(value: Any, zone: ZoneInfo) -> datetime:
     if not isinstance(value, str):
         raise ValueFailureError("needs a day or a moment")
     try:
-        moment = datetime.fromisoformat(value)
+        moment = read_moment(value)
     except ValueError as error:
         raise ValueFailureError("needs a day or a moment") from error
     return moment if moment.tzinfo else _local_in(moment.date(), moment.time(), zone)

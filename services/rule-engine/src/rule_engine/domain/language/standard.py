@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from contracts.budget import current
 from contracts.conditions.tree import compiled_pattern, refuse_pattern
 from contracts.envelope import rfc3339
+from contracts.moments import read_moment
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.numbers import Number, exact, is_number, plain
 from rule_engine.domain.language.operators import kind_of, misfit
@@ -86,7 +87,7 @@ def _timestamp(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else _since_1970(value)
+        moment = read_moment(value) if isinstance(value, str) else _since_1970(value)
     except (ValueError, OverflowError) as error:
         raise ValueFailureError("timestamp takes a moment such as 2026-03-02T14:00:00Z") from error
     if moment.tzinfo is None:

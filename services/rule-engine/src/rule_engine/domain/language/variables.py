@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from contracts.conditions.comparing import is_clock
 from contracts.conditions.tree import shown
 from contracts.envelope import rfc3339
 from contracts.issues import Written
+from contracts.moments import read_moment
 from contracts.values import FileRef, ItemKind, Money
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.numbers import as_json, exact
@@ -171,21 +172,20 @@ def _option(value: Any, document: ConstantDocument) -> str:
 
 def _day(value: Any, zone: str) -> str:
     written = _written(value)
-    if "T" not in written:
+    if "T" not in written.upper():
         return date.fromisoformat(written).isoformat()
-    moment = datetime.fromisoformat(written)
+    moment = read_moment(written)
     return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().isoformat()
 
 
 def _written(value: Any) -> str:
-    """RFC 3339 allows a small t and z, Python does not."""
     if not isinstance(value, str):
         raise TypeError
-    return value.upper()
+    return value
 
 
 def _moment(value: Any) -> str:
-    moment = datetime.fromisoformat(_written(value))
+    moment = read_moment(_written(value))
     if moment.tzinfo is None:
         raise ValueError
     return rfc3339(moment)

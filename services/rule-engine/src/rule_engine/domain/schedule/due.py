@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from whenever import Date, PlainDateTime, Time
 
 from contracts.contexts import ContactContext, EmployeeContext, ItemContext, Part, TenantSettings
+from contracts.moments import read_moment
 from contracts.values import ItemSnapshot
 from rule_engine.domain.schedule.calendar import NoWorkingTimeError, WorkingTime, clock_on, of_employee
 from rule_engine.domain.schedule.clock import at_local, local_time
@@ -127,7 +128,7 @@ def _parsed(value: object) -> date | datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        moment = read_moment(value)
         if moment.tzinfo is None:
             return _bounded_day(moment.date())
         return _bounded(moment).astimezone(UTC)

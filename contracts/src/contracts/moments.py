@@ -1,0 +1,11 @@
+"""Moments as people and other systems write them."""
+
+from datetime import datetime
+
+
+def read_moment(text: str) -> datetime:
+    """A moment of RFC 3339, which allows a small `t` and `z`; Python's own reader does not.
+
+    Without an offset it is naive: what that means is for the caller to say. Raises ValueError for anything else.
+    """
+    return datetime.fromisoformat(text.upper())
