@@ -8,14 +8,29 @@ FROZEN := .venv/.synced
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
-.PHONY: demo test chaos bench check fmt up down status schemas catalogue docs
+.PHONY: demo test verify again chaos bench check fmt up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
 
+PYTEST := $(RUN) pytest --durations=25 --durations-min=5
+CROWD := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What a developer runs.
 test: $(FROZEN)
-	@$(RUN) stack tools
-	@$(RUN) pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(MAKE) --no-print-directory chaos EFFECTS=300
+	@$(PYTEST) $(CROWD) -m "not verify" $(ARGS)
+
+# All that takes longer: faults at every step, long outages, fuzzing, more chaos, and worlds that nobody has seen.
+SIM_FROM ?= $(shell date +%s)
+verify: $(FROZEN)
+	@$(MAKE) --no-print-directory chaos
+	@echo "simulated worlds from seed $(SIM_FROM) on"
+	@SIM_FROM=$(SIM_FROM) SIM_WORLDS=2000 $(PYTEST) $(CROWD) -m "verify or simulation" $(ARGS)
+
+# What failed in the crowd, once more and alone.
+again: $(FROZEN)
+	@$(PYTEST) --last-failed --last-failed-no-failures none
 
 EFFECTS ?= 1000
 SEED ?=

@@ -8,7 +8,7 @@ from contracts.envelope import MAX_CAUSES
 from local_stack.demo.shop import Shop
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 PIPELINE: dict[str, Any] = {
     "name": "Copies",

@@ -10,7 +10,7 @@ from local_stack.demo.people import Person
 from local_stack.demo.shop import Shop
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 PLACES = ("fan_one", "fan_two", "fan_three", "fan_four")
 """Pipelines with one stage each; whatever enters one is copied three times into the next."""

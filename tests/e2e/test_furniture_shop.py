@@ -47,6 +47,7 @@ def test_the_story_comes_true_and_survives_that_everything_is_killed(shop: Shop)
     assert dead_letters(shop) == {}
 
 
+@pytest.mark.verify
 @pytest.mark.invariant(2)
 @pytest.mark.invariant(6)
 @pytest.mark.invariant(10)

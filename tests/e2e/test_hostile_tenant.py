@@ -22,7 +22,7 @@ from support import corpus
 from support.hostility import ITEM, PARAMS, QUIET, TENANT, sound_rule
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(600)]
 
 type Json = dict[str, Any]
 

@@ -19,7 +19,7 @@ from local_stack.demo.shop import Shop
 from local_stack.plan import plan
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 WEEKEND = {
     # Sunday is free, so Friday evening; Friday and Thursday are two working days

@@ -11,7 +11,7 @@ from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(600)]
 
 type Span = dict[str, Any]
 type Way = list[tuple[str, str]]

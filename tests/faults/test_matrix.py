@@ -14,7 +14,7 @@ from support.dead_letters import dead_letters
 from support.groups import lag, read_so_far, rewind
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 
 @pytest.mark.invariant(1)

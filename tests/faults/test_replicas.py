@@ -17,7 +17,7 @@ from local_stack.programs import Service
 from local_stack.stack import Stack
 from support.dead_letters import dead_letters
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 STORIES = 3
 

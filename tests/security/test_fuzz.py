@@ -24,6 +24,8 @@ from security.estate import Estate, furnish
 from security.routes import ADMIN, ROUTES
 from security.town import Town
 
+pytestmark = pytest.mark.verify
+
 type Operation = APIOperation[Any, Any, Any, Any]
 
 EXAMPLES = 8

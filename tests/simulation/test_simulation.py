@@ -1,6 +1,7 @@
 """Thousands of small worlds, each from its seed: the engine among failing servers and meddling people, then the audit.
 
-`SIM_SEED=7 pytest tests/simulation` plays one world again, the same to the last step; `SIM_WORLDS=20000` plays more.
+`SIM_SEED=7 pytest tests/simulation` plays one world again, the same to the last step; `SIM_WORLDS=20000` plays more, and
+`SIM_FROM=123456` other ones.
 A failure shows the seed, and everything that happened in that world.
 """
 
@@ -10,12 +11,13 @@ import pytest
 
 from simulation.world import World
 
-WORLDS = int(os.environ.get("SIM_WORLDS", "2000"))
-CHUNK = 100
+FROM, WORLDS = int(os.environ.get("SIM_FROM", "0")), int(os.environ.get("SIM_WORLDS", "300"))
+CHUNK = 50
 ONE = os.environ.get("SIM_SEED")
-CHUNKS = [range(int(ONE), int(ONE) + 1)] if ONE else [range(at, at + CHUNK) for at in range(0, WORLDS, CHUNK)]
+CHUNKS = [range(int(ONE), int(ONE) + 1)] if ONE else [range(at, at + CHUNK) for at in range(FROM, FROM + WORLDS, CHUNK)]
 
 
+@pytest.mark.simulation
 @pytest.mark.invariant(1)
 @pytest.mark.invariant(2)
 @pytest.mark.invariant(3)
