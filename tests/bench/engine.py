@@ -24,8 +24,8 @@ from rule_engine.handlers import Planner
 from rule_engine.open_runs import OpenRuns
 from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
+from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
-from rule_engine.starter import Starter
 from rule_engine.store import Store
 from support.premises import Premises
 
@@ -56,7 +56,7 @@ class Engine:
     recorder: Recorder
     entity_service: EntityService
     planner: Planner
-    starter: Starter
+    scheduler: Scheduler
 
     @property
     def database(self) -> Database:
@@ -73,7 +73,9 @@ class Engine:
         await rehearsal.open()
         try:
             activities = Activities(rehearsal, *self.activity_parts[1:])
-            return [await _written(activities, rehearsal, RunRef(tenant=tenant, run_id=run, gen=1)) for run in runs]
+            return [
+                await _written(activities, rehearsal, RunRef(tenant=tenant, run_id=run, generation=1)) for run in runs
+            ]
         finally:
             await rehearsal.close()
 
@@ -122,9 +124,9 @@ def _put_together(premises: Premises, settings: Settings) -> Engine:
     open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     planner = Planner(service.database, store, recorder, entity_service, open_runs, service.clock)
-    starter = Starter(settings, service.database, store, service.outbox, open_runs, service.clock)
-    service.database.on_commit(starter.wake)
-    return Engine(premises, settings, service, store, recorder, entity_service, planner, starter)
+    scheduler = Scheduler(settings, service.database, store, service.outbox, open_runs, service.clock)
+    service.database.on_commit(scheduler.wake)
+    return Engine(premises, settings, service, store, recorder, entity_service, planner, scheduler)
 
 
 async def _publish(engine: Engine, tenant: UUID) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from bench.engine import FIVE_MINUTES, Engine, open_engine
 from bench.figures import Row, at_most, p50, p99, published
-from bench.parked import all_driven
+from bench.parked import all_scheduled
 from bench.temporal import Watched, driving
 from bench.world import Shop, World, open_shop, stage_changed
 from contracts.kit.clock import utc_now
@@ -40,7 +40,7 @@ async def _park(world: World, engine: Engine, shop: Shop) -> None:
     with world.report.step(f"lateness: {world.waiting:,} runs to wait", world.waiting // at_once) as done:
         for _ in range(world.waiting // at_once):
             await engine.plan([stage_changed(shop.tenant, uuid4(), "waiting") for _ in range(at_once)])
-            await all_driven(engine)
+            await all_scheduled(engine)
             done()
 
 
@@ -52,7 +52,7 @@ async def _lateness(
     due = [first + within * number / len(deals) for number in range(len(deals))]
     entered = zip(deals, (moment - FIVE_MINUTES for moment in due), strict=True)
     runs = await engine.plan([stage_changed(shop.tenant, deal, "talks", at) for deal, at in entered])
-    await all_driven(engine)
+    await all_scheduled(engine)
     assert utc_now() < first, "the runs were parked too slowly: they were due before that"
     await watched.have_ended(runs)
     return [_seconds(watched.ended[run], moment) for run, moment in zip(runs, due, strict=True)]

@@ -1,4 +1,4 @@
-"""Runs parked for months: how fast our starter parks them beside raw delayed starts, and what a waiting run takes."""
+"""Runs parked for months: how fast our scheduler parks them beside raw delayed starts, and what a waiting run takes."""
 
 import sqlite3
 from contextlib import closing
@@ -13,7 +13,7 @@ from local_stack.servers import Temporal
 from support.waiting import eventually
 
 ROUNDS, RUNS = 4, 500
-TABLES = ("item_heads", "entries", "runs", "rule_runs", "wakes")
+TABLES = ("item_heads", "entries", "runs", "rule_runs", "timers")
 """What a waiting run is made of, its entry included; inbox rows go after some days."""
 
 
@@ -59,16 +59,16 @@ async def _ours(engine: Engine, shop: Shop) -> float:
     events = [stage_changed(shop.tenant, uuid4(), "waiting") for _ in range(RUNS)]
     await engine.plan(events)
     started = perf_counter()
-    await all_driven(engine)
+    await all_scheduled(engine)
     return RUNS / (perf_counter() - started)
 
 
-async def all_driven(engine: Engine) -> None:
+async def all_scheduled(engine: Engine) -> None:
     """Temporal was told of every generation."""
 
     async def look() -> bool:
         async with engine.database.delivery() as tx:
-            return not await engine.store.wakes.undriven(tx, 1)
+            return not await engine.store.timers.unscheduled(tx, 1)
 
     await eventually(look, "the last start", within_s=1800)
 

@@ -22,7 +22,7 @@ from rule_engine.settings import Settings
 from support.waiting import eventually
 
 AT_ONCE = 32
-"""As many as our starter starts at a time."""
+"""As many as our scheduler starts at a time."""
 HALF_A_YEAR = timedelta(days=180)
 
 
@@ -126,16 +126,16 @@ class Watched(Activities):
 
 @asynccontextmanager
 async def driving(engine: Engine, watched: Watched) -> AsyncGenerator[None]:
-    """Our starter and worker, until the block ends."""
-    async with beside(drive(engine.settings, engine.starter, watched)):
-        await eventually(lambda: _answers(engine), "the starter")
+    """Our scheduler and worker, until the block ends."""
+    async with beside(drive(engine.settings, engine.scheduler, watched)):
+        await eventually(lambda: _answers(engine), "the scheduler")
         await asyncio.sleep(1)  # its first reconciliation is no part of what is measured
         yield
 
 
 async def _answers(engine: Engine) -> bool:
     try:
-        await engine.starter.ready()
+        await engine.scheduler.ready()
     except Exception:
         return False
     return True

@@ -28,7 +28,15 @@ WITHOUT_POLICY: dict[str, dict[str, set[str]]] = {
     "entity-service": {"work": WORK},
     "rule-engine": {
         "work": WORK,
-        "wakes": {"driven_gen", "gen", "misses", "parked", "run_id", "tenant_id", "wake_at"},
+        "timers": {
+            "failures",
+            "generation",
+            "has_execution",
+            "run_id",
+            "scheduled_generation",
+            "tenant_id",
+            "wake_at",
+        },
         "command_deadlines": {"ask_again_at", "command_id", "tenant_id"},
     },
     "doc-service": {"work": WORK, "link_tokens": {"tenant_id", "token_hash"}},

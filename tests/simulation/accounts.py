@@ -45,10 +45,10 @@ class Accounts:
 
     def _nothing_is_pending(self) -> None:
         engine = self._engine
-        assert not engine.wakes.rows, "12: a wake is left"
+        assert not engine.timers.rows, "12: a timer is left"
         assert not self._world.temporal.open(), "12: an execution is left"
         assert not engine.runs.commands, "12: a command is left without a result"
-        assert not engine.wakes.deadline_rows, "12: a deadline is left"
+        assert not engine.timers.deadline_rows, "12: a deadline is left"
         for owner in self._world.owners:
             assert all(command.final for command in owner.commands.values()), "1: a command was never answered"
 

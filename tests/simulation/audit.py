@@ -96,13 +96,13 @@ class Audit:
                 self._not_before |= dict.fromkeys(keys, at)
 
     def after_commit(self) -> None:
-        if self._seen_writes == self._engine.wakes.writes:
+        if self._seen_writes == self._engine.timers.writes:
             return
-        self._seen_writes = self._engine.wakes.writes
+        self._seen_writes = self._engine.timers.writes
         for run in self._engine.runs.rows.values():
-            wake = self._engine.wakes.rows.get(run.id)
-            wakes = wake is not None and wake.wake_at is not None
-            assert wakes is not run.finished, "4: an unfinished run without a wake, or a finished one with it"
+            timer = self._engine.timers.rows.get(run.id)
+            waits = timer is not None and timer.wake_at is not None
+            assert waits is not run.finished, "4: an unfinished run without a timer, or a finished one with it"
 
     # at rest
 
@@ -116,12 +116,16 @@ class Audit:
                 self._is_deaf(run)
 
     def _executions_match_wakes(self) -> None:
-        wakes = self._engine.wakes.rows.values()
-        parked = {RunRef(tenant=TENANT, run_id=one.run_id, gen=one.gen).workflow_id: one for one in wakes if one.parked}
+        timers = self._engine.timers.rows.values()
+        parked = {
+            RunRef(tenant=TENANT, run_id=one.run_id, generation=one.generation).workflow_id: one
+            for one in timers
+            if one.has_execution
+        }
         found = {one.ref.workflow_id: one.fires_at for one in self._world.temporal.open()}
         assert found.keys() == parked.keys(), "12: executions and waiting runs are not the same"
-        late = [found[id] - wake.wake_at for id, wake in parked.items() if wake.wake_at]
-        assert all(abs(one) <= SKEW for one in late), "4: an execution at another time than its wake"
+        late = [found[id] - timer.wake_at for id, timer in parked.items() if timer.wake_at]
+        assert all(abs(one) <= SKEW for one in late), "4: an execution at another time than its timer"
 
     def _waits_rightly(self, run: Run) -> None:
         left, deleted = self._has_left(run), self._head(run).deleted
@@ -133,7 +137,7 @@ class Audit:
         open_rules = [one for one in run.program.rules() if run.state.rules[one.rule_id].state not in ENDED]
         turn = next((one for one in open_rules if one.enabled), None)
         if turn is None:
-            assert self._engine.wakes.rows[run.id].misses, "1: an unfinished run with nothing to do"
+            assert self._engine.timers.rows[run.id].failures, "1: an unfinished run with nothing to do"
             return
         progress = run.state.rules[turn.rule_id]
         if progress.state == "running":
@@ -146,29 +150,31 @@ class Audit:
         assert not asked_back or command in self._engine.runs.taken_back, "3: a command of a left stage goes on"
 
     def _waits_for_its_time(self, run: Run, rule: RuleBlock, progress: RuleProgress, left: bool) -> None:
-        wake, now = self._engine.wakes.rows[run.id], self._world.ground.now
-        if wake.misses or (wake.wake_at and abs(wake.wake_at - now) <= SKEW):
+        timer, now = self._engine.timers.rows[run.id], self._world.ground.now
+        if timer.failures or (timer.wake_at and abs(timer.wake_at - now) <= SKEW):
             return
         if run.id not in self.interfered:
             assert self._due(run, rule) > now or _is_closed(rule, now), "4: a rule is due and does not act"
             assert not (left and rule.on_leave == "run_now"), "1: a rule that was to run on leaving waits"
-        assert wake.wake_at == progress.due_at, "4: a run wakes at another time than its rule is due"
+        assert timer.wake_at == progress.due_at, "4: a run wakes at another time than its rule is due"
 
     def _is_deaf(self, run: Run) -> None:
         """5: an execution of an old generation writes nothing; an advance without anything new changes nothing."""
-        wake = self._engine.wakes.rows[run.id]
-        self.is_deaf_to_the_past(run, {1, wake.gen - 1} - {wake.gen, 0})
-        if wake.wake_at and wake.wake_at > self._world.ground.now and not wake.misses:
+        timer = self._engine.timers.rows[run.id]
+        self.is_deaf_to_the_past(run, {1, timer.generation - 1} - {timer.generation, 0})
+        if timer.wake_at and timer.wake_at > self._world.ground.now and not timer.failures:
             once = self._advance(run, run.state)
             done = (*once.emissions, *once.decisions, *once.cancellations)
             assert not done, "5: nothing new, yet a step"
             assert self._advance(run, once.state).state == once.state, "5: nothing new, yet another state"
 
     def is_deaf_to_the_past(self, run: RunRow, gens: Iterable[int]) -> None:
-        writes = self._engine.wakes.writes
-        for gen in gens:
-            without_pause(self._engine.activities.advance_run(RunRef(tenant=TENANT, run_id=run.id, gen=gen)))
-        assert self._engine.wakes.writes == writes, "5: an execution of the past wrote something"
+        writes = self._engine.timers.writes
+        for generation in gens:
+            without_pause(
+                self._engine.activities.advance_run(RunRef(tenant=TENANT, run_id=run.id, generation=generation))
+            )
+        assert self._engine.timers.writes == writes, "5: an execution of the past wrote something"
 
     def _advance(self, run: Run, state: State) -> Step:
         now, context = self._world.ground.now, self._world.entity.context(run.item_id)

@@ -1,4 +1,4 @@
-"""The rule engine as it is, on simulated servers: planner, recorder, results, `advance_run`, starter, operations.
+"""The rule engine as it is, on simulated servers: planner, recorder, results, `advance_run`, scheduler, operations.
 
 Only what touches a server is replaced. Two replicas share the tables; what a replica keeps in memory dies with it.
 """
@@ -20,9 +20,9 @@ from rule_engine.gateway import TimesOf
 from rule_engine.handlers import Planner, Results
 from rule_engine.operations import Operations
 from rule_engine.recorder import Recorder
+from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
-from rule_engine.starter import Starter
-from rule_engine.store.wakes import Wake
+from rule_engine.store.timers import Timer
 from simulation import temporal
 from simulation.audit import Audit
 from simulation.entity import TIMES, EntityService
@@ -42,7 +42,7 @@ from simulation.store import (
     store,
 )
 from simulation.temporal import SimulatedClient, Temporal
-from simulation.wakes import SimulatedWakes
+from simulation.timers import SimulatedTimers
 
 DEADLINE = timedelta(minutes=10)
 OVERDUE = timedelta(seconds=30)
@@ -71,15 +71,15 @@ class SimulatedGateway(Gateway):
             raise OutageError("entity-service is away")
 
 
-class SimulatedStarter(Starter):
-    """One wake after another, instead of many at a time: the pauses mix them anyway."""
+class SimulatedScheduler(Scheduler):
+    """One timer after another, instead of many at a time: the pauses mix them anyway."""
 
-    async def _each(self, wakes: Sequence[Wake], work: Callable[[Wake], Coroutine[Any, Any, None]]) -> None:
-        for wake in wakes:
-            await work(wake)
+    async def _each(self, timers: Sequence[Timer], work: Callable[[Timer], Coroutine[Any, Any, None]]) -> None:
+        for timer in timers:
+            await work(timer)
 
-    async def _note_driven(self, wake: Wake) -> None:
-        await self._mark_driven([wake])
+    async def _note_scheduled(self, timer: Timer) -> None:
+        await self._mark_scheduled([timer])
 
 
 class Engine:
@@ -89,13 +89,13 @@ class Engine:
         self.ground = ground
         self.server = server
         self.outbox = SimulatedOutbox(ground, kafka)
-        self.wakes = SimulatedWakes()
+        self.timers = SimulatedTimers()
         self.entries = SimulatedEntries()
-        self.runs = SimulatedRuns(self.wakes, audit.on_command, audit.on_order)
+        self.runs = SimulatedRuns(self.timers, audit.on_command, audit.on_order)
         self.rule_sets = SimulatedRuleSets()
         self.inbox = SimulatedInbox()
         self.client = cast(Client, SimulatedClient(server))
-        tables = store(self.entries, self.runs, self.wakes, self.rule_sets)
+        tables = store(self.entries, self.runs, self.timers, self.rule_sets)
         database = SimulatedDatabase(audit.after_commit)
         gateway = SimulatedGateway(ground, entity)
         recorder = Recorder(tables, self.outbox, ground.new_id, DEADLINE)
@@ -106,7 +106,7 @@ class Engine:
         self.planner = Planner(database, tables, recorder, gateway, open_runs, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
-        self.starter = SimulatedStarter(settings, database, tables, self.outbox, open_runs, clock)
+        self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, open_runs, clock)
         self.operations = Operations(database, tables, recorder, clock, ground.new_id)
         self.planning = Group("planner", ground, kafka, [topics.ENTITY_EVENTS], self._plan)
         result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]
@@ -131,9 +131,9 @@ class Engine:
         replica: list[tuple[int, str, Callable[[], Coroutine[Any, Any, None]]]] = [
             (6, "planner", self.planning.poll),
             (6, "results", self.settling.poll),
-            (8, "starter", lambda: self.starter._drive(self.client)),
-            (1, "sweep", lambda: self.starter._sweep(self.client)),
-            (1, "reconciliation", lambda: self.starter.reconcile(self.client)),
+            (8, "scheduler", lambda: self.scheduler._schedule(self.client)),
+            (1, "sweep", lambda: self.scheduler._sweep(self.client)),
+            (1, "reconciliation", lambda: self.scheduler.reconcile(self.client)),
             (12, "worker", lambda: temporal.work(self.server, self.activities)),
             (1, "dead letters", self.planning.replay),
             (1, "dead letters", self.settling.replay),

@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.kit.broker import OutageError
 from rule_engine.domain.errors import RunError
-from rule_engine.starter import OUTAGES
+from rule_engine.scheduler import OUTAGES
 
 ENDS_A_ROUND: tuple[type[BaseException], ...] = (StopIteration, OutageError, RunError, *OUTAGES)
 type Round = Callable[[], Coroutine[Any, Any, None]]

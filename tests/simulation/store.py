@@ -27,7 +27,7 @@ from rule_engine.store.variables import Variables
 from rule_engine.store.views import Views
 from simulation.kafka import Message
 from simulation.steps import pause
-from simulation.wakes import SimulatedWakes
+from simulation.timers import SimulatedTimers
 
 TX = cast(Connection, None)
 RULE_SET = "sales"
@@ -115,11 +115,11 @@ class SimulatedRuns(Runs):
 
     def __init__(
         self,
-        wakes: SimulatedWakes,
+        timers: SimulatedTimers,
         on_command: Callable[[Run, str, SentCommand, datetime], None],
         on_order: Callable[[Run, str, str | None, datetime], None],
     ) -> None:
-        self._wakes = wakes
+        self._wakes = timers
         self._on_command = on_command
         self._on_order = on_order
         self.rows: dict[UUID, RunRow] = {}
@@ -192,8 +192,10 @@ class SimulatedRuleSets(RuleSets):
         return dict(self.published[version - 1])
 
 
-def store(entries: SimulatedEntries, runs: SimulatedRuns, wakes: SimulatedWakes, rule_sets: SimulatedRuleSets) -> Store:
+def store(
+    entries: SimulatedEntries, runs: SimulatedRuns, timers: SimulatedTimers, rule_sets: SimulatedRuleSets
+) -> Store:
     """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
     return Store(
-        entries, runs, wakes, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications(), Variables()
+        entries, runs, timers, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications(), Variables()
     )

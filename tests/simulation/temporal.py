@@ -52,7 +52,7 @@ class Temporal:
 
 
 class SimulatedClient:
-    """As much of Temporal's client as the starter uses. A call, or its answer, may be lost."""
+    """As much of Temporal's client as the scheduler uses. A call, or its answer, may be lost."""
 
     def __init__(self, server: Temporal) -> None:
         self._server = server
@@ -64,7 +64,7 @@ class SimulatedClient:
         await self._travel()
         if id in self._server.executions:
             raise WorkflowAlreadyStartedError(id, "RuleRun")
-        self._server.ground.say("temporal starts", ref.run_id, ref.gen, "for", fires_at)
+        self._server.ground.say("temporal starts", ref.run_id, ref.generation, "for", fires_at)
         self._server.executions[id] = Execution(ref, fires_at)
         await self._travel()
 
@@ -95,7 +95,7 @@ class _Handle:
         execution = self.server.executions.get(self.id)
         if execution is None or not execution.open:
             raise RPCError("no such execution", RPCStatusCode.NOT_FOUND, b"")
-        self.server.ground.say("temporal ends", execution.ref.run_id, execution.ref.gen, reason)
+        self.server.ground.say("temporal ends", execution.ref.run_id, execution.ref.generation, reason)
         execution.open = False
 
     async def describe(self) -> Any:

@@ -14,13 +14,13 @@ from rule_engine.domain.execution import step
 from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.execution.state import ENDED, RuleProgress
 from rule_engine.recorder import Recorder
-from rule_engine.starter import Starter
-from rule_engine.store.wakes import Wake
+from rule_engine.scheduler import Scheduler
+from rule_engine.store.timers import Timer
 from simulation.entity import EntityService
 from simulation.outbox import SimulatedOutbox
 from simulation.owners import LeasedOwner, Owner
 from simulation.store import SimulatedRuns
-from simulation.wakes import SimulatedWakes
+from simulation.timers import SimulatedTimers
 from simulation.world import World
 
 ENOUGH = 400
@@ -36,12 +36,12 @@ def a_planner_that_forgets_to_leave(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_starter_that_overlooks_wakes(patch: pytest.MonkeyPatch) -> None:
-    right = SimulatedWakes.undriven
+    right = SimulatedTimers.unscheduled
 
-    async def some(self: SimulatedWakes, tx: Any, limit: int) -> list[Wake]:
-        return [wake for wake in await right(self, tx, limit) if wake.gen != 2]
+    async def some(self: SimulatedTimers, tx: Any, limit: int) -> list[Timer]:
+        return [timer for timer in await right(self, tx, limit) if timer.generation != 2]
 
-    patch.setattr(SimulatedWakes, "undriven", some)
+    patch.setattr(SimulatedTimers, "unscheduled", some)
 
 
 def a_starter_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look(
@@ -50,30 +50,34 @@ def a_starter_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_
     async def nothing(*_: Any) -> bool:
         return False
 
-    patch.setattr("rule_engine.starter._terminate", nothing)
+    patch.setattr("rule_engine.scheduler._terminate", nothing)
 
 
 def a_reconciliation_that_believes_everything_is_open(patch: pytest.MonkeyPatch) -> None:
     async def always(*_: Any) -> bool:
         return True
 
-    patch.setattr("rule_engine.starter._is_open", always)
+    patch.setattr("rule_engine.scheduler._is_open", always)
 
 
 def a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own(patch: pytest.MonkeyPatch) -> None:
-    async def driven(self: SimulatedWakes, tx: Any, wakes: Sequence[Wake]) -> None:
-        for row in filter(None, (self.rows.get(wake.run_id) for wake in wakes)):
-            self.rows[row.run_id] = Wake(row.run_id, row.tenant, row.gen, row.gen, row.wake_at, False, row.misses)
+    async def scheduled(self: SimulatedTimers, tx: Any, timers: Sequence[Timer]) -> None:
+        for row in filter(None, (self.rows.get(timer.run_id) for timer in timers)):
+            self.rows[row.run_id] = Timer(
+                row.run_id, row.tenant, row.generation, row.generation, row.wake_at, False, row.failures
+            )
 
-    patch.setattr(SimulatedWakes, "driven", driven)
+    patch.setattr(SimulatedTimers, "scheduled", scheduled)
 
 
 def an_activity_that_does_not_look_at_the_generation(patch: pytest.MonkeyPatch) -> None:
     right = Activities._read
 
     async def read(self: Activities, tx: Any, ref: RunRef, *, lock: bool = False) -> Any:
-        wake = await self._store.wakes.get(tx, ref.run_id)
-        return await right(self, tx, ref.model_copy(update={"gen": wake.gen}) if wake else ref, lock=lock)
+        timer = await self._store.timers.get(tx, ref.run_id)
+        return await right(
+            self, tx, ref.model_copy(update={"generation": timer.generation}) if timer else ref, lock=lock
+        )
 
     patch.setattr(Activities, "_read", read)
 
@@ -81,7 +85,7 @@ def an_activity_that_does_not_look_at_the_generation(patch: pytest.MonkeyPatch) 
 def a_sweep_that_never_asks_again(patch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any) -> None: ...
 
-    patch.setattr(Starter, "_ask_again", nothing)
+    patch.setattr(Scheduler, "_ask_again", nothing)
 
 
 def a_recorder_that_sends_nothing_back(patch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Thousands of small worlds, each from its seed: the engine among failing servers and meddling people, then the audit.
 
-`SIM_SEED=7 pytest tests/simulation` plays one world again, the same to the last step; `SIM_WORLDS=20000` plays more, and
-`SIM_FROM=123456` other ones.
+`SIM_SEED=7 pytest tests/simulation` plays one world again, the same to the last step; `SIM_WORLDS=20000` plays more,
+and `SIM_FROM=123456` other ones.
 A failure shows the seed, and everything that happened in that world.
 """
 

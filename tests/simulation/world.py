@@ -163,21 +163,25 @@ class World:
             "messages to consume": sum(group.lag for group in self.groups),
             "executions due": len(self.temporal.due()),
             "work due": len(self.doc.ready()) + len(self.comms.ready()),
-            "wakes undriven": sum(wake.driven_gen < wake.gen for wake in self.engine.wakes.rows.values()),
+            "timers unscheduled": sum(
+                timer.scheduled_generation < timer.generation for timer in self.engine.timers.rows.values()
+            ),
         }
         return [f"{count} {what}" for what, count in found.items() if count]
 
     def _next_moment(self) -> datetime | None:
         """One of the next moments at which something is due; to come late must not matter."""
-        wakes = [wake.wake_at for wake in self.engine.wakes.rows.values() if wake.wake_at and not wake.parked]
+        timers = [
+            timer.wake_at for timer in self.engine.timers.rows.values() if timer.wake_at and not timer.has_execution
+        ]
         executions = [execution.fires_at for execution in self.temporal.open()]
         work = [
             work.leased_until + timedelta(seconds=1) if work.leased_until else work.run_at
             for owner in (self.doc, self.comms)
             for work in owner.work.values()
         ]
-        late = [at + timedelta(seconds=1) for _, at in self.engine.wakes.deadline_rows.values() if not work]
-        return self.ground.one_of(sorted([*wakes, *executions, *work, *late])[:3])
+        late = [at + timedelta(seconds=1) for _, at in self.engine.timers.deadline_rows.values() if not work]
+        return self.ground.one_of(sorted([*timers, *executions, *work, *late])[:3])
 
     def _hear_it_all_again(self, accounts: Accounts) -> None:
         """Every topic from offset 0, when nobody remembers having taken anything in: nothing changes."""
@@ -192,5 +196,5 @@ class World:
 @contextmanager
 def _as_in_a_simulation() -> Iterator[None]:
     """No pacing by a real clock, no log on the screen."""
-    with patch("rule_engine.starter.REBUILT_PER_S", math.inf), capture_logs():
+    with patch("rule_engine.scheduler.REBUILT_PER_S", math.inf), capture_logs():
         yield

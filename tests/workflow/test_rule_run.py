@@ -52,7 +52,7 @@ def worker(client: Client, advances: Advances) -> Worker:
 
 
 def reference() -> RunRef:
-    return RunRef(tenant=uuid4(), run_id=uuid4(), gen=3)
+    return RunRef(tenant=uuid4(), run_id=uuid4(), generation=3)
 
 
 async def test_a_run_parked_for_half_a_year_wakes_when_it_is_due_and_advances_once(
@@ -83,7 +83,7 @@ async def test_the_history_of_a_run_holds_ids_only_and_replays(environment: Work
     history = await handle.fetch_history()
     started = history.events[0].workflow_execution_started_event_attributes
     assert RunRef.model_validate_json(started.input.payloads[0].data) == ref
-    assert set(RunRef.model_fields) == {"tenant", "run_id", "gen"}
+    assert set(RunRef.model_fields) == {"tenant", "run_id", "generation"}
     replayer = Replayer(
         workflows=[RuleRunWorkflow],
         data_converter=pydantic_data_converter,

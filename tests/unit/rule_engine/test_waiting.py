@@ -144,7 +144,8 @@ def test_without_a_date_the_rule_can_wait_for_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("no_date", "state", "wakes"), [("skip", "skipped", True), ("run_now", "running", True), ("wait", "waiting", False)]
+    ("no_date", "state", "wakes"),
+    [("skip", "skipped", True), ("run_now", "running", True), ("wait", "waiting", False)],
 )
 def test_an_emptied_date_does_what_the_rule_says_of_it(no_date: str, state: str, wakes: bool) -> None:
     made, waiting = dated("2026-04-04", rule("remind", run=DAY_BEFORE | {"no_date": no_date}))

@@ -22,8 +22,8 @@ from rule_engine.gateway import ContextTooLargeError, EntityService
 from rule_engine.recorder import Recorder
 from rule_engine.store import Store
 from rule_engine.store.runs import NewerFormatError, Run
+from rule_engine.store.timers import Timer
 from rule_engine.store.variables import Owner
-from rule_engine.store.wakes import Wake
 
 logger = structlog.get_logger(__name__)
 
@@ -47,11 +47,11 @@ class RunRef(BaseModel):
 
     tenant: UUID
     run_id: UUID
-    gen: int
+    generation: int
 
     @property
     def workflow_id(self) -> str:
-        return f"run/{self.run_id}/{self.gen}"
+        return f"run/{self.run_id}/{self.generation}"
 
 
 class _ChangedMeanwhileError(Exception):
@@ -104,8 +104,8 @@ class Activities:
             found = await self._read(tx, ref)
         if found is None:
             return True
-        run, wake = found
-        now = max(self._clock(), wake.wake_at or self._clock())
+        run, timer = found
+        now = max(self._clock(), timer.wake_at or self._clock())
         span = telemetry.span("advance run", run.last_traceparent, since=run.updated_at, links=(run.traceparent,))
         with span, telemetry.about(tenant_id=run.tenant, item_id=run.item_id, run_id=run.id):
             stored = await self._stored(run)
@@ -118,7 +118,7 @@ class Activities:
                     return False
             except _ChangedMeanwhileError:
                 return False
-            self._measure(run, wake)
+            self._measure(run, timer)
         return True
 
     async def _take_step(
@@ -178,18 +178,18 @@ class Activities:
             if not await self._store.variables.set(tx, owner, newest[code], stored.versions.get(code), now):
                 raise _ChangedMeanwhileError
 
-    def _measure(self, run: Run, wake: Wake) -> None:
+    def _measure(self, run: Run, timer: Timer) -> None:
         """What was due already when the run was written last, waited for no timer."""
-        if wake.wake_at is not None and wake.wake_at > run.updated_at:
-            telemetry.observe(TIMER_LATENESS, (self._clock() - wake.wake_at).total_seconds())
+        if timer.wake_at is not None and timer.wake_at > run.updated_at:
+            telemetry.observe(TIMER_LATENESS, (self._clock() - timer.wake_at).total_seconds())
 
-    async def _read(self, tx: Connection, ref: RunRef, *, lock: bool = False) -> tuple[Run, Wake] | None:
-        """The run and its wake; null when the generation is not this one any more."""
+    async def _read(self, tx: Connection, ref: RunRef, *, lock: bool = False) -> tuple[Run, Timer] | None:
+        """The run and its timer; null when the generation is not this one any more."""
         row = await self._store.runs.get(tx, ref.tenant, ref.run_id, lock=lock)
-        wake = await (self._store.wakes.lock if lock else self._store.wakes.get)(tx, ref.run_id)
-        if row is None or wake is None or wake.gen != ref.gen or wake.wake_at is None:
+        timer = await (self._store.timers.lock if lock else self._store.timers.get)(tx, ref.run_id)
+        if row is None or timer is None or timer.generation != ref.generation or timer.wake_at is None:
             return None
-        return await self._store.programs.of_run(tx, row), wake
+        return await self._store.programs.of_run(tx, row), timer
 
     async def _context(self, run: Run, now: datetime) -> ItemContext | None:
         if not needs_context(run.program, run.state, now):
@@ -210,10 +210,10 @@ class Activities:
     async def _put_off(self, ref: RunRef, reason: str, cause: str) -> None:
         """Another execution later, at growing distances; nothing else of the run is touched."""
         async with self._database.transaction(ref.tenant) as tx:
-            wake = await self._store.wakes.get(tx, ref.run_id)
-            if wake is None or wake.gen != ref.gen:
+            timer = await self._store.timers.get(tx, ref.run_id)
+            if timer is None or timer.generation != ref.generation:
                 return
-            pause = min(timedelta(seconds=2 ** min(wake.misses, 10)), MAX_PAUSE)
-            await self._store.wakes.miss(tx, wake, self._clock() + pause)
+            pause = min(timedelta(seconds=2 ** min(timer.failures, 10)), MAX_PAUSE)
+            await self._store.timers.defer(tx, timer, self._clock() + pause)
         PUT_OFF.labels(cause).inc()
         logger.warning("a run is put off", run_id=ref.run_id, reason=reason, pause_s=pause.total_seconds())

@@ -124,7 +124,7 @@ class Planner:
         runs = [_run(entry, planned, traces[entry.event.id], now) for entry in entries for planned in entry.runs]
         await self._store.runs.add(tx, runs, now)
         unfinished = [run for run in runs if not run.state.finished]
-        await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run)) for run in unfinished])
+        await self._store.timers.add(tx, [(run.id, run.tenant, _first_timer(run)) for run in unfinished])
         after_commit(lambda: self._note(entries, unfinished))
 
     def _note(self, entries: Sequence[PlannedEntry], unfinished: Sequence[Run]) -> None:
@@ -157,7 +157,7 @@ def _cause_of_change(events: Sequence[Envelope[Any]]) -> tuple[str, Envelope[Any
     return ("leave", leaving[-1]) if leaving else ("redate", events[-1])
 
 
-def _first_wake(run: Run) -> datetime:
+def _first_timer(run: Run) -> datetime:
     return wake_at(run.program, run.state, run.entry.entered_at) or run.entry.entered_at + LOOK_AGAIN
 
 

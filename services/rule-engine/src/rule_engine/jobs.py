@@ -153,7 +153,7 @@ class Applying:
         now = self._clock()
         await self._store.runs.insert(tx, [run for run, _ in runs], now)
         await self._store.runs.save_rules(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
-        await self._store.wakes.add(tx, [(run.id, run.tenant, _first_wake(run, now)) for run, _ in runs])
+        await self._store.timers.add(tx, [(run.id, run.tenant, _first_timer(run, now)) for run, _ in runs])
         after_commit(lambda: self._open_runs.add([run.tenant for run, _ in runs]))
 
 
@@ -168,7 +168,7 @@ def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[s
     return {id: progress for id, progress in rules.items() if id not in known}
 
 
-def _first_wake(run: Run, now: datetime) -> datetime:
+def _first_timer(run: Run, now: datetime) -> datetime:
     return max(wake_at(run.program, run.state, now) or now + LOOK_AGAIN, now)
 
 

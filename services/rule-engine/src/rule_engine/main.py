@@ -18,8 +18,8 @@ from rule_engine.operations import Operations
 from rule_engine.quotas import QUOTAS
 from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
+from rule_engine.scheduler import Scheduler, connect
 from rule_engine.settings import Settings
-from rule_engine.starter import Starter, connect
 from rule_engine.store import Store
 from rule_engine.workflows import RuleRunWorkflow
 
@@ -32,19 +32,19 @@ def build_app(settings: Settings) -> FastAPI:
     open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
-    starter = Starter(settings, database, store, service.outbox, open_runs, clock)
+    scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
     named = NamedThings(settings)
     authoring = Authoring(database, store.rule_sets, entity_service, trigger_service, named, REGISTRY, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
     operations = Operations(database, store, recorder, clock, new_id)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
-    database.on_commit(starter.wake)
+    database.on_commit(scheduler.wake)
     applying = Applying(database, store, entity_service, open_runs, clock)
     service.work({APPLY: applying.job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
-    service.check("temporal", starter.ready)
-    service.background("temporal", lambda: drive(settings, starter, activities))
+    service.check("temporal", scheduler.ready)
+    service.background("temporal", lambda: drive(settings, scheduler, activities))
     service.on_stop(entity_service.close)
     service.on_stop(trigger_service.close)
     service.on_stop(named.close)
@@ -64,8 +64,8 @@ def build_app(settings: Settings) -> FastAPI:
     )
 
 
-async def drive(settings: Settings, starter: Starter, activities: Activities) -> None:
-    """Worker and starter in one process: so an execution that is due at once is started eagerly."""
+async def drive(settings: Settings, scheduler: Scheduler, activities: Activities) -> None:
+    """Worker and scheduler in one process: so an execution that is due at once is started eagerly."""
     client = await connect(settings)
     worker = Worker(
         client,
@@ -77,7 +77,7 @@ async def drive(settings: Settings, starter: Starter, activities: Activities) ->
         graceful_shutdown_timeout=settings.graceful_shutdown,
     )
     async with worker:
-        await starter.run(client)
+        await scheduler.run(client)
 
 
 def run() -> None:

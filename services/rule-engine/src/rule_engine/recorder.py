@@ -69,11 +69,11 @@ class Recorder:
 
     async def _set_wake(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool) -> None:
         if step.state.finished:
-            await self._store.wakes.finish(tx, run.id, run.tenant, ran=ran)
+            await self._store.timers.finish(tx, run.id, run.tenant, ran=ran)
         elif step.wake_at is not None:
-            await self._store.wakes.start_at(tx, run.id, run.tenant, step.wake_at, ran=ran)
+            await self._store.timers.start_at(tx, run.id, run.tenant, step.wake_at, ran=ran)
         else:
-            await self._store.wakes.await_result(tx, run.id, now + LOOK_AGAIN, ran=ran)
+            await self._store.timers.await_result(tx, run.id, now + LOOK_AGAIN, ran=ran)
 
 
 def _tell(run: Run, step: Step) -> None:

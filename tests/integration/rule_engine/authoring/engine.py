@@ -65,10 +65,10 @@ class Engine:
         """Every run of the tenant, as its execution would."""
         async with self.database.transaction(tenant) as tx:
             rows = await tx.fetch(
-                "SELECT run_id, gen FROM wakes WHERE tenant_id = $1 AND wake_at <= $2", tenant, self.watch()
+                "SELECT run_id, generation FROM timers WHERE tenant_id = $1 AND wake_at <= $2", tenant, self.watch()
             )
         for row in rows:
-            await self.activities.advance_run(RunRef(tenant=tenant, run_id=row["run_id"], gen=row["gen"]))
+            await self.activities.advance_run(RunRef(tenant=tenant, run_id=row["run_id"], generation=row["generation"]))
 
 
 @dataclass

@@ -88,7 +88,9 @@ async def test_a_stray_execution_is_ended_and_does_nothing(site: Site) -> None:
         waiting = await deal.reaches("later", "waiting")
         await eventually(lambda: open_executions(site, waiting["run_id"]))
         await site.premises.sql(
-            "UPDATE wakes SET gen = gen + 5, driven_gen = gen + 5, parked = false WHERE tenant_id = $1", deal.tenant
+            """UPDATE timers SET generation = generation + 5, scheduled_generation = generation + 5,
+                   has_execution = false WHERE tenant_id = $1""",
+            deal.tenant,
         )
     async with site.engine():
 

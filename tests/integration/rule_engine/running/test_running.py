@@ -56,7 +56,7 @@ async def test_a_stage_change_becomes_a_command_and_its_result_ends_the_rule(dea
     await deal.is_done(sent, message_id="m-1", sent_to="+390212345678")
     done = await deal.reaches("greet", "done")
     assert UUID(done["command_id"]) == sent.command_id
-    assert await deal.site.premises.sql("SELECT 1 FROM wakes WHERE tenant_id = $1", deal.tenant) == []
+    assert await deal.site.premises.sql("SELECT 1 FROM timers WHERE tenant_id = $1", deal.tenant) == []
 
 
 async def test_a_rule_that_waits_for_another_sees_its_outputs(deal: Deal) -> None:

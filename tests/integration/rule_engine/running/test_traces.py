@@ -58,7 +58,7 @@ async def half_an_hour_passes(deal: Deal, rule: dict[str, Any]) -> None:
         rule["rule_id"],
     )
     await deal.site.premises.sql(
-        "UPDATE wakes SET wake_at = now(), gen = gen + 1 WHERE run_id = $1::uuid", rule["run_id"]
+        "UPDATE timers SET wake_at = now(), generation = generation + 1 WHERE run_id = $1::uuid", rule["run_id"]
     )
 
 

@@ -1,4 +1,4 @@
-"""What the starter is given when one tenant has thousands of wakes: the other one's come with the next batch."""
+"""What the scheduler is given when one tenant has thousands of timers: the other one's come with the next batch."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.kit.database import Database
-from rule_engine.store.wakes import Wakes
+from rule_engine.store.timers import Timers
 from support.engine import Site
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 BATCH = 200
-WAKES = """INSERT INTO wakes (run_id, tenant_id, gen, driven_gen, wake_at)
+TIMERS = """INSERT INTO timers (run_id, tenant_id, generation, scheduled_generation, wake_at)
            SELECT gen_random_uuid(), $1, 1, $2, $3::timestamptz + n * interval '1 ms'
            FROM generate_series(1, $4) AS n"""
 DEADLINES = """INSERT INTO command_deadlines (command_id, tenant_id, ask_again_at)
@@ -23,48 +23,48 @@ DEADLINES = """INSERT INTO command_deadlines (command_id, tenant_id, ask_again_a
 @pytest.fixture
 async def database(site: Site) -> AsyncIterator[Database]:
     """Without an engine that would work it off."""
-    await site.premises.sql("DELETE FROM wakes")
+    await site.premises.sql("DELETE FROM timers")
     made = Database(site.settings, service="rule-engine")
     await made.open()
     yield made
     await made.close()
-    await site.premises.sql("DELETE FROM wakes")
+    await site.premises.sql("DELETE FROM timers")
     await site.premises.sql("DELETE FROM command_deadlines")
 
 
 async def test_of_what_temporal_is_to_be_told_every_tenant_has_its_share(site: Site, database: Database) -> None:
     crowd, other = uuid4(), uuid4()
-    await site.premises.sql(WAKES, crowd, 0, NOON, 5_000)
-    await site.premises.sql(WAKES, other, 0, NOON + timedelta(hours=1), 3)
+    await site.premises.sql(TIMERS, crowd, 0, NOON, 5_000)
+    await site.premises.sql(TIMERS, other, 0, NOON + timedelta(hours=1), 3)
     async with database.delivery() as tx:
-        found = await Wakes().undriven(tx, BATCH)
-    assert Counter(wake.tenant for wake in found) == {crowd: BATCH // 2, other: 3}
+        found = await Timers().unscheduled(tx, BATCH)
+    assert Counter(timer.tenant for timer in found) == {crowd: BATCH // 2, other: 3}
 
 
 async def test_a_lone_tenant_has_the_whole_batch(site: Site, database: Database) -> None:
-    await site.premises.sql(WAKES, uuid4(), 0, NOON, 5_000)
+    await site.premises.sql(TIMERS, uuid4(), 0, NOON, 5_000)
     async with database.delivery() as tx:
-        assert len(await Wakes().undriven(tx, BATCH)) == BATCH
+        assert len(await Timers().unscheduled(tx, BATCH)) == BATCH
 
 
 async def test_more_tenants_than_a_batch_has_rows_are_served_by_age(site: Site, database: Database) -> None:
     tenants = [UUID(int=number + 1) for number in range(30)]
     for number, tenant in enumerate(tenants):
-        await site.premises.sql(WAKES, tenant, 0, NOON - timedelta(hours=number), 2)
+        await site.premises.sql(TIMERS, tenant, 0, NOON - timedelta(hours=number), 2)
     async with database.delivery() as tx:
-        found = await Wakes().undriven(tx, 10)
-    assert [wake.tenant for wake in found] == tenants[:-11:-1]
+        found = await Timers().unscheduled(tx, 10)
+    assert [timer.tenant for timer in found] == tenants[:-11:-1]
 
 
 async def test_the_sweep_looks_at_every_tenants_overdue_runs(site: Site, database: Database) -> None:
     crowd, other, in_time = uuid4(), uuid4(), uuid4()
-    await site.premises.sql(WAKES, crowd, 1, NOON, 5_000)
-    await site.premises.sql(WAKES, other, 1, NOON + timedelta(hours=1), 1)
-    await site.premises.sql(WAKES, in_time, 1, NOON + timedelta(days=1), 1_000)
+    await site.premises.sql(TIMERS, crowd, 1, NOON, 5_000)
+    await site.premises.sql(TIMERS, other, 1, NOON + timedelta(hours=1), 1)
+    await site.premises.sql(TIMERS, in_time, 1, NOON + timedelta(days=1), 1_000)
     async with database.delivery() as tx:
-        found = await Wakes().overdue(tx, NOON + timedelta(hours=2), BATCH)
-        counts = await Wakes().counts(tx, NOON + timedelta(hours=2))
-    assert Counter(wake.tenant for wake in found) == {crowd: BATCH // 2, other: 1}
+        found = await Timers().overdue(tx, NOON + timedelta(hours=2), BATCH)
+        counts = await Timers().counts(tx, NOON + timedelta(hours=2))
+    assert Counter(timer.tenant for timer in found) == {crowd: BATCH // 2, other: 1}
     assert counts == {crowd: (5_000, 5_000, 0), other: (1, 1, 0), in_time: (1_000, 0, 0)}
 
 
@@ -74,7 +74,7 @@ async def test_commands_of_every_tenant_are_asked_for_again(site: Site, database
     await site.premises.sql(DEADLINES, other, NOON - timedelta(minutes=1), 2)
     later = NOON + timedelta(minutes=10)
     async with database.delivery() as tx:
-        first = await Wakes().deadlines(tx, NOON, later, BATCH)
-        second = await Wakes().deadlines(tx, NOON, later, BATCH)
+        first = await Timers().deadlines(tx, NOON, later, BATCH)
+        second = await Timers().deadlines(tx, NOON, later, BATCH)
     assert Counter(tenant for tenant, _ in first) == {crowd: BATCH // 2, other: 2}
     assert Counter(tenant for tenant, _ in second) == {crowd: BATCH}

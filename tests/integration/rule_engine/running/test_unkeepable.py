@@ -125,8 +125,8 @@ async def test_a_newer_state_is_left_alone_until_its_worker_is_back(engine: Site
     await engine.premises.sql(newer, waiting["run_id"], "2")
 
     async def put_off() -> bool:
-        rows = await engine.premises.sql("SELECT misses FROM wakes WHERE run_id = $1", waiting["run_id"])
-        return bool(rows[0]["misses"] >= 1)
+        rows = await engine.premises.sql("SELECT failures FROM timers WHERE run_id = $1", waiting["run_id"])
+        return bool(rows[0]["failures"] >= 1)
 
     await eventually(put_off, "the older worker leaves it")
     assert deal.commands() == []

@@ -1,4 +1,4 @@
-"""Entries, runs, wakes, decisions, commands under way, and what operators did."""
+"""Entries, runs, timers, decisions, commands under way, and what operators did."""
 
 from contracts.kit.database import policies, run_sql
 
@@ -56,7 +56,7 @@ CREATE TABLE runs (
     chain integer NOT NULL,
     state jsonb NOT NULL,
     rev integer NOT NULL DEFAULT 0,
-    last_gen integer NOT NULL DEFAULT 0,
+    last_generation integer NOT NULL DEFAULT 0,
     finished boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -88,17 +88,17 @@ CREATE TABLE rule_runs (
 );
 CREATE INDEX rule_runs_state ON rule_runs (tenant_id, state, changed_at DESC);
 CREATE INDEX rule_runs_item ON rule_runs (tenant_id, item_id);
-CREATE TABLE wakes (
+CREATE TABLE timers (
     run_id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
-    gen integer NOT NULL,
-    driven_gen integer NOT NULL,
+    generation integer NOT NULL,
+    scheduled_generation integer NOT NULL,
     wake_at timestamptz,
-    parked boolean NOT NULL DEFAULT false,
-    misses integer NOT NULL DEFAULT 0
+    has_execution boolean NOT NULL DEFAULT false,
+    failures integer NOT NULL DEFAULT 0
 );
-CREATE INDEX wakes_undriven ON wakes (tenant_id, wake_at NULLS FIRST) WHERE driven_gen < gen;
-CREATE INDEX wakes_due ON wakes (tenant_id, wake_at);
+CREATE INDEX timers_unscheduled ON timers (tenant_id, wake_at NULLS FIRST) WHERE scheduled_generation < generation;
+CREATE INDEX timers_due ON timers (tenant_id, wake_at);
 CREATE TABLE decisions (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -153,5 +153,5 @@ GRANTS = """
 GRANT SELECT, INSERT, UPDATE ON item_heads, entries, runs, rule_runs TO rule_engine_app;
 GRANT SELECT, INSERT ON decisions, audit TO rule_engine_app;
 GRANT SELECT, INSERT, DELETE ON sent_commands TO rule_engine_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON wakes, command_deadlines TO rule_engine_app, rule_engine_delivery;
+GRANT SELECT, INSERT, UPDATE, DELETE ON timers, command_deadlines TO rule_engine_app, rule_engine_delivery;
 """

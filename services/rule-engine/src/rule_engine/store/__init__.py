@@ -9,9 +9,9 @@ from rule_engine.store.entries import Entries
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Runs
+from rule_engine.store.timers import Timers
 from rule_engine.store.variables import Variables
 from rule_engine.store.views import Views
-from rule_engine.store.wakes import Wakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Store:
 
     entries: Entries
     runs: Runs
-    wakes: Wakes
+    timers: Timers
     rule_sets: RuleSets
     programs: Programs
     views: Views
@@ -34,7 +34,7 @@ class Store:
         return cls(
             Entries(),
             Runs(),
-            Wakes(),
+            Timers(),
             rule_sets,
             Programs(rule_sets),
             Views(),

@@ -72,7 +72,7 @@ class Views:
         return await tx.fetchrow(
             """SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, w.wake_at
                FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
-               LEFT JOIN wakes w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",
+               LEFT JOIN timers w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",
             tenant,
             run_id,
         )

@@ -1,4 +1,4 @@
-"""What the starter does when a server goes while it is at several runs at once."""
+"""What the scheduler does when a server goes while it is at several runs at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,34 +11,34 @@ from uuid import UUID
 import pytest
 
 from rule_engine.open_runs import OpenRuns
+from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
-from rule_engine.starter import Starter
-from rule_engine.store.wakes import Counts, Wake
+from rule_engine.store.timers import Counts, Timer
 from support.waiting import eventually
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
-WAKES = [Wake(UUID(int=number), UUID(int=9), 1, 0, NOW, parked=False, misses=0) for number in (1, 2)]
+TIMERS = [Timer(UUID(int=number), UUID(int=9), 1, 0, NOW, has_execution=False, failures=0) for number in (1, 2)]
 
 
-class Wakes:
+class Timers:
     """Two runs to be started; noting that they are fails as often as there are errors."""
 
     def __init__(self, *errors: Exception) -> None:
         self._errors = list(errors)
-        self.driven_ids: set[UUID] = set()
+        self.scheduled_ids: set[UUID] = set()
 
-    async def undriven(self, *_: Any) -> list[Wake]:
-        return [wake for wake in WAKES if wake.run_id not in self.driven_ids]
+    async def unscheduled(self, *_: Any) -> list[Timer]:
+        return [timer for timer in TIMERS if timer.run_id not in self.scheduled_ids]
 
-    async def driven(self, _: Any, wakes: Sequence[Wake]) -> None:
+    async def scheduled(self, _: Any, timers: Sequence[Timer]) -> None:
         if self._errors:
             raise self._errors.pop()
-        self.driven_ids |= {wake.run_id for wake in wakes}
+        self.scheduled_ids |= {timer.run_id for timer in timers}
 
     async def none(self, *_: Any) -> list[Any]:
         return []
 
-    overdue = deadlines = parked = none
+    overdue = deadlines = with_execution = none
 
     async def counts(self, *_: Any) -> dict[UUID, Counts]:
         return {}
@@ -59,20 +59,20 @@ class Client:
             yield execution
 
 
-def starter(wakes: Wakes) -> Starter:
+def scheduler(timers: Timers) -> Scheduler:
     settings: Any = Settings.model_construct()
     database: Any = Database()
-    store: Any = SimpleNamespace(wakes=wakes)
+    store: Any = SimpleNamespace(timers=timers)
     outbox: Any = None
-    return Starter(settings, database, store, outbox, OpenRuns(), lambda: NOW)
+    return Scheduler(settings, database, store, outbox, OpenRuns(), lambda: NOW)
 
 
 async def test_a_server_that_goes_while_several_runs_are_started_is_waited_for() -> None:
-    wakes, client = Wakes(ConnectionRefusedError(), ConnectionRefusedError()), Client()
-    running = asyncio.create_task(starter(wakes).run(client))  # type: ignore[arg-type]
+    timers, client = Timers(ConnectionRefusedError(), ConnectionRefusedError()), Client()
+    running = asyncio.create_task(scheduler(timers).run(client))  # type: ignore[arg-type]
 
     async def settled() -> bool:
-        return running.done() or len(wakes.driven_ids) == len(WAKES)
+        return running.done() or len(timers.scheduled_ids) == len(TIMERS)
 
     await eventually(settled)
     assert not running.done()
@@ -82,21 +82,21 @@ async def test_a_server_that_goes_while_several_runs_are_started_is_waited_for()
 
 
 async def test_a_defect_among_outages_is_not_taken_for_one() -> None:
-    wakes, client = Wakes(ConnectionRefusedError(), ZeroDivisionError()), Client()
+    timers, client = Timers(ConnectionRefusedError(), ZeroDivisionError()), Client()
     with pytest.raises(BaseExceptionGroup) as raised:
-        await starter(wakes).run(client)  # type: ignore[arg-type]
+        await scheduler(timers).run(client)  # type: ignore[arg-type]
     assert raised.group_contains(ZeroDivisionError)
 
 
 async def test_a_row_that_somebody_holds_is_not_asked_for_without_a_rest() -> None:
-    class HeldWakes(Wakes):
+    class HeldTimers(Timers):
         rounds = 0
 
-        async def undriven(self, *_: Any) -> list[Wake]:
+        async def unscheduled(self, *_: Any) -> list[Timer]:
             self.rounds += 1
-            return WAKES
+            return TIMERS
 
-    wakes: Any = HeldWakes()
+    timers: Any = HeldTimers()
     client: Any = Client()
-    await starter(wakes)._drive(client)
-    assert wakes.rounds == 2
+    await scheduler(timers)._schedule(client)
+    assert timers.rounds == 2

@@ -29,7 +29,7 @@ from rule_engine.activities import RunRef
 from rule_engine.open_runs import OpenRuns
 from rule_engine.settings import Settings
 from rule_engine.store import Store
-from rule_engine.store.wakes import Counts, Wake
+from rule_engine.store.timers import Counts, Timer
 from rule_engine.workflows import RuleRunWorkflow
 
 logger = structlog.get_logger(__name__)
@@ -64,8 +64,8 @@ async def connect(settings: Settings) -> Client:
             await asyncio.sleep(1)
 
 
-class Starter:
-    """Starts, ends and checks executions for `wakes`."""
+class Scheduler:
+    """Starts, ends and checks executions for `timers`."""
 
     def __init__(  # noqa: PLR0913 - its collaborators
         self,
@@ -85,7 +85,7 @@ class Starter:
         self._client: Client | None = None
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._driven = Together(self._mark_driven)
+        self._scheduled = Together(self._mark_scheduled)
 
     def wake(self) -> None:
         """Says that rows may ask for executions; cheap."""
@@ -101,7 +101,7 @@ class Starter:
         """Starts what is asked for at once, sweeps, reconciles; until cancelled."""
         self._client = client
         await asyncio.gather(
-            self._repeat(lambda: self._drive(client), self._until_woken),
+            self._repeat(lambda: self._schedule(client), self._until_woken),
             self._repeat(lambda: self._sweep(client), _every(self._settings.sweep_every)),
             self._repeat(lambda: self.reconcile(client), _every(self._settings.reconcile_every)),
         )
@@ -112,7 +112,7 @@ class Starter:
             try:
                 await work()
             except OUTAGES as error:
-                logger.warning("starter waits for a server", error=type(error).__name__, pause_s=pause)
+                logger.warning("scheduler waits for a server", error=type(error).__name__, pause_s=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)
             else:
@@ -125,51 +125,51 @@ class Starter:
 
     # starting
 
-    async def _drive(self, client: Client) -> None:
+    async def _schedule(self, client: Client) -> None:
         """Until nothing is left, or only what others hold."""
-        before: list[Wake] = []
+        before: list[Timer] = []
         while True:
             self._woken.clear()
             async with self._database.delivery() as tx:
-                undriven = await self._store.wakes.undriven(tx, BATCH)
-            if not undriven or undriven == before:
+                unscheduled = await self._store.timers.unscheduled(tx, BATCH)
+            if not unscheduled or unscheduled == before:
                 return
-            await self._each(undriven, lambda wake: self._drive_one(client, wake))
-            before = undriven
+            await self._each(unscheduled, lambda timer: self._schedule_one(client, timer))
+            before = unscheduled
 
-    async def _each(self, wakes: Sequence[Wake], work: Callable[[Wake], Coroutine[Any, Any, None]]) -> None:
-        async def one(wake: Wake) -> None:
+    async def _each(self, timers: Sequence[Timer], work: Callable[[Timer], Coroutine[Any, Any, None]]) -> None:
+        async def one(timer: Timer) -> None:
             async with self._slots:
-                await work(wake)
+                await work(timer)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for wake in wakes:
-                    group.create_task(one(wake))
+                for timer in timers:
+                    group.create_task(one(timer))
         except BaseExceptionGroup as failures:
             outages, defects = failures.split(OUTAGES)
             raise defects or (outages or failures).exceptions[0] from None
 
-    async def _drive_one(self, client: Client, wake: Wake) -> None:
-        if wake.parked:
-            await _terminate(client, _ref(wake, wake.driven_gen).workflow_id, "superseded")
-        if wake.wake_at is None:
+    async def _schedule_one(self, client: Client, timer: Timer) -> None:
+        if timer.has_execution:
+            await _terminate(client, _ref(timer, timer.scheduled_generation).workflow_id, "superseded")
+        if timer.wake_at is None:
             async with self._database.delivery() as tx:
-                await self._store.wakes.drop(tx, wake)
+                await self._store.timers.drop(tx, timer)
             return
-        await self._start(client, wake, wake.wake_at)
-        await self._note_driven(wake)
+        await self._start(client, timer, timer.wake_at)
+        await self._note_scheduled(timer)
 
-    async def _note_driven(self, wake: Wake) -> None:
-        await self._driven.get(wake)
+    async def _note_scheduled(self, timer: Timer) -> None:
+        await self._scheduled.get(timer)
 
-    async def _mark_driven(self, wakes: Sequence[Wake]) -> dict[Wake, None]:
+    async def _mark_scheduled(self, timers: Sequence[Timer]) -> dict[Timer, None]:
         async with self._database.delivery() as tx:
-            await self._store.wakes.driven(tx, wakes)
+            await self._store.timers.scheduled(tx, timers)
         return {}
 
-    async def _start(self, client: Client, wake: Wake, wake_at: datetime) -> None:
-        ref = _ref(wake, wake.gen)
+    async def _start(self, client: Client, timer: Timer, wake_at: datetime) -> None:
+        ref = _ref(timer, timer.generation)
         delay = wake_at - self._clock()
         waits = delay > timedelta(0)
         with suppress(WorkflowAlreadyStartedError):
@@ -179,7 +179,7 @@ class Starter:
                 id=ref.workflow_id,
                 task_queue=self._settings.temporal_task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                priority=Priority(fairness_key=str(wake.tenant)),
+                priority=Priority(fairness_key=str(timer.tenant)),
                 start_delay=delay if waits else None,
                 request_eager_start=not waits,
             )
@@ -190,10 +190,10 @@ class Starter:
     async def _sweep(self, client: Client) -> None:
         now = self._clock()
         async with self._database.delivery() as tx:
-            overdue = await self._store.wakes.overdue(tx, now - self._settings.overdue_after, BATCH)
-            counts = await self._store.wakes.counts(tx, now)
+            overdue = await self._store.timers.overdue(tx, now - self._settings.overdue_after, BATCH)
+            counts = await self._store.timers.counts(tx, now)
         self._note_counts(counts)
-        await self._each(overdue, lambda wake: self._revive_if_gone(client, wake))
+        await self._each(overdue, lambda timer: self._revive_if_gone(client, timer))
         await self._ask_again(now)
 
     def _note_counts(self, counts: Mapping[UUID, Counts]) -> None:
@@ -203,20 +203,20 @@ class Starter:
         RUNS_STALLED.set(sum(each.put_off for each in counts.values()))
         self._open_runs.counted({tenant: each.waiting for tenant, each in counts.items()})
 
-    async def _revive_if_gone(self, client: Client, wake: Wake) -> None:
-        if await _is_open(client, _ref(wake, wake.gen).workflow_id):
+    async def _revive_if_gone(self, client: Client, timer: Timer) -> None:
+        if await _is_open(client, _ref(timer, timer.generation).workflow_id):
             return
         async with self._database.delivery() as tx:
-            if await self._store.wakes.lost(tx, wake):
+            if await self._store.timers.lost(tx, timer):
                 REPAIRED.labels("missing").inc()
-                with telemetry.about(tenant_id=wake.tenant, run_id=wake.run_id):
-                    logger.warning("an execution is gone; another one is started", gen=wake.gen)
+                with telemetry.about(tenant_id=timer.tenant, run_id=timer.run_id):
+                    logger.warning("an execution is gone; another one is started", generation=timer.generation)
         self._woken.set()
 
     async def _ask_again(self, now: datetime) -> None:
         """Sends commands whose result is overdue again: the same id, the same bytes."""
         async with self._database.delivery() as tx:
-            late = await self._store.wakes.deadlines(tx, now, now + self._settings.result_deadline, BATCH)
+            late = await self._store.timers.deadlines(tx, now, now + self._settings.result_deadline, BATCH)
         for tenant, command_id in late:
             async with self._database.transaction(tenant) as tx:
                 sent = await self._store.runs.command(tx, tenant, command_id)
@@ -229,20 +229,20 @@ class Starter:
     async def reconcile(self, client: Client) -> None:
         """Compares rows with executions both ways: missing ones are started again, stray ones ended."""
         missing = 0
-        async for page in self._parked_pages():
-            open_ids = await _open_among(client, [_ref(wake, wake.gen).workflow_id for wake in page])
-            gone = [wake for wake in page if _ref(wake, wake.gen).workflow_id not in open_ids]
-            await self._each(gone, lambda wake: self._revive_if_gone(client, wake))
+        async for page in self._pages_with_execution():
+            open_ids = await _open_among(client, [_ref(timer, timer.generation).workflow_id for timer in page])
+            gone = [timer for timer in page if _ref(timer, timer.generation).workflow_id not in open_ids]
+            await self._each(gone, lambda timer: self._revive_if_gone(client, timer))
             missing += len(gone)
             await asyncio.sleep(len(gone) / REBUILT_PER_S)
         stray = await self._end_strays(client)
         logger.info("reconciled", missing=missing, stray=stray)
 
-    async def _parked_pages(self) -> AsyncIterator[list[Wake]]:
+    async def _pages_with_execution(self) -> AsyncIterator[list[Timer]]:
         after: UUID | None = None
         while True:
             async with self._database.delivery() as tx:
-                page = await self._store.wakes.parked(tx, after, BATCH)
+                page = await self._store.timers.with_execution(tx, after, BATCH)
             if not page:
                 return
             yield page
@@ -252,10 +252,10 @@ class Starter:
         """The listing only proposes (it lags behind); the row decides."""
         stray = 0
         async for execution in client.list_workflows("WorkflowType='RuleRun' AND ExecutionStatus='Running'"):
-            run_id, gen = _parse(execution.id)
+            run_id, generation = _parse(execution.id)
             async with self._database.delivery() as tx:
-                wake = (await self._store.wakes.by_runs(tx, [run_id])).get(run_id)
-            if wake is None or gen < wake.driven_gen:
+                timer = (await self._store.timers.by_runs(tx, [run_id])).get(run_id)
+            if timer is None or generation < timer.scheduled_generation:
                 stray += await _terminate(client, execution.id, "stray")
                 REPAIRED.labels("stray").inc()
         return stray
@@ -265,13 +265,13 @@ def _every(period: timedelta) -> Callable[[], Awaitable[None]]:
     return lambda: asyncio.sleep(period.total_seconds())
 
 
-def _ref(wake: Wake, gen: int) -> RunRef:
-    return RunRef(tenant=wake.tenant, run_id=wake.run_id, gen=gen)
+def _ref(timer: Timer, generation: int) -> RunRef:
+    return RunRef(tenant=timer.tenant, run_id=timer.run_id, generation=generation)
 
 
 def _parse(workflow_id: str) -> tuple[UUID, int]:
-    _, run_id, gen = workflow_id.split("/")
-    return UUID(run_id), int(gen)
+    _, run_id, generation = workflow_id.split("/")
+    return UUID(run_id), int(generation)
 
 
 async def _terminate(client: Client, workflow_id: str, reason: str) -> bool:
