@@ -21,7 +21,7 @@ from chaos.faults import Faults
 from chaos.neighbour import Neighbour, open_neighbour
 from chaos.quiet import not_ready, wait_until_quiet
 from chaos.reading import read_world
-from chaos.shop import Shop, open_shop
+from chaos.shop import FORMS, Shop, allow_much, open_shop
 from local_stack.addresses import OFFSETS, Addresses
 from local_stack.errors import StackError
 from local_stack.layout import WORKSPACE, remove_folder
@@ -59,7 +59,7 @@ class Chaos:
         began = time.monotonic()
         async with AsyncExitStack() as life:
             shops = [await open_shop(self.stack, life) for _ in range(TENANTS)]
-            neighbour = await open_neighbour(self.stack, life, self.seed) if self.neighbour else None
+            neighbour = await self._open_neighbour(life) if self.neighbour else None
             faults = await self._load(shops, neighbour)
             await self._settle(shops, neighbour)
             with self.report.step("Audit"):
@@ -71,6 +71,12 @@ class Chaos:
             await self._explain(shops[0], findings)
             self._list(beside)
         return 1 if findings or beside else 0
+
+    async def _open_neighbour(self, life: AsyncExitStack) -> Neighbour:
+        """Its visitors are always the same one."""
+        neighbour = await open_neighbour(self.stack, life, self.seed)
+        await allow_much(self.stack, neighbour.tenant, FORMS)
+        return neighbour
 
     async def _judge(self, neighbour: Neighbour | None) -> list[str]:
         """What is wrong with what became of the neighbour."""

@@ -126,12 +126,14 @@ class Deal:
     async def _fill_in_form(self) -> str:
         """The browser sends it twice."""
         number = self._random.randrange(10**7)
+        page = await self._shop.visitor.get("trigger-service", self._shop.form)
+        await asyncio.sleep(page["min_age_s"])
         answers = {
             "name": "A Visitor",
             "phone": f"+44770{number:07}",
             "email": f"{self._title}@visitors.example",
             "wish": self._title,
-            "_nonce": self._key("form"),
+            "_nonce": page["nonce"],
         }
         send = [self._shop.visitor.send("POST", "trigger-service", self._shop.form, json=answers) for _ in range(2)]
         first, second = await asyncio.gather(*send)

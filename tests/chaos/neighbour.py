@@ -55,6 +55,7 @@ class Neighbour:
     async def settle_in(self, addresses: Mapping[str, str]) -> None:
         """Sound clients, a first item with an invoice. `addresses` are the form's, the hook's, the provider's."""
         self._ids |= addresses
+        self._ids["nonce"] = (await self._visitor.get("trigger-service", addresses["form"]))["nonce"]
         for number in range(CLIENTS):
             body = CONTACT | {"emails": [{"address": f"client{number}@neighbours.example"}]}
             self._contacts.append((await self.owner.post("entity-service", "/v1/contacts", body))["id"])
@@ -138,9 +139,9 @@ class Neighbour:
         return answer
 
     def _content(self, write: Write) -> bytes:
-        """The body with the ids of the item and the payment that it names."""
+        """The body with the ids of the item and the payment that it names, and the form's nonce."""
         content = write.content() or b""
-        for name in ("item", "payment"):
+        for name in ("item", "payment", "nonce"):
             content = content.replace(b"{%b}" % name.encode(), self._ids.get(name, "").encode())
         return content
 

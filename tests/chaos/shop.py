@@ -13,7 +13,14 @@ from local_stack.stack import Stack
 
 DOCUMENTS = Path(__file__).parent / "documents"
 CLIENTS = 12
-MANY = (("comms-service", "messages_per_recipient_and_day"), ("entity-service", "items_by_rules_per_hour"))
+FORMS = tuple(
+    ("trigger-service", f"submissions_per_{window}") for window in ("form_and_minute", "hour", "recipient_and_day")
+)
+MANY = (
+    ("comms-service", "messages_per_recipient_and_day"),
+    ("entity-service", "items_by_rules_per_hour"),
+    *FORMS,
+)
 """Quotas that a run of chaos uses up."""
 
 
@@ -78,10 +85,10 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     )
 
 
-async def allow_much(stack: Stack, tenant: UUID) -> None:
+async def allow_much(stack: Stack, tenant: UUID, quotas: Sequence[tuple[str, str]] = MANY) -> None:
     """A few clients and one tenant get what a town would in a year."""
     async with Caller(stack.addresses, stack.credentials.platform_token("chaos")) as platform:
-        for service, quota in MANY:
+        for service, quota in quotas:
             path = f"/internal/quotas/{tenant}/{quota}"
             await platform.send("PUT", service, path, json={"limit": 1_000_000})
 

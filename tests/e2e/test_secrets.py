@@ -15,6 +15,7 @@ from local_stack.addresses import SERVICES
 from local_stack.databases import describe_database
 from local_stack.demo.shop import Shop
 from local_stack.demo.story import COMPANY, SMS, WISH, Story
+from support import forms
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -77,9 +78,9 @@ def provoke(story: Story) -> Iterator[httpx.Response]:
         yield http.put(f"{entity}/v1/employees/manager", json={"first_name": name, "department": "nowhere"})
         yield http.put(f"{comms}/v1/opt-outs/{email}@")
         yield http.put(f"{comms}/v1/channels/mail", json={"kind": "email", "name": WISH, "sender_address": f"{email}@"})
-        yield http.post(
-            f"{triggers}{story.shop.form}", json={"name": name, "phone": f"{phone}{phone}", "email": f"{email}@"}
-        )
+        opened = forms.nonce(story.shop.stack.credentials.secrets.secrets_key, story.shop.form)
+        wrong = {"_nonce": opened, "name": name, "phone": f"{phone}{phone}", "email": f"{email}@"}
+        yield http.post(f"{triggers}{story.shop.form}", json=wrong)
         bank, secret_ = "/v1/payment-providers/bank", story.shop.stack.credentials.secrets.payment_secret
         yield http.put(triggers + bank, json={"name": "Bank", "secret": f"{secret_}!"})
         yield http.put(triggers + bank, json={"name": "Bank", "secret": [secret_]})

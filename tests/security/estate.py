@@ -13,6 +13,7 @@ from local_stack.addresses import SERVICES
 from local_stack.apply import apply, read
 from local_stack.demo.shop import EXAMPLE
 from security.town import Owner, Town
+from support import forms
 from support.rubbish import envelope, strew
 from support.waiting import eventually
 
@@ -70,6 +71,11 @@ class Estate:
         assert answer.is_success, answer.text
         return answer.json()
 
+    def nonce(self) -> str:
+        """Of the form, which somebody opened a while ago."""
+        key = self.town.premises["trigger-service"].credentials.secrets.secrets_key
+        return forms.nonce(key, self.ids["form"])
+
     async def rows(self) -> dict[str, str]:
         return await self.town.rows(self.tenant)
 
@@ -112,6 +118,7 @@ async def _set_up(estate: Estate) -> None:
 
 async def _meet_client(estate: Estate) -> None:
     answers = {"name": f"Alex {SECRETIVE}", "phone": PHONE, "email": EMAIL, "wish": f"{SECRETIVE} table"}
+    answers["_nonce"] = estate.nonce()
     sent = await estate.town.ask("trigger-service", "POST", f"/f/{estate.ids['form']}", json=answers)
     estate.ids["arrival"] = sent.json()["arrival_id"]
 

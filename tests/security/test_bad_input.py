@@ -294,12 +294,20 @@ SUBMISSIONS: dict[str, tuple[str, bytes, int, str]] = {
     "nested too deeply": (JSON, b'{"a":' * 10_000, 422, "body"),
     "a null character": (JSON, b'{"name": "a\\u0000", "phone": "+447700900123", "wish": "a"}', 422, "body"),
     "a lone surrogate": (JSON, b'{"name": "a\\ud800", "phone": "+447700900123", "wish": "a"}', 422, "body"),
-    "not filled in": (JSON, b"{}", 422, "name"),
-    "an object for a text": (JSON, b'{"name": {"a": 1}, "phone": "+447700900123", "wish": "a"}', 422, "name"),
-    "no phone number": (JSON, b'{"name": "a", "phone": "soon", "wish": "a"}', 422, "phone"),
+    "nothing at all": (JSON, b"{}", 422, "_nonce"),
+    "a nonce that is none": (JSON, b'{"_nonce": {"a": 1}}', 422, "_nonce"),
+    "an endless nonce": (JSON, b'{"_nonce": "' + b"a" * 20_000 + b'"}', 422, "_nonce"),
+    "not filled in": (JSON, b'{"_nonce": "NONCE"}', 422, "name"),
+    "an object for a text": (
+        JSON,
+        b'{"_nonce": "NONCE", "name": {}, "phone": "+447700900123", "wish": "a"}',
+        422,
+        "name",
+    ),
+    "no phone number": (JSON, b'{"_nonce": "NONCE", "name": "a", "phone": "soon", "wish": "a"}', 422, "phone"),
     "an endless text": (
         JSON,
-        b'{"name": "a", "phone": "+447700900123", "wish": "' + b"a" * 20_000 + b'"}',
+        b'{"_nonce": "NONCE", "name": "a", "phone": "+447700900123", "wish": "' + b"a" * 20_000 + b'"}',
         422,
         "wish",
     ),
@@ -313,6 +321,7 @@ SUBMISSIONS: dict[str, tuple[str, bytes, int, str]] = {
 @pytest.mark.parametrize("why", SUBMISSIONS)
 async def test_what_is_no_submission_is_refused(estate: Estate, why: str) -> None:
     kind, content, status, where = SUBMISSIONS[why]
+    content = content.replace(b"NONCE", estate.nonce().encode())
     async with unchanged(estate):
         headers = {"content-type": kind}
         answer = await estate.town.ask("trigger-service", "POST", f"/f/{estate.ids['form']}", headers, content=content)

@@ -111,6 +111,7 @@ ANSWERS: Json = {
     "email": "ada@client.example",
     "wish": "A table",
     "count": 3,
+    "_nonce": "{nonce}",
 }
 _HOURS = [{"opens": "09:00", "closes": "18:00"}]
 _TESTED: Json = {"path": "body.total", "op": "gt", "value": 3}

@@ -17,18 +17,21 @@ from standardwebhooks.webhooks import Webhook
 import trigger_service
 from contracts.envelope import Body, Cause, Envelope
 from contracts.kit.clock import new_id, utc_now
+from contracts.kit.database import Database
 from contracts.messages.entity_events import PaymentChanged
 from contracts.messages.results import FinalResult
 from contracts.topics import ENTITY_COMMANDS, ENTITY_RESULTS, TRIGGER_EVENTS
 from contracts.values import Money
 from integration.trigger_service.stand_in import ShopStandIn
 from local_stack.ports import free_port
+from support import forms
 from support.messages import answer, fact
 from support.premises import Premises, open_premises
 from support.serving import serving
 from support.waiting import eventually
 from support.wire import Wire, open_wire
 from trigger_service import main
+from trigger_service.jobs import Housekeeping
 from trigger_service.settings import Settings
 
 SECRET = "whsec_c3RhZ2V3cmlnaHQtaW50ZWdyYXRpb24tdGVzdHM="
@@ -51,12 +54,22 @@ class Site:
     """The running service with its neighbours."""
 
     app: FastAPI
+    settings: Settings
     premises: Premises
     entity: ShopStandIn
     wire: Wire
 
     def tenant(self) -> "Tenant":
         return Tenant(self, uuid4())
+
+    async def keep_house(self) -> None:
+        """What the service does once an hour."""
+        database = Database(self.settings, service="trigger-service")
+        await database.open()
+        try:
+            await Housekeeping(database, utc_now, timedelta(days=self.settings.submission_days)).once()
+        finally:
+            await database.close()
 
     async def answer(self, command: Envelope[Any], result: FinalResult) -> None:
         """The result of a command, as entity-service publishes it."""
@@ -85,8 +98,17 @@ class Tenant:
         made: dict[str, Any] = response.json()
         return made
 
-    async def submit(self, path: str, body: dict[str, Any], **request: Any) -> httpx.Response:
+    def nonce(self, path: str, ago: timedelta = forms.A_MINUTE) -> str:
+        """As the form's page had it when somebody opened it that long ago."""
+        return forms.nonce(self.site.premises.credentials.secrets.secrets_key, path, ago)
+
+    async def post(self, path: str, body: dict[str, Any], **request: Any) -> httpx.Response:
+        """To a public address."""
         return await self.call("POST", path, role=None, json=body, **request)
+
+    async def submit(self, path: str, body: dict[str, Any], **request: Any) -> httpx.Response:
+        """By somebody who opened the form a minute ago, unless the body has another `_nonce`."""
+        return await self.post(path, {"_nonce": self.nonce(path), **body}, **request)
 
     async def report(self, path: str, body: dict[str, Any], **how: Any) -> httpx.Response:
         """A payment provider's callback: `id`, `age` of the signature and `secret` can be chosen."""
@@ -132,8 +154,8 @@ class Tenant:
 
 
 @asynccontextmanager
-async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Site]:
-    """The service in this process; tenants tell tests apart."""
+async def open_site(postgres: str, kafka: str, folder: Path, **settings: Any) -> AsyncGenerator[Site]:
+    """The service in this process, with `settings` of its own; tenants tell tests apart."""
     entity = ShopStandIn()
     async with (
         open_premises(postgres, kafka, "trigger-service", folder) as premises,
@@ -141,7 +163,8 @@ async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[S
         open_wire(kafka, (ENTITY_COMMANDS, TRIGGER_EVENTS)) as wire,
     ):
         key = SecretStr(premises.credentials.secrets.secrets_key)
-        own = {"entity_service_url": entity_url, "secrets_key": key}
-        app = main.build_app(await premises.settle(trigger_service, Settings, **own))
+        own = {"entity_service_url": entity_url, "secrets_key": key, **settings}
+        told = await premises.settle(trigger_service, Settings, **own)
+        app = main.build_app(told)
         async with app.router.lifespan_context(app):
-            yield Site(app, premises, entity, wire)
+            yield Site(app, told, premises, entity, wire)

@@ -113,9 +113,9 @@ async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: S
     path, deal = await webhook(tenant), site.entity.add_deal(tenant.id)
     body: dict[str, Any] = {"order": {"item_id": str(deal), "state": "shipped"}}
     key = {"idempotency-key": "call-1"}
-    first, again = [await tenant.submit(path, body, headers=key) for _ in range(2)]
+    first, again = [await tenant.post(path, body, headers=key) for _ in range(2)]
     assert (first.status_code, first.json()) == (202, again.json())
-    packed = await tenant.submit(path, {"order": {"item_id": str(deal), "state": "packed"}})
+    packed = await tenant.post(path, {"order": {"item_id": str(deal), "state": "packed"}})
     arrival = await tenant.verdict(packed.json()["arrival_id"], "condition_false")
     assert arrival["triggers"][0]["reason"] == "body.order.state = shipped is false"
     moves = await tenant.said(MoveItem)
@@ -131,11 +131,11 @@ def call_of(item: UUID | None, state: str = "shipped") -> dict[str, Any]:
 async def test_a_refused_call_may_be_corrected_under_its_key(site: Site) -> None:
     tenant = site.tenant()
     path, deal, key = await webhook(tenant), site.entity.add_deal(tenant.id), {"webhook-id": "call-1"}
-    assert (await tenant.submit(path, call_of(None), headers=key)).status_code == 422
-    assert (await tenant.submit(path, call_of(None), headers=key)).status_code == 422
-    packed = await tenant.submit(path, call_of(deal, "packed"), headers=key)
+    assert (await tenant.post(path, call_of(None), headers=key)).status_code == 422
+    assert (await tenant.post(path, call_of(None), headers=key)).status_code == 422
+    packed = await tenant.post(path, call_of(deal, "packed"), headers=key)
     await tenant.verdict(packed.json()["arrival_id"], "condition_false")
-    assert (await tenant.submit(path, call_of(deal), headers=key)).status_code == 202
+    assert (await tenant.post(path, call_of(deal), headers=key)).status_code == 202
     assert [move.data.item_id for move in await tenant.said(MoveItem)] == [deal]
 
 
@@ -143,23 +143,23 @@ async def test_a_key_that_moved_one_item_is_refused_for_another(site: Site) -> N
     tenant = site.tenant()
     path, key = await webhook(tenant), {"idempotency-key": "K"}
     one, other = site.entity.add_deal(tenant.id), site.entity.add_deal(tenant.id)
-    first = (await tenant.submit(path, call_of(one), headers=key)).json()["arrival_id"]
+    first = (await tenant.post(path, call_of(one), headers=key)).json()["arrival_id"]
     move = (await tenant.said(MoveItem))[0]
-    early = await tenant.submit(path, call_of(other), headers=key)
+    early = await tenant.post(path, call_of(other), headers=key)
     assert (early.status_code, early.headers["retry-after"]) == (409, "5")
     await site.answer(move, CommandDone(command_id=move.command_id, outputs={"verdict": "moved", "stage": "shipped"}))
     await tenant.verdict(first, "moved")
-    refused = await tenant.submit(path, call_of(other), headers=key)
+    refused = await tenant.post(path, call_of(other), headers=key)
     assert (refused.status_code, refused.json()["errors"][0]["what"]) == (422, "take a new one for another content")
-    assert (await tenant.submit(path, call_of(one), headers=key)).json()["arrival_id"] == first
-    assert (await tenant.submit(path, call_of(other), headers={"idempotency-key": "L"})).status_code == 202
+    assert (await tenant.post(path, call_of(one), headers=key)).json()["arrival_id"] == first
+    assert (await tenant.post(path, call_of(other), headers={"idempotency-key": "L"})).status_code == 202
     assert [move.data.item_id for move in await tenant.said(MoveItem, 2)] == [one, other]
 
 
 async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(site: Site) -> None:
     tenant = site.tenant()
     path = await webhook(tenant)
-    assert (await tenant.submit(path, {"order": {}})).status_code == 422
+    assert (await tenant.post(path, {"order": {}})).status_code == 422
     assert [arrival["verdict"] for arrival in await tenant.arrivals("trigger=shipped")] == ["refused"]
     deep = b'{"order":' * 900 + b"1" + b"}" * 900
     for malformed in (b"{", b"[]", b'{"a":"\\u0000"}', deep, b"[" * 5000):
@@ -174,8 +174,8 @@ async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(sit
     replaced = await tenant.call("PUT", "/v1/triggers/shipped", json=WEBHOOK)
     assert (replaced.status_code, replaced.json()["webhook_path"]) == (200, None)
     fresh = (await tenant.call("POST", "/v1/triggers/shipped/rotate")).json()["webhook_path"]
-    assert (await tenant.submit(path, {})).status_code == 404
-    assert (await tenant.submit(fresh, {})).status_code == 422
+    assert (await tenant.post(path, {})).status_code == 404
+    assert (await tenant.post(fresh, {})).status_code == 422
     kept = await site.premises.sql("SELECT token_hash FROM public_addresses WHERE owner_tenant = $1", tenant.id)
     assert fresh.rpartition("/")[2].encode() not in [row["token_hash"] for row in kept]
 

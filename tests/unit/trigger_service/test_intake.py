@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from contracts.contexts import FieldSchema, FieldType
 from contracts.values import PersonInput
 from trigger_service.domain.definitions import Form, FormSpec
-from trigger_service.domain.intake import comment, create_item, read_answers
+from trigger_service.domain.intake import comment, create_item, read_answers, recipients
 from trigger_service.domain.repeats import of_form
 from trigger_service.errors import InvalidInputError
 
@@ -107,12 +107,19 @@ def test_the_same_nonce_is_the_same_submission_only_with_the_same_answers() -> N
     assert one != of_form(OTHER_TENANT, form(), {"name": "Client"}, "n-1")
 
 
-def test_without_a_nonce_the_same_client_and_answers_are_the_same_submission() -> None:
+def test_how_an_answer_is_spelled_does_not_make_another_submission() -> None:
     spaced = read_answers(form(), {"name": "Client", "phone": "+49 30 1234567"})
     plain = read_answers(form(), {"phone": "030/1234567", "name": "Client "})
     other = read_answers(form(), {"name": "Client", "phone": "+49 30 1234568"})
-    assert of_form(TENANT, form(), spaced, None) == of_form(TENANT, form(), plain, None)
-    assert of_form(TENANT, form(), spaced, None) != of_form(TENANT, form(), other, None)
+    assert of_form(TENANT, form(), spaced, "n") == of_form(TENANT, form(), plain, "n")
+    assert of_form(TENANT, form(), spaced, "n") != of_form(TENANT, form(), other, "n")
+
+
+def test_recipients_are_all_numbers_and_addresses_whatever_they_feed() -> None:
+    fields = [{"name": "a", "label": "A", "type": "email"}, {"name": "b", "label": "B", "type": "phone"}]
+    spec = form(fields=[*fields, {"name": "c", "label": "C"}], title="").spec
+    answers = {"a": "client@example.com", "b": "+49301234567", "c": "other@example.com"}
+    assert recipients(spec, answers) == {"client@example.com", "+49301234567"}
 
 
 def feeding(type_: str, kind: FieldType, *, multiple: bool = False) -> Form:

@@ -4,7 +4,6 @@ Everything happens in the caller's transaction: the arrival's row, the guard aga
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +21,14 @@ from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
 from contracts.messages.results import CommandDone, FinalResult
 from trigger_service import messages
+from trigger_service.caps import Caps
 from trigger_service.domain import intake, payments, repeats
 from trigger_service.domain.definitions import Form, Provider, Trigger
 from trigger_service.domain.intake import Answers
 from trigger_service.domain.judging import Judgement, Note, could_fire, judge, read_result
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.domain.repeats import Claim
-from trigger_service.errors import KeyReusedError
+from trigger_service.errors import KeyReusedError, NotRetriedError
 from trigger_service.store import arrivals, definitions, guards
 from trigger_service.store.arrivals import Arrival
 from trigger_service.triggers.base import Occurrence
@@ -41,19 +41,17 @@ ARRIVALS = Counter("arrivals_total", "Arrivals that were judged", ["type", "verd
 
 OVER_BUDGET = Counter("arrivals_over_budget_total", "Arrivals whose conditions took more work than they may")
 
-SAME_SUBMISSION = timedelta(minutes=10)
-"""How long the same client's same answers, without a nonce, are the same submission."""
-
 type Save = Callable[[Connection, Arrival], Awaitable[bool]]
 
 
 class Desk:
     """One method per thing that arrives, and one for what became of it."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, new_id: NewId, caps: Caps) -> None:
         self._outbox = outbox
         self._clock = clock
         self._new_id = new_id
+        self._caps = caps
 
     async def take_event(
         self, tx: Connection, message: Envelope[Any], occurrence: Occurrence, contexts: Mapping[UUID, Found]
@@ -68,24 +66,36 @@ class Desk:
             arrival = arrival.model_copy(update={"id": messages.arrival_of_event(message, occurrence.type, item)})
             await self._conclude(tx, arrivals.add, arrival, judgement, message)
 
-    async def take_form(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> UUID:
-        """A submission; the arrival that answers it, which is the first one's for a repeat."""
+    async def take_form(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str) -> UUID:
+        """A submission; the arrival that answers it, which is the first one's for a repeat. `nonce` is its id.
+
+        Raises `TooSoonError` when the form, its tenant or a recipient had too many.
+        """
         arrival = self._arrival(tenant, FormSubmitted.name, f"form:{form.code}")
-        since = None if nonce else arrival.received_at - SAME_SUBMISSION
+        arrival = arrival.model_copy(update={"key_hash": repeats.of_visit(tenant, form, nonce)})
         key = repeats.of_form(tenant, form, answers, nonce)
-        first = (await self._claim(tx, tenant, _claim(arrival, key), since)).arrival_id
+        first = (await self._claim(tx, tenant, _claim(arrival, key))).arrival_id
         if first != arrival.id:
             await self._repeat(tx, arrival, first)
-        elif could_fire(await self._form_triggers(tx, tenant), _submitted(form, answers)):
+            return first
+        await self._caps.take(tx, tenant, form, answers, arrival.received_at)
+        if could_fire(await self._form_triggers(tx, tenant), _submitted(form, answers)):
             await self._leave_to_worker(tx, arrival, form.code, dict(answers))
         else:
             await arrivals.add_submission(tx, arrival, form.code, dict(answers))
             await self._create(tx, arrivals.add, arrival, form, answers)
         return first
 
+    async def repeated(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str) -> UUID | None:
+        """The arrival that such a submission would be a repeat of, if any."""
+        held = await guards.find(tx, repeats.of_form(tenant, form, answers, nonce))
+        first = await arrivals.get(tx, tenant, held.arrival_id) if held else None
+        return first.id if first and first.has_effect else None
+
     async def refuse_form(self, tx: Connection, tenant: UUID, form: Form) -> UUID:
-        """A submission by a machine, which is not to know that it was found out."""
+        """A submission by a machine, which is not to know that it was found out. Raises `TooSoonError`."""
         arrival = self._arrival(tenant, FormSubmitted.name, f"form:{form.code}")
+        await self._caps.take(tx, tenant, form, {}, arrival.received_at)
         judgement = Judgement(verdict="refused", reason="a field was filled in that people do not see")
         await self._conclude(tx, arrivals.add, arrival, judgement)
         return arrival.id
@@ -116,6 +126,7 @@ class Desk:
         item = Webhook.item_id(trigger.spec.settings, body)
         arrival = self._arrival(tenant, Webhook.name, f"webhook:{trigger.code}", item)
         if key is not None:
+            arrival = arrival.model_copy(update={"key_hash": repeats.of_call(tenant, trigger.code, key)})
             mine = _claim(arrival, repeats.of_call(tenant, trigger.code, key), repeats.content_of(body))
             first = (await self._claim(tx, tenant, mine)).arrival_id
             if first != arrival.id:
@@ -140,11 +151,20 @@ class Desk:
         judgement = Judgement(verdict="refused", reason=f"it could not be judged: {reason}")
         await self._conclude(tx, arrivals.update, arrival, judgement)
 
-    async def retry(self, tx: Connection, tenant: UUID, id: UUID) -> Arrival | None:
-        """Has a refused submission judged again; null when there is none, or nothing of it is kept."""
-        arrival = await arrivals.reopen(tx, tenant, id, "waits to be judged again")
-        if arrival is not None:
-            await worker.enqueue(tx, id=id, tenant=tenant, kind=arrival.trigger_type, run_at=self._clock())
+    async def retry(self, tx: Connection, refused: Arrival) -> Arrival:
+        """Has a refused submission judged again. Raises `NotRetriedError`: of one nonce or key, one is to act."""
+        if refused.verdict == "refused" and refused.key_hash is not None:
+            await guards.lock(tx, refused.key_hash)
+            later = await arrivals.later_of_key(tx, refused)
+            if answered := next((one for one in later if one.has_effect), None):
+                raise NotRetriedError(f"answered already by a later submission: /v1/arrivals/{answered.id}")
+        arrival = await arrivals.reopen(tx, refused.tenant_id, refused.id, "waits to be judged again")
+        if arrival is None:
+            what = f"the arrival is {refused.verdict!r}: only a refused one whose submission is kept is judged again"
+            raise NotRetriedError(what)
+        await worker.enqueue(
+            tx, id=arrival.id, tenant=arrival.tenant_id, kind=arrival.trigger_type, run_at=self._clock()
+        )
         return arrival
 
     async def take_payment(
@@ -188,16 +208,16 @@ class Desk:
             received_at=self._clock(),
         )
 
-    async def _claim(self, tx: Connection, tenant: UUID, mine: Claim, since: datetime | None = None) -> Claim:
+    async def _claim(self, tx: Connection, tenant: UUID, mine: Claim) -> Claim:
         """The claim that holds: `mine`, unless another arrival with the same content has or may have an effect.
 
-        With `since`, older claims do not count. Raises `KeyReusedError` for another content.
+        Raises `KeyReusedError` for another content.
         """
         held = await guards.claim(tx, mine)
         if held == mine:
             return mine
         first = await arrivals.get(tx, tenant, held.arrival_id)
-        if first is None or not first.has_effect or (since is not None and held.at < since):
+        if first is None or not first.has_effect:
             await guards.replace(tx, mine)
             return mine
         if held.content != mine.content:
@@ -246,19 +266,24 @@ class Desk:
             return
         changed = changed.model_copy(update={"judged_at": now})
         if await save(tx, changed):
-            await self._keep_what_was_refused(tx, changed)
+            await _keep_what_was_refused(tx, changed)
             after_commit(lambda: _tell(changed))
             event = messages.arrival_judged(changed, self._new_id(), now, cause)
             await self._outbox.put(tx, topics.TRIGGER_EVENTS, event)
 
-    async def _keep_what_was_refused(self, tx: Connection, arrival: Arrival) -> None:
-        """What was submitted and had its effect is not needed here any more."""
-        if arrival.trigger_type in (FormSubmitted.name, Webhook.name) and arrival.verdict != "refused":
-            await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
-
     async def _send(self, tx: Connection, save: Save, arrival: Arrival, command: Envelope[Body]) -> None:
         if await save(tx, arrival.model_copy(update={"command_id": command.command_id})):
             await self._outbox.put(tx, topics.ENTITY_COMMANDS, command)
+
+
+async def _keep_what_was_refused(tx: Connection, arrival: Arrival) -> None:
+    """What was submitted and had its effect is not needed here any more."""
+    if arrival.trigger_type not in (FormSubmitted.name, Webhook.name):
+        return
+    if arrival.verdict == "refused":
+        await arrivals.keep_refused(tx, arrival)
+    else:
+        await arrivals.drop_submission(tx, arrival.tenant_id, arrival.id)
 
 
 def _tell(arrival: Arrival) -> None:

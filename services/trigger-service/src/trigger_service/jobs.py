@@ -22,7 +22,8 @@ from trigger_service.store import arrivals, definitions, guards
 from trigger_service.store.arrivals import Arrival
 
 SEEN_FOR = timedelta(days=30)
-RATES_FOR = timedelta(hours=1)
+RATES_FOR = timedelta(days=2)
+"""Longer than the longest window that posts are counted in."""
 
 
 class _Submission(NamedTuple):
@@ -127,11 +128,12 @@ def _item(arrival: Arrival) -> UUID:
 
 
 class Housekeeping:
-    """Forgets hashes that no repeat needs any more."""
+    """Forgets hashes that no repeat needs any more, and submissions that were refused longer ago than they are kept."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, submissions_for: timedelta) -> None:
         self._database = database
         self._clock = clock
+        self._submissions_for = submissions_for
 
     async def run(self) -> None:
         while True:
@@ -143,3 +145,4 @@ class Housekeeping:
         now = self._clock()
         async with self._database.delivery() as tx:
             await guards.forget(tx, now - SEEN_FOR, now - RATES_FOR)
+            await arrivals.forget_refused(tx, now - self._submissions_for)

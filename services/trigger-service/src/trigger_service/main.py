@@ -1,20 +1,24 @@
 """Where trigger-service is put together."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 
-from contracts.kit.client import ServiceClient
+from contracts.kit.client import ServiceClient, TracedClient
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
 from trigger_service import handlers
-from trigger_service.api import arrivals, forms, hooks, intake, internal, providers, triggers
-from trigger_service.api.problems import on_invalid_input, on_reused_key, on_unreadable_secret
+from trigger_service.api import arrivals, forms, hooks, intake, internal, problems, providers, triggers
+from trigger_service.api.form_guard import FormGuard
+from trigger_service.caps import Caps
 from trigger_service.desk import Desk
-from trigger_service.errors import InvalidInputError, KeyReusedError, VaultError
+from trigger_service.gateways.challenge import Challenge
 from trigger_service.gateways.entity import EntityService
-from trigger_service.gateways.vault import Vault
+from trigger_service.gateways.nonces import Nonces
+from trigger_service.gateways.vault import Vault, derived
 from trigger_service.handlers import Handlers
 from trigger_service.jobs import Housekeeping, Jobs
 from trigger_service.messages import SERVICE
@@ -33,7 +37,9 @@ def build_app(settings: Settings) -> FastAPI:
     database, clock = service.database, service.clock
     client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
     entity = EntityService(client)
-    desk, vault = Desk(service.outbox, clock, new_id), Vault(settings.secrets_key)
+    caps = Caps(derived(settings.secrets_key, "counts of submissions"), settings.form_posts_per_minute)
+    vault = Vault(settings.secrets_key)
+    desk = Desk(service.outbox, clock, new_id, caps)
     handling = Handlers(desk, entity)
     jobs = Jobs(database, desk, entity)
     service.consume(handlers.events(handling))
@@ -44,22 +50,35 @@ def build_app(settings: Settings) -> FastAPI:
             Webhook.name: Job(jobs.judge_call, jobs.give_up_call),
         }
     )
-    service.background("housekeeping", Housekeeping(database, clock).run)
+    service.background("housekeeping", Housekeeping(database, clock, timedelta(days=settings.submission_days)).run)
     service.on_stop(client.close)
     routers = [
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
         providers.router(database, clock, vault),
         arrivals.router(database, desk),
-        intake.router(database, desk, clock, settings.form_posts_per_minute),
+        intake.router(database, desk, _form_guard(service, settings, caps)),
         hooks.router(database, desk, vault),
         internal.router(database),
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
-    app.add_exception_handler(InvalidInputError, on_invalid_input)
-    app.add_exception_handler(KeyReusedError, on_reused_key)
-    app.add_exception_handler(VaultError, on_unreadable_secret)
+    problems.install(app)
     return app
+
+
+def _form_guard(service: Service, settings: Settings, caps: Caps) -> FormGuard:
+    ages = timedelta(seconds=settings.form_min_seconds), timedelta(hours=settings.form_max_hours)
+    nonces = Nonces(settings.secrets_key, *ages)
+    return FormGuard(service.database, service.clock, caps, nonces, _challenge(service, settings))
+
+
+def _challenge(service: Service, settings: Settings) -> Challenge | None:
+    if settings.challenge is None or settings.challenge_site_key is None or settings.challenge_secret is None:
+        return None
+    client = TracedClient(settings.challenge, timeout=httpx.Timeout(5, connect=3))
+    service.on_stop(client.aclose)
+    where = settings.challenge_verify_url
+    return Challenge(client, settings.challenge, settings.challenge_site_key, settings.challenge_secret, where)
 
 
 def run() -> None:

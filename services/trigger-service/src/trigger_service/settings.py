@@ -1,10 +1,14 @@
 """What trigger-service is told by its environment."""
 
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from contracts.kit.settings import ServiceSettings
+from trigger_service.gateways.challenge import ProviderName
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(ServiceSettings):
@@ -12,6 +16,28 @@ class Settings(ServiceSettings):
 
     entity_service_url: str
     secrets_key: SecretStr
-    """32 random bytes in base64url, with which payment providers' secrets are kept; with another key put them again."""
+    """32 random bytes in base64url, with which payment providers' secrets are kept and nonces of forms are signed; with
+    another key put the secrets again."""
     form_posts_per_minute: Annotated[int, Field(ge=1)] = 20
     """How often one address may post one form in a minute."""
+    form_min_seconds: Annotated[int, Field(ge=0, le=60)] = 3
+    """How long after a form was opened it may be sent, at the earliest: people need as long."""
+    form_max_hours: Annotated[int, Field(ge=1, le=7 * 24)] = 24
+    """How long after a form was opened it may be sent, at the latest."""
+    submission_days: Annotated[int, Field(ge=1)] = 30
+    """How long a submission that was refused is kept, to be judged again."""
+    challenge: ProviderName | None = None
+    """Who asks visitors of forms to show that they are human; null: nobody does."""
+    challenge_site_key: str | None = None
+    challenge_secret: SecretStr | None = None
+    challenge_verify_url: str | None = None
+    """Where answers are verified, if not where the provider says; `https` unless on this machine."""
+
+    @model_validator(mode="after")
+    def _challenge_is_complete(self) -> Self:
+        if self.challenge is not None and not (self.challenge_site_key and self.challenge_secret):
+            raise ValueError("CHALLENGE needs CHALLENGE_SITE_KEY and CHALLENGE_SECRET, which its provider gives out")
+        url = urlsplit(self.challenge_verify_url or "")
+        if self.challenge_verify_url and url.scheme != "https" and url.hostname not in LOOPBACK:
+            raise ValueError("CHALLENGE_VERIFY_URL: the secret is sent there, so https is needed")
+        return self

@@ -40,7 +40,6 @@ def _go_on(teller: Teller, shop: Shop, story: Story) -> None:
         f'  curl -H "Authorization: Bearer $TOKEN" {item}',
         f'  curl -H "Authorization: Bearer $TOKEN" {view}',
         f'  curl -H "Authorization: Bearer $TOKEN" -H "If-Match: *" -X PUT --json {body} {item}/stage',
-        f"  curl -d name=Billie -d phone=+447700900000 -d wish=shelf {owner.url('trigger-service', shop.form)}",
         f"  curl {owner.url('sms', '/messages')}",
         f"  ./stack token --role author --tenant {shop.tenant}      # and `./stack --help`",
         f"  open in a browser: {owner.url('trigger-service', shop.form)}, {owner.url('temporal-ui', '')}",

@@ -5,6 +5,7 @@ APIs and the peers.
 """
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,7 @@ class Story(Plot):
         visitor, form = self.shop.visitor, self.shop.form
         page = visitor.send("GET", "trigger-service", form, headers={"Accept": "application/json"}).json()
         answers = {"name": "Alex Example", "phone": self._phone, "email": self._email, "wish": WISH}
+        time.sleep(page["min_age_s"])  # a person needs longer to fill it in
         self._began = datetime.now(UTC)
         for _ in range(2):
             visitor.send("POST", "trigger-service", form, data=answers | {"_nonce": page["nonce"]})

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.database import Database
-from contracts.kit.http import Cursor, Limit, Newest, Page, conflict, decode_cursor, not_found
+from contracts.kit.database import Connection, Database
+from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
 from contracts.values import Code
 from trigger_service.desk import Desk
 from trigger_service.domain.judging import ArrivalVerdict
@@ -48,9 +48,14 @@ class Submission(BaseModel):
 
 
 def router(database: Database, desk: Desk) -> APIRouter:
-    """Arrivals: read by everyone of the tenant; what was submitted, and sending it again, is for operators."""
+    """Arrivals: read by everyone of the tenant; what was submitted, and judging it again, is for operators."""
     routes = APIRouter(prefix="/v1/arrivals", tags=["arrivals"])
+    _add_lists(routes, database)
+    _add_submissions(routes, database, desk)
+    return routes
 
+
+def _add_lists(routes: APIRouter, database: Database) -> None:
     @routes.get("")
     async def list_arrivals(  # noqa: PLR0913 - a list's filters
         item_id: UUID | None = None,
@@ -71,14 +76,13 @@ def router(database: Database, desk: Desk) -> APIRouter:
     @routes.get("/{id}")
     async def get_arrival(id: UUID, caller: Caller = require(Role.VIEWER)) -> ArrivalView:
         async with database.transaction(caller.tenant) as tx:
-            arrival = await arrivals.get(tx, caller.tenant, id)
-        if arrival is None:
-            raise not_found(f"arrival {id}")
-        return _view(arrival)
+            return _view(await _found(tx, caller.tenant, id))
 
+
+def _add_submissions(routes: APIRouter, database: Database, desk: Desk) -> None:
     @routes.get("/{id}/submission")
     async def get_submission(id: UUID, caller: Caller = require(Role.OPERATOR)) -> Submission:
-        """What was submitted, while it waits and after it was refused."""
+        """What was submitted, while it waits and for `SUBMISSION_DAYS` after it was refused."""
         async with database.transaction(caller.tenant) as tx:
             found = await arrivals.submission(tx, caller.tenant, id)
         if found is None:
@@ -88,21 +92,18 @@ def router(database: Database, desk: Desk) -> APIRouter:
 
     @routes.post("/{id}/retry", status_code=202)
     async def retry(id: UUID, caller: Caller = require(Role.OPERATOR)) -> ArrivalView:
-        """Has a refused submission judged again, as things are now."""
+        """Has a refused submission judged again, as things are now; 409 when a later one has answered it already."""
         async with database.transaction(caller.tenant) as tx:
-            present = await arrivals.get(tx, caller.tenant, id)
-            if present is None:
-                raise not_found(f"arrival {id}")
-            again = await desk.retry(tx, caller.tenant, id)
-        if again is None:
-            raise conflict(
-                f"the arrival is {present.verdict!r}: only a refused one whose submission is kept is retried"
-            )
-        return _view(again)
+            return _view(await desk.retry(tx, await _found(tx, caller.tenant, id)))
 
-    return routes
+
+async def _found(tx: Connection, tenant: UUID, id: UUID) -> Arrival:
+    arrival = await arrivals.get(tx, tenant, id)
+    if arrival is None:
+        raise not_found(f"arrival {id}")
+    return arrival
 
 
 def _view(arrival: Arrival) -> ArrivalView:
     notes = [TriggerVerdict(trigger=n.trigger, verdict=n.verdict, reason=n.reason) for n in arrival.notes]
-    return ArrivalView(triggers=notes, **arrival.model_dump(exclude={"notes", "tenant_id", "attempt"}))
+    return ArrivalView(triggers=notes, **arrival.model_dump(exclude={"notes", "tenant_id", "attempt", "key_hash"}))

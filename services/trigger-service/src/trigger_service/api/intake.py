@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -13,29 +12,34 @@ from pydantic import BaseModel
 
 from contracts.inputs import keepable
 from contracts.kit import telemetry
-from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
-from contracts.kit.limits import network
 from trigger_service.api import pages
+from trigger_service.api.form_guard import FormGuard
 from trigger_service.api.problems import as_problem
 from trigger_service.desk import Desk
 from trigger_service.domain.definitions import Form, FormField
-from trigger_service.domain.intake import NONCE, digest, read_answers
-from trigger_service.errors import InvalidInputError
-from trigger_service.store import definitions, guards
-from trigger_service.tokens import hash_token, new_token
+from trigger_service.domain.intake import read_answers
+from trigger_service.errors import ChallengeUnsolvedError, TriggerServiceError
+from trigger_service.gateways.challenge import Widget
+from trigger_service.store import definitions
+from trigger_service.tokens import hash_token
 
-MAX_NONCE = 100
 MAX_FIELDS = 100
 
 
 class FormToFill(BaseModel):
-    """A form as a site's own script needs it; `nonce` goes back with the submission as `_nonce`."""
+    """A form as a site's own script needs it.
+
+    `nonce` goes back with the submission as `_nonce`, not before `min_age_s` seconds have passed. With a `challenge`,
+    the widget's answer goes along in the field that it names.
+    """
 
     name: str
     fields: list[FormField]
     nonce: str
+    min_age_s: int
+    challenge: Widget | None
 
 
 class Thanks(BaseModel):
@@ -49,9 +53,9 @@ _FIELDS = {"schema": {"type": "object", "description": "answers by field name"}}
 _BODY = {"content": {"application/json": _FIELDS, "application/x-www-form-urlencoded": _FIELDS}}
 
 
-def router(database: Database, desk: Desk, clock: Clock, posts_per_minute: int) -> APIRouter:
+def router(database: Database, desk: Desk, guard: FormGuard) -> APIRouter:
     """Public routes: the token in the path says whose form it is."""
-    intake = _Intake(database, desk, clock, posts_per_minute)
+    intake = _Intake(database, desk, guard)
     routes = APIRouter(tags=["intake"])
 
     @routes.get("/f/{token}", response_model=FormToFill)
@@ -61,7 +65,10 @@ def router(database: Database, desk: Desk, clock: Clock, posts_per_minute: int) 
 
     @routes.post("/f/{token}", status_code=202, response_model=Thanks, openapi_extra={"requestBody": _BODY})
     async def submit(token: str, request: Request) -> Response:
-        """Fields by name, as JSON or as a browser sends them; `_nonce` or `Idempotency-Key` names the submission."""
+        """Fields by name, as JSON or as a browser sends them, with the `_nonce` that GET gave.
+
+        A browser gets a page: where something is wrong, the form once more, as it was filled in.
+        """
         return await intake.answer(token, request, intake.submit)
 
     @routes.options("/f/{token}", include_in_schema=False)
@@ -75,11 +82,10 @@ type _Answer = Callable[[Request, UUID, Form], Awaitable[Response]]
 
 
 class _Intake:
-    def __init__(self, database: Database, desk: Desk, clock: Clock, posts_per_minute: int) -> None:
+    def __init__(self, database: Database, desk: Desk, guard: FormGuard) -> None:
         self._database = database
         self._desk = desk
-        self._clock = clock
-        self._posts_per_minute = posts_per_minute
+        self._guard = guard
 
     async def answer(self, token: str, request: Request, do: _Answer) -> Response:
         """Finds the form, sees where the request comes from, and lets that page's script read the answer."""
@@ -108,41 +114,50 @@ class _Intake:
         return place.tenant, form
 
     async def show(self, request: Request, _: UUID, form: Form) -> Response:
-        nonce = new_token()
+        nonce, challenge = self._guard.new_nonce(form), self._guard.challenge
         if _wants_page(request):
-            return pages.form_page(form.spec, nonce)
-        return json_response(FormToFill(name=form.spec.name, fields=list(form.spec.fields), nonce=nonce))
+            return pages.form_page(form.spec, nonce, challenge)
+        filled_in = FormToFill(
+            name=form.spec.name,
+            fields=list(form.spec.fields),
+            nonce=nonce,
+            min_age_s=int(self._guard.nonces.min_age.total_seconds()),
+            challenge=challenge.widget if challenge else None,
+        )
+        return json_response(filled_in)
 
     async def submit(self, request: Request, tenant: UUID, form: Form) -> Response:
-        await self._count(request, tenant, form)
+        too_many = await self._guard.count(request, tenant, form)
         body = _body(request, await request.body())
-        nonce = _nonce(body.pop(NONCE, None) or request.headers.get("idempotency-key"))
-        trapped = bool(body.pop(form.spec.honeypot, None))
         try:
-            answers = read_answers(form, body)
-        except InvalidInputError as error:
-            if _wants_page(request):
-                return pages.form_page(form.spec, new_token(), error.errors, 422)
-            raise as_problem(error) from error
-        async with self._database.transaction(tenant) as tx:
-            if trapped:
-                arrival = await self._desk.refuse_form(tx, tenant, form)
-            else:
-                arrival = await self._desk.take_form(tx, tenant, form, answers, nonce)
+            if too_many is not None:
+                raise too_many
+            arrival = await self._take(request, tenant, form, body)
+        except TriggerServiceError as error:
+            problem = as_problem(error)
+            if not _wants_page(request):
+                raise problem from error
+            answers, nonce = self._guard.answers_of(form, body), self._guard.next_nonce(form, body)
+            return pages.form_page(form.spec, nonce, self._guard.challenge, answers, problem)
         if _wants_page(request):
             return pages.message_page(form.spec.name, form.spec.success_message, 202)
         return json_response(Thanks(arrival_id=arrival, message=form.spec.success_message), 202)
 
-    async def _count(self, request: Request, tenant: UUID, form: Form) -> None:
-        """In a transaction of its own: what is refused later counts too."""
-        now = self._clock()
-        minute = now.replace(second=0, microsecond=0)
+    async def _take(self, request: Request, tenant: UUID, form: Form, body: dict[str, Any]) -> UUID:
+        nonce = self._guard.nonce_of(form, body)
+        if body.get(form.spec.honeypot):
+            async with self._database.transaction(tenant) as tx:
+                return await self._desk.refuse_form(tx, tenant, form)
+        answers = read_answers(form, self._guard.answers_of(form, body))
+        try:
+            await self._guard.verify(request, body)
+        except ChallengeUnsolvedError:  # providers verify a solution once, browsers send it twice
+            async with self._database.transaction(tenant) as tx:
+                if first := await self._desk.repeated(tx, tenant, form, answers, nonce):
+                    return first
+            raise
         async with self._database.transaction(tenant) as tx:
-            posts = await guards.count_post(tx, digest("post", form.token, network(request)), minute)
-        if posts > self._posts_per_minute:
-            wait = int((minute + timedelta(minutes=1) - now).total_seconds()) + 1
-            detail = f"more than {self._posts_per_minute} submissions in a minute: try again in {wait} s"
-            raise Problem(429, "Too many requests", detail, headers={"Retry-After": str(wait)})
+            return await self._desk.take_form(tx, tenant, form, answers, nonce)
 
 
 async def _no_content(_: Request, __: UUID, ___: Form) -> Response:
@@ -166,7 +181,8 @@ def _cors(origin: str) -> dict[str, str]:
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, POST",
-        "Access-Control-Allow-Headers": "content-type, idempotency-key",
+        "Access-Control-Allow-Headers": "content-type",
+        "Access-Control-Expose-Headers": "retry-after",
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
     }
@@ -203,9 +219,3 @@ def _each_once(pairs: list[tuple[str, str]]) -> dict[str, str]:
     if twice:
         raise bad_input("the form is not filled in correctly", *twice)
     return dict(pairs)
-
-
-def _nonce(nonce: Any) -> str | None:
-    if nonce is None or (isinstance(nonce, str) and len(nonce) <= MAX_NONCE):
-        return nonce or None
-    raise bad_input("the submission cannot be used", (NONCE, f"expected a text of at most {MAX_NONCE} characters"))

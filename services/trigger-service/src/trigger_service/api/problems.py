@@ -1,36 +1,68 @@
 """This service's own errors as problem documents."""
 
-from typing import cast
-
 import structlog
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 
 from contracts.kit.http import Problem, bad_input, conflict
-from trigger_service.errors import InvalidInputError, KeyReusedError
+from trigger_service.domain.intake import NONCE
+from trigger_service.errors import (
+    ChallengeAwayError,
+    ChallengeUnsolvedError,
+    InvalidInputError,
+    KeyReusedError,
+    NonceError,
+    NotRetriedError,
+    TooSoonError,
+    TriggerServiceError,
+    VaultError,
+)
 
 logger = structlog.get_logger(__name__)
 
 
-def as_problem(error: InvalidInputError) -> Problem:
-    return bad_input(error.detail, *error.errors)
+def install(app: FastAPI) -> None:
+    """Makes every answer to an error of this service's own a problem document."""
+    app.add_exception_handler(TriggerServiceError, _on_error)
 
 
-async def on_invalid_input(_: Request, error: Exception) -> Response:
-    return as_problem(cast("InvalidInputError", error)).response()
+async def _on_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, TriggerServiceError)  # noqa: S101 - registered for it
+    return as_problem(error).response()
 
 
-async def on_reused_key(_: Request, error: Exception) -> Response:
+def as_problem(error: TriggerServiceError) -> Problem:
+    match error:
+        case InvalidInputError():
+            return bad_input(error.detail, *error.errors)
+        case KeyReusedError():
+            return _key_reused(error)
+        case NonceError():
+            return bad_input(f"{error}: send it again", (NONCE, "take a new one from GET of this address"))
+        case TooSoonError():
+            return Problem(429, "Too many requests", str(error), headers={"Retry-After": str(error.wait_s)})
+        case ChallengeUnsolvedError():
+            return bad_input(str(error))
+        case ChallengeAwayError():
+            return Problem(503, "Unavailable", str(error), headers={"Retry-After": "60"})
+        case NotRetriedError():
+            return conflict(str(error))
+        case VaultError():
+            return _unreadable_secret(error)
+        case _:
+            raise error
+
+
+def _key_reused(error: KeyReusedError) -> Problem:
     """409 while the first one may still come to nothing, else 422, as the Idempotency-Key draft of the IETF has it."""
-    reused = cast("KeyReusedError", error)
-    if reused.pending:
-        problem = conflict(f"{reused}, which is not judged yet: send it again in a few seconds")
+    if error.pending:
+        problem = conflict(f"{error}, which is not judged yet: send it again in a few seconds")
         problem.headers = {"Retry-After": "5"}
-        return problem.response()
-    return bad_input(str(reused), ("Idempotency-Key or webhook-id", "take a new one for another content")).response()
+        return problem
+    return bad_input(str(error), ("Idempotency-Key or webhook-id", "take a new one for another content"))
 
 
-async def on_unreadable_secret(_: Request, error: Exception) -> Response:
+def _unreadable_secret(error: VaultError) -> Problem:
     """An operator changed the key: whoever calls will try again, and by then the secret may have been put again."""
     logger.error("a payment provider's secret cannot be read", reason=str(error))
     detail = "this provider's secret has to be put again"
-    return Problem(503, "Unavailable", detail, headers={"Retry-After": "60"}).response()
+    return Problem(503, "Unavailable", detail, headers={"Retry-After": "60"})

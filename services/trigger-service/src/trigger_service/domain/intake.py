@@ -19,6 +19,7 @@ from trigger_service.errors import InvalidInputError
 
 NONCE = "_nonce"
 """The reserved name under which a submission carries its nonce; no field can be called so."""
+TRUE = ("true", "on", "1", "yes")
 MAX_TEXT = 5000
 MAX_TITLE = 255
 
@@ -78,7 +79,7 @@ _NAMES = ("contact.name", "contact.first_name", "contact.last_name")
 def _boolean(raw: Any) -> bool:
     if isinstance(raw, bool):
         return raw
-    if raw in ("true", "on", "1", "yes"):
+    if raw in TRUE:
         return True
     if raw in ("false", "off", "0", "no"):
         return False
@@ -131,6 +132,12 @@ def person(form: FormSpec, answers: Answers) -> PersonInput | None:
         phone=_text_or_none(told.get("phone")),
         email=_text_or_none(told.get("email")),
     )
+
+
+def recipients(form: FormSpec, answers: Answers) -> frozenset[str]:
+    """The phone numbers and e-mail addresses that were filled in: rules may write to them."""
+    told = {field.name for field in form.fields if field.type in ("phone", "email")}
+    return frozenset(str(answer) for name, answer in answers.items() if name in told)
 
 
 def _text_or_none(answer: Answer | None) -> str | None:

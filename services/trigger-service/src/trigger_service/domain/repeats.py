@@ -25,13 +25,17 @@ class Claim:
     at: datetime
 
 
-def of_form(tenant: UUID, form: Form, answers: Answers, nonce: str | None) -> bytes:
-    """The key of a submission: with a nonce, or the same client's within some minutes, the same answers are the same.
+def of_form(tenant: UUID, form: Form, answers: Answers, nonce: str) -> bytes:
+    """The key of a submission: the same nonce with the same answers is the same one.
 
     The same nonce with other answers is somebody who went back and corrected them: another submission.
     """
-    kind = "form" if nonce is None else "nonce"
-    return digest(kind, tenant, form.code, nonce, answers)
+    return digest("nonce", tenant, form.code, nonce, answers)
+
+
+def of_visit(tenant: UUID, form: Form, nonce: str) -> bytes:
+    """What all submissions of one nonce have in common."""
+    return digest("visit", tenant, form.code, nonce)
 
 
 def of_call(tenant: UUID, trigger: str, key: str) -> bytes:

@@ -3,6 +3,8 @@
 Form: JWE (RFC 7516), direct encryption with A256GCM.
 """
 
+import hmac
+
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
@@ -31,6 +33,11 @@ class Vault:
         except (JoseError, ValueError) as error:
             raise VaultError("a secret was not sealed with the present SECRETS_KEY") from error
         return SecretStr((plaintext or b"").decode())
+
+
+def derived(key: SecretStr, purpose: str) -> bytes:
+    """A key for one purpose: who learns it learns neither `key` nor the other ones. Raises ValueError like `Vault`."""
+    return hmac.digest(_read(key.get_secret_value()).raw_value, purpose.encode(), "sha256")
 
 
 def _read(text: str) -> OctKey:

@@ -65,20 +65,24 @@ CREATE TABLE arrivals (
     attempt integer NOT NULL DEFAULT 0,
     notes jsonb NOT NULL,
     received_at timestamptz NOT NULL,
-    judged_at timestamptz
+    judged_at timestamptz,
+    key_hash bytea
 );
 CREATE INDEX arrivals_newest ON arrivals (tenant_id, received_at DESC, id DESC);
 CREATE INDEX arrivals_of_item ON arrivals (tenant_id, item_id);
 CREATE INDEX arrivals_of_command ON arrivals (command_id) WHERE verdict = 'pending';
+CREATE INDEX arrivals_of_key ON arrivals (tenant_id, key_hash) WHERE key_hash IS NOT NULL;
 CREATE INDEX arrivals_of_trigger ON arrivals USING gin (notes jsonb_path_ops);
 
--- What was submitted, until it had its effect: what was refused can be sent again.
+-- What was submitted, until it had its effect: what was refused can be judged again, and is forgotten some days after.
 CREATE TABLE submissions (
     arrival_id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
     code text NOT NULL,
-    content jsonb NOT NULL
+    content jsonb NOT NULL,
+    refused_at timestamptz
 );
+CREATE INDEX submissions_refused ON submissions (refused_at) WHERE refused_at IS NOT NULL;
 
 -- Hashes of what was seen before, and of who posts how often; without content, so without policy.
 CREATE TABLE seen (
@@ -91,15 +95,16 @@ CREATE INDEX seen_at ON seen (at);
 
 CREATE TABLE rates (
     key bytea NOT NULL,
-    minute timestamptz NOT NULL,
+    since timestamptz NOT NULL,
     posts integer NOT NULL,
-    PRIMARY KEY (key, minute)
+    PRIMARY KEY (key, since)
 );
 
 GRANT SELECT, INSERT, UPDATE ON triggers, forms, payment_providers, arrivals, seen, rates TO trigger_service_app;
-GRANT SELECT, INSERT, DELETE ON submissions TO trigger_service_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON submissions TO trigger_service_app;
 GRANT SELECT, INSERT, UPDATE ON public_addresses TO trigger_service_app;
 GRANT SELECT, DELETE ON seen, rates TO trigger_service_delivery;
+GRANT SELECT (refused_at), DELETE ON submissions TO trigger_service_delivery;
 """
 
 
@@ -107,6 +112,7 @@ def upgrade() -> None:
     run_sql(delivery_tables_v1("trigger-service"))
     run_sql(TABLES)
     run_sql(policies("triggers", "forms", "payment_providers", "arrivals", "submissions"))
+    run_sql("CREATE POLICY forgetting ON submissions TO trigger_service_delivery USING (true)")
 
 
 def downgrade() -> None:

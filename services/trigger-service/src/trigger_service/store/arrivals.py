@@ -32,6 +32,8 @@ class Arrival(BaseModel):
     reason: str
     attempt: int = 0
     """How often it was sent again; each attempt has commands of its own."""
+    key_hash: bytes | None = None
+    """Of the nonce, or the key, that it came under."""
     notes: tuple[Note, ...] = ()
     received_at: AwareDatetime
     judged_at: AwareDatetime | None = None
@@ -47,8 +49,8 @@ async def add(tx: Connection, arrival: Arrival) -> bool:
     """False when it is there already: a redelivery."""
     added = await tx.fetchval(
         """INSERT INTO arrivals (id, tenant_id, trigger_type, source, trigger, item_id, command_id, verdict, reason,
-                                 notes, received_at, judged_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING true""",
+                                 notes, received_at, judged_at, key_hash)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING RETURNING true""",
         arrival.id,
         arrival.tenant_id,
         arrival.trigger_type,
@@ -61,6 +63,7 @@ async def add(tx: Connection, arrival: Arrival) -> bool:
         [asdict(note) for note in arrival.notes],
         arrival.received_at,
         arrival.judged_at,
+        arrival.key_hash,
     )
     return bool(added)
 
@@ -85,16 +88,35 @@ async def update(tx: Connection, arrival: Arrival) -> bool:
 
 async def reopen(tx: Connection, tenant: UUID, id: UUID, reason: str) -> Arrival | None:
     """Makes a refused arrival pending again, for its next attempt; null when there is none whose content is kept."""
+    kept = await tx.fetchval(
+        """UPDATE submissions SET refused_at = NULL
+           WHERE tenant_id = $1 AND arrival_id = $2 AND refused_at IS NOT NULL RETURNING true""",
+        tenant,
+        id,
+    )
+    if not kept:
+        return None
     row = await tx.fetchrow(
-        """UPDATE arrivals a SET verdict = 'pending', reason = $3, attempt = attempt + 1, trigger = NULL, notes = '[]',
+        """UPDATE arrivals SET verdict = 'pending', reason = $3, attempt = attempt + 1, trigger = NULL, notes = '[]',
                command_id = NULL, judged_at = NULL
-           WHERE tenant_id = $1 AND id = $2 AND verdict = 'refused'
-             AND EXISTS (SELECT FROM submissions s WHERE s.tenant_id = $1 AND s.arrival_id = a.id) RETURNING *""",
+           WHERE tenant_id = $1 AND id = $2 AND verdict = 'refused' RETURNING *""",
         tenant,
         id,
         reason,
     )
     return _arrival(row) if row else None
+
+
+async def later_of_key(tx: Connection, arrival: Arrival) -> Sequence[Arrival]:
+    """What came after it under the same nonce or key, the first one first."""
+    rows = await tx.fetch(
+        """SELECT * FROM arrivals WHERE tenant_id = $1 AND key_hash = $2 AND received_at > $3
+           ORDER BY received_at, id""",
+        arrival.tenant_id,
+        arrival.key_hash,
+        arrival.received_at,
+    )
+    return [_arrival(row) for row in rows]
 
 
 async def get(tx: Connection, tenant: UUID, id: UUID) -> Arrival | None:
@@ -161,6 +183,21 @@ async def submission(tx: Connection, tenant: UUID, arrival_id: UUID) -> tuple[st
         "SELECT code, content FROM submissions WHERE tenant_id = $1 AND arrival_id = $2", tenant, arrival_id
     )
     return (row["code"], row["content"]) if row else None
+
+
+async def keep_refused(tx: Connection, arrival: Arrival) -> None:
+    """From now on its submission grows old."""
+    await tx.execute(
+        "UPDATE submissions SET refused_at = $3 WHERE tenant_id = $1 AND arrival_id = $2",
+        arrival.tenant_id,
+        arrival.id,
+        arrival.judged_at,
+    )
+
+
+async def forget_refused(tx: Connection, refused_before: datetime) -> None:
+    """As the delivery role: drops what was submitted and refused too long ago to be judged again."""
+    await tx.execute("DELETE FROM submissions WHERE refused_at < $1", refused_before)
 
 
 async def drop_submission(tx: Connection, tenant: UUID, arrival_id: UUID) -> None:

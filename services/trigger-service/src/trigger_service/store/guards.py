@@ -1,8 +1,10 @@
 """What keeps repeats and floods out: hashes of what was seen, and counts of posts."""
 
 from datetime import datetime
+from uuid import UUID
 
 from contracts.kit.database import Connection
+from trigger_service.domain.intake import digest
 from trigger_service.domain.repeats import Claim
 
 
@@ -23,6 +25,17 @@ async def claim(tx: Connection, mine: Claim) -> Claim:
     return Claim(**row)
 
 
+async def find(tx: Connection, key: bytes) -> Claim | None:
+    """The claim that a key has, if any."""
+    row = await tx.fetchrow("SELECT key, content, arrival_id, at FROM seen WHERE key = $1", key)
+    return Claim(**row) if row else None
+
+
+async def lock(tx: Connection, key: bytes) -> None:
+    """Waits for whoever is claiming this key, and keeps it from others until the end."""
+    await tx.execute("SELECT FROM seen WHERE key = $1 FOR UPDATE", key)
+
+
 async def replace(tx: Connection, mine: Claim) -> None:
     """Takes over a locked key."""
     await tx.execute(
@@ -34,18 +47,30 @@ async def replace(tx: Connection, mine: Claim) -> None:
     )
 
 
-async def count_post(tx: Connection, key: bytes, minute: datetime) -> int:
-    """Counts one more post of this minute; how many there were with it."""
+async def count_post(tx: Connection, key: bytes, since: datetime) -> int:
+    """Counts one more post of the window that began then; how many there were with it."""
     posts: int = await tx.fetchval(
-        """INSERT INTO rates (key, minute, posts) VALUES ($1, $2, 1)
-           ON CONFLICT (key, minute) DO UPDATE SET posts = rates.posts + 1 RETURNING posts""",
+        """INSERT INTO rates (key, since, posts) VALUES ($1, $2, 1)
+           ON CONFLICT (key, since) DO UPDATE SET posts = rates.posts + 1 RETURNING posts""",
         key,
-        minute,
+        since,
     )
     return posts
+
+
+def key_of_tenant(tenant: UUID) -> bytes:
+    """Under which all submissions of a tenant are counted by the hour."""
+    return digest("tenant", tenant)
+
+
+async def submissions_this_hour(tx: Connection, tenant: UUID) -> int:
+    posts: int | None = await tx.fetchval(
+        "SELECT posts FROM rates WHERE key = $1 AND since = date_trunc('hour', now(), 'UTC')", key_of_tenant(tenant)
+    )
+    return posts or 0
 
 
 async def forget(tx: Connection, seen_before: datetime, posts_before: datetime) -> None:
     """As the delivery role: drops what is too old to matter."""
     await tx.execute("DELETE FROM seen WHERE at < $1", seen_before)
-    await tx.execute("DELETE FROM rates WHERE minute < $1", posts_before)
+    await tx.execute("DELETE FROM rates WHERE since < $1", posts_before)

@@ -1,0 +1,81 @@
+"""How many submissions are taken: from one address, of one form, of one tenant, about one recipient.
+
+Rules may write to recipients. What may tell who somebody is, is counted under a keyed hash.
+"""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from uuid import UUID
+
+from contracts.kit.database import Connection
+from contracts.kit.quotas import Quota, refusal
+from trigger_service import quotas
+from trigger_service.domain import intake
+from trigger_service.domain.definitions import Form
+from trigger_service.domain.intake import Answers, digest
+from trigger_service.errors import TooSoonError
+from trigger_service.store import guards
+
+_MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cap:
+    """A quota of the submissions that one `window` takes; windows are those of UTC. `full` is for the visitor."""
+
+    quota: Quota
+    window: timedelta
+    full: str
+
+
+_PER_FORM = _Cap(quotas.PER_FORM, _MINUTE, "this form is sent very often at the moment")
+_PER_TENANT = _Cap(quotas.PER_TENANT, timedelta(hours=1), "this form is sent very often at the moment")
+_PER_RECIPIENT = _Cap(
+    quotas.PER_RECIPIENT, timedelta(days=1), "this phone number or e-mail address was sent often enough today"
+)
+
+
+class Caps:
+    """`key` hashes who is counted; `posts_per_minute` is for one address and one form."""
+
+    def __init__(self, key: bytes, posts_per_minute: int) -> None:
+        self._key = key
+        self._posts_per_minute = posts_per_minute
+
+    async def count(self, tx: Connection, form: Form, address: str, now: datetime) -> TooSoonError | None:
+        """Counts a post, whatever becomes of it; what to answer when there were too many."""
+        since = _begin(now, _MINUTE)
+        posts = await guards.count_post(tx, self._hashed("post", form.token, address), since)
+        if posts <= self._posts_per_minute:
+            return None
+        return TooSoonError("this was sent too often from your address", _wait_s(since + _MINUTE, now))
+
+    async def take(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, now: datetime) -> None:
+        """Counts a submission. Raises `TooSoonError` when one of its windows is full; then nothing is to be kept."""
+        for cap, key in self._counts(tenant, form, answers):
+            since = _begin(now, cap.window)
+            posts = await guards.count_post(tx, key, since)
+            if await refusal(tx, tenant, cap.quota, used=posts - 1):
+                raise TooSoonError(cap.full, _wait_s(since + cap.window, now))
+
+    def _counts(self, tenant: UUID, form: Form, answers: Answers) -> Iterator[tuple[_Cap, bytes]]:
+        """In one order for all submissions, so that none waits for another that waits for it."""
+        yield _PER_FORM, digest("form", tenant, form.code)
+        yield _PER_TENANT, guards.key_of_tenant(tenant)
+        for recipient in sorted(intake.recipients(form.spec, answers)):
+            yield _PER_RECIPIENT, self._hashed("recipient", tenant, recipient)
+
+    def _hashed(self, *parts: object) -> bytes:
+        return hmac.digest(self._key, "/".join(map(str, parts)).encode(), "sha256")
+
+
+def _begin(now: datetime, window: timedelta) -> datetime:
+    return now - (now - _EPOCH) % window
+
+
+def _wait_s(until: datetime, now: datetime) -> int:
+    return ceil((until - now).total_seconds())
