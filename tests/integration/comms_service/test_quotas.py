@@ -39,6 +39,14 @@ async def test_an_sms_has_so_many_parts(shop: Shop) -> None:
         assert isinstance(await shop.house.final(await shop.send("sms", text="д" * 134)), CommandDone)
 
 
+async def test_a_tenant_may_be_allowed_a_longer_sms_than_others(shop: Shop) -> None:
+    async with httpx.AsyncClient() as http:
+        await allow(http, shop.house.premises, shop.tenant, "parts_per_sms", 12)
+        sent = await shop.send("sms", text="a" * 12 * 153)
+    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert [one["parts"] for one in await shop.sms(sent)] == [12]
+
+
 async def test_channels_are_counted_and_those_that_there_are_can_be_changed(shop: Shop) -> None:
     texts = {"kind": "sms", "name": "Texts", "default": True}
     async with httpx.AsyncClient() as http, shop.client("author") as author:

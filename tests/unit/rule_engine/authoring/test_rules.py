@@ -49,6 +49,10 @@ def test_an_sms_goes_to_the_first_number_of_the_contact_with_the_text_as_it_is()
     )
 
 
+def test_how_long_an_sms_may_be_is_decided_where_its_parts_are_counted() -> None:
+    assert act("send_sms", {"text": "a" * 1531}).text == "a" * 1531
+
+
 @pytest.mark.parametrize(
     ("phone_type", "to", "contact"),
     [("mobile", "+491701234567", CONTACT), ("work", "+493099999999", None)],

@@ -28,10 +28,12 @@ class SmsSettings(PeerSettings):
 
 
 class Sms(BaseModel):
+    """At most as long as networks join parts, 255 of them."""
+
     model_config = ConfigDict(extra="forbid")
 
     to: Annotated[str, Field(pattern=r"^\+\d{7,15}$")]
-    text: Annotated[str, Field(min_length=1, max_length=1530)]
+    text: Annotated[str, Field(min_length=1, max_length=255 * 153)]
     reference: str | None = None
     callback_url: str | None = None
 

@@ -85,8 +85,13 @@ def _default_warnings(kind: str, params: Mapping[str, JsonValue], site: Authorin
         yield "channel", f"there is no default {kind} channel, so nothing is sent: make one, or name one here"
 
 
+MAX_SMS = 255 * 153
+"""Characters of the longest SMS that there can be: no network joins more parts. A tenant's quota allows far fewer, and
+says so when the message is sent."""
+
+
 class SendSmsParams(Params):
-    text: Annotated[str, Field(min_length=1, max_length=1530)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_SMS)]
     phone_type: Literal["auto", "work", "home", "mobile", "other"] = "auto"
     """`auto`: the first number of the contact, then of the company."""
     channel: Code | None = None
