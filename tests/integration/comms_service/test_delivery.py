@@ -219,6 +219,17 @@ async def test_consent_that_is_commanded_counts_for_all_addresses_and_the_later_
     }
 
 
+async def test_who_speaks_at_the_desk_corrects_what_a_clock_ahead_has_said(shop: Shop) -> None:
+    ahead = utc_now() + timedelta(hours=1)
+    await shop.house.final(await shop.command(consent(PHONE, at=ahead)))
+    async with shop.client("agent") as agent:
+        put = await agent.put(f"/v1/opt-outs/{PHONE}", json={"opted_out": False})
+    assert put.status_code == 200
+    assert (put.json()["version"], datetime.fromisoformat(put.json()["updated_at"]) > ahead) == (2, True)
+    for said_at in (None, ahead):
+        assert isinstance(await shop.house.final(await shop.send("sms", opted_out_at=said_at)), CommandDone)
+
+
 async def test_a_message_that_overtakes_the_opt_out_is_refused_unless_consent_came_later(shop: Shop) -> None:
     said_at = utc_now()
     sent = await shop.send("sms", opted_out_at=said_at)

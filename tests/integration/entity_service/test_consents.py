@@ -1,6 +1,6 @@
 """Who wants no messages: said of contacts here, kept by comms-service, mirrored by address."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -104,3 +104,13 @@ async def test_the_context_tells_rules_what_comms_service_may_not_have_heard_of(
     answer = (await site.internal("POST", "/internal/contexts", json=body)).json()
     known = answer["tenants"][str(tenant.id)]["contacts"][contact["id"]]
     assert (known["opted_out"], known["opted_out_at"]) == (True, contact["opted_out_at"])
+
+
+async def test_who_speaks_at_a_contact_corrects_what_a_clock_ahead_has_said(site: Site) -> None:
+    tenant, ahead = await site.tenant().open(), utc_now() + timedelta(hours=1)
+    contact = (await tenant.post("/v1/contacts", CLIENT))["id"]
+    await site.wire.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=ahead))
+    await becomes(tenant, contact, True)
+    assert (await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": False}))["opted_out"] is False
+    (command,) = await tenant.events(RecordConsent)
+    assert command.data.at > ahead, "comms-service, which orders words by their time, takes it for the later one"

@@ -120,7 +120,7 @@ class Handlers:
         said = command.data
         for address in sorted({consent_key(address) for address in said.addresses}):
             word = OptOut(address, 0, said.opted_out, said.source, "", said.by, said.at)
-            await self._consents.record(tx, command.tenant, word, command)
+            await self._consents.learn(tx, command.tenant, word, command)
         return CommandDone(command_id=command.command_id)
 
     async def notify(self, command: Envelope[Notify], tx: Connection) -> CommandDone:

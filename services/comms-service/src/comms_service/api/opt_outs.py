@@ -11,7 +11,7 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
-from contracts.kit.http import bad_input, conflict, not_found
+from contracts.kit.http import bad_input, not_found
 from contracts.messages.comms import ConsentSource
 from contracts.texts import Line
 
@@ -42,10 +42,7 @@ def router(database: Database, store: ChannelStore, consents: Consents, clock: C
         """From now on messages to this address are refused, those that still wait to be sent too."""
         said = OptOut(_key(address), 0, body.opted_out, body.source, body.note, caller.subject, clock())
         async with database.transaction(caller.tenant) as tx:
-            record = await consents.record(tx, caller.tenant, said)
-        if record is None:
-            raise conflict("what is known of this address was said later, by another service's clock: try again")
-        return _view(record)
+            return _view(await consents.say(tx, caller.tenant, said))
 
     @routes.get("/{address:path}")
     async def get_opt_out(address: str, caller: Caller = require(Role.AGENT)) -> OptOutView:

@@ -9,6 +9,10 @@ from contracts.messages.comms import ChannelKind
 
 _CHANNEL = "code, kind, name, sender_address, sender_name, is_default, archived"
 _OPT_OUT = "address, version, opted_out, source, note, updated_by, updated_at"
+_PUT_OPT_OUT = f"""INSERT INTO opt_outs (tenant_id, {_OPT_OUT}) VALUES ($1, $2, 1, $3, $4, $5, $6, $7)
+    ON CONFLICT (tenant_id, address) DO UPDATE SET version = opt_outs.version + 1,
+        opted_out = $3, source = $4, note = $5, updated_by = $6,
+        updated_at = greatest($7, opt_outs.updated_at + interval '1 microsecond')"""  # noqa: S608
 
 
 class ChannelStore:
@@ -65,20 +69,15 @@ class ChannelStore:
         count: int = await tx.fetchval("SELECT count(*) FROM channels WHERE tenant_id = $1", tenant)
         return count
 
-    async def put_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> OptOut | None:
+    async def put_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> OptOut:
+        """The record with its next version, dated after what was known."""
+        (row,) = await tx.fetch(f"{_PUT_OPT_OUT} RETURNING {_OPT_OUT}", *_values(tenant, opt_out))
+        return OptOut(*row)
+
+    async def put_later_opt_out(self, tx: Connection, tenant: UUID, opt_out: OptOut) -> OptOut | None:
         """The record with its next version; null, and nothing done, when what is known was said as late or later."""
         row = await tx.fetchrow(
-            f"""INSERT INTO opt_outs (tenant_id, {_OPT_OUT}) VALUES ($1, $2, 1, $3, $4, $5, $6, $7)
-               ON CONFLICT (tenant_id, address) DO UPDATE SET version = opt_outs.version + 1,
-                   opted_out = $3, source = $4, note = $5, updated_by = $6, updated_at = $7
-               WHERE opt_outs.updated_at < $7 RETURNING {_OPT_OUT}""",  # noqa: S608
-            tenant,
-            opt_out.address,
-            opt_out.opted_out,
-            opt_out.source,
-            opt_out.note,
-            opt_out.updated_by,
-            opt_out.updated_at,
+            f"{_PUT_OPT_OUT} WHERE opt_outs.updated_at < $7 RETURNING {_OPT_OUT}", *_values(tenant, opt_out)
         )
         return OptOut(*row) if row else None
 
@@ -89,3 +88,15 @@ class ChannelStore:
             consent_key(address),
         )
         return OptOut(*row) if row else None
+
+
+def _values(tenant: UUID, opt_out: OptOut) -> tuple[object, ...]:
+    return (
+        tenant,
+        opt_out.address,
+        opt_out.opted_out,
+        opt_out.source,
+        opt_out.note,
+        opt_out.updated_by,
+        opt_out.updated_at,
+    )

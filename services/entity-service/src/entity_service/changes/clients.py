@@ -57,9 +57,8 @@ class Clients:
         await store.clients.put_contact(tx, tenant, contact)
         said_at = before.opted_out_at if before else None
         if (word.opted_out and said_at is None) or (word.opted_out is False and before and before.opted_out):
-            now = self._clock()
-            await store.consents.state(tx, tenant, contact.id, opted_out=word.opted_out, at=now)
-            await self._tell(tx, tenant, contact.id, contact.addresses, word, now)
+            at = await store.consents.state(tx, tenant, contact.id, opted_out=word.opted_out, now=self._clock())
+            await self._tell(tx, tenant, contact.id, contact.addresses, word, at)
         elif before and said_at is not None:
             added = tuple(address for address in contact.addresses if address not in before.addresses)
             await self._tell(tx, tenant, contact.id, added, OptOutWord(opted_out=True, by=word.by), said_at)

@@ -31,14 +31,20 @@ async def mirror(tx: Connection, tenant: UUID, changed: ConsentChanged) -> bool:
     return bool(stored)
 
 
-async def state(tx: Connection, tenant: UUID, contact: UUID, *, opted_out: bool, at: datetime) -> None:
-    await tx.execute(
-        "UPDATE contacts SET stated_opt_out = $3, stated_at = $4 WHERE tenant_id = $1 AND id = $2",
+async def state(tx: Connection, tenant: UUID, contact: UUID, *, opted_out: bool, now: datetime) -> datetime:
+    """When it counts as said: now, or after what is known already, if that was said by a clock that is ahead."""
+    at: datetime = await tx.fetchval(
+        """UPDATE contacts c SET stated_opt_out = $3, stated_at = greatest($4,
+               c.stated_at + interval '1 microsecond',
+               (SELECT max(k.at) + interval '1 microsecond' FROM consents k
+                WHERE k.tenant_id = c.tenant_id AND k.address = ANY (c.consent_keys)))
+           WHERE tenant_id = $1 AND id = $2 RETURNING stated_at""",
         tenant,
         contact,
         opted_out,
-        at,
+        now,
     )
+    return at
 
 
 async def withdraw(tx: Connection, tenant: UUID, address: str, at: datetime) -> None:
