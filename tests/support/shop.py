@@ -22,6 +22,7 @@ from contracts.contexts import (
     TenantSchema,
     TenantSettings,
 )
+from contracts.taxes import net_of, tax_of
 from contracts.values import ItemSnapshot, Money
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -78,6 +79,7 @@ BELL = CompanyContext(
 
 
 def _product(name: str, quantity: str, price: int) -> ProductContext:
+    net = net_of(Money(amount=price, currency="EUR"), Decimal(quantity), Decimal(0))
     return ProductContext(
         name=name,
         quantity=Decimal(quantity),
@@ -85,7 +87,8 @@ def _product(name: str, quantity: str, price: int) -> ProductContext:
         price=Money(amount=price, currency="EUR"),
         discount_percent=Decimal("0.00"),
         tax_percent=Decimal("19.00"),
-        total=Money(amount=round(price * float(quantity)), currency="EUR"),
+        net=net,
+        total=Money(amount=net.amount + tax_of(net.amount, Decimal(19)), currency="EUR"),
     )
 
 

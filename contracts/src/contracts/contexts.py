@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from contracts.calendars import Calendar, Schedule
-from contracts.values import Currency, EmployeeId, ItemKind, ItemSnapshot, Money, Value
+from contracts.values import Currency, EmployeeId, ItemKind, ItemSnapshot, Money, TaxRounding, Value
 
 Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage"]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
@@ -76,15 +76,22 @@ class CompanyContext(Value):
     tax_number: str | None = None
 
 
+Percent = Annotated[Decimal, Field(ge=0, le=100)]
+
+
 class ProductContext(Value):
-    """One product row. `total` = price x quantity less discount, tax included, in minor units."""
+    """One product row. `net` = price x quantity less discount; `total` = `net` and its tax, each in minor units.
+
+    Several rows come to what `contracts.taxes.totals` says, which may differ from the sum of their `total`.
+    """
 
     name: str
     quantity: Decimal
     unit: str
     price: Money
-    discount_percent: Decimal
-    tax_percent: Decimal
+    discount_percent: Percent
+    tax_percent: Percent
+    net: Money
     total: Money
 
 
@@ -137,6 +144,7 @@ class TenantSettings(Value):
     time_zone: str = "UTC"
     language: str = "en"
     currency: Currency = "EUR"
+    tax_rounding: TaxRounding = "per_rate"
     crm_url: str = ""
     """Where people open the CRM in a browser, without a slash at its end; empty: nobody said."""
     calendar: Calendar = Calendar()

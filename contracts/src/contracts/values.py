@@ -23,6 +23,8 @@ EmployeeId = Annotated[UUID, OF_EMPLOYEE]
 
 ItemKind = Literal["lead", "deal", "quote", "invoice", "custom"]
 Origin = Literal["user", "rule", "trigger", "intake", "import"]
+TaxRounding = Literal["per_rate", "per_row"]
+"""Where tax is rounded to minor units: once for each tax rate, or in each product row; see `contracts.taxes`."""
 
 
 class Value(BaseModel):
@@ -61,6 +63,8 @@ class ItemSnapshot(Value):
     contact_ids: tuple[UUID, ...] = ()
     company_id: UUID | None = None
     amount: Money | None = None
+    tax_rounding: TaxRounding = "per_rate"
+    """Of the product rows: as the tenant had it when they were written, so that what was offered stays as it is."""
     source: str | None = None
     activity_count: int = 0
     fields: dict[str, JsonValue] = Field(default_factory=dict)

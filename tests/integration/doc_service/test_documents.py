@@ -37,7 +37,7 @@ async def test_a_command_becomes_a_numbered_pdf_with_a_link(site: Site, tenant: 
     assert outputs["pdf"]["name"] == f"Invoice INV-{YEAR}-0001.pdf"
     assert outputs["public_link"].startswith(f"{site.base}/d/")
     text = await text_of(site, tenant, outputs["pdf"])
-    for expected in (f"INV-{YEAR}-0001", "Rechnung", "Client & Sons", "Oak table", "Chair", "1.713,00"):
+    for expected in (f"INV-{YEAR}-0001", "Rechnung", "Client & Sons", "Oak table", "Chair", "1.713,00", "2.038,47"):
         assert expected in text.replace("\xa0", " ")
     (event,) = await site.wire.hears(tenant, DocumentCreated)
     assert str(event.data.document_id) == outputs["document_id"]

@@ -12,6 +12,7 @@ import httpx
 
 import entity_service
 from contracts import topics
+from contracts.contexts import ContextResponse
 from contracts.envelope import Body, Cause, Envelope
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
 from entity_service.main import build_app
@@ -135,6 +136,13 @@ class Tenant:
 def ok(response: httpx.Response) -> Any:
     assert response.is_success, response.text
     return response.json() if response.content else None
+
+
+async def contexts(site: Site, *items: tuple[Tenant, dict[str, Any]], **more: Any) -> ContextResponse:
+    """What `/internal/contexts` answers about items of tenants."""
+    refs = [{"tenant_id": str(tenant.id), "item_id": item["id"]} for tenant, item in items]
+    answer = await site.internal("POST", "/internal/contexts", json={"items": refs, **more})
+    return ContextResponse.model_validate(ok(answer))
 
 
 @asynccontextmanager

@@ -7,16 +7,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from contracts.contexts import MAX_ANSWER, ContextResponse, ItemRef, StageItems, TenantSchema
+from contracts.contexts import MAX_ANSWER, ItemRef, StageItems, TenantSchema
 from contracts.kit.clock import utc_now
 from entity_service import store
-from integration.entity_service.harness import Site, Tenant, ok
-
-
-async def contexts(site: Site, *items: tuple[Tenant, dict[str, Any]], **more: Any) -> ContextResponse:
-    refs = [{"tenant_id": str(tenant.id), "item_id": item["id"]} for tenant, item in items]
-    answer = await site.internal("POST", "/internal/contexts", json={"items": refs, **more})
-    return ContextResponse.model_validate(ok(answer))
+from integration.entity_service.harness import Site, Tenant, contexts, ok
 
 
 async def full_deal(shop: Tenant) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from uuid import UUID
 from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import FieldsChanged, PaymentChanged, StageChanged
 from contracts.values import Money
-from integration.entity_service.harness import Tenant
+from doc_service.domain.totals import totals
+from integration.entity_service.harness import Site, Tenant, contexts
 
 EUR_100 = {"amount": 10000, "currency": "EUR"}
 
@@ -31,14 +32,36 @@ async def test_the_amount_follows_the_product_rows_until_it_is_given_by_hand(sho
     table = {"name": "Table", "price": 9999, "quantity": "1.5", "discount_percent": 10, "tax_percent": 19}
 
     made = await shop.post(f"{path}/products", {"rows": [table]})
-    assert made["amount"] == {"amount": 16063, "currency": "EUR"}
+    assert made["amount"] == {"amount": 16064, "currency": "EUR"}
     more = await shop.post(f"{path}/products", {"rows": [{"name": "Chair", "price": 100}]})
     assert [row["name"] for row in more["rows"]] == ["Table", "Chair"]
-    assert more["amount"]["amount"] == 16163
+    assert more["amount"]["amount"] == 16164
 
     await shop.patch(path, {"amount": EUR_100})
     assert (await shop.put(f"{path}/products", {"rows": [table]}))["amount"] == EUR_100
-    assert (await shop.patch(path, {"amount": None}))["amount"]["amount"] == 16063
+    assert (await shop.patch(path, {"amount": None}))["amount"]["amount"] == 16064
+
+
+async def test_item_document_and_payment_come_to_the_same_whichever_way_tax_is_rounded(
+    site: Site, shop: Tenant
+) -> None:
+    rows = [{"name": "Chair", "price": 24167, "tax_percent": 20}] * 50
+    made: dict[str, int] = {}
+    deals = {}
+    for rounding in ("per_rate", "per_row"):
+        await shop.put("/v1/tenant", {"name": "Shop", "tax_rounding": rounding})
+        deals[rounding] = await shop.deal()
+        written = await shop.put(f"/v1/items/{deals[rounding]['id']}/products", {"rows": rows})
+        made[rounding] = written["amount"]["amount"]
+
+    assert made == {"per_rate": 1_450_020, "per_row": 1_450_000}
+    for rounding, deal in deals.items():  # the setting has changed since the first one was offered
+        (context,) = (await contexts(site, (shop, deal))).contexts()
+        (printed,) = totals(context.products, {"item": context.item.model_dump(mode="json")})
+        invoice = await shop.post(f"/v1/items/{deal['id']}/invoices", {})
+        payment = await shop.get(f"/v1/payments/{invoice['payment_id']}")
+        assert printed["total"] == payment["amount"] == {"amount": made[rounding], "currency": "EUR"}
+        assert printed["net"]["amount"] + printed["taxes"][0]["amount"]["amount"] == made[rounding]
 
 
 async def test_a_task_goes_on_by_its_status(shop: Tenant) -> None:

@@ -25,9 +25,9 @@ def printed(language: str, fields: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("language", "total", "day"),
     [
-        ("en", "€1,080.00", "March 2, 2026"),
-        ("de", "1.080,00\xa0€", "2. März 2026"),
-        ("pt-BR", "€\xa01.080,00", "2 de março de 2026"),
+        ("en", "€1,285.20", "March 2, 2026"),
+        ("de", "1.285,20\xa0€", "2. März 2026"),
+        ("pt-BR", "€\xa01.285,20", "2 de março de 2026"),
     ],
 )
 def test_money_and_dates_are_printed_for_the_language(language: str, total: str, day: str) -> None:
@@ -59,16 +59,16 @@ def test_numbers_of_products_are_printed_and_others_stay() -> None:
 
 def test_the_raw_data_keeps_its_values() -> None:
     data = json.loads(template_inputs(sample_document(INVOICE, {}))["data"])
-    assert data["products"][0]["total"] == {"amount": 108000, "currency": "EUR"}
+    assert data["products"][0]["total"] == {"amount": 128520, "currency": "EUR"}
     assert data["document"]["date"] == "2026-03-02"
 
 
-def test_the_totals_part_the_tax_from_what_the_rows_include() -> None:
+def test_the_totals_are_net_amount_tax_and_their_sum() -> None:
     (sums,) = json.loads(template_inputs(sample_document(INVOICE, {}))["data"])["totals"]
     assert sums == {
-        "net": {"amount": 143949, "currency": "EUR"},
-        "taxes": [{"percent": "19", "amount": {"amount": 27351, "currency": "EUR"}}],
-        "total": {"amount": 171300, "currency": "EUR"},
+        "net": {"amount": 171300, "currency": "EUR"},
+        "taxes": [{"percent": "19", "amount": {"amount": 32547, "currency": "EUR"}}],
+        "total": {"amount": 203847, "currency": "EUR"},
     }
 
 

@@ -31,6 +31,7 @@ ROW = ProductContext(
     price=Money(amount=1, currency="EUR"),
     discount_percent=Decimal(0),
     tax_percent=Decimal(0),
+    net=Money(amount=1, currency="EUR"),
     total=Money(amount=1, currency="EUR"),
 )
 ROWS = context().model_copy(update={"products": (ROW,) * 500})

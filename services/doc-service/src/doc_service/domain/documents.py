@@ -18,7 +18,7 @@ from doc_service.domain.errors import DataError
 from doc_service.domain.files import File, safe_name
 from doc_service.domain.printing import Printer, find_locale
 from doc_service.domain.templates import Template
-from doc_service.domain.totals import totals
+from doc_service.domain.totals import rounding_of, totals
 
 Status = Literal["waiting", "ready", "failed", "cancelled"]
 
@@ -85,6 +85,7 @@ def plan_document(command: Envelope[CreateDocument], template: Template, number:
     data = override(asked.data, asked.fields)
     _check_numbers(data)
     _check_products(data)
+    rounding_of(data)
     language = template.language or asked.language
     find_locale(language)
     return Document(

@@ -44,7 +44,7 @@ _CONTACT: dict[str, Any] = {
 }
 
 
-def _product(name: str, quantity: str, price: int, discount: str, total: int) -> dict[str, Any]:
+def _product(name: str, quantity: str, price: int, discount: str, net: int, total: int) -> dict[str, Any]:
     return {
         "name": name,
         "quantity": quantity,
@@ -52,6 +52,7 @@ def _product(name: str, quantity: str, price: int, discount: str, total: int) ->
         "price": _euros(price),
         "discount_percent": discount,
         "tax_percent": "19",
+        "net": _euros(net),
         "total": _euros(total),
     }
 
@@ -68,7 +69,8 @@ SAMPLE: Mapping[str, Any] = {
         "responsible_id": str(_NOBODY),
         "contact_ids": [str(_NOBODY)],
         "company_id": str(_NOBODY),
-        "amount": _euros(171300),
+        "amount": _euros(203847),
+        "tax_rounding": "per_rate",
         "source": "website",
         "activity_count": 1,
         "fields": {},
@@ -88,8 +90,8 @@ SAMPLE: Mapping[str, Any] = {
         "tax_number": "DE000000000",
     },
     "products": [
-        _product("Oak table", "1", 120000, "10", 108000),
-        _product("Chair", "4", 15825, "0", 63300),
+        _product("Oak table", "1", 120000, "10", 108000, 128520),
+        _product("Chair", "4", 15825, "0", 63300, 75327),
     ],
     "responsible": _employee("Robin Sample", "Manager"),
     "supervisor": _employee("Kim Sample", "Head of sales"),
@@ -104,7 +106,13 @@ SAMPLE: Mapping[str, Any] = {
         "bank": "Example Bank",
         "account": "DE00 0000 0000 0000 0000 00",
     },
-    "tenant": {"name": "Sample Furniture", "time_zone": "Europe/Berlin", "language": "en", "currency": "EUR"},
+    "tenant": {
+        "name": "Sample Furniture",
+        "time_zone": "Europe/Berlin",
+        "language": "en",
+        "currency": "EUR",
+        "tax_rounding": "per_rate",
+    },
     "var": {},
     "const": {},
     "steps": {},

@@ -1,46 +1,46 @@
-"""The sums below a list of products, in whole minor units."""
+"""The sums below a list of products, in whole minor units, as `contracts.taxes` computes them."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from contracts import taxes
 from contracts.contexts import ProductContext
+from contracts.values import TaxRounding
+from doc_service.domain.errors import DataError
+
+_ROUNDING: TypeAdapter[TaxRounding] = TypeAdapter(TaxRounding)
 
 
 def totals(products: Iterable[ProductContext], data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One entry per currency: `{net, taxes: [{percent, amount}], total}`, money as `{amount, currency}`.
 
-    A row's total includes its tax, so the tax in it is total * percent / (100 + percent), rounded half up per row.
-    Without products the item's own amount is the total.
+    Tax is rounded as in the item, so the total is the item's amount unless that was given by hand. Without products
+    the item's own amount is the total.
     """
-    by_currency: dict[str, list[ProductContext]] = defaultdict(list)
-    for product in products:
-        by_currency[product.total.currency].append(product)
-    if not by_currency:
-        return _of_amount(data)
-    return [_sum(currency, rows) for currency, rows in by_currency.items()]
+    sums = taxes.totals(products, rounding_of(data))
+    return [_printable(one) for one in sums] or _of_amount(data)
 
 
-def _sum(currency: str, rows: list[ProductContext]) -> dict[str, Any]:
-    taxes: dict[Decimal, int] = defaultdict(int)
-    for row in rows:
-        taxes[row.tax_percent.normalize()] += _tax(row)
-    total = sum(row.total.amount for row in rows)
+def rounding_of(data: Mapping[str, Any]) -> TaxRounding:
+    """As `item.tax_rounding` says. Raises `DataError` when it says nothing that is known."""
+    try:
+        return _ROUNDING.validate_python(_item(data).get("tax_rounding", "per_rate"))
+    except ValidationError as error:
+        raise DataError("data.item.tax_rounding: is per_rate or per_row") from error
+
+
+def _printable(sums: taxes.Totals) -> dict[str, Any]:
     return {
-        "net": _money(total - sum(taxes.values()), currency),
+        "net": _money(sums.net, sums.currency),
         "taxes": [
-            {"percent": f"{percent:f}", "amount": _money(amount, currency)}
-            for percent, amount in sorted(taxes.items())
-            if percent
+            {"percent": f"{tax.percent.normalize():f}", "amount": _money(tax.amount, sums.currency)}
+            for tax in sums.taxes
+            if tax.percent
         ],
-        "total": _money(total, currency),
+        "total": _money(sums.total, sums.currency),
     }
-
-
-def _tax(row: ProductContext) -> int:
-    exact = row.total.amount * row.tax_percent / (100 + row.tax_percent)
-    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def _money(amount: int, currency: str) -> dict[str, Any]:
@@ -48,6 +48,10 @@ def _money(amount: int, currency: str) -> dict[str, Any]:
 
 
 def _of_amount(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    item = data.get("item")
-    amount = item.get("amount") if isinstance(item, Mapping) else None
+    amount = _item(data).get("amount")
     return [{"net": amount, "taxes": [], "total": amount}] if amount else []
+
+
+def _item(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    item = data.get("item")
+    return item if isinstance(item, Mapping) else {}

@@ -24,7 +24,7 @@ from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
 from contracts.kit.service import Service
 from contracts.texts import Line, Name
-from contracts.values import Code, Currency, ItemKind
+from contracts.values import Code, Currency, ItemKind, TaxRounding
 from entity_service import store
 from entity_service.domain import fields, pipelines
 from entity_service.domain.calendars import check_zone
@@ -53,6 +53,8 @@ def _address(url: str) -> str:
 class TenantInput(Input):
     """How times, numbers and texts of the tenant are read and printed.
 
+    `tax_rounding` says whether tax is rounded once for each rate or in each row; an item follows it from the next time
+    its product rows are written.
     `crm_url` is where people open the CRM in a browser: links to items begin with it.
     """
 
@@ -60,6 +62,7 @@ class TenantInput(Input):
     time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     language: Annotated[str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR")] = "en"
     currency: Currency = "EUR"
+    tax_rounding: TaxRounding = "per_rate"
     crm_url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)] = ""
     my_company: MyCompanyInput = MyCompanyInput()
 
@@ -72,6 +75,7 @@ class Tenant(BaseModel):
     time_zone: str
     language: str
     currency: str
+    tax_rounding: TaxRounding
     crm_url: str
     my_company: MyCompany
 

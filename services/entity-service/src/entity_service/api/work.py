@@ -15,6 +15,7 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, not_found
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import CreateTask
+from contracts.taxes import net_of, tax_of
 from contracts.texts import ONE_LINE, Line, Title
 from contracts.values import MAX_NUMBER, Currency, ItemKind, Money
 from entity_service import store
@@ -23,7 +24,6 @@ from entity_service.api.inputs import Text, before
 from entity_service.changes import Changes
 from entity_service.domain.activities import Activity, ActivityKind, NewActivity
 from entity_service.domain.items import Item
-from entity_service.domain.products import total_of
 from entity_service.domain.tasks import Task, TaskStatus
 from entity_service.domain.timeline import TimelineEntry
 
@@ -72,8 +72,9 @@ class ProductInput(Input):
 
     def row(self, currency: str) -> ProductContext:
         price = Money(amount=self.price, currency=currency)
-        total = total_of(price, self.quantity, self.discount_percent, self.tax_percent)
-        return ProductContext(**self.model_dump(exclude={"price"}), price=price, total=total)
+        net = net_of(price, self.quantity, self.discount_percent)
+        total = Money(amount=net.amount + tax_of(net.amount, self.tax_percent), currency=currency)
+        return ProductContext(**self.model_dump(exclude={"price"}), price=price, net=net, total=total)
 
 
 class ProductRows(Input):

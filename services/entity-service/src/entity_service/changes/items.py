@@ -108,7 +108,7 @@ class Items:
         after = assign(item, assignments, references)
         if after.amount is None and item.amount is not None:
             rows = await store.products.of_item(tx, item.tenant_id, item.id)
-            after = after.model_copy(update={"amount": sum_of(rows)})
+            after = after.model_copy(update={"amount": sum_of(rows, item.tax_rounding)})
         return await self.update(tx, item, after, actor)
 
     async def update(

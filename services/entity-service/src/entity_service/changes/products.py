@@ -19,9 +19,11 @@ class Products:
 
     async def replace(self, tx: Connection, item: Item, rows: Sequence[ProductContext], actor: Actor) -> Item:
         """All rows of a locked item. Raises `InvalidError` when their currencies differ."""
-        total = sum_of(rows)
+        rounding = (await store.tenants.settings(tx, item.tenant_id)).tax_rounding
+        total = sum_of(rows, rounding)
         await store.products.replace(tx, item.tenant_id, item.id, rows)
-        after = item if item.amount_by_hand else item.model_copy(update={"amount": total})
+        amount = item.amount if item.amount_by_hand else total
+        after = item.model_copy(update={"amount": amount, "tax_rounding": rounding})
         return await self._items.update(tx, item, after, actor, around=("products",))
 
     async def append(self, tx: Connection, item: Item, rows: Sequence[ProductContext], actor: Actor) -> Item:

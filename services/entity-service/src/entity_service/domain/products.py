@@ -1,28 +1,20 @@
-"""Product rows and what they come to."""
+"""What an item's product rows come to."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.contexts import ProductContext
-from contracts.values import MAX_NUMBER, Money
+from contracts.taxes import totals
+from contracts.values import MAX_NUMBER, Money, TaxRounding
 from entity_service.domain.errors import InvalidError
 
 
-def total_of(price: Money, quantity: Decimal, discount_percent: Decimal, tax_percent: Decimal) -> Money:
-    """A row's total: price x quantity, less the discount, plus the tax, rounded half up to minor units."""
-    net = price.amount * quantity * (100 - discount_percent) / 100
-    total = (net * (100 + tax_percent) / 100).quantize(Decimal(1), ROUND_HALF_UP)
-    return Money(amount=int(total), currency=price.currency)
-
-
-def sum_of(rows: Sequence[ProductContext]) -> Money | None:
-    """What the rows come to; null without rows. Each row is rounded by itself, as it is printed."""
-    if not rows:
+def sum_of(rows: Sequence[ProductContext], rounding: TaxRounding) -> Money | None:
+    """What the rows come to, tax included; null without rows. Raises `InvalidError` for several currencies."""
+    sums = totals(rows, rounding)
+    if not sums:
         return None
-    currencies = {row.price.currency for row in rows}
-    if len(currencies) > 1:
-        raise InvalidError(("rows", f"have different currencies: {', '.join(sorted(currencies))}"))
-    total = sum(row.total.amount for row in rows)
-    if abs(total) > MAX_NUMBER:
+    if len(sums) > 1:
+        raise InvalidError(("rows", f"have different currencies: {', '.join(sorted(one.currency for one in sums))}"))
+    if sums[0].total > MAX_NUMBER:
         raise InvalidError(("rows", f"come to more than {MAX_NUMBER} minor units"))
-    return Money(amount=total, currency=currencies.pop())
+    return Money(amount=sums[0].total, currency=sums[0].currency)

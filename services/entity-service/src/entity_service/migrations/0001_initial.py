@@ -13,6 +13,7 @@ CREATE TABLE tenants (
     time_zone text NOT NULL,
     language text NOT NULL,
     currency text NOT NULL,
+    tax_rounding text NOT NULL,
     my_company jsonb NOT NULL
 );
 
@@ -121,6 +122,7 @@ CREATE TABLE items (
     amount bigint,
     currency text,
     amount_by_hand boolean NOT NULL,
+    tax_rounding text NOT NULL,
     source text,
     activity_count integer NOT NULL,
     fields jsonb NOT NULL,
@@ -159,6 +161,7 @@ CREATE TABLE products (
     currency text NOT NULL,
     discount_percent numeric NOT NULL,
     tax_percent numeric NOT NULL,
+    net bigint NOT NULL,
     total bigint NOT NULL,
     PRIMARY KEY (tenant_id, item_id, position),
     FOREIGN KEY (tenant_id, item_id) REFERENCES items ON DELETE CASCADE

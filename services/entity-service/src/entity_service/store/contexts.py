@@ -86,7 +86,7 @@ _ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "sup
 
 
 _ITEMS = """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
-        t.crm_url, t.my_company, k.calendar,
+        t.tax_rounding AS tenant_tax_rounding, t.crm_url, t.my_company, k.calendar,
         p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome, asked.ord
     FROM asked JOIN items i USING (tenant_id, id)
     JOIN pipelines p ON (p.tenant_id, p.code) = (i.tenant_id, i.pipeline)

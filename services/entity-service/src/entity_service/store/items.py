@@ -15,7 +15,7 @@ from entity_service.domain.items import Item
 from entity_service.store.rows import with_money
 
 _COLUMNS = """id, kind, title, pipeline, stage, version, entry_seq, responsible_id, contact_ids, company_id, amount,
-    currency, amount_by_hand, source, activity_count, fields, created_at, updated_at"""
+    currency, amount_by_hand, tax_rounding, source, activity_count, fields, created_at, updated_at"""
 
 
 def item_of(row: asyncpg.Record) -> Item:
@@ -45,7 +45,7 @@ async def insert(tx: Connection, items: Sequence[Item]) -> None:
     """Raises `ConflictError` when a stage or client was removed meanwhile."""
     try:
         await tx.executemany(
-            f"INSERT INTO items (tenant_id, {_COLUMNS}) VALUES ($1, {_placeholders(18)})",  # noqa: S608 - constants
+            f"INSERT INTO items (tenant_id, {_COLUMNS}) VALUES ($1, {_placeholders(19)})",  # noqa: S608 - constants
             [(item.tenant_id, *_values(item)) for item in items],
         )
     except asyncpg.ForeignKeyViolationError as error:
@@ -56,7 +56,7 @@ async def save(tx: Connection, item: Item) -> None:
     """Writes every column of an item that is locked. Raises `ConflictError` as `insert` does."""
     try:
         await tx.execute(
-            f"UPDATE items SET ({_COLUMNS}) = ({_placeholders(18)}) WHERE tenant_id = $1 AND id = $2",  # noqa: S608
+            f"UPDATE items SET ({_COLUMNS}) = ({_placeholders(19)}) WHERE tenant_id = $1 AND id = $2",  # noqa: S608
             item.tenant_id,
             *_values(item),
         )
@@ -83,6 +83,7 @@ def _values(item: Item) -> tuple[Any, ...]:
         item.amount.amount if item.amount else None,
         item.amount.currency if item.amount else None,
         item.amount_by_hand,
+        item.tax_rounding,
         item.source,
         item.activity_count,
         item.fields,

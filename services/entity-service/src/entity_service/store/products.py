@@ -19,6 +19,7 @@ def product_of(row: asyncpg.Record) -> ProductContext:
         price=Money(amount=row["price"], currency=currency),
         discount_percent=row["discount_percent"],
         tax_percent=row["tax_percent"],
+        net=Money(amount=row["net"], currency=currency),
         total=Money(amount=row["total"], currency=currency),
     )
 
@@ -35,7 +36,8 @@ async def replace(tx: Connection, tenant: UUID, item: UUID, rows: Sequence[Produ
     await tx.execute("DELETE FROM products WHERE tenant_id = $1 AND item_id = $2", tenant, item)
     await tx.executemany(
         """INSERT INTO products (tenant_id, item_id, position, name, quantity, unit, price, currency,
-               discount_percent, tax_percent, total) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+               discount_percent, tax_percent, net, total)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
         [
             (
                 tenant,
@@ -48,6 +50,7 @@ async def replace(tx: Connection, tenant: UUID, item: UUID, rows: Sequence[Produ
                 row.price.currency,
                 row.discount_percent,
                 row.tax_percent,
+                row.net.amount,
                 row.total.amount,
             )
             for position, row in enumerate(rows)

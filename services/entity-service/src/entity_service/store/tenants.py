@@ -18,6 +18,7 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
         time_zone=row["time_zone"],
         language=row["language"],
         currency=row["tenant_currency"],
+        tax_rounding=row["tenant_tax_rounding"],
         crm_url=row["crm_url"],
         calendar=Calendar.model_validate(row["calendar"] or {}),
     )
@@ -25,7 +26,8 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
 
 async def find(tx: Connection, tenant: UUID) -> tuple[TenantSettings, MyCompany] | None:
     row = await tx.fetchrow(
-        """SELECT name, time_zone, language, currency AS tenant_currency, crm_url, my_company, calendar
+        """SELECT name, time_zone, language, currency AS tenant_currency,
+               tax_rounding AS tenant_tax_rounding, crm_url, my_company, calendar
            FROM tenants LEFT JOIN calendars USING (tenant_id) WHERE tenant_id = $1""",
         tenant,
     )
@@ -40,9 +42,10 @@ async def settings(tx: Connection, tenant: UUID) -> TenantSettings:
 
 async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company: MyCompany) -> None:
     await tx.execute(
-        """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, crm_url, my_company)
-           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id) DO UPDATE
-           SET name = $2, time_zone = $3, language = $4, currency = $5, crm_url = $6, my_company = $7""",
+        """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, crm_url, my_company,
+               tax_rounding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO UPDATE
+           SET name = $2, time_zone = $3, language = $4, currency = $5, crm_url = $6, my_company = $7,
+               tax_rounding = $8""",
         tenant,
         settings.name,
         settings.time_zone,
@@ -50,6 +53,7 @@ async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company
         settings.currency,
         settings.crm_url,
         my_company.model_dump(),
+        settings.tax_rounding,
     )
 
 
