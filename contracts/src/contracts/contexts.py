@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, SkipValidation
 
 from contracts.calendars import Calendar, Schedule
-from contracts.values import Currency, EmployeeId, ItemKind, ItemSnapshot, Money, TaxRounding, Value
+from contracts.issues import unknown
+from contracts.values import Code, Currency, EmployeeId, ItemKind, ItemSnapshot, Money, TaxRounding, Value
 
-Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage"]
+Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments"]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
 
 FieldType = Literal["text", "number", "money", "boolean", "date", "datetime", "list", "user", "file"]
@@ -147,6 +148,8 @@ class TenantSettings(Value):
     tax_rounding: TaxRounding = "per_rate"
     crm_url: str = ""
     """Where people open the CRM in a browser, without a slash at its end; empty: nobody said."""
+    default_assignee: Code | None = None
+    """The employee who gets new work of archived ones whom nobody follows."""
     calendar: Calendar = Calendar()
 
 
@@ -167,7 +170,13 @@ class ItemContext(Value):
     stage: StageContext | None = None
     pipeline: PipelineContext
     my_company: MyCompany
+    reassignments: SkipValidation[dict[EmployeeId, EmployeeId | None]] = Field(default_factory=dict)
+    """Who gets new work in the place of each archived employee; null: nobody is left."""
     read_at: AwareDatetime
+
+
+UNNAMED = frozenset({"tenant_id", "reassignments", "read_at"})
+"""What of a context authors cannot name."""
 
 
 class ItemRef(Value):
@@ -196,6 +205,8 @@ class TenantRecords(Value):
     responsible: dict[EmployeeId, EmployeeContext] = Field(default_factory=dict)
     supervisors: dict[EmployeeId, EmployeeContext] = Field(default_factory=dict)
     """By the id of the responsible person."""
+    reassignments: dict[EmployeeId, EmployeeId | None] = Field(default_factory=dict)
+    """As in `ItemContext`."""
 
 
 class ItemRecord(Value):
@@ -243,6 +254,7 @@ class ContextResponse(Value):
             stage=record.stage,
             pipeline=record.pipeline,
             my_company=known.my_company,
+            reassignments=known.reassignments,
             read_at=self.read_at,
         )
 
@@ -289,3 +301,11 @@ class TenantSchema(Value):
     pipelines: tuple[PipelineSchema, ...] = ()
     fields: tuple[FieldSchema, ...] = ()
     employees: tuple[EmployeeRef, ...] = ()
+    archived_employees: tuple[EmployeeRef, ...] = ()
+    """They can be compared with, but are given no new work."""
+
+    def not_employed(self, named: str) -> str:
+        """Why a code or id that is none of `employees` cannot be used, for authors."""
+        if any(named in (one.code, str(one.id)) for one in self.archived_employees):
+            return f"employee {named!r} is archived: name another one"
+        return unknown("employee", named, [one.code for one in self.employees])

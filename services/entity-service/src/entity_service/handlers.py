@@ -81,7 +81,7 @@ class Handlers:
         actor = Actor(by=data.changed_by, origin="rule", cause=command)
         if loop := find_loop(command.causepath):
             return await self._stop(tx, command, item, loop, actor)
-        item = await self._changes.items.assign(tx, item, data.assignments, actor)
+        item = await self._changes.handovers.assign(tx, item, data.assignments, actor)
         return _done(command, version=item.version)
 
     async def create_item(self, command: Envelope[CreateItem], tx: Connection) -> FinalResult:
@@ -92,7 +92,7 @@ class Handlers:
         if reason := await self._why_not(tx, command, by_rule=data.origin == "rule"):
             return await self._stop(tx, command, linked, reason, actor)
         client = await self._client(tx, command.tenant, data.person)
-        item = await self._changes.items.create(tx, command.tenant, _draft(data, client), actor)
+        item = await self._changes.handovers.create(tx, command.tenant, _draft(data, client), actor)
         if client and client.news:
             await self._changes.items.note(tx, item, "history", client.news, actor)
         await self._count(tx, command, item, by_rule=data.origin == "rule")

@@ -8,7 +8,17 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from rule_engine.activities import Activities
-from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, runs, variables
+from rule_engine.api import (
+    applications,
+    automation,
+    decisions,
+    employees,
+    rule_set_orders,
+    rule_sets,
+    rule_types,
+    runs,
+    variables,
+)
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
@@ -59,6 +69,7 @@ def build_app(settings: Settings) -> FastAPI:
             runs.reading(database, store.views),
             runs.ordering(operations),
             automation.router(database, store, entity_service),
+            employees.router(database, store.rule_sets),
             decisions.router(database, store.decisions, clock),
         ],
     )

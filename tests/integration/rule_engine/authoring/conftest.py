@@ -14,7 +14,16 @@ from contracts.kit.database import Database
 from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
-from rule_engine.api import applications, automation, decisions, rule_set_orders, rule_sets, rule_types, variables
+from rule_engine.api import (
+    applications,
+    automation,
+    decisions,
+    employees,
+    rule_set_orders,
+    rule_sets,
+    rule_types,
+    variables,
+)
 from rule_engine.authoring import Authoring
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.jobs import Applying
@@ -140,6 +149,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         rule_set_orders.router(authoring, reading),
         rule_types.router(REGISTRY),
         applications.router(service, store, applying),
+        employees.router(service.database, store.rule_sets),
         decisions.router(service.database, store.decisions, watch),
         variables.router(service, entities, store.rule_sets, REGISTRY),
         automation.router(service.database, store, entities),

@@ -123,6 +123,33 @@ async def test_publishing_again_takes_in_what_the_tenant_has_changed(
     assert (await author.post(f"{URL}/publish")).json()["version"] == 2
 
 
+async def test_rules_that_name_an_archived_employee_are_listed_and_not_published_again(
+    author: httpx.AsyncClient, entity: EntityStandIn
+) -> None:
+    task = rule("pack", "create_task", name="Pack", assignee="warehouse", participants=["sam", "warehouse"])
+    told = {"path": "item.responsible_id", "op": "eq", "value": "warehouse"}
+    document = rule_set(new=[rule("greet", "send_sms", text="Hi", condition=told), task])
+    await put(author, document, publish=True)
+    others = tuple(one for one in SCHEMA.employees if one != WAREHOUSE)
+    entity.schema = SCHEMA.model_copy(update={"employees": others, "archived_employees": (WAREHOUSE,)})
+
+    named = (await author.get(f"/v1/employees/{WAREHOUSE.id}/rules")).json()["items"]
+    again = await author.post(f"{URL}/publish")
+
+    assert [(one["stage"], one["rule"], one["where"]) for one in named] == [
+        ("new", "greet", "condition.value"),
+        ("new", "pack", "params.assignee"),
+        ("new", "pack", "params.participants[1]"),
+    ]
+    assert {one["rule_set"] for one in named} == {URL.rpartition("/")[2]}
+    assert again.status_code == 422
+    assert [(one["where"], one["what"]) for one in again.json()["errors"]] == [
+        ("stages.new.rules[1].params.assignee", "employee 'warehouse' is archived: name another one"),
+        ("stages.new.rules[1].params.participants[1]", "employee 'warehouse' is archived: name another one"),
+    ]
+    assert (await author.get(f"/v1/employees/{UUID(int=98)}/rules")).json() == {"items": []}
+
+
 async def test_old_versions_stay_readable_as_they_were(author: httpx.AsyncClient) -> None:
     await put(author, GREETING, publish=True)
     await put(author, FURNITURE_SHOP, publish=True)

@@ -10,6 +10,7 @@ import pytest
 from rule_engine.domain.authoring.checks import check
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.authoring.employee_refs import named_in
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.language.variables import Definition, VariableDocument
 from rule_engine.rules import REGISTRY
@@ -97,7 +98,7 @@ def test_a_program_knows_the_position_of_its_stage(new_id: Callable[[], UUID]) -
 def test_a_program_asks_for_the_parts_that_its_rules_read(new_id: Callable[[], UUID]) -> None:
     made = programs(FURNITURE_SHOP, new_id)
     assert made["new"][0].parts == ("company", "contacts")
-    assert made["new"][1].parts == ("contacts", "responsible", "supervisor")
+    assert made["new"][1].parts == ("contacts", "reassignments", "responsible", "supervisor")
     assert made["prepayment"][0].parts == ("products",)
     assert made["won"][1].parts == ()
 
@@ -157,6 +158,19 @@ def test_codes_of_employees_become_ids_in_conditions_too(
     one = {"path": None, "op": None, "value": None} | written | stored
     expected = {"all": [{"any": [one]}, {"not": one}, each_stored]}
     assert condition.model_dump(mode="json", by_alias=True) == expected
+
+
+def test_conditions_compare_with_archived_employees_too(new_id: Callable[[], UUID]) -> None:
+    sam, *others = reversed(SCHEMA.employees)
+    schema = SCHEMA.model_copy(update={"employees": tuple(others), "archived_employees": (sam,)})
+    was_sams = {"path": "item.responsible_id", "op": "eq", "value": "sam"}
+    made = with_ids(document(rule("it", "send_sms", text="Hi", condition=was_sams)), [], new_id)
+    assert check(made, schema, REGISTRY) == []
+    (chain,) = compile_document(made, schema, REGISTRY)["new"]
+    condition = chain.rules()[0].condition
+    assert condition is not None
+    assert condition.model_dump(mode="json")["value"] == SAM
+    assert list(named_in(chain.rules()[0], UUID(SAM))) == ["condition.value"]
 
 
 def test_a_program_reads_back_as_it_was_written(new_id: Callable[[], UUID]) -> None:

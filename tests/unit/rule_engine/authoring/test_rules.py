@@ -116,6 +116,16 @@ def test_the_supervisor_is_notified_unless_others_are_named() -> None:
     assert named.recipients == (WAREHOUSE.id,)
 
 
+def test_what_is_meant_for_archived_employees_is_told_to_whoever_gets_their_work() -> None:
+    gone, lost = UUID(int=71), UUID(int=72)
+    context = deal(reassignments={gone: HEAD.id, lost: None})
+    to = {"text": "Look", "recipients": [str(gone), str(WAREHOUSE.id), str(lost), str(HEAD.id)]}
+    assert act("notify_supervisor", to, context).recipients == (HEAD.id, WAREHOUSE.id)
+    nobody = act("notify_supervisor", {"text": "Look", "recipients": [str(lost)]}, context)
+    assert isinstance(nobody, Failure)
+    assert "nobody is left to take over: give them successors" in nobody.reason
+
+
 def test_without_a_supervisor_the_notification_fails() -> None:
     answer = act("notify_supervisor", {"text": "Look"}, deal(supervisor=None))
     assert isinstance(answer, Failure)

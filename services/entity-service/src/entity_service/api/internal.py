@@ -63,7 +63,8 @@ class InternalRoutes:
                 tenant=await store.tenants.settings(tx, tenant),
                 pipelines=tuple((await store.pipelines.of_tenant(tx, tenant)).values()),
                 fields=tuple(await store.fields.in_use(tx, tenant)),
-                employees=await store.people.employee_refs(tx, tenant),
+                employees=await store.people.employee_refs(tx, tenant, archived=False),
+                archived_employees=await store.people.employee_refs(tx, tenant, archived=True),
             )
 
     async def items_in_stage(  # noqa: PLR0913 - the filters of a list

@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
+from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
 from contracts.kit.service import Service
@@ -16,7 +17,7 @@ from contracts.values import Code
 from entity_service import store
 from entity_service.domain.clients import normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.people import Department, Employee, check_parent
+from entity_service.domain.people import Department, Employee, EmployeeReferences, check_parent
 from entity_service.quotas import DEFINITIONS
 
 
@@ -30,7 +31,10 @@ class DepartmentInput(Input):
 
 
 class EmployeeInput(Input):
-    """An employee; the server gives the id."""
+    """An employee; the server gives the id.
+
+    `successor` is the code of the one, who may be written later, who gets the new work once the employee is archived.
+    """
 
     first_name: Name
     last_name: Line = ""
@@ -38,7 +42,14 @@ class EmployeeInput(Input):
     phone: Annotated[str, StringConstraints(max_length=50)] | None = None
     position: Line | None = None
     department: Code | None = None
+    successor: Code | None = None
     archived: bool = False
+
+
+class EmployeeAnswer(Employee):
+    """The employee; for an archived one also what still refers to them."""
+
+    references: EmployeeReferences | None = None
 
 
 class PeopleRoutes:
@@ -55,8 +66,9 @@ class PeopleRoutes:
         add("/departments/{code}", self.put_department, methods=["PUT"], response_model=Department)
         add("/departments/{code}", self.department, methods=["GET"], response_model=Department)
         add("/employees", self.employees, methods=["GET"], response_model=Page[Employee])
-        add("/employees/{code}", self.put_employee, methods=["PUT"], response_model=Employee)
+        add("/employees/{code}", self.put_employee, methods=["PUT"], response_model=EmployeeAnswer)
         add("/employees/{code}", self.employee, methods=["GET"], response_model=Employee)
+        add("/employees/{code}/references", self.references, methods=["GET"], response_model=EmployeeReferences)
         return router
 
     async def departments(self, caller: Caller = require(Role.VIEWER)) -> Page[Department]:
@@ -89,15 +101,21 @@ class PeopleRoutes:
         async with self._service.database.transaction(caller.tenant) as tx:
             return Page(items=await store.people.employees(tx, caller.tenant))
 
-    async def put_employee(self, code: Code, body: EmployeeInput, caller: Caller = require(Role.ADMIN)) -> Employee:
-        """Creates or replaces an employee, who keeps his id."""
+    async def put_employee(
+        self, code: Code, body: EmployeeInput, caller: Caller = require(Role.ADMIN)
+    ) -> EmployeeAnswer:
+        """Creates or replaces an employee, who keeps the id. Archiving one answers what still refers to them."""
         wanted = self._employee_of(code, body)
+        if wanted.successor == code:
+            raise InvalidError(("successor", "is somebody else than the employee"))
         async with self._service.database.transaction(caller.tenant) as tx:
             if wanted.department and not await store.people.department(tx, caller.tenant, wanted.department):
                 raise InvalidError(("department", f"there is no department {wanted.department!r}"))
             if await store.people.employee(tx, caller.tenant, code) is None:
                 await check(tx, caller.tenant, DEFINITIONS)
-            return await store.people.put_employee(tx, caller.tenant, wanted)
+            kept = await store.people.put_employee(tx, caller.tenant, wanted)
+            found = await store.people.references(tx, caller.tenant, kept) if kept.archived else None
+        return EmployeeAnswer(**kept.model_dump(), references=found)
 
     def _employee_of(self, code: str, body: EmployeeInput) -> Employee:
         addresses = {
@@ -108,7 +126,15 @@ class PeopleRoutes:
 
     async def employee(self, code: Code, caller: Caller = require(Role.VIEWER)) -> Employee:
         async with self._service.database.transaction(caller.tenant) as tx:
-            found = await store.people.employee(tx, caller.tenant, code)
+            return await self._found(tx, caller, code)
+
+    async def references(self, code: Code, caller: Caller = require(Role.ADMIN)) -> EmployeeReferences:
+        """What refers to an employee in this service, and who gets new work that is meant for them."""
+        async with self._service.database.transaction(caller.tenant) as tx:
+            return await store.people.references(tx, caller.tenant, await self._found(tx, caller, code))
+
+    async def _found(self, tx: Connection, caller: Caller, code: str) -> Employee:
+        found = await store.people.employee(tx, caller.tenant, code)
         if found is None:
             raise not_found(f"employee {code!r}")
         return found

@@ -55,6 +55,8 @@ class TenantInput(Input):
 
     `tax_rounding` says whether tax is rounded once for each rate or in each row; an item follows it from the next time
     its product rows are written.
+    `default_assignee` is the code of the employee, who may be written later, who gets new work of archived ones whom
+    nobody follows.
     `crm_url` is where people open the CRM in a browser: links to items begin with it.
     """
 
@@ -63,6 +65,7 @@ class TenantInput(Input):
     language: Annotated[str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR")] = "en"
     currency: Currency = "EUR"
     tax_rounding: TaxRounding = "per_rate"
+    default_assignee: Code | None = None
     crm_url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)] = ""
     my_company: MyCompanyInput = MyCompanyInput()
 
@@ -76,6 +79,7 @@ class Tenant(BaseModel):
     language: str
     currency: str
     tax_rounding: TaxRounding
+    default_assignee: str | None
     crm_url: str
     my_company: MyCompany
 

@@ -10,6 +10,7 @@ from contracts.kit.outbox import Outbox
 from entity_service.changes.activities import Activities
 from entity_service.changes.clients import Clients
 from entity_service.changes.copies import Copies
+from entity_service.changes.handovers import Handovers
 from entity_service.changes.items import Items
 from entity_service.changes.payments import Payments
 from entity_service.changes.products import Products
@@ -21,6 +22,7 @@ class Changes:
     """All of them."""
 
     items: Items
+    handovers: Handovers
     copies: Copies
     clients: Clients
     products: Products
@@ -31,12 +33,14 @@ class Changes:
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
     items = Items(outbox, clock, new_id)
+    handovers = Handovers(items)
     return Changes(
         items=items,
-        copies=Copies(items),
+        handovers=handovers,
+        copies=Copies(items, handovers),
         clients=Clients(outbox, clock, new_id),
         products=Products(items),
         activities=Activities(items),
-        tasks=Tasks(items),
-        payments=Payments(items),
+        tasks=Tasks(items, handovers),
+        payments=Payments(items, handovers),
     )

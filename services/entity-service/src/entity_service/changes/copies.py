@@ -5,9 +5,11 @@ from uuid import UUID
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import CopyItem
 from entity_service import store
+from entity_service.changes.handovers import Handovers
 from entity_service.changes.items import Items
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, Place
+from entity_service.domain.people import Handover
 from entity_service.domain.pipelines import find_place
 from entity_service.messages import Actor
 
@@ -15,8 +17,9 @@ from entity_service.messages import Actor
 class Copies:
     """Copies an item with everything it consists of."""
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, handovers: Handovers) -> None:
         self._items = items
+        self._handovers = handovers
 
     async def copy(self, tx: Connection, original: Item, wanted: CopyItem, actor: Actor) -> Item:
         """All field values, clients and product rows of a locked item, in a new one at its first entry.
@@ -25,18 +28,23 @@ class Copies:
         """
         pipelines = await store.pipelines.some(tx, original.tenant_id, [wanted.pipeline])
         place = find_place(pipelines, original.kind, wanted.pipeline, wanted.stage)
-        copied = self._copy_of(original, place, await self._responsible(tx, original, wanted), wanted.title)
+        responsible, handover = await self._responsible(tx, original, wanted)
+        copied = self._copy_of(original, place, responsible, wanted.title)
         await self._items.add(tx, [copied], actor)
+        await self._handovers.say(tx, copied, handover, f"the {copied.kind} {copied.title!r}", actor)
         rows = await store.products.of_item(tx, original.tenant_id, original.id)
         await store.products.replace(tx, copied.tenant_id, copied.id, rows)
         await store.links.add(tx, original.tenant_id, original.id, copied.id, "copy")
         return copied
 
-    async def _responsible(self, tx: Connection, original: Item, wanted: CopyItem) -> UUID | None:
+    async def _responsible(
+        self, tx: Connection, original: Item, wanted: CopyItem
+    ) -> tuple[UUID | None, Handover | None]:
         id = wanted.responsible_id
         if id and not await store.references.existing_employees(tx, original.tenant_id, [id]):
             raise InvalidError(("responsible_id", "is no employee's id"))
-        return id or original.responsible_id
+        meant = id or original.responsible_id
+        return await self._handovers.assignee(tx, original.tenant_id, meant, "responsible_id")
 
     def _copy_of(self, original: Item, place: Place, responsible: UUID | None, title: str | None) -> Item:
         now = self._items.clock()

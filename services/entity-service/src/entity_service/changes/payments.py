@@ -8,6 +8,7 @@ from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.values import Money
 from entity_service import messages, store
+from entity_service.changes.handovers import Handovers
 from entity_service.changes.items import Items
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.items import Item, ItemDraft, Place
@@ -19,8 +20,9 @@ from entity_service.messages import Actor
 class Payments:
     """Makes invoices with their payments and records what providers report."""
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, handovers: Handovers) -> None:
         self._items = items
+        self._handovers = handovers
 
     async def invoice(
         self, tx: Connection, deal: Item, actor: Actor, *, title: str | None, amount: Money | None
@@ -31,7 +33,7 @@ class Payments:
         due = amount or deal.amount
         if due is None or due.amount <= 0:
             raise InvalidError(("amount", "the item has no positive amount; say what the invoice is to come to"))
-        invoice = await self._items.create(tx, deal.tenant_id, _draft(deal, title, due), actor)
+        invoice = await self._handovers.create(tx, deal.tenant_id, _draft(deal, title, due), actor)
         payment = self._pending(invoice, deal, due)
         await store.payments.put(tx, payment)
         await store.links.add(tx, deal.tenant_id, deal.id, invoice.id, "invoice")

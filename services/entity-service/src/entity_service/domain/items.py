@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -70,6 +70,8 @@ class References:
     employees: AbstractSet[UUID]
     contacts: AbstractSet[UUID]
     companies: AbstractSet[UUID]
+    archived: AbstractSet[UUID] = frozenset()
+    """Those of the employees who get no new work."""
 
     def schemas(self, kind: ItemKind) -> Mapping[str, FieldSchema]:
         return {code: schema for (of, code), schema in self.fields.items() if of == kind}
@@ -147,6 +149,8 @@ def _dot(where: str) -> str:
 def _check_reference(name: str, value: Any, references: References) -> None:
     if name == "responsible_id" and value and value not in references.employees:
         raise ValueError("is no employee's id")
+    if name == "responsible_id" and value in references.archived:
+        raise ValueError("is an archived employee: name another one")
     if name == "company_id" and value and value not in references.companies:
         raise ValueError("is no company's id")
     if name == "contact_ids" and (unknown := [str(id) for id in value if id not in references.contacts]):
@@ -163,7 +167,11 @@ def mentions_in(assignments: Iterable[FieldAssignment]) -> Mentions:
 
 
 def assign(item: Item, assignments: Sequence[FieldAssignment], references: References) -> Item:
-    """The item with new values, version and time as before. Raises `InvalidError` with everything that is wrong."""
+    """The item with new values, version and time as before. Raises `InvalidError` with everything that is wrong.
+
+    Whoever is responsible already stays so, archived or not.
+    """
+    references = replace(references, archived=references.archived - {item.responsible_id})
     plain, custom, errors = dict[str, Any](), dict[str, JsonValue](), list[tuple[str, str]]()
     for assignment in assignments:
         group, _, code = assignment.field.rpartition(".")

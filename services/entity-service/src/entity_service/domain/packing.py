@@ -1,5 +1,6 @@
 """Puts contexts into an answer until it is full; what several items share goes in once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,14 +8,19 @@ from pydantic import BaseModel
 
 from contracts.contexts import MAX_ANSWER, ContextResponse, ItemRecord, ItemRef, TenantRecords
 
+NO_REASSIGNMENTS: Mapping[UUID, Mapping[UUID, UUID | None]] = {}
 _TABLES = ("contacts", "companies", "responsible", "supervisors")
 
 
 class Packing:
     """An answer in the making. Once an item does not fit, it and all after it are left for the next answer."""
 
-    def __init__(self, read_at: datetime) -> None:
+    def __init__(
+        self, read_at: datetime, reassignments: Mapping[UUID, Mapping[UUID, UUID | None]] = NO_REASSIGNMENTS
+    ) -> None:
+        """`reassignments` by tenant; they go in once for each tenant of whom there is an item."""
         self._read_at = read_at
+        self._reassignments = reassignments
         self._left = MAX_ANSWER
         self._tenants: dict[UUID, TenantRecords] = {}
         self._items: list[ItemRecord] = []
@@ -45,7 +51,7 @@ class Packing:
     def _new(self, tenant: UUID, shared: TenantRecords) -> TenantRecords:
         known = self._tenants.get(tenant)
         if known is None:
-            return shared
+            return shared.model_copy(update={"reassignments": dict(self._reassignments.get(tenant, {}))})
         tables = {name: _without(getattr(shared, name), getattr(known, name)) for name in _TABLES}
         return shared.model_copy(update=tables)
 

@@ -1,6 +1,8 @@
-"""Employees and the departments they belong to."""
+"""Employees, the departments they belong to, and who gets the work of those who left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts.values import Code, Value
@@ -8,7 +10,7 @@ from entity_service.domain.errors import InvalidError
 
 
 class Employee(Value):
-    """Somebody who works for the tenant."""
+    """Somebody who works for the tenant; `successor` is the code of the one who takes over once they are archived."""
 
     id: UUID
     code: Code
@@ -18,11 +20,34 @@ class Employee(Value):
     phone: str | None = None
     position: str | None = None
     department: str | None = None
+    successor: str | None = None
     archived: bool = False
 
     @property
     def name(self) -> str:
         return full_name(self.first_name, self.last_name)
+
+
+class Reference(Value):
+    """A record that refers to an employee: its id or code, and what people call it."""
+
+    ref: str
+    name: str
+
+
+class References(Value):
+    """How many records of a kind refer to an employee, and the first of them."""
+
+    kind: str
+    count: int
+    first: tuple[Reference, ...]
+
+
+class EmployeeReferences(Value):
+    """What refers to an employee, by kind; `new_work_goes_to` is the code of whoever gets new work meant for them."""
+
+    new_work_goes_to: str | None
+    references: tuple[References, ...] = ()
 
 
 class Department(Value):
@@ -50,3 +75,69 @@ def check_parent(departments: Sequence[Department], changed: Department) -> None
         if above == changed.code:
             raise InvalidError(("parent", f"{changed.parent!r} lies below {changed.code!r} itself"))
         above = parents[above]
+
+
+MAX_STEPS = 100
+"""Successors after one another, departments above one another."""
+
+
+class Staff:
+    """A tenant's employees and departments: the one place that says who gets the work of archived employees."""
+
+    def __init__(
+        self, employees: Iterable[Employee], departments: Iterable[Department], default_assignee: str | None
+    ) -> None:
+        self._employees = {one.code: one for one in employees}
+        self._departments = {one.code: one for one in departments}
+        self._default = default_assignee
+        self._present = cache(self._find_present)
+
+    def assignee(self, employee: Employee) -> Employee | None:
+        """Who gets new work of an employee: the employee, or if archived the next; null when nobody is left.
+
+        The next is the employee's successor, else the head of the department or of the nearest one above, else the
+        tenant's default assignee; one of them who is archived is followed by their successor in turn.
+        """
+        candidates = (employee.code, *self._heads(employee.department), self._default)
+        return next((found for code in candidates if (found := self._present(code))), None)
+
+    def reassignments(self) -> Mapping[UUID, UUID | None]:
+        """Who gets new work in the place of each archived employee."""
+        archived = [one for one in self._employees.values() if one.archived]
+        return {one.id: next_.id if (next_ := self.assignee(one)) else None for one in archived}
+
+    def _heads(self, department: str | None) -> Iterator[str | None]:
+        for _ in range(MAX_STEPS):
+            found = self._departments.get(department or "")
+            if found is None:
+                return
+            yield found.head
+            department = found.parent
+
+    def _find_present(self, code: str | None) -> Employee | None:
+        for _ in range(MAX_STEPS):
+            employee = self._employees.get(code or "")
+            if employee is None or not employee.archived:
+                return employee
+            code = employee.successor
+        return None
+
+
+class Handover(NamedTuple):
+    """Work that was meant for an archived employee goes to somebody else; null: nobody is left."""
+
+    archived: Employee
+    to: Employee | None
+
+    def text(self, work: str) -> str:
+        """For the timeline; `work` is such as "the task 'Call'"."""
+        end = f"goes to {self.to.name}" if self.to else "goes to nobody: nobody is left who could take over"
+        return f"{work} for {self.archived.name}, who is archived, {end}"
+
+
+def nobody_left(employee: Employee) -> str:
+    """Why work cannot be given to anybody, and what to do."""
+    return (
+        f"employee {employee.code!r} is archived and nobody is left to take over: give them a successor, their "
+        "department a head, or the tenant a default_assignee"
+    )

@@ -14,6 +14,7 @@ CREATE TABLE tenants (
     language text NOT NULL,
     currency text NOT NULL,
     tax_rounding text NOT NULL,
+    default_assignee text,
     my_company jsonb NOT NULL
 );
 
@@ -38,11 +39,13 @@ CREATE TABLE employees (
     phone text,
     position text,
     department text,
+    successor text,
     archived boolean NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, code),
     FOREIGN KEY (tenant_id, department) REFERENCES departments
 );
+CREATE INDEX employees_archived ON employees (tenant_id) WHERE archived;
 
 CREATE TABLE pipelines (
     tenant_id uuid NOT NULL,
@@ -206,6 +209,8 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_item ON tasks (tenant_id, item_id, id);
 CREATE INDEX tasks_assignee ON tasks (tenant_id, assignee_id, id);
+-- Whoever takes part in one is looked for among these: row-level security lets no index of arrays be used.
+CREATE INDEX tasks_open ON tasks (tenant_id) WHERE status IN ('open', 'in_progress');
 
 CREATE TABLE payments (
     tenant_id uuid NOT NULL,

@@ -1,8 +1,9 @@
 """Items with everything around them, for many items of many tenants at once, as much as an answer holds.
 
 The number of statements depends on the parts asked for, never on the number of items: one for the items with tenant,
-pipeline and stage, and one each for contacts, companies, products, responsible persons and supervisors. Each statement
-ends where it has read as many bytes as an answer may have, so that no more than that is ever in memory.
+pipeline and stage, one each for contacts, companies, products, responsible persons and supervisors, and three for
+reassignments. Each statement about items ends where it has read as many bytes as an answer may have, so that no more
+than that is ever in memory.
 """
 
 from collections import defaultdict
@@ -32,6 +33,7 @@ from contracts.kit.database import Connection
 from entity_service.domain.items import Item
 from entity_service.domain.packing import Packing
 from entity_service.domain.people import full_name
+from entity_service.store import people
 from entity_service.store.calendars import schedule_of
 from entity_service.store.clients import company_of, contact_of
 from entity_service.store.consents import OF_CONTACT
@@ -52,6 +54,8 @@ class _Around:
     products: dict[Key, tuple[ProductContext, ...]] = field(default_factory=dict)
     people: dict[Key, EmployeeContext] = field(default_factory=dict)
     supervisors: dict[Key, EmployeeContext] = field(default_factory=dict)
+    reassignments: dict[UUID, Mapping[UUID, UUID | None]] = field(default_factory=dict)
+    """By tenant."""
     unread: set[Key] = field(default_factory=set)
     """What of all that did not fit."""
 
@@ -62,7 +66,7 @@ async def read(tx: Connection, refs: Sequence[ItemRef], parts: Sequence[Part] | 
     rows, unread = await _read_bounded(tx, _ITEMS, [(ref.tenant_id, ref.item_id) for ref in refs])
     items = {(row["tenant_id"], row["id"]): item_of(row) for row in rows}
     around = await _read_around(tx, list(items.values()), wanted, now)
-    answer = Packing(now)
+    answer = Packing(now, around.reassignments)
     by_key = {(row["tenant_id"], row["id"]): row for row in rows}
     for ref in refs:
         key = (ref.tenant_id, ref.item_id)
@@ -82,11 +86,11 @@ def _is_complete(item: Item, around: _Around) -> bool:
     return not around.unread or around.unread.isdisjoint((item.tenant_id, id) for id in own)
 
 
-_ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "supervisor", "stage")
+_ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments")
 
 
 _ITEMS = """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
-        t.tax_rounding AS tenant_tax_rounding, t.crm_url, t.my_company, k.calendar,
+        t.tax_rounding AS tenant_tax_rounding, t.default_assignee, t.crm_url, t.my_company, k.calendar,
         p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome, asked.ord
     FROM asked JOIN items i USING (tenant_id, id)
     JOIN pipelines p ON (p.tenant_id, p.code) = (i.tenant_id, i.pipeline)
@@ -126,11 +130,14 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
         around.companies = await _by_key(tx, around, _RECORDS.format(table="companies"), keys, company_of)
     if "products" in wanted:
         around.products = await _products(tx, around, items)
-    people = [(item.tenant_id, item.responsible_id) for item in items if item.responsible_id]
+    employees = [(item.tenant_id, item.responsible_id) for item in items if item.responsible_id]
     if "responsible" in wanted:
-        around.people = await _by_key(tx, around, _RESPONSIBLE, people, lambda row: _with_schedule(row, now))
+        around.people = await _by_key(tx, around, _RESPONSIBLE, employees, lambda row: _with_schedule(row, now))
     if "supervisor" in wanted:
-        around.supervisors = await _by_key(tx, around, _SUPERVISORS, people, _employee_of)
+        around.supervisors = await _by_key(tx, around, _SUPERVISORS, employees, _employee_of)
+    if "reassignments" in wanted:
+        staffs = await people.staffs(tx, {item.tenant_id for item in items})
+        around.reassignments = {tenant: staff.reassignments() for tenant, staff in staffs.items()}
     return around
 
 

@@ -1,11 +1,11 @@
 """Employees and departments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from contracts.contexts import EmployeeRef
 from contracts.kit.database import Connection
-from entity_service.domain.people import Department, Employee
+from entity_service.domain.people import Department, Employee, EmployeeReferences, Reference, References, Staff
 
 
 async def employees(tx: Connection, tenant: UUID) -> list[Employee]:
@@ -18,9 +18,9 @@ async def employee(tx: Connection, tenant: UUID, code: str) -> Employee | None:
     return Employee.model_validate(dict(row)) if row else None
 
 
-async def employee_refs(tx: Connection, tenant: UUID) -> tuple[EmployeeRef, ...]:
-    """Whom authors may name: employees who are not archived."""
-    found = [one for one in await employees(tx, tenant) if not one.archived]
+async def employee_refs(tx: Connection, tenant: UUID, *, archived: bool) -> tuple[EmployeeRef, ...]:
+    """Those who are archived, or those who are not."""
+    found = [one for one in await employees(tx, tenant) if one.archived == archived]
     return tuple(EmployeeRef(id=one.id, code=one.code, name=one.name) for one in found)
 
 
@@ -28,9 +28,9 @@ async def put_employee(tx: Connection, tenant: UUID, employee: Employee) -> Empl
     """Creates or replaces; an employee who exists keeps his id, which is returned."""
     row = await tx.fetchrow(
         """INSERT INTO employees (tenant_id, id, code, first_name, last_name, email, phone, position, department,
-               archived) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+               successor, archived) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
            ON CONFLICT (tenant_id, code) DO UPDATE SET first_name = $4, last_name = $5, email = $6, phone = $7,
-               position = $8, department = $9, archived = $10 RETURNING id""",
+               position = $8, department = $9, successor = $10, archived = $11 RETURNING id""",
         tenant,
         employee.id,
         employee.code,
@@ -40,9 +40,84 @@ async def put_employee(tx: Connection, tenant: UUID, employee: Employee) -> Empl
         employee.phone,
         employee.position,
         employee.department,
+        employee.successor,
         employee.archived,
     )
     return employee.model_copy(update={"id": row["id"]}) if row else employee
+
+
+async def archived(tx: Connection, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, Employee]:
+    """Those of the employees who are archived, by id."""
+    rows = await tx.fetch(
+        "SELECT * FROM employees WHERE tenant_id = $1 AND id = ANY ($2) AND archived", tenant, list(ids)
+    )
+    return {row["id"]: Employee.model_validate(dict(row)) for row in rows}
+
+
+async def staffs(tx: Connection, tenants: Collection[UUID]) -> dict[UUID, Staff]:
+    """The staff of those tenants who have archived employees."""
+    asked = list(tenants)
+    employees = await tx.fetch(
+        """SELECT * FROM employees e WHERE tenant_id = ANY ($1)
+             AND EXISTS (SELECT FROM employees a WHERE a.tenant_id = e.tenant_id AND a.archived)""",
+        asked,
+    )
+    departments = await tx.fetch("SELECT * FROM departments WHERE tenant_id = ANY ($1)", asked)
+    defaults = await tx.fetch("SELECT tenant_id, default_assignee FROM tenants WHERE tenant_id = ANY ($1)", asked)
+    default_of = {row["tenant_id"]: row["default_assignee"] for row in defaults}
+    return {
+        tenant: Staff(
+            (Employee.model_validate(dict(row)) for row in employees if row["tenant_id"] == tenant),
+            (Department.model_validate(dict(row)) for row in departments if row["tenant_id"] == tenant),
+            default_of.get(tenant),
+        )
+        for tenant in {row["tenant_id"] for row in employees}
+    }
+
+
+async def references(tx: Connection, tenant: UUID, employee: Employee) -> EmployeeReferences:
+    """What refers to an employee, of every kind of which there is something, and who gets the new work."""
+    found = [await _references(tx, tenant, employee, kind) for kind in _REFERENCES]
+    staff = (await staffs(tx, [tenant])).get(tenant)
+    next_ = staff.assignee(employee) if staff else employee
+    return EmployeeReferences(
+        new_work_goes_to=next_.code if next_ else None, references=tuple(one for one in found if one.count)
+    )
+
+
+async def _references(tx: Connection, tenant: UUID, employee: Employee, kind: str) -> References:
+    what, where = _REFERENCES[kind]
+    key = employee.id if "uuid" in where else employee.code
+    rows = await tx.fetch(f"SELECT {what}, count(*) OVER () AS count {where} LIMIT {_SHOWN}", tenant, key)  # noqa: S608
+    first = tuple(Reference(ref=row["ref"], name=row["name"]) for row in rows)
+    return References(kind=kind, count=rows[0]["count"] if rows else 0, first=first)
+
+
+_SHOWN = 20
+_OPEN_TASKS = "FROM tasks WHERE tenant_id = $1 AND status IN ('open', 'in_progress') AND"
+_REFERENCES = {
+    "open_item": (
+        "i.id::text AS ref, i.title AS name",
+        """FROM items i JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
+           WHERE i.tenant_id = $1 AND i.responsible_id = $2::uuid AND s.outcome = 'open' ORDER BY i.id""",
+    ),
+    "open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} assignee_id = $2::uuid ORDER BY id"),
+    "participant_of_open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} $2::uuid = ANY (participants) ORDER BY id"),
+    "observer_of_open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} $2::uuid = ANY (observers) ORDER BY id"),
+    "head_of_department": (
+        "code AS ref, name",
+        "FROM departments WHERE tenant_id = $1 AND head = $2 AND NOT archived ORDER BY code",
+    ),
+    "successor_of_employee": (
+        "code AS ref, trim(first_name || ' ' || last_name) AS name",
+        "FROM employees WHERE tenant_id = $1 AND successor = $2 ORDER BY code",
+    ),
+    "default_assignee": (
+        "tenant_id::text AS ref, name",
+        "FROM tenants WHERE tenant_id = $1 AND default_assignee = $2",
+    ),
+}
+"""Of each kind: what is shown of a record, and which ones they are."""
 
 
 async def departments(tx: Connection, tenant: UUID) -> list[Department]:

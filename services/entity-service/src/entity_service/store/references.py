@@ -11,19 +11,29 @@ from entity_service.store import fields, pipelines
 async def load(tx: Connection, tenant: UUID, mentions: Mentions) -> References:
     """The tenant's pipelines and fields, and which of the mentioned ids exist."""
     schemas = await fields.in_use(tx, tenant)
+    employees = await _employees(tx, tenant, mentions.employees)
     return References(
         tenant=tenant,
         pipelines=await pipelines.of_tenant(tx, tenant),
         fields={(schema.kind, schema.code): schema for schema in schemas},
-        employees=await existing_employees(tx, tenant, mentions.employees),
+        employees=frozenset(employees),
         contacts=await existing_contacts(tx, tenant, mentions.contacts),
         companies=await _existing_companies(tx, tenant, mentions.companies),
+        archived=frozenset(id for id, archived in employees.items() if archived),
     )
 
 
 async def existing_employees(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the ids that are employees; archived ones too, since what they are responsible for stays theirs."""
-    return await _existing(tx, "SELECT id FROM employees WHERE tenant_id = $1 AND id = ANY ($2)", tenant, ids)
+    return frozenset(await _employees(tx, tenant, ids))
+
+
+async def _employees(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> dict[UUID, bool]:
+    """Those of the ids that are employees, and whether they are archived."""
+    asked = list(ids)
+    sql = "SELECT id, archived FROM employees WHERE tenant_id = $1 AND id = ANY ($2)"
+    rows = await tx.fetch(sql, tenant, asked) if asked else ()
+    return {row["id"]: row["archived"] for row in rows}
 
 
 async def existing_contacts(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:

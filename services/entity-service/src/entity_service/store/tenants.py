@@ -19,6 +19,7 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
         language=row["language"],
         currency=row["tenant_currency"],
         tax_rounding=row["tenant_tax_rounding"],
+        default_assignee=row["default_assignee"],
         crm_url=row["crm_url"],
         calendar=Calendar.model_validate(row["calendar"] or {}),
     )
@@ -27,7 +28,7 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
 async def find(tx: Connection, tenant: UUID) -> tuple[TenantSettings, MyCompany] | None:
     row = await tx.fetchrow(
         """SELECT name, time_zone, language, currency AS tenant_currency,
-               tax_rounding AS tenant_tax_rounding, crm_url, my_company, calendar
+               tax_rounding AS tenant_tax_rounding, default_assignee, crm_url, my_company, calendar
            FROM tenants LEFT JOIN calendars USING (tenant_id) WHERE tenant_id = $1""",
         tenant,
     )
@@ -43,9 +44,10 @@ async def settings(tx: Connection, tenant: UUID) -> TenantSettings:
 async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company: MyCompany) -> None:
     await tx.execute(
         """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, crm_url, my_company,
-               tax_rounding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO UPDATE
+               tax_rounding, default_assignee) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           ON CONFLICT (tenant_id) DO UPDATE
            SET name = $2, time_zone = $3, language = $4, currency = $5, crm_url = $6, my_company = $7,
-               tax_rounding = $8""",
+               tax_rounding = $8, default_assignee = $9""",
         tenant,
         settings.name,
         settings.time_zone,
@@ -54,6 +56,7 @@ async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company
         settings.crm_url,
         my_company.model_dump(),
         settings.tax_rounding,
+        settings.default_assignee,
     )
 
 

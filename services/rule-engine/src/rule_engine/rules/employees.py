@@ -9,6 +9,11 @@ from contracts.contexts import Part
 from contracts.messages.comms import Notify
 from rule_engine.domain.actions import ActionContext, Employees, Failure, Group, Outputs, Params, RuleType
 
+ALL_ARCHIVED = (
+    "the recipients are archived and nobody is left to take over: give them successors, their departments heads, or "
+    "the tenant a default_assignee"
+)
+
 
 class NotifySupervisorParams(Params):
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -28,16 +33,20 @@ class NotifySupervisor(RuleType[NotifySupervisorParams]):
     type = "notify_supervisor"
     title = "Notify the supervisor"
     group: ClassVar[Group] = "employees"
-    needs: ClassVar[tuple[Part, ...]] = ("responsible", "supervisor")
+    needs: ClassVar[tuple[Part, ...]] = ("responsible", "supervisor", "reassignments")
     params = NotifySupervisorParams
     outputs = Notified
 
     def act(self, params: NotifySupervisorParams, acting: ActionContext) -> Notify | Failure:
-        """Fails when there is nobody above."""
+        """Fails when there is nobody above. What is meant for archived employees goes to whoever gets their work."""
         context = acting.context
         supervisor = (context.supervisor.id,) if context.supervisor else ()
-        recipients = params.recipients or supervisor
-        if not recipients:
+        meant = params.recipients or supervisor
+        if not meant:
             whom = "the responsible person has no supervisor" if context.responsible else "nobody is responsible"
             return Failure(f"{whom}: give the department a head, or the rule recipients")
+        present = (context.reassignments.get(id, id) for id in meant)
+        recipients = tuple(dict.fromkeys(id for id in present if id is not None))
+        if not recipients:
+            return Failure(ALL_ARCHIVED)
         return Notify(item_id=context.item.id, recipients=recipients, text=params.text)

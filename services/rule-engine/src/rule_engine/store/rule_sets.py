@@ -93,6 +93,19 @@ class RuleSets:
         )
         return [(row["code"], _document(row)) for row in rows]
 
+    async def naming(self, tx: Connection, tenant: UUID, text: str) -> dict[str, Mapping[str, Sequence[Program]]]:
+        """The newest published programs, by code, of rule sets that are not archived, in which a text occurs."""
+        rows = await tx.fetch(
+            """SELECT code, programs FROM (
+                   SELECT DISTINCT ON (v.code) v.code, v.programs FROM rule_set_versions v
+                   JOIN rule_sets s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
+                   WHERE v.tenant_id = $1 AND v.status = 'published' ORDER BY v.code, v.version DESC
+               ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",
+            tenant,
+            text,
+        )
+        return {row["code"]: _programs(row) or {} for row in rows}
+
     async def lock(self, tx: Connection, key: Key) -> None:
         """Keeps others from writing versions of the rule set until the transaction ends."""
         await tx.execute("SELECT FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from contracts.budget import BudgetError
 from contracts.conditions import Condition, ConditionError, compile_condition, leaves_of, paths
-from contracts.contexts import ItemContext, PipelineSchema, TenantSchema
+from contracts.contexts import UNNAMED, ItemContext, PipelineSchema, TenantSchema
 from contracts.issues import issues_of, unknown
 from contracts.values import ItemSnapshot
 from trigger_service.domain import targets
@@ -18,7 +18,7 @@ from trigger_service.triggers.registry import TRIGGER_TYPES
 
 type Errors = Iterator[tuple[str, str]]
 
-CONTEXT_NAMES = frozenset(ItemContext.model_fields) - {"tenant_id", "read_at"}
+CONTEXT_NAMES = frozenset(ItemContext.model_fields) - UNNAMED
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -105,7 +105,7 @@ def _stranger_errors(condition: Condition, schema: TenantSchema) -> Errors:
     """Conditions compare with ids; a code in its place would never be equal to one."""
     people = {"item.responsible_id", "responsible.id", "supervisor.id"}
     people |= {f"item.fields.{field.code}" for field in schema.fields if field.type == "user"}
-    ids = {str(one.id) for one in schema.employees}
+    ids = {str(one.id) for one in (*schema.employees, *schema.archived_employees)}
     for leaf in leaves_of(condition):
         named = leaf.value if isinstance(leaf.value, list) else [leaf.value]
         for one in named if leaf.path in people else ():
@@ -115,7 +115,7 @@ def _stranger_errors(condition: Condition, schema: TenantSchema) -> Errors:
 
 def _employee_errors(where: str, employee: str | None, schema: TenantSchema) -> Errors:
     if employee is not None and _employee(employee, schema) is None:
-        yield where, unknown("employee", employee, [one.code for one in schema.employees])
+        yield where, schema.not_employed(employee)
 
 
 def _employee(employee: str | None, schema: TenantSchema) -> UUID | None:

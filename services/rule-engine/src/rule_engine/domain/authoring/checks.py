@@ -222,8 +222,7 @@ def _param_faults(placed: _Placed, rule_type: RuleType[Any]) -> Iterator[Fault]:
 
 
 def _strange(placed: _Placed, strangers: employee_refs.UnknownEmployees) -> Iterator[Fault]:
-    codes = [one.code for one in placed.site.schema.employees]
-    return (placed.fault(below, unknown("employee", code, codes)) for below, code in strangers)
+    return (placed.fault(below, placed.site.schema.not_employed(code)) for below, code in strangers)
 
 
 def _plain(value: Any) -> Any:

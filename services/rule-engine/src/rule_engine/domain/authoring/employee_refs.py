@@ -1,8 +1,9 @@
 """Employees' codes, where authors write them: publishing turns them into ids, and says which code is nobody's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -11,6 +12,7 @@ from contracts.conditions.tree import quantified
 from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
 from rule_engine.domain.actions import RuleType, literal
+from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.language.param_paths import below, changed_at
 from rule_engine.domain.language.value_types import ANY, Shape, found
 
@@ -29,15 +31,34 @@ def in_params(
 
 
 def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, UnknownEmployees]:
-    """A condition with ids for codes, wherever something is compared with an employee."""
-    people = _People(schema)
+    """A condition with ids for codes, wherever something is compared with an employee, archived ones included."""
+    people = _People(schema, archived=True)
     return _with_ids(condition, names, "condition", people), people.unknown
 
 
+def named_in(rule: RuleBlock, employee: UUID) -> Iterator[str]:
+    """Where a published rule names an employee."""
+    yield from _places(dict(rule.params), "params", str(employee))
+    if rule.condition is not None:
+        yield from _places(rule.condition.model_dump(mode="json", by_alias=True), "condition", str(employee))
+
+
+def _places(value: JsonValue, where: str, wanted: str) -> Iterator[str]:
+    match value:
+        case str() if value == wanted:
+            yield where
+        case dict():
+            for name, inner in value.items():
+                yield from _places(inner, f"{where}.{name}", wanted)
+        case list():
+            for index, inner in enumerate(value):
+                yield from _places(inner, f"{where}[{index}]", wanted)
+
+
 class _People:
-    def __init__(self, schema: TenantSchema) -> None:
-        by_id = {str(one.id): str(one.id) for one in schema.employees}
-        self._ids = {one.code: str(one.id) for one in schema.employees} | by_id
+    def __init__(self, schema: TenantSchema, *, archived: bool = False) -> None:
+        known = (*schema.employees, *(schema.archived_employees if archived else ()))
+        self._ids = {one.code: str(one.id) for one in known} | {str(one.id): str(one.id) for one in known}
         self.unknown: UnknownEmployees = []
 
     def found(self, value: JsonValue, where: str) -> JsonValue:

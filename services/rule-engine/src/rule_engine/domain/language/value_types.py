@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel
 
-from contracts.contexts import FieldSchema, FieldType, ItemContext
+from contracts.contexts import UNNAMED, FieldSchema, FieldType, ItemContext
 from contracts.issues import unknown
 from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
 from rule_engine.domain.language.variables import Definition, Type
@@ -134,8 +134,7 @@ def names(
     """Everything that a rule on items of `kind` can name; `steps` are the outputs of the rules before it, `absent` says
     of other rules why theirs are not.
     """
-    root = dict(_of_model(ItemContext).fields)
-    del root["tenant_id"], root["read_at"]
+    root = {name: shape for name, shape in _of_model(ItemContext).fields.items() if name not in UNNAMED}
     custom = {one.code: _of_field(one) for one in fields if one.kind == kind}
     root["item"] = Shape("object", {**root["item"].fields, "fields": Shape("object", custom)})
     root["steps"] = Shape("object", {name: _of_model(outputs) for name, outputs in steps.items()}, absent=absent)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from contracts.budget import BudgetError, current, spending
-from contracts.contexts import ItemContext, Part
+from contracts.contexts import UNNAMED, ItemContext, Part
 from contracts.envelope import rfc3339
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language import expressions, templates
@@ -41,7 +41,7 @@ def values_of(
     stored: Stored = NOTHING_STORED,
 ) -> dict[str, Any]:
     """The context, the outputs of earlier rules, `var` and `const`, `now` and `today` (in the company's zone)."""
-    values = context.model_dump(mode="json", exclude={"tenant_id", "read_at"})
+    values = context.model_dump(mode="json", exclude=set(UNNAMED))
     for row in values["products"]:
         row |= {name: as_json(exact(row[name])) for name in ("quantity", "discount_percent", "tax_percent")}
     today = now.astimezone(ZoneInfo(context.tenant.time_zone)).date()

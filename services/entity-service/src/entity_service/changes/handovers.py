@@ -1,0 +1,77 @@
+"""New work of archived employees goes to the next (`domain.people.Staff`), and the item's timeline says so.
+
+Whoever names an archived employee through the API is refused instead (`Items.create`, `Items.assign`, `Tasks.create`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from contracts.kit.database import Connection
+from contracts.messages.entity_commands import FieldAssignment
+from entity_service import store
+from entity_service.changes.items import Items
+from entity_service.domain.errors import InvalidError
+from entity_service.domain.fields import as_uuid
+from entity_service.domain.items import Item, ItemDraft
+from entity_service.domain.people import Handover, nobody_left
+from entity_service.messages import Actor
+
+RESPONSIBLE = "responsible_id"
+
+
+class Handovers:
+    """Creates and changes items for callers who cannot choose somebody else: rules, forms, triggers, invoices."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    async def create(self, tx: Connection, tenant: UUID, draft: ItemDraft, actor: Actor) -> Item:
+        """As `Items.create`. Raises `InvalidError` also when nobody is left."""
+        responsible, handover = await self.assignee(tx, tenant, draft.responsible_id, RESPONSIBLE)
+        item = await self._items.create(tx, tenant, replace(draft, responsible_id=responsible), actor)
+        await self.say(tx, item, handover, _named(item), actor)
+        return item
+
+    async def assign(self, tx: Connection, item: Item, assignments: Sequence[FieldAssignment], actor: Actor) -> Item:
+        """As `Items.assign`. Raises `InvalidError` also when nobody is left."""
+        named = next((one for one in reversed(assignments) if one.field == RESPONSIBLE), None)
+        meant = as_uuid(named.value) if named else None
+        if meant == item.responsible_id:
+            return await self._items.assign(tx, item, assignments, actor)
+        responsible, handover = await self.assignee(tx, item.tenant_id, meant, RESPONSIBLE)
+        if handover:
+            assignments = [*assignments, FieldAssignment(field=RESPONSIBLE, value=str(responsible))]
+        after = await self._items.assign(tx, item, assignments, actor)
+        await self.say(tx, after, handover, _named(after), actor)
+        return after
+
+    async def assignee(
+        self, tx: Connection, tenant: UUID, meant: UUID | None, where: str
+    ) -> tuple[UUID | None, Handover | None]:
+        """Who gets work that is meant for an employee. Raises `InvalidError`, naming `where`, when nobody is left."""
+        handover = (await self.among(tx, tenant, {meant} if meant else set())).get(meant) if meant else None
+        if handover is None:
+            return meant, None
+        if handover.to is None:
+            raise InvalidError((where, nobody_left(handover.archived)))
+        return handover.to.id, handover
+
+    async def among(self, tx: Connection, tenant: UUID, ids: Collection[UUID]) -> Mapping[UUID, Handover]:
+        """Those of the employees who are archived, and who gets their work."""
+        archived = await store.people.archived(tx, tenant, ids) if ids else {}
+        if not archived:
+            return {}
+        staff = (await store.people.staffs(tx, [tenant]))[tenant]
+        return {id: Handover(one, staff.assignee(one)) for id, one in archived.items()}
+
+    async def say(self, tx: Connection, item: Item, handover: Handover | None, work: str, actor: Actor) -> None:
+        """Writes into a locked item's timeline whose work goes to whom."""
+        if handover is None:
+            return
+        data = {"archived": str(handover.archived.id), "to": str(handover.to.id) if handover.to else None}
+        await self._items.note(tx, item, "history", handover.text(work), actor, dict(data))
+
+
+def _named(item: Item) -> str:
+    return f"the {item.kind} {item.title!r}"

@@ -1,0 +1,73 @@
+"""Who gets the work of archived employees."""
+
+from uuid import UUID
+
+import pytest
+
+from entity_service.domain.people import Department, Employee, Handover, Staff
+
+DEPARTMENTS = (
+    Department(code="all", name="Everybody", head="boss"),
+    Department(code="sales", name="Sales", parent="all", head="head"),
+    Department(code="stock", name="Stock"),
+)
+
+
+def employee(code: str, department: str | None = "sales", **more: object) -> Employee:
+    return Employee.model_validate(
+        {"id": UUID(int=sum(code.encode())), "code": code, "first_name": code.title(), "department": department, **more}
+    )
+
+
+def staff(*employees: Employee, default: str | None = None) -> Staff:
+    return Staff(employees, DEPARTMENTS, default)
+
+
+def next_of(code: str, *employees: Employee, default: str | None = None) -> str | None:
+    found = staff(*employees, default=default).assignee(next(one for one in employees if one.code == code))
+    return found.code if found else None
+
+
+GONE = employee("gone", archived=True)
+BOSS, HEAD, HEIR = employee("boss", "all"), employee("head"), employee("heir")
+
+
+def test_who_is_there_keeps_the_work() -> None:
+    assert next_of("heir", HEIR, HEAD, BOSS) == "heir"
+
+
+def test_a_successor_comes_before_the_head_of_the_department_and_that_before_the_default_assignee() -> None:
+    with_successor = employee("gone", archived=True, successor="heir")
+    nowhere = employee("gone", None, archived=True)
+    assert next_of("gone", with_successor, HEIR, HEAD, BOSS, default="boss") == "heir"
+    assert next_of("gone", GONE, HEIR, HEAD, BOSS, default="boss") == "head"
+    assert next_of("gone", nowhere, HEIR, HEAD, BOSS, default="heir") == "heir"
+
+
+def test_a_head_who_is_archived_is_followed_by_their_successor_else_by_the_head_above() -> None:
+    replaced = employee("head", archived=True, successor="heir")
+    gone = employee("head", archived=True)
+    assert next_of("gone", GONE, replaced, HEIR, BOSS) == "heir"
+    assert next_of("gone", GONE, gone, HEIR, BOSS) == "boss"
+    assert next_of("head", gone, BOSS) == "boss"
+
+
+@pytest.mark.parametrize("successor", ["gone", "unwritten", None])
+def test_nobody_is_left_where_everybody_is_archived_or_not_there(successor: str | None) -> None:
+    circle = employee("gone", archived=True, successor=successor)
+    assert next_of("gone", circle, HEIR, default="unwritten") is None
+
+
+def test_every_archived_employee_has_a_next_one_or_none() -> None:
+    lost = employee("lost", "stock", archived=True)
+    assert staff(GONE, lost, HEAD, BOSS).reassignments() == {GONE.id: HEAD.id, lost.id: None}
+
+
+def test_five_thousand_archived_employees_one_after_another_take_a_bounded_walk() -> None:
+    chain = [employee(f"e{n}", archived=True, successor=f"e{n + 1}") for n in range(5_000)]
+    assert set(staff(*chain, BOSS).reassignments().values()) == {BOSS.id}
+
+
+def test_a_handover_is_told_in_words() -> None:
+    assert Handover(GONE, HEAD).text("the task 'Call'") == "the task 'Call' for Gone, who is archived, goes to Head"
+    assert "nobody is left" in Handover(GONE, None).text("the task 'Call'")
