@@ -10,35 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.contexts import ProductContext
-from contracts.taxes import Totals, net_of, tax_of, totals
-from contracts.values import Money, TaxRounding
-
-RATES = (Decimal(0), Decimal(7), Decimal("7.00"), Decimal("5.5"), Decimal(19), Decimal(20))
-
-
-def row(price: int, quantity: Decimal, discount: Decimal, rate: Decimal, currency: str = "EUR") -> ProductContext:
-    net = net_of(Money(amount=price, currency=currency), quantity, discount)
-    return ProductContext(
-        name="x",
-        quantity=quantity,
-        unit="pcs",
-        price=Money(amount=price, currency=currency),
-        discount_percent=discount,
-        tax_percent=rate,
-        net=net,
-        total=Money(amount=net.amount + tax_of(net.amount, rate), currency=currency),
-    )
-
-
-ROWS = st.builds(
-    row,
-    st.integers(0, 10**15),
-    st.decimals("0.000001", 10**9, places=6),
-    st.decimals(0, 100, places=4),
-    st.sampled_from(RATES),
-    st.sampled_from(("EUR", "USD")),
-)
-ROUNDINGS = st.sampled_from(("per_rate", "per_row"))
+from contracts.taxes import Totals, tax_of, totals
+from contracts.values import TaxRounding
+from support.product_rows import RATES, ROUNDINGS, ROWS, row
 
 
 def one(rows: list[ProductContext], rounding: TaxRounding) -> Totals:

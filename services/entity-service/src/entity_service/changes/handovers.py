@@ -50,7 +50,7 @@ class Handovers:
         self, tx: Connection, tenant: UUID, meant: UUID | None, where: str
     ) -> tuple[UUID | None, Handover | None]:
         """Who gets work that is meant for an employee. Raises `InvalidError`, naming `where`, when nobody is left."""
-        handover = (await self.among(tx, tenant, {meant} if meant else set())).get(meant) if meant else None
+        handover = (await self.among(tx, tenant, {meant})).get(meant) if meant else None
         if handover is None:
             return meant, None
         if handover.to is None:
@@ -62,8 +62,8 @@ class Handovers:
         archived = await store.people.archived(tx, tenant, ids) if ids else {}
         if not archived:
             return {}
-        staff = (await store.people.staffs(tx, [tenant]))[tenant]
-        return {id: Handover(one, staff.assignee(one)) for id, one in archived.items()}
+        staff = (await store.people.staffs(tx, [tenant])).get(tenant)
+        return {id: Handover(one, staff.assignee(one)) for id, one in archived.items()} if staff else {}
 
     async def say(self, tx: Connection, item: Item, handover: Handover | None, work: str, actor: Actor) -> None:
         """Writes into a locked item's timeline whose work goes to whom."""

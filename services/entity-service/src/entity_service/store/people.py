@@ -62,6 +62,8 @@ async def staffs(tx: Connection, tenants: Collection[UUID]) -> dict[UUID, Staff]
              AND EXISTS (SELECT FROM employees a WHERE a.tenant_id = e.tenant_id AND a.archived)""",
         asked,
     )
+    if not employees:
+        return {}
     departments = await tx.fetch("SELECT * FROM departments WHERE tenant_id = ANY ($1)", asked)
     defaults = await tx.fetch("SELECT tenant_id, default_assignee FROM tenants WHERE tenant_id = ANY ($1)", asked)
     default_of = {row["tenant_id"]: row["default_assignee"] for row in defaults}
