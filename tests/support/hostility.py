@@ -191,14 +191,22 @@ WRITES: Sequence[Write] = (
         ENTITY,
         "PUT",
         "/v1/tenant",
-        {"name": "Neighbour", "time_zone": "Europe/Berlin", "language": "de", "crm_url": "https://crm.example"},
+        {
+            "name": "Neighbour",
+            "time_zone": "Europe/Berlin",
+            "language": "de",
+            "crm_url": "https://crm.example",
+            "tax_rounding": "per_row",
+            "default_assignee": "seller",
+        },
     ),
     Write(ENTITY, "PUT", "/v1/calendar", {"week": {"mon": _HOURS}, "country": "DE", "days": {"2096-12-24": []}}),
     Write(
         ENTITY,
         "PUT",
         "/v1/employees/seller",
-        {"first_name": "Alex", "last_name": "Example", "email": "alex@neighbour.example", "position": "Sales"},
+        {"first_name": "Alex", "last_name": "Example", "email": "alex@neighbour.example", "position": "Sales"}
+        | {"successor": "boss"},
     ),
     Write(
         ENTITY,
