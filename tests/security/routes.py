@@ -141,7 +141,7 @@ RULE_ENGINE = {
     "POST /v1/rule-sets/{code}/copy": Route(AUTHOR, HIDDEN, ("sales",), {"stage": "new", "to_stage": "won"}),
     "POST /v1/rule-sets/{code}/apply-to-items": Route(OPERATOR, HIDDEN, ("sales",), {"stage": "new"}),
     "GET /v1/rule-sets/{code}/applications/{id}": Route(VIEWER, HIDDEN, ("sales", "item")),
-    "GET /v1/employees/{employee_id}/rules": Route(VIEWER, OWN, ("item",)),
+    "GET /v1/employees/{id}/rules": Route(VIEWER, OWN, ("item",)),
     "GET /v1/decisions": Route(VIEWER, HIDDEN, query={"item": ITEM_REF["item_id"]}),
     "GET /v1/rule-types": Route(VIEWER, OWN),
     "PUT /v1/variables/{code}": Route(AUTHOR, OWN, ("extra",), {"name": "Extra", "type": "int", "value": 1}),

@@ -1,4 +1,4 @@
-"""`/v1/employees/{employee_id}/rules`: which rules name an employee."""
+"""`/v1/employees/{id}/rules`: which rules name an employee."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
@@ -29,15 +29,15 @@ class NamingRules(BaseModel):
 
 
 def router(database: Database, rule_sets: RuleSets) -> APIRouter:
-    """`/v1/employees/{employee_id}/rules`."""
+    """`/v1/employees/{id}/rules`."""
     routes = APIRouter(tags=["rule sets"])
 
-    @routes.get("/v1/employees/{employee_id}/rules")
-    async def rules(employee_id: UUID, caller: Caller = require(Role.VIEWER)) -> NamingRules:
+    @routes.get("/v1/employees/{id}/rules")
+    async def rules(id: UUID, caller: Caller = require(Role.VIEWER)) -> NamingRules:
         """The rules of newest published versions that name the employee by id or code, archived or not."""
         async with database.transaction(caller.tenant) as tx:
-            found = await rule_sets.naming(tx, caller.tenant, str(employee_id))
-        return NamingRules(items=[one for code, stages in found.items() for one in _naming(code, stages, employee_id)])
+            found = await rule_sets.naming(tx, caller.tenant, str(id))
+        return NamingRules(items=[one for code, stages in found.items() for one in _naming(code, stages, id)])
 
     return routes
 
