@@ -124,7 +124,7 @@ async def test_many_items_take_as_many_statements_as_one(site: Site, shop: Tenan
     finally:
         await connection.close()
 
-    assert counts == [6, 6]
+    assert counts == [7, 7]
 
 
 async def test_a_schema_lists_what_authors_can_refer_to(site: Site, shop: Tenant) -> None:
