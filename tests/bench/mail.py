@@ -25,6 +25,7 @@ from comms_service.settings import Settings as CommsSettings
 from contracts.envelope import Record
 from local_stack.ports import HOST, free_port
 from support.processes import Program
+from support.senders import vouch
 
 MAILS, FLOORS, WARM = 100, 100, 5
 IDLE_S = 0.2
@@ -112,6 +113,7 @@ async def _comms(world: World, shop: Shop, sink: Sink) -> AsyncGenerator[None]:
             doc_service_url=nowhere,
         )
         async with _process("comms_service", settings), premises.caller(shop.tenant, "author") as author:
+            await vouch(author, premises, shop.tenant, "example.org")
             channel = {"kind": "email", "name": "Mail", "sender_address": "shop@example.org", "default": True}
             assert (await author.put("/v1/channels/mail", json=channel)).is_success
             yield

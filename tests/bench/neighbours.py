@@ -99,7 +99,7 @@ async def _open_tenant(stack: Stack, life: AsyncExitStack) -> Tenant:
     tenant = uuid4()
     token = stack.credentials.token(["admin"], tenant, "owner")
     documents = read(TENANT, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
-    with closing(Services(stack.addresses, token)) as services:
+    with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
         await asyncio.to_thread(apply, documents, services, lambda _, __: None)
     owner = await life.enter_async_context(Caller(stack.addresses, token))
     body = {"pipeline": "orders", "publish": True, "stages": {"s0": {"rules": RULES}}}

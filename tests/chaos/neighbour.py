@@ -197,7 +197,7 @@ async def open_neighbour(stack: Stack, life: AsyncExitStack, seed: str, *, hosti
     token = stack.credentials.token(["admin"], tenant, "owner")
     secret = stack.credentials.secrets.payment_secret
     documents = read(TENANT, {"PAYMENT_SECRET": secret})
-    with closing(Services(stack.addresses, token)) as services:
+    with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
         answers = await asyncio.to_thread(apply, documents, services, lambda _, __: None)
     owner = await life.enter_async_context(Caller(stack.addresses, token))
     visitor = await life.enter_async_context(Caller(stack.addresses))

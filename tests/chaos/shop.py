@@ -59,7 +59,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     """Raises ApplyError or StackError; `life` closes the callers."""
     tenant = uuid4()
     documents = read(DOCUMENTS, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
-    with closing(Services(stack.addresses, stack.credentials.token(["admin"], tenant, "owner"))) as services:
+    with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
         answers = apply(documents, services, lambda _, __: None)
     await allow_much(stack, tenant)
     head, seller = (str(answers[f"employee/{code}"]["id"]) for code in ("head", "seller"))

@@ -29,7 +29,7 @@ KILLED = {"kafka": EVERYWHERE, "postgres": EVERYWHERE, "temporal": ("form", "doc
 
 def test_applying_the_shop_again_changes_nothing(shop: Shop) -> None:
     documents = read(EXAMPLE, {"PAYMENT_SECRET": shop.stack.credentials.secrets.payment_secret})
-    with closing(Services(shop.stack.addresses, shop.owner.token)) as services:
+    with closing(Services(shop.stack.addresses, shop.stack.credentials, shop.tenant)) as services:
         once = apply(documents, services, lambda _, __: None)
         planned = plan(documents, services)
         twice = apply(documents, services, lambda _, __: None)

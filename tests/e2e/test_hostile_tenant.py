@@ -99,9 +99,10 @@ class Hostile:
     """The hostile tenant's owner."""
 
     def __init__(self, stack: Stack) -> None:
-        token = stack.credentials.token(["admin"], uuid4(), "owner")
+        tenant = uuid4()
+        token = stack.credentials.token(["admin"], tenant, "owner")
         documents = read(TENANT, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
-        with closing(Services(stack.addresses, token)) as services:
+        with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
             self.answers = apply(documents, services, lambda _, __: None)
         self.person = Person(stack.addresses, token)
         contact = {

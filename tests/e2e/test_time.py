@@ -61,7 +61,7 @@ GAP = {
 @pytest.fixture
 def visits(shop: Shop) -> "Visits":
     documents = read(Path(__file__).parent / "visits.yaml")
-    with closing(Services(shop.stack.addresses, shop.owner.token)) as services:
+    with closing(Services(shop.stack.addresses, shop.stack.credentials, shop.tenant)) as services:
         answers = apply(documents, services, lambda _, __: None)
         assert [one.words() for one in plan(documents, services) if one.change != "same"] == []
     return Visits(shop, answers["employee/fitter"]["id"])

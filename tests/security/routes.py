@@ -198,11 +198,18 @@ DOC = {
 }
 COMMS = {
     "GET /internal/channels/{tenant}": Route(SERVICE, OWN, ("nobody",)),
+    "PUT /internal/sender-domains/{tenant}/{domain}": Route(PLATFORM, OWN, ("nobody", "oak-and-ash.example")),
+    "DELETE /internal/sender-domains/{tenant}/{domain}": Route(PLATFORM, HIDDEN, ("nobody", "ash-and-oak.example")),
+    "PUT /v1/sender-domains/{domain}": Route(AUTHOR, OWN, ("oak-and-ash.example",), {}),
+    "POST /v1/sender-domains/{domain}/check": Route(AUTHOR, HIDDEN, ("oak-and-ash.example",)),
+    "GET /v1/sender-domains/{domain}": Route(AUTHOR, HIDDEN, ("oak-and-ash.example",)),
+    "DELETE /v1/sender-domains/{domain}": Route(AUTHOR, HIDDEN, ("oak-and-ash.example",)),
+    "GET /v1/sender-domains": Route(AUTHOR, OWN),
     "PUT /v1/channels/{code}": Route(
         AUTHOR,
-        OWN,
+        LACKS,
         ("extra",),
-        {"kind": "email", "name": "Extra", "sender_address": "a@example.com", "sender_name": ""},
+        {"kind": "email", "name": "Extra", "sender_address": "a@oak-and-ash.example", "sender_name": ""},
     ),
     "GET /v1/channels/{code}": Route(AUTHOR, HIDDEN, ("mail",)),
     "GET /v1/channels": Route(AUTHOR, OWN),

@@ -20,6 +20,7 @@ from local_stack.peers import mail, sms
 from local_stack.ports import HOST, free_port
 from local_stack.topics import create_topics
 from security.tokens import Forger
+from support.nameserver import nameserver
 from support.premises import Premises, open_premises
 from support.processes import Program
 from support.serving import serving
@@ -80,6 +81,9 @@ class Owner:
     def put(self, document: Document) -> httpx.Response:
         url = self.town.url(KINDS[document.kind].service) + document.path
         headers = self.town.person(self.tenant, "admin", sub="owner")
+        if document.kind == "sender-domain":
+            vouched = f"{self.town.url('comms-service')}/internal/sender-domains/{self.tenant}/{document.code}"
+            httpx.put(vouched, headers=self.town.platform(), timeout=60).raise_for_status()
         return httpx.put(url, json=document.spec, headers=headers, timeout=60)
 
 
@@ -118,6 +122,7 @@ async def _open_peers(
     smtp_port = free_port()
     mail_app = mail.build_app(mail.MailSettings(http_port=1, smtp_port=smtp_port, peer_folder=folder / "mail"))
     told = {
+        "dns_server": await stack.enter_async_context(nameserver({})),
         "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),
         "sms_url": await stack.enter_async_context(serving(sms_app, free_port())),
         "sms_token": SecretStr(SMS_TOKEN),

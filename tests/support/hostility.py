@@ -266,6 +266,7 @@ WRITES: Sequence[Write] = (
         "/v1/channels/extra",
         {"kind": "email", "name": "Extra", "sender_address": "a@neighbour.example", "sender_name": "A"},
     ),
+    Write(COMMS, "PUT", "/v1/sender-domains/{value}", {}),
     Write(COMMS, "PUT", "/v1/opt-outs/{value}", {"opted_out": True, "note": "asked"}),
     Write(COMMS, "GET", "/v1/messages", query={"item_id": "x", "cursor": "y"}),
 )

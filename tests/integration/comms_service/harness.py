@@ -27,7 +27,9 @@ from contracts.values import FileRef
 from local_stack.peers import mail, sms
 from local_stack.ports import HOST, free_port
 from support.messages import cancellation, order
+from support.nameserver import nameserver
 from support.premises import Premises, open_premises
+from support.senders import vouch
 from support.serving import ready, serving
 from support.waiting import eventually
 from support.wire import Wire, open_wire
@@ -116,6 +118,8 @@ class House:
     wire: Wire
     peers: Peers
     shelf: Shelf
+    records: dict[str, list[str]]
+    """What DNS says: the values of TXT records by name."""
     logs: Logs = field(default_factory=Logs)
     _service: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -152,6 +156,7 @@ class Shop:
 
     async def open(self) -> None:
         async with self.client("author") as author:
+            await vouch(author, self.house.premises, self.tenant, "shop.example")
             office = {"kind": "email", "name": "Office", "sender_address": "office@shop.example", "default": True}
             assert (await author.put("/v1/channels/office", json=office | {"sender_name": "The Shop"})).is_success
             texts = {"kind": "sms", "name": "Texts", "default": True}
@@ -210,11 +215,13 @@ class Shop:
 @asynccontextmanager
 async def open_house(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[House]:
     """Everything started; everything gone afterwards."""
+    records: dict[str, list[str]] = {}
     async with (
         open_premises(postgres, kafka, "comms-service", folder) as premises,
         open_wire(kafka, (COMMS_RESULTS, COMMS_EVENTS)) as wire,
         _open_peers(premises, folder) as peers,
         _open_shelf(premises) as (shelf, shelf_url),
+        nameserver(records) as dns_server,
     ):
         settings = await premises.settle(
             comms_service,
@@ -225,11 +232,12 @@ async def open_house(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[
             sms_receipt_secret=SecretStr(premises.credentials.secrets.sms_webhook_secret),
             public_comms_url=premises.url,
             doc_service_url=shelf_url,
+            dns_server=dns_server,
             delivery_attempts=3,
             receipts_per_second=20,
             log_level="INFO",
         )
-        house = House(premises, settings, wire, peers, shelf)
+        house = House(premises, settings, wire, peers, shelf, records)
         await house.start()
         try:
             yield house

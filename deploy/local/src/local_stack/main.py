@@ -167,7 +167,7 @@ def plan(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "ad
 
 def _services(stack: Stack, tenant: UUID, role: str) -> Services:
     _check_roles([role])
-    return Services(stack.addresses, stack.credentials.token([role], tenant, "stack"))
+    return Services(stack.addresses, stack.credentials, tenant, role)
 
 
 @app.command()

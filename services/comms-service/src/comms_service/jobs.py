@@ -13,10 +13,12 @@ import structlog
 from prometheus_client import Counter
 
 from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError, is_opted_out
+from comms_service.domain_names import domain_of, refusal
 from comms_service.gateways import Provider
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
+from comms_service.store.sender_domains import SenderDomainStore
 from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.commands import Commands
@@ -42,6 +44,7 @@ class Jobs:
         database: Database,
         messages: MessageStore,
         channels: ChannelStore,
+        domains: SenderDomainStore,
         statuses: Statuses,
         commands: Commands,
         providers: Mapping[ChannelKind, Provider],
@@ -50,6 +53,7 @@ class Jobs:
         self._database = database
         self._messages = messages
         self._channels = channels
+        self._domains = domains
         self._statuses = statuses
         self._commands = commands
         self._providers = providers
@@ -104,7 +108,17 @@ class Jobs:
         if message.cancel_asked:
             return "cancelled", CANCELLED
         opt_out = await self._channels.opt_out(tx, message.tenant, message.to_address)
-        return ("refused", OPTED_OUT) if is_opted_out(opt_out, message.opted_out_at) else None
+        if is_opted_out(opt_out, message.opted_out_at):
+            return "refused", OPTED_OUT
+        problem = await self._sender_problem(tx, message)
+        return ("refused", problem) if problem else None
+
+    async def _sender_problem(self, tx: Connection, message: Message) -> str | None:
+        """A domain may have been lost since the channel was made."""
+        if message.sender_address is None:
+            return None
+        domain = domain_of(message.sender_address)
+        return refusal(domain, await self._domains.covering(tx, message.tenant, domain))
 
     async def _accept(self, task: Task, provider_id: str | None) -> None:
         async with self._database.transaction(task.tenant) as tx:

@@ -5,18 +5,21 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from comms_service import handlers as obey
-from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts
+from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts, sender_domains
 from comms_service.consents import Consents
+from comms_service.gateways.dns import DnsGateway
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
 from comms_service.jobs import Jobs
 from comms_service.quotas import QUOTAS
+from comms_service.sender_domains import SenderDomains
 from comms_service.settings import Settings
 from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
+from comms_service.store.sender_domains import SenderDomainStore
 from contracts import topics
 from contracts.catalogue import MESSAGES
 from contracts.kit.auth import ServiceToken
@@ -34,6 +37,8 @@ def build_app(settings: Settings) -> FastAPI:
     database, clock = service.database, service.clock
     message_store, channel_store, notification_store = MessageStore(), ChannelStore(), NotificationStore()
     statuses = Statuses(message_store, service.outbox, clock)
+    domain_store = SenderDomainStore()
+    domains = SenderDomains(database, domain_store, DnsGateway(settings.dns_server), clock)
     consents = Consents(channel_store, service.outbox, clock)
     commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
 
@@ -57,6 +62,7 @@ def build_app(settings: Settings) -> FastAPI:
         database=database,
         messages=message_store,
         channels=channel_store,
+        domains=domain_store,
         statuses=statuses,
         commands=commands,
         providers={"email": mail, "sms": sms},
@@ -71,7 +77,9 @@ def build_app(settings: Settings) -> FastAPI:
 
     secret = settings.sms_receipt_secret.get_secret_value()
     routers = [
-        channels.router(database, channel_store),
+        channels.router(database, channel_store, domain_store),
+        sender_domains.router(database, domain_store, domains),
+        sender_domains.internal_router(database, domain_store, domains),
         internal.router(database, channel_store),
         opt_outs.router(database, channel_store, consents, clock),
         messages.router(database, message_store),

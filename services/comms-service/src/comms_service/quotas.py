@@ -1,6 +1,7 @@
 """What a tenant may have in this service."""
 
 from comms_service.store.channels import ChannelStore
+from comms_service.store.sender_domains import SenderDomainStore
 from contracts.kit.quotas import Quota
 
 MESSAGES_PER_RECIPIENT = Quota(
@@ -16,6 +17,13 @@ CHANNELS = Quota(
     at_limit="new ones are refused; those that there are can be changed",
     used=ChannelStore().count,
 )
+SENDER_DOMAINS = Quota(
+    name="sender_domains",
+    default=50,
+    counts="domains to send from",
+    at_limit="new ones are refused; those that there are can be checked and removed",
+    used=SenderDomainStore().count,
+)
 SMS_PARTS = Quota(
     name="parts_per_sms",
     default=10,
@@ -23,4 +31,4 @@ SMS_PARTS = Quota(
     at_limit="the command is refused, with how many parts its text has",
 )
 
-QUOTAS = (MESSAGES_PER_RECIPIENT, CHANNELS, SMS_PARTS)
+QUOTAS = (MESSAGES_PER_RECIPIENT, CHANNELS, SENDER_DOMAINS, SMS_PARTS)

@@ -13,6 +13,8 @@ class Settings(ServiceSettings):
     smtp_url: SecretStr
     """`smtp://[user:password@]host:port` (TLS when the server offers it; `?starttls=true` demands it, `false` never
     uses it), or `smtps://…` for TLS from the first byte."""
+    dns_server: str | None = None
+    """The resolver that is asked whose a sender's domain is, `address` or `address:port`; by default the machine's."""
     sms_url: str
     sms_token: SecretStr
     sms_receipt_secret: SecretStr

@@ -48,7 +48,7 @@ def open_shop(stack: Stack) -> Shop:
     tenant = uuid4()
     owner = stack.credentials.token(["admin"], tenant, "owner")
     documents = read(EXAMPLE, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
-    with closing(Services(stack.addresses, owner)) as services:
+    with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
         answers = apply(documents, services, lambda _, __: None)
     ids = {code: str(answers[f"employee/{code}"]["id"]) for code in ("head_of_sales", "manager", "warehouse_worker")}
     return Shop(

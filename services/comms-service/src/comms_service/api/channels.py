@@ -7,11 +7,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, model_validator
 
 from comms_service.domain import Channel, UnusableError, normalise_email
+from comms_service.domain_names import domain_of, refusal
 from comms_service.quotas import CHANNELS
 from comms_service.store.channels import ChannelStore
+from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.database import Database
+from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, bad_input, conflict, not_found
 from contracts.kit.quotas import check
 from contracts.messages.comms import ChannelKind
@@ -50,16 +52,20 @@ class ChannelView(BaseModel):
     archived: bool
 
 
-def router(database: Database, store: ChannelStore) -> APIRouter:
+def router(database: Database, store: ChannelStore, domains: SenderDomainStore) -> APIRouter:
     routes = APIRouter(prefix="/v1/channels", tags=["channels"])
 
     @routes.put("/{code}")
     async def put_channel(code: Code, body: ChannelInput, caller: Caller = require(Role.AUTHOR)) -> ChannelView:
-        """Creates or replaces a channel; making it the default takes the flag from the former default of its kind."""
+        """Creates or replaces a channel; making it the default takes the flag from the former default of its kind.
+
+        The domain of a sender's address must be shown to be the tenant's, or vouched for (`/v1/sender-domains`).
+        """
         channel = _channel(code, body)
         async with database.transaction(caller.tenant) as tx:
             if await store.find(tx, caller.tenant, code) is None:
                 await check(tx, caller.tenant, CHANNELS)
+            await _check_sender(tx, caller.tenant, channel, domains)
             if not await store.put(tx, caller.tenant, channel):
                 raise conflict(f"channel {code!r} is of another kind: take another code")
         return _view(channel)
@@ -92,6 +98,15 @@ def _channel(code: str, body: ChannelInput) -> Channel:
     except UnusableError as error:
         raise bad_input("the channel cannot be used", ("body.sender_address", str(error))) from error
     return Channel(code=code, **values)
+
+
+async def _check_sender(tx: Connection, tenant: UUID, channel: Channel, domains: SenderDomainStore) -> None:
+    """What is archived does not send."""
+    if channel.sender_address is None or channel.archived:
+        return
+    domain = domain_of(channel.sender_address)
+    if problem := refusal(domain, await domains.covering(tx, tenant, domain)):
+        raise bad_input("the channel cannot be used", ("body.sender_address", problem))
 
 
 def _view(channel: Channel) -> ChannelView:

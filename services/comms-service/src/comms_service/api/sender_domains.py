@@ -1,0 +1,127 @@
+"""`/v1/sender-domains`: the domains that a tenant may send from. `/internal/sender-domains`: the platform vouches."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel
+
+from comms_service.domain import UnusableError
+from comms_service.domain_names import SenderDomain, normalise_domain
+from comms_service.sender_domains import SenderDomains
+from comms_service.store.sender_domains import SenderDomainStore
+from contracts.inputs import Input
+from contracts.kit.auth import Caller, Role, require, require_platform
+from contracts.kit.database import Database
+from contracts.kit.http import Page, bad_input, not_found
+
+
+class SenderDomainInput(Input):
+    """Nothing but its name is to be said of a domain."""
+
+
+class DnsRecord(BaseModel):
+    """What the owner of the domain sets in DNS."""
+
+    type: str = "TXT"
+    name: str
+    value: str
+
+
+class SenderDomainView(BaseModel):
+    """`usable`: messages may go out from its addresses and those of its subdomains.
+
+    That is so while DNS shows the record (`proven_at`), as far as the last check knows, or the platform vouches.
+    `problem` is what a check has just found wrong.
+    """
+
+    domain: str
+    usable: bool
+    record: DnsRecord
+    added_by: str
+    added_at: AwareDatetime
+    checked_by: str | None
+    checked_at: AwareDatetime | None
+    proven_at: AwareDatetime | None
+    vouched_by: str | None
+    vouched_at: AwareDatetime | None
+    problem: str | None = None
+
+
+def router(database: Database, store: SenderDomainStore, domains: SenderDomains) -> APIRouter:
+    routes = APIRouter(prefix="/v1/sender-domains", tags=["sender-domains"])
+
+    @routes.put("/{domain}")
+    async def put_sender_domain(
+        domain: str, _: SenderDomainInput, caller: Caller = require(Role.AUTHOR)
+    ) -> SenderDomainView:
+        """Says which DNS record shows that the domain is the tenant's; the same record as long as it is there."""
+        name = _name(domain)
+        async with database.transaction(caller.tenant) as tx:
+            return _view(await domains.add(tx, caller.tenant, name, caller.subject))
+
+    @routes.post("/{domain}/check")
+    async def check_sender_domain(domain: str, caller: Caller = require(Role.AUTHOR)) -> SenderDomainView:
+        """Looks for the record in DNS. A domain that had it and has it no more stops sending."""
+        problem = await domains.check(caller.tenant, await _find(caller.tenant, domain), caller.subject)
+        return _view(await _find(caller.tenant, domain), problem)
+
+    @routes.get("/{domain}")
+    async def get_sender_domain(domain: str, caller: Caller = require(Role.AUTHOR)) -> SenderDomainView:
+        return _view(await _find(caller.tenant, domain))
+
+    @routes.get("")
+    async def list_sender_domains(caller: Caller = require(Role.AUTHOR)) -> Page[SenderDomainView]:
+        """All of them, by name."""
+        async with database.transaction(caller.tenant) as tx:
+            return Page(items=[_view(one) for one in await store.list(tx, caller.tenant)])
+
+    @routes.delete("/{domain}", status_code=204)
+    async def delete_sender_domain(domain: str, caller: Caller = require(Role.AUTHOR)) -> None:
+        """Nothing goes out from it any more; put again, it has another record."""
+        found = await _find(caller.tenant, domain)
+        async with database.transaction(caller.tenant) as tx:
+            await store.remove(tx, caller.tenant, found.domain)
+
+    async def _find(tenant: UUID, domain: str) -> SenderDomain:
+        name = _name(domain)
+        async with database.transaction(tenant) as tx:
+            found = await store.find(tx, tenant, name)
+        if found is None:
+            raise not_found(f"sender domain {name!r}")
+        return found
+
+    return routes
+
+
+def internal_router(database: Database, store: SenderDomainStore, domains: SenderDomains) -> APIRouter:
+    routes = APIRouter(prefix="/internal/sender-domains", tags=["internal"])
+
+    @routes.put("/{tenant}/{domain}")
+    async def vouch(tenant: UUID, domain: str, by: str = require_platform()) -> SenderDomainView:
+        """The platform knows that the domain is the tenant's; DNS is not asked."""
+        name = _name(domain)
+        async with database.transaction(tenant) as tx:
+            return _view(await domains.vouch(tx, tenant, name, by))
+
+    @routes.delete("/{tenant}/{domain}", status_code=204)
+    async def withdraw(tenant: UUID, domain: str, _: str = require_platform()) -> None:
+        """Nobody vouches for it any more: it sends only if DNS shows whose it is."""
+        name = _name(domain)
+        async with database.transaction(tenant) as tx:
+            if not await store.withdraw(tx, tenant, name):
+                raise not_found(f"sender domain {name!r}")
+
+    return routes
+
+
+def _name(domain: str) -> str:
+    try:
+        return normalise_domain(domain)
+    except UnusableError as error:
+        raise bad_input("the domain cannot be used", ("path.domain", str(error))) from error
+
+
+def _view(domain: SenderDomain, problem: str | None = None) -> SenderDomainView:
+    record = DnsRecord(name=domain.record_name, value=domain.record_value)
+    facts = {name: getattr(domain, name) for name in SenderDomainView.model_fields if hasattr(domain, name)}
+    return SenderDomainView(**facts, record=record, problem=problem)
