@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from contracts.issues import Written
+from contracts.texts import ONE_LINE
 
 Code = Annotated[
     str, Written(r"^[a-z0-9][a-z0-9_-]{0,63}$", "a code: small letters, digits, - and _, such as new_lead")
@@ -16,6 +17,19 @@ Country = Annotated[str, Written(r"^[A-Z]{2}$", "a country of ISO 3166 such as D
 
 MAX_NUMBER = 10**15
 """The largest number of a field, and the largest amount in minor units: doubles and bigints hold it exactly."""
+
+MIN_NUMBER = 1e-30
+"""The smallest number beside 0: what is closer to it, rules do not read."""
+
+
+def ordinary(number: float) -> float:
+    """The number of a field, as it is; raises ValueError for one that others could not read."""
+    if not abs(number) <= MAX_NUMBER:
+        raise ValueError(f"is a number between -{MAX_NUMBER} and {MAX_NUMBER}")
+    if 0 < abs(number) < MIN_NUMBER:
+        raise ValueError(f"is too close to 0: write 0, or a number of at least {MIN_NUMBER}")
+    return number
+
 
 OF_EMPLOYEE = "the id of an employee"
 EmployeeId = Annotated[UUID, OF_EMPLOYEE]
@@ -44,9 +58,9 @@ class FileRef(Value):
     """A file that doc-service keeps; immutable, read at `/internal/files/{file_id}`."""
 
     file_id: UUID
-    name: str
+    name: Annotated[str, ONE_LINE]
     sha256: Annotated[str, Written(r"^[0-9a-f]{64}$", "a SHA-256 sum: 64 digits from 0 to f")]
-    media_type: str = "application/octet-stream"
+    media_type: Annotated[str, ONE_LINE] = "application/octet-stream"
 
 
 class ItemSnapshot(Value):

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from comms_service.sms_text import with_plain_blanks
 from contracts import addresses
-from contracts.envelope import parse_causepath
+from contracts.envelope import Envelope, format_causepath, parse_causepath
 from contracts.messages.comms import ChannelKind, ConsentSource, MessageStatus, Notify, SendMessage
 from contracts.texts import one_line
 from contracts.values import FileRef
@@ -181,6 +181,38 @@ def normalise_phone(number: str) -> str:
         return addresses.normalise_phone(number)
     except addresses.AddressError as error:
         raise UnusableError(f"the phone number is not valid: {error}") from error
+
+
+def plan_message(command: Envelope[SendMessage], channel: Channel, address: str, now: datetime) -> Message:
+    """The message that a command asks for, as it will be sent."""
+    send = command.data
+    return Message(
+        id=message_id(command.tenant, command.command_id),
+        tenant=command.tenant,
+        command_id=command.command_id,
+        item_id=send.item_id,
+        contact_id=send.contact_id,
+        kind=send.kind,
+        channel=channel.code,
+        sender_address=channel.sender_address,
+        sender_name=channel.sender_name,
+        to_address=address,
+        to_name=send.to_name,
+        subject=send.subject,
+        text=send.text,
+        html=send.html,
+        attachments=send.attachments,
+        sent_by=send.sent_by,
+        status="queued",
+        reason=None,
+        cancel_asked=False,
+        correlation=command.correlation,
+        causepath=format_causepath(command.causepath),
+        root=command.root_cause,
+        traceparent=None,
+        created_at=now,
+        opted_out_at=send.opted_out_at,
+    )
 
 
 def is_opted_out(record: OptOut | None, said_at: datetime | None) -> bool:

@@ -1,6 +1,7 @@
 """Obeys the commands of `crm.comms.commands.v1`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,8 +15,8 @@ from comms_service.domain import (
     address_of,
     check_message,
     check_notification,
-    message_id,
     notification_id,
+    plan_message,
 )
 from comms_service.quotas import MESSAGES_PER_RECIPIENT, SMS_PARTS
 from comms_service.sms_text import parts
@@ -24,7 +25,7 @@ from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
 from contracts.addresses import consent_key
-from contracts.envelope import Body, Envelope, format_causepath
+from contracts.envelope import Body, Envelope
 from contracts.kit import telemetry, worker
 from contracts.kit.clock import Clock
 from contracts.kit.commands import Obey
@@ -61,13 +62,13 @@ class Handlers:
 
     async def send_message(self, command: Envelope[SendMessage], tx: Connection) -> None:
         """Records the message; a worker sends it, unless the address is opted out by then."""
-        send, address = _usable(command.data)
-        message = self._plan(command.with_data(send), await self._channel(command, tx), address)
+        send, address = usable(command.data)
+        message = plan_message(command.with_data(send), await self._channel(command, tx), address, self._clock())
         sent = await self._messages.count_to(tx, message.tenant, address, message.created_at - DAY)
         await check(tx, message.tenant, MESSAGES_PER_RECIPIENT, used=sent)
         if message.kind == "sms":
             await _refuse_long(tx, message)
-        await self._messages.add(tx, message)
+        await self._messages.add(tx, replace(message, traceparent=telemetry.traceparent()))
         kind = DELIVER[message.kind]
         await worker.enqueue(tx, id=message.id, tenant=message.tenant, kind=kind, run_at=message.created_at)
 
@@ -84,36 +85,6 @@ class Handlers:
         if channel.archived:
             raise RefusalError(f"the channel {channel.code!r} is archived: name another one")
         return channel
-
-    def _plan(self, command: Envelope[SendMessage], channel: Channel, address: str) -> Message:
-        send = command.data
-        return Message(
-            id=message_id(command.tenant, command.command_id),
-            tenant=command.tenant,
-            command_id=command.command_id,
-            item_id=send.item_id,
-            contact_id=send.contact_id,
-            kind=send.kind,
-            channel=channel.code,
-            sender_address=channel.sender_address,
-            sender_name=channel.sender_name,
-            to_address=address,
-            to_name=send.to_name,
-            subject=send.subject,
-            text=send.text,
-            html=send.html,
-            attachments=send.attachments,
-            sent_by=send.sent_by,
-            status="queued",
-            reason=None,
-            cancel_asked=False,
-            correlation=command.correlation,
-            causepath=format_causepath(command.causepath),
-            root=command.root_cause,
-            traceparent=telemetry.traceparent(),
-            created_at=self._clock(),
-            opted_out_at=send.opted_out_at,
-        )
 
     async def record_consent(self, command: Envelope[RecordConsent], tx: Connection) -> CommandDone:
         """Records it for each address, in the order of the addresses, lest two commands wait for each other."""
@@ -166,8 +137,8 @@ async def _refuse_long(tx: Connection, message: Message) -> None:
         raise RefusalError(f"the SMS has {count} parts: shorten it ({reason})")
 
 
-def _usable(send: SendMessage) -> tuple[SendMessage, str]:
-    """The message and its normalised address."""
+def usable(send: SendMessage) -> tuple[SendMessage, str]:
+    """The message and its normalised address. Raises `RefusalError` with what is wrong with it."""
     try:
         return check_message(send), address_of(send)
     except UnusableError as error:

@@ -92,7 +92,7 @@ class Handlers:
         if reason := await self._why_not(tx, command, by_rule=data.origin == "rule"):
             return await self._stop(tx, command, linked, reason, actor)
         client = await self._client(tx, command.tenant, data.person)
-        item = await self._changes.handovers.create(tx, command.tenant, _draft(data, client), actor)
+        item = await self._changes.handovers.create(tx, command.tenant, draft_of(data, client), actor)
         if client and client.news:
             await self._changes.items.note(tx, item, "history", client.news, actor)
         await self._count(tx, command, item, by_rule=data.origin == "rule")
@@ -181,7 +181,7 @@ def _done(command: Envelope[Any], **outputs: JsonValue) -> CommandDone:
     return CommandDone(command_id=command.command_id, outputs=outputs)
 
 
-def _draft(data: CreateItem, client: Client | None) -> ItemDraft:
+def draft_of(data: CreateItem, client: Client | None) -> ItemDraft:
     contacts = (*data.contact_ids, *((client.id,) if client and client.id not in data.contact_ids else ()))
     return ItemDraft(
         kind=data.kind,

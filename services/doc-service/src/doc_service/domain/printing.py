@@ -7,10 +7,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
+from contracts import languages
 from doc_service.domain.errors import DataError
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -24,9 +25,9 @@ _PERCENTAGES = {"discount_percent", "tax_percent", "percent"}
 def find_locale(language: str) -> Locale:
     """The locale of `de` or `pt-BR`; raises `DataError` for a language nobody knows."""
     try:
-        return Locale.parse(language.replace("_", "-"), sep="-")
-    except (UnknownLocaleError, ValueError, TypeError) as error:
-        raise DataError(f"language: there is no language {language[:40]!r}") from error
+        return languages.find_locale(language)
+    except languages.LanguageError as error:
+        raise DataError(f"language: {error}") from error
 
 
 class Printer:

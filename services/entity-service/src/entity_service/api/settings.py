@@ -23,6 +23,7 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
 from contracts.kit.service import Service
+from contracts.languages import find_locale
 from contracts.texts import Line, Name
 from contracts.values import Code, Currency, ItemKind, TaxRounding
 from entity_service import store
@@ -50,6 +51,11 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _known(language: str) -> str:
+    find_locale(language)
+    return language
+
+
 class TenantInput(Input):
     """How times, numbers and texts of the tenant are read and printed.
 
@@ -62,7 +68,9 @@ class TenantInput(Input):
 
     name: Name
     time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
-    language: Annotated[str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR")] = "en"
+    language: Annotated[
+        str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR"), AfterValidator(_known)
+    ] = "en"
     currency: Currency = "EUR"
     tax_rounding: TaxRounding = "per_rate"
     default_assignee: Code | None = None

@@ -8,7 +8,7 @@ from entity_service import store
 from entity_service.changes.handovers import Handovers
 from entity_service.changes.items import Items
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.items import Item, Place
+from entity_service.domain.items import Item, copy_of
 from entity_service.domain.people import Handover
 from entity_service.domain.pipelines import find_place
 from entity_service.messages import Actor
@@ -29,7 +29,8 @@ class Copies:
         pipelines = await store.pipelines.some(tx, original.tenant_id, [wanted.pipeline])
         place = find_place(pipelines, original.kind, wanted.pipeline, wanted.stage)
         responsible, handover = await self._responsible(tx, original, wanted)
-        copied = self._copy_of(original, place, responsible, wanted.title)
+        now = self._items.clock()
+        copied = copy_of(original, place, wanted.title, responsible, id=self._items.new_id(), now=now)
         await self._items.add(tx, [copied], actor)
         await self._handovers.say(tx, copied, handover, f"the {copied.kind} {copied.title!r}", actor)
         rows = await store.products.of_item(tx, original.tenant_id, original.id)
@@ -45,19 +46,3 @@ class Copies:
             raise InvalidError(("responsible_id", "is no employee's id"))
         meant = id or original.responsible_id
         return await self._handovers.assignee(tx, original.tenant_id, meant, "responsible_id")
-
-    def _copy_of(self, original: Item, place: Place, responsible: UUID | None, title: str | None) -> Item:
-        now = self._items.clock()
-        return original.model_copy(
-            update={
-                "id": self._items.new_id(),
-                **place._asdict(),
-                "title": title or f"{original.title[:495]} Copy",
-                "responsible_id": responsible,
-                "version": 1,
-                "entry_seq": 1,
-                "activity_count": 0,
-                "created_at": now,
-                "updated_at": now,
-            }
-        )

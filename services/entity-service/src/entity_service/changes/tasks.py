@@ -11,7 +11,7 @@ from entity_service.changes.items import Items
 from entity_service.domain.errors import InvalidError, NotFoundError
 from entity_service.domain.items import Item
 from entity_service.domain.people import Handover
-from entity_service.domain.tasks import Task, TaskStatus
+from entity_service.domain.tasks import Task, TaskStatus, new_task
 from entity_service.messages import Actor
 
 
@@ -33,7 +33,9 @@ class Tasks:
         await self._check_people(tx, item.tenant_id, named, by_person=actor.cause is None)
         assignee, handover = await self._assignee(tx, item, wanted)
         handovers = await self._handovers.among(tx, item.tenant_id, others)
-        task = self._task(item, wanted, assignee, handovers)
+        present = {name: _present(getattr(wanted, name), handovers) for name in ("participants", "observers")}
+        wanted = wanted.model_copy(update=present)
+        task = new_task(item, wanted, assignee, id=self._items.new_id(), now=self._items.clock())
         await store.tasks.add(tx, task)
         await self._items.note(tx, item, "task", task.name, actor, {"task_id": str(task.id), "status": task.status})
         await self._handovers.say(tx, item, handover, f"the task {task.name!r}", actor)
@@ -47,23 +49,6 @@ class Tasks:
         if assignee is None:
             raise InvalidError(("assignee_id", "the item has no responsible person; name who is to do it"))
         return assignee, handover
-
-    def _task(self, item: Item, wanted: CreateTask, assignee: UUID, handovers: Mapping[UUID, Handover]) -> Task:
-        too_late = wanted.complete_on_leave and wanted.stage != item.stage
-        now = self._items.clock()
-        return Task.model_validate(
-            {
-                **wanted.model_dump(exclude={"expect_entry_seq"}),
-                "tenant_id": item.tenant_id,
-                "id": self._items.new_id(),
-                "assignee_id": assignee,
-                "participants": _present(wanted.participants, handovers),
-                "observers": _present(wanted.observers, handovers),
-                "status": "done" if too_late else "open",
-                "created_at": now,
-                "completed_at": now if too_late else None,
-            }
-        )
 
     async def _check_people(self, tx: Connection, tenant: UUID, ids: set[UUID], *, by_person: bool) -> None:
         unknown = ids - await store.references.existing_employees(tx, tenant, ids)

@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from contracts.contexts import FieldSchema, FieldType
 from contracts.envelope import rfc3339
 from contracts.texts import composed, one_line
-from contracts.values import MAX_NUMBER, FileRef, Money
+from contracts.values import FileRef, Money, ordinary
 from entity_service.domain.errors import ConflictError, InvalidError
 
 MAX_TEXT = 10_000
@@ -96,9 +96,7 @@ def _text(value: JsonValue) -> JsonValue:
 def _number(value: JsonValue) -> JsonValue:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("is a number")
-    if not abs(value) <= MAX_NUMBER:
-        raise ValueError(f"is a number between -{MAX_NUMBER} and {MAX_NUMBER}")
-    return value
+    return ordinary(value)
 
 
 def _boolean(value: JsonValue) -> JsonValue:

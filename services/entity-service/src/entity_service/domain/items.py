@@ -118,6 +118,25 @@ def new_item(draft: ItemDraft, place: Place, references: References, *, id: UUID
     )
 
 
+def copy_of(
+    original: Item, place: Place, title: str | None, responsible: UUID | None, *, id: UUID, now: datetime
+) -> Item:
+    """A copy of an item at its first entry, without the activities."""
+    return original.model_copy(
+        update={
+            "id": id,
+            **place._asdict(),
+            "title": title or f"{original.title[:495].rstrip()} Copy",
+            "responsible_id": responsible,
+            "version": 1,
+            "entry_seq": 1,
+            "activity_count": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+    )
+
+
 _PLAIN: Mapping[str, TypeAdapter[Any]] = {
     "title": TypeAdapter(Title),
     "amount": TypeAdapter(Money | None),

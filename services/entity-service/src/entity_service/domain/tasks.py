@@ -1,11 +1,14 @@
 """Tasks on items."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from contracts.messages.entity_commands import CreateTask
 from contracts.values import Value
+from entity_service.domain.items import Item
 
 TaskStatus = Literal["open", "in_progress", "done", "cancelled"]
 
@@ -31,3 +34,19 @@ class Task(Value):
     created_by: str
     created_at: AwareDatetime
     completed_at: AwareDatetime | None = None
+
+
+def new_task(item: Item, wanted: CreateTask, assignee: UUID, *, id: UUID, now: datetime) -> Task:
+    """The task on an item; done at once when it was to be completed on leaving a stage, and the item has left it."""
+    too_late = wanted.complete_on_leave and wanted.stage != item.stage
+    return Task.model_validate(
+        {
+            **wanted.model_dump(exclude={"expect_entry_seq"}),
+            "tenant_id": item.tenant_id,
+            "id": id,
+            "assignee_id": assignee,
+            "status": "done" if too_late else "open",
+            "created_at": now,
+            "completed_at": now if too_late else None,
+        }
+    )

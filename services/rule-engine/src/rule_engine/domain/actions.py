@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.named import ChannelName
-from contracts.texts import MAX_TITLE
+from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import ItemKind
+from rule_engine.domain.language.limits import Cut
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Definition, Stored
 
 Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data"]
@@ -29,8 +30,13 @@ class Params(BaseModel):
 
 Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee"})]
 """Authors write the code of an employee; publishing turns it into the id."""
-Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE, json_schema_extra={"longer": "is cut"})]
+_LINE: dict[str, JsonValue] = {"longer": "is cut", "lines": "one"}
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE, json_schema_extra=_LINE)]
 """A title or subject: one that is too long when it is made is cut, since it is for people to recognise something by."""
+Label = Annotated[str, Field(max_length=MAX_NAME, json_schema_extra=_LINE)]
+"""The same for what is shorter, such as a tag."""
+LONGER_IS_CUT: dict[str, JsonValue] = {"longer": "is cut"}
+"""What the schema says of a text of several lines that is for people to read: the values in it may be any length."""
 Employees = Annotated[tuple[Employee, ...], Field(max_length=100)]
 
 type Place = tuple[str, str]
@@ -163,9 +169,12 @@ class RuleType[P: Params](ABC):
         """Where parameters as written name employees; `fields` are the custom ones of the item."""
         return ((name,) for name in _marked(self.params, "refers", "employee"))
 
-    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[ParamPath]:
-        """Where parameters hold titles, which are cut when they are too long."""
-        return ((name,) for name in _marked(self.params, "longer", "is cut"))
+    def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
+        """The texts in parameters that are cut when they are too long."""
+        for name, most, one_line in _texts_cut(self.params):
+            value = params.get(name)
+            paths = [(name, index) for index in range(len(value))] if isinstance(value, list) else [(name,)]
+            yield from (Cut(path, most, one_line) for path in paths)
 
     def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
         """The parameters that hold HTML: values are escaped in them, unless their author says that they are markup."""
@@ -184,9 +193,26 @@ def _marked(params: type[Params], name: str, mark: str) -> tuple[str, ...]:
     return tuple(parameter for parameter, one in properties.items() if _has(one, name, mark))
 
 
+@cache
+def _texts_cut(params: type[Params]) -> tuple[tuple[str, int, bool], ...]:
+    """The parameters that are cut texts, or lists of them: name, most characters, whether they are on one line."""
+    properties = params.model_json_schema()["properties"]
+    return tuple(
+        (name, one["maxLength"], one.get("lines") == "one")
+        for name, schema in properties.items()
+        for one in _inside(schema)
+        if one.get("longer") == "is cut"
+    )
+
+
+def _inside(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schema, and those of the values that it allows or holds."""
+    inner = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
+    return [schema, *(found for one in inner for found in _inside(one))]
+
+
 def _has(schema: Mapping[str, Any], name: str, mark: str) -> bool:
-    inside = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
-    return schema.get(name) == mark or any(_has(one, name, mark) for one in inside)
+    return any(one.get(name) == mark for one in _inside(schema))
 
 
 def literal(value: JsonValue) -> str | None:

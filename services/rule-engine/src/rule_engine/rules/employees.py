@@ -7,7 +7,16 @@ from pydantic import Field
 
 from contracts.contexts import Part
 from contracts.messages.comms import Notify
-from rule_engine.domain.actions import ActionContext, Employees, Failure, Group, Outputs, Params, RuleType
+from rule_engine.domain.actions import (
+    LONGER_IS_CUT,
+    ActionContext,
+    Employees,
+    Failure,
+    Group,
+    Outputs,
+    Params,
+    RuleType,
+)
 
 ALL_ARCHIVED = (
     "the recipients are archived and nobody is left to take over: give them successors, their departments heads, or "
@@ -16,7 +25,7 @@ ALL_ARCHIVED = (
 
 
 class NotifySupervisorParams(Params):
-    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    text: Annotated[str, Field(min_length=1, max_length=10_000, json_schema_extra=LONGER_IS_CUT)]
     recipients: Employees = ()
     """Codes of employees; by default the head of the responsible person's department, up the tree."""
 

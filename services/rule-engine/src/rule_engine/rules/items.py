@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from contracts.contexts import FieldSchema
 from contracts.issues import unknown
 from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
+from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import Code
 from rule_engine.domain.actions import (
     ActionContext,
@@ -21,10 +22,13 @@ from rule_engine.domain.actions import (
     RuleType,
     literal,
 )
+from rule_engine.domain.language.limits import Cut
 from rule_engine.rules.places import stage_faults
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")
 """The fields of every item that can be set; custom ones are `fields.<code>`."""
+_ON_ONE_LINE = {"title": MAX_TITLE, "source": MAX_NAME}
+"""Characters that they have at most."""
 
 
 class Assignment(Params):
@@ -72,8 +76,10 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
         people = {"responsible_id", *(f"fields.{one.code}" for one in fields if one.type == "user")}
         yield from (("fields", index, "value") for index, name, _ in _assignments(params) if name in people)
 
-    def titles_in(self, params: Mapping[str, JsonValue]) -> Iterable[ParamPath]:
-        return (("fields", index, "value") for index, name, _ in _assignments(params) if name == "title")
+    def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
+        for index, name, _ in _assignments(params):
+            if name in _ON_ONE_LINE:
+                yield Cut(("fields", index, "value"), _ON_ONE_LINE[name], one_line=True)
 
     def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
         for index, name, one in _assignments(params):

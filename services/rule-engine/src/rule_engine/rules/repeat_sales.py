@@ -1,10 +1,10 @@
 """Rules that sell once more."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from contracts.messages.entity_commands import CopyItem, CreateItem
 from contracts.values import Code, ItemKind
@@ -13,6 +13,7 @@ from rule_engine.domain.actions import (
     AuthoringContext,
     Employee,
     Group,
+    Label,
     Outputs,
     Params,
     Place,
@@ -26,7 +27,7 @@ class CreateRepeatLeadParams(Params):
     name: Title
     responsible: Employee | None = None
     """Code of an employee; by default the deal's responsible person."""
-    source: Annotated[str, Field(max_length=200)] | None = None
+    source: Label | None = None
     pipeline: Code | None = None
     """By default the first pipeline for leads."""
     stage: Code | None = None

@@ -9,7 +9,18 @@ from whenever import Instant, Time
 
 from contracts.calendars import Clock
 from contracts.messages.entity_commands import CreateTask
-from rule_engine.domain.actions import ActionContext, Employee, Employees, Group, Outputs, Params, RuleType, Title
+from rule_engine.domain.actions import (
+    LONGER_IS_CUT,
+    ActionContext,
+    Employee,
+    Employees,
+    Group,
+    Label,
+    Outputs,
+    Params,
+    RuleType,
+    Title,
+)
 from rule_engine.domain.schedule.clock import at_local
 
 
@@ -53,15 +64,16 @@ class TimeExpression(BaseModel):
 
 class CreateTaskParams(Params):
     name: Title
-    description: Annotated[str, Field(max_length=50_000)] = ""
+    description: Annotated[str, Field(max_length=50_000, json_schema_extra=LONGER_IS_CUT)] = ""
     assignee: Employee | None = None
     """Code of an employee; by default the responsible person."""
     deadline: TimeExpression | None = None
     participants: Employees = ()
     observers: Employees = ()
-    checklist: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=100)] = ()
+    checklist: Annotated[tuple[Label, ...], Field(max_length=100)] = ()
+    """Entries that come out empty are left out, as are tags."""
     priority: Literal["normal", "high"] = "normal"
-    tags: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=50)] = ()
+    tags: Annotated[tuple[Label, ...], Field(max_length=50)] = ()
     complete_on_leave: bool = False
     """Whether the task is completed by itself when the item leaves the stage."""
 
@@ -91,9 +103,9 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
             deadline=params.deadline.moment(acting.now, zone) if params.deadline else None,
             participants=params.participants,
             observers=params.observers,
-            checklist=params.checklist,
+            checklist=tuple(filter(None, params.checklist)),
             priority=params.priority,
-            tags=params.tags,
+            tags=tuple(filter(None, params.tags)),
             complete_on_leave=params.complete_on_leave,
             stage=acting.stage,
             expect_entry_seq=acting.guard,

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from contracts.addresses import normalise_email, normalise_phone
 from contracts.messages.entity_commands import CreateItem
 from contracts.texts import shown_on_one_line
-from contracts.values import MAX_NUMBER, PersonInput
+from contracts.values import PersonInput, ordinary
 from trigger_service.domain import targets
 from trigger_service.domain.checks import PLACEHOLDER
 from trigger_service.domain.definitions import Form, FormField, FormSpec
@@ -91,8 +91,7 @@ def _number(text: str, _: FormField, __: FormSpec) -> Answer:
         number = float(text)
     except ValueError as error:
         raise ValueError("expected a number") from error
-    if not abs(number) <= MAX_NUMBER:
-        raise ValueError(f"expected a number between -{MAX_NUMBER} and {MAX_NUMBER}")
+    ordinary(number)
     return int(number) if number.is_integer() else number
 
 

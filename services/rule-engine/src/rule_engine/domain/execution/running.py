@@ -32,7 +32,7 @@ from rule_engine.domain.execution.state import (
 from rule_engine.domain.execution.step import Decision, Emission, RunFacts, Step, waits_for_date, wake_at
 from rule_engine.domain.language.conditions import compiled
 from rule_engine.domain.language.conditions import paths_of as read_by
-from rule_engine.domain.language.limits import cut_titles, quotable, readable_reason, refuse_command, refuse_outputs
+from rule_engine.domain.language.limits import cut_texts, quotable, readable_reason, refuse_command, refuse_outputs
 from rule_engine.domain.language.values import paths_of, resolve, values_of
 from rule_engine.domain.language.variables import Assigned, Stored
 from rule_engine.domain.schedule.due import Due, Times, due, times_in
@@ -65,7 +65,7 @@ class Running:
     over_budget: int = 0
     changed: dict[str, None] = field(default_factory=dict)
     note: str | None = None
-    """What its decision says beside the state: which titles were cut."""
+    """What its decision says beside the state: what was left out of its texts."""
 
     def __post_init__(self) -> None:
         self.rules = dict(self.state.rules)
@@ -256,7 +256,7 @@ class Running:
         if kind is None:
             return Failure(f"this engine knows no rule type {rule.type!r}")
         resolved = resolve(rule.params, values, kind.html_in(rule.params))
-        resolved, self.note = cut_titles(resolved, kind.titles_in(resolved))
+        resolved, self.note = cut_texts(resolved, kind.cuts_in(resolved))
         params: Params = kind.params.model_validate(resolved)
         acting = ActionContext(
             context=context,

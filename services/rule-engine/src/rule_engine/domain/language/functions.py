@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from whenever import PlainDateTime
@@ -31,6 +31,7 @@ from contracts.calendars import Calendar
 from contracts.conditions.comparing import is_clock, is_money
 from contracts.conditions.operands import moved
 from contracts.envelope import rfc3339
+from contracts.languages import LanguageError, find_locale
 from contracts.moments import read_moment
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.numbers import MAX_PLACES, Number, as_json, exact, is_number, plain, rounded, same
@@ -104,13 +105,12 @@ def inside(values: Mapping[str, Any]) -> Iterator[None]:
             _HERE.reset(token)
 
 
-@lru_cache(maxsize=200)
 def locale(language: str) -> Locale:
     """A language nobody knows is English."""
     try:
-        return Locale.parse(language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")
+        return find_locale(language)
+    except LanguageError:
+        return find_locale("en")
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -5,6 +5,7 @@ values that an explanation quotes are cut instead: they are for people to read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic_core import to_json
 
 from contracts.envelope import MAX_BODY, Body
 from contracts.inputs import unkeepable
-from contracts.texts import MAX_TITLE, composed, one_line
+from contracts.texts import composed, one_line, shown_on_one_line
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.param_paths import below, changed_at
 
@@ -64,30 +65,45 @@ def readable_reason(reason: str | None) -> str | None:
     return text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 1]}…"
 
 
-def cut_titles(
-    params: Mapping[str, JsonValue], ways: Iterable[Sequence[str | int]]
-) -> tuple[dict[str, JsonValue], str | None]:
-    """Parameters with titles on one line that are not too long, and which of them were cut, for people.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A text in parameters that is for people to read or to recognise something by: it has at most `most` characters.
 
-    Raises `ValueFailureError` for a title with control characters, naming the parameter.
+    `one_line`: control characters, which nobody sees, are left out, and white space is folded.
     """
-    made, cut = dict(params), list[str]()
 
-    def cut_one(title: JsonValue, where: str) -> JsonValue:
-        if not isinstance(title, str):
-            return title
-        try:
-            line = one_line(title)
-        except ValueError as error:
-            raise ValueFailureError(f"{where}: {error}") from error
-        if len(line) <= MAX_TITLE:
-            return line
-        cut.append(where)
-        return f"{line[: MAX_TITLE - 1]}…"
+    path: Sequence[str | int]
+    most: int
+    one_line: bool
 
-    for way in ways:
-        made = changed_at(made, way, partial(cut_one, where=f"params.{below(way)}"))
-    return made, f"{', '.join(cut)}: cut to {MAX_TITLE} characters" if cut else None
+
+def cut_texts(params: Mapping[str, JsonValue], cuts: Iterable[Cut]) -> tuple[dict[str, JsonValue], str | None]:
+    """Parameters with those texts as they are to be, and what was left out of which of them, for people."""
+    made, told = dict(params), list[str]()
+
+    def cut_one(text: JsonValue, cut: Cut) -> JsonValue:
+        if not isinstance(text, str):
+            return text
+        kept = _on_one_line(text) if cut.one_line else text
+        if kept is None:
+            kept = shown_on_one_line(text)
+            told.append(f"params.{below(cut.path)}: control characters left out")
+        if len(kept) <= cut.most:
+            return kept
+        told.append(f"params.{below(cut.path)}: cut to {cut.most} characters")
+        return f"{kept[: cut.most - 1]}…"
+
+    for cut in cuts:
+        made = changed_at(made, cut.path, partial(cut_one, cut=cut))
+    return made, "; ".join(told) or None
+
+
+def _on_one_line(text: str) -> str | None:
+    """Null for one with control characters."""
+    try:
+        return one_line(text)
+    except ValueError:
+        return None
 
 
 def quotable(seen: Mapping[str, Any]) -> dict[str, Any]:

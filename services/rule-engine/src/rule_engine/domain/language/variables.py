@@ -14,6 +14,7 @@ from contracts.conditions.tree import shown
 from contracts.envelope import rfc3339
 from contracts.issues import Written
 from contracts.moments import read_moment
+from contracts.texts import MAX_TITLE
 from contracts.values import FileRef, ItemKind, Money
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.numbers import as_json, exact
@@ -205,7 +206,7 @@ def _id(value: Any) -> str:
 
 
 _READERS: Mapping[Type, Callable[[Any, ConstantDocument], JsonValue]] = {
-    "string": lambda value, _: _text(value, 255),
+    "string": lambda value, _: _text(value, MAX_TITLE),
     "text": lambda value, _: _text(value, 100_000),
     "int": lambda value, _: _whole(value),
     "number": lambda value, _: _number(value),
@@ -219,7 +220,7 @@ _READERS: Mapping[Type, Callable[[Any, ConstantDocument], JsonValue]] = {
     "link": lambda value, _: _id(value),
 }
 _WANTED: Mapping[Type, str] = {
-    "string": "a text of at most 255 characters",
+    "string": f"a text of at most {MAX_TITLE} characters",
     "text": "a text of at most 100000 characters",
     "int": "a whole number",
     "number": "a number",
