@@ -106,7 +106,7 @@ async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
             Settings,
             temporal_address=world.temporal.address,
             temporal_task_queue=f"bench-{uuid4().hex[:8]}",
-            entity_service_url=shop.premises.url,
+            entity_service_url=shop.premises.internal_url,
             database_pool=10,
         )
         engine = _put_together(premises, settings)

@@ -129,10 +129,10 @@ async def _floors(world: World, sink: Sink) -> dict[str, float]:
         engine = await stack.enter_async_context(open_engine(world, shop))
         record = Record.of(stage_changed(shop.tenant, uuid4(), "new"))
         raw = await stack.enter_async_context(open_raw(world.kafka.address, record))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=shop.premises.url))
+        http = await stack.enter_async_context(httpx.AsyncClient())
         with world.report.step("mail: floors on the way"):
             floors = {
-                "two HTTP requests": 2 * await _typical(lambda: http.get("/health/live")),
+                "two HTTP requests": 2 * await _typical(lambda: http.get(shop.premises.url_of("/health/live"))),
                 "two Kafka round trips": 2 * await _round_trip(raw),
                 "two transactions of one insert": 2 * await _insert(engine, record),
                 "an eager workflow with the transaction": await _workflow(world, shop, engine),

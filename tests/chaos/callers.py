@@ -32,7 +32,7 @@ class Caller:
         await self._http.aclose()
 
     def url(self, part: str, path: str) -> str:
-        return self._addresses.url(part) + path
+        return self._addresses.url_of(part, path)
 
     async def get(self, part: str, path: str, **query: str) -> Any:
         return (await self.send("GET", part, path, params=query)).json()

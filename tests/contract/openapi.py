@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from contracts.kit.settings import ServiceSettings
 from local_stack.layout import WORKSPACE
 
 OPENAPI = Path("docs/openapi")
@@ -37,11 +38,16 @@ SETTINGS = {
 
 def application(service: str) -> FastAPI:
     """A service's application, not started."""
-    package = service.replace("-", "_")
-    settings = import_module(f"{package}.settings").Settings(**SETTINGS, files_dir=Path(tempfile.mkdtemp()))
-    app = import_module(f"{package}.main").build_app(settings)
+    app = import_module(f"{service.replace('-', '_')}.main").build_app(settings_of(service))
     assert isinstance(app, FastAPI)
     return app
+
+
+def settings_of(service: str) -> ServiceSettings:
+    kind = import_module(f"{service.replace('-', '_')}.settings").Settings
+    settings = kind(**SETTINGS, files_dir=Path(tempfile.mkdtemp()))
+    assert isinstance(settings, ServiceSettings)
+    return settings
 
 
 def files() -> Mapping[Path, str]:

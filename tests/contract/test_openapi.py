@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from contract.openapi import OPENAPI, SERVICES, application, files
+from contract.openapi import OPENAPI, SERVICES, application, files, settings_of
 from local_stack.layout import WORKSPACE
+from support.serving import ServiceTransport
 
 OPEN = {
     "/health/live",
@@ -35,10 +36,23 @@ def test_the_documents_are_committed() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 async def test_without_a_token_every_route_is_closed_but_those_meant_for_strangers(service: str) -> None:
     app = application(service)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+    transport = ServiceTransport(app, settings_of(service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         answers = {route: await client.request(*route) for route in routes(app)}
     assert {route: answer.status_code for route, answer in answers.items() if answer.status_code != 401} == {}
     assert answers
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_each_route_is_on_one_listener_and_internal_ones_are_marked(service: str) -> None:
+    app, internal = application(service), f"http://service:{settings_of(service).internal_port}"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        for method, path in routes(app):
+            inside = path.startswith("/internal/")
+            answer = await client.request(method, ("http://service" if inside else internal) + path)
+            assert answer.status_code == 404, f"{method} {path}"
+    operations = [(path, one) for path, each in app.openapi()["paths"].items() for one in each.values()]
+    assert [path for path, one in operations if one.get("x-internal", False) != path.startswith("/internal/")] == []
 
 
 @pytest.mark.parametrize("service", SERVICES)

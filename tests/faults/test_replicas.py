@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
 from faults.playing import play
+from local_stack.addresses import OFFSETS, Addresses
 from local_stack.demo.shop import open_shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
 from local_stack.environments import Environments
 from local_stack.part import Part
-from local_stack.ports import free_port
 from local_stack.programs import Service
 from local_stack.stack import Stack
+from local_stack.testing import free_port_base
 from support.dead_letters import dead_letters
 
 pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
@@ -24,9 +26,10 @@ STORIES = 3
 
 @pytest.fixture
 def replicas(stack: Stack) -> Iterator[list[Service]]:
-    """A second one of each service, on a port of its own."""
+    """A second one of each service, on ports of its own."""
     environments = Environments(stack.folder, stack.addresses, stack.credentials, stack.postgres)
-    made = [replica(service, stack, environments) for service in stack.present_services]
+    second = Addresses(free_port_base(OFFSETS.values()))
+    made = [replica(service, stack.folder, second, environments) for service in stack.present_services]
     with ThreadPoolExecutor(len(made)) as pool:
         list(pool.map(Part.start, made))
     yield made
@@ -34,13 +37,13 @@ def replicas(stack: Stack) -> Iterator[list[Service]]:
         service.stop()
 
 
-def replica(first: Service, stack: Stack, environments: Environments) -> Service:
-    port = free_port()
+def replica(first: Service, folder: Path, addresses: Addresses, environments: Environments) -> Service:
+    ports = {"HTTP_PORT": addresses.port(first.name), "INTERNAL_PORT": addresses.port(f"{first.name} internal")}
 
     def environment() -> dict[str, str]:
-        return {**environments.service(first.name), "HTTP_PORT": str(port)}
+        return environments.service(first.name) | {name: str(port) for name, port in ports.items()}
 
-    return Service(first.name, stack.folder / f"{first.name}-2", port, environment, environment)
+    return Service(first.name, folder / f"{first.name}-2", addresses, environment, environment)
 
 
 @pytest.mark.invariant(1)

@@ -86,7 +86,7 @@ class Hunt:
         self._session = session
         self.operation = f"{operation.method.upper()} {operation.path}"
         self.answers: Counter[int] = Counter()
-        self._url = prey.town.url(service)
+        self._url = prey.town.premises[service].base_of(operation.path)
         routes = {call.replace(":path}", "}"): route for call, route in ROUTES[service].items()}
         route = routes.get(self.operation)
         self._headers = entitled(prey, route.role if route else ADMIN) | {"if-match": "*"}

@@ -60,7 +60,8 @@ class Town:
     async def ask(
         self, service: str, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
-        return await self.http.request(method, self.url(service) + path, headers=dict(headers or {}), **more)
+        url = self.premises[service].url_of(path)
+        return await self.http.request(method, url, headers=dict(headers or {}), **more)
 
     async def rows(self, tenant: UUID) -> dict[str, str]:
         """What the tenant has in every table of every service, as a count and a digest."""
@@ -129,8 +130,8 @@ async def _open_peers(
         "sms_receipt_secret": SecretStr(secret),
         "public_comms_url": premises["comms-service"].url,
         "public_doc_url": premises["doc-service"].url,
-        "doc_service_url": premises["doc-service"].url,
-        "entity_service_url": premises["entity-service"].url,
+        "doc_service_url": premises["doc-service"].internal_url,
+        "entity_service_url": premises["entity-service"].internal_url,
         "files_dir": folder / "files",
         "secrets_key": SecretStr(premises["trigger-service"].credentials.secrets.secrets_key),
         "form_posts_per_minute": 10_000,

@@ -39,7 +39,7 @@ from rule_engine.settings import Settings
 from support.entity import EntityStandIn
 from support.messages import answer, fact
 from support.premises import Premises, open_premises
-from support.serving import ready, serving
+from support.serving import ready, serving, serving_service
 from support.waiting import eventually
 from support.wire import Wire, open_wire
 
@@ -77,8 +77,8 @@ class Site:
     @asynccontextmanager
     async def engine(self, app: ASGIApp | None = None) -> AsyncGenerator[None]:
         """A running engine in this process."""
-        async with serving(app or build_app(self.settings), self.settings.http_port):
-            await ready(self.settings.http_port)
+        async with serving_service(app or build_app(self.settings), self.settings):
+            await ready(self.settings)
             yield
 
 

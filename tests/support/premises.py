@@ -15,6 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.kit.database import migrate
+from contracts.kit.listeners import is_internal
 from contracts.kit.settings import ServiceSettings
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from local_stack.databases import Database, create_database, drop_database
@@ -23,7 +24,7 @@ from local_stack.ports import HOST, free_port
 
 @dataclass(frozen=True)
 class Premises:
-    """Those of one service; its base URL is that of its port."""
+    """Those of one service; its base URLs are those of its ports."""
 
     service: str
     database: Database
@@ -31,15 +32,29 @@ class Premises:
     kafka: str
     credentials: Credentials
     port: int
+    internal_port: int
 
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def internal_url(self) -> str:
+        """Where `/internal`, `/health` and `/metrics` are served."""
+        return f"http://{HOST}:{self.internal_port}"
+
+    def url_of(self, path: str) -> str:
+        """The whole URL of a path, on the listener that serves it."""
+        return self.base_of(path) + path
+
+    def base_of(self, path: str) -> str:
+        return self.internal_url if is_internal(path) else self.url
+
     async def settle[S: ServiceSettings](self, package: ModuleType, kind: type[S], **own: Any) -> S:
         """The settings, `own` among them, of a service whose tables are made."""
         settings = kind(
             http_port=self.port,
+            internal_port=self.internal_port,
             database_url=SecretStr(self.database.app_url),
             database_owner_url=SecretStr(self.database.owner_url),
             kafka_bootstrap=self.kafka,
@@ -81,9 +96,15 @@ async def open_premises(postgres: str, kafka: str, service: str, folder: Path) -
     credentials = Credentials(folder / "credentials")
     credentials.prepare([service])
     try:
-        yield Premises(service, database, dsn_of(postgres, database.name), kafka, credentials, free_port())
+        yield Premises(service, database, dsn_of(postgres, database.name), kafka, credentials, *free_ports())
     finally:
         await drop_database(postgres, database.name)
+
+
+def free_ports() -> tuple[int, int]:
+    """Two different ones."""
+    first, second = free_port(), free_port()
+    return (first, second) if first != second else free_ports()
 
 
 def dsn_of(postgres: str, database: str) -> str:

@@ -32,7 +32,7 @@ class Program:
             self._process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=output)
 
     async def ready(self) -> None:
-        await ready(self.settings.http_port)
+        await ready(self.settings)
 
     async def ends(self) -> int:
         """The exit code, once it ends by itself; negative: the signal that killed it."""

@@ -30,7 +30,7 @@ from support.messages import cancellation, order
 from support.nameserver import nameserver
 from support.premises import Premises, open_premises
 from support.senders import vouch
-from support.serving import ready, serving
+from support.serving import ready, serving, serving_service
 from support.waiting import eventually
 from support.wire import Wire, open_wire
 
@@ -124,9 +124,9 @@ class House:
     _service: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
-        await self._service.enter_async_context(serving(build_app(self.settings), self.settings.http_port))
+        await self._service.enter_async_context(serving_service(build_app(self.settings), self.settings))
         logging.getLogger().addHandler(self.logs)
-        await ready(self.settings.http_port)
+        await ready(self.settings)
 
     async def stop(self) -> None:
         await self._service.aclose()

@@ -370,7 +370,7 @@ async def test_nothing_personal_is_logged_or_counted(shop: Shop) -> None:
     ]
     await asyncio.gather(*(shop.house.final(sent) for sent in commands))
     async with shop.client() as anybody:
-        told = shop.house.logs.text + (await anybody.get("/metrics")).text
+        told = shop.house.logs.text + (await anybody.get(shop.house.premises.url_of("/metrics"))).text
     assert "delivery failed" in told
     assert not [secret for secret in (PHONE, EMAIL, "private", "an-sms-token") if secret in told]
 

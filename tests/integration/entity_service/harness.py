@@ -21,6 +21,7 @@ from local_stack.credentials import ROLES
 from support import messages
 from support.premises import Premises, open_premises
 from support.quotas import allow
+from support.serving import ServiceTransport
 from support.wire import Wire, open_wire
 
 STAGES = (
@@ -152,8 +153,9 @@ async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[S
         open_premises(postgres, kafka, "entity-service", folder) as premises,
         open_wire(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS, topics.COMMS_COMMANDS)) as wire,
     ):
-        app = build_app(await premises.settle(entity_service, Settings))
-        transport = httpx.ASGITransport(app)
+        settings = await premises.settle(entity_service, Settings)
+        app = build_app(settings)
+        transport = ServiceTransport(app, settings)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url=premises.url, timeout=60) as http,

@@ -22,10 +22,9 @@ from contracts.kit.settings import ServiceSettings
 from contracts.messages.results import RESULTS
 from contracts.topics import Topic, dead_letter_topic, item_key
 from local_stack.databases import create_database, drop_database
-from local_stack.ports import free_port
 from local_stack.topics import create_topics
 from support import messages
-from support.premises import dsn_of, run_sql
+from support.premises import dsn_of, free_ports, run_sql
 from support.waiting import eventually
 from support.wire import send
 
@@ -66,6 +65,11 @@ async def add_note(tx: Connection, tenant: UUID, text: str) -> None:
     await tx.execute("INSERT INTO notes (tenant_id, text) VALUES ($1, $2)", tenant, text)
 
 
+def ports() -> dict[str, int]:
+    """Settings of a service's two listeners."""
+    return dict(zip(("http_port", "internal_port"), free_ports(), strict=True))
+
+
 @dataclass(frozen=True)
 class Site:
     """A service's name, database and topics, all of one test alone, and how to look at them from outside."""
@@ -78,9 +82,8 @@ class Site:
     results: Topic
 
     def service(self, *, clock: Clock = utc_now, quotas: Sequence[Quota] = (), **changes: Any) -> Service:
-        """A service on this site; each has a port, and with it an instance name, of its own."""
-        changes = {"http_port": free_port(), **changes}
-        return Service(self.name, self.settings.model_copy(update=changes), clock=clock, quotas=quotas)
+        """A service on this site; each has ports, and with them an instance name, of its own."""
+        return Service(self.name, self.settings.model_copy(update=ports() | changes), clock=clock, quotas=quotas)
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Runs a statement as the superuser, whom row-level security does not bind."""

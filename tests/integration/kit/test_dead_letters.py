@@ -29,14 +29,14 @@ from contracts.kit.service import Service
 from contracts.messages.results import CommandDone, CommandFailed, FinalResult
 from contracts.topics import Topic
 from integration.kit.dying_probe import DYING, DYING_AGAIN, REPLAYING
-from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, WriteNote, add_note, note, order
+from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, WriteNote, add_note, note, order, ports
 from local_stack import dlq
 from local_stack.addresses import Addresses
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
-from local_stack.ports import HOST, free_port
+from local_stack.ports import HOST
 from support.processes import Program
 from support.rubbish import UNREADABLE, envelope, rubbish, strew
-from support.serving import serving
+from support.serving import ServiceTransport, serving_service
 from support.waiting import eventually
 
 type Json = dict[str, Any]
@@ -71,7 +71,8 @@ class Desk:
         platform = role == "platform"
         token = self.credentials.platform_token(sub) if platform else self.credentials.token([role], tenant, sub)
         headers = {"authorization": f"Bearer {token}"}
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://probe", headers=headers)
+        transport = ServiceTransport(self.app, self.service.settings)
+        return httpx.AsyncClient(transport=transport, base_url="http://probe", headers=headers)
 
     async def ask(self, path: str, *, role: str = "operator", tenant: UUID = TENANT, **more: Any) -> Any:
         """What an operator, or with the role `platform` the platform, is answered."""
@@ -576,15 +577,15 @@ class Here(Addresses):
 async def test_stack_dlq_lists_shows_replays_and_discards(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk, port = make_desk(site, tmp_path), free_port()
-    token = desk.credentials.platform_token("olga")
-    monkeypatch.setattr(dlq.Desks, "of", lambda *_: dlq.Desks(Here(port), token, ["probe"]))
+    desk = make_desk(site, tmp_path)
+    token, here = desk.credentials.platform_token("olga"), Here(desk.service.settings.internal_port)
+    monkeypatch.setattr(dlq.Desks, "of", lambda *_: dlq.Desks(here, token, ["probe"]))
 
     async def stack_dlq(*words: str) -> tuple[int, str]:
         result = await asyncio.to_thread(CliRunner().invoke, dlq.app, words)
         return result.exit_code, result.output
 
-    async with serving(desk.app, port):
+    async with serving_service(desk.app, desk.service.settings):
         await desk.publish(note("poison"), Record(b"k", b"\x1b[2J", (("ce_type", b"\x1b[2J"),)))
         letters = await desk.dead(2)
         by_reason = {letter["reason"]: letter["id"] for letter in letters}
@@ -628,7 +629,7 @@ class Mortal:
             "PROBE": site.name,
             "PROBE_TOPIC": site.events.name,
         }
-        settings = site.settings.model_copy(update={"http_port": free_port()})
+        settings = site.settings.model_copy(update=ports())
         program = Program("integration.kit.dying_probe", settings, environment)
         return cls(program, site, folder, environment)
 

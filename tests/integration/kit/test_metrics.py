@@ -16,6 +16,7 @@ from contracts.kit.clock import new_id
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.service import Service
 from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, add_note, note, running
+from support.serving import ServiceTransport
 from support.spans import recorded, trace_of
 from support.waiting import eventually
 
@@ -117,7 +118,7 @@ async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(site: 
     await site.sql("UPDATE work SET run_at = now() - interval '2 hours'")
     (one,) = await site.sql("SELECT id FROM work WHERE kind = 'write' LIMIT 1")
     await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = $1", one["id"])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+    async with httpx.AsyncClient(transport=ServiceTransport(app, service.settings), base_url="http://probe") as client:
         await client.get("/nowhere")
         answer = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})
     await service.database.close()

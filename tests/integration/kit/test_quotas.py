@@ -16,6 +16,7 @@ from contracts.kit.quotas import Quota, check
 from contracts.kit.service import Service
 from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
+from support.serving import ServiceTransport
 
 
 async def written(tx: Connection, tenant: UUID) -> int:
@@ -51,7 +52,7 @@ class Probe:
     ) -> httpx.Response:
         keys, platform = self._credentials, role == "platform"
         token = keys.platform_token("olga") if platform else keys.token([role], tenant, "ada")
-        transport, headers = httpx.ASGITransport(self.app), {"authorization": f"Bearer {token}"}
+        transport, headers = ServiceTransport(self.app, self.service.settings), {"authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://probe", headers=headers) as http:
             return await http.request(method, path, **more)
 

@@ -31,6 +31,7 @@ from integration.kit.harness import (
 )
 from local_stack.testing import PrivateServers
 from support.proxy import Proxy
+from support.serving import ServiceTransport
 from support.waiting import eventually
 
 
@@ -118,7 +119,7 @@ async def test_a_service_starts_before_its_servers_and_is_ready_when_they_are(si
     dsn = SecretStr(postgres.redirect(site.settings.database_url.get_secret_value()))
     service = writing_down(site, site.service(database_url=dsn, kafka_bootstrap=f"127.0.0.1:{kafka.port}"))
     app = service.app("probe", [])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+    async with httpx.AsyncClient(transport=ServiceTransport(app, service.settings), base_url="http://probe") as client:
         assert (await client.get("/health/live")).status_code == 200
         assert (await _failing(client)) == ["database", "consumers"]
         lifespan = app.router.lifespan_context(app)
@@ -144,7 +145,7 @@ async def test_metrics_count_what_is_pending(site: Site) -> None:
     async with service.database.transaction(TENANT) as tx:
         await service.outbox.put(tx, site.events, note("a"), note("b"))
         await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+    async with httpx.AsyncClient(transport=ServiceTransport(app, service.settings), base_url="http://probe") as client:
         text = (await client.get("/metrics")).text
     await service.database.close()
     assert {"outbox_pending 2.0", "work_pending 1.0"} <= set(text.splitlines())

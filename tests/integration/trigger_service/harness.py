@@ -27,7 +27,7 @@ from local_stack.ports import free_port
 from support import forms
 from support.messages import answer, fact
 from support.premises import Premises, open_premises
-from support.serving import serving
+from support.serving import ServiceTransport, serving
 from support.waiting import eventually
 from support.wire import Wire, open_wire
 from trigger_service import main
@@ -88,7 +88,7 @@ class Tenant:
         token = self.site.premises.authorization(self.id, role) if role else {}
         headers = {**request.pop("headers", {}), **token}
         address = request.pop("address", f"10.{'.'.join(str(byte) for byte in self.id.bytes[:3])}")
-        transport = httpx.ASGITransport(self.site.app, client=(address, 1))
+        transport = ServiceTransport(self.site.app, self.site.settings, client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://triggers.example") as client:
             return await client.request(method, path, headers=headers, **request)
 

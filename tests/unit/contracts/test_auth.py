@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from contracts.kit.auth import Caller, Role, ServiceToken, require, require_platform, require_service
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
+from support.serving import ServiceTransport
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
 ISSUER, AUDIENCE = "https://id.example.com", "stagewright"
@@ -111,7 +112,7 @@ async def client(jwks: Path) -> AsyncIterator[httpx.AsyncClient]:
         auth_audience=AUDIENCE,
     )
     app = Service("probe-service", settings).app("probe", [routes()])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as opened:
+    async with httpx.AsyncClient(transport=ServiceTransport(app, settings), base_url="http://probe") as opened:
         yield opened
 
 

@@ -35,12 +35,16 @@ from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, forget_answers, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.kafka import Member, make_producer
+from contracts.kit.listeners import ListenerMiddleware, bind, is_internal
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.quotas import Quota, QuotaApi
 from contracts.kit.settings import ServiceSettings
 from contracts.kit.worker import Job, Worker
 
 logger = structlog.get_logger(__name__)
+
+INTERNAL_MARK = {"x-internal": True}
+"""What the OpenAPI document says of a route that the public listener does not serve."""
 
 type Background = Callable[[], Awaitable[None]]
 
@@ -117,6 +121,7 @@ class Service:
             telemetry={"tracing": False, "metrics": False, "logs": False},  # `TraceRequests` is ours
         )
         app.state.authenticator = Authenticator(self.settings)
+        app.add_middleware(ListenerMiddleware, internal_port=self.settings.internal_port)
         install_problems(app, OutageError)
         quotas.install_refusals(app)
         app.add_middleware(telemetry.TraceRequests, strangers=_strangers(routers))
@@ -133,6 +138,7 @@ class Service:
             for route in router.routes:
                 if isinstance(route, APIRoute):
                     let_in_first(route)
+                    route.openapi_extra = INTERNAL_MARK if is_internal(route.path) else route.openapi_extra
             app.include_router(router)
         return app
 
@@ -237,8 +243,6 @@ def command_line[S: ServiceSettings](build: Callable[[S], FastAPI], settings: ty
 def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> None:
     config: Any = uvicorn.Config(
         build(settings),
-        host=settings.http_host,
-        port=settings.http_port,
         log_config=None,
         access_log=False,
         loop="asyncio",  # the Kafka client does not outlive a lost connection on uvloop
@@ -248,4 +252,5 @@ def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> No
         timeout_graceful_shutdown=int(settings.drain_s),
     )
     look_seldom()
-    uvicorn.Server(config).run()
+    ports = (settings.http_port, settings.internal_port)
+    uvicorn.Server(config).run(sockets=[bind(settings.http_host, port) for port in ports])

@@ -2,9 +2,9 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -15,6 +15,9 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = 8000
+    """Where people and strangers ask: `/v1` and what is open to strangers. A cluster exposes this port alone."""
+    internal_port: int = 8001
+    """Where other services, the platform's people, probes and scrapers ask: `/internal`, `/health`, `/metrics`."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Networks, with commas between them, whose `X-Forwarded-For` says who calls; nobody else's does."""
     database_url: SecretStr
@@ -46,3 +49,9 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _two_listeners(self) -> Self:
+        if self.http_port == self.internal_port:
+            raise ValueError(f"INTERNAL_PORT: {self.internal_port} is HTTP_PORT too; give it a port of its own")
+        return self

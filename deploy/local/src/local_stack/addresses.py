@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.kit.listeners import is_internal
 from local_stack.ports import HOST
 
 DEFAULT_PORT_BASE = 17_000
@@ -27,6 +28,9 @@ OFFSETS = {
     "payments": 23,
     "traces": 24,
 }
+INTERNAL = 20
+"""From a service's port to the one of its internal listener."""
+OFFSETS |= {f"{name} internal": OFFSETS[name] + INTERNAL for name in SERVICES}
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,12 @@ class Addresses:
 
     def url(self, name: str) -> str:
         return f"http://{self.address(name)}"
+
+    def internal_url(self, service: str) -> str:
+        """Where the service is asked for `/internal`, `/health` and `/metrics`."""
+        return self.url(f"{service} internal")
+
+    def url_of(self, name: str, path: str) -> str:
+        """The whole URL of a path of a service, on the listener that serves it, or of another part."""
+        inside = name in SERVICES and is_internal(path)
+        return (self.internal_url(name) if inside else self.url(name)) + path

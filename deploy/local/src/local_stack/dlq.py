@@ -63,7 +63,7 @@ class Desks:
 
     def _send(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
         try:
-            return self._http.request(method, f"{self._addresses.url(service)}/internal{path}", **more)
+            return self._http.request(method, self._addresses.url_of(service, f"/internal{path}"), **more)
         except httpx.TransportError as error:
             raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` tells") from error
 

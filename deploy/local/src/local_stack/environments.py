@@ -24,6 +24,7 @@ class Environments:
         return {
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(self._addresses.port(name)),
+            "INTERNAL_PORT": str(self._addresses.port(f"{name} internal")),
             "DATABASE_URL": describe_database(self._postgres.dsn, name).app_url,
             "KAFKA_BOOTSTRAP": self._addresses.address("kafka"),
             "TEMPORAL_ADDRESS": self._addresses.address("temporal"),
@@ -53,7 +54,7 @@ class Environments:
         return {**common, **own.get(name, {})}
 
     def _service_urls(self) -> dict[str, str]:
-        return {f"{name.replace('-', '_').upper()}_URL": self._addresses.url(name) for name in SERVICES}
+        return {f"{name.replace('-', '_').upper()}_URL": self._addresses.internal_url(name) for name in SERVICES}
 
     def _outside_world(self, name: str) -> dict[str, str]:
         secrets = self._credentials.secrets

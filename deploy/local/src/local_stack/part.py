@@ -14,15 +14,18 @@ READY_S = 180.0
 class Part:
     """Something on 127.0.0.1:`port` that keeps what it has below `home`; its data survive `kill` and `start`.
 
+    `more_ports` it listens on besides.
+
     Its log is in the folder `logs` beside its home.
     """
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
-    def __init__(self, name: str, home: Path, port: int) -> None:
+    def __init__(self, name: str, home: Path, port: int, *more_ports: int) -> None:
         self.name = name
         self.home = home
         self.port = port
+        self.ports = tuple(each for each in (port, *more_ports) if each)
         self.process = Process(name, home / "process.json", home.parent / "logs" / f"{home.name}.log")
 
     def launch(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 from local_stack.part import Part
 
@@ -33,8 +34,9 @@ class Peer(Part):
 class Service(Part):
     """A service: migrated by `python -m <package> migrate`, run by `python -m <package> run`."""
 
-    def __init__(self, name: str, home: Path, port: int, run: Environment, migrate: Environment) -> None:  # noqa: PLR0913
-        super().__init__(name, home, port)
+    def __init__(self, name: str, home: Path, addresses: Addresses, run: Environment, migrate: Environment) -> None:  # noqa: PLR0913
+        super().__init__(name, home, addresses.port(name), addresses.port(f"{name} internal"))
+        self._internal_url = addresses.internal_url(name)
         self._package = name.replace("-", "_")
         self._run = run
         self._migrate = migrate
@@ -56,7 +58,7 @@ class Service(Part):
         self.process.spawn([sys.executable, "-m", self._package, "run"], env=self._run())
 
     def ready(self) -> bool:
-        return is_ready(self.url)
+        return is_ready(self._internal_url)
 
 
 class Supervisor(Part):

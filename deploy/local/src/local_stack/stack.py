@@ -145,7 +145,7 @@ class Stack:
 
     def _make_service(self, name: str, environments: Environments) -> Service:
         run, migrate = partial(environments.service, name), partial(environments.migration, name)
-        return Service(name, self.folder / name, self.addresses.port(name), run, migrate)
+        return Service(name, self.folder / name, self.addresses, run, migrate)
 
     def _start(self, title: str, parts: Sequence[Part]) -> None:
         if parts:
@@ -166,10 +166,10 @@ class Stack:
         return [part for name, part in known.items() if name in wanted or "all" in wanted]
 
     def _refuse_foreign_ports(self, parts: Iterable[Part]) -> None:
-        for part in parts:
-            if part.port and not part.alive and not is_free(part.port):
+        for part, port in ((each, port) for each in parts for port in each.ports):
+            if not part.alive and not is_free(port):
                 raise StackError(
-                    f"port {part.port}, meant for {part.name}, is taken by another program: "
+                    f"port {port}, meant for {part.name}, is taken by another program: "
                     "end it, or move this stack with STACK_PORT_BASE"
                 )
 

@@ -27,7 +27,7 @@ class Person:
         self._http.close()
 
     def url(self, part: str, path: str) -> str:
-        return self._addresses.url(part) + path
+        return self._addresses.url_of(part, path)
 
     def find(self, part: str, path: str) -> dict[str, Any] | None:
         """The JSON that is there, if it is."""
