@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from contract.openapi import OPENAPI, SERVICES, application, files, settings_of
+from contracts.service_calls import CALLS
 from local_stack.layout import WORKSPACE
 from support.serving import ServiceTransport
 
@@ -56,18 +57,22 @@ async def test_each_route_is_on_one_listener_and_internal_ones_are_marked(servic
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_operation_says_which_role_it_needs(service: str) -> None:
-    document = application(service).openapi()
+def test_every_operation_says_which_role_it_needs_or_which_scope_the_table_of_calls_has(service: str) -> None:
+    document, told = application(service).openapi(), set[str]()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             needed = [role for scheme in operation.get("security", []) for role in scheme["HTTPBearer"]]
             if path in OPEN:
                 assert needed == [], f"{method} {path}"
             elif path.startswith("/internal/"):
-                assert needed in (["service"], ["platform"]), f"{method} {path}"
+                asked = f"{method.upper()} {path}"
+                scopes = [call.scope for call in CALLS if (call.service, call.route) == (service, asked)]
+                assert needed == (scopes or ["platform"]), asked
+                told.add(asked)
             else:
                 assert len(needed) == 1, f"{method} {path}"
                 assert path.startswith("/v1/")
+    assert {call.route for call in CALLS if call.service == service} <= told
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -219,20 +219,22 @@ def test_a_port_taken_by_another_program_is_named_in_the_error(stack: Stack) -> 
 
 def test_tokens_carry_what_services_ask_for_and_verify_with_the_published_keys(stack: Stack) -> None:
     tenant = uuid4()
-    stack.credentials.prepare(["doc-service"])
+    stack.credentials.prepare(["comms-service"])
     keys = KeySet.import_key_set(json.loads(stack.credentials.jwks_file.read_text()))
     person = jwt.decode(stack.credentials.token(["author"], tenant, "manager"), keys, algorithms=["ES256"]).claims
-    service = jwt.decode(stack.credentials.service_token_file("doc-service").read_text(), keys, algorithms=["ES256"])
+    file = stack.credentials.service_tokens("comms-service") / "doc-service"
+    service = jwt.decode(file.read_text(), keys, algorithms=["ES256"]).claims
     assert (person["iss"], person["aud"], person["sub"]) == (ISSUER, AUDIENCE, "manager")
     assert (person["tenant"], person["roles"]) == (str(tenant), ["author"])
-    assert (service.claims["sub"], service.claims["roles"]) == ("doc-service", ["service"])
+    assert (service["sub"], service["aud"], service["scope"]) == ("comms-service", f"{AUDIENCE}/doc-service", "files")
+    assert ("tenant" in service, "roles" in service) == (False, False)
     platform = jwt.decode(stack.credentials.platform_token("olga"), keys, algorithms=["ES256"]).claims
     assert (platform["sub"], platform["roles"], "tenant" in platform) == ("olga", ["platform"], False)
 
 
 def test_secrets_are_readable_by_their_owner_only_and_stay_the_same(stack: Stack) -> None:
-    stack.credentials.prepare(["doc-service"])
-    files = list((stack.folder / "auth").iterdir())
+    stack.credentials.prepare(["comms-service"])
+    files = list((stack.folder / "auth").rglob("*"))
     assert {file.stat().st_mode & 0o077 for file in files} == {0}
     again = Stack(stack.folder, stack.addresses, Report())
     assert again.credentials.secrets == stack.credentials.secrets

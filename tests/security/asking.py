@@ -22,14 +22,14 @@ async def ask(
     return await estate.town.ask(service, method, path, headers, params=route.query, **body)
 
 
-def outsider(estate: Estate, role: str) -> dict[str, str]:
-    """The header of a service, or of the platform."""
-    return estate.town.platform() if role == PLATFORM else estate.town.service()
+def entitled(estate: Estate, service: str, call: str, role: str) -> dict[str, str]:
+    """The header of somebody who may make the call, which needs the role."""
+    return outsider(estate, service, call, role) if role in OUTSIDE else estate.person("admin")
 
 
-def entitled(estate: Estate, role: str) -> dict[str, str]:
-    """The header of somebody who may call what needs the role."""
-    return outsider(estate, role) if role in OUTSIDE else estate.person("admin")
+def outsider(estate: Estate, service: str, call: str, role: str) -> dict[str, str]:
+    """The header of another service that may make the call, or of the platform."""
+    return estate.town.platform() if role == PLATFORM else estate.town.service(service, call)
 
 
 @asynccontextmanager

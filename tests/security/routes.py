@@ -11,7 +11,7 @@ from security.estate import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE
 VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
 """Each role of people includes those before it."""
 SERVICE, PLATFORM = "service", "platform"
-"""Neither belongs to a tenant, and neither opens what is for the other."""
+"""Neither belongs to a tenant, and neither opens what is for the other. A service's token is for one other service."""
 OUTSIDE = (SERVICE, PLATFORM)
 
 HIDDEN = 404

@@ -361,7 +361,7 @@ async def test_a_clients_name_with_line_breaks_ends_no_mail_header(estate: Estat
 
 
 async def ask_raw(estate: Estate, service: str, call: str, route: Route, content: bytes) -> httpx.Response:
-    headers = entitled(estate, route.role) | {"if-match": "*", "content-type": "application/json"}
+    headers = entitled(estate, service, call, route.role) | {"if-match": "*", "content-type": "application/json"}
     return await ask(estate, service, call, route, headers, content)
 
 

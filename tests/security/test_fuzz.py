@@ -89,7 +89,7 @@ class Hunt:
         self._url = prey.town.premises[service].base_of(operation.path)
         routes = {call.replace(":path}", "}"): route for call, route in ROUTES[service].items()}
         route = routes.get(self.operation)
-        self._headers = entitled(prey, route.role if route else ADMIN) | {"if-match": "*"}
+        self._headers = entitled(prey, service, self.operation, route.role if route else ADMIN) | {"if-match": "*"}
         of = route.of if route else STRANGERS.get(operation.path, ())
         self._records = _records(operation, [prey.id(service, name) for name in of])
 

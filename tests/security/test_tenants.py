@@ -6,10 +6,14 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from contract.openapi import application
+from contracts.service_calls import CALLS, ServiceCall
+from local_stack.addresses import SERVICES
 from security.asking import ask, nothing_of, outsider, problem, unchanged
 from security.estate import SECRETIVE, Estate
 from security.routes import ADMIN, LADDER, OPEN, OUTSIDE, PIPELINE, PLATFORM, ROUTES, SERVICE, Route, below
+from security.tokens import of_person, of_service
 from security.town import Town
+from support.premises import call_of
 
 EVERY = [
     pytest.param(service, call, route, id=f"{service} {call}")
@@ -31,9 +35,10 @@ def test_every_route_is_in_the_table(service: str) -> None:
 
 @each_route
 async def test_a_token_that_is_no_good_opens_nothing(estate: Estate, service: str, call: str, route: Route) -> None:
-    roles = (SERVICE, PLATFORM, ADMIN)
+    person = of_person(estate.tenant, (PLATFORM, ADMIN))
+    claims = of_service(service, call_of(service, *call.split(" ")).scope) if route.role == SERVICE else person
     async with unchanged(estate):
-        for why, headers in estate.town.forger.useless(estate.tenant, *roles).items():
+        for why, headers in estate.town.forger.useless(claims).items():
             answer = await ask(estate, service, call, route, headers)
             assert answer.status_code == 401, why
             assert answer.headers["www-authenticate"] == "Bearer"
@@ -42,13 +47,35 @@ async def test_a_token_that_is_no_good_opens_nothing(estate: Estate, service: st
 
 @each_route
 async def test_a_lesser_role_does_not_suffice(estate: Estate, service: str, call: str, route: Route) -> None:
+    others = {PLATFORM: estate.town.platform(), SERVICE: estate.town.premises[service].as_caller("rule-engine")}
+    others |= {"people": estate.person(*below(route.role))}
     async with unchanged(estate):
-        answer = await ask(estate, service, call, route, estate.person(*below(route.role)))
-        assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
-        for other in set(OUTSIDE) - {route.role}:
-            answer = await ask(estate, service, call, route, outsider(estate, other))
-            expected = (403, "Forbidden") if route.role in OUTSIDE else (401, "Unauthorized")
-            assert (answer.status_code, problem(answer)["title"]) == expected
+        for other in others.keys() - {route.role}:
+            answer = await ask(estate, service, call, route, others[other])
+            expected = (403, "Forbidden") if other == "people" and route.role != SERVICE else (401, "Unauthorized")
+            assert (answer.status_code, problem(answer)["title"]) == expected, other
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.service} {call.route}")
+async def test_a_service_may_ask_for_what_the_table_says_and_for_nothing_else(
+    estate: Estate, call: ServiceCall
+) -> None:
+    """Whoever asks that service for anything, and whoever has a token for another one."""
+    route, home = ROUTES[call.service][call.route], estate.town.premises[call.service]
+    for caller in SERVICES:
+        answer = await ask(estate, call.service, call.route, route, home.as_caller(caller))
+        expected = route.foreign if caller in call.callers else 403
+        assert answer.status_code == expected, f"{caller}: {answer.text}"
+        for other in set(SERVICES) - {call.service}:
+            elsewhere = estate.town.premises[other].as_caller(caller)
+            assert (await ask(estate, call.service, call.route, route, elsewhere)).status_code == 401, caller
+
+
+async def test_a_token_of_a_service_that_names_a_tenant_opens_nothing(estate: Estate) -> None:
+    claims = of_service("entity-service", "schema") | {"tenant": str(estate.tenant)}
+    path = f"/internal/schema/{estate.tenant}"
+    answer = await estate.town.ask("entity-service", "GET", path, estate.town.forger.signed(claims))
+    assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
 
 
 @each_route
@@ -65,7 +92,7 @@ async def test_who_names_a_tenant_does_not_pass_for_the_platform(
 async def test_the_role_suffices_and_shows_nothing_of_another_tenant(
     estate: Estate, service: str, call: str, route: Route
 ) -> None:
-    needed = outsider(estate, route.role) if route.role in OUTSIDE else namesake(estate, route.role)
+    needed = outsider(estate, service, call, route.role) if route.role in OUTSIDE else namesake(estate, route.role)
     async with unchanged(estate):
         answer = await ask(estate, service, call, route, needed | {"if-match": "*"})
     assert answer.status_code == route.foreign, answer.text
@@ -141,9 +168,10 @@ async def test_lists_asked_for_another_tenants_ids_are_empty(estate: Estate) -> 
 
 async def test_a_service_reads_another_tenants_file_only_in_its_name(estate: Estate) -> None:
     path, town = f"/internal/files/{estate.ids['file']}", estate.town
-    own = await town.ask("doc-service", "GET", path, town.service(), params={"tenant": str(estate.tenant)})
+    sender = town.service("doc-service", f"GET {path}")
+    own = await town.ask("doc-service", "GET", path, sender, params={"tenant": str(estate.tenant)})
     assert own.text == SECRETIVE
-    other = await town.ask("doc-service", "GET", path, town.service(), params={"tenant": str(uuid4())})
+    other = await town.ask("doc-service", "GET", path, sender, params={"tenant": str(uuid4())})
     assert other.status_code == 404
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
+from contracts.kit.auth import service_audience
 from local_stack.credentials import AUDIENCE, ISSUER
 
 
@@ -24,9 +26,8 @@ class Forger:
     def _key(self) -> ECKey:
         return ECKey.import_key(json.loads((self.folder / "private.json").read_text()))
 
-    def useless(self, tenant: UUID, *roles: str) -> dict[str, dict[str, str]]:
-        """Headers by what is wrong with them; all name the tenant and the roles."""
-        claims = _claims(tenant, roles)
+    def useless(self, claims: dict[str, Any]) -> dict[str, dict[str, str]]:
+        """Headers by what is wrong with them; the claims would do but for that."""
         own = self._key
         other = ECKey.generate_key("P-256", {"kid": str(own.kid)})
         good = _signed(own, claims)
@@ -34,11 +35,12 @@ class Forger:
             "signed by another key": _signed(other, claims),
             "signed by no key": _raw({"alg": "none", "kid": own.kid}, claims),
             "signed with the public key as a shared secret": _signed_with_public_key(own, claims),
-            "changed after it was signed": _changed(good, claims | {"roles": ["admin", "service"]}),
+            "changed after it was signed": _changed(good, claims | {"sub": "eve"}),
             "expired": _signed(own, claims | {"exp": claims["exp"] - 7200}),
             "without an end": _signed(own, _without(claims, "exp")),
             "of another issuer": _signed(own, claims | {"iss": "somebody"}),
             "for another audience": _signed(own, claims | {"aud": "another-platform"}),
+            "for a service of another name": _signed(own, claims | {"aud": f"{AUDIENCE}/another-service"}),
             "of nobody": _signed(own, _without(claims, "sub")),
             "no token at all": "nonsense",
         }
@@ -46,14 +48,27 @@ class Forger:
         headers = {why: {"authorization": f"Bearer {token}"} for why, token in tokens.items()}
         return headers | {"nothing": {}, "another scheme": {"authorization": f"Basic {basic}"}}
 
+    def signed(self, claims: dict[str, Any]) -> dict[str, str]:
+        """The header of a good token with these claims."""
+        return {"authorization": f"Bearer {_signed(self._key, claims)}"}
+
     def homeless(self, *roles: str) -> dict[str, str]:
         """A good token that names no tenant."""
-        return {"authorization": f"Bearer {_signed(self._key, _without(_claims(UUID(int=0), roles), 'tenant'))}"}
+        return self.signed(_without(of_person(UUID(int=0), roles), "tenant"))
 
 
-def _claims(tenant: UUID, roles: tuple[str, ...]) -> dict[str, Any]:
-    now = int(time.time())
-    return {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "roles": roles, "tenant": str(tenant), "exp": now + 3600}
+def of_person(tenant: UUID, roles: Sequence[str]) -> dict[str, Any]:
+    """Claims."""
+    return _of_anybody() | {"aud": AUDIENCE, "roles": roles, "tenant": str(tenant)}
+
+
+def of_service(service: str, scope: str) -> dict[str, Any]:
+    """Claims of a service that asks `service`."""
+    return _of_anybody() | {"aud": service_audience(AUDIENCE, service), "scope": scope}
+
+
+def _of_anybody() -> dict[str, Any]:
+    return {"iss": ISSUER, "sub": "ada", "exp": int(time.time()) + 3600}
 
 
 def _without(claims: dict[str, Any], name: str) -> dict[str, Any]:

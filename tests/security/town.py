@@ -51,8 +51,9 @@ class Town:
         """The header of an employee."""
         return self.premises["entity-service"].authorization(tenant, *roles, sub=sub)
 
-    def service(self) -> dict[str, str]:
-        return self.premises["entity-service"].as_service()
+    def service(self, service: str, call: str) -> dict[str, str]:
+        """The header of a service that may make the call."""
+        return self.premises[service].as_service(*call.split(" "))
 
     def platform(self) -> dict[str, str]:
         return self.premises["entity-service"].as_platform()

@@ -1,6 +1,7 @@
 """What a service under test is given: a database of its own, keys, and settings that name them."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from contracts.kit.database import migrate
 from contracts.kit.listeners import is_internal
 from contracts.kit.settings import ServiceSettings
+from contracts.service_calls import CALLS, ServiceCall
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from local_stack.databases import Database, create_database, drop_database
 from local_stack.ports import HOST, free_port
@@ -61,7 +63,7 @@ class Premises:
             auth_jwks_file=self.credentials.jwks_file,
             auth_issuer=ISSUER,
             auth_audience=AUDIENCE,
-            service_token_file=self.credentials.service_token_file(self.service),
+            service_tokens_dir=self.credentials.service_tokens(self.service),
             **{"database_pool": 5, "drain_s": 10, "log_level": "WARNING", **own},
         )
         await asyncio.to_thread(migrate, settings, Path(package.__path__[0]) / "migrations")
@@ -75,9 +77,13 @@ class Premises:
         """The header of a person."""
         return {"authorization": f"Bearer {self.credentials.token(roles, tenant, sub)}"}
 
-    def as_service(self) -> dict[str, str]:
-        """The header of a service that calls `/internal`."""
-        return {"authorization": f"Bearer {self.credentials.service_token_file(self.service).read_text()}"}
+    def as_service(self, method: str, path: str) -> dict[str, str]:
+        """The header of a service that may call this route."""
+        return self.as_caller(min(call_of(self.service, method, path).callers))
+
+    def as_caller(self, caller: str) -> dict[str, str]:
+        """The header of another service, with a token for this one."""
+        return {"authorization": f"Bearer {self.credentials.service_token(caller, self.service, 3600)}"}
 
     def as_platform(self, sub: str = "olga") -> dict[str, str]:
         """The header of somebody who runs the installation."""
@@ -99,6 +105,13 @@ async def open_premises(postgres: str, kafka: str, service: str, folder: Path) -
         yield Premises(service, database, dsn_of(postgres, database.name), kafka, credentials, *free_ports())
     finally:
         await drop_database(postgres, database.name)
+
+
+def call_of(service: str, method: str, path: str) -> ServiceCall:
+    """What the table says of a route, whether its parameters are filled in or not."""
+    asked = f"{method} {path.partition('?')[0]}"
+    mine = (call for call in CALLS if call.service == service)
+    return next(call for call in mine if re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", call.route), asked))
 
 
 def free_ports() -> tuple[int, int]:

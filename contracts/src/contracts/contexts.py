@@ -2,7 +2,7 @@
 
 `POST /internal/contexts` takes a `ContextRequest` and answers a `ContextResponse`, for many items of many tenants at
 once; `contracts.asking` asks until all is answered. `GET /internal/schema/{tenant}` answers a `TenantSchema`,
-`GET /internal/items/in-stage` a `StageItems`. All demand a token with the role `service`.
+`GET /internal/items/in-stage` a `StageItems`. Each demands its scope of `contracts.service_calls`.
 The names of a context are those that authors write in conditions and texts: `item.title`, `contact.first_name`, ….
 """
 

@@ -1,7 +1,7 @@
 """What doc-service and comms-service tell other services on `/internal` of things that rules name.
 
 `GET /internal/templates/{tenant}` of doc-service answers `TenantTemplates`, `GET /internal/channels/{tenant}` of
-comms-service `TenantChannels`; both demand a token with the role `service`.
+comms-service `TenantChannels`; each demands its scope of `contracts.service_calls`.
 """
 
 from typing import Literal

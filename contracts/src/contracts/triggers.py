@@ -1,6 +1,7 @@
 """What trigger-service tells other services on `/internal`: where the triggers of a tenant take items.
 
-`GET /internal/triggers/{tenant}` answers a `TenantTriggers`; it demands a token with the role `service`.
+`GET /internal/triggers/{tenant}` answers a `TenantTriggers`; it demands its scope of
+`contracts.service_calls`.
 """
 
 from uuid import UUID

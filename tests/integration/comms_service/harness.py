@@ -263,6 +263,6 @@ async def _open_peers(premises: Premises, folder: Path) -> AsyncGenerator[Peers]
 
 @asynccontextmanager
 async def _open_shelf(premises: Premises) -> AsyncGenerator[tuple[Shelf, str]]:
-    shelf = Shelf(premises.credentials.service_token_file("comms-service").read_text())
+    shelf = Shelf((premises.credentials.service_tokens("comms-service") / "doc-service").read_text())
     async with serving(shelf.app(), free_port()) as url:
         yield shelf, url

@@ -45,7 +45,7 @@ class Site:
     async def internal_file(self, tenant: UUID, file_id: Any) -> httpx.Response:
         """A file as other services read it."""
         path = f"/internal/files/{file_id}?tenant={tenant}"
-        return await self.http.get(self.premises.url_of(path), headers=self.premises.as_service())
+        return await self.http.get(self.premises.url_of(path), headers=self.premises.as_service("GET", path))
 
     async def send(self, message: Envelope[Any]) -> None:
         await self.wire.publish(topics.DOC_COMMANDS, message)

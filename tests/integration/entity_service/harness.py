@@ -48,7 +48,7 @@ class Site:
         await self.wire.publish(topics.ENTITY_COMMANDS, *commands)
 
     async def internal(self, method: str, path: str, **what: Any) -> httpx.Response:
-        return await self.http.request(method, path, headers=self.premises.as_service(), **what)
+        return await self.http.request(method, path, headers=self.premises.as_service(method, path), **what)
 
 
 @dataclass(frozen=True)

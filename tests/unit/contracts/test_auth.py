@@ -46,6 +46,12 @@ def token(key: Any = KEY, alg: str = "Ed25519", kid: str | None = "one", **chang
     return jwt.encode(header, claims(**changes), key, algorithms=[alg])
 
 
+def service_token(**changes: Any) -> str:
+    """Of the rule engine, for things of the probe service."""
+    own = {"aud": f"{AUDIENCE}/probe-service", "scope": "things", "tenant": None, "roles": None, "sub": "rule-engine"}
+    return token(**own | changes)
+
+
 def unsigned() -> str:
     parts = [json.dumps(part).encode() for part in ({"alg": "none", "kid": "one"}, claims())]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
@@ -82,7 +88,7 @@ def routes() -> APIRouter:
         return len(body)
 
     @router.get("/internal/things")
-    async def internal(caller: str = require_service()) -> str:
+    async def internal(caller: str = require_service("things")) -> str:
         return caller
 
     @router.get("/internal/settings")
@@ -235,7 +241,6 @@ async def test_a_good_token_names_tenant_subject_and_roles(client: httpx.AsyncCl
         (["admin"], {"viewer", "author", "operator", "admin"}),
         (["service"], set()),
         (["platform"], set()),
-        (["platform", "service"], set()),
     ],
 )
 async def test_each_role_of_people_includes_those_before_it_and_the_others_none(
@@ -250,20 +255,56 @@ async def test_each_role_of_people_includes_those_before_it_and_the_others_none(
 async def test_internal_routes_are_for_services_of_any_tenant_and_not_for_the_mightiest_of_people(
     client: httpx.AsyncClient,
 ) -> None:
-    service = await get(client, "/internal/things", token(roles=["service"], tenant=None, sub="rule-engine"))
+    path = "/internal/things"
+    service = await get(client, path, service_token())
     assert (service.status_code, service.json()) == (200, "rule-engine")
-    assert (await get(client, "/internal/things", token(roles=["admin"]))).status_code == 403
-    assert (await get(client, "/internal/things", None)).status_code == 401
+    assert (await get(client, path, token(roles=["admin"], scope="things"))).status_code == 401
+    assert (await get(client, path, None)).status_code == 401
+
+
+WRONG_SCOPE = "this is for services whose token has the scope things, and no tenant"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "detail"),
+    [
+        ({"aud": [f"{AUDIENCE}/another-service", f"{AUDIENCE}/probe-service"]}, 200, None),
+        ({"scope": "others things"}, 200, None),
+        ({"aud": f"{AUDIENCE}/another-service"}, 401, "the token is not valid: invalid_claim aud"),
+        ({"aud": AUDIENCE}, 401, "the token is not valid: invalid_claim aud"),
+        ({"aud": None}, 401, "the token is not valid: missing_claim aud"),
+        ({"scope": "others"}, 403, WRONG_SCOPE),
+        ({"scope": "thingsandmore"}, 403, WRONG_SCOPE),
+        (
+            {"scope": None, "roles": ["service"]},
+            403,
+            WRONG_SCOPE,
+        ),
+        ({"scope": ["things"]}, 403, WRONG_SCOPE),
+        ({"tenant": str(TENANT)}, 403, WRONG_SCOPE),
+    ],
+)
+async def test_a_services_token_opens_one_service_and_what_its_scopes_name(
+    client: httpx.AsyncClient, changes: dict[str, Any], status: int, detail: str | None
+) -> None:
+    answer = await get(client, "/internal/things", service_token(**changes))
+    assert answer.status_code == status
+    assert detail is None or answer.json()["detail"] == detail
+
+
+async def test_a_services_token_opens_nothing_of_people_nor_of_the_platform(client: httpx.AsyncClient) -> None:
+    bearer = service_token(roles=["admin", "platform"], scope="things admin platform")
+    for path in ("/agents", "/needs/viewer", "/internal/settings"):
+        assert (await get(client, path, bearer)).status_code == 401, path
 
 
 async def test_the_platforms_routes_are_for_those_who_run_the_installation_alone(client: httpx.AsyncClient) -> None:
     path = "/internal/settings"
     operator = await get(client, path, token(roles=["platform"], tenant=None, sub="olga"))
     assert (operator.status_code, operator.json()) == (200, "olga")
-    service = token(roles=["service"], tenant=None, sub="rule-engine")
     admin, both = token(roles=["operator", "admin"]), token(roles=["admin", "platform"])
-    assert [(await get(client, path, one)).status_code for one in (service, admin, both)] == [403, 403, 403]
-    assert (await get(client, "/internal/things", token(roles=["platform"], tenant=None))).status_code == 403
+    assert [(await get(client, path, one)).status_code for one in (admin, both)] == [403, 403]
+    assert (await get(client, "/internal/things", token(roles=["platform"], tenant=None))).status_code == 401
     assert (await get(client, "/agents", token(roles=["platform"], tenant=None))).status_code == 401
 
 
@@ -300,11 +341,11 @@ async def test_health_and_metrics_are_open_and_nothing_else_is(client: httpx.Asy
 
 
 def test_calls_to_other_services_carry_the_newest_token_of_this_one(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    auth = ServiceToken(file)
+    file = tmp_path / "entity-service"
+    auth = ServiceToken(tmp_path, "entity-service")
     for text in ("first", "second"):
         file.write_text(f"{text}\n")
         request = next(auth.auth_flow(httpx.Request("GET", "http://entity-service")))
         assert request.headers["authorization"] == f"Bearer {text}"
-    with pytest.raises(ValueError, match="set SERVICE_TOKEN_FILE"):
-        next(ServiceToken(None).auth_flow(httpx.Request("GET", "http://entity-service")))
+    with pytest.raises(ValueError, match="set SERVICE_TOKENS_DIR"):
+        next(ServiceToken(None, "entity-service").auth_flow(httpx.Request("GET", "http://entity-service")))

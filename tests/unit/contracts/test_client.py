@@ -13,7 +13,7 @@ from support.serving import serving
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[ServiceClient]:
-    (tmp_path / "token").write_text("a-token\n")
+    (tmp_path / "probe-service").write_text("a-token\n")
     app = FastAPI()
 
     @app.api_route("/echo", methods=["GET", "POST"])
@@ -26,7 +26,7 @@ async def client(tmp_path: Path) -> AsyncIterator[ServiceClient]:
         return Response(status_code=status)
 
     async with serving(app, free_port()) as url:
-        made = ServiceClient("probe-service", url, tmp_path / "token")
+        made = ServiceClient("probe-service", url, tmp_path)
         yield made
         await made.close()
 
@@ -50,8 +50,11 @@ async def test_any_other_answer_is_a_refusal(client: ServiceClient, status: int)
 
 
 async def test_a_service_that_is_not_there_is_away(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("a-token")
-    nobody = ServiceClient("probe-service", f"http://127.0.0.1:{free_port()}", tmp_path / "token")
+    (tmp_path / "probe-service").write_text("a-token")
+    nobody = ServiceClient("probe-service", f"http://127.0.0.1:{free_port()}", tmp_path)
     with pytest.raises(ServiceAwayError, match="probe-service cannot be reached: ConnectError"):
+        await nobody.ask("GET", "/echo")
+    (tmp_path / "probe-service").unlink()
+    with pytest.raises(ServiceAwayError, match="the token for probe-service cannot be read: FileNotFoundError"):
         await nobody.ask("GET", "/echo")
     await nobody.close()

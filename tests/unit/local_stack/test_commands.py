@@ -65,8 +65,11 @@ def test_a_token_needs_no_name_and_remembers_the_tenant(folder: Path) -> None:
 
 
 def test_a_services_token_is_of_no_tenant(folder: Path) -> None:
-    found = claims(run("token", "--role", "service", "--sub", "rule-engine")[1], folder)
-    assert (found["sub"], found["roles"], "tenant" in found) == ("rule-engine", ["service"], False)
+    words = ("token", "--role", "service", "--sub", "rule-engine", "--for", "entity-service", "--hours", "2")
+    found = claims(run(*words)[1], folder)
+    assert (found["sub"], found["aud"]) == ("rule-engine", "stagewright/entity-service")
+    assert (found["scope"], found["exp"] - found["iat"]) == ("contexts schema items-in-stage", 2 * 3600)
+    assert not {"tenant", "roles"} & found.keys()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,7 @@ def test_a_services_token_is_of_no_tenant(folder: Path) -> None:
         (("plan", "here", "--tenant", "mine"), "'mine' is no UUID"),
         (("token", "--role", "king", "--tenant", "new"), "no role king here"),
         (("token", "--role", "service"), "--sub: which service calls?"),
+        (("token", "--role", "service", "--sub", "comms-service"), "--for: whom does comms-service ask? one of doc-"),
         (
             ("token", "--role", "service", "--sub", "doc-service", "--tenant", "new"),
             "the role service belongs to no tenant",

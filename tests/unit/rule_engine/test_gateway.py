@@ -22,7 +22,7 @@ POISON = UUID("00000000-0000-7000-8000-0000000000ff")
 
 @pytest.fixture
 async def entity_service(tmp_path: Path) -> AsyncIterator[EntityService]:
-    (tmp_path / "token").write_text("a-token")
+    (tmp_path / "entity-service").write_text("a-token")
     app = FastAPI()
 
     @app.post("/internal/contexts")
@@ -37,7 +37,7 @@ async def entity_service(tmp_path: Path) -> AsyncIterator[EntityService]:
         return Response(status_code=404)
 
     async with serving(app, free_port()) as url:
-        made = EntityService(Settings.model_construct(entity_service_url=url, service_token_file=tmp_path / "token"))
+        made = EntityService(Settings.model_construct(entity_service_url=url, service_tokens_dir=tmp_path))
         yield made
         await made.close()
 

@@ -1,7 +1,8 @@
-"""Who calls: bearer JWTs with a tenant and roles. Every route demands a role.
+"""Who calls: bearer JWTs. Every route but those of strangers demands one.
 
-`/internal` has two kinds of routes: what services ask one another demands `service`, what the people who run the
-installation do demands `platform`.
+Tokens of people name the platform as audience, a tenant and roles; those of the people who run the installation the
+role `platform` and no tenant. A service's token names the one service that it is for as audience, and scopes: what it
+may ask for there, below `/internal`.
 """
 
 import asyncio
@@ -43,9 +44,9 @@ REFETCH_AFTER_S = 30.0
 
 
 class Role(StrEnum):
-    """What a caller may do. Each role of a tenant's people includes those before it.
+    """What a person may do. Each role of a tenant's people includes those before it.
 
-    `service` and `platform` stand apart: neither includes another role, and neither belongs to a tenant.
+    `platform` stands apart: it includes no other role, and belongs to no tenant.
     """
 
     VIEWER = "viewer"
@@ -53,11 +54,10 @@ class Role(StrEnum):
     AUTHOR = "author"
     OPERATOR = "operator"
     ADMIN = "admin"
-    SERVICE = "service"
     PLATFORM = "platform"
 
 
-_BEARER = HTTPBearer(bearerFormat="JWT", description="A token with a tenant and roles", auto_error=False)
+_BEARER = HTTPBearer(bearerFormat="JWT", description="A token with roles, or a service's with scopes", auto_error=False)
 """For the OpenAPI documents alone; `Authenticator` judges."""
 
 _RANK = {role: rank for rank, role in enumerate((Role.VIEWER, Role.AGENT, Role.AUTHOR, Role.OPERATOR, Role.ADMIN))}
@@ -75,52 +75,53 @@ class Caller:
     roles: frozenset[Role]
 
 
+def service_audience(platform: str, service: str) -> str:
+    """What tokens for a service name as audience; `platform` is the audience of people's tokens (`AUTH_AUDIENCE`)."""
+    return f"{platform}/{service}"
+
+
 class Authenticator:
     """Verifies tokens against a JWKS from a file (local) or a URL (production), kept for ten minutes."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, service: str) -> None:
         self._file = settings.auth_jwks_file
         self._url = settings.auth_jwks_url
-        self._claims = JWTClaimsRegistry(
-            leeway=LEEWAY_S,
-            iss={"essential": True, "value": settings.auth_issuer},
-            aud={"essential": True, "value": settings.auth_audience},
-            exp={"essential": True},
-            sub={"essential": True},
-        )
+        self._of_people = _registry(settings, settings.auth_audience)
+        self._of_services = _registry(settings, service_audience(settings.auth_audience, service))
         self._keys: KeySet | None = None
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def claims(self, request: Request) -> dict[str, Any]:
-        """The verified claims of the request's bearer token, verified once; raises `Problem` 401 otherwise."""
-        if "claims" not in request.scope:
-            request.scope["claims"] = await self._read(request)
-        claims: dict[str, Any] = request.scope["claims"]
-        return claims
+        """The verified claims of a person's bearer token, verified once; raises `Problem` 401 otherwise."""
+        return await self._once(request, self._of_people)
 
-    async def _read(self, request: Request) -> dict[str, Any]:
+    async def service_claims(self, request: Request) -> dict[str, Any]:
+        """Those of a token that another service shows, made for this one; raises `Problem` 401 otherwise."""
+        return await self._once(request, self._of_services)
+
+    async def _once(self, request: Request, registry: JWTClaimsRegistry) -> dict[str, Any]:
+        """A request is let in before its body is read, and asked who calls once more by its route."""
+        verified: dict[JWTClaimsRegistry, dict[str, Any]] = request.scope.setdefault("claims", {})
+        if registry not in verified:
+            verified[registry] = await self._read(request, registry)
+        return verified[registry]
+
+    async def _read(self, request: Request, registry: JWTClaimsRegistry) -> dict[str, Any]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise unauthorized("send a bearer token in the Authorization header")
         try:
-            return await self._verify_with_newest_keys(token)
+            return await self._verify_with_newest_keys(token, registry)
         except UNREADABLE as error:
             raise unauthorized(f"the token is not valid: {_reason(error)}") from error
 
-    async def _verify_with_newest_keys(self, token: str) -> dict[str, Any]:
+    async def _verify_with_newest_keys(self, token: str, registry: JWTClaimsRegistry) -> dict[str, Any]:
         """The signing key may be newer than our copy of the set."""
         try:
-            return self._verify(token, await self._current_keys(KEYS_FOR_S))
+            return _verify(token, await self._current_keys(KEYS_FOR_S), registry)
         except InvalidKeyIdError:
-            return self._verify(token, await self._current_keys(REFETCH_AFTER_S))
-
-    def _verify(self, token: str, keys: KeySet) -> dict[str, Any]:
-        decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-        self._claims.validate(decoded.claims)
-        if not _is_name(decoded.claims["sub"]):
-            raise unauthorized(f"the token names nobody: sub is a text of at most {MAX_SUBJECT} characters")
-        return decoded.claims
+            return _verify(token, await self._current_keys(REFETCH_AFTER_S), registry)
 
     async def _current_keys(self, max_age_s: float) -> KeySet:
         async with self._lock:
@@ -148,13 +149,33 @@ class Authenticator:
             return (await client.get(self._url)).raise_for_status().json()
 
 
+def _registry(settings: ServiceSettings, audience: str) -> JWTClaimsRegistry:
+    return JWTClaimsRegistry(
+        leeway=LEEWAY_S,
+        iss={"essential": True, "value": settings.auth_issuer},
+        aud={"essential": True, "value": audience},
+        exp={"essential": True},
+        sub={"essential": True},
+    )
+
+
+def _verify(token: str, keys: KeySet, registry: JWTClaimsRegistry) -> dict[str, Any]:
+    decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+    registry.validate(decoded.claims)
+    if not _is_name(decoded.claims["sub"]):
+        raise unauthorized(f"the token names nobody: sub is a text of at most {MAX_SUBJECT} characters")
+    return decoded.claims
+
+
 def _is_name(subject: Any) -> bool:
     """Whether a subject can be kept beside what its bearer does."""
     return isinstance(subject, str) and 0 < len(subject) <= MAX_SUBJECT and unkeepable(subject) is None
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "error", None) or type(error).__name__
+    """With the claim that is wrong: `invalid_claim aud`."""
+    parts = (getattr(error, "error", None) or type(error).__name__, getattr(error, "claim", None))
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 def unauthorized(detail: str) -> Problem:
@@ -174,13 +195,13 @@ def require(role: Role) -> Any:
     return Depends(_guard(caller))
 
 
-def require_service() -> Any:
+def require_service(scope: str) -> Any:
     """A dependency for `/internal`: gives the name of the calling service, which acts for all tenants."""
 
-    async def service(request: Request, _: Annotated[object, Security(_BEARER, scopes=[Role.SERVICE])]) -> str:
-        claims = await request.app.state.authenticator.claims(request)
-        if Role.SERVICE not in _roles(claims):
-            raise Problem(403, "Forbidden", "this is for services")
+    async def service(request: Request, _: Annotated[object, Security(_BEARER, scopes=[scope])]) -> str:
+        claims = await request.app.state.authenticator.service_claims(request)
+        if scope not in _scopes(claims) or "tenant" in claims:
+            raise Problem(403, "Forbidden", f"this is for services whose token has the scope {scope}, and no tenant")
         telemetry.note(**_ids(request))
         return str(claims["sub"])
 
@@ -250,16 +271,27 @@ def _roles(claims: dict[str, Any]) -> frozenset[Role]:
     return frozenset(role for role in Role if role in roles) if isinstance(roles, list) else frozenset()
 
 
+def _scopes(claims: dict[str, Any]) -> list[str]:
+    """Names with blanks between them, as RFC 8693 has it."""
+    scope = claims.get("scope")
+    return scope.split() if isinstance(scope, str) else []
+
+
 class ServiceToken(httpx.Auth):
-    """Signs calls to other services with this service's own token, read again at each call: it may be rotated."""
+    """Signs calls to one other service with this service's token for it, the file of that name in `folder`.
+
+    It is read again at each call: tokens end, and whoever issues them puts a new one there before. Raises `OSError` as
+    long as it cannot be read.
+    """
 
     requires_response_body = False
 
-    def __init__(self, file: Path | None) -> None:
-        self._file = file
+    def __init__(self, folder: Path | None, service: str) -> None:
+        self._folder = folder
+        self._service = service
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        if self._file is None:
-            raise ValueError("set SERVICE_TOKEN_FILE: other services ask who calls")
-        request.headers["Authorization"] = f"Bearer {self._file.read_text().strip()}"
+        if self._folder is None:
+            raise ValueError("set SERVICE_TOKENS_DIR: other services ask who calls")
+        request.headers["Authorization"] = f"Bearer {(self._folder / self._service).read_text().strip()}"
         yield request

@@ -57,14 +57,14 @@ class TracedClient(httpx.AsyncClient):
 
 
 class ServiceClient:
-    """One service; `token_file` is this service's own token."""
+    """One service, asked on its internal listener; `tokens` is the folder with this service's tokens."""
 
-    def __init__(self, service: str, url: str, token_file: Path | None) -> None:
+    def __init__(self, service: str, url: str, tokens: Path | None) -> None:
         self._service = service
         self._http = TracedClient(
             service,
             base_url=url,
-            auth=ServiceToken(token_file),
+            auth=ServiceToken(tokens, service),
             timeout=httpx.Timeout(10, connect=3),
             limits=httpx.Limits(max_connections=50),
         )
@@ -79,6 +79,8 @@ class ServiceClient:
             answer = await self._http.request(method, path, content=body, params=params, headers=headers)
         except httpx.RequestError as error:
             raise ServiceAwayError(f"{self._service} cannot be reached: {type(error).__name__}") from error
+        except OSError as error:
+            raise ServiceAwayError(f"the token for {self._service} cannot be read: {type(error).__name__}") from error
         if answer.status_code in PASSING:
             raise ServiceAwayError(f"{self._service} answers {answer.status_code}")
         if not answer.is_success:

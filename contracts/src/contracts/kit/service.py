@@ -120,7 +120,7 @@ class Service:
             openapi_url=None,  # the documents are committed; a running service shows strangers nothing
             telemetry={"tracing": False, "metrics": False, "logs": False},  # `TraceRequests` is ours
         )
-        app.state.authenticator = Authenticator(self.settings)
+        app.state.authenticator = Authenticator(self.settings, self.name)
         app.add_middleware(ListenerMiddleware, internal_port=self.settings.internal_port)
         install_problems(app, OutageError)
         quotas.install_refusals(app)

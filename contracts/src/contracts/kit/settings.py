@@ -30,8 +30,11 @@ class ServiceSettings(BaseSettings):
     auth_jwks_url: str | None = None
     auth_issuer: str
     auth_audience: str
-    service_token_file: Path | None = None
-    """Where the platform puts this service's own bearer token; read again at every use, so it can be rotated."""
+    service_tokens_dir: Path | None = None
+    """Where the platform puts this service's bearer tokens: for each service that it asks, a file of that name.
+
+    They are read again at every use, since they end and are renewed.
+    """
     otlp_endpoint: str | None = None
     log_level: str = "INFO"
     drain_s: float = 20

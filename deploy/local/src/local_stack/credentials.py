@@ -2,16 +2,20 @@
 
 import json
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from secrets import token_bytes, token_urlsafe
+from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
+from contracts.kit.auth import service_audience
+from contracts.service_calls import called_by, scopes
 
 ISSUER = "stagewright-local"
 AUDIENCE = "stagewright"
@@ -19,10 +23,9 @@ ROLES = ("viewer", "agent", "author", "operator", "admin")
 """The roles of people, each of whom belongs to a tenant."""
 PLATFORM = "platform"
 """The role of those who run the installation; it belongs to no tenant."""
-SERVICE = "service"
-"""The role of services, which act for all tenants."""
 _ALGORITHM = "ES256"
-_SERVICE_TOKEN_S = 10 * 365 * 24 * 3600
+_SERVICE_TOKEN_S = 6 * 3600
+"""How long a service's token lasts; it is renewed when half of that is over."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,9 @@ class Credentials:
         """The public keys, as services read them."""
         return self._folder / "jwks.json"
 
-    def service_token_file(self, service: str) -> Path:
-        return self._folder / f"{service}.token"
+    def service_tokens(self, service: str) -> Path:
+        """The folder with a service's tokens, a file for each service that it asks."""
+        return self._folder / "tokens" / service
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -70,35 +74,53 @@ class Credentials:
         return ECKey.import_key(json.loads(file.read_text()))
 
     def prepare(self, services: Sequence[str]) -> None:
-        """Writes the public keys and a token for every service."""
+        """Writes the public keys, and the services' tokens where there are none that last."""
         self._write(self.jwks_file, json.dumps({"keys": [self._key.as_dict(private=False)]}))
-        for service in services:
-            self._write(self.service_token_file(service), self.service_token(service, _SERVICE_TOKEN_S))
+        self.renew(services)
+
+    def renew(self, services: Sequence[str]) -> list[Path]:
+        """Writes tokens anew that have less than half of their time left, and tells which."""
+        files = [self.service_tokens(caller) / service for caller in services for service in called_by(caller)]
+        due = [file for file in files if _ends(file) - time.time() < _SERVICE_TOKEN_S / 2]
+        for file in due:
+            self._write(file, self.service_token(file.parent.name, file.name, _SERVICE_TOKEN_S))
+        return due
 
     def token(self, roles: Sequence[str], tenant: UUID, sub: str, seconds: int = 24 * 3600) -> str:
         """A bearer token of a person: `sub` is an employee's id or a name."""
-        return self._sign(sub, roles, {"tenant": str(tenant)}, seconds)
+        return self._sign(sub, {"aud": AUDIENCE, "roles": list(roles), "tenant": str(tenant)}, seconds)
 
     def platform_token(self, sub: str, seconds: int = 24 * 3600) -> str:
         """A bearer token for the platform's routes below `/internal`."""
-        return self._sign(sub, [PLATFORM], {}, seconds)
+        return self._sign(sub, {"aud": AUDIENCE, "roles": [PLATFORM]}, seconds)
 
-    def service_token(self, service: str, seconds: int) -> str:
-        """A bearer token of a service, for `/internal`."""
-        return self._sign(service, [SERVICE], {}, seconds)
+    def service_token(self, caller: str, service: str, seconds: int) -> str:
+        """A bearer token of `caller` for what it may ask of `service` below `/internal`; opens nothing else."""
+        audience, scope = service_audience(AUDIENCE, service), " ".join(scopes(caller, service))
+        return self._sign(caller, {"aud": audience, "scope": scope}, seconds)
 
-    def _sign(self, sub: str, roles: Sequence[str], more: dict[str, str], seconds: int) -> str:
+    def _sign(self, sub: str, claims: dict[str, Any], seconds: int) -> str:
         issued = int(time.time())
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": sub, "roles": list(roles), "iat": issued, **more}
+        of_all = {"iss": ISSUER, "sub": sub, "iat": issued, "exp": issued + seconds}
         header = {"alg": _ALGORITHM, "kid": self._key.kid}
-        return jwt.encode(header, claims | {"exp": issued + seconds}, self._key, algorithms=[_ALGORITHM])
+        return jwt.encode(header, of_all | claims, self._key, algorithms=[_ALGORITHM])
 
     def _write(self, file: Path, text: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self._folder, file.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = file.with_suffix(".partial")
         partial.touch(mode=0o600)
         partial.write_text(text)
         partial.replace(file)
+
+
+def _ends(file: Path) -> float:
+    """When the token in a file ends, in seconds since 1970; long ago when there is none that can be read."""
+    try:
+        payload = file.read_text().split(".")[1]
+        return float(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
+    except (OSError, LookupError, ValueError):
+        return 0.0
 
 
 def _make_secrets() -> Secrets:

@@ -32,7 +32,7 @@ class Environments:
             "AUTH_JWKS_FILE": str(self._credentials.jwks_file),
             "AUTH_ISSUER": ISSUER,
             "AUTH_AUDIENCE": AUDIENCE,
-            "SERVICE_TOKEN_FILE": str(self._credentials.service_token_file(name)),
+            "SERVICE_TOKENS_DIR": str(self._credentials.service_tokens(name)),
             "OTLP_ENDPOINT": self._addresses.url("traces"),
             "PUBLIC_DOC_URL": self._addresses.url("doc-service"),
             **self._service_urls(),

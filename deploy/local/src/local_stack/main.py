@@ -12,12 +12,13 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
+from contracts.service_calls import called_by, scopes
 from local_stack import apply as documents
 from local_stack import dlq, outcome
 from local_stack import plan as plans
 from local_stack.addresses import SERVICES
 from local_stack.apply import Document, Services
-from local_stack.credentials import PLATFORM, ROLES, SERVICE
+from local_stack.credentials import PLATFORM, ROLES
 from local_stack.demo.play import play
 from local_stack.errors import StackError, told_to_people
 from local_stack.stack import Stack, Status
@@ -28,6 +29,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 app.add_typer(dlq.app, name="dlq")
 
+_SERVICE = "service"
+"""Instead of a role: the token of a service for another one."""
 _COLOURS = {"ready": "green", "not ready": "yellow", "down": "red", "fell": "red", "absent": "dim"}
 
 Names = Annotated[list[str], typer.Argument(help="Parts by name, or `all`.")]
@@ -181,31 +184,36 @@ def demo() -> None:
 @told_to_people
 def token(
     role: Annotated[
-        list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}; or one of {PLATFORM}, {SERVICE} alone.")
+        list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}; or one of {PLATFORM}, {_SERVICE} alone.")
     ],
     tenant: TenantName = None,
     sub: Annotated[
         str | None, typer.Option(help="An employee's id, or a name, by default yours; or a service's name.")
     ] = None,
+    called: Annotated[str | None, typer.Option("--for", help="A service's token: the service that it asks.")] = None,
     hours: Annotated[int, typer.Option(min=1)] = 24,
 ) -> None:
     """Print a bearer token for the HTTP APIs: a person's of one tenant, the platform's, or a service's."""
     stack, seconds, who = Stack.current(), hours * 3600, sub or getpass.getuser()
-    if role in ([PLATFORM], [SERVICE]) and tenant is not None:
+    if role in ([PLATFORM], [_SERVICE]) and tenant is not None:
         raise StackError(f"the role {role[0]} belongs to no tenant; leave out --tenant")
     if role == [PLATFORM]:
         print(stack.credentials.platform_token(who, seconds))
-    elif role == [SERVICE]:
-        print(stack.credentials.service_token(_calling_service(sub), seconds))
+    elif role == [_SERVICE]:
+        print(stack.credentials.service_token(*_call(sub, called), seconds))
     else:
         _check_roles(role)
         print(stack.credentials.token(role, chosen_tenant(stack.folder, tenant), who, seconds))
 
 
-def _calling_service(sub: str | None) -> str:
-    if sub not in SERVICES:
-        raise StackError(f"--sub: which service calls? one of {', '.join(SERVICES)}")
-    return sub
+def _call(caller: str | None, called: str | None) -> tuple[str, str]:
+    """Who asks whom."""
+    callers = [service for service in SERVICES if any(called_by(service))]
+    if caller not in callers:
+        raise StackError(f"--sub: which service calls? one of {', '.join(callers)}")
+    if called is None or not scopes(caller, called):
+        raise StackError(f"--for: whom does {caller} ask? one of {', '.join(called_by(caller))}")
+    return caller, called
 
 
 def _check_roles(roles: list[str]) -> None:

@@ -1,12 +1,17 @@
-"""The process that starts services again which ended by themselves; a wedged consumer ends itself and counts on it."""
+"""The process that starts services again which ended by themselves, and renews the services' tokens before they end.
+
+A wedged consumer ends itself and counts on it.
+"""
 
 import time
 from dataclasses import dataclass
 
+from local_stack.addresses import SERVICES
 from local_stack.part import Part
 from local_stack.stack import Stack
 
 _LOOK_EVERY_S = 0.5
+_RENEW_EVERY_S = 60.0
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_AFTER_S = 60.0
 
@@ -45,12 +50,21 @@ def _start_unless_unwanted(part: Part) -> bool:
 def main() -> None:
     stack = Stack.current()
     watches = [Watch(service) for service in stack.present_services]
+    renewed = float("-inf")
     while True:
+        if time.monotonic() - renewed > _RENEW_EVERY_S:
+            renewed = time.monotonic()
+            for token in stack.credentials.renew(SERVICES):
+                _say(f"{token.parent.name} has a new token for {token.name}")
         for watch in watches:
             if watch.look(time.monotonic()):
-                print(f"{time.strftime('%FT%TZ', time.gmtime())} {watch.part.name} had ended; started", flush=True)
+                _say(f"{watch.part.name} had ended; started")
                 stack.describe()
         time.sleep(_LOOK_EVERY_S)
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%FT%TZ', time.gmtime())} {what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def build_app(settings: Settings) -> FastAPI:
     sms_client = TracedClient("sms-provider", timeout=TIMEOUT_S)
     service.on_stop(doc_client.aclose)
     service.on_stop(sms_client.aclose)
-    files = FileGateway(doc_client, settings.doc_service_url, ServiceToken(settings.service_token_file))
+    files = FileGateway(doc_client, settings.doc_service_url, ServiceToken(settings.service_tokens_dir, "doc-service"))
     mail = MailGateway(SmtpServer.parse(settings.smtp_url.get_secret_value()), files)
     sms = SmsGateway(sms_client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url)
 

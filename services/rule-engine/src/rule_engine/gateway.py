@@ -45,7 +45,7 @@ class EntityService:
     """Every method raises `OutageError` when entity-service does not answer as it should, but for `times`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
+        self._client = ServiceClient("entity-service", settings.entity_service_url, settings.service_tokens_dir)
         self._fresh = Together(self._ask_contexts, at_once=CONTEXTS_AT_ONCE)
         self._companies: dict[UUID, tuple[float, Times]] = {}
 
@@ -118,8 +118,8 @@ class TriggerService:
     """Knows where triggers take items."""
 
     def __init__(self, settings: Settings) -> None:
-        url, token = settings.trigger_service_url, settings.service_token_file
-        self._client = None if url is None else ServiceClient("trigger-service", url, token)
+        url, tokens = settings.trigger_service_url, settings.service_tokens_dir
+        self._client = None if url is None else ServiceClient("trigger-service", url, tokens)
 
     async def close(self) -> None:
         if self._client is not None:
@@ -137,9 +137,9 @@ class NamedThings:
     """Knows what rules name of other services: doc-service's templates, comms-service's channels."""
 
     def __init__(self, settings: Settings) -> None:
-        token = settings.service_token_file
+        tokens = settings.service_tokens_dir
         urls = {"doc-service": settings.doc_service_url, "comms-service": settings.comms_service_url}
-        self._clients = {name: ServiceClient(name, url, token) for name, url in urls.items() if url is not None}
+        self._clients = {name: ServiceClient(name, url, tokens) for name, url in urls.items() if url is not None}
 
     async def close(self) -> None:
         for client in self._clients.values():

@@ -35,7 +35,7 @@ def build_app(settings: Settings) -> FastAPI:
     """The application; connects to nothing before it is started."""
     service = Service(SERVICE, settings, quotas=QUOTAS)
     database, clock = service.database, service.clock
-    client = ServiceClient("entity-service", settings.entity_service_url, settings.service_token_file)
+    client = ServiceClient("entity-service", settings.entity_service_url, settings.service_tokens_dir)
     entity = EntityService(client)
     caps = Caps(derived(settings.secrets_key, "counts of submissions"), settings.form_posts_per_minute)
     vault = Vault(settings.secrets_key)

@@ -1,4 +1,4 @@
-"""`/internal`: what other services ask of channels, for any tenant; they show a token with the role `service`."""
+"""`/internal`: what other services ask of channels, for any tenant; their tokens have the scope."""
 
 from uuid import UUID
 
@@ -8,13 +8,14 @@ from comms_service.store.channels import ChannelStore
 from contracts.kit.auth import require_service
 from contracts.kit.database import Database
 from contracts.named import ChannelName, TenantChannels
+from contracts.service_calls import CHANNELS
 
 
 def router(database: Database, store: ChannelStore) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["internal"])
 
     @routes.get("/channels/{tenant}")
-    async def channels(tenant: UUID, _: str = require_service()) -> TenantChannels:
+    async def channels(tenant: UUID, _: str = require_service(CHANNELS.scope)) -> TenantChannels:
         """The channels that messages can go out by."""
         async with database.transaction(tenant) as tx:
             found = await store.list(tx, tenant)

@@ -16,6 +16,7 @@ from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Idempotency, Problem, bad_input, json_response, not_found
 from contracts.kit.quotas import check
+from contracts.service_calls import FILES
 from contracts.values import FileRef
 from doc_service.domain.files import MAX_FILE, File, safe_media_type, safe_name
 from doc_service.gateways.files import FileStore
@@ -117,7 +118,7 @@ def router(api: FileApi) -> APIRouter:
         return await api.read(caller.tenant, file_id)
 
     @routes.get("/internal/files/{file_id}", response_class=Response)
-    async def read_file_for_service(file_id: UUID, tenant: UUID, _: str = require_service()) -> Response:
+    async def read_file_for_service(file_id: UUID, tenant: UUID, _: str = require_service(FILES.scope)) -> Response:
         """The content, for a service that acts for the tenant."""
         return await api.read(tenant, file_id)
 

@@ -1,4 +1,4 @@
-"""`/internal`: what other services ask, for any tenant; they show a token with the role `service`."""
+"""`/internal`: what other services ask, for any tenant; their tokens have the scope."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from contracts.contexts import ContextRequest, ContextResponse, StageItems, TenantSchema
 from contracts.kit.auth import require_service
 from contracts.kit.service import Service
+from contracts.service_calls import CONTEXTS, ITEMS_BY_CONTACT, ITEMS_IN_STAGE, SCHEMA
 from contracts.values import Code, ItemKind
 from entity_service import store
 from entity_service.api.inputs import Address
@@ -49,13 +50,13 @@ class InternalRoutes:
         add("/items/by-contact", self.items_by_contact, methods=["GET"], response_model=ClientItems)
         return router
 
-    async def contexts(self, body: ContextRequest, _: str = require_service()) -> ContextResponse:
+    async def contexts(self, body: ContextRequest, _: str = require_service(CONTEXTS.scope)) -> ContextResponse:
         """Items with everything around them, for many items of many tenants at once, as many as an answer holds."""
         asked = tuple(dict.fromkeys(body.items))
         async with self._service.database.transaction(*{ref.tenant_id for ref in asked}) as tx:
             return await store.contexts.read(tx, asked, body.parts, self._service.clock())
 
-    async def schema(self, tenant: UUID, _: str = require_service()) -> TenantSchema:
+    async def schema(self, tenant: UUID, _: str = require_service(SCHEMA.scope)) -> TenantSchema:
         """Everything an author of this tenant can refer to."""
         async with self._service.database.transaction(tenant) as tx:
             return TenantSchema(
@@ -74,7 +75,7 @@ class InternalRoutes:
         stage: Code,
         after: UUID | None = None,
         limit: Annotated[int, Query(ge=0, le=500)] = 100,
-        _: str = require_service(),
+        _: str = require_service(ITEMS_IN_STAGE.scope),
     ) -> StageItems:
         """The items that are in a stage now, page by page; `limit=0` only counts them."""
         async with self._service.database.transaction(tenant) as tx:
@@ -83,7 +84,11 @@ class InternalRoutes:
         return StageItems(items=tuple(item.snapshot() for item in found), total=total)
 
     async def items_by_contact(
-        self, tenant: UUID, phone: Address = None, email: Address = None, _: str = require_service()
+        self,
+        tenant: UUID,
+        phone: Address = None,
+        email: Address = None,
+        _: str = require_service(ITEMS_BY_CONTACT.scope),
     ) -> ClientItems:
         """Open items of whoever has the phone number or the e-mail address; what is no address belongs to nobody."""
         number, address = _known(normalise_phone, phone), _known(normalise_email, email)

@@ -1,4 +1,4 @@
-"""`/internal`: what other services ask, for any tenant; they show a token with the role `service`."""
+"""`/internal`: what other services ask, for any tenant; their tokens have the scope."""
 
 from uuid import UUID
 
@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from contracts.kit.auth import require_service
 from contracts.kit.database import Database
+from contracts.service_calls import TRIGGERS
 from contracts.triggers import TenantTriggers, TriggerPlace
 from trigger_service.domain.definitions import Trigger
 from trigger_service.store import definitions
@@ -15,7 +16,7 @@ def router(database: Database) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["internal"])
 
     @routes.get("/triggers/{tenant}")
-    async def triggers(tenant: UUID, _: str = require_service()) -> TenantTriggers:
+    async def triggers(tenant: UUID, _: str = require_service(TRIGGERS.scope)) -> TenantTriggers:
         """Where the triggers in use take items."""
         async with database.transaction(tenant) as tx:
             found = await definitions.triggers(tx, tenant)
