@@ -19,6 +19,8 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.kit import health, quotas, telemetry
@@ -233,11 +235,25 @@ def command_line[S: ServiceSettings](build: Callable[[S], FastAPI], settings: ty
     """`run` serves, `migrate` brings the schema up to date; anything else says so."""
     action = sys.argv[1] if len(sys.argv) == 2 else None
     if action == "migrate":
-        migrate(settings(), migrations)
+        migrate(_told(settings), migrations)
     elif action == "run":
-        _serve(build, settings())
+        _serve(build, _told(settings))
     else:
         raise SystemExit(f"usage: {Path(sys.argv[0]).name} run | migrate")
+
+
+def _told[S: ServiceSettings](settings: type[S]) -> S:
+    """The settings of the environment; ends the process with a line for each that will not do, without its value."""
+    try:
+        return settings()
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False)
+        raise SystemExit("\n".join(map(_fault, faults))) from None
+
+
+def _fault(fault: ErrorDetails) -> str:
+    name, what = ".".join(map(str, fault["loc"])).upper(), fault["msg"].removeprefix("Value error, ")
+    return f"{name}: {what}" if name else what
 
 
 def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> None:

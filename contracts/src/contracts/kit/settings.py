@@ -7,12 +7,16 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from contracts.kit.plaintext import SecretUrl
+
 
 class ServiceSettings(BaseSettings):
     """Read from environment variables of the same names in upper case. A service adds its own in a subclass."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    plaintext_allowed: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts, with commas between them, to which secrets may go without TLS: only a closed network leads there."""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     """Where people and strangers ask: `/v1` and what is open to strangers. A cluster exposes this port alone."""
@@ -27,7 +31,7 @@ class ServiceSettings(BaseSettings):
     database_pool: Annotated[int, Field(ge=2, le=100)] = 10
     kafka_bootstrap: str
     auth_jwks_file: Path | None = None
-    auth_jwks_url: str | None = None
+    auth_jwks_url: SecretUrl | None = None
     auth_issuer: str
     auth_audience: str
     service_tokens_dir: Path | None = None
@@ -48,10 +52,10 @@ class ServiceSettings(BaseSettings):
     lease_s: Annotated[float, Field(ge=1)] = 60
     """How long the work of a process that was killed is left alone before another takes it up."""
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "plaintext_allowed", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+        return [one.strip().lower() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _two_listeners(self) -> Self:

@@ -5,14 +5,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.kit.plaintext import SecretUrl
 from contracts.kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     """`public_doc_url` is where clients reach this service: public links begin with it."""
 
-    public_doc_url: str
-    files_url: str | None = None
+    public_doc_url: SecretUrl
+    files_url: SecretUrl | None = None
     """An object store: `s3://bucket/prefix`, `gs://…`, `az://…`; null keeps files in `files_dir`."""
     files_dir: Path = Path("files")
     link_days: Annotated[int, Field(ge=1, le=3650)] = 90

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.kit.plaintext import SecretUrl
 from contracts.kit.settings import ServiceSettings
 
 
@@ -14,11 +15,11 @@ class Settings(ServiceSettings):
     temporal_address: str
     temporal_namespace: str = "default"
     temporal_task_queue: str = "rule-engine"
-    entity_service_url: str
-    trigger_service_url: str | None = None
+    entity_service_url: SecretUrl
+    trigger_service_url: SecretUrl | None = None
     """Asked for triggers when a rule set is published, to find circles; without it publishing says that it did not."""
-    doc_service_url: str | None = None
-    comms_service_url: str | None = None
+    doc_service_url: SecretUrl | None = None
+    comms_service_url: SecretUrl | None = None
     """Asked for templates and channels when a rule set that names some is published; without them it says that it did
     not look.
     """

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from contracts.kit.plaintext import SecretUrl
 from contracts.kit.settings import ServiceSettings
 from trigger_service.gateways.challenge import ProviderName
 
@@ -14,7 +15,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Settings(ServiceSettings):
     """The kit's settings and these."""
 
-    entity_service_url: str
+    entity_service_url: SecretUrl
     secrets_key: SecretStr
     """32 random bytes in base64url, with which payment providers' secrets are kept and nonces of forms are signed; with
     another key put the secrets again."""

@@ -16,7 +16,7 @@ from email.policy import SMTP as SMTP_POLICY
 from email.policy import SMTPUTF8 as SMTPUTF8_POLICY
 from email.utils import format_datetime
 from typing import Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import aiosmtplib
 import nh3
@@ -29,6 +29,7 @@ from contracts.kit import telemetry
 from contracts.values import FileRef
 
 TIMEOUT_S = 30.0
+_EXPECTED = "expected smtp://host:port or smtps://host:port"
 NO_SMTPUTF8 = "the mail server takes no address with letters such as ü before the @ (SMTPUTF8): use another address"
 QUIT_TIMEOUT_S = 2.0
 _ABOUT_US = {502, 503, 530, 534, 535, 538}
@@ -61,11 +62,11 @@ class SmtpServer:
         """Reads `smtp[s]://[user:password@]host[:port][?starttls=true|false]`; raises `ValueError`."""
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError("SMTP_URL: expected smtp://host:port or smtps://host:port")
+            raise ValueError(_EXPECTED)
         tls = parts.scheme == "smtps"
         return cls(
             host=parts.hostname,
-            port=parts.port or (465 if tls else 25),
+            port=_port(parts) or (465 if tls else 25),
             tls=tls,
             starttls=False if tls else _parse_starttls(parse_qs(parts.query)),
             user=unquote(parts.username) if parts.username else None,
@@ -73,11 +74,19 @@ class SmtpServer:
         )
 
 
+def _port(parts: SplitResult) -> int | None:
+    """What cannot be a port may be a password in the wrong place, which no error must tell."""
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError(_EXPECTED) from None
+
+
 def _parse_starttls(query: dict[str, list[str]]) -> bool | None:
     choices = {"true": True, "false": False}
     asked = query.pop("starttls", [])
     if query or any(text not in choices for text in asked):
-        raise ValueError("SMTP_URL: the one option is starttls=true or starttls=false")
+        raise ValueError("the one option is starttls=true or starttls=false")
     return choices[asked[-1]] if asked else None
 
 
