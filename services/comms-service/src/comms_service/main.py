@@ -1,5 +1,6 @@
 """Where comms-service is put together."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -7,6 +8,7 @@ from fastapi import FastAPI
 from comms_service import handlers as obey
 from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts, sender_domains
 from comms_service.consents import Consents
+from comms_service.gateways import Provider
 from comms_service.gateways.dns import DnsGateway
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
@@ -28,6 +30,7 @@ from contracts.kit.commands import Commands
 from contracts.kit.limits import RateLimit
 from contracts.kit.service import Service, command_line
 from contracts.kit.worker import Job
+from contracts.messages.comms import ChannelKind
 
 TIMEOUT_S = 15.0
 
@@ -41,15 +44,6 @@ def build_app(settings: Settings) -> FastAPI:
     domains = SenderDomains(database, domain_store, DnsGateway(settings.dns_server), clock)
     consents = Consents(channel_store, service.outbox, clock)
     commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
-
-    doc_client = TracedClient("doc-service", timeout=TIMEOUT_S)
-    sms_client = TracedClient("sms-provider", timeout=TIMEOUT_S)
-    service.on_stop(doc_client.aclose)
-    service.on_stop(sms_client.aclose)
-    files = FileGateway(doc_client, settings.doc_service_url, ServiceToken(settings.service_tokens_dir, "doc-service"))
-    mail = MailGateway(SmtpServer.parse(settings.smtp_url.get_secret_value()), files)
-    sms = SmsGateway(sms_client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url)
-
     handlers = obey.Handlers(
         messages=message_store,
         channels=channel_store,
@@ -65,7 +59,7 @@ def build_app(settings: Settings) -> FastAPI:
         domains=domain_store,
         statuses=statuses,
         commands=commands,
-        providers={"email": mail, "sms": sms},
+        providers=_providers(service, settings),
         clock=clock,
     )
     expected = MESSAGES[topics.COMMS_COMMANDS]
@@ -90,6 +84,21 @@ def build_app(settings: Settings) -> FastAPI:
         ),
     ]
     return service.app("comms-service", routers, {RECEIPTS: receipts.MAX_BODY})
+
+
+def _providers(service: Service, settings: Settings) -> Mapping[ChannelKind, Provider]:
+    """The outside world, by the kind of channel that leads there."""
+    doc_client = TracedClient("doc-service", timeout=TIMEOUT_S)
+    sms_client = TracedClient("sms-provider", timeout=TIMEOUT_S)
+    service.on_stop(doc_client.aclose)
+    service.on_stop(sms_client.aclose)
+    files = FileGateway(doc_client, settings.doc_service_url, ServiceToken(settings.service_tokens_dir, "doc-service"))
+    return {
+        "email": MailGateway(SmtpServer.parse(settings.smtp_url.get_secret_value()), files),
+        "sms": SmsGateway(
+            sms_client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url
+        ),
+    }
 
 
 def run() -> None:

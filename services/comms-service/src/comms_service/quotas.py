@@ -2,7 +2,7 @@
 
 from comms_service.store.channels import ChannelStore
 from comms_service.store.sender_domains import SenderDomainStore
-from contracts.kit.quotas import Quota
+from contracts.kit.quotas import Quota, of_definitions
 
 MESSAGES_PER_RECIPIENT = Quota(
     name="messages_per_recipient_and_day",
@@ -10,13 +10,7 @@ MESSAGES_PER_RECIPIENT = Quota(
     counts="messages to one address within 24 hours",
     at_limit="the command is refused; messages to other addresses go on",
 )
-CHANNELS = Quota(
-    name="channels",
-    default=100,
-    counts="channels, archived ones included",
-    at_limit="new ones are refused; those that there are can be changed",
-    used=ChannelStore().count,
-)
+CHANNELS = of_definitions("channels", 100, "channels", ChannelStore().count)
 SENDER_DOMAINS = Quota(
     name="sender_domains",
     default=50,

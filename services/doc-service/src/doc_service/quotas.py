@@ -1,6 +1,6 @@
 """What a tenant may have in this service."""
 
-from contracts.kit.quotas import Quota
+from contracts.kit.quotas import Quota, of_definitions
 from doc_service.store import Store
 
 _STORE = Store()
@@ -12,12 +12,6 @@ FILE_BYTES = Quota(
     at_limit="uploads and documents are refused; files that there are can be read",
     used=_STORE.files.total_bytes,
 )
-TEMPLATES = Quota(
-    name="templates",
-    default=500,
-    counts="templates, archived ones included",
-    at_limit="new ones are refused; those that there are can be changed",
-    used=_STORE.templates.count,
-)
+TEMPLATES = of_definitions("templates", 500, "templates", _STORE.templates.count)
 
 QUOTAS = (FILE_BYTES, TEMPLATES)

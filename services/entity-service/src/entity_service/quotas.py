@@ -1,6 +1,6 @@
 """What a tenant may have in this service."""
 
-from contracts.kit.quotas import Quota
+from contracts.kit.quotas import Quota, of_definitions
 from entity_service import store
 
 ITEMS_PER_CAUSE = Quota(
@@ -16,12 +16,8 @@ ITEMS_PER_HOUR = Quota(
     at_limit="the command is refused and the timeline says that automation was stopped; people and forms go on",
     used=store.automatic_items.by_rules_within_an_hour,
 )
-DEFINITIONS = Quota(
-    name="definitions",
-    default=5_000,
-    counts="pipelines, custom fields, departments and employees, archived ones included",
-    at_limit="new ones are refused; those that there are can be changed",
-    used=store.tenants.definitions,
+DEFINITIONS = of_definitions(
+    "definitions", 5_000, "pipelines, custom fields, departments and employees", store.tenants.definitions
 )
 
 QUOTAS = (ITEMS_PER_CAUSE, ITEMS_PER_HOUR, DEFINITIONS)

@@ -1,6 +1,6 @@
 """What a tenant may have in this service."""
 
-from contracts.kit.quotas import Quota
+from contracts.kit.quotas import Quota, of_definitions
 from rule_engine.store.runs import Runs
 from rule_engine.store.variables import Variables
 
@@ -11,12 +11,8 @@ OPEN_RUNS = Quota(
     at_limit="rules that an item's entry would start end as refused, with this reason; runs that there are go on",
     used=Runs().count_open,
 )
-DEFINITIONS = Quota(
-    name="definitions",
-    default=2_000,
-    counts="rule sets, variables and constants, archived ones included",
-    at_limit="new ones are refused; those that there are can be changed",
-    used=Variables().count_with_rule_sets,
+DEFINITIONS = of_definitions(
+    "definitions", 2_000, "rule sets, variables and constants", Variables().count_with_rule_sets
 )
 
 QUOTAS = (OPEN_RUNS, DEFINITIONS)

@@ -1,16 +1,13 @@
 """What a tenant may have in this service."""
 
-from contracts.kit.quotas import Quota
+from contracts.kit.quotas import Quota, of_definitions
 from trigger_service.store import definitions, guards
 
-_AT_LIMIT = "new ones are refused; those that there are can be changed"
 _LATER = "visitors are asked to come back later; other {others} go on"
 
-TRIGGERS = Quota("triggers", 1_000, "triggers, archived ones included", _AT_LIMIT, definitions.count_triggers)
-FORMS = Quota("forms", 200, "forms, archived ones included", _AT_LIMIT, definitions.count_forms)
-PROVIDERS = Quota(
-    "payment_providers", 50, "payment providers, archived ones included", _AT_LIMIT, definitions.count_providers
-)
+TRIGGERS = of_definitions("triggers", 1_000, "triggers", definitions.count_triggers)
+FORMS = of_definitions("forms", 200, "forms", definitions.count_forms)
+PROVIDERS = of_definitions("payment_providers", 50, "payment providers", definitions.count_providers)
 PER_FORM = Quota(
     "submissions_per_form_and_minute", 120, "submissions of one form in a minute", _LATER.format(others="forms")
 )
