@@ -75,6 +75,13 @@ def test_every_operation_says_which_role_it_needs_or_which_scope_the_table_of_ca
     assert {call.route for call in CALLS if call.service == service} <= told
 
 
+def test_the_page_on_security_has_the_table_of_calls() -> None:
+    text = (WORKSPACE / "docs/security.md").read_text()
+    rows = re.findall(r"^\| ([a-z, -]+) \| ([a-z-]+) \| `([a-z-]+)` \| `([A-Z]+ /internal/.*)` \|$", text, re.MULTILINE)
+    told = {(frozenset(callers.split(", ")), service, scope, route) for callers, service, scope, route in rows}
+    assert told == {(call.callers, call.service, call.scope, call.route) for call in CALLS}
+
+
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of every route that needs a token, its parameters filled with something."""
     for route in iter_route_contexts(app.routes):

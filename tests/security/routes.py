@@ -237,6 +237,7 @@ KIT = {
     "GET /internal/dead-letter-orders": Route(PLATFORM, OWN, query=ELSEWHERE),
     "GET /internal/dead-letter-orders/{order_id}": Route(PLATFORM, HIDDEN, ("letter order",), query=ELSEWHERE),
     "GET /v1/quotas": Route(VIEWER, OWN),
+    "GET /v1/changes": Route(ADMIN, OWN, query={"kind": "pipeline", "code": "sales"}),
     "GET /internal/quotas/{tenant}": Route(PLATFORM, OWN, ("nobody",)),
     "PUT /internal/quotas/{tenant}/{name}": Route(PLATFORM, HIDDEN, ("nobody", "pigeons"), {"limit": 5}),
     "GET /internal/parked-outbox-rows": Route(PLATFORM, OWN),

@@ -27,6 +27,7 @@ APP_MAY = {
     "dead_letter_orders": {"SELECT", "INSERT"},
     "remembered_messages": {"SELECT", "INSERT"},
     "quotas": {"SELECT", "INSERT"},
+    "configuration_changes": {"SELECT", "INSERT"},
 }
 DELIVERY_MAY = {
     "outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},
@@ -36,6 +37,7 @@ DELIVERY_MAY = {
     "dead_letters": {"SELECT", "INSERT", "UPDATE"},
     "dead_letter_orders": {"SELECT", "INSERT", "UPDATE"},
     "remembered_messages": {"SELECT", "INSERT"},
+    "configuration_changes": {"DELETE"},
 }
 
 

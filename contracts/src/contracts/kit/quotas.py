@@ -16,9 +16,10 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from contracts.inputs import Input
-from contracts.kit import telemetry
+from contracts.kit import configuration, telemetry
 from contracts.kit.auth import Caller, Role, require, require_platform
 from contracts.kit.clock import Clock
+from contracts.kit.configuration import Changer
 from contracts.kit.database import Connection, Database
 from contracts.kit.errors import RefusalError
 from contracts.kit.http import Page, Problem, not_found
@@ -38,6 +39,12 @@ class Quota:
     counts: str
     at_limit: str
     used: Used | None = None
+
+
+def of_definitions(name: str, default: int, what: str, used: Used) -> Quota:
+    """A quota of what authors define. Archived ones count, since they are kept."""
+    at_limit = "new ones are refused; those that there are can be changed"
+    return Quota(name, default, f"{what}, archived ones included", at_limit, used)
 
 
 class OverQuotaError(RefusalError):
@@ -135,6 +142,8 @@ class QuotaApi:
             names = ", ".join(one.name for one in self.declared)
             raise not_found(f"quota of that name in this service; it has {names}")
         async with self.database.transaction(tenant) as tx:
+            former = (await limits(tx, [tenant], quota))[tenant]
+            await configuration.record(tx, Changer(tenant, by), "quota", name, {"limit": former}, {"limit": limit})
             await tx.execute(
                 "INSERT INTO quotas (tenant_id, name, allowed, set_by, set_at) VALUES ($1, $2, $3, $4, $5)",
                 tenant,

@@ -217,3 +217,32 @@ ALTER TABLE quotas FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON quotas USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
 GRANT SELECT, INSERT ON quotas TO {app};
 """
+
+
+def configuration_tables_v1(service: str) -> str:
+    """Who changed a tenant's configuration: rows that are added, read, and deleted when they are old."""
+    name = service.replace("-", "_")
+    app, delivery = f"{name}_app", f"{name}_delivery"
+    return f"""
+CREATE TABLE configuration_changes (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    code text,
+    changed_by text NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    before bytea,
+    after bytea NOT NULL,
+    fields text[] NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX configuration_changes_of ON configuration_changes (tenant_id, kind, code, id);
+CREATE INDEX configuration_changes_oldest ON configuration_changes (changed_at);
+ALTER TABLE configuration_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE configuration_changes FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON configuration_changes TO {app}
+    USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY delivery ON configuration_changes TO {delivery} USING (true);
+GRANT SELECT, INSERT ON configuration_changes TO {app};
+GRANT DELETE, SELECT (tenant_id, id, changed_at) ON configuration_changes TO {delivery};
+"""

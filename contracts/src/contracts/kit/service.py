@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from contracts.kit import health, quotas, telemetry
+from contracts.kit import configuration, health, quotas, telemetry
 from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, OutageError, Subscription
@@ -134,6 +134,7 @@ class Service:
         of_the_kit = (
             api.router(dead_letters),
             quotas.router(QuotaApi(self._quotas, self.database, self.clock)),
+            configuration.router(self.database),
             health.router(self._checks, self._consumers_ready, self.database),
         )
         for router in (*routers, *of_the_kit):
@@ -220,6 +221,7 @@ class Service:
                 await keep_days(self.database, self.settings.inbox_days)
                 await erase_settled(self.database, self.clock())
                 await forget_answers(self.database, self.settings.idempotency_days)
+                await configuration.forget_changes(self.database, self.settings.configuration_days)
 
     def _consumers_ready(self) -> bool:
         return all(consumer.ready() for consumer in self._consumers)

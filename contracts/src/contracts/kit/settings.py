@@ -47,6 +47,8 @@ class ServiceSettings(BaseSettings):
     """How long messages are remembered; longer than the retention of any topic."""
     idempotency_days: Annotated[int, Field(ge=1)] = 7
     """For how long the same `Idempotency-Key` gets the first answer again; after that it is a new key."""
+    configuration_days: Annotated[int, Field(ge=30)] = 1100
+    """For how long it is kept who changed a tenant's configuration: three years."""
     wedged_s: float = 300
     """A consumer that neither finishes a batch nor waits for a server for so long ends its process."""
     lease_s: Annotated[float, Field(ge=1)] = 60

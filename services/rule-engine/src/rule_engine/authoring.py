@@ -3,7 +3,8 @@ services; they are made before the transaction, and what is published is exactly
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ import orjson
 from contracts.contexts import TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.actions import Elsewhere, Named, Place, RuleType
@@ -113,7 +115,7 @@ class Authoring:
         """Saves the draft, and publishes it if asked to."""
         key = (author.tenant, code)
         examined = await self._examine(key, document, publish=publish)
-        async with self._database.transaction(author.tenant) as tx:
+        async with self._changing(author, key) as tx:
             if await self._rule_sets.read(tx, key) is None:
                 await check_quota(tx, author.tenant, DEFINITIONS)
             pipeline = await self._rule_sets.keep(tx, key, document, archived, self._clock())
@@ -131,7 +133,7 @@ class Authoring:
         key = (author.tenant, code)
         checked = await self._read(key, self._present)
         examined = await self._examine(key, checked.document, publish=True)
-        async with self._database.transaction(author.tenant) as tx:
+        async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, checked, await self._present(tx, key))
             await self._record(tx, key, author, checked.document, await self._ready(checked.document, examined))
@@ -147,7 +149,7 @@ class Authoring:
 
         old = (await self._read(key, wanted, f"published version {version} of rule set {code!r}")).document
         examined = await self._examine(key, old, publish=True)
-        async with self._database.transaction(author.tenant) as tx:
+        async with self._changing(author, key) as tx:
             await self._publish_beside_draft(tx, key, author, old, await self._ready(old, examined))
         return examined.findings
 
@@ -163,7 +165,7 @@ class Authoring:
         if broken := [fault for fault in after.findings.faults if fault not in before.findings.faults]:
             raise FaultyError(broken)
         ready = _Ready(switched_programs(newest.programs or {}, document), after.others)
-        async with self._database.transaction(author.tenant) as tx:
+        async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, newest, await self._newest(tx, key))
             await self._publish_beside_draft(
@@ -181,7 +183,7 @@ class Authoring:
         target = await self._read(key, self._present, f"rule set {to!r}")
         document = with_copies(target.document, source.document, order)
         examined = await self._examine(key, document, publish=publish)
-        async with self._database.transaction(author.tenant) as tx:
+        async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(to, target, await self._present(tx, key))
             document = await self._with_ids(tx, key, document)
@@ -258,6 +260,22 @@ class Authoring:
         row = await self._rule_sets.read(tx, key)
         before = [await self._content(tx, key, version) for version in ((row.newest, row.draft) if row else ())]
         return with_ids(document, [one.document for one in before if one], self._new_id)
+
+    @asynccontextmanager
+    async def _changing(self, author: Author, key: Key) -> AsyncGenerator[Connection]:
+        """A transaction that changes a rule set, and records who did."""
+        async with self._database.transaction(author.tenant) as tx:
+            before = await self._state(tx, key)
+            yield tx
+            await record(tx, author, "rule-set", key[1], before, await self._state(tx, key))
+
+    async def _state(self, tx: Connection, key: Key) -> dict[str, Any] | None:
+        """What an author sees of a rule set."""
+        row, content = await self._rule_sets.read(tx, key), await self._present(tx, key)
+        if row is None or content is None:
+            return None
+        versions = {"published": row.newest, "draft": row.draft, "archived": row.archived}
+        return content.document.model_dump(mode="json") | versions
 
     async def _present(self, tx: Connection, key: Key) -> Content | None:
         """What an author sees: the draft, else the newest published version."""

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.kit.clock import Clock
+from contracts.kit.configuration import Changer, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.actions import RuleType
@@ -84,9 +85,11 @@ class Defining:
                 raise StandsInTheWayError(faults)
             if not dry_run:
                 await self._write(tx, tenant, wanted, by, values, retype=_retyped(locked, wanted))
+                was = locked and locked.document
+                await record(tx, Changer(tenant, by), wanted.group, wanted.code, was, wanted.document)
         return wanted
 
-    async def set(self, tenant: UUID, code: str, item: UUID | None, value: JsonValue) -> JsonValue:
+    async def set(self, tenant: UUID, code: str, item: UUID | None, value: JsonValue, by: str) -> JsonValue:
         """Sets a tenant's or an item's variable by hand. Raises `UndefinedError` and `StandsInTheWayError`."""
         async with self._database.transaction(tenant) as tx:
             definition = await self._known(tx, tenant, "variable", code)
@@ -99,6 +102,9 @@ class Defining:
             assigned = Assigned(code, definition.document.scope, fit)
             while not await self._variables.set(tx, owner, assigned, stored.versions.get(code), self._clock()):
                 stored = await self._variables.stored(tx, owner)
+            if item is None:
+                before, after = {"value": stored.named()["var"][code]}, {"value": fit}
+                await record(tx, Changer(tenant, by), "variable-value", code, before, after)
         return fit
 
     async def value(self, tenant: UUID, code: str, item: UUID | None) -> JsonValue:

@@ -3,7 +3,12 @@
 from alembic import op
 
 from contracts.kit.database import policies, run_sql
-from contracts.kit.schema import dead_letter_tables_v1, delivery_tables_v1, quota_tables_v1
+from contracts.kit.schema import (
+    configuration_tables_v1,
+    dead_letter_tables_v1,
+    delivery_tables_v1,
+    quota_tables_v1,
+)
 
 revision = "0001"
 down_revision = None
@@ -14,6 +19,7 @@ def upgrade() -> None:
     run_sql(delivery_tables_v1(name))
     run_sql(dead_letter_tables_v1(name))
     run_sql(quota_tables_v1(name))
+    run_sql(configuration_tables_v1(name))
     run_sql(
         f"""CREATE TABLE notes (
             tenant_id uuid NOT NULL,

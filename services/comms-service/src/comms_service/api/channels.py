@@ -13,6 +13,7 @@ from comms_service.store.channels import ChannelStore
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, bad_input, conflict, not_found
 from contracts.kit.quotas import check
@@ -63,11 +64,13 @@ def router(database: Database, store: ChannelStore, domains: SenderDomainStore) 
         """
         channel = _channel(code, body)
         async with database.transaction(caller.tenant) as tx:
-            if await store.find(tx, caller.tenant, code) is None:
+            before = await store.find(tx, caller.tenant, code)
+            if before is None:
                 await check(tx, caller.tenant, CHANNELS)
             await _check_sender(tx, caller.tenant, channel, domains)
             if not await store.put(tx, caller.tenant, channel):
                 raise conflict(f"channel {code!r} is of another kind: take another code")
+            await record(tx, caller, "channel", code, before, channel)
         return _view(channel)
 
     @routes.get("/{code}")

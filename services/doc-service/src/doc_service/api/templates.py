@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue,
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
 from contracts.kit.errors import QueueFullError, RetryLaterError
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, json_response, not_found
@@ -110,8 +111,11 @@ class TemplateApi:
             before = head.published if head else None
             published = latest if wanted.publish else before
             state = TemplateHead(code=code, latest=latest, published=published, archived=wanted.archived)
+            former = await self.store.templates.version(tx, caller.tenant, code, None) if head else None
             await self.store.templates.save(tx, caller.tenant, state)
-            return await self._own(tx, caller.tenant, code, None)
+            saved = await self._own(tx, caller.tenant, code, None)
+            await record(tx, caller, "template", code, former, saved)
+            return saved
 
     async def _version(self, tx: Connection, caller: Caller, template: Template) -> int:
         """The number of the version that has this content: the newest one if it has not changed, else a new one."""

@@ -1,7 +1,7 @@
 """Working time: `/v1/calendar`, and of each employee `schedule` and `presence`."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from contracts.calendars import Calendar, Clock, Schedule, Weekday
 from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection
 from contracts.kit.http import Problem, not_found
 from contracts.kit.service import Service
@@ -96,7 +97,9 @@ class CalendarRoutes:
         wanted = Calendar.model_validate(body.model_dump())
         check_calendar(wanted)
         async with self._service.database.transaction(caller.tenant) as tx:
+            before = await store.calendars.calendar(tx, caller.tenant)
             await store.calendars.put_calendar(tx, caller.tenant, wanted)
+            await record(tx, caller, "calendar", None, before, wanted)
         return wanted
 
     async def calendar(self, caller: Caller = require(Role.VIEWER)) -> Calendar:
@@ -110,8 +113,11 @@ class CalendarRoutes:
         check_schedule(wanted)
         async with self._service.database.transaction(caller.tenant) as tx:
             employee = await _employee(tx, caller, code)
+            before = await store.calendars.schedule(tx, caller.tenant, employee.id)
             await store.calendars.put_schedule(tx, caller.tenant, employee.id, wanted, tracked=body.tracked)
-            return await store.calendars.schedule(tx, caller.tenant, employee.id) or wanted
+            after = await store.calendars.schedule(tx, caller.tenant, employee.id) or wanted
+            await record(tx, caller, "schedule", code, before and _hours(before), _hours(after))
+            return after
 
     async def schedule(self, code: Code, caller: Caller = require(Role.VIEWER)) -> Schedule:
         """The employee's schedule; `at_work` is null where clocking in is not tracked."""
@@ -138,6 +144,11 @@ async def _employee(tx: Connection, caller: Caller, code: str) -> Employee:
     if found is None:
         raise not_found(f"employee {code!r}")
     return found
+
+
+def _hours(schedule: Schedule) -> dict[str, Any]:
+    """What is configured: whether somebody is at work just now is not, but whether that is tracked."""
+    return schedule.model_dump(mode="json", exclude={"at_work"}) | {"tracked": schedule.at_work is not None}
 
 
 async def _presence(tx: Connection, caller: Caller, employee: Employee) -> Presence:

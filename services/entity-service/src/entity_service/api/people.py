@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
@@ -83,10 +84,12 @@ class PeopleRoutes:
         wanted = Department(code=code, **body.model_dump())
         async with self._service.database.transaction(caller.tenant) as tx:
             present = await store.people.lock_departments(tx, caller.tenant)
-            if code not in {one.code for one in present}:
+            before = next((one for one in present if one.code == code), None)
+            if before is None:
                 await check(tx, caller.tenant, DEFINITIONS)
             check_parent(present, wanted)
             await store.people.put_department(tx, caller.tenant, wanted)
+            await record(tx, caller, "department", code, before, wanted)
         return wanted
 
     async def department(self, code: Code, caller: Caller = require(Role.VIEWER)) -> Department:
@@ -111,9 +114,11 @@ class PeopleRoutes:
         async with self._service.database.transaction(caller.tenant) as tx:
             if wanted.department and not await store.people.department(tx, caller.tenant, wanted.department):
                 raise InvalidError(("department", f"there is no department {wanted.department!r}"))
-            if await store.people.employee(tx, caller.tenant, code) is None:
+            before = await store.people.employee(tx, caller.tenant, code)
+            if before is None:
                 await check(tx, caller.tenant, DEFINITIONS)
             kept = await store.people.put_employee(tx, caller.tenant, wanted)
+            await record(tx, caller, "employee", code, before, kept)
             found = await store.people.references(tx, caller.tenant, kept) if kept.archived else None
         return EmployeeAnswer(**kept.model_dump(), references=found)
 

@@ -19,6 +19,7 @@ from contracts.contexts import (
 from contracts.inputs import Input
 from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
@@ -152,9 +153,13 @@ class SettingsRoutes:
         """Sets the settings of the token's tenant."""
         settings = TenantSettings.model_validate(body.model_dump(exclude={"my_company"}))
         my_company = MyCompany.model_validate(body.my_company.model_dump())
+        wanted = _tenant(caller.tenant, settings, my_company)
         async with self._service.database.transaction(caller.tenant) as tx:
+            present = await store.tenants.find(tx, caller.tenant)
+            before = _tenant(caller.tenant, *present) if present else None
             await store.tenants.put(tx, caller.tenant, settings, my_company)
-        return _tenant(caller.tenant, settings, my_company)
+            await record(tx, caller, "tenant", None, before, wanted)
+        return wanted
 
     async def tenant(self, caller: Caller = require(Role.VIEWER)) -> Tenant:
         async with self._service.database.transaction(caller.tenant) as tx:
@@ -175,6 +180,7 @@ class SettingsRoutes:
             held = await store.pipelines.held_stages(tx, caller.tenant, code)
             pipelines.check_replacement(present, wanted, held)
             await store.pipelines.put(tx, caller.tenant, wanted)
+            await record(tx, caller, "pipeline", code, present, wanted)
         return wanted
 
     async def pipeline(self, code: Code, caller: Caller = require(Role.VIEWER)) -> PipelineSchema:
@@ -199,7 +205,9 @@ class SettingsRoutes:
             if present is None:
                 await check(tx, caller.tenant, DEFINITIONS)
             fields.check_replacement(present, wanted)
+            before = next((one for one in await self._fields(tx, caller.tenant, kind) if one.code == code), None)
             await store.fields.put(tx, caller.tenant, wanted, wanted.archived)
+            await record(tx, caller, "field", f"{kind}/{code}", before, wanted)
         return wanted
 
     async def field(self, kind: ItemKind, code: Code, caller: Caller = require(Role.VIEWER)) -> CustomField:

@@ -97,7 +97,7 @@ def router(
     ) -> ValueView:
         """Sets the variable's value for all, or for an item."""
         async with _answering():
-            return ValueView(value=await defining.set(caller.tenant, code, item, body.value))
+            return ValueView(value=await defining.set(caller.tenant, code, item, body.value, caller.subject))
 
     @routes.get("/v1/variables/{code}/value")
     async def get_value(code: CodePath, item: Item = None, caller: Caller = require(Role.VIEWER)) -> ValueView:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from contracts.contexts import TenantSchema
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
+from contracts.kit.configuration import record
 from contracts.kit.database import Database
 from contracts.kit.http import Page, not_found
 from contracts.kit.quotas import check
@@ -44,6 +45,7 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
                 form = form.model_copy(update={"item_fields": former.item_fields})
             form, created = await definitions.put_form(tx, caller.tenant, form, clock())
             await definitions.put_address(tx, "form", caller.tenant, code, hash_token(form.token))
+            await record(tx, caller, "form", code, former and former.spec, spec)
         response.status_code = 201 if created else 200
         return _view(form)
 

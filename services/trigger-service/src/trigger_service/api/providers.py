@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
+from contracts.kit.configuration import record
 from contracts.kit.database import Database
 from contracts.kit.http import Page, bad_input, not_found
 from contracts.kit.quotas import check
@@ -42,6 +43,7 @@ def router(database: Database, clock: Clock, vault: Vault) -> APIRouter:
             wanted = _new(code, spec, _sealed(spec, former, vault))
             provider, created = await definitions.put_provider(tx, caller.tenant, wanted, clock())
             await definitions.put_address(tx, "payment_provider", caller.tenant, code, hash_token(provider.token))
+            await record(tx, caller, "payment-provider", code, former and _recorded(former), _recorded(provider))
         response.status_code = 201 if created else 200
         return _view(provider)
 
@@ -69,6 +71,11 @@ def _sealed(spec: ProviderSpec, former: Provider | None, vault: Vault) -> str:
         wanted = f"whsec_ and the base64 of at least {MIN_SECRET} random bytes"
         raise bad_input("the payment provider cannot be used", ("secret", wanted))
     return vault.seal(spec.secret)
+
+
+def _recorded(provider: Provider) -> dict[str, object]:
+    """A change of the secret shows by its sealed form, which tells nothing of it."""
+    return {"name": provider.name, "archived": provider.archived, "secret": provider.sealed}
 
 
 def _new(code: str, spec: ProviderSpec, sealed: str) -> Provider:

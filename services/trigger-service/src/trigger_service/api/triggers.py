@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
+from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, conflict, not_found
 from contracts.kit.quotas import check
@@ -66,6 +67,7 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
                 raise conflict(f"{code!r} is a trigger of the type {former.spec.type!r}; give another type a new code")
             trigger = Trigger(code=code, spec=spec, change_as=change_as)
             created = await definitions.put_trigger(tx, caller.tenant, trigger, clock())
+            await record(tx, caller, "trigger", code, former and former.spec, spec)
             path = await _new_address(tx, caller, code) if created and spec.type == Webhook.name else None
         response.status_code = 201 if created else 200
         return _view(trigger, path)
@@ -99,6 +101,7 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
 async def _new_address(tx: Connection, caller: Caller, code: str) -> str:
     token = new_token()
     await definitions.put_address(tx, "trigger", caller.tenant, code, hash_token(token))
+    await record(tx, caller, "webhook-address", code, None, {"address": hash_token(token).hex()})
     return f"/hooks/t/{token}"
 
 
