@@ -121,7 +121,7 @@ def secret(shop: Shop) -> dict[str, str]:
     databases = [describe_database(shop.stack.postgres.dsn, name) for name in SERVICES]
     passwords = {f"password of {each.name}": urlsplit(each.app_url).password or "" for each in databases}
     files = [file for name in SERVICES for file in credentials.service_tokens(name).glob("*")]
-    services = {f"token of {file.parent.name} for {file.name}": file.read_text().strip() for file in files}
+    services = {f"{file.parent.name} for {file.name}": file.read_text().strip() for file in files}
     people = {"owner's token": shop.owner.token, "manager's": shop.manager.token, "head's": shop.head.token}
     addresses = {"form": shop.form.rpartition("/")[2], "callback": shop.payment_callback.rpartition("/")[2]}
     return {**asdict(credentials.secrets), **passwords, **services, **people, **addresses}

@@ -53,7 +53,7 @@ class Credentials:
 
     def service_tokens(self, service: str) -> Path:
         """The folder with a service's tokens, a file for each service that it asks."""
-        return self._folder / "tokens" / service
+        return self._folder / f"{service}.tokens"
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -78,13 +78,16 @@ class Credentials:
         self._write(self.jwks_file, json.dumps({"keys": [self._key.as_dict(private=False)]}))
         self.renew(services)
 
-    def renew(self, services: Sequence[str]) -> list[Path]:
-        """Writes tokens anew that have less than half of their time left, and tells which."""
-        files = [self.service_tokens(caller) / service for caller in services for service in called_by(caller)]
-        due = [file for file in files if _ends(file) - time.time() < _SERVICE_TOKEN_S / 2]
-        for file in due:
-            self._write(file, self.service_token(file.parent.name, file.name, _SERVICE_TOKEN_S))
+    def renew(self, services: Sequence[str]) -> list[tuple[str, str]]:
+        """Writes tokens anew that have less than half of their time left; tells whose, and for which service."""
+        pairs = [(caller, service) for caller in services for service in called_by(caller)]
+        due = [pair for pair in pairs if _ends(self._token_file(*pair)) - time.time() < _SERVICE_TOKEN_S / 2]
+        for pair in due:
+            self._write(self._token_file(*pair), self.service_token(*pair, _SERVICE_TOKEN_S))
         return due
+
+    def _token_file(self, caller: str, service: str) -> Path:
+        return self.service_tokens(caller) / service
 
     def token(self, roles: Sequence[str], tenant: UUID, sub: str, seconds: int = 24 * 3600) -> str:
         """A bearer token of a person: `sub` is an employee's id or a name."""

@@ -54,8 +54,8 @@ def main() -> None:
     while True:
         if time.monotonic() - renewed > _RENEW_EVERY_S:
             renewed = time.monotonic()
-            for token in stack.credentials.renew(SERVICES):
-                _say(f"{token.parent.name} has a new token for {token.name}")
+            for caller, service in stack.credentials.renew(SERVICES):
+                _say(f"{caller} has a new token for {service}")
         for watch in watches:
             if watch.look(time.monotonic()):
                 _say(f"{watch.part.name} had ended; started")

@@ -58,6 +58,24 @@ async def test_rolling_back_publishes_the_old_version_as_a_new_one_and_leaves_th
     assert (draft["version"], list(draft["document"]["stages"])) == (4, ["won"])
 
 
+async def test_whoever_changes_a_rule_set_is_recorded_whichever_way_it_is_changed(call: Tenants, tenant: UUID) -> None:
+    author = call(tenant)
+    await put(author, GREETING)
+    await put(author, GREETING, publish=True)
+    await put(author, GREETING, publish=True)
+    await order(author, "rules/disable", {"rules": [{"stage": "new", "name": "greet"}]})
+    await order(author, "rollback", {"version": 1})
+    await put(author, GREETING, publish=True, archived=True)
+    told = (await call(tenant, "admin").get("/v1/changes", params={"kind": "rule-set"})).json()["items"]
+    assert {(one["code"], one["changed_by"]) for one in told} == {(URL.rpartition("/")[2], "ada")}
+    archived, rolled_back, disabled, published, made = told
+    assert made["before"] is None
+    assert published["fields"] == ["draft", "published"]
+    assert disabled["fields"] == rolled_back["fields"] == ["published", "stages"]
+    assert archived["fields"] == ["archived"]
+    assert [one["before"] for one in told] == [*(one["after"] for one in told[1:]), None]
+
+
 async def test_a_version_that_cannot_be_published_any_more_is_not_rolled_back_to(
     author: httpx.AsyncClient, entity: EntityStandIn
 ) -> None:
