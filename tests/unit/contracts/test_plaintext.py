@@ -36,6 +36,7 @@ SECRETIVE: list[tuple[type[ServiceSettings], str]] = [
         for name in ("ENTITY", "TRIGGER", "DOC", "COMMS")
     ),
     (TriggerSettings, "ENTITY_SERVICE_URL"),
+    (TriggerSettings, "CHALLENGE_VERIFY_URL"),
 ]  # fmt: skip
 LOOPBACK = ["http://localhost:8001", "http://127.0.0.1", "http://127.8.9.1:80", "http://[::1]:80", "http://a.localhost"]
 EXPECTED = "expected smtp://host:port or smtps://host:port"

@@ -44,7 +44,9 @@ class Changer:
 
 
 async def record(tx: Connection, who: Who, kind: str, code: str | None, before: Any, after: Any) -> None:
-    """Records that `who` made `after` of `before`, models or mappings; null before: it is new. Nothing for no change.
+    """Records that `who` made `after` of `before`, models or mappings. Nothing for no change.
+
+    Null before: it is new; null after: it is gone.
 
     `code` is null for what a tenant has one of. Neither may have a secret in it, but sealed or hashed.
     """

@@ -1,15 +1,12 @@
 """What trigger-service is told by its environment."""
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
 from contracts.kit.plaintext import SecretUrl
 from contracts.kit.settings import ServiceSettings
 from trigger_service.gateways.challenge import ProviderName
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(ServiceSettings):
@@ -31,14 +28,11 @@ class Settings(ServiceSettings):
     """Who asks visitors of forms to show that they are human; null: nobody does."""
     challenge_site_key: str | None = None
     challenge_secret: SecretStr | None = None
-    challenge_verify_url: str | None = None
-    """Where answers are verified, if not where the provider says; `https` unless on this machine."""
+    challenge_verify_url: SecretUrl | None = None
+    """Where answers are verified, if not where the provider says."""
 
     @model_validator(mode="after")
     def _challenge_is_complete(self) -> Self:
         if self.challenge is not None and not (self.challenge_site_key and self.challenge_secret):
             raise ValueError("CHALLENGE needs CHALLENGE_SITE_KEY and CHALLENGE_SECRET, which its provider gives out")
-        url = urlsplit(self.challenge_verify_url or "")
-        if self.challenge_verify_url and url.scheme != "https" and url.hostname not in LOOPBACK:
-            raise ValueError("CHALLENGE_VERIFY_URL: the secret is sent there, so https is needed")
         return self

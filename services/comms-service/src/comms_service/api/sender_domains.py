@@ -11,7 +11,8 @@ from comms_service.sender_domains import SenderDomains
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require, require_platform
-from contracts.kit.database import Database
+from contracts.kit.configuration import Changer, Who, record
+from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, bad_input, not_found
 
 
@@ -57,7 +58,10 @@ def router(database: Database, store: SenderDomainStore, domains: SenderDomains)
         """Says which DNS record shows that the domain is the tenant's; the same record as long as it is there."""
         name = _name(domain)
         async with database.transaction(caller.tenant) as tx:
-            return _view(await domains.add(tx, caller.tenant, name, caller.subject))
+            before = await store.find(tx, caller.tenant, name)
+            after = await domains.add(tx, caller.tenant, name, caller.subject)
+            await _record(tx, caller, name, before, after)
+        return _view(after)
 
     @routes.post("/{domain}/check")
     async def check_sender_domain(domain: str, caller: Caller = require(Role.AUTHOR)) -> SenderDomainView:
@@ -81,6 +85,7 @@ def router(database: Database, store: SenderDomainStore, domains: SenderDomains)
         found = await _find(caller.tenant, domain)
         async with database.transaction(caller.tenant) as tx:
             await store.remove(tx, caller.tenant, found.domain)
+            await _record(tx, caller, found.domain, found, None)
 
     async def _find(tenant: UUID, domain: str) -> SenderDomain:
         name = _name(domain)
@@ -101,17 +106,28 @@ def internal_router(database: Database, store: SenderDomainStore, domains: Sende
         """The platform knows that the domain is the tenant's; DNS is not asked."""
         name = _name(domain)
         async with database.transaction(tenant) as tx:
-            return _view(await domains.vouch(tx, tenant, name, by))
+            before = await store.find(tx, tenant, name)
+            after = await domains.vouch(tx, tenant, name, by)
+            await _record(tx, Changer(tenant, by), name, before, after)
+        return _view(after)
 
     @routes.delete("/{tenant}/{domain}", status_code=204)
-    async def withdraw(tenant: UUID, domain: str, _: str = require_platform()) -> None:
+    async def withdraw(tenant: UUID, domain: str, by: str = require_platform()) -> None:
         """Nobody vouches for it any more: it sends only if DNS shows whose it is."""
         name = _name(domain)
         async with database.transaction(tenant) as tx:
+            before = await store.find(tx, tenant, name)
             if not await store.withdraw(tx, tenant, name):
                 raise not_found(f"sender domain {name!r}")
+            await _record(tx, Changer(tenant, by), name, before, await store.find(tx, tenant, name))
 
     return routes
+
+
+async def _record(tx: Connection, who: Who, name: str, before: SenderDomain | None, after: SenderDomain | None) -> None:
+    """What is configured of a domain; what checks found is not."""
+    was, is_now = (one and {"domain": one.domain, "vouched": one.vouched_by is not None} for one in (before, after))
+    await record(tx, who, "sender-domain", name, was, is_now)
 
 
 def _name(domain: str) -> str:
@@ -122,6 +138,6 @@ def _name(domain: str) -> str:
 
 
 def _view(domain: SenderDomain, problem: str | None = None) -> SenderDomainView:
-    record = DnsRecord(name=domain.record_name, value=domain.record_value)
+    proof = DnsRecord(name=domain.record_name, value=domain.record_value)
     facts = {name: getattr(domain, name) for name in SenderDomainView.model_fields if hasattr(domain, name)}
-    return SenderDomainView(**facts, record=record, problem=problem)
+    return SenderDomainView(**facts, record=proof, problem=problem)

@@ -3,8 +3,8 @@
 from contracts.kit.database import run_sql
 from contracts.kit.schema import configuration_tables_v1
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
