@@ -84,8 +84,10 @@ class Owner:
         url = self.town.url(KINDS[document.kind].service) + document.path
         headers = self.town.person(self.tenant, "admin", sub="owner")
         if document.kind == "sender-domain":
-            vouched = f"{self.town.url('comms-service')}/internal/sender-domains/{self.tenant}/{document.code}"
-            httpx.put(vouched, headers=self.town.platform(), timeout=60).raise_for_status()
+            vouched = f"/internal/sender-domains/{self.tenant}/{document.code}"
+            httpx.put(
+                self.town.premises["comms-service"].url_of(vouched), headers=self.town.platform(), timeout=60
+            ).raise_for_status()
         return httpx.put(url, json=document.spec, headers=headers, timeout=60)
 
 

@@ -137,7 +137,7 @@ async def test_what_no_mail_can_come_from_is_no_sender_domain(shop: Shop, domain
 
 async def test_the_platform_vouches_and_withdraws(shop: Shop) -> None:
     premises = shop.house.premises
-    path = f"{premises.url}/internal/sender-domains/{shop.tenant}/letters.example"
+    path = f"{premises.internal_url}/internal/sender-domains/{shop.tenant}/letters.example"
     async with httpx.AsyncClient(headers=premises.as_platform("olga")) as platform, shop.client("author") as author:
         vouched = (await platform.put(path)).json()
         assert (vouched["usable"], vouched["vouched_by"], vouched["proven_at"]) == (True, "olga", None)

@@ -166,7 +166,7 @@ class Services:
         self, method: str, service: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         try:
-            return self._http.request(method, self._addresses.url(service) + path, json=body, headers=headers)
+            return self._http.request(method, self._addresses.url_of(service, path), json=body, headers=headers)
         except httpx.TransportError as error:
             raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` tells") from error
 
