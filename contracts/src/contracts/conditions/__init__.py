@@ -10,8 +10,8 @@ Values are looked up by dotted path in a nested mapping of JSON values; what is 
 relative counts from `now` among the values, in the time zone of `tenant.time_zone`.
 """
 
-from contracts.conditions.comparing import ConditionError, Values
-from contracts.conditions.judging import (
+from contracts.conditions.comparison import ConditionError, Values
+from contracts.conditions.evaluation import (
     Compiled,
     CompiledExpression,
     LeafVerdict,
@@ -19,7 +19,7 @@ from contracts.conditions.judging import (
     compile_condition,
     look_up,
 )
-from contracts.conditions.tree import (
+from contracts.conditions.model import (
     MAX_DEPTH,
     WORDS,
     All,

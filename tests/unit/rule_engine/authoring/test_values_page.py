@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 
 from contracts.budget import WORK
 from contracts.conditions import MAX_DEPTH, WORDS, Condition
-from contracts.conditions.tree import MAX_NODES, MAX_PATTERN, MAX_QUANTIFIERS, MAX_VALUES
+from contracts.conditions.model import MAX_NODES, MAX_QUANTIFIERS
+from contracts.conditions.operators import MAX_VALUES, Kind
+from contracts.conditions.patterns import MAX_PATTERN
 from contracts.contexts import ContactContext, EmployeeRef
 from local_stack.layout import WORKSPACE
 from rule_engine.domain.authoring import employee_refs
@@ -126,8 +128,8 @@ def test_every_name_has_a_row_with_parts_that_there_are() -> None:
 def test_every_operator_is_listed_and_those_of_each_kind() -> None:
     assert set().union(*(quoted(row["operators"]) for row in tables("operators"))) == WORDS.keys() - QUANTIFIERS
     of_kind = {kind: quoted(row["there are"]) for row in tables("of") for kind in quoted(row["of"])}
-    assert of_kind == {kind: one for kind, one in conditions.OPERATORS.items() if kind != "any"}
-    assert conditions.OPERATORS["any"] == WORDS.keys() - QUANTIFIERS
+    assert of_kind == {kind: conditions.operators_of(kind) for kind in get_args(Kind) if kind != "any"}
+    assert conditions.operators_of("any") == WORDS.keys() - QUANTIFIERS
 
 
 def test_the_limits_are_those_of_the_code() -> None:

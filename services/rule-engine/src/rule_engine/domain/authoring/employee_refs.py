@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.conditions import All, Any_, Condition, Every, Leaf, NoneOf, Not, Some
-from contracts.conditions.tree import quantified
+from contracts.conditions.model import quantified
 from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
 from rule_engine.domain.actions import RuleType, literal

@@ -1,6 +1,6 @@
 """Whether a condition makes sense: its paths are known, its operators and values fit the kinds found there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -21,36 +21,25 @@ from contracts.conditions import (
     expressions_of,
     paths,
 )
-from contracts.conditions.comparing import is_clock
+from contracts.conditions.comparison import is_clock
+from contracts.conditions.model import Quantifier, quantified
 from contracts.conditions.operands import PathOperand, Relative, operand
-from contracts.conditions.tree import Quantifier, quantified
+from contracts.conditions.operators import OPERATORS, Kind
 from contracts.moments import read_moment
 from contracts.values import Money
 from rule_engine.domain.language import expressions
-from rule_engine.domain.language.value_types import ANY, Kind, PathError, Shape, described, find
+from rule_engine.domain.language.value_types import ANY, PathError, Shape, described, find
 
-_ALWAYS = frozenset({"empty", "filled"})
-_EQUAL = _ALWAYS | {"eq", "ne"}
-_CHOICE = _EQUAL | {"in", "not_in"}
-_ORDER = _CHOICE | {"lt", "le", "gt", "ge", "between"}
-_SEVERAL = frozenset({"contains_any", "contains_all", "contains_none"})
-_PARTS = _SEVERAL | {"contains"}
-OPERATORS: Mapping[Kind, frozenset[str]] = {
-    "text": _CHOICE | _PARTS | {"starts", "ends", "matches"},
-    "number": _ORDER,
-    "money": _ORDER,
-    "date": _ORDER | {"during"},
-    "datetime": _ORDER | {"during"},
-    "time": _ORDER,
-    "boolean": _CHOICE,
-    "user": _CHOICE,
-    "list": _ALWAYS | _PARTS,
-    "file": _ALWAYS,
-    "object": _ALWAYS,
-    "any": _ORDER | _PARTS | {"starts", "ends", "matches", "during"},
-}
-_LISTED = _SEVERAL | {"in", "not_in", "between"}
 _TEMPORAL = ("date", "datetime")
+
+
+_CHOICE = ("eq", "ne", "in", "not_in")
+"""What asks whether it is this value, or one of these."""
+
+
+def operators_of(kind: Kind) -> frozenset[str]:
+    """The operators that fit values of a kind."""
+    return frozenset(name for name, one in OPERATORS.items() if kind in one.kinds)
 
 
 def compiled(condition: Condition) -> Compiled:
@@ -115,14 +104,14 @@ def _leaf_faults(leaf: Leaf, root: Shape, where: str) -> Iterator[tuple[str, str
 
 
 def _wrong(leaf: Leaf, shape: Shape, root: Shape) -> Iterator[str]:
-    if leaf.op not in OPERATORS[shape.kind]:
-        fitting = ", ".join(sorted(OPERATORS[shape.kind]))
+    operator = OPERATORS[leaf.op]
+    if shape.kind not in operator.kinds:
+        fitting = ", ".join(sorted(operators_of(shape.kind)))
         yield f"{leaf.path} is {described(shape)}: {leaf.op!r} ({WORDS[leaf.op]}) does not fit, but {fitting} do"
         return
-    if leaf.op in _ALWAYS:
+    if operator.takes == "nothing":
         return
-    listed = leaf.op in _LISTED and isinstance(leaf.value, list)
-    written = leaf.value if listed and isinstance(leaf.value, list) else [leaf.value]
+    written = leaf.value if isinstance(leaf.value, list) and operator.takes in ("a list", "a pair") else [leaf.value]
     for value in written:
         yield from _misfits(leaf, value, shape, root)
     if leaf.op == "between" and len({is_clock(value) for value in written}) > 1:

@@ -28,7 +28,7 @@ from whenever import PlainDateTime
 
 from contracts.budget import Budget, current, spending
 from contracts.calendars import Calendar
-from contracts.conditions.comparing import is_clock, is_money
+from contracts.conditions.comparison import is_clock, is_money
 from contracts.conditions.operands import moved
 from contracts.envelope import rfc3339
 from contracts.languages import LanguageError, find_locale

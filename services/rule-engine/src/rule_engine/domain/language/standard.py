@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.budget import current
-from contracts.conditions.tree import compiled_pattern, refuse_pattern
+from contracts.conditions.patterns import compile_pattern, refuse_pattern
 from contracts.envelope import rfc3339
 from contracts.moments import read_moment
 from rule_engine.domain.errors import ValueFailureError
@@ -42,7 +42,7 @@ def _matches(text: Any, pattern: Any) -> bool:
         refuse_pattern(pattern)
     except ValueError as error:
         raise ValueFailureError("matches takes a regular expression after the text") from error
-    compiled = compiled_pattern(pattern)
+    compiled = compile_pattern(pattern)
     current().spend(compiled.work + compiled.work_on(text), "expressions")
     return compiled.search(text) is not None
 

@@ -13,14 +13,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel
 
+from contracts.conditions.operators import Kind
 from contracts.contexts import UNNAMED, FieldSchema, FieldType, ItemContext
 from contracts.issues import unknown
 from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
 from rule_engine.domain.language.variables import Definition, Type
-
-Kind = Literal[
-    "text", "number", "boolean", "money", "date", "datetime", "time", "user", "file", "list", "object", "any"
-]
 
 
 @dataclass(frozen=True, slots=True)

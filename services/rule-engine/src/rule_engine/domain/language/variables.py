@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from contracts.conditions.comparing import is_clock
-from contracts.conditions.tree import shown
+from contracts.conditions.comparison import is_clock
+from contracts.conditions.model import shown
 from contracts.envelope import rfc3339
 from contracts.issues import Written
 from contracts.moments import read_moment

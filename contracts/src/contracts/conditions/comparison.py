@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.conditions.tree import compiled_pattern
+from contracts.conditions.patterns import Pattern
 from contracts.moments import read_moment
 
 type Values = Mapping[str, Any]
@@ -66,7 +66,7 @@ def _as_moment(value: Any) -> datetime | None:
     return _moment(value) if isinstance(value, str) else None
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> Test:
+def ordered_by(compare: Callable[[Any, Any], bool]) -> Test:
     def ordered(seen: Any, expected: Any, values: Values) -> bool:
         if seen is None or expected is None:
             return False
@@ -166,7 +166,7 @@ def kind_of(value: Any) -> str:
     return "money" if is_money(value) else names.get(type(value), "another kind of value")
 
 
-def _equal(seen: Any, expected: Any, values: Values) -> bool:
+def equal(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str) and isinstance(expected, str):
         if seen == expected:
             return True
@@ -182,7 +182,7 @@ def _equal(seen: Any, expected: Any, values: Values) -> bool:
 class Members:
     """A list that is asked for many values: what is equal is found by hash, in one step for each of them.
 
-    As `_equal(value, one)` for each of them: a text is equal to a number that it writes, a moment to its instant in any
+    As `equal(value, one)` for each of them: a text is equal to a number that it writes, a moment to its instant in any
     offset and to its day in the company's zone.
     """
 
@@ -236,11 +236,15 @@ class Members:
         return self._days[1]
 
 
-def _is_one_of(seen: Any, expected: Any, values: Values) -> bool:
-    return (expected if isinstance(expected, Members) else Members(expected)).has(seen, values)
+def is_one_of(seen: Any, expected: "Members", values: Values) -> bool:
+    return expected.has(seen, values)
 
 
-def _contains(seen: Any, expected: Any, values: Values) -> bool:
+def matches(seen: Any, expected: Pattern, _values: Values) -> bool:
+    return isinstance(seen, str) and expected.search(seen) is not None
+
+
+def contains(seen: Any, expected: Any, values: Values) -> bool:
     if isinstance(seen, str):
         return str(expected).casefold() in seen.casefold()
     return isinstance(seen, list) and Members(seen).has(expected, values)
@@ -257,59 +261,38 @@ def _asking(seen: Any, values: Values) -> Callable[[Any], bool]:
     return lambda one: members.has(one, values)
 
 
-def _contains_any(seen: Any, expected: Any, values: Values) -> bool:
+def contains_any(seen: Any, expected: Any, values: Values) -> bool:
     return any(map(_asking(seen, values), expected))
 
 
-def _contains_all(seen: Any, expected: Any, values: Values) -> bool:
+def contains_all(seen: Any, expected: Any, values: Values) -> bool:
     return all(map(_asking(seen, values), expected))
 
 
-# what comparing costs, in units of `contracts.budget`
-
-
-type Work = Callable[[Any], int]
-
-
-def work_of(op: str, expected: Any) -> tuple[int, Work]:
-    """At most what an operator takes beside the step of a leaf: for what is expected, and for what is seen."""
-    match op:
-        case "contains":
-            return 5 * _length(expected), _asked
-        case "contains_any" | "contains_all" | "contains_none":
-            asked = len(expected)
-            return 5 * sum(map(_length, expected)), lambda seen: _asked(seen) + asked * _search(seen)
-        case "in" | "not_in":
-            return 0 if isinstance(expected, Members) else members_work(expected), _touched
-        case "starts" | "ends":
-            return 5 * _length(expected), lambda seen: 5 * _length(seen)
-        case "empty" | "filled":
-            return 0, lambda _seen: 0
-        case _:
-            return _touched(expected), _touched
+# what comparing takes at most, in units of `contracts.budget`, beside the step of a leaf
 
 
 def members_work(values: list[Any]) -> int:
     """To look at each value, keep it, and know it again."""
-    return sum(1_000 if isinstance(one, dict) else 200 + _length(one) // 4 for one in values)
+    return sum(1_000 if isinstance(one, dict) else 200 + length_of(one) // 4 for one in values)
 
 
-def _asked(seen: Any) -> int:
-    return members_work(seen) if isinstance(seen, list) else 5 * _length(seen)
+def asking_work(seen: Any) -> int:
+    return members_work(seen) if isinstance(seen, list) else 5 * length_of(seen)
 
 
-def _search(seen: Any) -> int:
+def search_work(seen: Any) -> int:
     """For one value more: a text is gone through, a list is looked up, except for what cannot be hashed."""
     if isinstance(seen, str):
         return 100 + 3 * len(seen)
     return 300 + 40 * sum(isinstance(one, dict | list) for one in seen) if isinstance(seen, list) else 100
 
 
-def _length(value: Any) -> int:
+def length_of(value: Any) -> int:
     return len(value) if isinstance(value, str) else 20
 
 
-def _touched(value: Any) -> int:
+def comparing_work(value: Any) -> int:
     """To be compared: texts are as long as they are and may say a time, objects are compared key by key."""
     kind = type(value)
     if kind is str:
@@ -322,19 +305,19 @@ def _touched(value: Any) -> int:
 _TIMES = range(_DAY_LENGTH, _MOMENT_LENGTH + 1)
 
 
-def _empty(seen: Any, _expected: Any, _values: Values) -> bool:
+def is_empty(seen: Any, _expected: Any, _values: Values) -> bool:
     return seen is None or seen in ("", [], {})
 
 
-def _text(method: Callable[[str, str], bool]) -> Test:
+def with_folded_texts(method: Callable[[str, str], bool]) -> Test:
     return lambda seen, expected, _: isinstance(seen, str) and method(seen.casefold(), str(expected).casefold())
 
 
-def _between(seen: Any, expected: Any, values: Values) -> bool:
+def between(seen: Any, expected: Any, values: Values) -> bool:
     first, last = expected
     if is_clock(first) and is_clock(last):
         return _in_clock_range(_clock_time(seen, values), time.fromisoformat(first), time.fromisoformat(last))
-    return _ge(seen, first, values) and _le(seen, last, values)
+    return at_least(seen, first, values) and at_most(seen, last, values)
 
 
 def _in_clock_range(at: time | None, first: time, last: time) -> bool:
@@ -345,7 +328,7 @@ def _in_clock_range(at: time | None, first: time, last: time) -> bool:
     return first <= at <= last if first <= last else at >= first or at <= last
 
 
-def _during(seen: Any, expected: tuple[date, date], values: Values) -> bool:
+def during(seen: Any, expected: tuple[date, date], values: Values) -> bool:
     if not isinstance(seen, str):
         return False
     day = _day(seen)
@@ -355,30 +338,4 @@ def _during(seen: Any, expected: tuple[date, date], values: Values) -> bool:
     return day is not None and expected[0] <= day <= expected[1]
 
 
-def matching(pattern: str) -> Test:
-    """Whether a text has a part that the pattern describes."""
-    search = compiled_pattern(pattern).search
-    return lambda seen, _expected, _clock: isinstance(seen, str) and search(seen) is not None
-
-
-_le, _ge = _ordered(operator.le), _ordered(operator.ge)
-OPERATORS: Mapping[str, Test] = {
-    "eq": _equal,
-    "ne": lambda seen, expected, values: not _equal(seen, expected, values),
-    "lt": _ordered(operator.lt),
-    "le": _le,
-    "gt": _ordered(operator.gt),
-    "ge": _ge,
-    "in": _is_one_of,
-    "not_in": lambda seen, expected, values: not _is_one_of(seen, expected, values),
-    "contains": _contains,
-    "contains_any": _contains_any,
-    "contains_all": _contains_all,
-    "contains_none": lambda seen, expected, values: not _contains_any(seen, expected, values),
-    "starts": _text(str.startswith),
-    "ends": _text(str.endswith),
-    "between": _between,
-    "during": _during,
-    "empty": _empty,
-    "filled": lambda seen, expected, values: not _empty(seen, expected, values),
-}
+at_most, at_least = ordered_by(operator.le), ordered_by(operator.ge)

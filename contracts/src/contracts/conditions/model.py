@@ -1,54 +1,24 @@
-"""How conditions are written: the tree, its operators, and their words."""
+"""How conditions are written: a tree of leaves, groups and questions, and its words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-import re2
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
-from contracts.conditions.operands import Path, PathOperand, Period, operand, operands
+from contracts.conditions.operands import Path, PathOperand, operand, operands
+from contracts.conditions.operators import OPERATORS, OperatorName
 
 MAX_DEPTH = 20
 MAX_NODES = 300
 """Leaves, groups and questions of one condition."""
 MAX_QUANTIFIERS = 2
 """How deep `some`, `every`, `none` may be nested: each level multiplies the work by the elements of its list."""
-MAX_VALUES = 1_000
-"""Values of a list that a leaf compares with."""
-MAX_PATTERN = 500
-"""Characters of a regular expression."""
-_PATTERN_MEMORY = 1 << 18
-"""Bytes of a compiled one: classes such as `\\pL` are large, counts such as `{50}` multiply."""
 MAX_EXPRESSION = 2_000
 """Characters of an expression."""
 
-Operator = Literal[
-    "eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "contains", "starts", "ends", "between", "empty", "filled",
-    "matches", "contains_any", "contains_all", "contains_none", "during",
-]  # fmt: skip
 
-WORDS: Mapping[str, str] = {
-    "eq": "=",
-    "ne": "≠",
-    "lt": "<",
-    "le": "≤",
-    "gt": ">",
-    "ge": "≥",
-    "in": "is one of",
-    "not_in": "is none of",
-    "contains": "contains",
-    "starts": "starts with",
-    "ends": "ends with",
-    "between": "is between",
-    "empty": "is empty",
-    "filled": "is filled",
-    "matches": "matches",
-    "contains_any": "contains any of",
-    "contains_all": "contains all of",
-    "contains_none": "contains none of",
-    "during": "is within",
+WORDS: Mapping[str, str] = {name: one.words for name, one in OPERATORS.items()} | {
     "some": "has some where",
     "every": "has only such that",
     "none": "has none where",
@@ -59,10 +29,6 @@ class _Node(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-_LISTS = ("in", "not_in", "contains_any", "contains_all", "contains_none")
-_NEED = ("lt", "le", "gt", "ge", "contains", "starts", "ends", "matches", "during")
-
-
 class Leaf(_Node):
     """One comparison. `value` is what to compare with: a constant or an operand; a list of those for `in` and its like,
     a pair for `between`, a period for `during`, a regular expression (RE2, found anywhere) for `matches`, none for
@@ -70,77 +36,13 @@ class Leaf(_Node):
     """
 
     path: Path
-    op: Operator
+    op: OperatorName
     value: JsonValue = None
 
     @model_validator(mode="after")
     def _has_fitting_value(self) -> "Leaf":
-        if self.op in ("empty", "filled") and self.value is not None:
-            raise ValueError(f"{self.op} takes no value")
-        if self.op in _LISTS and not isinstance(self.value, list):
-            raise ValueError(f"{self.op} takes a list of values")
-        if isinstance(self.value, list) and len(self.value) > MAX_VALUES:
-            raise ValueError(f"{self.op} takes at most {MAX_VALUES} values")
-        if self.op == "between" and not (
-            isinstance(self.value, list) and len(self.value) == 2 and None not in self.value
-        ):
-            raise ValueError("between takes a list of two values: from and to")
-        if self.op in _NEED and self.value is None:
-            raise ValueError(f"{self.op} needs a value")
-        if any(isinstance(one, Period) for one in operands(self.value)) is not (self.op == "during"):
-            raise ValueError('during, and only during, takes a period such as {"period": "this_month"}')
-        if self.op == "during" and isinstance(self.value, list):
-            raise ValueError("during takes one period")
-        if self.op == "matches":
-            refuse_pattern(self.value)
+        OPERATORS[self.op].refuse(self.value)
         return self
-
-
-def refuse_pattern(pattern: JsonValue) -> None:
-    """Raises ValueError for what is no regular expression, or too large a one."""
-    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
-        raise ValueError(f"matches takes a regular expression of at most {MAX_PATTERN} characters")
-    try:
-        compiled_pattern(pattern)
-    except re2.error as error:
-        raise ValueError(f"matches: {_said(error)}") from error
-    except UnicodeEncodeError as error:
-        raise ValueError("matches: the regular expression is no text") from error
-
-
-def _said(error: Exception) -> str:
-    reason = error.args[0] if error.args else "not a regular expression"
-    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-
-
-@lru_cache(maxsize=256)
-def compiled_pattern(pattern: str) -> "Pattern":
-    """A pattern of RE2: its time is linear in the text and in its places, its memory is bounded."""
-    options = re2.Options()
-    options.max_mem = _PATTERN_MEMORY
-    options.log_errors = False
-    compiled = re2.compile(pattern, options)
-    options.encoding = re2.Options.Encoding.LATIN1  # a class of characters is one place there, not hundreds
-    return Pattern(compiled.search, compiled.programsize, re2.compile(pattern.encode(), options).programsize)
-
-
-class Pattern(NamedTuple):
-    """A compiled regular expression."""
-
-    search: Callable[[str], Any]
-    size: int
-    """Instructions: what compiling it takes."""
-    places: int
-    """How many of them a search may be at, at most, at each byte of a text."""
-
-    @property
-    def work(self) -> int:
-        """Units of `contracts.budget` that compiling it takes."""
-        return 40_000 + 80 * self.size
-
-    def work_on(self, text: str) -> int:
-        """Those that a search takes; RE2 reads UTF-8."""
-        return 2 * self.places * (len(text) if text.isascii() else 4 * len(text))
 
 
 class All(_Node):
@@ -279,7 +181,7 @@ def described(condition: Condition) -> str:
     """The condition in words: `each.quantity > 3 and each.unit = pcs`."""
     match condition:
         case Leaf(path=path, op=op, value=value):
-            return f"{path} {WORDS[op]}" + ("" if op in ("empty", "filled") else f" {shown(value)}")
+            return f"{path} {WORDS[op]}" + ("" if OPERATORS[op].takes == "nothing" else f" {shown(value)}")
         case All(all=parts):
             return " and ".join(enclosed(part) for part in parts) or "always"
         case Any_(any=parts):

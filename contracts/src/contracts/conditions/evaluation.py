@@ -1,4 +1,4 @@
-"""How conditions are judged: compiled once to closures, explained leaf by leaf."""
+"""How conditions are evaluated: compiled once to closures, explained leaf by leaf."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -7,20 +7,8 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from contracts.budget import Budget, current, spending
-from contracts.conditions.comparing import (
-    OPERATORS,
-    ConditionError,
-    Members,
-    Values,
-    kind_of,
-    matching,
-    members_work,
-    now_of,
-    today_of,
-    work_of,
-)
-from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
-from contracts.conditions.tree import (
+from contracts.conditions.comparison import ConditionError, Values, kind_of, members_work, now_of, today_of
+from contracts.conditions.model import (
     MAX_DEPTH,
     MAX_NODES,
     MAX_QUANTIFIERS,
@@ -35,11 +23,13 @@ from contracts.conditions.tree import (
     Not,
     Quantifier,
     Some,
-    compiled_pattern,
     enclosed,
     quantified,
     shown,
 )
+from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
+from contracts.conditions.operators import OPERATORS
+from contracts.conditions.patterns import compile_pattern
 
 type CompiledExpression = Callable[[Values], Any]
 """What an expression gives for values. Raises `ConditionError` when it gives nothing."""
@@ -48,6 +38,8 @@ _SEEN_MAX = 200
 """Characters of a text that an explanation keeps and quotes."""
 _FEW = 20
 """Elements of a list, and leaves, that it keeps and quotes."""
+
+_ALONE = frozenset(name for name, one in OPERATORS.items() if one.takes == "nothing")
 
 # units of `contracts.budget`
 _NODE, _STEP, _LEAF, _ELEMENT = 2_500, 100, 600, 100
@@ -73,7 +65,7 @@ class LeafVerdict(NamedTuple):
         judged = "is true" if self.holds else "is false"
         if self.op == "expr":
             return f"{self.path} {judged}"
-        expected = "" if self.op in ("empty", "filled") else f" {_short(self.expected)}"
+        expected = "" if self.op in _ALONE else f" {_short(self.expected)}"
         if self.op in ("some", "every", "none"):
             return f"{self.path} {WORDS[self.op]} {self.expected} {judged}: {self.seen}"
         seen = "" if self.holds else f": it is {_short(self.seen)}"
@@ -200,7 +192,7 @@ class _Compiler:
         values = leaf.value if isinstance(leaf.value, list) else [leaf.value]
         self._budget.spend(members_work(values), "conditions")
         if leaf.op == "matches":
-            self._budget.spend(compiled_pattern(str(leaf.value)).work, "conditions")
+            self._budget.spend(compile_pattern(str(leaf.value)).work, "conditions")
         return _leaf(leaf)
 
     def _expression(self, source: str) -> _Judge:
@@ -268,27 +260,13 @@ def _quantifier(node: Quantifier, where: _Judge) -> _Judge:
 
 
 def _leaf(leaf: Leaf) -> _Judge:
-    if leaf.op == "matches":
-        return _matching_leaf(leaf, str(leaf.value))
     return _made_leaf(leaf) if operands(leaf.value) else _constant_leaf(leaf)
 
 
-def _matching_leaf(leaf: Leaf, written: str) -> _Judge:
-    keys, test, pattern = leaf.path.split("."), matching(written), compiled_pattern(written)
-
-    def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
-        seen = look_up(values, keys)
-        trial.spend(_LEAF + (pattern.work_on(seen) if isinstance(seen, str) else 0))
-        holds = test(seen, written, values)
-        return _seen(LeafVerdict(leaf.path, leaf.op, written, _kept(seen), holds), trial)
-
-    return judge
-
-
 def _constant_leaf(leaf: Leaf) -> _Judge:
-    path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
-    expected = Members(leaf.value) if op in ("in", "not_in") and isinstance(leaf.value, list) else leaf.value
-    (work, work_on), told = work_of(op, expected), _kept(leaf.value)
+    path, op, keys, operator = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
+    test, told, expected = operator.test, _kept(leaf.value), operator.prepare(leaf.value)
+    work, work_on = operator.work(leaf.value)
     work += _LEAF
 
     def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
@@ -307,7 +285,7 @@ def _constant_leaf(leaf: Leaf) -> _Judge:
 
 def _made_leaf(leaf: Leaf) -> _Judge:
     """What it compares with is made when it is judged."""
-    path, op, keys, test = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
+    path, op, keys, operator = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
     make = _list_maker(leaf.value) if isinstance(leaf.value, list) else _maker(leaf.value)
     made = _LEAF * (len(leaf.value) if isinstance(leaf.value, list) else 1)
 
@@ -316,9 +294,9 @@ def _made_leaf(leaf: Leaf) -> _Judge:
         trial.spend(_LEAF + made)
         try:
             expected, said = make(values)
-            work, work_on = work_of(op, expected)
-            trial.spend(work + work_on(seen))
-            holds = test(seen, expected, values)
+            work, work_on = operator.work(expected)
+            trial.spend(work + work_on(seen) + operator.preparing(expected))
+            holds = operator.test(seen, operator.prepare(expected), values)
         except ConditionError as error:
             raise _at(leaf, error) from error
         return _seen(LeafVerdict(path, op, said, _kept(seen), holds), trial)
