@@ -31,7 +31,7 @@ from trigger_service.triggers.registry import TRIGGER_TYPES
 
 PYDANTICS = re.compile(
     r"extra inputs|permitted|valid (tuple|dictionary|list|string|integer|number|boolean|uuid|date)|field required"
-    r"|input should|unable to|instance of|should match|pattern|\^\[|\(\?|discriminator|input tag|value error"
+    r"|input should|unable to|instance of|should match|\bpattern\b|\^\[|\(\?|discriminator|input tag|value error"
     r"|at least \d+ items?|function-|tagged-union|Leaf",
     re.IGNORECASE,
 )
