@@ -257,7 +257,13 @@ WORDS = (
     *("all", "any", "not", "some", "where", "path", "op", "value", "expr", "when", "from", "minutes", "stages"),
     *("rules", "name", "type", "relative", "x"),
 )
-SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.sampled_from(["", *WORDS])
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", *WORDS])
+)
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3)
 )

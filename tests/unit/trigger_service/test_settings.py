@@ -35,7 +35,7 @@ def test_a_complete_challenge_is_taken(url: str | None) -> None:
         ({"challenge_site_key": ""}, "CHALLENGE needs CHALLENGE_SITE_KEY and CHALLENGE_SECRET"),
         (
             {"challenge_verify_url": "http://provider.example/siteverify"},
-            "the secret is sent there, so https is needed",
+            "http to provider.example would carry secrets in plain text",
         ),
         ({"challenge": "sudoku"}, "turnstile"),
     ],
