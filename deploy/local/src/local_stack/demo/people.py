@@ -10,7 +10,7 @@ import httpx
 from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 _PAUSE_S = 0.05
 _AWAY = (502, 503)
 
