@@ -57,13 +57,18 @@ def make_reachable(wanted: Path) -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Removes a folder and what links in it lead to outside."""
+    """Removes a folder and what links in it lead to outside; others may be removing it, too."""
     if not folder.exists():
         return
     for path in folder.iterdir():
         if path.is_symlink() and path.resolve().is_relative_to(_OUTSIDE):
             shutil.rmtree(path.resolve(), ignore_errors=True)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, onexc=_unless_gone)
+
+
+def _unless_gone(_function: object, _path: str, error: BaseException) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _everyone_may_enter(folder: Path) -> bool:
