@@ -27,7 +27,12 @@ class Probe:
         self.app: Any = service.app("probe", [])
 
     async def change(
-        self, who: Changer, kind: str, code: str | None, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+        self,
+        who: Changer,
+        kind: str,
+        code: str | None,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
     ) -> None:
         async with self.service.database.transaction(who.tenant) as tx:
             await record(tx, who, kind, code, before, after)
@@ -70,6 +75,12 @@ async def test_a_change_is_told_with_who_what_and_how_it_differs(probe: Probe) -
     assert (first["before"], second["before"]) == (None, first["after"])
     assert len(second["after"]) == 64 != second["before"]
     assert first["changed_at"] <= second["changed_at"]
+
+
+async def test_what_is_gone_is_told_as_gone(probe: Probe) -> None:
+    await probe.change(ADA, "sender-domain", "oak.example", {"domain": "oak.example"}, None)
+    gone = (await probe.ask("?kind=sender-domain")).json()["items"][0]
+    assert (gone["after"], gone["fields"]) == (None, ["domain"])
 
 
 async def test_changes_come_page_by_page_and_are_found_by_kind_and_code(probe: Probe) -> None:
@@ -121,7 +132,7 @@ async def test_the_service_itself_can_neither_alter_nor_delete_what_is_recorded(
 async def test_changes_are_forgotten_when_they_are_old_and_batch_by_batch(
     probe: Probe, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contracts.kit.configuration.FORGET_AT_ONCE", 2)
+    monkeypatch.setattr("contracts.kit.aging.BATCH", 2)
     for number in range(4):
         await probe.change(ADA, "form", f"code-{number}", None, {"a": number})
     await site.sql("UPDATE configuration_changes SET changed_at = now() - interval '31 days' WHERE code <> 'code-2'")

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request, Response
 
-from contracts.kit import http
 from contracts.kit.database import Connection
 from contracts.kit.http import conflict, forget_answers, json_response
 from contracts.kit.service import Service
@@ -157,7 +156,7 @@ async def _somebody_waits(site: Site) -> bool:
 async def test_answers_are_forgotten_after_their_days_however_many_there_are(
     site: Site, shop: Shop, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "FORGET_AT_ONCE", 2)
+    monkeypatch.setattr("contracts.kit.aging.BATCH", 2)
     old = [await post(client, "old", f"old-{number}") for number in range(5)]
     kept = await post(client, "kept", "kept")
     await site.sql("UPDATE idempotency_keys SET created_at = now() - interval '8 days' WHERE key ~ '^old-'")

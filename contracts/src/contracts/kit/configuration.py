@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -17,12 +16,11 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 from pydantic_core import to_jsonable_python
 
+from contracts.kit.aging import forget_older
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import new_id
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Cursor, Limit, Page, decode_cursor
-
-FORGET_AT_ONCE = 10_000
 
 
 class Who(Protocol):
@@ -63,7 +61,7 @@ async def record(tx: Connection, who: Who, kind: str, code: str | None, before: 
         code,
         who.subject,
         None if before is None else _hash(was),
-        _hash(is_now),
+        None if after is None else _hash(is_now),
         fields,
     )
 
@@ -78,7 +76,7 @@ def _hash(parts: dict[str, Any]) -> bytes:
 
 
 class ConfigurationChange(BaseModel):
-    """One change. `before` and `after` are SHA-256 of the definition, `before` null for a new one; `fields` differ."""
+    """One change. `before` and `after` are SHA-256 of the definition, null where there is none; `fields` differ."""
 
     id: UUID
     kind: str
@@ -86,7 +84,7 @@ class ConfigurationChange(BaseModel):
     changed_by: str
     changed_at: AwareDatetime
     before: str | None
-    after: str
+    after: str | None
     fields: Sequence[str]
 
 
@@ -131,25 +129,10 @@ def router(database: Database) -> APIRouter:
 
 
 def _change(row: asyncpg.Record) -> ConfigurationChange:
-    values = dict(row) | {"before": row["before"] and row["before"].hex(), "after": row["after"].hex()}
+    values = dict(row) | {"before": row["before"] and row["before"].hex(), "after": row["after"] and row["after"].hex()}
     return ConfigurationChange.model_validate(values)
 
 
 async def forget_changes(database: Database, days: int) -> int:
-    """Deletes the changes that are older, and says how many; each transaction deletes a bounded batch."""
-    gone = 0
-    while batch := await _forget_batch(database, timedelta(days=days)):
-        gone += batch
-    return gone
-
-
-async def _forget_batch(database: Database, age: timedelta) -> int:
-    async with database.delivery() as tx:
-        done = await tx.execute(
-            """DELETE FROM configuration_changes WHERE (tenant_id, id) IN (
-                   SELECT tenant_id, id FROM configuration_changes
-                   WHERE changed_at < now() - $1::interval ORDER BY changed_at LIMIT $2)""",
-            age,
-            FORGET_AT_ONCE,
-        )
-    return int(done.split()[-1])
+    """Deletes the changes that are older, and says how many."""
+    return await forget_older(database, "configuration_changes", "tenant_id, id", "changed_at", days)

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.inputs import Moment, unkeepable
 from contracts.issues import NO_SCHEMA, issues, schema_of
+from contracts.kit.aging import forget_older
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 
 logger = structlog.get_logger(__name__)
@@ -34,7 +34,6 @@ MAX_ISSUES = 20
 
 CLASHES = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.ExclusionViolationError)
 """What two requests at one moment come to when each found nothing in its way."""
-FORGET_AT_ONCE = 10_000
 
 
 class Problem(Exception):  # noqa: N818 - the term of RFC 9457
@@ -300,23 +299,8 @@ async def _store(tx: Connection, place: tuple[UUID, str, str], response: Respons
 
 
 async def forget_answers(database: Database, days: int) -> int:
-    """Deletes the stored answers that are older, and says how many; each transaction deletes a bounded batch."""
-    gone = 0
-    while batch := await _forget_batch(database, timedelta(days=days)):
-        gone += batch
-    return gone
-
-
-async def _forget_batch(database: Database, age: timedelta) -> int:
-    async with database.delivery() as tx:
-        done = await tx.execute(
-            """DELETE FROM idempotency_keys WHERE (tenant_id, subject, key) IN (
-                   SELECT tenant_id, subject, key FROM idempotency_keys
-                   WHERE created_at < now() - $1::interval ORDER BY created_at LIMIT $2)""",
-            age,
-            FORGET_AT_ONCE,
-        )
-    return int(done.split()[-1])
+    """Deletes the stored answers that are older, and says how many."""
+    return await forget_older(database, "idempotency_keys", "tenant_id, subject, key", "created_at", days)
 
 
 def json_response(

@@ -232,7 +232,7 @@ CREATE TABLE configuration_changes (
     changed_by text NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT now(),
     before bytea,
-    after bytea NOT NULL,
+    after bytea,
     fields text[] NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );

@@ -1,6 +1,6 @@
 """Asks for many at once what is asked for one at a time: what comes while a question is under way goes with the next.
 
-Nobody waits for company: the first question goes out at once, so a quiet service asks singly and a busy one in numbers.
+The first request is sent at once; later ones join the next batch, so a quiet service asks singly, a busy one for many.
 """
 
 import asyncio
@@ -77,6 +77,6 @@ class Together[K: Hashable, V]:
 
 
 def _look_at(answer: asyncio.Future[Any]) -> None:
-    """An error that nobody waits for any more is no mistake of the program."""
+    """Retrieves the exception, so asyncio does not log it."""
     if not answer.cancelled():
         answer.exception()

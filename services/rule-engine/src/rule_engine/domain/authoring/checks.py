@@ -328,7 +328,7 @@ def warnings(
     definitions: Sequence[Definition] = (),
     elsewhere: Elsewhere = UNASKED,
 ) -> list[Fault]:
-    """What does not keep a rule set without faults from being published, but is hardly meant."""
+    """Probable mistakes that do not block publishing."""
     pipeline = _pipeline_of(document, schema)
     if pipeline is None:
         return []

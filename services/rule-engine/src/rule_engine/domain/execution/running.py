@@ -44,7 +44,7 @@ type Answer = Body | Outputs | Completed | Refusal | Failure
 LEFT = "left the stage"
 DELETED = "the item was deleted"
 ON_TIME = timedelta(minutes=10)
-"""Whoever is so little late, is as if on time: a rule that is due when the company closes still acts then."""
+"""Up to ten minutes late counts as on time: a rule that is due when the company closes still acts then."""
 
 
 @dataclass(slots=True)
