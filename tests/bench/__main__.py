@@ -11,7 +11,7 @@ import typer
 from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs
 from bench.figures import Row, show, write
 from bench.world import World
-from contracts.kit.collector import look_seldom
+from contracts.kit.gc_tuning import tune_gc
 from local_stack.layout import WORKSPACE, remove_folder, stack_folder
 from local_stack.report import Report
 from local_stack.testing import PrivateServers, end_dead_sessions
@@ -43,7 +43,7 @@ def bench(
     if unknown := set(paths or ()) - PATHS.keys():
         raise typer.BadParameter(f"no path {', '.join(sorted(unknown))}; there are: {', '.join(PATHS)}")
     _be_quiet()
-    look_seldom()  # as services do
+    tune_gc()  # as services do
     rows = asyncio.run(_measure(paths or list(PATHS), waiting, due_at_once))
     write(rows, stack_folder() / "bench.json")
     show(rows)
@@ -53,7 +53,7 @@ async def _measure(paths: list[str], waiting: int, due_at_once: int) -> list[Row
     end_dead_sessions(SESSIONS)
     folder = SESSIONS / str(os.getpid())
     servers = PrivateServers(folder / "servers", durable=True)
-    world = World(servers, folder / "premises", Report(), waiting, due_at_once)
+    world = World(servers, folder / "environment", Report(), waiting, due_at_once)
     try:
         return [row for name in paths for row in await PATHS[name](world)]
     finally:

@@ -15,19 +15,19 @@ from contracts.kit.database import Database
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from rule_engine.activities import Activities, RunRef
-from rule_engine.authoring import Author, Authoring
+from rule_engine.application.authoring import Author, Authoring
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.recorder import Recorder
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.planning import run_id
 from rule_engine.domain.execution.step import Registry
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner
-from rule_engine.open_runs import OpenRuns
-from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store import Store
-from support.premises import Premises
+from support.service_environment import ServiceEnvironment
 
 _MAIL = {"subject": "Your {{ item.title }}", "text": "Dear {{ contact.first_name }}, thank you."}
 _OAK = {"path": "item.title", "op": "starts", "value": "An"}
@@ -49,7 +49,7 @@ AT_ONCE = 500
 class Engine:
     """Parts of an engine without its consumers and its API."""
 
-    premises: Premises
+    service_environment: ServiceEnvironment
     settings: Settings
     service: Service
     store: Store
@@ -100,16 +100,16 @@ async def _written(activities: Activities, rehearsal: Rehearsal, ref: RunRef) ->
 @asynccontextmanager
 async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
     """With the rules above for the shop."""
-    async with world.premises("rule-engine") as premises:
-        settings = await premises.settle(
+    async with world.service_environment("rule-engine") as service_environment:
+        settings = await service_environment.settle(
             rule_engine,
             Settings,
             temporal_address=world.temporal.address,
             temporal_task_queue=f"bench-{uuid4().hex[:8]}",
-            entity_service_url=shop.premises.internal_url,
+            entity_service_url=shop.service_environment.internal_url,
             database_pool=10,
         )
-        engine = _put_together(premises, settings)
+        engine = _put_together(service_environment, settings)
         await engine.database.open()
         try:
             await _publish(engine, shop.tenant)
@@ -119,14 +119,14 @@ async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
             await engine.database.close()
 
 
-def _put_together(premises: Premises, settings: Settings) -> Engine:
+def _put_together(service_environment: ServiceEnvironment, settings: Settings) -> Engine:
     service, store, entity_service = Service("rule-engine", settings), Store.create(), EntityService(settings)
     open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     planner = Planner(service.database, store, recorder, entity_service, open_runs, service.clock)
     scheduler = Scheduler(settings, service.database, store, service.outbox, open_runs, service.clock)
     service.database.on_commit(scheduler.wake)
-    return Engine(premises, settings, service, store, recorder, entity_service, planner, scheduler)
+    return Engine(service_environment, settings, service, store, recorder, entity_service, planner, scheduler)
 
 
 async def _publish(engine: Engine, tenant: UUID) -> None:

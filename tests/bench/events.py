@@ -20,7 +20,7 @@ from contracts.kit.kafka import make_producer
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from contracts.topics import ENTITY_EVENTS, Topic
-from entity_service.changes import Changes, make_changes
+from entity_service.application import Changes, make_changes
 from entity_service.domain.items import Place
 from entity_service.messages import Actor
 from local_stack.topics import create_topics

@@ -17,7 +17,7 @@ from contracts.kit.clock import new_id, utc_now
 from contracts.kit.database import Database, Pool
 from contracts.kit.service import Service
 from entity_service.api.items import ItemRoutes, StageInput
-from entity_service.changes import make_changes
+from entity_service.application import make_changes
 from entity_service.settings import Settings
 
 MOVES = 2000

@@ -63,7 +63,7 @@ async def measure(world: World) -> list[Row]:
         engine = await stack.enter_async_context(open_engine(world, shop))
         await stack.enter_async_context(_process("rule_engine", engine.settings))
         await stack.enter_async_context(_comms(world, shop, sink))
-        agent = await stack.enter_async_context(shop.premises.caller(shop.tenant, "agent"))
+        agent = await stack.enter_async_context(shop.service_environment.caller(shop.tenant, "agent"))
         agent.headers["if-match"] = "*"
         took: list[float] = []
         with world.report.step("mail: stage changes to the mail server", MAILS + WARM) as done:
@@ -101,8 +101,8 @@ async def _process(module: str, settings: Any) -> AsyncGenerator[None]:
 async def _comms(world: World, shop: Shop, sink: Sink) -> AsyncGenerator[None]:
     """comms-service with an e-mail channel."""
     nowhere = f"http://{HOST}:1"
-    async with world.premises("comms-service") as premises:
-        settings = await premises.settle(
+    async with world.service_environment("comms-service") as service_environment:
+        settings = await service_environment.settle(
             comms_service,
             CommsSettings,
             smtp_url=SecretStr(f"smtp://{HOST}:{sink.port}"),
@@ -112,8 +112,8 @@ async def _comms(world: World, shop: Shop, sink: Sink) -> AsyncGenerator[None]:
             public_comms_url=nowhere,
             doc_service_url=nowhere,
         )
-        async with _process("comms_service", settings), premises.caller(shop.tenant, "author") as author:
-            await vouch(author, premises, shop.tenant, "example.org")
+        async with _process("comms_service", settings), service_environment.caller(shop.tenant, "author") as author:
+            await vouch(author, service_environment, shop.tenant, "example.org")
             channel = {"kind": "email", "name": "Mail", "sender_address": "shop@example.org", "default": True}
             assert (await author.put("/v1/channels/mail", json=channel)).is_success
             yield
@@ -132,7 +132,8 @@ async def _floors(world: World, sink: Sink) -> dict[str, float]:
         http = await stack.enter_async_context(httpx.AsyncClient())
         with world.report.step("mail: floors on the way"):
             floors = {
-                "two HTTP requests": 2 * await _typical(lambda: http.get(shop.premises.url_of("/health/live"))),
+                "two HTTP requests": 2
+                * await _typical(lambda: http.get(shop.service_environment.url_of("/health/live"))),
                 "two Kafka round trips": 2 * await _round_trip(raw),
                 "two transactions of one insert": 2 * await _insert(engine, record),
                 "an eager workflow with the transaction": await _workflow(world, shop, engine),

@@ -82,7 +82,7 @@ def _size(temporal: Temporal) -> int:
 
 async def _table_size(engine: Engine) -> int:
     """Bytes of the engine's tables with their indexes."""
-    rows = await engine.premises.sql(
+    rows = await engine.service_environment.sql(
         "SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest($1::text[]) AS t (name)", TABLES
     )
     return int(rows[0][0])

@@ -22,8 +22,8 @@ from local_stack.servers import Kafka, Postgres, Temporal
 from local_stack.testing import PrivateServers
 from local_stack.topics import create_topics
 from support.messages import fact
-from support.premises import Premises, open_premises
 from support.processes import Program
+from support.service_environment import ServiceEnvironment, open_service_environment
 
 STAGES = ("new", "talks", "offer", "waiting")
 IMPORTED_AT_ONCE = 1000
@@ -66,18 +66,20 @@ class World:
         return self.servers.temporal()
 
     @asynccontextmanager
-    async def premises(self, service: str) -> AsyncGenerator[Premises]:
+    async def service_environment(self, service: str) -> AsyncGenerator[ServiceEnvironment]:
         """A database of its own for a service, and all topics."""
         await create_topics(self.kafka.address, [*TOPICS, *DEAD_LETTER_TOPICS])
-        async with open_premises(self.postgres.dsn, self.kafka.address, service, self.folder) as premises:
-            yield premises
+        async with open_service_environment(
+            self.postgres.dsn, self.kafka.address, service, self.folder
+        ) as service_environment:
+            yield service_environment
 
 
 @dataclass(frozen=True)
 class Shop:
     """One tenant with a pipeline and a client, in an entity-service that runs as a process of its own."""
 
-    premises: Premises
+    service_environment: ServiceEnvironment
     settings: Settings
     tenant: UUID
     contact: UUID
@@ -98,7 +100,7 @@ class Shop:
         return made
 
     async def ask(self, method: str, path: str, body: Any, **headers: str) -> Any:
-        async with self.premises.caller(self.tenant, "admin") as admin:
+        async with self.service_environment.caller(self.tenant, "admin") as admin:
             answer = await admin.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
         return answer.json()
@@ -107,20 +109,20 @@ class Shop:
 @asynccontextmanager
 async def open_shop(world: World) -> AsyncGenerator[Shop]:
     """The service is up and running."""
-    async with world.premises("entity-service") as premises:
-        settings = await premises.settle(entity_service, Settings, database_pool=10)
+    async with world.service_environment("entity-service") as service_environment:
+        settings = await service_environment.settle(entity_service, Settings, database_pool=10)
         service = Program("entity_service", settings, log=world.folder / "entity-service.log")
         await service.start()
         try:
             await service.ready()
-            yield await _furnished(premises, settings, service)
+            yield await _furnished(service_environment, settings, service)
         finally:
             await service.stop()
 
 
-async def _furnished(premises: Premises, settings: Settings, service: Program) -> Shop:
+async def _furnished(service_environment: ServiceEnvironment, settings: Settings, service: Program) -> Shop:
     tenant = uuid4()
-    bare = Shop(premises, settings, tenant, tenant, service)
+    bare = Shop(service_environment, settings, tenant, tenant, service)
     stages = [{"code": code, "name": code.title()} for code in STAGES]
     await bare.ask("PUT", "/v1/tenant", {"name": "Shop", "time_zone": "Europe/Berlin", "language": "en"})
     await bare.ask("PUT", "/v1/pipelines/sales", {"name": "Sales", "kind": "deal", "stages": stages})

@@ -86,7 +86,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
 
 
 async def allow_much(stack: Stack, tenant: UUID, quotas: Sequence[tuple[str, str]] = MANY) -> None:
-    """A few clients and one tenant get what a town would in a year."""
+    """A few clients and one tenant get what a whole city would in a year."""
     async with Caller(stack.addresses, stack.credentials.platform_token("chaos")) as platform:
         for service, quota in quotas:
             path = f"/internal/quotas/{tenant}/{quota}"

@@ -149,7 +149,7 @@ def test_the_reference_library_reads_our_records_and_we_read_its(path: Path) -> 
     assert theirs.key == golden["key"]
 
 
-def test_commands_go_to_topics_whose_owner_obeys_and_can_be_cancelled() -> None:
+def test_commands_go_to_topics_whose_owner_handles_and_can_be_cancelled() -> None:
     for topic in COMMANDERS:
         assert topic.groups == (topic.owner,)
         assert CancelCommand in MESSAGES[topic]

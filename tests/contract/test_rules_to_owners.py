@@ -1,4 +1,4 @@
-"""What clients, visitors and employees gave goes through every rule type to whoever obeys it, and nobody refuses it.
+"""What clients, visitors and employees gave goes through every rule type to its owner, and nobody refuses it.
 
 Values come in through the APIs' own models; the engine's own steps make commands of them; commands go over JSON to the
 owners' own checks, and what leaves the house is built as it leaves. Left out is what only a peer or consent knows.

@@ -14,7 +14,7 @@ from support.waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(600)]
 
 type Span = dict[str, Any]
-type Way = list[tuple[str, str]]
+type SpanPath = list[tuple[str, str]]
 """Service and name of every span from the root to one of them."""
 
 
@@ -32,10 +32,10 @@ def test_a_form_becomes_an_sms_in_one_tree(story: Story) -> None:
     ways = whole_tree(story, sms["trace_id"], "POST sms-provider", "send crm.comms.commands.v1")
     assert ways["POST sms-provider"] == [
         ("trigger-service", "POST /f/{token}"),
-        ("entity-service", "obey crm.item.create.v1"),
+        ("entity-service", "handle crm.item.create.v1"),
         ("rule-engine", "plan crm.item.stage_changed.v1"),
         ("rule-engine", "advance run"),
-        ("comms-service", "obey crm.message.send.v1"),
+        ("comms-service", "handle crm.message.send.v1"),
         ("comms-service", "work deliver_sms"),
         ("comms-service", "POST sms-provider"),
     ]
@@ -52,11 +52,11 @@ def test_a_stage_change_becomes_a_mail_with_a_document_in_one_tree(story: Story)
         ("entity-service", "PUT /v1/items/{id}/stage"),
         ("rule-engine", "plan crm.item.stage_changed.v1"),
         ("rule-engine", "advance run"),
-        ("doc-service", "obey crm.document.create.v1"),
+        ("doc-service", "handle crm.document.create.v1"),
         ("doc-service", "work render"),
         ("rule-engine", "take in crm.command.done.v1"),
         ("rule-engine", "advance run"),
-        ("comms-service", "obey crm.message.send.v1"),
+        ("comms-service", "handle crm.message.send.v1"),
         ("comms-service", "work deliver_email"),
         ("comms-service", "send mail"),
     ]
@@ -76,14 +76,14 @@ def test_a_wait_that_an_operator_ends_is_part_of_his_request_and_linked_to_the_e
     until(lambda: story.seen.state(story.deal, "new", "nobody_called") == "done")
     seen = story.shop.head.get("rule-engine", run)
     assert seen["trace_ids"] == [seen["trace_id"], order]
-    whole_tree(story, order, "advance run", "obey crm.notification.send.v1")
+    whole_tree(story, order, "advance run", "handle crm.notification.send.v1")
     (advance,) = [span for span in spans_of(story, order) if span["name"] == "advance run"]
     assert [link["trace_id"] for link in advance["links"]] == [seen["trace_id"]]
     assert advance["attributes"]["run_id"] == rule["run_id"]
     assert advance["attributes"]["item_id"] == story.deal
 
 
-def whole_tree(story: Story, trace_id: str, *names: str) -> dict[str, Way]:
+def whole_tree(story: Story, trace_id: str, *names: str) -> dict[str, SpanPath]:
     """The way to a span of every name, once the tree has one root and spans of these names."""
     until(lambda: _is_whole(story.seen.trace(trace_id)["roots"], names), f"one tree with {names}", within_s=60)
     (root,) = story.seen.trace(trace_id)["roots"]
@@ -95,7 +95,7 @@ def _is_whole(roots: list[Span], names: Collection[str]) -> bool:
     return [root["parent_id"] for root in roots] == [""] and {way[-1][1] for way in _ways(roots[0], [])} >= set(names)
 
 
-def _ways(span: Span, above: Way) -> Iterator[Way]:
+def _ways(span: Span, above: SpanPath) -> Iterator[SpanPath]:
     way = [*above, (span["service"], span["name"])]
     yield way
     for child in span["children"]:

@@ -21,25 +21,25 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def deaths(session_folder: Path) -> Path:
-    folder = session_folder / "deaths"
+def crash_counts(session_folder: Path) -> Path:
+    folder = session_folder / "crash-counts"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @pytest.fixture(scope="module")
-def stack(session_folder: Path, deaths: Path) -> Iterator[Stack]:
-    """Everything is up, and only the nurse starts again what falls."""
+def stack(session_folder: Path, crash_counts: Path) -> Iterator[Stack]:
+    """Everything is up, and only the restarter starts again what falls."""
     stack = Stack(session_folder / "faults", Addresses(free_port_base(OFFSETS.values())), Report())
     try:
         with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "plant"), str(HERE.parent)]))
-            environment.setenv("DEATHS", str(deaths))
+            environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "crash_injection"), str(HERE.parent)]))
+            environment.setenv("CRASH_COUNTS", str(crash_counts))
             environment.setenv("WEDGED_S", "30")
             environment.setenv("LEASE_S", "5")
             stack.up()
             stack.kill(["supervisor"])
-            with nurse(stack):
+            with restarter(stack):
                 yield stack
     finally:
         stack.kill(["all"])
@@ -56,7 +56,7 @@ def shop(stack: Stack) -> Iterator[Shop]:
 
 
 @contextmanager
-def nurse(stack: Stack) -> Iterator[None]:
+def restarter(stack: Stack) -> Iterator[None]:
     """Starts services again at once, however often they fall."""
     over = Event()
 

@@ -21,8 +21,8 @@ class Point:
     given: bool = False
     at_most: int = 2
 
-    def deaths(self, folder: Path) -> Path:
-        """The file with the number of deaths that are left."""
+    def crash_counts(self, folder: Path) -> Path:
+        """The file with the number of crashes that are left."""
         return folder / f"{self.service}, {self.name}"
 
 
@@ -30,20 +30,20 @@ WRITTEN = "contracts.kit.outbox:Outbox.put"
 COMMITTED = "contracts.kit.outbox:Relay.wake"
 PUBLISHED = "contracts.kit.outbox:_send"
 OFFSET = "contracts.kit.broker:commit"
-OBEYED = "contracts.kit.commands:Commands._obey"
+HANDLED = "contracts.kit.commands:Commands._handle"
 LEASED = "contracts.kit.worker:Worker._lease"
 PLANNED = "rule_engine.handlers:Planner.plan"
 STARTED = "rule_engine.scheduler:Scheduler._start"
 FIRED = "rule_engine.activities:Activities.advance_run"
-RECORDED = "rule_engine.recorder:Recorder.record"
+RECORDED = "rule_engine.application.recorder:Recorder.record"
 ADVANCED = "rule_engine.activities:Activities._try"
 TAKEN_IN = "rule_engine.handlers:Results.take_in"
 KEPT = "doc_service.gateways.files:FileStore.put"
 SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
 MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
-CONSENT_SAID = "comms_service.consents:Consents.say"
-CONSENT_LEARNED = "comms_service.consents:Consents.learn"
-CONSENT_PASSED_ON = "entity_service.changes.clients:Clients._tell"
+CONSENT_SAID = "comms_service.application.consents:Consents.say"
+CONSENT_LEARNED = "comms_service.application.consents:Consents.learn"
+CONSENT_PASSED_ON = "entity_service.application.clients:Clients._tell"
 CONSENT_MIRRORED = "entity_service.handlers:ConsentMirror.on_consent_changed"
 READ = "trigger_service.handlers:Handlers.on_result"
 
@@ -51,7 +51,7 @@ POINTS = (
     Point("entity-service", "a change is written, before its commit", "after", WRITTEN),
     Point("entity-service", "a change is committed, before the answer", "after", COMMITTED),
     Point("entity-service", "published, before the rows are deleted", "after", PUBLISHED),
-    Point("entity-service", "a command is obeyed, before its commit", "after", OBEYED),
+    Point("entity-service", "a command is handled, before its commit", "after", HANDLED),
     Point("entity-service", "a command is committed, before its offset", "before", OFFSET),
     Point("entity-service", "a word on consent is passed on, before its commit", "after", CONSENT_PASSED_ON),
     Point("entity-service", "consent is mirrored, before its commit", "after", CONSENT_MIRRORED),
@@ -63,7 +63,7 @@ POINTS = (
     Point("rule-engine", "a step is committed, before the execution ends", "after", ADVANCED),
     Point("rule-engine", "published, before the rows are deleted", "after", PUBLISHED),
     Point("rule-engine", "a result is taken in, before the commit", "after", TAKEN_IN),
-    Point("doc-service", "a command is obeyed, before its commit", "after", OBEYED),
+    Point("doc-service", "a command is handled, before its commit", "after", HANDLED),
     Point("doc-service", "a command is committed, before its offset", "before", OFFSET),
     Point("doc-service", "work is leased, before it begins", "after", LEASED, given=True),
     Point("doc-service", "the PDF is kept, before the commit", "after", KEPT),

@@ -25,22 +25,22 @@ pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("points", rounds(), ids=lambda points: f"{points[0].name} …")
 def test_the_story_ends_the_same_when_services_die_between_two_steps(
-    shop: Shop, deaths: Path, points: tuple[Point, ...], times: int
+    shop: Shop, crash_counts: Path, points: tuple[Point, ...], times: int
 ) -> None:
     for point in points:
-        point.deaths(deaths).write_text(str(min(times, point.at_most)))
+        point.crash_counts(crash_counts).write_text(str(min(times, point.at_most)))
     play(Story(shop, Teller()))
-    left = {point.deaths(deaths).name: point.deaths(deaths).read_text() for point in points}
+    left = {point.crash_counts(crash_counts).name: point.crash_counts(crash_counts).read_text() for point in points}
     assert left == dict.fromkeys(left, "0"), "a point that nobody reached shows nothing"
     assert dead_letters(shop) == {}
 
 
 @pytest.mark.invariant(10)
-def test_a_consumer_that_hangs_ends_its_process_and_its_successor_does_the_work(shop: Shop, deaths: Path) -> None:
+def test_a_consumer_that_hangs_ends_its_process_and_its_successor_does_the_work(shop: Shop, crash_counts: Path) -> None:
     point = next(point for point in POINTS if point.target == TAKEN_IN)
-    point.deaths(deaths).write_text("hang")
+    point.crash_counts(crash_counts).write_text("hang")
     play(Story(shop, Teller()))
-    assert point.deaths(deaths).read_text() == "0"
+    assert point.crash_counts(crash_counts).read_text() == "0"
     assert "a consumer is wedged; the process ends" in (shop.logs / "rule-engine.log").read_text()
 
 

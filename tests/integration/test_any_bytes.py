@@ -14,8 +14,8 @@ from contracts.catalogue import MESSAGES
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
 from local_stack.testing import PrivateServers
 from local_stack.topics import create_topics
-from support.premises import open_premises
-from support.rubbish import UNREADABLE, envelope, rubbish, strew
+from support.malformed_records import UNREADABLE, envelope, malformed_records, strew
+from support.service_environment import open_service_environment
 from support.waiting import eventually
 
 OWN = ("database_url", "kafka_bootstrap", "auth_issuer", "auth_audience")
@@ -31,7 +31,7 @@ async def test_any_bytes_on_any_topic_leave_a_service_running(
     sound = (b"k", b"{}", envelope(tenant))
     for topic in topics:
         type = MESSAGES[topic][0].TYPE if topic in MESSAGES else "some.others.v1"
-        await strew(kafka, topic.name, 0, *rubbish(tenant, type, service).values(), UNREADABLE, sound)
+        await strew(kafka, topic.name, 0, *malformed_records(tenant, type, service).values(), UNREADABLE, sound)
         await strew(kafka, topic.name, 5, sound)
     package = import_module(service.replace("-", "_"))
     main, Settings = (import_module(f"{package.__name__}.{room}") for room in ("main", "settings"))
@@ -39,14 +39,16 @@ async def test_any_bytes_on_any_topic_leave_a_service_running(
     more["files_dir"] = tmp_path / "files"
     if service == "rule-engine":
         more["temporal_address"] = request.getfixturevalue("temporal")
-    async with open_premises(postgres, kafka, service, tmp_path) as premises:
-        settings = await premises.settle(package, Settings.Settings, **more)
+    async with open_service_environment(postgres, kafka, service, tmp_path) as service_environment:
+        settings = await service_environment.settle(package, Settings.Settings, **more)
         app = main.build_app(settings)
         looking = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=service, enable_auto_commit=False)
         async with app.router.lifespan_context(app), looking:
             for topic in topics:
                 await eventually(partial(read_to_its_end, looking, topic), topic.name)
-        rows = await premises.sql("SELECT topic, reason, count(*) FROM dead_letters GROUP BY 1, 2 ORDER BY 1, 2")
+        rows = await service_environment.sql(
+            "SELECT topic, reason, count(*) FROM dead_letters GROUP BY 1, 2 ORDER BY 1, 2"
+        )
     reasons: dict[str, set[str]] = {}
     for row in rows:
         reasons.setdefault(row["topic"], set()).add(row["reason"])

@@ -7,37 +7,46 @@ from typing import Any
 
 import httpx
 
-from security.estate import SECRETIVE, Estate
 from security.routes import OUTSIDE, PLATFORM, Route
+from security.seeded_tenant import SECRETIVE, SeededTenant
 
 
 async def ask(
-    estate: Estate, service: str, call: str, route: Route, headers: dict[str, str], content: bytes | None = None
+    seeded_tenant: SeededTenant,
+    service: str,
+    call: str,
+    route: Route,
+    headers: dict[str, str],
+    content: bytes | None = None,
 ) -> httpx.Response:
-    """Calls the route about the estate's records, with its own body or another."""
+    """Calls the route about the seeded tenant's records, with its own body or another."""
     method, path = call.split(" ")
     fillers: Iterator[str] = iter(route.of)
-    path = re.sub(r"{[^}]+}", lambda _: estate.id(service, next(fillers)), path)
+    path = re.sub(r"{[^}]+}", lambda _: seeded_tenant.id(service, next(fillers)), path)
     body: dict[str, Any] = {"json": route.body} if content is None else {"content": content}
-    return await estate.town.ask(service, method, path, headers, params=route.query, **body)
+    return await seeded_tenant.running_stack.ask(service, method, path, headers, params=route.query, **body)
 
 
-def entitled(estate: Estate, service: str, call: str, role: str) -> dict[str, str]:
+def entitled(seeded_tenant: SeededTenant, service: str, call: str, role: str) -> dict[str, str]:
     """The header of somebody who may make the call, which needs the role."""
-    return outsider(estate, service, call, role) if role in OUTSIDE else estate.person("admin")
+    return outsider(seeded_tenant, service, call, role) if role in OUTSIDE else seeded_tenant.person("admin")
 
 
-def outsider(estate: Estate, service: str, call: str, role: str) -> dict[str, str]:
+def outsider(seeded_tenant: SeededTenant, service: str, call: str, role: str) -> dict[str, str]:
     """The header of another service that may make the call, or of the platform."""
-    return estate.town.platform() if role == PLATFORM else estate.town.service(service, call)
+    return (
+        seeded_tenant.running_stack.platform()
+        if role == PLATFORM
+        else seeded_tenant.running_stack.service(service, call)
+    )
 
 
 @asynccontextmanager
-async def unchanged(estate: Estate) -> AsyncGenerator[None]:
-    """Fails when a row of the estate is another one afterwards."""
-    before = await estate.rows()
+async def unchanged(seeded_tenant: SeededTenant) -> AsyncGenerator[None]:
+    """Fails when a row of the seeded tenant is another one afterwards."""
+    before = await seeded_tenant.rows()
     yield
-    assert await estate.rows() == before
+    assert await seeded_tenant.rows() == before
 
 
 def problem(answer: httpx.Response) -> Any:
@@ -45,7 +54,7 @@ def problem(answer: httpx.Response) -> Any:
     return answer.json()
 
 
-def nothing_of(estate: Estate, answer: httpx.Response) -> bool:
-    """Neither texts nor ids of the estate but those that the caller named himself."""
-    named = f"{answer.request.url} {answer.request.content.decode()} {estate.ids['head']}"
-    return not any(secret in answer.text for secret in (SECRETIVE, *estate.ids.values()) if secret not in named)
+def nothing_of(seeded_tenant: SeededTenant, answer: httpx.Response) -> bool:
+    """Neither texts nor ids of the seeded tenant but those that the caller named himself."""
+    named = f"{answer.request.url} {answer.request.content.decode()} {seeded_tenant.ids['head']}"
+    return not any(secret in answer.text for secret in (SECRETIVE, *seeded_tenant.ids.values()) if secret not in named)

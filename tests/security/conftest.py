@@ -1,22 +1,22 @@
-"""A town for all of these tests; for each file a tenant in it who has something of all that others must not see."""
+"""One running stack for all of these tests; each file has a tenant in it with some of all that others must not see."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from security.estate import Estate, furnish
-from security.town import Town, open_town
+from security.running_stack import RunningStack, open_running_stack
+from security.seeded_tenant import SeededTenant, furnish
 
 
 @pytest_asyncio.fixture(scope="package")
-async def town(
+async def running_stack(
     postgres: str, kafka: str, temporal: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
-    async with open_town(postgres, kafka, temporal, tmp_path_factory.mktemp("town")) as opened:
+) -> AsyncIterator[RunningStack]:
+    async with open_running_stack(postgres, kafka, temporal, tmp_path_factory.mktemp("stack")) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture(scope="module")
-async def estate(town: Town) -> Estate:
-    return await furnish(town)
+async def seeded_tenant(running_stack: RunningStack) -> SeededTenant:
+    return await furnish(running_stack)

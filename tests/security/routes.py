@@ -6,7 +6,7 @@ Written by hand, so that a route which changes its role, or comes without being 
 from dataclasses import dataclass, field
 from typing import Any
 
-from security.estate import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE
+from security.seeded_tenant import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE
 
 VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
 """Each role of people includes those before it."""
@@ -140,7 +140,7 @@ RULE_ENGINE = {
     "POST /v1/rule-sets/{code}/rules/disable": Route(AUTHOR, HIDDEN, ("sales",), SWITCHED),
     "POST /v1/rule-sets/{code}/copy": Route(AUTHOR, HIDDEN, ("sales",), {"stage": "new", "to_stage": "won"}),
     "POST /v1/rule-sets/{code}/apply-to-items": Route(OPERATOR, HIDDEN, ("sales",), {"stage": "new"}),
-    "GET /v1/rule-sets/{code}/applications/{id}": Route(VIEWER, HIDDEN, ("sales", "item")),
+    "GET /v1/rule-sets/{code}/backfills/{id}": Route(VIEWER, HIDDEN, ("sales", "item")),
     "GET /v1/employees/{id}/rules": Route(VIEWER, OWN, ("item",)),
     "GET /v1/decisions": Route(VIEWER, HIDDEN, query={"item": ITEM_REF["item_id"]}),
     "GET /v1/rule-types": Route(VIEWER, OWN),

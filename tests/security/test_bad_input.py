@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from security.asking import ask, entitled, problem, unchanged
-from security.estate import SECRETIVE, Estate
+from security.invalid_bodies import HUGE, MEGABYTE, nested, replaced, spoilt
 from security.routes import ROUTES, Route
-from security.spoiling import HUGE, MEGABYTE, nested, replaced, spoilt
+from security.seeded_tenant import SECRETIVE, SeededTenant
 from support.waiting import eventually
 
 WITH_BODIES = [
@@ -52,12 +52,14 @@ FREELY_BAD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("service", "call", "route"), WITH_BODIES)
-async def test_a_spoilt_body_is_refused_with_its_place(estate: Estate, service: str, call: str, route: Route) -> None:
-    async with unchanged(estate):
+async def test_a_spoilt_body_is_refused_with_its_place(
+    seeded_tenant: SeededTenant, service: str, call: str, route: Route
+) -> None:
+    async with unchanged(seeded_tenant):
         for bad in spoilt(route.body):
             if bad.status == 413 and call == "POST /v1/items/import":
                 continue
-            answer = await ask_raw(estate, service, call, route, bad.content)
+            answer = await ask_raw(seeded_tenant, service, call, route, bad.content)
             assert answer.status_code == bad.status, f"{bad.why}: {answer.status_code} {answer.text[:500]}"
             assert_says(answer, bad.where, bad.why)
 
@@ -65,12 +67,12 @@ async def test_a_spoilt_body_is_refused_with_its_place(estate: Estate, service: 
 @pytest.mark.parametrize("why", FREELY_BAD)
 @pytest.mark.parametrize(("service", "call", "path"), FREE)
 async def test_a_value_of_free_form_that_cannot_be_kept_is_refused(
-    estate: Estate, service: str, call: str, path: tuple[str | int, ...], why: str
+    seeded_tenant: SeededTenant, service: str, call: str, path: tuple[str | int, ...], why: str
 ) -> None:
     route = ROUTES[service][call]
     content = json.dumps(replaced(route.body, path, FREELY_BAD[why])).encode()
-    async with unchanged(estate):
-        answer = await ask_raw(estate, service, call, route, content)
+    async with unchanged(seeded_tenant):
+        answer = await ask_raw(seeded_tenant, service, call, route, content)
         assert answer.status_code in (400, 422), answer.text[:500]
         assert_says(answer, "", why)
 
@@ -122,12 +124,12 @@ WRONG_PLACES = [
 
 @pytest.mark.parametrize(("service", "method", "path", "headers", "status", "what"), WRONG_PLACES)
 async def test_what_cannot_be_looked_for_is_named(
-    estate: Estate, service: str, method: str, path: str, headers: dict[str, str], status: int, what: str
+    seeded_tenant: SeededTenant, service: str, method: str, path: str, headers: dict[str, str], status: int, what: str
 ) -> None:
-    raw = [(name.encode(), text.encode("latin-1")) for name, text in (estate.person("admin") | headers).items()]
-    url = estate.town.url(service) + path.format_map(estate.ids)
-    async with unchanged(estate):
-        answer = await estate.town.http.request(method, url, headers=raw, json={})
+    raw = [(name.encode(), text.encode("latin-1")) for name, text in (seeded_tenant.person("admin") | headers).items()]
+    url = seeded_tenant.running_stack.url(service) + path.format_map(seeded_tenant.ids)
+    async with unchanged(seeded_tenant):
+        answer = await seeded_tenant.running_stack.http.request(method, url, headers=raw, json={})
     assert answer.status_code == status, answer.text
     said = problem(answer)
     assert what in str([said["detail"], *(error["where"] for error in said.get("errors", []))])
@@ -203,10 +205,10 @@ MEANINGLESS = [
 
 @pytest.mark.parametrize(("service", "method", "path", "body", "where"), MEANINGLESS)
 async def test_what_makes_no_sense_is_refused_with_its_place(
-    estate: Estate, service: str, method: str, path: str, body: dict[str, Any], where: str
+    seeded_tenant: SeededTenant, service: str, method: str, path: str, body: dict[str, Any], where: str
 ) -> None:
-    async with unchanged(estate):
-        answer = await estate.ask(service, method, path.format_map(estate.ids), body)
+    async with unchanged(seeded_tenant):
+        answer = await seeded_tenant.ask(service, method, path.format_map(seeded_tenant.ids), body)
     assert answer.status_code == 422, answer.text
     assert where in str([error["where"] for error in problem(answer)["errors"]])
 
@@ -226,31 +228,33 @@ WRONG_RULES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("where", WRONG_RULES)
-async def test_rules_that_cannot_work_are_not_published(estate: Estate, where: str) -> None:
+async def test_rules_that_cannot_work_are_not_published(seeded_tenant: SeededTenant, where: str) -> None:
     """An unknown stage, a template error, an unknown type, stage changes in a circle."""
     body = {"pipeline": "installation", "publish": True, "stages": WRONG_RULES[where]}
-    async with unchanged(estate):
-        answer = await estate.ask("rule-engine", "PUT", "/v1/rule-sets/installation", body)
+    async with unchanged(seeded_tenant):
+        answer = await seeded_tenant.ask("rule-engine", "PUT", "/v1/rule-sets/installation", body)
     assert answer.status_code == 422, answer.text
     assert where in [error["where"] for error in problem(answer)["errors"]]
 
 
-async def test_a_body_is_not_too_large_only_because_nobody_said_how_large_it_is(estate: Estate) -> None:
+async def test_a_body_is_not_too_large_only_because_nobody_said_how_large_it_is(seeded_tenant: SeededTenant) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(12):
             yield b" " * MEGABYTE
 
-    async with unchanged(estate):
+    async with unchanged(seeded_tenant):
         for service, method, path in (
             ("entity-service", "POST", "/v1/items"),
             ("entity-service", "POST", "/v1/items/import"),
             ("rule-engine", "PUT", "/v1/rule-sets/sales"),
-            ("trigger-service", "POST", f"/f/{estate.ids['form']}"),
-            ("trigger-service", "POST", f"/hooks/t/{estate.ids['hook']}"),
+            ("trigger-service", "POST", f"/f/{seeded_tenant.ids['form']}"),
+            ("trigger-service", "POST", f"/hooks/t/{seeded_tenant.ids['hook']}"),
             ("doc-service", "POST", "/v1/files"),
             ("comms-service", "POST", "/public/receipts/sms"),
         ):
-            answer = await estate.town.ask(service, method, path, estate.person("admin"), content=endless())
+            answer = await seeded_tenant.running_stack.ask(
+                service, method, path, seeded_tenant.person("admin"), content=endless()
+            )
             assert (answer.status_code, problem(answer)["title"]) == (413, "Content Too Large"), path
 
 
@@ -268,21 +272,25 @@ UPLOADS: dict[str, tuple[str, bytes, str]] = {
 
 
 @pytest.mark.parametrize("why", UPLOADS)
-async def test_what_is_no_upload_is_refused(estate: Estate, why: str) -> None:
+async def test_what_is_no_upload_is_refused(seeded_tenant: SeededTenant, why: str) -> None:
     kind, content, where = UPLOADS[why]
-    async with unchanged(estate):
-        headers = estate.person("agent") | {"content-type": kind}
-        answer = await estate.town.ask("doc-service", "POST", "/v1/files?name=a.pdf", headers, content=content)
+    async with unchanged(seeded_tenant):
+        headers = seeded_tenant.person("agent") | {"content-type": kind}
+        answer = await seeded_tenant.running_stack.ask(
+            "doc-service", "POST", "/v1/files?name=a.pdf", headers, content=content
+        )
     assert answer.status_code == 422, answer.text
     assert [error["where"] for error in problem(answer)["errors"]] == [where]
 
 
-async def test_the_name_of_a_file_ends_no_header(estate: Estate) -> None:
+async def test_the_name_of_a_file_ends_no_header(seeded_tenant: SeededTenant) -> None:
     name = quote('a.pdf"\r\nSet-Cookie: a=b')
-    made = await estate.town.ask(
-        "doc-service", "POST", f"/v1/files?name={name}", estate.person("agent"), content=b"%PDF-"
+    made = await seeded_tenant.running_stack.ask(
+        "doc-service", "POST", f"/v1/files?name={name}", seeded_tenant.person("agent"), content=b"%PDF-"
     )
-    read = await estate.town.ask("doc-service", "GET", made.headers["location"], estate.person("viewer"))
+    read = await seeded_tenant.running_stack.ask(
+        "doc-service", "GET", made.headers["location"], seeded_tenant.person("viewer")
+    )
     assert "set-cookie" not in read.headers
     assert "\n" not in made.json()["file"]["name"]
 
@@ -319,50 +327,52 @@ SUBMISSIONS: dict[str, tuple[str, bytes, int, str]] = {
 
 
 @pytest.mark.parametrize("why", SUBMISSIONS)
-async def test_what_is_no_submission_is_refused(estate: Estate, why: str) -> None:
+async def test_what_is_no_submission_is_refused(seeded_tenant: SeededTenant, why: str) -> None:
     kind, content, status, where = SUBMISSIONS[why]
-    content = content.replace(b"NONCE", estate.nonce().encode())
-    async with unchanged(estate):
+    content = content.replace(b"NONCE", seeded_tenant.nonce().encode())
+    async with unchanged(seeded_tenant):
         headers = {"content-type": kind}
-        answer = await estate.town.ask("trigger-service", "POST", f"/f/{estate.ids['form']}", headers, content=content)
+        answer = await seeded_tenant.running_stack.ask(
+            "trigger-service", "POST", f"/f/{seeded_tenant.ids['form']}", headers, content=content
+        )
     assert answer.status_code == status, answer.text
     assert where in str(problem(answer).get("errors", ""))
 
 
-async def test_an_unsigned_call_or_one_without_an_item_moves_nothing(estate: Estate) -> None:
-    town, ids = estate.town, estate.ids
+async def test_an_unsigned_call_or_one_without_an_item_moves_nothing(seeded_tenant: SeededTenant) -> None:
+    running_stack, ids = seeded_tenant.running_stack, seeded_tenant.ids
     paid = {"payment_id": ids["payment"], "status": "paid", "amount": 1, "currency": "EUR"}
-    async with unchanged(estate):
-        unsigned = await town.ask("trigger-service", "POST", f"/hooks/payments/{ids['provider']}", json=paid)
+    async with unchanged(seeded_tenant):
+        unsigned = await running_stack.ask("trigger-service", "POST", f"/hooks/payments/{ids['provider']}", json=paid)
         assert (unsigned.status_code, problem(unsigned)["title"]) == (401, "Unauthorized")
         for content in (b"", b"{", b"[]", b'{"item_id": "\\u0000"}', b'{"a":' * 10_000):
-            called = await town.ask("trigger-service", "POST", f"/hooks/t/{ids['hook']}", content=content)
+            called = await running_stack.ask("trigger-service", "POST", f"/hooks/t/{ids['hook']}", content=content)
             assert called.status_code == 422, content[:20]
             assert_says(called, "body", str(content[:20]))
 
 
-async def test_a_clients_name_with_line_breaks_ends_no_mail_header(estate: Estate) -> None:
+async def test_a_clients_name_with_line_breaks_ends_no_mail_header(seeded_tenant: SeededTenant) -> None:
     """It is kept on one line, so the mail server hears of one recipient."""
     evil = {"first_name": f"Alex\r\nBcc: {SECRETIVE}@evil.example", "emails": [{"address": "alex@example.com"}]}
-    contact = await estate.make("entity-service", "/v1/contacts", evil)
+    contact = await seeded_tenant.make("entity-service", "/v1/contacts", evil)
     rule = {"name": "mail", "type": "send_email", "params": {"subject": "To {{ contact.first_name }}", "text": "Hi"}}
     rules = {"pipeline": "leads", "publish": True, "stages": {"new": {"rules": [rule]}}}
-    assert (await estate.ask("rule-engine", "PUT", "/v1/rule-sets/leads", rules)).is_success
+    assert (await seeded_tenant.ask("rule-engine", "PUT", "/v1/rule-sets/leads", rules)).is_success
     lead = {"kind": "lead", "title": "Evil", "contact_ids": [contact["id"]]}
-    item = (await estate.make("entity-service", "/v1/items", lead))["id"]
+    item = (await seeded_tenant.make("entity-service", "/v1/items", lead))["id"]
 
     async def sent() -> Any:
-        return (await estate.get("rule-engine", f"/v1/runs?item_id={item}&state=done"))["items"]
+        return (await seeded_tenant.get("rule-engine", f"/v1/runs?item_id={item}&state=done"))["items"]
 
     await eventually(sent, "the mail")
-    mails = (await estate.town.http.get(f"{estate.town.mail_url}/mails")).json()
+    mails = (await seeded_tenant.running_stack.http.get(f"{seeded_tenant.running_stack.mail_url}/mails")).json()
     (mail,) = [mail for mail in mails if "alex@example.com" in str(mail)]
     assert mail["to"] == ["alex@example.com"]
 
 
-async def ask_raw(estate: Estate, service: str, call: str, route: Route, content: bytes) -> httpx.Response:
-    headers = entitled(estate, service, call, route.role) | {"if-match": "*", "content-type": "application/json"}
-    return await ask(estate, service, call, route, headers, content)
+async def ask_raw(seeded_tenant: SeededTenant, service: str, call: str, route: Route, content: bytes) -> httpx.Response:
+    headers = entitled(seeded_tenant, service, call, route.role) | {"if-match": "*", "content-type": "application/json"}
+    return await ask(seeded_tenant, service, call, route, headers, content)
 
 
 def assert_says(answer: httpx.Response, where: str, why: str) -> None:

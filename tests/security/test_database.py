@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from local_stack.addresses import SERVICES
-from security.estate import Estate
-from security.town import TABLES_WITH_TENANTS, Town
+from security.running_stack import TABLES_WITH_TENANTS, RunningStack
+from security.seeded_tenant import SeededTenant
 
 WORK = {
     "attempts",
@@ -67,9 +67,9 @@ async def tables(database: asyncpg.Connection) -> list[str]:
 
 @each_service
 async def test_every_table_that_knows_of_tenants_has_a_forced_policy_or_is_known_to_have_none(
-    town: Town, service: str
+    running_stack: RunningStack, service: str
 ) -> None:
-    database = town.databases[service]
+    database = running_stack.databases[service]
     rows = await database.fetch(POLICIES, await tables(database), f"{service.replace('-', '_')}_delivery")
     unbound = [row["relname"] for row in rows if not row["bound"]]
     columns = {table: {row["column_name"] for row in await database.fetch(COLUMNS, table)} for table in unbound}
@@ -77,33 +77,35 @@ async def test_every_table_that_knows_of_tenants_has_a_forced_policy_or_is_known
 
 
 @each_service
-async def test_no_role_of_a_service_is_above_the_policies(town: Town, service: str) -> None:
+async def test_no_role_of_a_service_is_above_the_policies(running_stack: RunningStack, service: str) -> None:
     base = service.replace("-", "_")
-    found = {row[0]: tuple(row)[1:] for row in await town.databases[service].fetch(ROLES, f"{base}\\_%")}
+    found = {row[0]: tuple(row)[1:] for row in await running_stack.databases[service].fetch(ROLES, f"{base}\\_%")}
     assert found == {f"{base}_{role}": (False, False, False, False) for role in ("app", "delivery", "owner")}
-    assert await town.databases[service].fetch(OWNED, f"{base}_owner") == []
+    assert await running_stack.databases[service].fetch(OWNED, f"{base}_owner") == []
 
 
 @pytest_asyncio.fixture
-async def app(town: Town, service: str) -> AsyncIterator[asyncpg.Connection]:
+async def app(running_stack: RunningStack, service: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection as the service itself has it."""
-    connection = await asyncpg.connect(town.premises[service].database.app_url)
+    connection = await asyncpg.connect(running_stack.service_environment[service].database.app_url)
     yield connection
     await connection.close()
 
 
 @each_service
-async def test_without_a_tenant_a_service_reads_nothing(town: Town, service: str, app: asyncpg.Connection) -> None:
-    for table in set(await tables(town.databases[service])) - WITHOUT_POLICY[service].keys():
+async def test_without_a_tenant_a_service_reads_nothing(
+    running_stack: RunningStack, service: str, app: asyncpg.Connection
+) -> None:
+    for table in set(await tables(running_stack.databases[service])) - WITHOUT_POLICY[service].keys():
         with pytest.raises(asyncpg.UndefinedObjectError, match=r"app\.tenants"):
             await app.fetch(f"SELECT * FROM {table}")  # noqa: S608 - a name from the catalogue
 
 
 @each_service
 async def test_in_another_tenants_name_a_service_reads_nothing_even_without_a_condition(
-    estate: Estate, service: str, app: asyncpg.Connection
+    seeded_tenant: SeededTenant, service: str, app: asyncpg.Connection
 ) -> None:
-    database, seen, there = estate.town.databases[service], 0, 0
+    database, seen, there = seeded_tenant.running_stack.databases[service], 0, 0
     bound = set(await tables(database)) - WITHOUT_POLICY[service].keys()
     await app.execute(f"SET app.tenants = '{{{uuid4()}}}'")
     for table in bound:
@@ -116,7 +118,7 @@ async def test_in_another_tenants_name_a_service_reads_nothing_even_without_a_co
 
 @each_service
 async def test_a_service_cannot_read_what_it_has_put_into_its_outbox(
-    town: Town, service: str, app: asyncpg.Connection
+    running_stack: RunningStack, service: str, app: asyncpg.Connection
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await app.fetch("SELECT value FROM outbox")

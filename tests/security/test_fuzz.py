@@ -20,9 +20,9 @@ from schemathesis.core.result import Ok
 from contract.openapi import OPENAPI, SERVICES
 from local_stack.layout import WORKSPACE
 from security.asking import entitled
-from security.estate import Estate, furnish
 from security.routes import ADMIN, ROUTES
-from security.town import Town
+from security.running_stack import RunningStack
+from security.seeded_tenant import SeededTenant, furnish
 
 pytestmark = pytest.mark.verify
 
@@ -45,23 +45,23 @@ once = settings(
 
 
 @pytest_asyncio.fixture
-async def prey(town: Town) -> Estate:
+async def tenant(running_stack: RunningStack) -> SeededTenant:
     """A tenant whose records may be changed at will."""
-    return await furnish(town)
+    return await furnish(running_stack)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_no_operation_answers_with_a_defect(prey: Estate, service: str) -> None:
-    answers = await asyncio.to_thread(fuzz, prey, service)
+async def test_no_operation_answers_with_a_defect(tenant: SeededTenant, service: str) -> None:
+    answers = await asyncio.to_thread(fuzz, tenant, service)
     reached = [operation for operation, statuses in answers.items() if any(map(is_success, statuses))]
     assert len(reached) > len(answers) / 2, f"of {answers} too few were ever asked well enough to do something"
 
 
-def fuzz(prey: Estate, service: str) -> Mapping[str, Counter[int]]:
+def fuzz(tenant: SeededTenant, service: str) -> Mapping[str, Counter[int]]:
     """How often each operation gave which status."""
     schema = schemathesis.openapi.from_path(WORKSPACE / OPENAPI / f"{service}.json")
     with requests.Session() as session:
-        hunts = [Hunt(prey, service, operation, session) for operation in _operations(schema)]
+        hunts = [Fuzzer(tenant, service, operation, session) for operation in _operations(schema)]
         for hunt in hunts:
             hunt.go()
     return {hunt.operation: hunt.answers for hunt in hunts}
@@ -77,21 +77,21 @@ def is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
-class Hunt:
+class Fuzzer:
     """One operation, asked by somebody who may, half of the time about records that there are."""
 
-    def __init__(self, prey: Estate, service: str, operation: Operation, session: requests.Session) -> None:
-        self._prey = prey
+    def __init__(self, tenant: SeededTenant, service: str, operation: Operation, session: requests.Session) -> None:
+        self._tenant = tenant
         self._operation = operation
         self._session = session
         self.operation = f"{operation.method.upper()} {operation.path}"
         self.answers: Counter[int] = Counter()
-        self._url = prey.town.premises[service].base_of(operation.path)
+        self._url = tenant.running_stack.service_environment[service].base_of(operation.path)
         routes = {call.replace(":path}", "}"): route for call, route in ROUTES[service].items()}
         route = routes.get(self.operation)
-        self._headers = entitled(prey, service, self.operation, route.role if route else ADMIN) | {"if-match": "*"}
+        self._headers = entitled(tenant, service, self.operation, route.role if route else ADMIN) | {"if-match": "*"}
         of = route.of if route else STRANGERS.get(operation.path, ())
-        self._records = _records(operation, [prey.id(service, name) for name in of])
+        self._records = _records(operation, [tenant.id(service, name) for name in of])
 
     def go(self) -> None:
         for mode in GenerationMode:
@@ -119,9 +119,9 @@ class Hunt:
         if real and self._records:
             case.path_parameters = dict(self._records)
         if case.path.startswith("/internal/dead-letters/"):  # else it might be about everybody's
-            case.query = {**(case.query or {}), "tenant": str(self._prey.tenant)}
+            case.query = {**(case.query or {}), "tenant": str(self._tenant.tenant)}
         if self._operation.path == "/f/{token}" and isinstance(case.body, dict):
-            case.body = {**case.body, "_nonce": self._prey.nonce()}
+            case.body = {**case.body, "_nonce": self._tenant.nonce()}
         response = case.call(base_url=self._url, session=self._session, headers=self._headers)
         self.answers[response.status_code] += 1
         assert response.status_code < 500, f"{response.status_code} {response.text}: {case.as_curl_command()}"

@@ -88,8 +88,8 @@ class Accounts:
         assert max(effects, default=0) <= 1, "2: a command had two effects"
         assert sum(effects) == (progress.state == "done" and not helper), f"1: {sum(effects)} effects, {progress.state}"
         if rule.type == "change_stage" or not stays(run, rule):
-            found = {self._world.entity.obeyed_in.get(id, run.entry.entry_seq) for id in commands}
-            assert found <= {run.entry.entry_seq}, "3: a command was obeyed when the item had left"
+            found = {self._world.entity.handled_in.get(id, run.entry.entry_seq) for id in commands}
+            assert found <= {run.entry.entry_seq}, "3: a command was handled when the item had left"
         assert progress.state == "done" or progress.reason or progress.state == "skipped", "1: ended without a reason"
         if rule.type != "defect":
             assert "defect" not in (progress.reason or "") or _beside_a_defect(run), "a defect of the engine"

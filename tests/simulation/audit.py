@@ -18,8 +18,8 @@ from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.schedule.due import due
 from rule_engine.store.runs import Run, RunRow, SentCommand
 from simulation.entity import TIMES
-from simulation.ground import SKEW, TENANT
 from simulation.rules import REGISTRY
+from simulation.sim_context import SKEW, TENANT
 from simulation.steps import without_pause
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Audit:
     def on_command(self, run: Run, rule_id: str, sent: SentCommand, now: datetime) -> None:
         """A command is about to be committed."""
         rule, key = run.program.rule(rule_id), (run.id, rule_id)
-        self._world.ground.say("engine commands", sent.id, "of run", run.id, rule.name, rule.type)
+        self._world.sim_context.say("engine commands", sent.id, "of run", run.id, rule.name, rule.type)
         assert sent.id not in self.sent, "2: a command id was given twice"
         self.sent[sent.id] = key
         left = self._has_left(run)
@@ -81,7 +81,7 @@ class Audit:
 
     def on_order(self, run: Run, action: str, rule_id: str | None, at: datetime) -> None:
         """An operator's order is about to be committed."""
-        self._world.ground.say("operator orders", action, "of run", run.id, rule_id)
+        self._world.sim_context.say("operator orders", action, "of run", run.id, rule_id)
         self.interfered.add(run.id)
         keys = [(run.id, rule.rule_id) for rule in run.program.rules() if rule_id in (None, rule.rule_id)]
         match action.split():
@@ -150,7 +150,7 @@ class Audit:
         assert not asked_back or command in self._engine.runs.taken_back, "3: a command of a left stage goes on"
 
     def _waits_for_its_time(self, run: Run, rule: RuleBlock, progress: RuleProgress, left: bool) -> None:
-        timer, now = self._engine.timers.rows[run.id], self._world.ground.now
+        timer, now = self._engine.timers.rows[run.id], self._world.sim_context.now
         if timer.failures or (timer.wake_at and abs(timer.wake_at - now) <= SKEW):
             return
         if run.id not in self.interfered:
@@ -162,7 +162,7 @@ class Audit:
         """5: an execution of an old generation writes nothing; an advance without anything new changes nothing."""
         timer = self._engine.timers.rows[run.id]
         self.is_deaf_to_the_past(run, {1, timer.generation - 1} - {timer.generation, 0})
-        if timer.wake_at and timer.wake_at > self._world.ground.now and not timer.failures:
+        if timer.wake_at and timer.wake_at > self._world.sim_context.now and not timer.failures:
             once = self._advance(run, run.state)
             done = (*once.emissions, *once.decisions, *once.cancellations)
             assert not done, "5: nothing new, yet a step"
@@ -177,7 +177,7 @@ class Audit:
         assert self._engine.timers.writes == writes, "5: an execution of the past wrote something"
 
     def _advance(self, run: Run, state: State) -> Step:
-        now, context = self._world.ground.now, self._world.entity.context(run.item_id)
+        now, context = self._world.sim_context.now, self._world.entity.context(run.item_id)
         return advance(run.program, state, run.entry, context, now, RunFacts(run.id, REGISTRY))
 
     def _with_program(self, row: RunRow) -> Run:

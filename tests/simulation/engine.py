@@ -15,21 +15,21 @@ from contracts.contexts import ItemContext, Part
 from contracts.kit.broker import OutageError
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from rule_engine.activities import Activities
+from rule_engine.application.operations import Operations
+from rule_engine.application.recorder import Recorder
 from rule_engine.gateway import EntityService as Gateway
 from rule_engine.gateway import TimesOf
 from rule_engine.handlers import Planner, Results
-from rule_engine.operations import Operations
-from rule_engine.recorder import Recorder
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store.timers import Timer
 from simulation import temporal
 from simulation.audit import Audit
 from simulation.entity import TIMES, EntityService
-from simulation.ground import Ground
 from simulation.kafka import Group, Kafka, Message
 from simulation.outbox import SimulatedOutbox
 from simulation.rules import REGISTRY
+from simulation.sim_context import SimContext
 from simulation.steps import Task, at_once, pause, without_pause
 from simulation.store import (
     TX,
@@ -51,8 +51,8 @@ OVERDUE = timedelta(seconds=30)
 class SimulatedGateway(Gateway):
     """Asks entity-service, which may be away; the answer may be old when it arrives."""
 
-    def __init__(self, ground: Ground, entity: EntityService) -> None:
-        self._ground = ground
+    def __init__(self, sim_context: SimContext, entity: EntityService) -> None:
+        self._sim_context = sim_context
         self._entity = entity
 
     async def context(self, tenant: UUID, item: UUID, parts: Sequence[Part] | None) -> ItemContext | None:
@@ -67,7 +67,7 @@ class SimulatedGateway(Gateway):
         return TimesOf(dict.fromkeys(tenants, TIMES), {})
 
     def _may_be_away(self) -> None:
-        if self._ground.bad_luck(0.05):
+        if self._sim_context.bad_luck(0.05):
             raise OutageError("entity-service is away")
 
 
@@ -85,10 +85,12 @@ class SimulatedScheduler(Scheduler):
 class Engine:
     """The tables, and the production rooms around them."""
 
-    def __init__(self, ground: Ground, kafka: Kafka, entity: EntityService, server: Temporal, audit: Audit) -> None:
-        self.ground = ground
+    def __init__(
+        self, sim_context: SimContext, kafka: Kafka, entity: EntityService, server: Temporal, audit: Audit
+    ) -> None:
+        self.sim_context = sim_context
         self.server = server
-        self.outbox = SimulatedOutbox(ground, kafka)
+        self.outbox = SimulatedOutbox(sim_context, kafka)
         self.timers = SimulatedTimers()
         self.entries = SimulatedEntries()
         self.runs = SimulatedRuns(self.timers, audit.on_command, audit.on_order)
@@ -97,20 +99,20 @@ class Engine:
         self.client = cast(Client, SimulatedClient(server))
         tables = store(self.entries, self.runs, self.timers, self.rule_sets)
         database = SimulatedDatabase(audit.after_commit)
-        gateway = SimulatedGateway(ground, entity)
-        recorder = Recorder(tables, self.outbox, ground.new_id, DEADLINE)
+        gateway = SimulatedGateway(sim_context, entity)
+        recorder = Recorder(tables, self.outbox, sim_context.new_id, DEADLINE)
         settings = Settings.model_construct(
             temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
         )
-        clock, open_runs = ground.skewed_clock, SimulatedOpenRuns()
+        clock, open_runs = sim_context.skewed_clock, SimulatedOpenRuns()
         self.planner = Planner(database, tables, recorder, gateway, open_runs, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
         self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, open_runs, clock)
-        self.operations = Operations(database, tables, recorder, clock, ground.new_id)
-        self.planning = Group("planner", ground, kafka, [topics.ENTITY_EVENTS], self._plan)
+        self.operations = Operations(database, tables, recorder, clock, sim_context.new_id)
+        self.planning = Group("planner", sim_context, kafka, [topics.ENTITY_EVENTS], self._plan)
         result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]
-        self.settling = Group("results", ground, kafka, result_topics, self._settle, discards=True)
+        self.settling = Group("results", sim_context, kafka, result_topics, self._settle, discards=True)
         self._audit = audit
 
     def _plan(self, messages: Sequence[Message]) -> None:

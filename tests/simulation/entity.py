@@ -1,4 +1,4 @@
-"""Entity-service: items that move, change and go; an event with every change; commands obeyed in one transaction."""
+"""Entity-service: items that move, change and go; an event with every change; commands handled in one transaction."""
 
 from typing import Any
 from uuid import UUID
@@ -22,31 +22,31 @@ from contracts.topics import item_key
 from contracts.values import ItemSnapshot
 from entity_service.domain.loops import find_loop
 from rule_engine.domain.schedule.due import times_of
-from simulation.ground import TENANT, ZONE, Ground
 from simulation.kafka import Kafka, Message
 from simulation.owners import Owner
 from simulation.rules import PIPELINE, STAGES
+from simulation.sim_context import TENANT, ZONE, SimContext
 
 
 class EntityService(Owner):
     """Items by id; those that are gone are gone. Each method is one transaction.
 
-    `entries` are all events of the kind that starts rules, `obeyed_in` the entry in which a command found its item.
+    `entries` are all events of the kind that starts rules, `handled_in` the entry in which a command found its item.
     """
 
-    def __init__(self, ground: Ground, kafka: Kafka) -> None:
-        super().__init__("entity-service", topics.ENTITY_RESULTS, ground, kafka)
+    def __init__(self, sim_context: SimContext, kafka: Kafka) -> None:
+        super().__init__("entity-service", topics.ENTITY_RESULTS, sim_context, kafka)
         self.items: dict[UUID, ItemSnapshot] = {}
         self.entries: list[Envelope[StageChanged]] = []
-        self.obeyed_in: dict[UUID, int] = {}
+        self.handled_in: dict[UUID, int] = {}
         self._contexts: dict[tuple[UUID, int], ItemContext] = {}
 
     # what users do
 
     def create(self, *, automation: bool) -> None:
-        now = self.ground.now
+        now = self.sim_context.now
         item = ItemSnapshot(
-            id=self.ground.new_id(),
+            id=self.sim_context.new_id(),
             kind="deal",
             title="An oak table",
             pipeline=PIPELINE,
@@ -67,16 +67,16 @@ class EntityService(Owner):
 
     def edit(self, id: UUID, cause: Message | None = None, **fields: Any) -> None:
         after = self._change(self.items[id], **fields)
-        changed = FieldsChanged(item=after, changed=tuple(fields), changed_by="someone", at=self.ground.now)
+        changed = FieldsChanged(item=after, changed=tuple(fields), changed_by="someone", at=self.sim_context.now)
         self._tell(after.id, changed, cause)
 
     def delete(self, id: UUID) -> None:
         gone = self.items.pop(id)
-        body = ItemDeleted(item_id=id, version=gone.version + 1, deleted_by="someone", at=self.ground.now)
+        body = ItemDeleted(item_id=id, version=gone.version + 1, deleted_by="someone", at=self.sim_context.now)
         self._tell(id, body, None)
 
     def _change(self, item: ItemSnapshot, **fields: Any) -> ItemSnapshot:
-        after = item.model_copy(update={**fields, "version": item.version + 1, "updated_at": self.ground.now})
+        after = item.model_copy(update={**fields, "version": item.version + 1, "updated_at": self.sim_context.now})
         self.items[item.id] = after
         return after
 
@@ -93,19 +93,19 @@ class EntityService(Owner):
             origin="rule" if cause else "user",
             automation=automation,
             changed_by="someone",
-            at=self.ground.now,
+            at=self.sim_context.now,
         )
         self.entries.append(self._tell(after.id, body, cause))
 
     def _tell[B: Body](self, item: UUID, body: B, cause: Message | None) -> Envelope[B]:
-        self.ground.say("entity tells", item, body.TYPE, getattr(body, "to_stage", ""))
+        self.sim_context.say("entity tells", item, body.TYPE, getattr(body, "to_stage", ""))
         message = event(
             body,
             source=self.name,
-            id=self.ground.new_id(),
+            id=self.sim_context.new_id(),
             tenant=TENANT,
             key=item_key(TENANT, item),
-            time=self.ground.now,
+            time=self.sim_context.now,
             cause=cause,
         )
         self.outbox.add(topics.ENTITY_EVENTS.name, message)
@@ -113,14 +113,14 @@ class EntityService(Owner):
 
     # what rules command
 
-    def obey(self, command: Message) -> FinalResult:
+    def handle(self, command: Message) -> FinalResult:
         data: Any = command.data
         item = self.items.get(data.item_id)
         refusal = self._refusal(command, data, item)
         if refusal:
             return CommandRefused(command_id=command.command_id, reason=refusal)
         if item is not None:
-            self.obeyed_in[command.command_id] = item.entry_seq
+            self.handled_in[command.command_id] = item.entry_seq
             self._apply(command, data, item)
         return self.done(command.command_id)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from contracts.envelope import Envelope
 from contracts.topics import Topic
-from simulation.ground import Ground
+from simulation.sim_context import SimContext
 from simulation.steps import pause
 
 PARTITIONS = 2
@@ -31,11 +31,11 @@ class Kafka:
     def publish(self, topic: str, message: Message) -> None:
         self.logs[place_of(topic, message.key)].append(message)
 
-    def echo(self, ground: Ground) -> None:
+    def echo(self, sim_context: SimContext) -> None:
         """A message comes a second time, long after the first: a producer that was cut off tries again."""
-        if log := ground.one_of(list(self.logs.values())):
-            log.append(ground.random.choice(log))
-            ground.say("kafka doubles", log[-1].type, log[-1].id)
+        if log := sim_context.one_of(list(self.logs.values())):
+            log.append(sim_context.random.choice(log))
+            sim_context.say("kafka doubles", log[-1].type, log[-1].id)
 
 
 def place_of(topic: str, key: str) -> Place:
@@ -53,7 +53,7 @@ class Group:
     def __init__(
         self,
         name: str,
-        ground: Ground,
+        sim_context: SimContext,
         kafka: Kafka,
         topics: Sequence[Topic],
         take: Callable[[Sequence[Message]], None],
@@ -62,7 +62,7 @@ class Group:
         discards: bool = False,
     ) -> None:
         self._name = name
-        self._ground = ground
+        self._sim_context = sim_context
         self._kafka = kafka
         self._places = [Place(topic.name, number) for topic in topics for number in range(PARTITIONS)]
         self._take = take
@@ -78,37 +78,37 @@ class Group:
     async def poll(self) -> None:
         """Takes a batch of any cut: poll, transaction, commit, with a pause between each two."""
         behind = [place for place in self._places if self._offsets[place] < len(self._kafka.logs[place])]
-        place = self._ground.one_of(behind)
+        place = self._sim_context.one_of(behind)
         if place is None:
             return
         start = self._offsets[place]
-        batch = self._kafka.logs[place][start : start + self._ground.random.randint(1, 6)]
+        batch = self._kafka.logs[place][start : start + self._sim_context.random.randint(1, 6)]
         await pause()
-        self._ground.say(f"{self._name} takes", start, *(message.type for message in batch))
+        self._sim_context.say(f"{self._name} takes", start, *(message.type for message in batch))
         self._take(self._put_aside(batch))
         await pause()
         self._offsets[place] = start + len(batch)
 
     def _put_aside(self, batch: list[Message]) -> list[Message]:
         """Now and then a message is poison at first: it becomes a dead letter, the others are taken."""
-        if not self._ground.bad_luck(0.04):
+        if not self._sim_context.bad_luck(0.04):
             return batch
-        poison = self._ground.random.choice(batch)
-        self._ground.say(f"{self._name} puts aside", poison.type, poison.id)
+        poison = self._sim_context.random.choice(batch)
+        self._sim_context.say(f"{self._name} puts aside", poison.type, poison.id)
         self.dead.append(poison)
         self._on_dead(poison)
         return [message for message in batch if message is not poison]
 
     async def replay(self) -> None:
         """Gives the group one of its dead letters again, in no order; or drops it, where it will be asked for again."""
-        letter = self._ground.one_of(self.dead)
+        letter = self._sim_context.one_of(self.dead)
         if letter is None:
             return
-        if self._discards and self._ground.random.random() < 0.8:
-            self._ground.say(f"{self._name} drops", letter.type, letter.id)
+        if self._discards and self._sim_context.random.random() < 0.8:
+            self._sim_context.say(f"{self._name} drops", letter.type, letter.id)
             self.dead.remove(letter)
             return
-        self._ground.say(f"{self._name} replays", letter.type, letter.id)
+        self._sim_context.say(f"{self._name} replays", letter.type, letter.id)
         self._take([letter])
         await pause()
         if letter in self.dead:
@@ -116,5 +116,5 @@ class Group:
 
     def rewind(self) -> None:
         """Everything comes again."""
-        self._ground.say(f"{self._name} starts from offset 0")
+        self._sim_context.say(f"{self._name} starts from offset 0")
         self._offsets.clear()

@@ -5,16 +5,16 @@ from contracts.envelope import Body, Envelope, Record, decode
 from contracts.kit.database import Connection
 from contracts.kit.outbox import Outbox
 from contracts.topics import Topic
-from simulation.ground import Ground
 from simulation.kafka import Kafka, Message
+from simulation.sim_context import SimContext
 from simulation.steps import pause
 
 
 class SimulatedOutbox(Outbox):
     """Rows of (topic, message) in the order of their commits; `history` keeps them all."""
 
-    def __init__(self, ground: Ground, kafka: Kafka) -> None:
-        self._ground = ground
+    def __init__(self, sim_context: SimContext, kafka: Kafka) -> None:
+        self._sim_context = sim_context
         self._kafka = kafka
         self.rows: list[tuple[str, Message]] = []
         self.history: list[tuple[str, Message]] = []
@@ -33,7 +33,7 @@ class SimulatedOutbox(Outbox):
 
     async def relay(self) -> None:
         """Reads rows, publishes them, deletes them; killed before it deletes, another one publishes them again."""
-        rows = self.rows[: self._ground.random.randint(1, 8)]
+        rows = self.rows[: self._sim_context.random.randint(1, 8)]
         if not rows:
             return
         await pause()

@@ -21,9 +21,9 @@ from contracts.messages.results import (
     result_id,
 )
 from contracts.topics import Topic
-from simulation.ground import Ground
 from simulation.kafka import Kafka, Message
 from simulation.outbox import SimulatedOutbox
+from simulation.sim_context import SimContext
 from simulation.steps import pause
 
 
@@ -40,10 +40,10 @@ class Command:
 class Owner:
     """`effects` counts what a command did to the world; more than one would be the thing that must not happen."""
 
-    def __init__(self, name: str, results: Topic, ground: Ground, kafka: Kafka) -> None:
+    def __init__(self, name: str, results: Topic, sim_context: SimContext, kafka: Kafka) -> None:
         self.name = name
-        self.ground = ground
-        self.outbox = SimulatedOutbox(ground, kafka)
+        self.sim_context = sim_context
+        self.outbox = SimulatedOutbox(sim_context, kafka)
         self.commands: dict[UUID, Command] = {}
         self.effects: Counter[UUID] = Counter()
         self._results = results
@@ -54,13 +54,13 @@ class Owner:
             if isinstance(message.data, CancelCommand):
                 self._cancel(message, message.data.target)
             elif self._register(message):
-                self._finish(self.obey(message))
+                self._finish(self.handle(message))
 
-    def obey(self, command: Message) -> FinalResult | None:
+    def handle(self, command: Message) -> FinalResult | None:
         """Obeys a new command; nothing when recorded work will bring the result."""
         raise NotImplementedError
 
-    def drop(self, target: UUID) -> bool:
+    def cancel(self, target: UUID) -> bool:
         """Drops the recorded work of a command that is not done yet; whether it did."""
         return False
 
@@ -82,7 +82,7 @@ class Owner:
 
     def _cancel(self, message: Message, target: UUID) -> None:
         unknown = self._insert(message, target)
-        if unknown or (self.commands[target].final is None and self.drop(target)):
+        if unknown or (self.commands[target].final is None and self.cancel(target)):
             self._finish(CommandRefused(command_id=target, reason=CANCELLED))
         else:
             self._tell_again(target)
@@ -106,12 +106,12 @@ class Owner:
             self._publish(command, command.final, command.results - 1)
 
     def _publish(self, command: Command, answer: Result, number: int) -> None:
-        self.ground.say(f"{self.name} answers", command.id, type(answer).__name__)
+        self.sim_context.say(f"{self.name} answers", command.id, type(answer).__name__)
         envelope = Envelope(
             id=str(result_id(command.message.tenant, command.id, number)),
             source=self.name,
             type=answer.TYPE,
-            time=self.ground.now,
+            time=self.sim_context.now,
             tenant=command.message.tenant,
             key=command.message.key,
             data=answer,
@@ -144,21 +144,21 @@ class Work:
 class LeasedOwner(Owner):
     """Records work, which workers do: doc-service, whose effect is in its own transaction, and comms-service."""
 
-    def __init__(self, name: str, results: Topic, ground: Ground, kafka: Kafka, *, provider: bool) -> None:
-        super().__init__(name, results, ground, kafka)
+    def __init__(self, name: str, results: Topic, sim_context: SimContext, kafka: Kafka, *, provider: bool) -> None:
+        super().__init__(name, results, sim_context, kafka)
         self._provider = provider
         self._answers: dict[UUID, str] = {}
         self.work: dict[UUID, Work] = {}
 
-    def obey(self, command: Message) -> FinalResult | None:
-        if self.ground.random.random() < 0.15:
+    def handle(self, command: Message) -> FinalResult | None:
+        if self.sim_context.random.random() < 0.15:
             return CommandRefused(command_id=command.command_id, reason="not wanted")
         if isinstance(command.data, Notify):
             return self.done(command.command_id)
-        self.work[command.command_id] = Work(self.ground.now)
+        self.work[command.command_id] = Work(self.sim_context.now)
         return None
 
-    def drop(self, target: UUID) -> bool:
+    def cancel(self, target: UUID) -> bool:
         work = self.work.get(target)
         if work is None:
             return False
@@ -170,7 +170,7 @@ class LeasedOwner(Owner):
 
     def ready(self) -> list[UUID]:
         """Work that is to be done and in nobody's hands."""
-        now = self.ground.now
+        now = self.sim_context.now
         return [
             id
             for id, work in self.work.items()
@@ -179,11 +179,11 @@ class LeasedOwner(Owner):
 
     async def do_work(self) -> None:
         """A worker's turn: lease, try, store, with a pause between each two."""
-        id = self.ground.one_of(self.ready())
+        id = self.sim_context.one_of(self.ready())
         if id is None:
             return
-        lease = self.ground.new_id()
-        self.work[id].lease, self.work[id].leased_until = lease, self.ground.now + LEASE
+        lease = self.sim_context.new_id()
+        self.work[id].lease, self.work[id].leased_until = lease, self.sim_context.now + LEASE
         await pause()
         if not self._begin(id, lease):
             return
@@ -216,8 +216,8 @@ class LeasedOwner(Owner):
 
     def _try(self, id: UUID) -> str:
         """What the world says; a provider knows a message again by its key, and takes or refuses it once."""
-        chance = self.ground.random.random()
-        outcome = "done" if chance < 0.7 or self.ground.calm else "later" if chance < 0.9 else "failed"
+        chance = self.sim_context.random.random()
+        outcome = "done" if chance < 0.7 or self.sim_context.calm else "later" if chance < 0.9 else "failed"
         if not self._provider or outcome == "later":
             return outcome
         if id not in self._answers:
@@ -242,5 +242,5 @@ class LeasedOwner(Owner):
 
     def _put_off(self, id: UUID, work: Work) -> None:
         work.lease = work.leased_until = None
-        work.run_at = self.ground.now + timedelta(minutes=self.ground.random.choice((1, 30, 600)))
+        work.run_at = self.sim_context.now + timedelta(minutes=self.sim_context.random.choice((1, 30, 600)))
         self.progress(CommandProgress(command_id=id, state="waiting for the provider", until=work.run_at))

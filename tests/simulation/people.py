@@ -5,16 +5,16 @@ from datetime import timedelta
 from rule_engine.store.runs import RunRow
 from simulation.engine import Engine
 from simulation.entity import EntityService
-from simulation.ground import TENANT, Ground
 from simulation.rules import STAGES, rule_set
+from simulation.sim_context import TENANT, SimContext
 
 
 class People:
     """Everything they do they do at random, but not for ever."""
 
-    def __init__(self, ground: Ground, entity: EntityService, engine: Engine) -> None:
-        self._ground = ground
-        self._random = ground.random
+    def __init__(self, sim_context: SimContext, entity: EntityService, engine: Engine) -> None:
+        self._sim_context = sim_context
+        self._random = sim_context.random
         self._entity = entity
         self._engine = engine
 
@@ -24,7 +24,7 @@ class People:
 
     def use(self) -> None:
         """A user's click."""
-        item = self._ground.one_of(list(self._entity.items))
+        item = self._sim_context.one_of(list(self._entity.items))
         match self._random.random():
             case chance if item is None or chance < 0.15:
                 self._entity.create(automation=chance > 0.01)
@@ -39,7 +39,7 @@ class People:
     async def operate(self) -> None:
         """An operator's order; one that makes no sense in the run's state is refused."""
         rows = list(self._engine.runs.rows.values())
-        run = self._ground.one_of([row for row in rows if _begun(row)] or rows)
+        run = self._sim_context.one_of([row for row in rows if _begun(row)] or rows)
         if run is not None:
             await self._order(run, self._random.choice(_begun(run) or list(run.state.rules)))
 
@@ -49,7 +49,7 @@ class People:
             case "run now":
                 await orders.run_now(*by, run.id, rule)
             case "postpone":
-                until = self._ground.now + timedelta(minutes=self._random.choice((1, 100, 40_000)))
+                until = self._sim_context.now + timedelta(minutes=self._random.choice((1, 100, 40_000)))
                 await orders.postpone(*by, run.id, rule, until)
             case "cancel":
                 await orders.cancel(*by, run.id, rule)

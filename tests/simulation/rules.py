@@ -14,7 +14,7 @@ from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument,
 from rule_engine.domain.execution.program import Program, Retry
 from rule_engine.domain.schedule.run_time import After, Now
 from rule_engine.rules import REGISTRY as CATALOGUE
-from simulation.ground import TENANT, ZONE
+from simulation.sim_context import TENANT, ZONE
 
 STAGES = ("new", "work", "won")
 PIPELINE = "sales"

@@ -11,13 +11,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from contracts.kit.database import Connection, Database
+from rule_engine.application.open_runs import OpenRuns
 from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import State
 from rule_engine.domain.execution.step import Decision
-from rule_engine.open_runs import OpenRuns
 from rule_engine.store import Store
-from rule_engine.store.applications import Applications
+from rule_engine.store.backfills import Backfills
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries, ItemKey
 from rule_engine.store.programs import Programs
@@ -196,6 +196,4 @@ def store(
     entries: SimulatedEntries, runs: SimulatedRuns, timers: SimulatedTimers, rule_sets: SimulatedRuleSets
 ) -> Store:
     """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
-    return Store(
-        entries, runs, timers, rule_sets, Programs(rule_sets), Views(), Decisions(), Applications(), Variables()
-    )
+    return Store(entries, runs, timers, rule_sets, Programs(rule_sets), Views(), Decisions(), Backfills(), Variables())

@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from rule_engine.activities import Activities, RunRef
-from simulation.ground import Ground
+from simulation.sim_context import SimContext
 from simulation.steps import pause
 
 
@@ -29,8 +29,8 @@ class Execution:
 class Temporal:
     """The server. `listed` is what its listing shows, which lags behind."""
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
+    def __init__(self, sim_context: SimContext) -> None:
+        self.sim_context = sim_context
         self.executions: dict[str, Execution] = {}
         self.listed: list[str] = []
 
@@ -38,11 +38,11 @@ class Temporal:
         return [execution for execution in self.executions.values() if execution.open]
 
     def due(self) -> list[Execution]:
-        return [execution for execution in self.open() if execution.fires_at <= self.ground.now]
+        return [execution for execution in self.open() if execution.fires_at <= self.sim_context.now]
 
     def wipe(self) -> None:
         """The database is gone."""
-        self.ground.say("temporal is wiped")
+        self.sim_context.say("temporal is wiped")
         self.executions.clear()
         self.listed = []
 
@@ -60,11 +60,11 @@ class SimulatedClient:
     async def start_workflow(
         self, _: Any, ref: RunRef, *, id: str, start_delay: timedelta | None = None, **options: Any
     ) -> None:
-        fires_at = self._server.ground.now + (start_delay or timedelta(0))  # calls are slow, but do not take days
+        fires_at = self._server.sim_context.now + (start_delay or timedelta(0))  # calls are slow, but do not take days
         await self._travel()
         if id in self._server.executions:
             raise WorkflowAlreadyStartedError(id, "RuleRun")
-        self._server.ground.say("temporal starts", ref.run_id, ref.generation, "for", fires_at)
+        self._server.sim_context.say("temporal starts", ref.run_id, ref.generation, "for", fires_at)
         self._server.executions[id] = Execution(ref, fires_at)
         await self._travel()
 
@@ -79,7 +79,7 @@ class SimulatedClient:
                 yield SimpleNamespace(id=id)
 
     async def _travel(self) -> None:
-        if self._server.ground.bad_luck(0.02):
+        if self._server.sim_context.bad_luck(0.02):
             raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
         await pause()
 
@@ -95,7 +95,7 @@ class _Handle:
         execution = self.server.executions.get(self.id)
         if execution is None or not execution.open:
             raise RPCError("no such execution", RPCStatusCode.NOT_FOUND, b"")
-        self.server.ground.say("temporal ends", execution.ref.run_id, execution.ref.generation, reason)
+        self.server.sim_context.say("temporal ends", execution.ref.run_id, execution.ref.generation, reason)
         execution.open = False
 
     async def describe(self) -> Any:
@@ -109,8 +109,8 @@ class _Handle:
 
 async def work(server: Temporal, activities: Activities) -> None:
     """A worker's turn: an execution that is due calls the activity and ends. Now and then two workers have it."""
-    doubled = server.ground.bad_luck(0.1)
-    execution = server.ground.one_of([one for one in server.due() if doubled or not one.in_hands])
+    doubled = server.sim_context.bad_luck(0.1)
+    execution = server.sim_context.one_of([one for one in server.due() if doubled or not one.in_hands])
     if execution is None:
         return
     execution.in_hands = True

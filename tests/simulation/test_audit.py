@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 
 from rule_engine.activities import Activities, RunRef
+from rule_engine.application.recorder import Recorder
 from rule_engine.domain.execution import step
 from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.execution.state import ENDED, RuleProgress
-from rule_engine.recorder import Recorder
 from rule_engine.scheduler import Scheduler
 from rule_engine.store.timers import Timer
 from simulation.entity import EntityService
@@ -109,10 +109,10 @@ def an_owner_that_forgets_its_commands(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_owner_that_drops_what_may_be_out(patch: pytest.MonkeyPatch) -> None:
-    def drop(self: LeasedOwner, target: UUID) -> bool:
+    def cancel(self: LeasedOwner, target: UUID) -> bool:
         return self.work.pop(target, None) is not None
 
-    patch.setattr(LeasedOwner, "drop", drop)
+    patch.setattr(LeasedOwner, "cancel", cancel)
 
 
 def an_entity_service_that_does_not_look_at_the_guard(patch: pytest.MonkeyPatch) -> None:

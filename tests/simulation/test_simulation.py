@@ -37,7 +37,7 @@ def play(seed: int) -> None:
     try:
         world.play()
     except Exception as error:
-        error.add_note(f"What happened:\n{world.ground.trace()}\nSIM_SEED={seed} plays it again.")
+        error.add_note(f"What happened:\n{world.sim_context.trace()}\nSIM_SEED={seed} plays it again.")
         raise
 
 
@@ -45,4 +45,4 @@ def test_a_world_follows_from_its_seed_alone() -> None:
     first, second = World(11), World(11)
     first.play()
     second.play()
-    assert first.ground.trace() == second.ground.trace()
+    assert first.sim_context.trace() == second.sim_context.trace()

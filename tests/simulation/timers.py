@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.kit.database import Connection
 from rule_engine.store.timers import Counts, Timer, Timers
-from simulation.ground import TENANT
+from simulation.sim_context import TENANT
 
 
 class SimulatedTimers(Timers):
@@ -97,7 +97,7 @@ class SimulatedTimers(Timers):
             if old and old.scheduled_generation < old.generation:
                 self._put(replace(old, scheduled_generation=old.generation, has_execution=True))
 
-    async def drop(self, tx: Connection, timer: Timer) -> None:
+    async def delete(self, tx: Connection, timer: Timer) -> None:
         old = self._at(timer.run_id, timer.generation)
         if old and old.wake_at is None:
             del self.rows[timer.run_id]

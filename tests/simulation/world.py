@@ -14,11 +14,11 @@ from simulation.accounts import Accounts
 from simulation.audit import Audit
 from simulation.engine import Engine
 from simulation.entity import EntityService
-from simulation.ground import SKEW, Ground
 from simulation.kafka import Group, Kafka
 from simulation.owners import LeasedOwner, Owner
 from simulation.people import People
 from simulation.rules import SOME_TIME
+from simulation.sim_context import SKEW, SimContext
 from simulation.steps import Task
 from simulation.temporal import Temporal
 
@@ -33,15 +33,15 @@ class World:
     """Built from a seed; `play` lets it live, come to rest, and be audited."""
 
     def __init__(self, seed: int) -> None:
-        self.ground = Ground(seed)
+        self.sim_context = SimContext(seed)
         self.kafka = Kafka()
-        self.entity = EntityService(self.ground, self.kafka)
-        self.doc = LeasedOwner("doc-service", topics.DOC_RESULTS, self.ground, self.kafka, provider=False)
-        self.comms = LeasedOwner("comms-service", topics.COMMS_RESULTS, self.ground, self.kafka, provider=True)
-        self.temporal = Temporal(self.ground)
+        self.entity = EntityService(self.sim_context, self.kafka)
+        self.doc = LeasedOwner("doc-service", topics.DOC_RESULTS, self.sim_context, self.kafka, provider=False)
+        self.comms = LeasedOwner("comms-service", topics.COMMS_RESULTS, self.sim_context, self.kafka, provider=True)
+        self.temporal = Temporal(self.sim_context)
         self.audit = Audit(self)
-        self.engine = Engine(self.ground, self.kafka, self.entity, self.temporal, self.audit)
-        self.people = People(self.ground, self.entity, self.engine)
+        self.engine = Engine(self.sim_context, self.kafka, self.entity, self.temporal, self.audit)
+        self.people = People(self.sim_context, self.entity, self.engine)
         self.groups = [self.engine.planning, self.engine.settling]
         self.tasks = self.engine.tasks()
         for owner, commands in (
@@ -49,7 +49,7 @@ class World:
             (self.doc, topics.DOC_COMMANDS),
             (self.comms, topics.COMMS_COMMANDS),
         ):
-            self._serve(owner, Group(owner.name, self.ground, self.kafka, [commands], owner.take, owner.put_aside))
+            self._serve(owner, Group(owner.name, self.sim_context, self.kafka, [commands], owner.take, owner.put_aside))
 
     def _serve(self, owner: Owner, group: Group) -> None:
         self.groups.append(group)
@@ -87,11 +87,11 @@ class World:
         operator = Task("people", "operator", self.people.operate)
         deck = [task for turns, task in [*self.tasks, (4, operator)] for _ in range(turns)]
         rare = self._misfortunes()
-        for _ in range(self.ground.random.randint(50, 800)):
-            if self.ground.random.random() < 0.08:
-                self.ground.random.choice(rare)()
+        for _ in range(self.sim_context.random.randint(50, 800)):
+            if self.sim_context.random.random() < 0.08:
+                self.sim_context.random.choice(rare)()
             else:
-                self.ground.random.choice(deck).run(self.ground.random.randint(1, 12))
+                self.sim_context.random.choice(deck).run(self.sim_context.random.randint(1, 12))
         operator.kill()
 
     def _misfortunes(self) -> list[Callable[[], None]]:
@@ -101,36 +101,36 @@ class World:
             *[self._let_time_pass] * 8,
             *[self._kill_one] * 5,
             *[self.temporal.catch_up] * 5,
-            *[lambda: self.kafka.echo(self.ground)] * 3,
+            *[lambda: self.kafka.echo(self.sim_context)] * 3,
             self.people.publish,
             self.temporal.wipe,
             self._rewind,
         ]
 
     def _let_time_pass(self) -> None:
-        self.ground.now += self.ground.random.choice(SOME_TIME) * self.ground.random.random()
+        self.sim_context.now += self.sim_context.random.choice(SOME_TIME) * self.sim_context.random.random()
 
     def _kill_one(self) -> None:
-        self._kill(self.ground.random.choice(self.tasks)[1].service)
+        self._kill(self.sim_context.random.choice(self.tasks)[1].service)
 
     def _kill(self, service: str) -> None:
-        self.ground.say("killed", service)
+        self.sim_context.say("killed", service)
         for _, task in self.tasks:
             if task.service == service:
                 task.kill()
 
     def _rewind(self) -> None:
         """A topic is read from its start, by a group that remembers, or does not."""
-        self.ground.random.choice(self.groups).rewind()
-        if self.ground.random.random() < 0.5:
+        self.sim_context.random.choice(self.groups).rewind()
+        if self.sim_context.random.random() < 0.5:
             self.engine.inbox.forget()
 
     # coming to an end
 
     def _come_to_an_end(self) -> None:
         """Nothing goes wrong any more, for one replica less; the clock goes from one due moment to the next."""
-        self.ground.calm = True
-        self.ground.now += 2 * SKEW
+        self.sim_context.calm = True
+        self.sim_context.now += 2 * SKEW
         self._kill("engine-b")
         self.tasks = [(turns, task) for turns, task in self.tasks if task.service != "engine-b"]
         for _ in range(MOMENTS):
@@ -139,7 +139,7 @@ class World:
             moment = self._next_moment()
             if moment is None:
                 return
-            self.ground.now = moment
+            self.sim_context.now = moment
         raise AssertionError("something is due again and again")
 
     def _come_to_rest(self) -> None:
@@ -181,7 +181,7 @@ class World:
             for work in owner.work.values()
         ]
         late = [at + timedelta(seconds=1) for _, at in self.engine.timers.deadline_rows.values() if not work]
-        return self.ground.one_of(sorted([*timers, *executions, *work, *late])[:3])
+        return self.sim_context.one_of(sorted([*timers, *executions, *work, *late])[:3])
 
     def _hear_it_all_again(self, accounts: Accounts) -> None:
         """Every topic from offset 0, when nobody remembers having taken anything in: nothing changes."""

@@ -9,11 +9,11 @@ from typing import Any
 
 
 def die() -> None:
-    """Kills the process as long as the file `DEATHS` has deaths left."""
-    deaths = Path(os.environ["DEATHS"])
-    left = int(deaths.read_text())
+    """Kills the process as long as the file `CRASH_COUNTS` has crashes left."""
+    crash_counts = Path(os.environ["CRASH_COUNTS"])
+    left = int(crash_counts.read_text())
     if left > 0:
-        deaths.write_text(str(left - 1))
+        crash_counts.write_text(str(left - 1))
         os.kill(os.getpid(), signal.SIGKILL)
 
 

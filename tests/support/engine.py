@@ -37,11 +37,11 @@ from local_stack.ports import free_port
 from rule_engine.main import build_app
 from rule_engine.settings import Settings
 from support.entity import EntityStandIn
+from support.kafka_probe import KafkaProbe, open_kafka_probe
 from support.messages import answer, fact
-from support.premises import Premises, open_premises
+from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import ready, serving, serving_service
 from support.waiting import eventually
-from support.wire import Wire, open_wire
 
 STAGES = ("new", "paid", "won", "lost")
 SHOP = TenantSettings(name="A shop", time_zone="Europe/Rome")
@@ -65,13 +65,13 @@ SCHEMA = TenantSchema(
 
 
 @dataclass(frozen=True)
-class Site:
+class Harness:
     """An engine's servers and neighbours; several engines may be started on it, one after another or together."""
 
-    premises: Premises
+    service_environment: ServiceEnvironment
     settings: Settings
     entity: EntityStandIn
-    wire: Wire
+    kafka_probe: KafkaProbe
     temporal: Client
 
     @asynccontextmanager
@@ -86,7 +86,7 @@ class Site:
 class Deal:
     """One deal of a tenant of its own, as its events tell of it."""
 
-    site: Site
+    harness: Harness
     tenant: UUID = field(default_factory=new_id)
     item: UUID = field(default_factory=new_id)
     entry_seq: int = 0
@@ -125,7 +125,7 @@ class Deal:
             my_company=MyCompany(name="A shop"),
             read_at=utc_now(),
         )
-        self.site.entity.put(context)
+        self.harness.entity.put(context)
 
     async def enters(self, stage: str, *, tell: bool = True, at: datetime | None = None) -> Envelope[StageChanged]:
         """The deal enters a stage; returns the event, which is published unless a test will do so itself."""
@@ -145,7 +145,7 @@ class Deal:
         )
         moved = fact(entered, self.tenant, self.item, at=moment)
         if tell:
-            await self.site.wire.publish(ENTITY_EVENTS, moved)
+            await self.harness.kafka_probe.publish(ENTITY_EVENTS, moved)
         return moved
 
     async def is_edited(self, stage: str, **fields: Any) -> Envelope[FieldsChanged]:
@@ -156,25 +156,25 @@ class Deal:
         changed = tuple(f"fields.{name}" for name in fields)
         body = FieldsChanged(item=self.snapshot(stage), changed=changed, changed_by="ada", at=utc_now())
         edited = fact(body, self.tenant, self.item)
-        await self.site.wire.publish(ENTITY_EVENTS, edited)
+        await self.harness.kafka_probe.publish(ENTITY_EVENTS, edited)
         return edited
 
     async def is_deleted(self) -> None:
-        self.site.entity.forget(self.tenant, self.item)
+        self.harness.entity.forget(self.tenant, self.item)
         gone = ItemDeleted(item_id=self.item, version=99, deleted_by="ada", at=utc_now())
-        await self.site.wire.publish(ENTITY_EVENTS, fact(gone, self.tenant, self.item))
+        await self.harness.kafka_probe.publish(ENTITY_EVENTS, fact(gone, self.tenant, self.item))
 
     async def has_rules(self, stages: dict[str, list[dict[str, Any]]]) -> None:
         """Publishes a rule set of the tenant, through the API."""
         document = {"pipeline": "sales", "stages": {code: {"rules": rules} for code, rules in stages.items()}}
-        async with self.site.premises.caller(self.tenant, "author") as author:
+        async with self.harness.service_environment.caller(self.tenant, "author") as author:
             answer = await author.put("/v1/rule-sets/sales", json=document | {"publish": True})
         assert answer.is_success, answer.text
 
     def commands(self, kind: type[Body] = Body) -> list[Envelope[Any]]:
         """The commands seen for the deal, one per command id, in order of their first publication."""
         found: dict[str, Envelope[Any]] = {}
-        for message in self.site.wire.said(self.tenant, kind):
+        for message in self.harness.kafka_probe.said(self.tenant, kind):
             if message.issuer:
                 found.setdefault(message.id, message)
         return list(found.values())
@@ -189,7 +189,7 @@ class Deal:
 
     async def answer(self, command: Envelope[Any], result: FinalResult) -> None:
         """The owner's final result, as it would publish it."""
-        await self.site.wire.publish(COMMS_RESULTS, answer(command, result, source="comms-service"))
+        await self.harness.kafka_probe.publish(COMMS_RESULTS, answer(command, result, source="comms-service"))
 
     async def is_done(self, command: Envelope[Any], **outputs: Any) -> None:
         await self.answer(command, CommandDone(command_id=command.command_id, outputs=outputs))
@@ -200,7 +200,7 @@ class Deal:
     async def automation(self) -> dict[str, Any]:
         """The automation view; empty as long as the engine has not heard of the deal."""
         with suppress(httpx.TransportError):
-            async with self.site.premises.caller(self.tenant, "viewer") as viewer:
+            async with self.harness.service_environment.caller(self.tenant, "viewer") as viewer:
                 answer = await viewer.get(f"/v1/automation/items/{self.item}")
                 return answer.json() if answer.is_success else {}
         return {}
@@ -223,7 +223,7 @@ class Deal:
         return found
 
     async def order(self, rule: dict[str, Any], action: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        async with self.site.premises.caller(self.tenant, "operator") as operator:
+        async with self.harness.service_environment.caller(self.tenant, "operator") as operator:
             return await operator.post(f"/v1/runs/{rule['run_id']}/rules/{rule['rule_id']}/{action}", json=body)
 
 
@@ -242,15 +242,15 @@ _KIM = EmployeeContext(id=uuid4(), name="Kim", first_name="Kim")
 
 
 @asynccontextmanager
-async def open_site(postgres: str, kafka: str, temporal: str, folder: Path) -> AsyncGenerator[Site]:
+async def open_harness(postgres: str, kafka: str, temporal: str, folder: Path) -> AsyncGenerator[Harness]:
     """No engine runs yet."""
     entity = EntityStandIn(SCHEMA)
     async with (
-        open_premises(postgres, kafka, "rule-engine", folder) as premises,
+        open_service_environment(postgres, kafka, "rule-engine", folder) as service_environment,
         serving(entity.app(), free_port()) as entity_url,
-        open_wire(kafka, (ENTITY_COMMANDS, DOC_COMMANDS, COMMS_COMMANDS, RULE_EVENTS)) as wire,
+        open_kafka_probe(kafka, (ENTITY_COMMANDS, DOC_COMMANDS, COMMS_COMMANDS, RULE_EVENTS)) as kafka_probe,
     ):
-        settings = await premises.settle(
+        settings = await service_environment.settle(
             rule_engine,
             Settings,
             temporal_address=temporal,
@@ -261,4 +261,4 @@ async def open_site(postgres: str, kafka: str, temporal: str, folder: Path) -> A
             drain_s=15,
             graceful_shutdown=timedelta(seconds=1),
         )
-        yield Site(premises, settings, entity, wire, await Client.connect(temporal))
+        yield Harness(service_environment, settings, entity, kafka_probe, await Client.connect(temporal))

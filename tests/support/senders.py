@@ -4,11 +4,11 @@ from uuid import UUID
 
 import httpx
 
-from support.premises import Premises
+from support.service_environment import ServiceEnvironment
 
 
-async def vouch(http: httpx.AsyncClient, premises: Premises, tenant: UUID, domain: str) -> None:
-    """The premises are comms-service's."""
-    path = f"{premises.internal_url}/internal/sender-domains/{tenant}/{domain}"
-    answer = await http.put(path, headers=premises.as_platform())
+async def vouch(http: httpx.AsyncClient, service_environment: ServiceEnvironment, tenant: UUID, domain: str) -> None:
+    """The environment is comms-service's."""
+    path = f"{service_environment.internal_url}/internal/sender-domains/{tenant}/{domain}"
+    answer = await http.put(path, headers=service_environment.as_platform())
     assert answer.is_success, answer.text

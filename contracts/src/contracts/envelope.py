@@ -223,7 +223,7 @@ def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> 
     )
 
 
-def salvage(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[bytes] | None:
+def decode_lenient(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[bytes] | None:
     """What is needed to answer a command, of a record that may be broken elsewhere; none without its id and tenant."""
     texts = readable(headers)
     try:
@@ -311,7 +311,7 @@ def format_causepath(causes: Iterable[Cause]) -> str:
 def parse_causepath(text: str) -> tuple[Cause, ...]:
     """Reads `rule_id:item_id,…`; raises `UndecodableError` for another shape.
 
-    One pair more than allowed can be read, so that whoever obeys can refuse by name what would lengthen a full path.
+    One pair more than allowed can be read, so that whoever handles can refuse by name what would lengthen a full path.
     """
     if not text:
         return ()

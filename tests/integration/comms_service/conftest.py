@@ -1,4 +1,4 @@
-"""A house for the tests of each file, one tenant for each test; it is gone before other tests play its owner."""
+"""One harness for the tests of each file, one tenant for each test; it is gone before other tests play its owner."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,21 +6,21 @@ from uuid import uuid4
 
 import pytest
 
-from integration.comms_service.harness import House, Shop, open_house
+from integration.comms_service.harness import Harness, Shop, open_harness
 
 
 @pytest.fixture(scope="module")
-async def house(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def harness(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
     folder: Path = tmp_path_factory.mktemp("comms")
-    async with open_house(postgres, kafka, folder) as opened:
+    async with open_harness(postgres, kafka, folder) as opened:
         yield opened
 
 
 @pytest.fixture
-async def shop(house: House) -> Shop:
+async def shop(harness: Harness) -> Shop:
     """A tenant with an e-mail and an SMS channel; the peers behave."""
-    await house.peers.sms.put("/mode", json={})
-    await house.peers.mail.put("/mode", json={})
-    made = Shop(house, uuid4(), uuid4())
+    await harness.peers.sms.put("/mode", json={})
+    await harness.peers.mail.put("/mode", json={})
+    made = Shop(harness, uuid4(), uuid4())
     await made.open()
     return made

@@ -1,4 +1,4 @@
-"""comms-service among real neighbours: PostgreSQL, Kafka, the mail and SMS peers, and a shelf of files."""
+"""comms-service among real neighbours: PostgreSQL, Kafka, the mail and SMS peers, and a stub of the file store."""
 
 import asyncio
 import hashlib
@@ -26,13 +26,13 @@ from contracts.topics import COMMS_COMMANDS, COMMS_EVENTS, COMMS_RESULTS
 from contracts.values import FileRef
 from local_stack.peers import mail, sms
 from local_stack.ports import HOST, free_port
+from support.kafka_probe import KafkaProbe, open_kafka_probe
 from support.messages import cancellation, order
 from support.nameserver import nameserver
-from support.premises import Premises, open_premises
 from support.senders import vouch
+from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import ready, serving, serving_service
 from support.waiting import eventually
-from support.wire import Wire, open_wire
 
 PHONE = "+4930901820"
 EMAIL = "client@example.org"
@@ -56,7 +56,7 @@ class Gate:
 
 
 @dataclass
-class Shelf:
+class FileStub:
     """The files of doc-service as another service reads them."""
 
     token: str
@@ -110,14 +110,14 @@ class Peers:
 
 
 @dataclass
-class House:
+class Harness:
     """The service with its neighbours."""
 
-    premises: Premises
+    service_environment: ServiceEnvironment
     settings: Settings
-    wire: Wire
+    kafka_probe: KafkaProbe
     peers: Peers
-    shelf: Shelf
+    file_stub: FileStub
     records: dict[str, list[str]]
     """What DNS says: the values of TXT records by name."""
     logs: Logs = field(default_factory=Logs)
@@ -132,14 +132,14 @@ class House:
         await self._service.aclose()
 
     async def publish(self, command: Envelope[Any]) -> None:
-        await self.wire.publish(COMMS_COMMANDS, command)
+        await self.kafka_probe.publish(COMMS_COMMANDS, command)
 
     async def final(self, command_id: UUID) -> FinalResult:
-        return (await self.wire.results(command_id))[0]
+        return (await self.kafka_probe.results(command_id))[0]
 
     def statuses(self, command_id: UUID) -> list[str]:
         """The statuses that events told of, in order."""
-        events = [one.data for one in self.wire.heard if isinstance(one.data, MessageStatusChanged)]
+        events = [one.data for one in self.kafka_probe.heard if isinstance(one.data, MessageStatusChanged)]
         return [data.status for data in events if data.command_id == command_id]
 
 
@@ -147,16 +147,16 @@ class House:
 class Shop:
     """A tenant of its own with a channel of each kind."""
 
-    house: House
+    harness: Harness
     tenant: UUID
     item: UUID
 
     def client(self, *roles: str, sub: str = "anna") -> httpx.AsyncClient:
-        return self.house.premises.caller(self.tenant, *roles, sub=sub)
+        return self.harness.service_environment.caller(self.tenant, *roles, sub=sub)
 
     async def open(self) -> None:
         async with self.client("author") as author:
-            await vouch(author, self.house.premises, self.tenant, "shop.example")
+            await vouch(author, self.harness.service_environment, self.tenant, "shop.example")
             office = {"kind": "email", "name": "Office", "sender_address": "office@shop.example", "default": True}
             assert (await author.put("/v1/channels/office", json=office | {"sender_name": "The Shop"})).is_success
             texts = {"kind": "sms", "name": "Texts", "default": True}
@@ -165,7 +165,7 @@ class Shop:
     async def command(self, body: Body, id: UUID | None = None) -> UUID:
         """Commands something about the item; returns the command's id."""
         sent = order(body, self.tenant, self.item, id=id)
-        await self.house.publish(sent)
+        await self.harness.publish(sent)
         return sent.command_id
 
     async def send(self, kind: str, id: UUID | None = None, **changes: Any) -> UUID:
@@ -176,7 +176,7 @@ class Shop:
         return await self.command(SendMessage.model_validate(values), id)
 
     async def cancel(self, target: UUID) -> None:
-        await self.house.publish(cancellation(target, self.tenant, self.item))
+        await self.harness.publish(cancellation(target, self.tenant, self.item))
 
     async def message(self, command_id: UUID) -> dict[str, Any]:
         """The message of a command as the API shows it; empty when there is none."""
@@ -196,58 +196,58 @@ class Shop:
 
     async def reaches(self, command_id: UUID, status: str) -> None:
         async def look() -> bool:
-            return status in self.house.statuses(command_id)
+            return status in self.harness.statuses(command_id)
 
         await eventually(look, status)
 
     async def sms(self, command_id: UUID) -> list[dict[str, Any]]:
         """What the SMS provider has sent for a command."""
-        taken = (await self.house.peers.sms.get("/messages")).json()
+        taken = (await self.harness.peers.sms.get("/messages")).json()
         return [message for message in taken if message["key"] == f"{command_id}.{self.tenant}"]
 
     async def mails(self, command_id: UUID) -> list[dict[str, Any]]:
         """What the mail server has taken for a command."""
-        mails = (await self.house.peers.mail.get("/mails")).json()
+        mails = (await self.harness.peers.mail.get("/mails")).json()
         found = [m["id"] for m in mails if m["message_id"] == f"<{command_id}.{self.tenant}@shop.example>"]
-        return [(await self.house.peers.mail.get(f"/mails/{id_}")).json() for id_ in found]
+        return [(await self.harness.peers.mail.get(f"/mails/{id_}")).json() for id_ in found]
 
 
 @asynccontextmanager
-async def open_house(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[House]:
+async def open_harness(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Harness]:
     """Everything started; everything gone afterwards."""
     records: dict[str, list[str]] = {}
     async with (
-        open_premises(postgres, kafka, "comms-service", folder) as premises,
-        open_wire(kafka, (COMMS_RESULTS, COMMS_EVENTS)) as wire,
-        _open_peers(premises, folder) as peers,
-        _open_shelf(premises) as (shelf, shelf_url),
+        open_service_environment(postgres, kafka, "comms-service", folder) as service_environment,
+        open_kafka_probe(kafka, (COMMS_RESULTS, COMMS_EVENTS)) as kafka_probe,
+        _open_peers(service_environment, folder) as peers,
+        _open_file_stub(service_environment) as (file_stub, file_stub_url),
         nameserver(records) as dns_server,
     ):
-        settings = await premises.settle(
+        settings = await service_environment.settle(
             comms_service,
             Settings,
             smtp_url=SecretStr(f"smtp://{HOST}:{peers.smtp_port}"),
             sms_url=str(peers.sms.base_url),
             sms_token=SecretStr("an-sms-token"),
-            sms_receipt_secret=SecretStr(premises.credentials.secrets.sms_webhook_secret),
-            public_comms_url=premises.url,
-            doc_service_url=shelf_url,
+            sms_receipt_secret=SecretStr(service_environment.credentials.secrets.sms_webhook_secret),
+            public_comms_url=service_environment.url,
+            doc_service_url=file_stub_url,
             dns_server=dns_server,
             delivery_attempts=3,
             receipts_per_second=20,
             log_level="INFO",
         )
-        house = House(premises, settings, wire, peers, shelf, records)
-        await house.start()
+        harness = Harness(service_environment, settings, kafka_probe, peers, file_stub, records)
+        await harness.start()
         try:
-            yield house
+            yield harness
         finally:
-            await house.stop()
+            await harness.stop()
 
 
 @asynccontextmanager
-async def _open_peers(premises: Premises, folder: Path) -> AsyncGenerator[Peers]:
-    secret = premises.credentials.secrets.sms_webhook_secret
+async def _open_peers(service_environment: ServiceEnvironment, folder: Path) -> AsyncGenerator[Peers]:
+    secret = service_environment.credentials.secrets.sms_webhook_secret
     peer = {"http_port": 1, "sms_token": "an-sms-token", "sms_webhook_secret": secret, "receipt_delay_s": 0.05}
     gate = Gate(sms.build_app(sms.SmsSettings.model_validate(peer | {"peer_folder": folder / "sms"})))
     smtp_port = free_port()
@@ -262,7 +262,7 @@ async def _open_peers(premises: Premises, folder: Path) -> AsyncGenerator[Peers]
 
 
 @asynccontextmanager
-async def _open_shelf(premises: Premises) -> AsyncGenerator[tuple[Shelf, str]]:
-    shelf = Shelf((premises.credentials.service_tokens("comms-service") / "doc-service").read_text())
-    async with serving(shelf.app(), free_port()) as url:
-        yield shelf, url
+async def _open_file_stub(service_environment: ServiceEnvironment) -> AsyncGenerator[tuple[FileStub, str]]:
+    file_stub = FileStub((service_environment.credentials.service_tokens("comms-service") / "doc-service").read_text())
+    async with serving(file_stub.app(), free_port()) as url:
+        yield file_stub, url

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.messages.comms import Notify
 from contracts.messages.results import CommandDone, CommandRefused
-from integration.comms_service.harness import EMAIL, House, Shop
+from integration.comms_service.harness import EMAIL, Harness, Shop
 
 OFFICE = {"kind": "email", "name": "Office", "sender_address": "office@shop.example", "default": True}
 NOBODYS = UUID("00000000-0000-4000-8000-00000000000f")
@@ -25,10 +25,12 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "path", "enough", "too_little"), ROUTES)
-async def test_every_route_demands_its_role(house: House, method: str, path: str, enough: str, too_little: str) -> None:
+async def test_every_route_demands_its_role(
+    harness: Harness, method: str, path: str, enough: str, too_little: str
+) -> None:
     tenant = uuid4()
     for roles, expected in (((), {401}), ((too_little,), {403}), ((enough,), {200, 404, 422})):
-        async with house.premises.caller(tenant, *roles, sub=str(uuid4())) as caller:
+        async with harness.service_environment.caller(tenant, *roles, sub=str(uuid4())) as caller:
             assert (await caller.request(method, path)).status_code in expected, roles
 
 
@@ -84,7 +86,7 @@ async def test_opt_outs_are_kept_by_the_one_form_of_an_address(shop: Shop) -> No
         assert kept == put.json()
         assert (kept["address"], kept["opted_out"], kept["updated_by"]) == ("+4930901820", True, "anna")
         assert (await agent.put("/v1/opt-outs/nobody", json={})).status_code == 422
-    async with shop.house.premises.caller(uuid4(), "agent") as stranger:
+    async with shop.harness.service_environment.caller(uuid4(), "agent") as stranger:
         assert (await stranger.get("/v1/opt-outs/+4930901820")).status_code == 404
 
 
@@ -94,7 +96,7 @@ async def notify(shop: Shop, *recipients: UUID, text: str = "Look at this deal")
 
 async def test_a_notification_is_in_the_inbox_of_each_recipient_alone(shop: Shop) -> None:
     first, second, other = uuid4(), uuid4(), uuid4()
-    done = await shop.house.final(await notify(shop, first, second, first))
+    done = await shop.harness.final(await notify(shop, first, second, first))
     assert isinstance(done, CommandDone)
     ids = done.outputs["notification_ids"]
     assert isinstance(ids, dict)
@@ -105,14 +107,14 @@ async def test_a_notification_is_in_the_inbox_of_each_recipient_alone(shop: Shop
         assert (await employee.post(f"/v1/notifications/{ids[str(second)]}/read")).status_code == 404
     async with shop.client("viewer", sub=str(other)) as employee:
         assert (await employee.get("/v1/notifications")).json()["items"] == []
-    async with shop.house.premises.caller(uuid4(), "viewer", sub=str(first)) as stranger:
+    async with shop.harness.service_environment.caller(uuid4(), "viewer", sub=str(first)) as stranger:
         assert (await stranger.get("/v1/notifications")).json()["items"] == []
 
 
 async def test_what_was_read_leaves_the_unread(shop: Shop) -> None:
     employee_id = uuid4()
     for text in ("one", "two", "three"):
-        await shop.house.final(await notify(shop, employee_id, text=text))
+        await shop.harness.final(await notify(shop, employee_id, text=text))
     async with shop.client("viewer", sub=str(employee_id)) as employee:
         page = (await employee.get("/v1/notifications", params={"limit": 2})).json()
         assert [entry["text"] for entry in page["items"]] == ["three", "two"]
@@ -126,7 +128,7 @@ async def test_what_was_read_leaves_the_unread(shop: Shop) -> None:
 
 
 async def test_a_notification_to_nobody_is_refused(shop: Shop) -> None:
-    refused = await shop.house.final(await notify(shop))
+    refused = await shop.harness.final(await notify(shop))
     assert isinstance(refused, CommandRefused)
     assert "no recipients" in refused.reason
 

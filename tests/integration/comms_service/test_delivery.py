@@ -19,7 +19,7 @@ from support.waiting import eventually
 
 async def test_an_sms_is_accepted_then_delivered(shop: Shop) -> None:
     sent = await shop.send("sms", to="+49 (30) 90-1820", text="Hello Anna")
-    assert await shop.house.final(sent) == CommandDone(
+    assert await shop.harness.final(sent) == CommandDone(
         command_id=sent, outputs={"message_id": str(message_id(shop.tenant, sent)), "sent_to": PHONE}
     )
     (taken,) = await shop.sms(sent)
@@ -32,68 +32,68 @@ async def test_an_sms_is_accepted_then_delivered(shop: Shop) -> None:
 
 
 async def test_a_mail_arrives_with_its_attachment(shop: Shop) -> None:
-    file = shop.house.shelf.put(shop.tenant, b"%PDF-1.7 an invoice")
+    file = shop.harness.file_stub.put(shop.tenant, b"%PDF-1.7 an invoice")
     sent = await shop.send(
         "email", to_name="Anna", subject="Your invoice", text="Hello", html="<p>Hello</p>", attachments=(file,)
     )
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     (mail,) = await shop.mails(sent)
     assert mail["headers"]["From"] == "The Shop <office@shop.example>"
     assert mail["headers"]["To"] == f"Anna <{EMAIL}>"
     assert mail["headers"]["Subject"] == "Your invoice"
     assert (mail["text"].strip(), mail["html"].strip()) == ("Hello", "<p>Hello</p>")
     assert mail["attachments"] == [{"filename": "invoice.pdf", "content_type": "application/pdf", "size": 19}]
-    assert shop.house.statuses(sent) == ["accepted"]
+    assert shop.harness.statuses(sent) == ["accepted"]
 
 
 @pytest.mark.invariant(2)
 async def test_the_same_command_again_tells_its_stored_result_and_sends_nothing(shop: Shop) -> None:
     sent = await shop.send("sms")
-    first = await shop.house.final(sent)
+    first = await shop.harness.final(sent)
     await shop.send("sms", id=sent, text="something else")
 
     async def told_twice() -> bool:
-        return len(shop.house.wire.answers(sent)) == 2
+        return len(shop.harness.kafka_probe.answers(sent)) == 2
 
     await eventually(told_twice, "the second result")
-    one, two = shop.house.wire.answers(sent)
+    one, two = shop.harness.kafka_probe.answers(sent)
     assert (one.id, one.time, one.data) == (two.id, two.time, first)
     assert len(await shop.sms(sent)) == 1
 
 
 async def test_a_broken_provider_is_asked_again_with_the_same_key(shop: Shop) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
     sent = await shop.send("sms")
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     assert len(await shop.sms(sent)) == 1
     assert await shop.attempts(sent, ended=2) == ["in_doubt", "accepted"]
-    assert [answer.type for answer in shop.house.wire.answers(sent)] == [
+    assert [answer.type for answer in shop.harness.kafka_probe.answers(sent)] == [
         "crm.command.progress.v1",
         "crm.command.done.v1",
     ]
 
 
 async def test_a_mail_server_that_is_busy_is_asked_again(shop: Shop) -> None:
-    await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_temporarily", "times": 1})
+    await shop.harness.peers.mail.put("/mode", json={"behaviour": "refuse_temporarily", "times": 1})
     sent = await shop.send("email", subject="Hello")
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
     assert await shop.attempts(sent, ended=2) == ["not_taken", "accepted"]
 
 
 async def test_a_mail_server_that_hangs_up_after_its_yes_has_the_mail_once(shop: Shop) -> None:
-    await shop.house.peers.mail.put("/mode", json={"behaviour": "drop_after_reply", "times": 1})
+    await shop.harness.peers.mail.put("/mode", json={"behaviour": "drop_after_reply", "times": 1})
     sent = await shop.send("email")
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
     assert await shop.attempts(sent, ended=1) == ["accepted"]
 
 
 async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_mail(shop: Shop) -> None:
     """The boundary that SMTP leaves; the README states it."""
-    await shop.house.peers.mail.put("/mode", json={"behaviour": "drop_before_reply", "times": 1})
+    await shop.harness.peers.mail.put("/mode", json={"behaviour": "drop_before_reply", "times": 1})
     sent = await shop.send("email")
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     first, second = await shop.mails(sent)
     assert first["headers"]["Message-ID"] == second["headers"]["Message-ID"]
     assert first["headers"]["Date"] == second["headers"]["Date"]
@@ -101,13 +101,13 @@ async def test_a_mail_whose_answer_was_lost_comes_again_as_the_same_mail(shop: S
 
 
 async def test_a_mail_server_that_says_never_ends_the_matter(shop: Shop) -> None:
-    await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
+    await shop.harness.peers.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
     sent = await shop.send("email")
-    failed = await shop.house.final(sent)
+    failed = await shop.harness.final(sent)
     assert failed == CommandFailed(
         command_id=sent, reason="the mail server refused the mail for good (550)", retryable=False
     )
-    assert shop.house.statuses(sent) == ["failed"]
+    assert shop.harness.statuses(sent) == ["failed"]
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ async def test_a_mail_server_that_says_never_ends_the_matter(shop: Shop) -> None
 async def test_what_is_given_up_may_be_tried_anew_only_if_it_is_surely_not_out(
     shop: Shop, behaviour: str, retryable: bool, words: str
 ) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": behaviour, "retry_after_s": 0})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": behaviour, "retry_after_s": 0})
     sent = await shop.send("sms")
-    failed = await shop.house.final(sent)
+    failed = await shop.harness.final(sent)
     assert isinstance(failed, CommandFailed)
     assert failed.retryable is retryable
     assert words in failed.reason
@@ -132,12 +132,12 @@ async def test_what_is_given_up_may_be_tried_anew_only_if_it_is_surely_not_out(
 
 
 async def test_attachments_that_are_not_there_or_not_the_same_fail_for_good(shop: Shop) -> None:
-    file = shop.house.shelf.put(shop.tenant, b"one")
-    others = shop.house.shelf.put(uuid4(), b"another tenant's")
+    file = shop.harness.file_stub.put(shop.tenant, b"one")
+    others = shop.harness.file_stub.put(uuid4(), b"another tenant's")
     changed = file.model_copy(update={"sha256": "0" * 64})
     for bad, words in ((others, "there is no such file"), (changed, "sha256 differs")):
         sent = await shop.send("email", attachments=(bad,))
-        failed = await shop.house.final(sent)
+        failed = await shop.harness.final(sent)
         assert isinstance(failed, CommandFailed)
         assert not failed.retryable
         assert words in failed.reason
@@ -145,9 +145,9 @@ async def test_attachments_that_are_not_there_or_not_the_same_fail_for_good(shop
 
 
 async def test_files_that_cannot_be_read_now_are_read_later(shop: Shop) -> None:
-    shop.house.shelf.broken = 1
-    sent = await shop.send("email", attachments=(shop.house.shelf.put(shop.tenant, b"one"),))
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    shop.harness.file_stub.broken = 1
+    sent = await shop.send("email", attachments=(shop.harness.file_stub.put(shop.tenant, b"one"),))
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     assert await shop.attempts(sent, ended=2) == ["not_taken", "accepted"]
 
 
@@ -167,7 +167,7 @@ async def test_what_cannot_be_sent_is_refused_with_what_to_do(
     shop: Shop, kind: str, changes: dict[str, Any], words: str
 ) -> None:
     sent = await shop.send(kind, **changes)
-    refused = await shop.house.final(sent)
+    refused = await shop.harness.final(sent)
     assert isinstance(refused, CommandRefused)
     assert words in refused.reason
     assert await shop.message(sent) == {}
@@ -176,8 +176,8 @@ async def test_what_cannot_be_sent_is_refused_with_what_to_do(
 async def test_without_a_channel_a_message_is_refused_with_what_to_do(shop: Shop) -> None:
     async with shop.client("author") as author:
         await author.put("/v1/channels/texts", json={"kind": "sms", "name": "Texts", "archived": True})
-    default = await shop.house.final(await shop.send("sms"))
-    named = await shop.house.final(await shop.send("sms", channel="texts"))
+    default = await shop.harness.final(await shop.send("sms"))
+    named = await shop.harness.final(await shop.send("sms", channel="texts"))
     assert isinstance(default, CommandRefused)
     assert isinstance(named, CommandRefused)
     assert default.reason == "there is no default channel of kind sms: PUT /v1/channels/{code} with default true"
@@ -188,12 +188,12 @@ async def test_a_client_who_opted_out_gets_nothing(shop: Shop) -> None:
     async with shop.client("agent") as agent:
         assert (await agent.put("/v1/opt-outs/CLIENT@Example.org", json={})).is_success
     sent = await shop.send("email")
-    assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="opted out")
+    assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="opted out")
     assert await shop.mails(sent) == []
-    assert shop.house.statuses(sent) == ["refused"]
+    assert shop.harness.statuses(sent) == ["refused"]
     async with shop.client("agent") as agent:
         assert (await agent.put(f"/v1/opt-outs/{EMAIL}", json={"opted_out": False})).is_success
-    assert isinstance(await shop.house.final(await shop.send("email")), CommandDone)
+    assert isinstance(await shop.harness.final(await shop.send("email")), CommandDone)
 
 
 def consent(*addresses: str, opted_out: bool = True, at: datetime) -> RecordConsent:
@@ -203,16 +203,16 @@ def consent(*addresses: str, opted_out: bool = True, at: datetime) -> RecordCons
 async def test_consent_that_is_commanded_counts_for_all_addresses_and_the_later_word_stays(shop: Shop) -> None:
     early, late = utc_now() - timedelta(minutes=2), utc_now() - timedelta(minutes=1)
     recorded = await shop.command(consent(PHONE, "CLIENT@Example.org", at=late))
-    assert await shop.house.final(recorded) == CommandDone(command_id=recorded)
+    assert await shop.harness.final(recorded) == CommandDone(command_id=recorded)
     for kind in ("sms", "email"):
         sent = await shop.send(kind)
-        assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="opted out")
-    await shop.house.final(await shop.command(consent(PHONE, opted_out=False, at=early)))
+        assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="opted out")
+    await shop.harness.final(await shop.command(consent(PHONE, opted_out=False, at=early)))
     async with shop.client("agent") as agent:
         known = (await agent.get(f"/v1/opt-outs/{PHONE}")).json()
     assert (known["opted_out"], known["version"]) == (True, 1)
     assert (known["source"], known["updated_by"]) == ("contact", "anna")
-    events = await shop.house.wire.hears(shop.tenant, ConsentChanged, 2)
+    events = await shop.harness.kafka_probe.hears(shop.tenant, ConsentChanged, 2)
     assert {(one.data.address, one.data.version, one.data.opted_out) for one in events} == {
         (PHONE, 1, True),
         (EMAIL, 1, True),
@@ -221,97 +221,104 @@ async def test_consent_that_is_commanded_counts_for_all_addresses_and_the_later_
 
 async def test_who_speaks_at_the_desk_corrects_what_a_clock_ahead_has_said(shop: Shop) -> None:
     ahead = utc_now() + timedelta(hours=1)
-    await shop.house.final(await shop.command(consent(PHONE, at=ahead)))
+    await shop.harness.final(await shop.command(consent(PHONE, at=ahead)))
     async with shop.client("agent") as agent:
         put = await agent.put(f"/v1/opt-outs/{PHONE}", json={"opted_out": False})
     assert put.status_code == 200
     assert (put.json()["version"], datetime.fromisoformat(put.json()["updated_at"]) > ahead) == (2, True)
     for said_at in (None, ahead):
-        assert isinstance(await shop.house.final(await shop.send("sms", opted_out_at=said_at)), CommandDone)
+        assert isinstance(await shop.harness.final(await shop.send("sms", opted_out_at=said_at)), CommandDone)
 
 
 async def test_a_message_that_overtakes_the_opt_out_is_refused_unless_consent_came_later(shop: Shop) -> None:
     said_at = utc_now()
     sent = await shop.send("sms", opted_out_at=said_at)
-    assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="opted out")
+    assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="opted out")
     assert await shop.sms(sent) == []
     async with shop.client("agent") as agent:
         assert (await agent.put(f"/v1/opt-outs/{PHONE}", json={"opted_out": False})).is_success
-    assert isinstance(await shop.house.final(await shop.send("sms", opted_out_at=said_at)), CommandDone)
+    assert isinstance(await shop.harness.final(await shop.send("sms", opted_out_at=said_at)), CommandDone)
 
 
 async def test_a_client_who_opts_out_while_a_message_waits_does_not_get_it(shop: Shop) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
     sent = await shop.send("sms")
     await shop.attempts(sent, ended=1)
     async with shop.client("agent") as agent:
         await agent.put(f"/v1/opt-outs/{PHONE}", json={})
-    await shop.house.premises.sql("UPDATE work SET run_at = now() WHERE id = $1", message_id(shop.tenant, sent))
-    assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="opted out")
+    await shop.harness.service_environment.sql(
+        "UPDATE work SET run_at = now() WHERE id = $1", message_id(shop.tenant, sent)
+    )
+    assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="opted out")
     assert await shop.sms(sent) == []
 
 
 @pytest.mark.invariant(3)
 async def test_a_cancelled_message_that_nobody_has_is_not_sent(shop: Shop) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
     sent = await shop.send("sms")
     assert await shop.attempts(sent, ended=1) == ["not_taken"]
     await shop.cancel(sent)
-    assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
-    assert shop.house.statuses(sent) == ["cancelled"]
-    assert await shop.house.premises.sql("SELECT FROM work WHERE id = $1", message_id(shop.tenant, sent)) == []
+    assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
+    assert shop.harness.statuses(sent) == ["cancelled"]
+    assert (
+        await shop.harness.service_environment.sql("SELECT FROM work WHERE id = $1", message_id(shop.tenant, sent))
+        == []
+    )
 
 
 async def test_a_command_that_is_cancelled_before_it_comes_does_nothing(shop: Shop) -> None:
     early = new_id()
     await shop.cancel(early)
     await shop.send("sms", id=early)
-    last = await shop.house.final(await shop.send("sms"))
+    last = await shop.harness.final(await shop.send("sms"))
     assert isinstance(last, CommandDone)
-    assert await shop.house.final(early) == CommandRefused(command_id=early, reason="cancelled")
+    assert await shop.harness.final(early) == CommandRefused(command_id=early, reason="cancelled")
     assert await shop.sms(early) == []
 
 
 @pytest.mark.invariant(3)
 async def test_a_message_that_may_be_out_is_not_called_cancelled(shop: Shop) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
     sent = await shop.send("sms")
     await shop.attempts(sent, ended=1)
     await shop.cancel(sent)
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     assert len(await shop.sms(sent)) == 1
-    assert "cancelled" not in shop.house.statuses(sent)
+    assert "cancelled" not in shop.harness.statuses(sent)
 
 
 async def test_cancelling_during_an_attempt_takes_effect_when_the_attempt_reached_nobody(shop: Shop) -> None:
-    shop.house.peers.gate.open.clear()
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
+    shop.harness.peers.gate.open.clear()
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "limit", "times": 1, "retry_after_s": 3600})
     sent = await shop.send("sms")
 
     async def under_way() -> bool:
         return bool((await shop.message(sent)).get("attempts"))
 
     async def asked() -> bool:
-        rows = await shop.house.premises.sql("SELECT cancel_asked FROM messages WHERE command_id = $1", sent)
+        rows = await shop.harness.service_environment.sql(
+            "SELECT cancel_asked FROM messages WHERE command_id = $1", sent
+        )
         return bool(rows[0]["cancel_asked"])
 
     try:
         await eventually(under_way, "the attempt")
         await shop.cancel(sent)
         await eventually(asked, "the cancellation")
-        assert shop.house.wire.answers(sent) == []
+        assert shop.harness.kafka_probe.answers(sent) == []
     finally:
-        shop.house.peers.gate.open.set()
-    assert await shop.house.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
+        shop.harness.peers.gate.open.set()
+    assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
 
 
 @pytest.mark.invariant(6)
 async def test_a_process_killed_after_the_provider_took_the_sms_doubles_nothing(shop: Shop) -> None:
-    house = shop.house
-    await house.stop()
-    process = Program("comms_service", house.settings)
+    harness = shop.harness
+    await harness.stop()
+    process = Program("comms_service", harness.settings)
     await process.start()
-    house.peers.gate.open.clear()
+    harness.peers.gate.open.clear()
     try:
         sent = await shop.send("sms")
 
@@ -322,17 +329,17 @@ async def test_a_process_killed_after_the_provider_took_the_sms_doubles_nothing(
         await process.kill()
     finally:
         await process.stop()
-        house.peers.gate.open.set()
-        await house.premises.sql("UPDATE work SET leased_until = now() - interval '1 second'")
-        await house.start()
-    assert isinstance(await house.final(sent), CommandDone)
+        harness.peers.gate.open.set()
+        await harness.service_environment.sql("UPDATE work SET leased_until = now() - interval '1 second'")
+        await harness.start()
+    assert isinstance(await harness.final(sent), CommandDone)
     assert len(await shop.sms(sent)) == 1
-    assert len(house.wire.answers(sent)) == 1
+    assert len(harness.kafka_probe.answers(sent)) == 1
 
 
 async def test_an_answer_that_cannot_be_stored_yet_is_kept_and_the_mail_not_sent_again(shop: Shop) -> None:
-    await shop.house.peers.mail.put("/mode", json={"delay_s": 0.3, "times": 1})
-    blocker = await asyncpg.connect(shop.house.premises.superuser_dsn)
+    await shop.harness.peers.mail.put("/mode", json={"delay_s": 0.3, "times": 1})
+    blocker = await asyncpg.connect(shop.harness.service_environment.superuser_dsn)
     sent = await shop.send("email")
 
     async def under_way() -> bool:
@@ -344,14 +351,14 @@ async def test_an_answer_that_cannot_be_stored_yet_is_kept_and_the_mail_not_sent
         for _ in range(2):
             await _end_whoever_waits_for(shop, blocker)
     await blocker.close()
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
     assert await shop.attempts(sent, ended=1) == ["accepted"]
 
 
 async def _end_whoever_waits_for(shop: Shop, blocker: "asyncpg.Connection[asyncpg.Record]") -> None:
     async def ended() -> bool:
-        rows = await shop.house.premises.sql(
+        rows = await shop.harness.service_environment.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))",
             blocker.get_server_pid(),
         )
@@ -361,31 +368,31 @@ async def _end_whoever_waits_for(shop: Shop, blocker: "asyncpg.Connection[asyncp
 
 
 async def test_nothing_personal_is_logged_or_counted(shop: Shop) -> None:
-    await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
+    await shop.harness.peers.mail.put("/mode", json={"behaviour": "refuse_for_good", "times": 1})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "fail", "times": 1})
     commands = [
         await shop.send("email", text="words that are private"),
         await shop.send("sms", text="words that are private"),
         await shop.send("email", to="private.person.example.org", text="words that are private"),
     ]
-    await asyncio.gather(*(shop.house.final(sent) for sent in commands))
+    await asyncio.gather(*(shop.harness.final(sent) for sent in commands))
     async with shop.client() as anybody:
-        told = shop.house.logs.text + (await anybody.get(shop.house.premises.url_of("/metrics"))).text
+        told = shop.harness.logs.text + (await anybody.get(shop.harness.service_environment.url_of("/metrics"))).text
     assert "delivery failed" in told
     assert not [secret for secret in (PHONE, EMAIL, "private", "an-sms-token") if secret in told]
 
 
 async def test_tenants_do_not_see_each_others_messages(shop: Shop) -> None:
     sent = await shop.send("sms")
-    await shop.house.final(sent)
-    async with shop.house.premises.caller(uuid4(), "admin") as stranger:
+    await shop.harness.final(sent)
+    async with shop.harness.service_environment.caller(uuid4(), "admin") as stranger:
         assert (await stranger.get(f"/v1/messages/{message_id(shop.tenant, sent)}")).status_code == 404
         assert (await stranger.get("/v1/messages", params={"item_id": str(shop.item)})).json()["items"] == []
 
 
 async def test_messages_are_listed_newest_first_page_by_page(shop: Shop) -> None:
     sent = [await shop.send("sms") for _ in range(3)]
-    await asyncio.gather(*(shop.house.final(one) for one in sent))
+    await asyncio.gather(*(shop.harness.final(one) for one in sent))
     await asyncio.gather(*(shop.reaches(one, "delivered") for one in sent))
     found: list[UUID] = []
     async with shop.client("viewer") as viewer:

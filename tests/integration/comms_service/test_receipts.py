@@ -26,7 +26,7 @@ async def post(
 ) -> httpx.Response:
     """Posts a receipt as the provider would, or as somebody who does not know the secret."""
     text, id_, at = json.dumps(body), id or str(uuid4()), datetime.now(UTC) - age
-    key = secret or shop.house.settings.sms_receipt_secret.get_secret_value()
+    key = secret or shop.harness.settings.sms_receipt_secret.get_secret_value()
     signed = {
         "webhook-id": id_,
         "webhook-timestamp": str(int(at.timestamp())),
@@ -49,7 +49,7 @@ async def history(shop: Shop, sent: UUID) -> list[str]:
 
 
 async def test_an_sms_that_did_not_arrive_is_undelivered(shop: Shop) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "undelivered", "times": 1})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "undelivered", "times": 1})
     command = await shop.send("sms")
     await shop.reaches(command, "undelivered")
     assert await history(shop, command) == ["queued", "accepted", "undelivered"]
@@ -67,7 +67,7 @@ async def test_the_same_receipt_again_is_taken_in_once(shop: Shop, sent: UUID) -
 
 
 async def test_an_id_that_a_receipt_of_one_message_had_says_nothing_of_another(shop: Shop) -> None:
-    await shop.house.peers.sms.put("/mode", json={"behaviour": "limit", "times": 2, "retry_after_s": 3600})
+    await shop.harness.peers.sms.put("/mode", json={"behaviour": "limit", "times": 2, "retry_after_s": 3600})
     held = [await shop.send("sms") for _ in range(2)]
     for command in held:
         await shop.attempts(command, ended=1)
@@ -95,21 +95,21 @@ async def test_receipts_of_another_shape_or_size_are_refused(shop: Shop, sent: U
 
 
 async def test_a_receipt_may_come_before_the_providers_own_answer(shop: Shop) -> None:
-    shop.house.peers.gate.open.clear()
+    shop.harness.peers.gate.open.clear()
     try:
         command = await shop.send("sms")
         await shop.reaches(command, "delivered")
-        assert shop.house.wire.answers(command) == []
+        assert shop.harness.kafka_probe.answers(command) == []
     finally:
-        shop.house.peers.gate.open.set()
-    await shop.house.final(command)
+        shop.harness.peers.gate.open.set()
+    await shop.harness.final(command)
     assert await history(shop, command) == ["queued", "delivered"]
-    assert shop.house.statuses(command) == ["delivered"]
+    assert shop.harness.statuses(command) == ["delivered"]
 
 
 async def test_whoever_posts_too_fast_is_slowed_down_alone(shop: Shop, sent: UUID) -> None:
     elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-    async with httpx.AsyncClient(base_url=shop.house.premises.url, transport=elsewhere) as stranger:
+    async with httpx.AsyncClient(base_url=shop.harness.service_environment.url, transport=elsewhere) as stranger:
 
         async def slowed_down() -> bool:
             answers = await asyncio.gather(*(stranger.post(PATH, json={}) for _ in range(50)))

@@ -30,7 +30,7 @@ async def check(author: httpx.AsyncClient, domain: str = "letters.example") -> A
 def publish(shop: Shop, view: Any, *more: str) -> str:
     """The owner of the domain sets the record; returns its name."""
     name: str = view["record"]["name"]
-    shop.house.records[name] = ["v=spf1 -all", *more, view["record"]["value"]]
+    shop.harness.records[name] = ["v=spf1 -all", *more, view["record"]["value"]]
     return name
 
 
@@ -59,17 +59,17 @@ async def test_a_channel_sends_from_a_domain_once_dns_shows_whose_it_is(shop: Sh
         assert (await author.put("/v1/channels/news", json=NEWS)).is_success
         assert await put(author) == proven, "asked again, it is the same record"
     sent = await shop.send("email")
-    assert isinstance(await shop.house.final(sent), CommandDone)
+    assert isinstance(await shop.harness.final(sent), CommandDone)
 
 
 async def test_a_domain_whose_record_is_gone_stops_sending_and_says_how_it_may_again(shop: Shop) -> None:
     async with shop.client("author") as author:
         name = await prove(shop, author)
         assert (await author.put("/v1/channels/news", json=NEWS)).is_success
-        del shop.house.records[name]
+        del shop.harness.records[name]
         lost = await check(author)
         assert (lost["usable"], lost["proven_at"]) == (False, None)
-        refused = await shop.house.final(await shop.send("email"))
+        refused = await shop.harness.final(await shop.send("email"))
         assert isinstance(refused, CommandRefused)
         assert f"set the TXT record {name}" in refused.reason
         assert (await author.put("/v1/channels/news", json=NEWS)).status_code == 422
@@ -81,12 +81,12 @@ async def test_a_domain_that_is_lost_while_a_mail_waits_does_not_send_it(shop: S
     async with shop.client("author") as author:
         name = await prove(shop, author)
         assert (await author.put("/v1/channels/news", json=NEWS)).is_success
-        await shop.house.peers.mail.put("/mode", json={"behaviour": "refuse_temporarily"})
+        await shop.harness.peers.mail.put("/mode", json={"behaviour": "refuse_temporarily"})
         sent = await shop.send("email")
         await shop.attempts(sent, ended=1)
-        del shop.house.records[name]
+        del shop.harness.records[name]
         await check(author)
-    refused = await shop.house.final(sent)
+    refused = await shop.harness.final(sent)
     assert isinstance(refused, CommandRefused)
     assert "nobody has shown that letters.example is yours" in refused.reason
 
@@ -94,13 +94,13 @@ async def test_a_domain_that_is_lost_while_a_mail_waits_does_not_send_it(shop: S
 async def test_a_dns_that_cannot_be_asked_changes_nothing(shop: Shop) -> None:
     async with shop.client("author") as author:
         name = await prove(shop, author)
-        shop.house.records[name] = BROKEN
+        shop.harness.records[name] = BROKEN
         view = await check(author)
         assert (view["usable"], "could not be asked" in view["problem"]) == (True, True)
 
 
 async def test_each_tenant_shows_for_itself_and_may_show_the_same_domain(shop: Shop) -> None:
-    async with shop.client("author") as author, shop.house.premises.caller(uuid4(), "author") as other:
+    async with shop.client("author") as author, shop.harness.service_environment.caller(uuid4(), "author") as other:
         mine, theirs = await put(author), await put(other)
         assert mine["record"]["name"] == theirs["record"]["name"]
         assert mine["record"]["value"] != theirs["record"]["value"]
@@ -136,9 +136,12 @@ async def test_what_no_mail_can_come_from_is_no_sender_domain(shop: Shop, domain
 
 
 async def test_the_platform_vouches_and_withdraws(shop: Shop) -> None:
-    premises = shop.house.premises
-    path = f"{premises.internal_url}/internal/sender-domains/{shop.tenant}/letters.example"
-    async with httpx.AsyncClient(headers=premises.as_platform("olga")) as platform, shop.client("author") as author:
+    service_environment = shop.harness.service_environment
+    path = f"{service_environment.internal_url}/internal/sender-domains/{shop.tenant}/letters.example"
+    async with (
+        httpx.AsyncClient(headers=service_environment.as_platform("olga")) as platform,
+        shop.client("author") as author,
+    ):
         vouched = (await platform.put(path)).json()
         assert (vouched["usable"], vouched["vouched_by"], vouched["proven_at"]) == (True, "olga", None)
         assert (await author.put("/v1/channels/news", json=NEWS)).is_success
@@ -146,7 +149,7 @@ async def test_the_platform_vouches_and_withdraws(shop: Shop) -> None:
         assert (await platform.delete(path)).status_code == 204
         assert not (await author.get(f"{DOMAINS}/letters.example")).json()["usable"]
         assert (await platform.delete(path.replace("letters", "others"))).status_code == 404
-    assert isinstance(await shop.house.final(await shop.send("email")), CommandRefused)
+    assert isinstance(await shop.harness.final(await shop.send("email")), CommandRefused)
 
 
 async def test_a_domain_that_is_removed_sends_no_more_and_has_another_record_when_it_is_back(shop: Shop) -> None:
@@ -154,7 +157,7 @@ async def test_a_domain_that_is_removed_sends_no_more_and_has_another_record_whe
         before = (await author.get(f"{DOMAINS}/shop.example")).json()
         assert before["usable"]
         assert (await author.delete(f"{DOMAINS}/shop.example")).status_code == 204
-        assert isinstance(await shop.house.final(await shop.send("email")), CommandRefused)
+        assert isinstance(await shop.harness.final(await shop.send("email")), CommandRefused)
         assert (await author.get(f"{DOMAINS}/shop.example")).status_code == 404
         after = await put(author, "shop.example")
     assert (after["usable"], after["record"]["value"] == before["record"]["value"]) == (False, False)
@@ -162,7 +165,7 @@ async def test_a_domain_that_is_removed_sends_no_more_and_has_another_record_whe
 
 async def test_a_tenant_has_so_many_domains_and_those_that_there_are_can_be_put_again(shop: Shop) -> None:
     async with httpx.AsyncClient() as http, shop.client("author") as author:
-        await allow(http, shop.house.premises, shop.tenant, "sender_domains", 1)
+        await allow(http, shop.harness.service_environment, shop.tenant, "sender_domains", 1)
         refused = await author.put(f"{DOMAINS}/letters.example", json={})
         assert (refused.status_code, "quota sender_domains: at most 1" in refused.json()["detail"]) == (409, True)
         await put(author, "shop.example")

@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 
 from contracts.kit.clock import new_id
-from integration.doc_service.harness import Site, open_site
+from integration.doc_service.harness import Harness, open_harness
 
 
 @pytest.fixture(scope="module")
-async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    async with open_site(postgres, kafka, tmp_path_factory.mktemp("doc_service")) as opened:
+async def harness(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
+    async with open_harness(postgres, kafka, tmp_path_factory.mktemp("doc_service")) as opened:
         yield opened
 
 

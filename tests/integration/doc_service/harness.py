@@ -19,18 +19,18 @@ from doc_service.domain.sample import SAMPLE
 from doc_service.settings import Settings
 from local_stack.ports import HOST
 from support import messages
-from support.premises import Premises, open_premises
+from support.kafka_probe import KafkaProbe, open_kafka_probe
 from support.processes import Program
-from support.wire import Wire, open_wire
+from support.service_environment import ServiceEnvironment, open_service_environment
 
 
 @dataclass(frozen=True)
-class Site:
+class Harness:
     """The service and its surroundings; each test takes a new tenant."""
 
-    premises: Premises
+    service_environment: ServiceEnvironment
     settings: Settings
-    wire: Wire
+    kafka_probe: KafkaProbe
     http: httpx.AsyncClient
     program: Program
 
@@ -39,20 +39,22 @@ class Site:
         return self.settings.public_doc_url
 
     async def call(self, method: str, path: str, tenant: UUID, role: str = "admin", **more: Any) -> httpx.Response:
-        headers = self.premises.authorization(tenant, role) | more.pop("headers", {})
+        headers = self.service_environment.authorization(tenant, role) | more.pop("headers", {})
         return await self.http.request(method, path, headers=headers, **more)
 
     async def internal_file(self, tenant: UUID, file_id: Any) -> httpx.Response:
         """A file as other services read it."""
         path = f"/internal/files/{file_id}?tenant={tenant}"
-        return await self.http.get(self.premises.url_of(path), headers=self.premises.as_service("GET", path))
+        return await self.http.get(
+            self.service_environment.url_of(path), headers=self.service_environment.as_service("GET", path)
+        )
 
     async def send(self, message: Envelope[Any]) -> None:
-        await self.wire.publish(topics.DOC_COMMANDS, message)
+        await self.kafka_probe.publish(topics.DOC_COMMANDS, message)
 
     async def answers(self, sent: Envelope[Any], count: int = 1) -> list[FinalResult]:
         """The first `count` results of a command."""
-        return (await self.wire.results(sent.command_id, count))[:count]
+        return (await self.kafka_probe.results(sent.command_id, count))[:count]
 
     async def create(self, tenant: UUID, **wanted: Any) -> FinalResult:
         """Sends `CreateDocument` and waits for its result."""
@@ -69,19 +71,19 @@ def order(tenant: UUID, **wanted: Any) -> Envelope[CreateDocument]:
 
 
 @asynccontextmanager
-async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Site]:
+async def open_harness(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Harness]:
     """The service runs; its files are in `folder`."""
     async with (
-        open_premises(postgres, kafka, "doc-service", folder) as premises,
-        open_wire(kafka, (topics.DOC_RESULTS, topics.DOC_EVENTS)) as wire,
-        httpx.AsyncClient(base_url=premises.url, timeout=60) as http,
+        open_service_environment(postgres, kafka, "doc-service", folder) as service_environment,
+        open_kafka_probe(kafka, (topics.DOC_RESULTS, topics.DOC_EVENTS)) as kafka_probe,
+        httpx.AsyncClient(base_url=service_environment.url, timeout=60) as http,
     ):
-        own = {"public_doc_url": premises.url, "files_dir": folder / "files", "trusted_proxies": HOST}
-        settings = await premises.settle(doc_service, Settings, **own)
+        own = {"public_doc_url": service_environment.url, "files_dir": folder / "files", "trusted_proxies": HOST}
+        settings = await service_environment.settle(doc_service, Settings, **own)
         program = Program("doc_service", settings)
         await program.start()
         try:
             await program.ready()
-            yield Site(premises, settings, wire, http, program)
+            yield Harness(service_environment, settings, kafka_probe, http, program)
         finally:
             await program.stop()

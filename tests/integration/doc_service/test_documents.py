@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from contracts.messages.doc import DocumentCreated
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
-from integration.doc_service.harness import Site, order
+from integration.doc_service.harness import Harness, order
 from support.messages import cancellation
 from support.processes import Program
 from support.waiting import eventually
@@ -22,102 +22,102 @@ YEAR = date.today().year
 ENDLESS = "#for i in range(1000000) [page #i #pagebreak()]"
 
 
-async def text_of(site: Site, tenant: UUID, pdf: Any) -> str:
-    content = await site.internal_file(tenant, pdf["file_id"])
+async def text_of(harness: Harness, tenant: UUID, pdf: Any) -> str:
+    content = await harness.internal_file(tenant, pdf["file_id"])
     assert content.status_code == 200
     assert content.headers["content-type"] == "application/pdf"
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content.content)).pages)
 
 
-async def test_a_command_becomes_a_numbered_pdf_with_a_link(site: Site, tenant: UUID) -> None:
-    answer = await site.create(tenant, public_link=True, language="de", fields={"company.title": "Client & Sons"})
+async def test_a_command_becomes_a_numbered_pdf_with_a_link(harness: Harness, tenant: UUID) -> None:
+    answer = await harness.create(tenant, public_link=True, language="de", fields={"company.title": "Client & Sons"})
     assert isinstance(answer, CommandDone)
     outputs: dict[str, Any] = answer.outputs
     assert outputs["number"] == f"INV-{YEAR}-0001"
     assert outputs["pdf"]["name"] == f"Invoice INV-{YEAR}-0001.pdf"
-    assert outputs["public_link"].startswith(f"{site.base}/d/")
-    text = await text_of(site, tenant, outputs["pdf"])
+    assert outputs["public_link"].startswith(f"{harness.base}/d/")
+    text = await text_of(harness, tenant, outputs["pdf"])
     for expected in (f"INV-{YEAR}-0001", "Rechnung", "Client & Sons", "Oak table", "Chair", "1.713,00", "2.038,47"):
         assert expected in text.replace("\xa0", " ")
-    (event,) = await site.wire.hears(tenant, DocumentCreated)
+    (event,) = await harness.kafka_probe.hears(tenant, DocumentCreated)
     assert str(event.data.document_id) == outputs["document_id"]
     assert event.data.pdf.model_dump(mode="json") == outputs["pdf"]
 
 
-async def test_the_same_command_twice_is_one_document_with_one_result(site: Site, tenant: UUID) -> None:
+async def test_the_same_command_twice_is_one_document_with_one_result(harness: Harness, tenant: UUID) -> None:
     sent = order(tenant, public_link=True)
-    await site.send(sent)
-    await site.send(sent)
-    (first,) = await site.answers(sent)
-    await site.send(sent)
-    answers = await site.answers(sent, 2)
+    await harness.send(sent)
+    await harness.send(sent)
+    (first,) = await harness.answers(sent)
+    await harness.send(sent)
+    answers = await harness.answers(sent, 2)
     assert all(answer == first for answer in answers)
-    documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    documents = (await harness.call("GET", "/v1/documents", tenant)).json()["items"]
     assert [document["number"] for document in documents] == [f"INV-{YEAR}-0001"]
-    next_one = await site.create(tenant)
+    next_one = await harness.create(tenant)
     assert isinstance(next_one, CommandDone)
     assert next_one.outputs["number"] == f"INV-{YEAR}-0002"
 
 
-async def test_many_commands_at_once_take_each_number_once(site: Site, tenant: UUID) -> None:
-    answers = await asyncio.gather(*(site.create(tenant, wait_for_pdf=False) for _ in range(12)))
+async def test_many_commands_at_once_take_each_number_once(harness: Harness, tenant: UUID) -> None:
+    answers = await asyncio.gather(*(harness.create(tenant, wait_for_pdf=False) for _ in range(12)))
     numbers = sorted(str(answer.outputs["number"]) for answer in answers if isinstance(answer, CommandDone))
     assert numbers == [f"INV-{YEAR}-{count:04}" for count in range(1, 13)]
 
 
-async def test_tenants_have_numbers_of_their_own(site: Site, tenant: UUID) -> None:
-    await site.create(tenant)
+async def test_tenants_have_numbers_of_their_own(harness: Harness, tenant: UUID) -> None:
+    await harness.create(tenant)
     other = UUID(int=tenant.int + 1)
-    answer = await site.create(other)
+    answer = await harness.create(other)
     assert isinstance(answer, CommandDone)
     assert answer.outputs["number"] == f"INV-{YEAR}-0001"
 
 
-async def test_without_waiting_number_and_link_come_at_once_and_the_pdf_follows(site: Site, tenant: UUID) -> None:
-    answer = await site.create(tenant, wait_for_pdf=False, public_link=True)
+async def test_without_waiting_number_and_link_come_at_once_and_the_pdf_follows(harness: Harness, tenant: UUID) -> None:
+    answer = await harness.create(tenant, wait_for_pdf=False, public_link=True)
     assert isinstance(answer, CommandDone)
     assert answer.outputs["pdf"] is None
     assert answer.outputs["number"] == f"INV-{YEAR}-0001"
-    await eventually(lambda: status_is(site, tenant, answer.outputs["document_id"], "ready"))
-    page = await site.http.get(str(answer.outputs["public_link"]))
+    await eventually(lambda: status_is(harness, tenant, answer.outputs["document_id"], "ready"))
+    page = await harness.http.get(str(answer.outputs["public_link"]))
     assert "Download" in page.text
 
 
-async def test_an_unknown_template_is_refused_by_name(site: Site, tenant: UUID) -> None:
-    answer = await site.create(tenant, template="contract")
+async def test_an_unknown_template_is_refused_by_name(harness: Harness, tenant: UUID) -> None:
+    answer = await harness.create(tenant, template="contract")
     assert isinstance(answer, CommandRefused)
     assert answer.reason == "there is no published template 'contract'"
 
 
-async def test_a_refused_command_takes_no_number(site: Site, tenant: UUID) -> None:
-    refused = await site.create(tenant, language="klingon")
+async def test_a_refused_command_takes_no_number(harness: Harness, tenant: UUID) -> None:
+    refused = await harness.create(tenant, language="klingon")
     assert isinstance(refused, CommandRefused)
     assert "klingon" in refused.reason
-    misshapen = await site.create(tenant, fields={"products": [{"name": "Table"}]})
+    misshapen = await harness.create(tenant, fields={"products": [{"name": "Table"}]})
     assert isinstance(misshapen, CommandRefused)
     assert "data.products[0].quantity" in misshapen.reason
-    nowhere = await site.create(tenant, time_zone="Mars/Base")
+    nowhere = await harness.create(tenant, time_zone="Mars/Base")
     assert isinstance(nowhere, CommandRefused)
-    answer = await site.create(tenant)
+    answer = await harness.create(tenant)
     assert isinstance(answer, CommandDone)
     assert answer.outputs["number"] == f"INV-{YEAR}-0001"
 
 
-async def test_an_own_template_takes_the_place_of_the_shipped_one(site: Site, tenant: UUID) -> None:
+async def test_an_own_template_takes_the_place_of_the_shipped_one(harness: Harness, tenant: UUID) -> None:
     source = "#let data = json(bytes(sys.inputs.data))\nFor #data.contact.name: #data.document.number"
     template = {"name": "Bill", "source": source, "number_pattern": "B{number}", "publish": True}
-    assert (await site.call("PUT", "/v1/templates/invoice", tenant, json=template)).status_code == 200
-    answer = await site.create(tenant)
+    assert (await harness.call("PUT", "/v1/templates/invoice", tenant, json=template)).status_code == 200
+    answer = await harness.create(tenant)
     assert isinstance(answer, CommandDone)
-    assert "For Mary Sample: B1" in await text_of(site, tenant, answer.outputs["pdf"])
-    await site.call("PUT", "/v1/templates/invoice", tenant, json=template | {"archived": True})
-    answer = await site.create(tenant)
+    assert "For Mary Sample: B1" in await text_of(harness, tenant, answer.outputs["pdf"])
+    await harness.call("PUT", "/v1/templates/invoice", tenant, json=template | {"archived": True})
+    answer = await harness.create(tenant)
     assert isinstance(answer, CommandDone)
     assert answer.outputs["number"] == f"INV-{YEAR}-0001"
 
 
 async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothing_else(
-    site: Site, tenant: UUID
+    harness: Harness, tenant: UUID
 ) -> None:
     sources = {
         "endless": f'#if json(bytes(sys.inputs.data)).contact.first_name != "Mary" {{ [{ENDLESS}] }} else [fine]',
@@ -126,11 +126,11 @@ async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothin
     }
     for code, source in sources.items():
         template = {"name": code, "source": source, "publish": True}
-        assert (await site.call("PUT", f"/v1/templates/{code}", tenant, json=template)).status_code == 200
+        assert (await harness.call("PUT", f"/v1/templates/{code}", tenant, json=template)).status_code == 200
     endless, reading, fine = await asyncio.gather(
-        site.create(tenant, template="endless", fields={"contact.first_name": "X"}),
-        site.create(tenant, template="field", fields={"contact.first_name": "X"}),
-        site.create(tenant),
+        harness.create(tenant, template="endless", fields={"contact.first_name": "X"}),
+        harness.create(tenant, template="field", fields={"contact.first_name": "X"}),
+        harness.create(tenant),
     )
     assert isinstance(endless, CommandFailed)
     assert not endless.retryable
@@ -139,114 +139,116 @@ async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothin
     assert "line 2" in reading.reason
     assert "file not found" in reading.reason
     assert isinstance(fine, CommandDone)
-    failed = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    failed = (await harness.call("GET", "/v1/documents", tenant)).json()["items"]
     assert sorted(document["status"] for document in failed) == ["failed", "failed", "ready"]
 
 
 async def test_a_service_killed_between_rendering_and_commit_makes_one_document(
-    site: Site, tenant: UUID, tmp_path: Path
+    harness: Harness, tenant: UUID, tmp_path: Path
 ) -> None:
-    await site.program.stop()
-    (tmp_path / "deaths").write_text("1")
-    dying = Program("integration.doc_service.dying_main", site.settings, {"DEATHS": str(tmp_path / "deaths")})
+    await harness.program.stop()
+    (tmp_path / "crash_counts").write_text("1")
+    dying = Program(
+        "integration.doc_service.dying_main", harness.settings, {"CRASH_COUNTS": str(tmp_path / "crash_counts")}
+    )
     await dying.start()
     sent = order(tenant, public_link=True)
-    await site.send(sent)
+    await harness.send(sent)
     try:
         assert await dying.ends() == -signal.SIGKILL
     finally:
         await dying.stop()
-    await site.premises.sql("UPDATE work SET leased_until = now() - interval '1 second'")
-    await site.program.start()
-    await site.program.ready()
-    (answer,) = await site.answers(sent)
+    await harness.service_environment.sql("UPDATE work SET leased_until = now() - interval '1 second'")
+    await harness.program.start()
+    await harness.program.ready()
+    (answer,) = await harness.answers(sent)
     assert isinstance(answer, CommandDone)
-    documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    documents = (await harness.call("GET", "/v1/documents", tenant)).json()["items"]
     assert [(it["number"], it["status"]) for it in documents] == [(f"INV-{YEAR}-0001", "ready")]
-    assert len(list((site.settings.files_dir / str(tenant)).iterdir())) == 1
-    assert (await site.http.get(str(answer.outputs["public_link"]))).status_code == 200
-    assert len(site.wire.said(tenant, DocumentCreated)) == 1
+    assert len(list((harness.settings.files_dir / str(tenant)).iterdir())) == 1
+    assert (await harness.http.get(str(answer.outputs["public_link"]))).status_code == 200
+    assert len(harness.kafka_probe.said(tenant, DocumentCreated)) == 1
 
 
-async def test_a_document_nobody_began_to_render_can_be_cancelled(site: Site, tenant: UUID) -> None:
-    await site.program.stop()
+async def test_a_document_nobody_began_to_render_can_be_cancelled(harness: Harness, tenant: UUID) -> None:
+    await harness.program.stop()
     sent = order(tenant)
-    await site.send(sent)
-    await site.send(cancellation(sent.command_id, tenant, sent.data.item_id))
-    await site.program.start()
-    await site.program.ready()
-    (answer,) = await site.answers(sent)
-    documents = (await site.call("GET", "/v1/documents", tenant)).json()["items"]
+    await harness.send(sent)
+    await harness.send(cancellation(sent.command_id, tenant, sent.data.item_id))
+    await harness.program.start()
+    await harness.program.ready()
+    (answer,) = await harness.answers(sent)
+    documents = (await harness.call("GET", "/v1/documents", tenant)).json()["items"]
     assert isinstance(answer, CommandRefused)
     assert answer.reason == "cancelled"
     assert [document["status"] for document in documents] == ["cancelled"]
 
 
-async def test_a_command_cancelled_before_it_comes_does_nothing(site: Site, tenant: UUID) -> None:
+async def test_a_command_cancelled_before_it_comes_does_nothing(harness: Harness, tenant: UUID) -> None:
     sent = order(tenant)
-    await site.send(cancellation(sent.command_id, tenant, sent.data.item_id))
-    await site.send(sent)
-    (answer,) = await site.answers(sent)
+    await harness.send(cancellation(sent.command_id, tenant, sent.data.item_id))
+    await harness.send(sent)
+    (answer,) = await harness.answers(sent)
     assert isinstance(answer, CommandRefused)
-    assert (await site.call("GET", "/v1/documents", tenant)).json()["items"] == []
+    assert (await harness.call("GET", "/v1/documents", tenant)).json()["items"] == []
 
 
-async def test_documents_are_listed_newest_first_in_pages(site: Site, tenant: UUID) -> None:
+async def test_documents_are_listed_newest_first_in_pages(harness: Harness, tenant: UUID) -> None:
     item = tenant
     for _ in range(3):
-        await site.create(tenant, item_id=item)
-    await site.create(tenant)
+        await harness.create(tenant, item_id=item)
+    await harness.create(tenant)
     path = f"/v1/documents?item_id={item}&limit=2"
-    page = (await site.call("GET", path, tenant, "viewer")).json()
-    rest = (await site.call("GET", f"{path}&cursor={page['next_cursor']}", tenant, "viewer")).json()
+    page = (await harness.call("GET", path, tenant, "viewer")).json()
+    rest = (await harness.call("GET", f"{path}&cursor={page['next_cursor']}", tenant, "viewer")).json()
     numbers = [document["number"] for document in page["items"] + rest["items"]]
     assert numbers == [f"INV-{YEAR}-000{count}" for count in (3, 2, 1)]
     assert rest["next_cursor"] is None
 
 
-async def test_a_document_of_another_tenant_does_not_exist(site: Site, tenant: UUID) -> None:
-    answer = await site.create(tenant)
+async def test_a_document_of_another_tenant_does_not_exist(harness: Harness, tenant: UUID) -> None:
+    answer = await harness.create(tenant)
     assert isinstance(answer, CommandDone)
     stranger = UUID(int=tenant.int + 1)
     path = f"/v1/documents/{answer.outputs['document_id']}"
-    assert (await site.call("GET", path, stranger)).status_code == 404
-    assert (await site.call("POST", f"{path}/links", stranger, json={})).status_code == 404
-    assert (await site.call("GET", path, tenant)).json()["number"] == f"INV-{YEAR}-0001"
+    assert (await harness.call("GET", path, stranger)).status_code == 404
+    assert (await harness.call("POST", f"{path}/links", stranger, json={})).status_code == 404
+    assert (await harness.call("GET", path, tenant)).json()["number"] == f"INV-{YEAR}-0001"
 
 
-async def status_is(site: Site, tenant: UUID, document_id: object, status: str) -> bool:
-    found = await site.call("GET", f"/v1/documents/{document_id}", tenant)
+async def status_is(harness: Harness, tenant: UUID, document_id: object, status: str) -> bool:
+    found = await harness.call("GET", f"/v1/documents/{document_id}", tenant)
     return bool(found.json()["status"] == status)
 
 
 async def test_what_can_never_be_printed_is_refused_with_a_sentence_and_other_tenants_go_on(
-    site: Site, tenant: UUID
+    harness: Harness, tenant: UUID
 ) -> None:
-    deep = await site.create(tenant, fields={".".join("a" * 2001): "b"})
+    deep = await harness.create(tenant, fields={".".join("a" * 2001): "b"})
     assert isinstance(deep, CommandRefused)
     assert deep.reason == (
         "fields: the name 'a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.'… has 2001 parts and 4001 characters; "
         "at most 20 parts and 200 characters are allowed"
     )
-    long = await site.create(tenant, fields={"item.amount.amount": int("9" * 300)})
+    long = await harness.create(tenant, fields={"item.amount.amount": int("9" * 300)})
     assert isinstance(long, CommandRefused)
     assert long.reason == "item.amount.amount: the number is too long to be printed (more than 64 bits)"
-    null = await site.create(tenant, created_by="a\x00b")
+    null = await harness.create(tenant, created_by="a\x00b")
     assert isinstance(null, CommandFailed)
     assert (null.retryable, null.reason) == (
         False,
-        "the command cannot be obeyed: 'created_by' has a null character",
+        "the command cannot be handled: 'created_by' has a null character",
     )
-    sound = await site.create(tenant, fields={"item.amount.amount": 2**63 - 1})
+    sound = await harness.create(tenant, fields={"item.amount.amount": 2**63 - 1})
     assert isinstance(sound, CommandDone)
 
 
-async def test_two_tenants_with_one_command_id_have_a_document_each(site: Site, tenant: UUID) -> None:
+async def test_two_tenants_with_one_command_id_have_a_document_each(harness: Harness, tenant: UUID) -> None:
     mine = order(tenant)
     other = replace(order(uuid4()), id=mine.id)
     for count, sent in enumerate((other, mine), 1):
-        await site.send(sent)
-        answer = (await site.answers(sent, count))[-1]
+        await harness.send(sent)
+        answer = (await harness.answers(sent, count))[-1]
         assert isinstance(answer, CommandDone)
-        documents = (await site.call("GET", "/v1/documents", sent.tenant)).json()["items"]
+        documents = (await harness.call("GET", "/v1/documents", sent.tenant)).json()["items"]
         assert [document["id"] for document in documents] == [answer.outputs["document_id"]]

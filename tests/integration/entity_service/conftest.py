@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integration.entity_service.harness import Site, Tenant, open_site
+from integration.entity_service.harness import Harness, Tenant, open_harness
 
 
 @pytest.fixture(scope="module")
-async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    async with open_site(postgres, kafka, tmp_path_factory.mktemp("entity")) as opened:
+async def harness(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
+    async with open_harness(postgres, kafka, tmp_path_factory.mktemp("entity")) as opened:
         yield opened
 
 
 @pytest.fixture
-async def shop(site: Site) -> Tenant:
-    return await site.tenant().open()
+async def shop(harness: Harness) -> Tenant:
+    return await harness.tenant().open()

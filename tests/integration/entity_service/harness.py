@@ -19,10 +19,10 @@ from entity_service.main import build_app
 from entity_service.settings import Settings
 from local_stack.credentials import ROLES
 from support import messages
-from support.premises import Premises, open_premises
+from support.kafka_probe import KafkaProbe, open_kafka_probe
 from support.quotas import allow
+from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import ServiceTransport
-from support.wire import Wire, open_wire
 
 STAGES = (
     {"code": "new", "name": "New"},
@@ -34,28 +34,28 @@ STAGES = (
 
 
 @dataclass(frozen=True)
-class Site:
+class Harness:
     """The running service and its surroundings, shared by all tests."""
 
-    premises: Premises
-    wire: Wire
+    service_environment: ServiceEnvironment
+    kafka_probe: KafkaProbe
     http: httpx.AsyncClient
 
     def tenant(self) -> "Tenant":
         return Tenant(self, uuid4())
 
     async def send(self, *commands: Envelope[Any]) -> None:
-        await self.wire.publish(topics.ENTITY_COMMANDS, *commands)
+        await self.kafka_probe.publish(topics.ENTITY_COMMANDS, *commands)
 
     async def internal(self, method: str, path: str, **what: Any) -> httpx.Response:
-        return await self.http.request(method, path, headers=self.premises.as_service(method, path), **what)
+        return await self.http.request(method, path, headers=self.service_environment.as_service(method, path), **what)
 
 
 @dataclass(frozen=True)
 class Tenant:
     """One tenant, as an admin of his own sees it."""
 
-    site: Site
+    harness: Harness
     id: UUID
     subject: str = "somebody"
 
@@ -69,8 +69,8 @@ class Tenant:
         self, method: str, path: str, content: bytes, *, roles: Sequence[str] = ROLES, **headers: str
     ) -> httpx.Response:
         names = {name.replace("_", "-"): text for name, text in headers.items()} | {"content-type": "application/json"}
-        names |= self.site.premises.authorization(self.id, *roles, sub=self.subject)
-        return await self.site.http.request(method, path, content=content, headers=names)
+        names |= self.harness.service_environment.authorization(self.id, *roles, sub=self.subject)
+        return await self.harness.http.request(method, path, content=content, headers=names)
 
     async def get(self, path: str) -> Any:
         return ok(await self.ask("GET", path))
@@ -98,10 +98,10 @@ class Tenant:
     async def move(self, item: dict[str, Any], stage: str, if_match: str = "*", **more: str) -> httpx.Response:
         return await self.ask("PUT", f"/v1/items/{item['id']}/stage", {"stage": stage, **more}, if_match=if_match)
 
-    async def obey(self, body: Body, **more: Any) -> FinalResult:
+    async def handle(self, body: Body, **more: Any) -> FinalResult:
         """Sends a command and waits for its result."""
         sent = self.order(body, **more)
-        await self.site.send(sent)
+        await self.harness.send(sent)
         return (await self.results(sent.command_id))[0]
 
     def order(
@@ -110,28 +110,28 @@ class Tenant:
         return messages.order(body, self.id, getattr(body, "item_id", self.id), id=id, causes=causes, root=root)
 
     async def done(self, body: Body, **more: Any) -> dict[str, Any]:
-        answer = await self.obey(body, **more)
+        answer = await self.handle(body, **more)
         assert isinstance(answer, CommandDone), answer
         return answer.outputs
 
     async def refused(self, body: Body, **more: Any) -> str:
-        answer = await self.obey(body, **more)
+        answer = await self.handle(body, **more)
         assert isinstance(answer, CommandRefused), answer
         return answer.reason
 
     async def may_have(self, quota: str, limit: int) -> None:
         """Has the platform set a limit."""
-        await allow(self.site.http, self.site.premises, self.id, quota, limit)
+        await allow(self.harness.http, self.harness.service_environment, self.id, quota, limit)
 
     async def results(self, command_id: UUID, count: int = 1) -> list[FinalResult]:
-        return await self.site.wire.results(command_id, count)
+        return await self.harness.kafka_probe.results(command_id, count)
 
     async def events[B: Body](self, kind: type[B], count: int = 1) -> list[Envelope[B]]:
         """At least so many events of a kind, in the order they were heard."""
-        return await self.site.wire.hears(self.id, kind, count)
+        return await self.harness.kafka_probe.hears(self.id, kind, count)
 
     def heard[B: Body](self, kind: type[B]) -> list[Envelope[B]]:
-        return self.site.wire.said(self.id, kind)
+        return self.harness.kafka_probe.said(self.id, kind)
 
 
 def ok(response: httpx.Response) -> Any:
@@ -139,25 +139,25 @@ def ok(response: httpx.Response) -> Any:
     return response.json() if response.content else None
 
 
-async def contexts(site: Site, *items: tuple[Tenant, dict[str, Any]], **more: Any) -> ContextResponse:
+async def contexts(harness: Harness, *items: tuple[Tenant, dict[str, Any]], **more: Any) -> ContextResponse:
     """What `/internal/contexts` answers about items of tenants."""
     refs = [{"tenant_id": str(tenant.id), "item_id": item["id"]} for tenant, item in items]
-    answer = await site.internal("POST", "/internal/contexts", json={"items": refs, **more})
+    answer = await harness.internal("POST", "/internal/contexts", json={"items": refs, **more})
     return ContextResponse.model_validate(ok(answer))
 
 
 @asynccontextmanager
-async def open_site(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Site]:
+async def open_harness(postgres: str, kafka: str, folder: Path) -> AsyncGenerator[Harness]:
     """The service in this process."""
     async with (
-        open_premises(postgres, kafka, "entity-service", folder) as premises,
-        open_wire(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS, topics.COMMS_COMMANDS)) as wire,
+        open_service_environment(postgres, kafka, "entity-service", folder) as service_environment,
+        open_kafka_probe(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS, topics.COMMS_COMMANDS)) as kafka_probe,
     ):
-        settings = await premises.settle(entity_service, Settings)
+        settings = await service_environment.settle(entity_service, Settings)
         app = build_app(settings)
         transport = ServiceTransport(app, settings)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url=premises.url, timeout=60) as http,
+            httpx.AsyncClient(transport=transport, base_url=service_environment.url, timeout=60) as http,
         ):
-            yield Site(premises, wire, http)
+            yield Harness(service_environment, kafka_probe, http)

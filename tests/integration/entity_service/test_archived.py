@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from contracts.messages.entity_commands import CopyItem, CreateItem, CreateTask, FieldAssignment, UpdateItem
-from integration.entity_service.harness import Site, Tenant, contexts
+from integration.entity_service.harness import Harness, Tenant, contexts
 
 
 @pytest.fixture
@@ -196,13 +196,15 @@ async def test_a_person_who_names_an_archived_employee_is_told(shop: Tenant, sta
     assert (same["responsible_id"], same["title"]) == (sia, "Elm table")
 
 
-async def test_other_services_are_told_who_gets_new_work(site: Site, shop: Tenant, staffed: dict[str, str]) -> None:
+async def test_other_services_are_told_who_gets_new_work(
+    harness: Harness, shop: Tenant, staffed: dict[str, str]
+) -> None:
     deal = await shop.deal()
     await archive(shop, "sia", successor="nils")
     lost = await shop.put("/v1/employees/lost", {"first_name": "Lou", "archived": True})
 
-    (context,) = (await contexts(site, (shop, deal))).contexts()
-    (without,) = (await contexts(site, (shop, deal), parts=["contacts"])).contexts()
+    (context,) = (await contexts(harness, (shop, deal))).contexts()
+    (without,) = (await contexts(harness, (shop, deal), parts=["contacts"])).contexts()
 
     assert context.reassignments == {UUID(staffed["sia"]): UUID(staffed["nils"]), UUID(lost["id"]): None}
     assert without.reassignments == {}

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.calendars import Calendar
 from contracts.contexts import ContextResponse, EmployeeContext, TenantSchema
-from integration.entity_service.harness import Site, Tenant, ok
+from integration.entity_service.harness import Harness, Tenant, ok
 
 CALENDAR = {
     "week": {"mon": [{"opens": "08:00", "closes": "12:00"}, {"opens": "13:00", "closes": "02:00"}]},
@@ -19,18 +19,18 @@ ABSENCE = {"from": "2026-07-20T00:00:00+02:00", "until": "2126-08-03T00:00:00+02
 OVER = {"from": "2016-07-20T00:00:00+02:00", "until": "2016-08-03T00:00:00+02:00"}
 
 
-async def engine_sees(site: Site, shop: Tenant, item: dict[str, Any]) -> tuple[Calendar, EmployeeContext | None]:
+async def engine_sees(harness: Harness, shop: Tenant, item: dict[str, Any]) -> tuple[Calendar, EmployeeContext | None]:
     """The calendar and the responsible person, as a context has them."""
     asked = {"items": [{"tenant_id": str(shop.id), "item_id": item["id"]}], "parts": ["responsible"]}
-    answer = ContextResponse.model_validate(ok(await site.internal("POST", "/internal/contexts", json=asked)))
+    answer = ContextResponse.model_validate(ok(await harness.internal("POST", "/internal/contexts", json=asked)))
     return next(answer.contexts()).tenant.calendar, next(answer.contexts()).responsible
 
 
-async def test_a_company_works_from_nine_to_six_until_it_says_otherwise(site: Site, shop: Tenant) -> None:
+async def test_a_company_works_from_nine_to_six_until_it_says_otherwise(harness: Harness, shop: Tenant) -> None:
     assert Calendar.model_validate(await shop.get("/v1/calendar")) == Calendar()
     assert await shop.put("/v1/calendar", CALENDAR) == await shop.get("/v1/calendar") == CALENDAR
-    schema = TenantSchema.model_validate(ok(await site.internal("GET", f"/internal/schema/{shop.id}")))
-    calendar, _ = await engine_sees(site, shop, await shop.deal())
+    schema = TenantSchema.model_validate(ok(await harness.internal("GET", f"/internal/schema/{shop.id}")))
+    calendar, _ = await engine_sees(harness, shop, await shop.deal())
     assert calendar == schema.tenant.calendar == Calendar.model_validate(CALENDAR)
 
 
@@ -60,15 +60,15 @@ async def test_a_calendar_that_cannot_be_counted_with_is_refused(
     assert what in error["what"]
 
 
-async def test_an_employees_schedule_comes_with_the_items_he_is_responsible_for(site: Site, shop: Tenant) -> None:
+async def test_an_employees_schedule_comes_with_the_items_he_is_responsible_for(harness: Harness, shop: Tenant) -> None:
     sam = await shop.put("/v1/employees/sam", {"first_name": "Sam"})
     deal = await shop.deal(responsible_id=sam["id"])
-    _, before = await engine_sees(site, shop, deal)
+    _, before = await engine_sees(harness, shop, deal)
     week = {"tue": [{"opens": "09:00", "closes": "12:00"}]}
     body = {"time_zone": "Asia/Tokyo", "week": week, "absences": [OVER, ABSENCE]}
     put = await shop.put("/v1/employees/sam/schedule", body)
     assert put == await shop.get("/v1/employees/sam/schedule")
-    _, after = await engine_sees(site, shop, deal)
+    _, after = await engine_sees(harness, shop, deal)
     assert before is not None
     assert before.schedule is None
     assert after is not None
@@ -84,25 +84,25 @@ async def test_only_absences_that_end_after_they_begin_are_taken(shop: Tenant) -
     assert (await shop.ask("PUT", "/v1/employees/nobody/schedule", {})).status_code == 404
 
 
-async def test_employees_clock_themselves_in_where_that_is_tracked(site: Site, shop: Tenant) -> None:
+async def test_employees_clock_themselves_in_where_that_is_tracked(harness: Harness, shop: Tenant) -> None:
     sam = await shop.put("/v1/employees/sam", {"first_name": "Sam"})
     deal = await shop.deal(responsible_id=sam["id"])
     await shop.put("/v1/employees/sam/schedule", {"tracked": True})
-    assert await at_work(site, shop, deal) is False
-    himself = Tenant(site, UUID(str(shop.id)), subject=sam["id"])
+    assert await at_work(harness, shop, deal) is False
+    himself = Tenant(harness, UUID(str(shop.id)), subject=sam["id"])
     body = {"at_work": True}
     came = ok(await himself.ask("PUT", "/v1/employees/sam/presence", body, roles=["agent"]))
     again = ok(await himself.ask("PUT", "/v1/employees/sam/presence", body, roles=["agent"]))
     assert came == again == await shop.get("/v1/employees/sam/presence")
-    assert await at_work(site, shop, deal) is True
+    assert await at_work(harness, shop, deal) is True
     stranger = await shop.ask("PUT", "/v1/employees/sam/presence", {"at_work": False}, roles=["agent"])
     assert (stranger.status_code, stranger.json()["detail"]) == (403, "only an admin clocks others in and out")
     await shop.put("/v1/employees/sam/presence", {"at_work": False})
-    assert await at_work(site, shop, deal) is False
+    assert await at_work(harness, shop, deal) is False
 
 
-async def at_work(site: Site, shop: Tenant, deal: dict[str, Any]) -> bool | None:
-    _, responsible = await engine_sees(site, shop, deal)
+async def at_work(harness: Harness, shop: Tenant, deal: dict[str, Any]) -> bool | None:
+    _, responsible = await engine_sees(harness, shop, deal)
     assert responsible is not None
     assert responsible.schedule is not None
     return responsible.schedule.at_work

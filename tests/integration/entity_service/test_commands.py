@@ -21,7 +21,7 @@ from contracts.messages.entity_commands import (
 from contracts.messages.entity_events import FieldsChanged, ItemCreated, StageChanged
 from contracts.messages.results import CommandFailed
 from contracts.values import PersonInput
-from integration.entity_service.harness import Site, Tenant
+from integration.entity_service.harness import Harness, Tenant
 
 LEFT = "the item has left the stage"
 
@@ -61,7 +61,7 @@ async def test_a_command_sent_twice_has_one_effect_and_the_same_result(shop: Ten
     item = await shop.deal()
     order = shop.order(move(item, "talks", "offer"))
 
-    await shop.site.send(order, order)
+    await shop.harness.send(order, order)
     first, second = await shop.results(order.command_id, 2)
     await shop.done(AddTimelineEntry(item_id=UUID(item["id"]), text="later", author="a-rule"))
 
@@ -117,7 +117,7 @@ async def test_two_moves_at_once_of_which_each_expects_the_first_entry_move_once
     item = await shop.deal()
     orders = [shop.order(move(item, stage, expect_entry_seq=1)) for stage in ("talks", "offer")]
 
-    by_hand, _ = await asyncio.gather(shop.move(item, "won", if_match='"1"'), shop.site.send(*orders))
+    by_hand, _ = await asyncio.gather(shop.move(item, "won", if_match='"1"'), shop.harness.send(*orders))
     answers = [(await shop.results(order.command_id))[0] for order in orders]
 
     moved = [one for one in answers if getattr(one, "outputs", {}).get("verdict") == "moved"]
@@ -233,7 +233,7 @@ async def test_a_visitor_s_name_is_kept_on_one_line_or_refused(shop: Tenant) -> 
 async def test_one_creation_sent_twice_creates_one_item_and_one_contact(shop: Tenant) -> None:
     order = shop.order(visitor("+49 30 123456"))
 
-    await shop.site.send(order, order)
+    await shop.harness.send(order, order)
     first, second = await shop.results(order.command_id, 2)
 
     assert first == second
@@ -300,10 +300,10 @@ async def test_a_null_character_in_a_name_fails_its_command_at_once_with_the_pla
     item = await shop.deal(responsible_id=worker["id"])
     body = CreateTask(item_id=UUID(item["id"]), name="Call\x00", stage="new", created_by="a-rule")
 
-    answer = await shop.obey(body)
+    answer = await shop.handle(body)
 
     assert isinstance(answer, CommandFailed)
-    assert (answer.retryable, answer.reason) == (False, "the command cannot be obeyed: 'name' has a null character")
+    assert (answer.retryable, answer.reason) == (False, "the command cannot be handled: 'name' has a null character")
     assert await shop.done(body.model_copy(update={"name": "Call"}))
 
 
@@ -315,9 +315,9 @@ async def test_a_task_for_nobody_is_refused(shop: Tenant) -> None:
     assert "no employees' ids" in await shop.refused(body.model_copy(update={"assignee_id": uuid4()}))
 
 
-async def test_another_tenants_item_is_gone_for_a_command(site: Site, shop: Tenant) -> None:
+async def test_another_tenants_item_is_gone_for_a_command(harness: Harness, shop: Tenant) -> None:
     item = await shop.deal()
-    stranger = await site.tenant().open()
+    stranger = await harness.tenant().open()
     body = UpdateItem(
         item_id=UUID(item["id"]), assignments=(FieldAssignment(field="title", value="Mine"),), changed_by="a-rule"
     )
@@ -332,7 +332,7 @@ async def test_a_command_that_breaks_the_database_fails_and_the_others_go_on(sho
     broken = shop.order(AddTimelineEntry(item_id=UUID(item["id"]), text="nul\x00l", author="a-rule"))
     sound = shop.order(AddTimelineEntry(item_id=UUID(item["id"]), text="sound", author="a-rule"), id=new_id())
 
-    await shop.site.send(broken, sound)
+    await shop.harness.send(broken, sound)
     failed, done = (await shop.results(broken.command_id))[0], (await shop.results(sound.command_id))[0]
 
     assert (failed.TYPE, done.TYPE) == ("crm.command.failed.v1", "crm.command.done.v1")

@@ -8,7 +8,7 @@ from contracts.envelope import Envelope, event
 from contracts.kit.clock import utc_now
 from contracts.messages.comms import ConsentChanged, RecordConsent
 from contracts.topics import COMMS_EVENTS, record_key
-from integration.entity_service.harness import Site, Tenant
+from integration.entity_service.harness import Harness, Tenant
 from support.waiting import eventually
 
 PHONE, EMAIL = "+49301234567", "client@example.org"
@@ -37,8 +37,8 @@ async def knows(tenant: Tenant, contact: str, *expected: tuple[str, bool]) -> No
     await eventually(look, f"consents {expected}")
 
 
-async def test_what_is_said_of_a_contact_is_shown_at_once_and_commanded_for_all_addresses(site: Site) -> None:
-    tenant = await site.tenant().open()
+async def test_what_is_said_of_a_contact_is_shown_at_once_and_commanded_for_all_addresses(harness: Harness) -> None:
+    tenant = await harness.tenant().open()
     contact = await tenant.post("/v1/contacts", CLIENT | {"opted_out": True})
     assert contact["opted_out"]
     command = (await tenant.events(RecordConsent))[0]
@@ -51,8 +51,8 @@ async def test_what_is_said_of_a_contact_is_shown_at_once_and_commanded_for_all_
     assert commands[1].data.at > commands[0].data.at
 
 
-async def test_addresses_that_are_added_to_a_contact_who_opted_out_are_opted_out(site: Site) -> None:
-    tenant = await site.tenant().open()
+async def test_addresses_that_are_added_to_a_contact_who_opted_out_are_opted_out(harness: Harness) -> None:
+    tenant = await harness.tenant().open()
     contact = await tenant.post("/v1/contacts", {"first_name": "Ada", "opted_out": True})
     await tenant.patch(f"/v1/contacts/{contact['id']}", {"phones": [{"number": PHONE}]})
     command = (await tenant.events(RecordConsent))[0]
@@ -60,56 +60,56 @@ async def test_addresses_that_are_added_to_a_contact_who_opted_out_are_opted_out
     assert command.data.at == datetime.fromisoformat(contact["opted_out_at"])
 
 
-async def test_an_opt_out_at_comms_service_reaches_every_contact_with_the_address(site: Site) -> None:
-    tenant, other = await site.tenant().open(), await site.tenant().open()
+async def test_an_opt_out_at_comms_service_reaches_every_contact_with_the_address(harness: Harness) -> None:
+    tenant, other = await harness.tenant().open(), await harness.tenant().open()
     contact, stranger = [(await one.post("/v1/contacts", CLIENT))["id"] for one in (tenant, other)]
     said_at = utc_now()
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 2, opted_out=True, at=said_at))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 2, opted_out=True, at=said_at))
     await becomes(tenant, contact, True)
     assert (await tenant.post("/v1/contacts", CLIENT))["opted_out"]
     assert not (await other.get(f"/v1/contacts/{stranger}"))["opted_out"]
     shown = (await tenant.get(f"/v1/contacts/{contact}/consents"))["items"]
     assert [(one["address"], one["source"], one["by"]) for one in shown] == [(EMAIL, "link", "client")]
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 1, opted_out=False, at=said_at))
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=said_at, address=PHONE))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=False, at=said_at))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=said_at, address=PHONE))
     await knows(tenant, contact, (PHONE, True), (EMAIL, True))
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 3, opted_out=False, at=utc_now()))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 3, opted_out=False, at=utc_now()))
     await knows(tenant, contact, (PHONE, True), (EMAIL, False))
     assert (await tenant.get(f"/v1/contacts/{contact}"))["opted_out"]
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 2, opted_out=False, at=utc_now(), address=PHONE))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 2, opted_out=False, at=utc_now(), address=PHONE))
     await becomes(tenant, contact, False)
 
 
-async def test_the_later_word_counts_whichever_is_heard_first(site: Site) -> None:
-    tenant = await site.tenant().open()
+async def test_the_later_word_counts_whichever_is_heard_first(harness: Harness) -> None:
+    tenant = await harness.tenant().open()
     before = utc_now()
     contact = (await tenant.post("/v1/contacts", CLIENT | {"opted_out": True}))["id"]
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 1, opted_out=False, at=before))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=False, at=before))
     await knows(tenant, contact, (EMAIL, False))
     assert (await tenant.get(f"/v1/contacts/{contact}"))["opted_out"]
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 2, opted_out=False, at=utc_now()))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 2, opted_out=False, at=utc_now()))
     await becomes(tenant, contact, False)
     await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": True})
     assert (await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": False}))["opted_out"] is False
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 3, opted_out=True, at=before))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 3, opted_out=True, at=before))
     await knows(tenant, contact, (EMAIL, True))
     assert not (await tenant.get(f"/v1/contacts/{contact}"))["opted_out"]
 
 
-async def test_the_context_tells_rules_what_comms_service_may_not_have_heard_of(site: Site) -> None:
-    tenant = await site.tenant().open()
+async def test_the_context_tells_rules_what_comms_service_may_not_have_heard_of(harness: Harness) -> None:
+    tenant = await harness.tenant().open()
     contact = await tenant.post("/v1/contacts", CLIENT | {"opted_out": True})
     deal = await tenant.deal(contact_ids=[contact["id"]])
     body = {"items": [{"tenant_id": str(tenant.id), "item_id": deal["id"]}]}
-    answer = (await site.internal("POST", "/internal/contexts", json=body)).json()
+    answer = (await harness.internal("POST", "/internal/contexts", json=body)).json()
     known = answer["tenants"][str(tenant.id)]["contacts"][contact["id"]]
     assert (known["opted_out"], known["opted_out_at"]) == (True, contact["opted_out_at"])
 
 
-async def test_who_speaks_at_a_contact_corrects_what_a_clock_ahead_has_said(site: Site) -> None:
-    tenant, ahead = await site.tenant().open(), utc_now() + timedelta(hours=1)
+async def test_who_speaks_at_a_contact_corrects_what_a_clock_ahead_has_said(harness: Harness) -> None:
+    tenant, ahead = await harness.tenant().open(), utc_now() + timedelta(hours=1)
     contact = (await tenant.post("/v1/contacts", CLIENT))["id"]
-    await site.wire.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=ahead))
+    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=ahead))
     await becomes(tenant, contact, True)
     assert (await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": False}))["opted_out"] is False
     (command,) = await tenant.events(RecordConsent)

@@ -10,7 +10,7 @@ import pytest
 from contracts.contexts import MAX_ANSWER, ItemRef, StageItems, TenantSchema
 from contracts.kit.clock import utc_now
 from entity_service import store
-from integration.entity_service.harness import Site, Tenant, contexts, ok
+from integration.entity_service.harness import Harness, Tenant, contexts, ok
 
 
 async def full_deal(shop: Tenant) -> dict[str, Any]:
@@ -25,11 +25,11 @@ async def full_deal(shop: Tenant) -> dict[str, Any]:
     return deal
 
 
-async def test_a_context_has_everything_around_an_item(site: Site, shop: Tenant) -> None:
+async def test_a_context_has_everything_around_an_item(harness: Harness, shop: Tenant) -> None:
     deal = await full_deal(shop)
     await shop.put("/v1/tenant", {"name": "Shop", "time_zone": "Europe/Berlin", "crm_url": "https://shop.example"})
 
-    (context,) = (await contexts(site, (shop, deal))).contexts()
+    (context,) = (await contexts(harness, (shop, deal))).contexts()
 
     assert (context.tenant.time_zone, context.tenant.crm_url) == ("Europe/Berlin", "https://shop.example")
     assert context.item.title == "Oak table"
@@ -44,41 +44,41 @@ async def test_a_context_has_everything_around_an_item(site: Site, shop: Tenant)
     assert (context.stage.code, context.stage.position, context.pipeline.name) == ("new", 0, "Sales")
 
 
-async def test_the_supervisor_is_the_nearest_head_above_who_is_somebody_else(site: Site, shop: Tenant) -> None:
+async def test_the_supervisor_is_the_nearest_head_above_who_is_somebody_else(harness: Harness, shop: Tenant) -> None:
     deal = await full_deal(shop)
     helper = await shop.put("/v1/employees/helper", {"first_name": "Hal", "department": "sales"})
     boss = (await shop.get("/v1/employees/boss"))["id"]
     of_helper = await shop.deal(responsible_id=helper["id"])
     of_boss = await shop.deal(responsible_id=boss)
 
-    answer = await contexts(site, (shop, deal), (shop, of_helper), (shop, of_boss))
+    answer = await contexts(harness, (shop, deal), (shop, of_helper), (shop, of_boss))
 
     supervisors = {str(c.item.id): c.supervisor.name if c.supervisor else None for c in answer.contexts()}
     assert supervisors == {deal["id"]: "Bo", of_helper["id"]: "Sia", of_boss["id"]: None}
 
 
-async def test_parts_that_are_not_asked_for_are_left_out(site: Site, shop: Tenant) -> None:
+async def test_parts_that_are_not_asked_for_are_left_out(harness: Harness, shop: Tenant) -> None:
     deal = await full_deal(shop)
 
-    (context,) = (await contexts(site, (shop, deal), parts=["company"])).contexts()
+    (context,) = (await contexts(harness, (shop, deal), parts=["company"])).contexts()
 
     assert context.company is not None
     assert (context.contact, context.products, context.responsible, context.supervisor) == (None, (), None, None)
 
 
-async def test_many_tenants_are_answered_at_once_each_with_its_own(site: Site, shop: Tenant) -> None:
-    other = await site.tenant().open()
+async def test_many_tenants_are_answered_at_once_each_with_its_own(harness: Harness, shop: Tenant) -> None:
+    other = await harness.tenant().open()
     mine, theirs = await full_deal(shop), await other.deal(title="Elm")
     mixed_up = {"id": theirs["id"]}
 
-    answer = await contexts(site, (shop, mine), (other, theirs), (shop, mixed_up))
+    answer = await contexts(harness, (shop, mine), (other, theirs), (shop, mixed_up))
 
     found = {context.tenant_id: context.item.title for context in answer.contexts()}
     assert found == {shop.id: "Oak table", other.id: "Elm"}
     assert [(ref.tenant_id, str(ref.item_id)) for ref in answer.missing] == [(shop.id, theirs["id"])]
 
 
-async def test_items_that_share_clients_get_them_once_and_an_answer_is_bounded(site: Site, shop: Tenant) -> None:
+async def test_items_that_share_clients_get_them_once_and_an_answer_is_bounded(harness: Harness, shop: Tenant) -> None:
     """Twelve deals with the same twenty clients of 12 kB, and 190 kB of fields each: more than an answer holds."""
     await shop.put("/v1/fields/deal/notes", {"name": "Notes", "type": "text", "multiple": True})
     emails = [{"address": f"{'x' * 60}@{'y' * 50}{n}.example"} for n in range(20)]
@@ -86,14 +86,14 @@ async def test_items_that_share_clients_get_them_once_and_an_answer_is_bounded(s
     notes = ["n" * 9_900 for _ in range(19)]
     deals = [await shop.deal(contact_ids=clients, fields={"notes": notes}) for _ in range(12)]
 
-    first = await contexts(site, *((shop, deal) for deal in deals))
+    first = await contexts(harness, *((shop, deal) for deal in deals))
 
     assert len(first.model_dump_json()) < MAX_ANSWER * 1.01
     assert 1 <= len(first.items) < 12
     assert [str(ref.item_id) for ref in first.rest] == [deal["id"] for deal in deals[len(first.items) :]]
     assert len(first.tenants[shop.id].contacts) == 20
     assert all(len(context.contacts) == 20 for context in first.contexts())
-    second = await contexts(site, *((shop, {"id": str(ref.item_id)}) for ref in first.rest))
+    second = await contexts(harness, *((shop, {"id": str(ref.item_id)}) for ref in first.rest))
     assert [str(one.item.id) for one in (*first.items, *second.items)] == [deal["id"] for deal in deals]
 
 
@@ -109,9 +109,9 @@ class Counted:
         return await self._connection.fetch(statement, *arguments)
 
 
-async def test_many_items_take_as_many_statements_as_one(site: Site, shop: Tenant) -> None:
+async def test_many_items_take_as_many_statements_as_one(harness: Harness, shop: Tenant) -> None:
     deals = [await full_deal(shop) for _ in range(3)]
-    connection = await asyncpg.connect(site.premises.database.app_url)
+    connection = await asyncpg.connect(harness.service_environment.database.app_url)
     try:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
         await connection.execute("SELECT set_config('app.tenants', $1, false)", f"{{{shop.id}}}")
@@ -127,12 +127,12 @@ async def test_many_items_take_as_many_statements_as_one(site: Site, shop: Tenan
     assert counts == [7, 7]
 
 
-async def test_a_schema_lists_what_authors_can_refer_to(site: Site, shop: Tenant) -> None:
+async def test_a_schema_lists_what_authors_can_refer_to(harness: Harness, shop: Tenant) -> None:
     await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "text"})
     await shop.put("/v1/fields/deal/old", {"name": "Old", "type": "text", "archived": True})
     await shop.put("/v1/employees/e1", {"first_name": "Eva", "last_name": "Ek"})
 
-    schema = TenantSchema.model_validate(ok(await site.internal("GET", f"/internal/schema/{shop.id}")))
+    schema = TenantSchema.model_validate(ok(await harness.internal("GET", f"/internal/schema/{shop.id}")))
 
     assert [pipeline.code for pipeline in schema.pipelines] == ["sales", "installation", "leads", "invoices"]
     assert [stage.code for stage in schema.pipelines[0].stages] == ["new", "talks", "offer", "won", "lost"]
@@ -140,31 +140,31 @@ async def test_a_schema_lists_what_authors_can_refer_to(site: Site, shop: Tenant
     assert [(one.code, one.name) for one in schema.employees] == [("e1", "Eva Ek")]
 
 
-async def test_open_items_are_found_by_the_clients_address(site: Site, shop: Tenant) -> None:
+async def test_open_items_are_found_by_the_clients_address(harness: Harness, shop: Tenant) -> None:
     deal = await full_deal(shop)
     lost = await shop.deal(contact_ids=deal["contact_ids"])
     await shop.move(lost, "lost")
 
     async def ask(**params: str) -> list[str]:
-        answer = await site.internal("GET", "/internal/items/by-contact", params={"tenant": str(shop.id), **params})
+        answer = await harness.internal("GET", "/internal/items/by-contact", params={"tenant": str(shop.id), **params})
         return [item["id"] for item in ok(answer)["items"]]
 
     assert await ask(phone="+49 30 123456") == [deal["id"]]
     assert await ask(phone="no number", email="nobody@example.com") == []
 
 
-async def test_internal_routes_are_for_services_only(site: Site, shop: Tenant) -> None:
+async def test_internal_routes_are_for_services_only(harness: Harness, shop: Tenant) -> None:
     answer = await shop.ask("GET", f"/internal/schema/{shop.id}")
 
     assert answer.status_code == 401
 
 
 @pytest.mark.invariant(11)
-async def test_another_tenants_records_do_not_exist(site: Site, shop: Tenant) -> None:
+async def test_another_tenants_records_do_not_exist(harness: Harness, shop: Tenant) -> None:
     deal = await full_deal(shop)
     task = await shop.post(f"/v1/items/{deal['id']}/tasks", {"name": "Call"})
     invoice = await shop.post(f"/v1/items/{deal['id']}/invoices", {"amount": {"amount": 1, "currency": "EUR"}})
-    stranger = await site.tenant().open()
+    stranger = await harness.tenant().open()
     paths = [
         f"/v1/items/{deal['id']}",
         *(f"/v1/items/{deal['id']}/{part}" for part in ("timeline", "links", "products", "tasks", "activities")),
@@ -200,13 +200,13 @@ async def test_bad_cursors_and_unknown_items_are_said_to_be_so(shop: Tenant) -> 
     assert (await shop.ask("GET", f"/v1/items/{uuid4()}")).status_code == 404
 
 
-async def test_the_items_of_a_stage_are_told_page_by_page_with_their_number(site: Site, shop: Tenant) -> None:
+async def test_the_items_of_a_stage_are_told_page_by_page_with_their_number(harness: Harness, shop: Tenant) -> None:
     deals = [await shop.deal() for _ in range(3)]
     place = {"tenant": str(shop.id), "pipeline": "sales", "stage": "new"}
 
     async def page(**asked: Any) -> StageItems:
         return StageItems.model_validate(
-            ok(await site.internal("GET", "/internal/items/in-stage", params=place | asked))
+            ok(await harness.internal("GET", "/internal/items/in-stage", params=place | asked))
         )
 
     first = await page(limit=2)

@@ -9,7 +9,7 @@ from contracts.messages.entity_commands import CopyItem, CreateItem
 from contracts.messages.entity_events import StageChanged
 from entity_service.jobs import Forgetting
 from entity_service.settings import Settings
-from integration.entity_service.harness import STAGES, Site, Tenant
+from integration.entity_service.harness import STAGES, Harness, Tenant
 
 
 def copy(item: dict[str, Any]) -> CopyItem:
@@ -50,7 +50,7 @@ async def test_items_out_of_one_cause_are_counted_whoever_makes_them_and_another
 async def test_a_command_without_a_root_is_the_root_of_what_comes_of_it(shop: Tenant) -> None:
     await shop.may_have("items_per_cause", 1)
     first = shop.order(copy(await shop.deal()))
-    await shop.site.send(first)
+    await shop.harness.send(first)
     await shop.results(first.command_id)
 
     entered = (await shop.events(StageChanged, 2))[1]
@@ -72,7 +72,7 @@ async def test_rules_make_so_many_items_an_hour_and_forms_and_people_go_on(shop:
     await shop.deal()
     used = {one["name"]: one["used"] for one in (await shop.get("/v1/quotas"))["items"]}
     assert used["items_by_rules_per_hour"] == 2
-    await shop.site.premises.sql(
+    await shop.harness.service_environment.sql(
         "UPDATE automatic_items SET made_at = made_at - interval '1 hour' WHERE tenant_id = $1", shop.id
     )
     await shop.done(copy(item))
@@ -95,16 +95,18 @@ async def test_definitions_are_counted_and_those_that_there_are_can_be_changed(s
     await shop.put("/v1/pipelines/sales", pipeline | {"name": "Sales again"})
 
 
-async def test_what_no_cause_goes_on_from_any_more_is_forgotten(site: Site, shop: Tenant) -> None:
+async def test_what_no_cause_goes_on_from_any_more_is_forgotten(harness: Harness, shop: Tenant) -> None:
     root = str(uuid4())
     await shop.done(copy(await shop.deal()), root=root)
-    await site.premises.sql("UPDATE automatic_items SET made_at = made_at - interval '8 days' WHERE root = $1", root)
+    await harness.service_environment.sql(
+        "UPDATE automatic_items SET made_at = made_at - interval '8 days' WHERE root = $1", root
+    )
     await shop.done(copy(await shop.deal()), root=root)
 
-    database = Database(await site.premises.settle(entity_service, Settings), service="entity-service")
+    database = Database(await harness.service_environment.settle(entity_service, Settings), service="entity-service")
     await database.open()
     assert await Forgetting(database).once() >= 1
     await database.close()
 
-    (row,) = await site.premises.sql("SELECT count(*) FROM automatic_items WHERE root = $1", root)
+    (row,) = await harness.service_environment.sql("SELECT count(*) FROM automatic_items WHERE root = $1", root)
     assert row["count"] == 1

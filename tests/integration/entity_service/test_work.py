@@ -7,7 +7,7 @@ from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import FieldsChanged, PaymentChanged, StageChanged
 from contracts.values import Money
 from doc_service.domain.totals import totals
-from integration.entity_service.harness import Site, Tenant, contexts
+from integration.entity_service.harness import Harness, Tenant, contexts
 
 EUR_100 = {"amount": 10000, "currency": "EUR"}
 
@@ -43,7 +43,7 @@ async def test_the_amount_follows_the_product_rows_until_it_is_given_by_hand(sho
 
 
 async def test_item_document_and_payment_come_to_the_same_whichever_way_tax_is_rounded(
-    site: Site, shop: Tenant
+    harness: Harness, shop: Tenant
 ) -> None:
     rows = [{"name": "Chair", "price": 24167, "tax_percent": 20}] * 50
     made: dict[str, int] = {}
@@ -56,7 +56,7 @@ async def test_item_document_and_payment_come_to_the_same_whichever_way_tax_is_r
 
     assert made == {"per_rate": 1_450_020, "per_row": 1_450_000}
     for rounding, deal in deals.items():  # the setting has changed since the first one was offered
-        (context,) = (await contexts(site, (shop, deal))).contexts()
+        (context,) = (await contexts(harness, (shop, deal))).contexts()
         (printed,) = totals(context.products, {"item": context.item.model_dump(mode="json")})
         invoice = await shop.post(f"/v1/items/{deal['id']}/invoices", {})
         payment = await shop.get(f"/v1/payments/{invoice['payment_id']}")

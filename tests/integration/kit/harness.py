@@ -24,9 +24,9 @@ from contracts.topics import Topic, dead_letter_topic, item_key
 from local_stack.databases import create_database, drop_database
 from local_stack.topics import create_topics
 from support import messages
-from support.premises import dsn_of, free_ports, run_sql
+from support.kafka_probe import send
+from support.service_environment import dsn_of, free_ports, run_sql
 from support.waiting import eventually
-from support.wire import send
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")
@@ -71,7 +71,7 @@ def ports() -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Site:
+class Harness:
     """A service's name, database and topics, all of one test alone, and how to look at them from outside."""
 
     name: str
@@ -82,7 +82,7 @@ class Site:
     results: Topic
 
     def service(self, *, clock: Clock = utc_now, quotas: Sequence[Quota] = (), **changes: Any) -> Service:
-        """A service on this site; each has ports, and with them an instance name, of its own."""
+        """A service on this harness; each has ports, and with them an instance name, of its own."""
         return Service(self.name, self.settings.model_copy(update=ports() | changes), clock=clock, quotas=quotas)
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -154,7 +154,7 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     return await eventually(look)
 
 
-async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
+async def make_harness(postgres: str, kafka: str, keys: Path) -> Harness:
     """A migrated database and three empty topics with their dead-letter topics."""
     name = f"probe-{uuid4().hex[:12]}"
     database = await create_database(postgres, name)
@@ -173,16 +173,16 @@ async def make_site(postgres: str, kafka: str, keys: Path) -> Site:
     streams = [Topic(f"test.{name}.{stream}.v1", name, (name,)) for stream in ("events", "commands", "results")]
     dead = [Topic(dead_letter_topic(topic.name, name), name, (), partitions=1) for topic in streams]
     await create_topics(kafka, [*streams, *dead])
-    return Site(name, settings, dsn_of(postgres, database.name), *streams)
+    return Harness(name, settings, dsn_of(postgres, database.name), *streams)
 
 
-async def remove_site(postgres: str, site: Site) -> None:
+async def remove_harness(postgres: str, harness: Harness) -> None:
     """Drops its database, its roles and its topics."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=site.settings.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.settings.kafka_bootstrap)
     await admin.start()
-    await admin.delete_topics([topic for topic in await admin.list_topics() if f".{site.name}." in topic])
+    await admin.delete_topics([topic for topic in await admin.list_topics() if f".{harness.name}." in topic])
     await admin.close()
-    base = site.name.replace("-", "_")
+    base = harness.name.replace("-", "_")
     await drop_database(postgres, base)
     connection = await asyncpg.connect(postgres)
     await connection.execute(f"DROP ROLE {base}_owner, {base}_app, {base}_delivery")

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.kit.configuration import Changer, forget_changes, record
 from contracts.kit.service import Service
-from integration.kit.harness import OTHER_TENANT, TENANT, Site
+from integration.kit.harness import OTHER_TENANT, TENANT, Harness
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from support.serving import ServiceTransport
 
@@ -49,11 +49,11 @@ class Probe:
 
 
 @pytest.fixture
-async def probe(site: Site, tmp_path: Path) -> AsyncIterator[Probe]:
+async def probe(harness: Harness, tmp_path: Path) -> AsyncIterator[Probe]:
     credentials = Credentials(tmp_path)
     credentials.prepare([])
     own: dict[str, Any] = {"auth_jwks_file": credentials.jwks_file, "auth_issuer": ISSUER, "auth_audience": AUDIENCE}
-    made = Probe(site.service(**own), credentials)
+    made = Probe(harness.service(**own), credentials)
     await made.service.database.open()
     yield made
     await made.service.database.close()
@@ -130,12 +130,12 @@ async def test_the_service_itself_can_neither_alter_nor_delete_what_is_recorded(
 
 
 async def test_changes_are_forgotten_when_they_are_old_and_batch_by_batch(
-    probe: Probe, site: Site, monkeypatch: pytest.MonkeyPatch
+    probe: Probe, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("contracts.kit.aging.BATCH", 2)
     for number in range(4):
         await probe.change(ADA, "form", f"code-{number}", None, {"a": number})
-    await site.sql("UPDATE configuration_changes SET changed_at = now() - interval '31 days' WHERE code <> 'code-2'")
+    await harness.sql("UPDATE configuration_changes SET changed_at = now() - interval '31 days' WHERE code <> 'code-2'")
 
     assert await forget_changes(probe.service.database, 30) == 3
 

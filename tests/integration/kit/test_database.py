@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+import integration.kit
 from contracts.kit.database import Database, migrate
 from contracts.kit.errors import WrongArgumentsError
 from contracts.kit.settings import ServiceSettings
-from integration.kit import harness
-from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
+from integration.kit.harness import OTHER_TENANT, TENANT, Harness, add_note
 
 APP_MAY = {
     "outbox": {"INSERT"},
@@ -42,8 +42,8 @@ DELIVERY_MAY = {
 
 
 @pytest.fixture
-async def database(site: Site) -> AsyncIterator[Database]:
-    opened = site.service().database
+async def database(harness: Harness) -> AsyncIterator[Database]:
+    opened = harness.service().database
     await opened.open()
     async with opened.transaction(TENANT, OTHER_TENANT) as tx:
         await add_note(tx, TENANT, "ours")
@@ -63,7 +63,7 @@ async def test_a_transaction_reads_the_rows_of_its_tenants_only(database: Databa
 
 
 @pytest.mark.invariant(11)
-async def test_a_transaction_cannot_write_for_another_tenant(database: Database, site: Site) -> None:
+async def test_a_transaction_cannot_write_for_another_tenant(database: Database, harness: Harness) -> None:
     async with database.transaction(TENANT) as tx:
         assert await tx.execute("UPDATE notes SET text = 'taken'") == "UPDATE 1"
         assert await tx.execute("DELETE FROM notes WHERE tenant_id = $1", OTHER_TENANT) == "DELETE 0"
@@ -73,11 +73,11 @@ async def test_a_transaction_cannot_write_for_another_tenant(database: Database,
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         async with database.transaction(TENANT) as tx:
             await tx.execute("UPDATE notes SET tenant_id = $1", OTHER_TENANT)
-    assert (await site.notes(), await site.notes(OTHER_TENANT)) == (["taken"], ["theirs"])
+    assert (await harness.notes(), await harness.notes(OTHER_TENANT)) == (["taken"], ["theirs"])
 
 
-async def test_without_tenants_set_every_access_is_an_error(database: Database, site: Site) -> None:
-    connection = await asyncpg.connect(site.settings.database_url.get_secret_value())
+async def test_without_tenants_set_every_access_is_an_error(database: Database, harness: Harness) -> None:
+    connection = await asyncpg.connect(harness.settings.database_url.get_secret_value())
     with pytest.raises(asyncpg.UndefinedObjectError, match=r"app\.tenants"):
         await connection.fetch("SELECT * FROM notes")
     async with connection.transaction():
@@ -88,18 +88,18 @@ async def test_without_tenants_set_every_access_is_an_error(database: Database, 
     await connection.close()
 
 
-async def test_not_even_the_owner_of_the_tables_is_above_the_policies(site: Site, database: Database) -> None:
-    assert site.settings.database_owner_url is not None
-    connection = await asyncpg.connect(site.settings.database_owner_url.get_secret_value())
+async def test_not_even_the_owner_of_the_tables_is_above_the_policies(harness: Harness, database: Database) -> None:
+    assert harness.settings.database_owner_url is not None
+    connection = await asyncpg.connect(harness.settings.database_owner_url.get_secret_value())
     with pytest.raises(asyncpg.UndefinedObjectError, match=r"app\.tenants"):
         await connection.fetch("SELECT * FROM notes")
     await connection.close()
 
 
-async def test_roles_may_do_with_the_delivery_tables_what_they_were_granted_and_no_more(site: Site) -> None:
-    base = site.name.replace("-", "_")
-    assert await _privileges(site, f"{base}_app") == APP_MAY | {"notes": {"SELECT", "INSERT", "UPDATE", "DELETE"}}
-    assert await _privileges(site, f"{base}_delivery") == DELIVERY_MAY
+async def test_roles_may_do_with_the_delivery_tables_what_they_were_granted_and_no_more(harness: Harness) -> None:
+    base = harness.name.replace("-", "_")
+    assert await _privileges(harness, f"{base}_app") == APP_MAY | {"notes": {"SELECT", "INSERT", "UPDATE", "DELETE"}}
+    assert await _privileges(harness, f"{base}_delivery") == DELIVERY_MAY
 
 
 async def test_the_service_cannot_read_its_outbox_nor_delivery_its_tenants_rows(database: Database) -> None:
@@ -117,13 +117,15 @@ async def test_the_service_cannot_read_its_outbox_nor_delivery_its_tenants_rows(
                     await tx.fetch(f"SELECT * FROM {table}")  # noqa: S608
 
 
-async def test_nothing_connects_as_a_superuser_or_past_the_policies(site: Site) -> None:
-    base = site.name.replace("-", "_")
-    rows = await site.sql("SELECT rolsuper OR rolbypassrls AS above FROM pg_roles WHERE starts_with(rolname, $1)", base)
+async def test_nothing_connects_as_a_superuser_or_past_the_policies(harness: Harness) -> None:
+    base = harness.name.replace("-", "_")
+    rows = await harness.sql(
+        "SELECT rolsuper OR rolbypassrls AS above FROM pg_roles WHERE starts_with(rolname, $1)", base
+    )
     assert [row["above"] for row in rows] == [False, False, False]
 
 
-async def test_a_transaction_that_raises_leaves_nothing(database: Database, site: Site) -> None:
+async def test_a_transaction_that_raises_leaves_nothing(database: Database, harness: Harness) -> None:
     async def write_and_fail() -> None:
         async with database.transaction(TENANT) as tx:
             await add_note(tx, TENANT, "half")
@@ -131,7 +133,7 @@ async def test_a_transaction_that_raises_leaves_nothing(database: Database, site
 
     with pytest.raises(asyncpg.DivisionByZeroError):
         await write_and_fail()
-    assert await site.notes() == ["ours"]
+    assert await harness.notes() == ["ours"]
 
 
 async def test_commits_are_told_and_failures_are_not(database: Database) -> None:
@@ -158,17 +160,17 @@ async def test_json_columns_are_python_values(database: Database) -> None:
         assert await tx.fetchval("SELECT $1::jsonb", value) == {**value, "id": str(value["id"])}
 
 
-async def test_migrating_again_or_at_the_same_time_changes_nothing(site: Site) -> None:
-    await asyncio.gather(*(_migrate_in_a_process(site) for _ in range(2)))
-    assert [row["version_num"] for row in await site.sql("SELECT * FROM alembic_version")] == ["0001"]
+async def test_migrating_again_or_at_the_same_time_changes_nothing(harness: Harness) -> None:
+    await asyncio.gather(*(_migrate_in_a_process(harness) for _ in range(2)))
+    assert [row["version_num"] for row in await harness.sql("SELECT * FROM alembic_version")] == ["0001"]
 
 
-async def test_two_who_migrate_a_new_database_at_once_do_not_disturb_each_other(site: Site) -> None:
-    base = site.name.replace("-", "_")
-    await site.sql("DROP SCHEMA public CASCADE")
-    await site.sql(f"CREATE SCHEMA public AUTHORIZATION {base}_owner")
-    await asyncio.gather(*(_migrate_in_a_process(site) for _ in range(2)))
-    assert [row["version_num"] for row in await site.sql("SELECT * FROM alembic_version")] == ["0001"]
+async def test_two_who_migrate_a_new_database_at_once_do_not_disturb_each_other(harness: Harness) -> None:
+    base = harness.name.replace("-", "_")
+    await harness.sql("DROP SCHEMA public CASCADE")
+    await harness.sql(f"CREATE SCHEMA public AUTHORIZATION {base}_owner")
+    await asyncio.gather(*(_migrate_in_a_process(harness) for _ in range(2)))
+    assert [row["version_num"] for row in await harness.sql("SELECT * FROM alembic_version")] == ["0001"]
 
 
 def test_migrating_without_the_owners_dsn_says_what_to_set(tmp_path: Path) -> None:
@@ -187,20 +189,24 @@ migrate(ServiceSettings(), Path("migrations"))
 """
 
 
-async def _migrate_in_a_process(site: Site) -> None:
+async def _migrate_in_a_process(harness: Harness) -> None:
     """As `migrate` of a service is run: alembic keeps its state in the process."""
-    secrets = {"DATABASE_URL": site.settings.database_url, "DATABASE_OWNER_URL": site.settings.database_owner_url}
+    secrets = {"DATABASE_URL": harness.settings.database_url, "DATABASE_OWNER_URL": harness.settings.database_owner_url}
     environment = {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
     others = {"KAFKA_BOOTSTRAP": "unused", "AUTH_ISSUER": "unused", "AUTH_AUDIENCE": "unused"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _MIGRATE, env={**os.environ, **environment, **others}, cwd=Path(harness.__file__).parent
+        sys.executable,
+        "-c",
+        _MIGRATE,
+        env={**os.environ, **environment, **others},
+        cwd=Path(integration.kit.__file__).parent,
     )
     assert await process.wait() == 0
 
 
-async def _privileges(site: Site, role: str) -> dict[str, set[str]]:
+async def _privileges(harness: Harness, role: str) -> dict[str, set[str]]:
     """What a role was granted on whole tables; columns are listed by `SELECT` on the inbox alone."""
-    rows = await site.sql(
+    rows = await harness.sql(
         "SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = $1", role
     )
     found: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from contracts.kit.database import Connection
 from contracts.kit.http import conflict, forget_answers, json_response
 from contracts.kit.service import Service
-from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
+from integration.kit.harness import OTHER_TENANT, TENANT, Harness, add_note
 from support.waiting import eventually
 
 
@@ -49,8 +49,8 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(site: Site) -> AsyncIterator[Shop]:
-    made = Shop(site.service())
+async def shop(harness: Harness) -> AsyncIterator[Shop]:
+    made = Shop(harness.service())
     await made.service.database.open()
     yield made
     await made.service.database.close()
@@ -81,23 +81,23 @@ def shown(answer: httpx.Response) -> tuple[int, Any, str | None, str | None]:
 
 
 async def test_the_same_key_again_gives_the_first_answer_again(
-    client: httpx.AsyncClient, shop: Shop, site: Site
+    client: httpx.AsyncClient, shop: Shop, harness: Harness
 ) -> None:
     first, second = await post(client, "a", "k"), await post(client, "a", "k")
     assert shown(first) == shown(second) == (201, {"number": 1}, "/notes/1", '"1"')
     assert (first.headers.get("idempotent-replayed"), second.headers.get("idempotent-replayed")) == (None, "true")
-    assert (await site.notes(), shop.written) == (["a"], 1)
+    assert (await harness.notes(), shop.written) == (["a"], 1)
 
 
-async def test_without_a_key_or_with_another_it_is_another_request(client: httpx.AsyncClient, site: Site) -> None:
+async def test_without_a_key_or_with_another_it_is_another_request(client: httpx.AsyncClient, harness: Harness) -> None:
     for key in (None, None, "one", "two"):
         assert (await post(client, "a", key)).status_code == 201
-    assert await site.notes() == ["a"] * 4
+    assert await harness.notes() == ["a"] * 4
 
 
 @pytest.mark.parametrize("changes", [{"text": "b"}, {"query": "?x=1"}])
 async def test_a_key_that_was_used_for_another_request_is_refused(
-    client: httpx.AsyncClient, site: Site, changes: dict[str, Any]
+    client: httpx.AsyncClient, harness: Harness, changes: dict[str, Any]
 ) -> None:
     await post(client, "a", "k")
     answer = await post(client, **{"text": "a", **changes}, key="k")
@@ -105,35 +105,37 @@ async def test_a_key_that_was_used_for_another_request_is_refused(
         422,
         [{"where": "Idempotency-Key", "what": "take a new one"}],
     )
-    assert await site.notes() == ["a"]
+    assert await harness.notes() == ["a"]
 
 
-async def test_keys_belong_to_one_subject_of_one_tenant(client: httpx.AsyncClient, site: Site) -> None:
+async def test_keys_belong_to_one_subject_of_one_tenant(client: httpx.AsyncClient, harness: Harness) -> None:
     answers = [
         await post(client, "a", "k"),
         await post(client, "a", "k", subject="bob"),
         await post(client, "a", "k", tenant=OTHER_TENANT),
     ]
     assert [answer.json()["number"] for answer in answers] == [1, 2, 3]
-    assert (await site.notes(), await site.notes(OTHER_TENANT)) == (["a", "a"], ["a"])
+    assert (await harness.notes(), await harness.notes(OTHER_TENANT)) == (["a", "a"], ["a"])
 
 
-async def test_two_at_the_same_time_become_one(client: httpx.AsyncClient, shop: Shop, site: Site) -> None:
+async def test_two_at_the_same_time_become_one(client: httpx.AsyncClient, shop: Shop, harness: Harness) -> None:
     shop.go_on.clear()
     first = asyncio.create_task(post(client, "a", "k"))
     await shop.reached.wait()
     second = asyncio.create_task(post(client, "a", "k"))
-    await eventually(lambda: _somebody_waits(site))
+    await eventually(lambda: _somebody_waits(harness))
     shop.go_on.set()
     assert shown(await first) == shown(await second)
-    assert (await site.notes(), shop.written) == (["a"], 1)
+    assert (await harness.notes(), shop.written) == (["a"], 1)
 
 
-async def test_a_request_that_failed_leaves_its_key_free(client: httpx.AsyncClient, shop: Shop, site: Site) -> None:
+async def test_a_request_that_failed_leaves_its_key_free(
+    client: httpx.AsyncClient, shop: Shop, harness: Harness
+) -> None:
     assert (await post(client, "refused", "k")).status_code == 409
     assert (await post(client, "refused", "k")).status_code == 409
     assert (await post(client, "fine", "k")).status_code == 201
-    assert await site.notes() == ["fine"]
+    assert await harness.notes() == ["fine"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201])
@@ -146,20 +148,20 @@ async def test_random_keys_never_meet(client: httpx.AsyncClient, shop: Shop) -> 
     assert shop.written == 20
 
 
-async def _somebody_waits(site: Site) -> bool:
-    rows = await site.sql(
+async def _somebody_waits(harness: Harness) -> bool:
+    rows = await harness.sql(
         "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
     return bool(rows)
 
 
 async def test_answers_are_forgotten_after_their_days_however_many_there_are(
-    site: Site, shop: Shop, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, shop: Shop, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("contracts.kit.aging.BATCH", 2)
     old = [await post(client, "old", f"old-{number}") for number in range(5)]
     kept = await post(client, "kept", "kept")
-    await site.sql("UPDATE idempotency_keys SET created_at = now() - interval '8 days' WHERE key ~ '^old-'")
+    await harness.sql("UPDATE idempotency_keys SET created_at = now() - interval '8 days' WHERE key ~ '^old-'")
     assert await forget_answers(shop.service.database, shop.service.settings.idempotency_days) == 5
     assert shown(await post(client, "kept", "kept")) == shown(kept)
     assert shown(await post(client, "anew", "old-0"))[0] == 201

@@ -15,7 +15,7 @@ from contracts.kit.broker import OutageError, Subscription, each
 from contracts.kit.clock import new_id
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.service import Service
-from integration.kit.harness import OTHER_TENANT, TENANT, NoteWritten, Site, add_note, note, running
+from integration.kit.harness import OTHER_TENANT, TENANT, Harness, NoteWritten, add_note, note, running
 from support.serving import ServiceTransport
 from support.spans import recorded, trace_of
 from support.waiting import eventually
@@ -27,7 +27,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
         yield exporter
 
 
-def reading(site: Site, open_again: asyncio.Event) -> Service:
+def reading(harness: Harness, open_again: asyncio.Event) -> Service:
     """A service that finds a neighbour away until the event is set, and writes notes down then."""
 
     async def on_note_written(message: Envelope[NoteWritten], tx: Connection) -> None:
@@ -35,9 +35,9 @@ def reading(site: Site, open_again: asyncio.Event) -> Service:
             raise OutageError("the neighbour is away")
         await add_note(tx, message.tenant, message.data.text)
 
-    service = site.service()
+    service = harness.service()
     service.consume(
-        Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
+        Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
     )
     return service
 
@@ -51,11 +51,11 @@ async def measures(name: str, value: float, **labels: str) -> None:
     await eventually(look, f"{name} {value}")
 
 
-async def test_a_consumer_says_how_far_it_is_behind_and_what_it_had_before(site: Site) -> None:
-    topic, open_again = site.events.name, asyncio.Event()
+async def test_a_consumer_says_how_far_it_is_behind_and_what_it_had_before(harness: Harness) -> None:
+    topic, open_again = harness.events.name, asyncio.Event()
     first = note("1")
-    await site.publish(site.events, first, note("2"), note("3"), first)
-    async with running(reading(site, open_again)):
+    await harness.publish(harness.events, first, note("2"), note("3"), first)
+    async with running(reading(harness, open_again)):
         await measures("consumer_lag", 4, topic=topic)
         open_again.set()
         await measures("consumer_lag", 0, topic=topic)
@@ -65,18 +65,18 @@ async def test_a_consumer_says_how_far_it_is_behind_and_what_it_had_before(site:
 
 
 async def test_a_publication_and_a_readers_work_are_under_what_wrote_the_message(
-    site: Site, spans: InMemorySpanExporter
+    harness: Harness, spans: InMemorySpanExporter
 ) -> None:
     open_again = asyncio.Event()
     open_again.set()
-    async with running(service := reading(site, open_again)):
+    async with running(service := reading(harness, open_again)):
         with telemetry.span("write") as writer:
             async with service.database.transaction(TENANT) as tx:
-                await service.outbox.put(tx, site.events, note("1"))
-        await measures("consumer_lag", 0, topic=site.events.name)
+                await service.outbox.put(tx, harness.events, note("1"))
+        await measures("consumer_lag", 0, topic=harness.events.name)
         await eventually(lambda: _are(spans, 3))
     found = {span.name: span for span in spans.get_finished_spans()}
-    sent, handled = found[f"send {site.events.name}"], found[f"handle {NoteWritten.TYPE}"]
+    sent, handled = found[f"send {harness.events.name}"], found[f"handle {NoteWritten.TYPE}"]
     parents = {span.parent.span_id for span in (sent, handled) if span.parent}
     assert parents == {writer.get_span_context().span_id}
     assert {trace_of(span) for span in found.values()} == {format(writer.get_span_context().trace_id, "032x")}
@@ -93,8 +93,8 @@ async def take_back(service: Service, told: list[str]) -> None:
         raise ZeroDivisionError
 
 
-async def test_what_is_told_after_a_commit_is_never_told_of_what_was_taken_back(site: Site) -> None:
-    service, told = site.service(), list[str]()
+async def test_what_is_told_after_a_commit_is_never_told_of_what_was_taken_back(harness: Harness) -> None:
+    service, told = harness.service(), list[str]()
     await service.database.open()
     async with service.database.transaction(TENANT):
         after_commit(lambda: told.append("kept"))
@@ -105,19 +105,19 @@ async def test_what_is_told_after_a_commit_is_never_told_of_what_was_taken_back(
     assert told == ["kept"]
 
 
-async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(site: Site) -> None:
-    service = site.service()
+async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(harness: Harness) -> None:
+    service = harness.service()
     app = service.app("probe", [])
     await service.database.open()
     async with service.database.transaction(TENANT) as tx:
-        await service.outbox.put(tx, site.events, note("a"))
+        await service.outbox.put(tx, harness.events, note("a"))
         for _ in range(2):
             await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
         await worker.enqueue(tx, id=new_id(), tenant=OTHER_TENANT, kind="read", run_at=service.clock())
-    await site.sql("UPDATE outbox SET created_at = now() - interval '1 hour', parked_reason = 'x'")
-    await site.sql("UPDATE work SET run_at = now() - interval '2 hours'")
-    (one,) = await site.sql("SELECT id FROM work WHERE kind = 'write' LIMIT 1")
-    await site.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = $1", one["id"])
+    await harness.sql("UPDATE outbox SET created_at = now() - interval '1 hour', parked_reason = 'x'")
+    await harness.sql("UPDATE work SET run_at = now() - interval '2 hours'")
+    (one,) = await harness.sql("SELECT id FROM work WHERE kind = 'write' LIMIT 1")
+    await harness.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = $1", one["id"])
     async with httpx.AsyncClient(transport=ServiceTransport(app, service.settings), base_url="http://probe") as client:
         await client.get("/nowhere")
         answer = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from integration.kit.harness import Site, make_site, remove_site, running
+from integration.kit.harness import Harness, make_harness, remove_harness, running
 from integration.kit.test_service import tell, writing_down
 from local_stack.ports import HOST, free_port
 from local_stack.servers import Detour
@@ -23,9 +23,9 @@ NOTES = [f"note {number}" for number in range(40)]
 
 @dataclass(frozen=True)
 class Lines:
-    """A site, and the proxies by which its services reach their servers."""
+    """A harness, and the proxies by which its services reach their servers."""
 
-    site: Site
+    harness: Harness
     kafka: Proxy
     postgres: Proxy
 
@@ -35,14 +35,14 @@ async def lines(postgres: str, private_servers: PrivateServers, tmp_path: Path) 
     detour = Detour(free_port(), free_port())
     to_kafka = Proxy(HOST, detour.port, detour.proxy_port)
     broker = await asyncio.to_thread(private_servers.kafka, detour)
-    site = await make_site(postgres, broker.address, tmp_path / "jwks.json")
-    to_postgres = Proxy.before(site.settings.database_url.get_secret_value())
+    harness = await make_harness(postgres, broker.address, tmp_path / "jwks.json")
+    to_postgres = Proxy.before(harness.settings.database_url.get_secret_value())
     for proxy in (to_kafka, to_postgres):
         await proxy.start()
-    yield Lines(site, to_kafka, to_postgres)
+    yield Lines(harness, to_kafka, to_postgres)
     for proxy in (to_kafka, to_postgres):
         await proxy.close()
-    await remove_site(postgres, site)
+    await remove_harness(postgres, harness)
 
 
 def late(proxy: Proxy) -> None:
@@ -67,24 +67,24 @@ def stalled(proxy: Proxy) -> None:
 async def test_a_bad_network_loses_and_doubles_nothing(
     lines: Lines, fault: Callable[[Proxy], None], server: str
 ) -> None:
-    site, proxy = lines.site, getattr(lines, server)
-    dsn = SecretStr(lines.postgres.redirect(site.settings.database_url.get_secret_value()))
-    service = writing_down(site, site.service(database_url=dsn, kafka_bootstrap=f"{HOST}:{lines.kafka.port}"))
-    direct = site.service()
+    harness, proxy = lines.harness, getattr(lines, server)
+    dsn = SecretStr(lines.postgres.redirect(harness.settings.database_url.get_secret_value()))
+    service = writing_down(harness, harness.service(database_url=dsn, kafka_bootstrap=f"{HOST}:{lines.kafka.port}"))
+    direct = harness.service()
     await direct.database.open()
     async with running(service):
-        await tell(direct, site, "before")
-        await eventually(lambda: _has(site, 1), "the first note")
+        await tell(direct, harness, "before")
+        await eventually(lambda: _has(harness, 1), "the first note")
         fault(proxy)
         for text in NOTES:
-            await tell(direct, site, text)
-        await eventually(lambda: _has(site, 20), "half of the notes, the network being bad")
+            await tell(direct, harness, text)
+        await eventually(lambda: _has(harness, 20), "half of the notes, the network being bad")
         proxy.mend()
-        await eventually(lambda: _has(site, 1 + len(NOTES)), "all notes")
+        await eventually(lambda: _has(harness, 1 + len(NOTES)), "all notes")
     await direct.database.close()
-    assert await site.notes() == ["before", *NOTES]
-    assert await site.dead(site.events) == []
+    assert await harness.notes() == ["before", *NOTES]
+    assert await harness.dead(harness.events) == []
 
 
-async def _has(site: Site, count: int) -> bool:
-    return len(await site.notes()) >= count
+async def _has(harness: Harness, count: int) -> bool:
+    return len(await harness.notes()) >= count

@@ -10,12 +10,12 @@ from contracts.envelope import Body, Envelope
 from contracts.kit import telemetry
 from contracts.kit.broker import Subscription
 from contracts.kit.client import ServiceRefusalError
-from contracts.kit.commands import Commands, Obey
+from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.dead_letter.letter import DeadLetter
 from contracts.kit.service import Service
 from contracts.messages.results import CommandDone, CommandFailed, FinalResult
-from integration.kit.harness import OTHER_TENANT, NoteWritten, Site, WriteNote, add_note, note, order, running
+from integration.kit.harness import OTHER_TENANT, Harness, NoteWritten, WriteNote, add_note, note, order, running
 from support.waiting import eventually
 
 
@@ -26,14 +26,14 @@ def nested(depth: int) -> int:
 class Owner:
     """Writes notes; some texts make it stumble, each in its way."""
 
-    def __init__(self, site: Site) -> None:
-        self.service: Service = site.service()
+    def __init__(self, harness: Harness) -> None:
+        self.service: Service = harness.service()
         self.attempts: list[str] = []
         commands = Commands(
-            service=self.service.name, results=site.results, outbox=self.service.outbox, clock=self.service.clock
+            service=self.service.name, results=harness.results, outbox=self.service.outbox, clock=self.service.clock
         )
-        routes: Mapping[type[Body], Obey] = {WriteNote: self.write_note}
-        self.service.consume(commands.subscription(site.commands, routes, expected=(WriteNote,)))
+        routes: Mapping[type[Body], CommandHandler] = {WriteNote: self.write_note}
+        self.service.consume(commands.subscription(harness.commands, routes, expected=(WriteNote,)))
 
     async def write_note(self, command: Envelope[WriteNote], tx: Connection) -> FinalResult:
         text = command.data.text
@@ -69,38 +69,40 @@ class Owner:
         ("large output", "(PayloadTooLargeError)"),
     ],
 )
-async def test_a_command_that_its_data_makes_fail_is_answered_at_once_and_the_others_are_obeyed(
-    site: Site, text: str, reason: str
+async def test_a_command_that_its_data_makes_fail_is_answered_at_once_and_the_others_are_handled(
+    harness: Harness, text: str, reason: str
 ) -> None:
-    owner, poison = Owner(site), order(WriteNote(text=text))
+    owner, poison = Owner(harness), order(WriteNote(text=text))
     before = poisoned()
-    await site.publish(site.commands, order(WriteNote(text="one")), poison, order(WriteNote(text="two")))
+    await harness.publish(harness.commands, order(WriteNote(text="one")), poison, order(WriteNote(text="two")))
     async with running(owner.service):
-        answers = await eventually(lambda: _answers(site, 3))
-        await site.publish(site.commands, poison)
-        answers = await eventually(lambda: _answers(site, 4))
-    assert await site.notes() == ["one", "two"]
+        answers = await eventually(lambda: _answers(harness, 3))
+        await harness.publish(harness.commands, poison)
+        answers = await eventually(lambda: _answers(harness, 4))
+    assert await harness.notes() == ["one", "two"]
     told = [answer.data for answer in answers if answer.causation == poison.id]
     assert told[0] == told[1]
     assert isinstance(told[0], CommandFailed)
-    assert (told[0].retryable, told[0].reason.startswith("the command cannot be obeyed: ")) == (False, True)
+    assert (told[0].retryable, told[0].reason.startswith("the command cannot be handled: ")) == (False, True)
     assert told[0].reason.endswith(reason)
     assert owner.attempts.count(text) == (2 if text == "contradiction" else 1)
     assert poisoned() == before + 1
-    assert await site.dead(site.commands) == []
+    assert await harness.dead(harness.commands) == []
 
 
-async def test_a_command_that_lost_a_race_is_obeyed_at_its_second_attempt(site: Site) -> None:
-    owner = Owner(site)
-    await site.publish(site.commands, order(WriteNote(text="one")), order(WriteNote(text="race")))
+async def test_a_command_that_lost_a_race_is_handled_at_its_second_attempt(harness: Harness) -> None:
+    owner = Owner(harness)
+    await harness.publish(harness.commands, order(WriteNote(text="one")), order(WriteNote(text="race")))
     async with running(owner.service):
-        answers = await eventually(lambda: _answers(site, 2))
+        answers = await eventually(lambda: _answers(harness, 2))
     assert [type(answer.data) for answer in answers] == [CommandDone, CommandDone]
-    assert await site.notes() == ["one", "race"]
+    assert await harness.notes() == ["one", "race"]
 
 
 @pytest.mark.invariant(10)
-async def test_a_message_that_is_too_slow_for_the_database_is_put_aside_when_the_others_are_done(site: Site) -> None:
+async def test_a_message_that_is_too_slow_for_the_database_is_put_aside_when_the_others_are_done(
+    harness: Harness,
+) -> None:
     handled: list[str] = []
 
     async def handle(messages: Sequence[Envelope[Any]], _: None, tx: Connection) -> None:
@@ -111,21 +113,21 @@ async def test_a_message_that_is_too_slow_for_the_database_is_put_aside_when_the
             if message.data.text == "slow":
                 await tx.execute("SELECT pg_sleep(60)")
 
-    service = site.service()
-    service.consume(Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=handle))
+    service = harness.service()
+    service.consume(Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=handle))
     texts = ["one", "slow", "behind it"]
-    await site.publish(site.events, *(note(text) for text in texts), *(note(str(n), item="2") for n in range(5)))
+    await harness.publish(harness.events, *(note(text) for text in texts), *(note(str(n), item="2") for n in range(5)))
     async with running(service):
-        letters = await eventually(lambda: _letters(site))
-        await eventually(lambda: _committed(site, 8))
+        letters = await eventually(lambda: _letters(harness))
+        await eventually(lambda: _committed(harness, 8))
     assert [(letter["reason"], letter["detail"]) for letter in letters] == [
         ("failed", "it takes the database longer than a statement may take (QueryCanceledError)")
     ]
-    assert sorted(await site.notes()) == ["0", "1", "2", "3", "4", "behind it", "one"]
+    assert sorted(await harness.notes()) == ["0", "1", "2", "3", "4", "behind it", "one"]
     assert handled.count("slow") <= 4  # in the batch, then three times alone
 
 
-async def test_what_another_service_refuses_to_tell_of_one_tenant_holds_up_no_other(site: Site) -> None:
+async def test_what_another_service_refuses_to_tell_of_one_tenant_holds_up_no_other(harness: Harness) -> None:
     asked: list[int] = []
 
     async def prefetch(messages: Sequence[Envelope[Any]]) -> dict[UUID, str]:
@@ -138,20 +140,22 @@ async def test_what_another_service_refuses_to_tell_of_one_tenant_holds_up_no_ot
         for message in messages:
             await add_note(tx, message.tenant, f"{message.data.text} {fetched[message.tenant]}")
 
-    service = site.service()
-    service.consume(Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=handle, prefetch=prefetch))
-    await site.publish(site.events, note("one"), note("poison", tenant=OTHER_TENANT), *(note(str(n)) for n in range(9)))
+    service = harness.service()
+    service.consume(Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=handle, prefetch=prefetch))
+    await harness.publish(
+        harness.events, note("one"), note("poison", tenant=OTHER_TENANT), *(note(str(n)) for n in range(9))
+    )
     async with running(service):
-        letters = await eventually(lambda: _letters(site))
-        await eventually(lambda: _committed(site, 11))
+        letters = await eventually(lambda: _letters(harness))
+        await eventually(lambda: _committed(harness, 11))
     assert [(letter["tenant_id"], letter["detail"]) for letter in letters] == [
         (OTHER_TENANT, "entity-service answers 404 to GET /internal/schema (ServiceRefusalError)")
     ]
-    assert await site.notes() == ["one known", *(f"{n} known" for n in range(9))]
-    assert await site.notes(OTHER_TENANT) == []
+    assert await harness.notes() == ["one known", *(f"{n} known" for n in range(9))]
+    assert await harness.notes(OTHER_TENANT) == []
 
 
-async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_message(site: Site) -> None:
+async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_message(harness: Harness) -> None:
     """What is fetched for one goes to its handling alone, though both share the handler."""
 
     class Handler:
@@ -167,19 +171,19 @@ async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_
     async def settle(_: Connection) -> bool:
         return True
 
-    handler, service = Handler(), site.service()
+    handler, service = Handler(), harness.service()
     service.consume(
-        Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=handler.handle, prefetch=handler.prefetch)
+        Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=handler.handle, prefetch=handler.prefetch)
     )
     (consumer,) = service._consumers
-    await site.publish(site.events, note("dead"))
-    dead = (await site.records(site.events.name))[0]
+    await harness.publish(harness.events, note("dead"))
+    dead = (await harness.records(harness.events.name))[0]
     async with running(service):
-        await eventually(lambda: _committed(site, 1))
+        await eventually(lambda: _committed(harness, 1))
         dead = dead.__class__(**{**vars(dead), "headers": _another_id(dead.headers)})
-        await site.publish(site.events, note("live"))
-        await eventually(lambda: _committed(site, 2))
-    assert await site.notes() == ["dead: fetched", "dead: fetched", "live: fetched"]
+        await harness.publish(harness.events, note("live"))
+        await eventually(lambda: _committed(harness, 2))
+    assert await harness.notes() == ["dead: fetched", "dead: fetched", "live: fetched"]
 
 
 def _another_id(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
@@ -190,14 +194,14 @@ def poisoned() -> float:
     return float(telemetry.POISON_COMMANDS.labels(WriteNote.TYPE)._value.get())
 
 
-async def _answers(site: Site, count: int) -> list[Envelope[Any]]:
-    found = await site.answers()
+async def _answers(harness: Harness, count: int) -> list[Envelope[Any]]:
+    found = await harness.answers()
     return found if len(found) == count else []
 
 
-async def _letters(site: Site) -> list[Any]:
-    return await site.sql("SELECT tenant_id, reason, detail FROM dead_letters")
+async def _letters(harness: Harness) -> list[Any]:
+    return await harness.sql("SELECT tenant_id, reason, detail FROM dead_letters")
 
 
-async def _committed(site: Site, count: int) -> bool:
-    return await site.committed(site.events) == count
+async def _committed(harness: Harness, count: int) -> bool:
+    return await harness.committed(harness.events) == count

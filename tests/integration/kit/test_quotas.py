@@ -14,7 +14,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.quotas import Quota, check
 from contracts.kit.service import Service
-from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
+from integration.kit.harness import OTHER_TENANT, TENANT, Harness, add_note
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from support.serving import ServiceTransport
 
@@ -65,11 +65,11 @@ class Probe:
 
 
 @pytest.fixture
-async def probe(site: Site, tmp_path: Path) -> AsyncIterator[Probe]:
+async def probe(harness: Harness, tmp_path: Path) -> AsyncIterator[Probe]:
     credentials = Credentials(tmp_path)
     credentials.prepare([])
     own: dict[str, Any] = {"auth_jwks_file": credentials.jwks_file, "auth_issuer": ISSUER, "auth_audience": AUDIENCE}
-    made = Probe(site.service(quotas=(NOTES, LINES), **own), credentials)
+    made = Probe(harness.service(quotas=(NOTES, LINES), **own), credentials)
     async with made.app.router.lifespan_context(made.app):
         yield made
 

@@ -19,14 +19,14 @@ from contracts.kit.worker import Job, Task
 from contracts.messages.results import CommandDone, FinalResult
 from integration.kit.harness import (
     TENANT,
+    Harness,
     NoteWritten,
-    Site,
     WriteNote,
     add_note,
-    make_site,
+    make_harness,
     note,
     order,
-    remove_site,
+    remove_harness,
     running,
 )
 from local_stack.testing import PrivateServers
@@ -35,18 +35,18 @@ from support.serving import ServiceTransport
 from support.waiting import eventually
 
 
-async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handled(site: Site) -> None:
-    service = writing_down(site)
+async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handled(harness: Harness) -> None:
+    service = writing_down(harness)
     async with running(service):
-        await tell(service, site, "hello", "world")
-        await eventually(lambda: _has(site, ["hello", "world"]))
-    assert await site.texts() == ["hello", "world"]
-    assert await site.committed(site.events) == 2
+        await tell(service, harness, "hello", "world")
+        await eventually(lambda: _has(harness, ["hello", "world"]))
+    assert await harness.texts() == ["hello", "world"]
+    assert await harness.committed(harness.events) == 2
 
 
-async def test_a_command_becomes_leased_work_and_its_result(site: Site) -> None:
-    service = site.service()
-    commands = Commands(service=service.name, results=site.results, outbox=service.outbox, clock=service.clock)
+async def test_a_command_becomes_leased_work_and_its_result(harness: Harness) -> None:
+    service = harness.service()
+    commands = Commands(service=service.name, results=harness.results, outbox=service.outbox, clock=service.clock)
 
     async def write_note(command: Envelope[WriteNote], tx: Connection) -> FinalResult | None:
         await worker.enqueue(tx, id=command.command_id, tenant=command.tenant, kind="write", run_at=service.clock())
@@ -61,15 +61,15 @@ async def test_a_command_becomes_leased_work_and_its_result(site: Site) -> None:
     async def give_up(_: Task, reason: str) -> None:
         raise AssertionError(reason)
 
-    service.consume(commands.subscription(site.commands, {WriteNote: write_note}, expected=(WriteNote,)))
+    service.consume(commands.subscription(harness.commands, {WriteNote: write_note}, expected=(WriteNote,)))
     service.work({"write": Job(write, give_up)})
     async with running(service):
         sent = order(WriteNote(text="written"))
-        await site.publish(site.commands, sent)
-        answer = (await eventually(site.answers))[0]
+        await harness.publish(harness.commands, sent)
+        answer = (await eventually(harness.answers))[0]
     assert answer.data == CommandDone(command_id=UUID(sent.id), outputs={"length": 7})
     assert (answer.issuer, answer.causation, answer.correlation) == ("test", sent.id, "a-correlation")
-    assert await site.notes() == ["written"]
+    assert await harness.notes() == ["written"]
 
 
 @pytest.mark.invariant(10)
@@ -77,18 +77,18 @@ async def test_kafka_may_be_killed_and_started_again_under_a_service(
     postgres: str, private_servers: PrivateServers, tmp_path: Path
 ) -> None:
     kafka = await asyncio.to_thread(private_servers.kafka)
-    site = await make_site(postgres, kafka.address, tmp_path / "jwks.json")
-    service = writing_down(site)
+    harness = await make_harness(postgres, kafka.address, tmp_path / "jwks.json")
+    service = writing_down(harness)
     async with running(service):
-        await tell(service, site, "before")
-        await eventually(lambda: _has(site, ["before"]))
+        await tell(service, harness, "before")
+        await eventually(lambda: _has(harness, ["before"]))
         await asyncio.to_thread(kafka.kill)
         for n in range(5):
-            await tell(service, site, f"meanwhile {n}")
+            await tell(service, harness, f"meanwhile {n}")
         await asyncio.to_thread(kafka.start)
-        await eventually(lambda: _has(site, ["before", *(f"meanwhile {n}" for n in range(5))]), within_s=90)
-    assert await site.dead(site.events) == []
-    await remove_site(postgres, site)
+        await eventually(lambda: _has(harness, ["before", *(f"meanwhile {n}" for n in range(5))]), within_s=90)
+    assert await harness.dead(harness.events) == []
+    await remove_harness(postgres, harness)
 
 
 @pytest.mark.invariant(10)
@@ -96,28 +96,28 @@ async def test_postgresql_may_be_killed_and_started_again_under_a_service(
     kafka: str, private_servers: PrivateServers, tmp_path: Path
 ) -> None:
     postgres = await asyncio.to_thread(private_servers.postgres)
-    site = await make_site(postgres.dsn, kafka, tmp_path / "jwks.json")
-    service = writing_down(site)
+    harness = await make_harness(postgres.dsn, kafka, tmp_path / "jwks.json")
+    service = writing_down(harness)
     async with running(service):
-        await tell(service, site, "before")
-        await eventually(lambda: _has(site, ["before"]))
+        await tell(service, harness, "before")
+        await eventually(lambda: _has(harness, ["before"]))
         await asyncio.to_thread(postgres.kill)
-        await site.publish(site.events, note("meanwhile"))
+        await harness.publish(harness.events, note("meanwhile"))
         await asyncio.to_thread(postgres.start)
-        await eventually(lambda: _has(site, ["before", "meanwhile"]))
-        await tell(service, site, "after")
-        await eventually(lambda: _has(site, ["before", "meanwhile", "after"]))
-    assert await site.dead(site.events) == []
+        await eventually(lambda: _has(harness, ["before", "meanwhile"]))
+        await tell(service, harness, "after")
+        await eventually(lambda: _has(harness, ["before", "meanwhile", "after"]))
+    assert await harness.dead(harness.events) == []
 
 
-async def test_a_service_starts_before_its_servers_and_is_ready_when_they_are(site: Site) -> None:
-    host, port = site.settings.kafka_bootstrap.split(":")
-    kafka, postgres = Proxy(host, int(port)), Proxy.before(site.settings.database_url.get_secret_value())
+async def test_a_service_starts_before_its_servers_and_is_ready_when_they_are(harness: Harness) -> None:
+    host, port = harness.settings.kafka_bootstrap.split(":")
+    kafka, postgres = Proxy(host, int(port)), Proxy.before(harness.settings.database_url.get_secret_value())
     for proxy in (kafka, postgres):
         await proxy.start()
         proxy.cut()
-    dsn = SecretStr(postgres.redirect(site.settings.database_url.get_secret_value()))
-    service = writing_down(site, site.service(database_url=dsn, kafka_bootstrap=f"127.0.0.1:{kafka.port}"))
+    dsn = SecretStr(postgres.redirect(harness.settings.database_url.get_secret_value()))
+    service = writing_down(harness, harness.service(database_url=dsn, kafka_bootstrap=f"127.0.0.1:{kafka.port}"))
     app = service.app("probe", [])
     async with httpx.AsyncClient(transport=ServiceTransport(app, service.settings), base_url="http://probe") as client:
         assert (await client.get("/health/live")).status_code == 200
@@ -138,12 +138,12 @@ async def test_a_service_starts_before_its_servers_and_is_ready_when_they_are(si
         await proxy.close()
 
 
-async def test_metrics_count_what_is_pending(site: Site) -> None:
-    service = site.service()
+async def test_metrics_count_what_is_pending(harness: Harness) -> None:
+    service = harness.service()
     app = service.app("probe", [])
     await service.database.open()
     async with service.database.transaction(TENANT) as tx:
-        await service.outbox.put(tx, site.events, note("a"), note("b"))
+        await service.outbox.put(tx, harness.events, note("a"), note("b"))
         await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
     async with httpx.AsyncClient(transport=ServiceTransport(app, service.settings), base_url="http://probe") as client:
         text = (await client.get("/metrics")).text
@@ -152,22 +152,22 @@ async def test_metrics_count_what_is_pending(site: Site) -> None:
     assert str(TENANT) not in text
 
 
-def writing_down(site: Site, service: Service | None = None) -> Service:
+def writing_down(harness: Harness, service: Service | None = None) -> Service:
     """A service that writes down every note it hears of."""
 
     async def on_note_written(message: Envelope[NoteWritten], tx: Connection) -> None:
         await add_note(tx, message.tenant, message.data.text)
 
-    service = service or site.service()
+    service = service or harness.service()
     service.consume(
-        Subscription(topics=(site.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
+        Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=each({NoteWritten: on_note_written}))
     )
     return service
 
 
-async def tell(service: Service, site: Site, *texts: str) -> None:
+async def tell(service: Service, harness: Harness, *texts: str) -> None:
     async with service.database.transaction(TENANT) as tx:
-        await service.outbox.put(tx, site.events, *(note(text) for text in texts))
+        await service.outbox.put(tx, harness.events, *(note(text) for text in texts))
 
 
 async def _failing(client: httpx.AsyncClient) -> list[str]:
@@ -183,5 +183,5 @@ async def _database_fails(client: httpx.AsyncClient) -> bool:
     return "database" in await _failing(client)
 
 
-async def _has(site: Site, texts: list[str]) -> bool:
-    return await site.notes() == texts
+async def _has(harness: Harness, texts: list[str]) -> bool:
+    return await harness.notes() == texts

@@ -13,7 +13,7 @@ from contracts.kit import worker
 from contracts.kit.database import Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import LEASE, Job, Task, Worker
-from integration.kit.harness import OTHER_TENANT, TENANT, Site, add_note
+from integration.kit.harness import OTHER_TENANT, TENANT, Harness, add_note
 from support.waiting import eventually
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -22,8 +22,8 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 class Shop:
     """A database, a clock that stands still until it is moved, and what became of the work."""
 
-    def __init__(self, site: Site, database: Database) -> None:
-        self.site = site
+    def __init__(self, harness: Harness, database: Database) -> None:
+        self.harness = harness
         self.database = database
         self.now = NOON
         self.seen: list[Task] = []
@@ -40,7 +40,7 @@ class Shop:
 
     async def enqueue_many(self, count: int) -> None:
         """Of one tenant, all due long ago."""
-        await self.site.sql(
+        await self.harness.sql(
             """INSERT INTO work (id, tenant_id, kind, run_at)
                SELECT gen_random_uuid(), $1, 'write', $2::timestamptz - n * interval '1 s'
                FROM generate_series(1, $3) AS n""",
@@ -79,15 +79,17 @@ class Shop:
 
     async def rows(self) -> list[tuple[int, bool, datetime, str | None]]:
         """Attempts, whether leased, when due and the last error, of all work."""
-        rows = await self.site.sql("SELECT attempts, lease IS NOT NULL, run_at, last_error FROM work ORDER BY run_at")
+        rows = await self.harness.sql(
+            "SELECT attempts, lease IS NOT NULL, run_at, last_error FROM work ORDER BY run_at"
+        )
         return [tuple(row) for row in rows]
 
 
 @pytest.fixture
-async def shop(site: Site) -> AsyncGenerator[Shop]:
-    database = site.service().database
+async def shop(harness: Harness) -> AsyncGenerator[Shop]:
+    database = harness.service().database
     await database.open()
-    yield Shop(site, database)
+    yield Shop(harness, database)
     await database.close()
 
 
@@ -128,12 +130,12 @@ async def test_who_lost_the_lease_stores_nothing(shop: Shop) -> None:
         go_on.set()
         await eventually(lambda: _true(len(outcomes) == 2))
     assert outcomes == [True, False]
-    assert await shop.site.notes() == [str(id)]
+    assert await shop.harness.notes() == [str(id)]
 
 
 async def test_the_work_of_a_killed_worker_is_taken_by_another_when_its_lease_is_over(shop: Shop) -> None:
     id = await shop.enqueue()
-    await shop.site.sql("UPDATE work SET lease = $1, leased_until = $2, attempts = 1", uuid4(), NOON + LEASE)
+    await shop.harness.sql("UPDATE work SET lease = $1, leased_until = $2, attempts = 1", uuid4(), NOON + LEASE)
     async with shop.working(shop.done) as it:
         other = await shop.enqueue()
         await eventually(lambda: _notes(shop, [str(other)]))
@@ -149,12 +151,12 @@ async def test_how_long_a_lease_lasts_can_be_set(shop: Shop) -> None:
     seen: list[datetime] = []
 
     async def look(task: Task) -> None:
-        seen.extend([row["leased_until"] for row in await shop.site.sql("SELECT leased_until FROM work")])
+        seen.extend([row["leased_until"] for row in await shop.harness.sql("SELECT leased_until FROM work")])
         await shop.done(task)
 
     job = Job(look, shop.give_up)
     working = asyncio.create_task(Worker(shop.database, {"write": job}, shop.clock, lease=timedelta(seconds=7)).run())
-    await eventually(shop.site.notes)
+    await eventually(shop.harness.notes)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     assert seen == [NOON + timedelta(seconds=7)]
@@ -250,12 +252,12 @@ async def test_work_that_nobody_has_begun_can_be_dropped_and_other_work_cannot(s
     async with shop.working(slow):
         await reached.wait()
         async with shop.database.transaction(TENANT) as tx:
-            assert not await worker.drop(tx, TENANT, begun)
-            assert await worker.drop(tx, TENANT, waiting)
-            assert not await worker.drop(tx, TENANT, waiting)
+            assert not await worker.cancel(tx, TENANT, begun)
+            assert await worker.cancel(tx, TENANT, waiting)
+            assert not await worker.cancel(tx, TENANT, waiting)
         go_on.set()
         await eventually(lambda: _nothing_left(shop))
-    assert await shop.site.notes() == [str(begun)]
+    assert await shop.harness.notes() == [str(begun)]
 
 
 async def test_stopping_lets_the_work_under_way_end(shop: Shop) -> None:
@@ -269,7 +271,7 @@ async def test_stopping_lets_the_work_under_way_end(shop: Shop) -> None:
 
     async with shop.working(slow):
         await reached.wait()
-    assert await shop.site.notes() == [str(id)]
+    assert await shop.harness.notes() == [str(id)]
 
 
 async def test_beside_a_tenant_with_thousands_of_pieces_another_ones_is_the_next_that_is_taken(shop: Shop) -> None:
@@ -289,7 +291,7 @@ async def test_beside_a_tenant_with_thousands_of_pieces_another_ones_is_the_next
         in_turns = [task.tenant for task in shop.seen]
         for _ in range(5_001):
             go_on.release()
-        await shop.site.sql("DELETE FROM work WHERE lease IS NULL")
+        await shop.harness.sql("DELETE FROM work WHERE lease IS NULL")
     assert in_turns.count(TENANT) <= 8
 
 
@@ -308,7 +310,7 @@ async def test_slow_pieces_of_one_tenant_leave_a_quarter_of_the_places_to_others
         it.wake()
         await eventually(lambda: _others_notes(shop, others))
         assert [task.tenant for task in shop.seen].count(TENANT) == 6
-        await shop.site.sql("DELETE FROM work WHERE lease IS NULL")
+        await shop.harness.sql("DELETE FROM work WHERE lease IS NULL")
         stuck.set()
 
 
@@ -341,8 +343,8 @@ async def test_taking_one_of_a_hundred_thousand_pieces_reads_a_few_pages(shop: S
         await shop.enqueue(tenant=UUID(int=number + 1))
     for statistics in ("none", "fresh"):
         if statistics == "fresh":
-            await shop.site.sql("ANALYZE work")
-        (row,) = await shop.site.sql(
+            await shop.harness.sql("ANALYZE work")
+        (row,) = await shop.harness.sql(
             f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {worker.LEASE_ONE}",
             *(uuid4(), NOON + LEASE, NOON, ["write", "read"], [TENANT], [2], 6, UUID(int=0)),
         )
@@ -356,7 +358,7 @@ async def _true(it: bool) -> bool:
 
 
 async def _notes(shop: Shop, texts: list[str]) -> bool:
-    return await shop.site.notes() == texts
+    return await shop.harness.notes() == texts
 
 
 async def _begun(shop: Shop, id: UUID) -> bool:
@@ -364,7 +366,7 @@ async def _begun(shop: Shop, id: UUID) -> bool:
 
 
 async def _others_notes(shop: Shop, ids: list[UUID]) -> bool:
-    return set(await shop.site.notes(OTHER_TENANT)) == {str(id) for id in ids}
+    return set(await shop.harness.notes(OTHER_TENANT)) == {str(id) for id in ids}
 
 
 async def _put_off(shop: Shop) -> list[tuple[int, bool, datetime, str | None]]:

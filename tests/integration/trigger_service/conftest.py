@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.trigger_service.harness import Site, open_site
+from integration.trigger_service.harness import Harness, open_harness
 
 
 @pytest.fixture(scope="module")
-async def site(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+async def harness(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
     folder: Path = tmp_path_factory.mktemp("trigger-service")
-    async with open_site(postgres, kafka, folder) as made:
+    async with open_harness(postgres, kafka, folder) as made:
         yield made

@@ -25,11 +25,11 @@ from contracts.values import Money
 from integration.trigger_service.stand_in import ShopStandIn
 from local_stack.ports import free_port
 from support import forms
+from support.kafka_probe import KafkaProbe, open_kafka_probe
 from support.messages import answer, fact
-from support.premises import Premises, open_premises
+from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import ServiceTransport, serving
 from support.waiting import eventually
-from support.wire import Wire, open_wire
 from trigger_service import main
 from trigger_service.jobs import Housekeeping
 from trigger_service.settings import Settings
@@ -50,14 +50,14 @@ PAID = {"name": "Paid", "type": "invoice_paid", "pipeline": "sales", "stage": "p
 
 
 @dataclass
-class Site:
+class Harness:
     """The running service with its neighbours."""
 
     app: FastAPI
     settings: Settings
-    premises: Premises
+    service_environment: ServiceEnvironment
     entity: ShopStandIn
-    wire: Wire
+    kafka_probe: KafkaProbe
 
     def tenant(self) -> "Tenant":
         return Tenant(self, uuid4())
@@ -73,22 +73,22 @@ class Site:
 
     async def answer(self, command: Envelope[Any], result: FinalResult) -> None:
         """The result of a command, as entity-service publishes it."""
-        await self.wire.publish(ENTITY_RESULTS, answer(command, result, source="entity-service"))
+        await self.kafka_probe.publish(ENTITY_RESULTS, answer(command, result, source="entity-service"))
 
 
 @dataclass
 class Tenant:
     """One tenant's view: its own API client and messages. Every test has tenants of its own."""
 
-    site: Site
+    harness: Harness
     id: UUID
 
     async def call(self, method: str, path: str, *, role: str | None = "admin", **request: Any) -> httpx.Response:
         """Through the API; `role` null sends no token, as the public does."""
-        token = self.site.premises.authorization(self.id, role) if role else {}
+        token = self.harness.service_environment.authorization(self.id, role) if role else {}
         headers = {**request.pop("headers", {}), **token}
         address = request.pop("address", f"10.{'.'.join(str(byte) for byte in self.id.bytes[:3])}")
-        transport = ServiceTransport(self.site.app, self.site.settings, client=(address, 1))
+        transport = ServiceTransport(self.harness.app, self.harness.settings, client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://triggers.example") as client:
             return await client.request(method, path, headers=headers, **request)
 
@@ -100,7 +100,7 @@ class Tenant:
 
     def nonce(self, path: str, ago: timedelta = forms.A_MINUTE) -> str:
         """As the form's page had it when somebody opened it that long ago."""
-        return forms.nonce(self.site.premises.credentials.secrets.secrets_key, path, ago)
+        return forms.nonce(self.harness.service_environment.credentials.secrets.secrets_key, path, ago)
 
     async def post(self, path: str, body: dict[str, Any], **request: Any) -> httpx.Response:
         """To a public address."""
@@ -129,7 +129,7 @@ class Tenant:
 
     async def said[B: Body](self, kind: type[B], count: int = 1) -> list[Envelope[B]]:
         """Waits until there are `count` messages of a class; all there are then."""
-        return await self.site.wire.hears(self.id, kind, count)
+        return await self.harness.kafka_probe.hears(self.id, kind, count)
 
     async def verdict(self, arrival: str, verdict: str) -> dict[str, Any]:
         """Waits until an arrival has this verdict."""
@@ -154,17 +154,17 @@ class Tenant:
 
 
 @asynccontextmanager
-async def open_site(postgres: str, kafka: str, folder: Path, **settings: Any) -> AsyncGenerator[Site]:
+async def open_harness(postgres: str, kafka: str, folder: Path, **settings: Any) -> AsyncGenerator[Harness]:
     """The service in this process, with `settings` of its own; tenants tell tests apart."""
     entity = ShopStandIn()
     async with (
-        open_premises(postgres, kafka, "trigger-service", folder) as premises,
+        open_service_environment(postgres, kafka, "trigger-service", folder) as service_environment,
         serving(entity.app(), free_port()) as entity_url,
-        open_wire(kafka, (ENTITY_COMMANDS, TRIGGER_EVENTS)) as wire,
+        open_kafka_probe(kafka, (ENTITY_COMMANDS, TRIGGER_EVENTS)) as kafka_probe,
     ):
-        key = SecretStr(premises.credentials.secrets.secrets_key)
+        key = SecretStr(service_environment.credentials.secrets.secrets_key)
         own = {"entity_service_url": entity_url, "secrets_key": key, **settings}
-        told = await premises.settle(trigger_service, Settings, **own)
+        told = await service_environment.settle(trigger_service, Settings, **own)
         app = main.build_app(told)
         async with app.router.lifespan_context(app):
-            yield Site(app, told, premises, entity, wire)
+            yield Harness(app, told, service_environment, entity, kafka_probe)

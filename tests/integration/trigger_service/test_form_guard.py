@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
 
 from contracts.messages.entity_commands import CreateItem
-from integration.trigger_service.harness import FORM, Site, Tenant, open_site
+from integration.trigger_service.harness import FORM, Harness, Tenant, open_harness
 from local_stack.ports import free_port
 from support.quotas import allow
 from support.serving import serving
@@ -28,22 +28,22 @@ async def form(tenant: Tenant, **changes: Any) -> str:
     return path
 
 
-async def limit(site: Site, tenant: Tenant, quota: str, limit: int) -> None:
-    transport = httpx.ASGITransport(site.app)
-    async with httpx.AsyncClient(transport=transport, base_url=site.premises.url) as http:
-        await allow(http, site.premises, tenant.id, quota, limit)
+async def limit(harness: Harness, tenant: Tenant, quota: str, limit: int) -> None:
+    transport = httpx.ASGITransport(harness.app)
+    async with httpx.AsyncClient(transport=transport, base_url=harness.service_environment.url) as http:
+        await allow(http, harness.service_environment, tenant.id, quota, limit)
 
 
-async def test_a_script_gets_the_fields_a_nonce_and_how_long_to_wait(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_script_gets_the_fields_a_nonce_and_how_long_to_wait(harness: Harness) -> None:
+    tenant = harness.tenant()
     opened = (await tenant.call("GET", await form(tenant), role=None)).json()
     assert (opened["min_age_s"], opened["challenge"]) == (3, None)
     assert [one["name"] for one in opened["fields"]] == ["name", "phone", "product"]
     assert len(opened["nonce"]) > 100
 
 
-async def test_what_is_sent_too_soon_can_be_sent_again_with_the_same_nonce(site: Site) -> None:
-    tenant = site.tenant()
+async def test_what_is_sent_too_soon_can_be_sent_again_with_the_same_nonce(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     early = await tenant.submit(path, {**FILLED, "_nonce": tenant.nonce(path, IN_A_MINUTE)})
     assert (early.status_code, 0 < int(early.headers["retry-after"]) < 64) == (429, True)
@@ -51,8 +51,8 @@ async def test_what_is_sent_too_soon_can_be_sent_again_with_the_same_nonce(site:
     assert await tenant.arrivals() == []
 
 
-async def test_a_browser_that_was_too_quick_gets_the_form_back_as_it_was_filled_in(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_browser_that_was_too_quick_gets_the_form_back_as_it_was_filled_in(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     nonce = tenant.nonce(path, IN_A_MINUTE)
     page = await tenant.call("POST", path, role=None, data={**FILLED, "_nonce": nonce}, headers=PAGE)
@@ -63,8 +63,10 @@ async def test_a_browser_that_was_too_quick_gets_the_form_back_as_it_was_filled_
 
 
 @pytest.mark.parametrize("why", ["none", "made up", "of another form", "too old"])
-async def test_without_a_nonce_of_the_form_nothing_is_taken_in_and_the_page_has_a_new_one(site: Site, why: str) -> None:
-    tenant = site.tenant()
+async def test_without_a_nonce_of_the_form_nothing_is_taken_in_and_the_page_has_a_new_one(
+    harness: Harness, why: str
+) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     nonces = {
         "none": {},
@@ -91,11 +93,11 @@ async def test_without_a_nonce_of_the_form_nothing_is_taken_in_and_the_page_has_
     ],
 )
 async def test_over_a_cap_visitors_are_asked_to_come_back_later(
-    site: Site, quota: str, other: dict[str, str] | None
+    harness: Harness, quota: str, other: dict[str, str] | None
 ) -> None:
-    tenant = site.tenant()
+    tenant = harness.tenant()
     path = await form(tenant)
-    await limit(site, tenant, quota, 1)
+    await limit(harness, tenant, quota, 1)
     filled = {**FILLED, "_nonce": tenant.nonce(path)}
     first = await tenant.submit(path, filled)
     assert first.status_code == 202
@@ -157,16 +159,16 @@ async def provider() -> Provider:
 @pytest.fixture(scope="module")
 async def challenged(
     postgres: str, kafka: str, provider: Provider, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Site]:
+) -> AsyncIterator[Harness]:
     folder: Path = tmp_path_factory.mktemp("challenged")
     async with serving(provider.app(), free_port()) as url:
         own = {"challenge": "turnstile", "challenge_site_key": "site", "challenge_secret": SecretStr("ours")}
-        async with open_site(postgres, kafka, folder, **own, challenge_verify_url=f"{url}/siteverify") as site:
-            yield site
+        async with open_harness(postgres, kafka, folder, **own, challenge_verify_url=f"{url}/siteverify") as harness:
+            yield harness
 
 
 async def test_who_solves_the_challenge_is_taken_in_and_a_repeat_needs_no_other_solution(
-    challenged: Site, provider: Provider
+    challenged: Harness, provider: Provider
 ) -> None:
     tenant = challenged.tenant()
     path = await form(tenant)
@@ -180,7 +182,9 @@ async def test_who_solves_the_challenge_is_taken_in_and_a_repeat_needs_no_other_
     assert len(await tenant.said(CreateItem)) == 1
 
 
-async def test_who_does_not_solve_it_is_asked_again_and_keeps_the_answers(challenged: Site, provider: Provider) -> None:
+async def test_who_does_not_solve_it_is_asked_again_and_keeps_the_answers(
+    challenged: Harness, provider: Provider
+) -> None:
     tenant = challenged.tenant()
     path = await form(tenant)
     assert (await tenant.submit(path, FILLED)).status_code == 422
@@ -198,7 +202,7 @@ async def test_who_does_not_solve_it_is_asked_again_and_keeps_the_answers(challe
 
 
 async def test_while_the_provider_is_away_nobody_is_taken_in_and_nothing_is_lost(
-    challenged: Site, provider: Provider
+    challenged: Harness, provider: Provider
 ) -> None:
     tenant = challenged.tenant()
     path = await form(tenant)

@@ -10,7 +10,7 @@ from contracts.kit.clock import new_id
 from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem
 from contracts.messages.results import CommandDone, CommandRefused
 from contracts.messages.trigger_events import ArrivalJudged
-from integration.trigger_service.harness import FORM, Site, Tenant
+from integration.trigger_service.harness import FORM, Harness, Tenant
 
 FILLED = {"name": "Client One", "phone": "+49 30 1234567", "product": "oak table"}
 
@@ -20,8 +20,8 @@ async def form(tenant: Tenant, **changes: Any) -> str:
     return path
 
 
-async def test_a_form_sent_twice_creates_one_item(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_form_sent_twice_creates_one_item(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     filled = {**FILLED, "_nonce": tenant.nonce(path)}
     first, second = await tenant.submit(path, filled), await tenant.submit(path, filled)
@@ -35,8 +35,8 @@ async def test_a_form_sent_twice_creates_one_item(site: Site) -> None:
     assert sorted(arrival["verdict"] for arrival in await tenant.arrivals()) == ["duplicate", "pending", "pending"]
 
 
-async def test_answers_corrected_under_the_same_nonce_are_another_submission(site: Site) -> None:
-    tenant = site.tenant()
+async def test_answers_corrected_under_the_same_nonce_are_another_submission(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     filled = {**FILLED, "_nonce": tenant.nonce(path)}
     corrected = {**filled, "phone": "+49 30 7654321"}
@@ -47,20 +47,20 @@ async def test_answers_corrected_under_the_same_nonce_are_another_submission(sit
     assert [person.phone for person in people if person] == ["+49301234567", "+49307654321"]
 
 
-async def test_a_submission_whose_item_was_refused_may_be_sent_again(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_submission_whose_item_was_refused_may_be_sent_again(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     filled = {**FILLED, "_nonce": tenant.nonce(path)}
     first = (await tenant.submit(path, filled)).json()["arrival_id"]
     command = (await tenant.said(CreateItem))[0]
-    await site.answer(command, CommandRefused(command_id=command.command_id, reason="over the quota"))
+    await harness.answer(command, CommandRefused(command_id=command.command_id, reason="over the quota"))
     await tenant.verdict(first, "refused")
     again = (await tenant.submit(path, filled)).json()["arrival_id"]
     assert [command.correlation for command in await tenant.said(CreateItem, 2)] == [first, again]
 
 
-async def test_the_command_says_who_the_client_is_and_what_was_asked_for(site: Site) -> None:
-    tenant = site.tenant()
+async def test_the_command_says_who_the_client_is_and_what_was_asked_for(harness: Harness) -> None:
+    tenant = harness.tenant()
     await tenant.submit(await form(tenant), FILLED)
     command = (await tenant.said(CreateItem))[0]
     assert command.issuer == "trigger-service"
@@ -69,17 +69,17 @@ async def test_the_command_says_who_the_client_is_and_what_was_asked_for(site: S
     assert command.data.person.phone == "+49301234567"
 
 
-async def test_the_verdict_follows_the_result_of_the_command(site: Site) -> None:
-    tenant = site.tenant()
+async def test_the_verdict_follows_the_result_of_the_command(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     created, refused = await tenant.submit(path, FILLED), await tenant.submit(path, {**FILLED, "name": "Other"})
     commands = {command.correlation: command for command in await tenant.said(CreateItem, 2)}
     item = new_id()
     first, second = (commands[response.json()["arrival_id"]] for response in (created, refused))
     done = CommandDone(command_id=first.command_id, outputs={"item_id": str(item), "duplicate": False})
-    await site.answer(first, done)
-    await site.answer(first, done)
-    await site.answer(second, CommandRefused(command_id=second.command_id, reason="the pipeline is archived"))
+    await harness.answer(first, done)
+    await harness.answer(first, done)
+    await harness.answer(second, CommandRefused(command_id=second.command_id, reason="the pipeline is archived"))
     arrival = await tenant.verdict(created.json()["arrival_id"], "created")
     assert (arrival["item_id"], arrival["judged_at"] is not None) == (str(item), True)
     refusal = await tenant.verdict(refused.json()["arrival_id"], "refused")
@@ -88,12 +88,12 @@ async def test_the_verdict_follows_the_result_of_the_command(site: Site) -> None
     assert sorted(event.data.verdict for event in told) == ["created", "refused"]
 
 
-async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_another(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_another(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     trigger = {"name": "Asked again", "type": "form_submitted", "pipeline": "sales", "stage": "prepayment"}
     await tenant.put("triggers/asked-again", {**trigger, "settings": {"form": "order"}})
-    deal = site.entity.add_deal(tenant.id, phone="+49301234567")
+    deal = harness.entity.add_deal(tenant.id, phone="+49301234567")
     known, unknown = await tenant.submit(path, FILLED), await tenant.submit(path, {"name": "Stranger"})
     move = (await tenant.said(MoveItem))[0]
     assert (move.data.item_id, move.data.candidates[0].reference) == (deal, "asked-again")
@@ -101,7 +101,7 @@ async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_
     assert comment.data.text == "Form “Order”\nName: Client One\nPhone: +49301234567\nProduct: oak table"
     create = (await tenant.said(CreateItem))[0]
     assert create.correlation == unknown.json()["arrival_id"]
-    await site.answer(
+    await harness.answer(
         move,
         CommandDone(
             command_id=move.command_id,
@@ -110,27 +110,27 @@ async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_
     )
     arrival = await tenant.verdict(known.json()["arrival_id"], "moved")
     assert (arrival["trigger"], arrival["item_id"]) == ("asked-again", str(deal))
-    kept = await site.premises.sql("SELECT arrival_id FROM submissions WHERE tenant_id = $1", tenant.id)
+    kept = await harness.service_environment.sql("SELECT arrival_id FROM submissions WHERE tenant_id = $1", tenant.id)
     assert [row["arrival_id"] for row in kept] == [_id(unknown)]  # until its item is made
 
 
-async def test_a_submission_waits_for_entity_service_when_a_trigger_needs_it(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_submission_waits_for_entity_service_when_a_trigger_needs_it(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     trigger = {"name": "Asked again", "type": "form_submitted", "pipeline": "sales", "stage": "prepayment"}
     await tenant.put("triggers/asked-again", trigger)
-    site.entity.away = True
+    harness.entity.away = True
     try:
         response = await tenant.submit(path, FILLED)
         assert response.status_code == 202
     finally:
-        site.entity.away = False
+        harness.entity.away = False
     create = (await tenant.said(CreateItem))[0]
     assert create.correlation == response.json()["arrival_id"]
 
 
-async def test_too_many_submissions_from_one_address_are_refused_and_others_are_not(site: Site) -> None:
-    tenant = site.tenant()
+async def test_too_many_submissions_from_one_address_are_refused_and_others_are_not(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     filled = {**FILLED, "_nonce": tenant.nonce(path)}
     statuses = [(await tenant.submit(path, filled)).status_code for _ in range(41)]
@@ -147,8 +147,8 @@ async def _first_refusal(tenant: Tenant, path: str, filled: dict[str, Any]) -> h
     return response
 
 
-async def test_a_machine_that_fills_in_the_hidden_field_is_thanked_and_creates_nothing(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_machine_that_fills_in_the_hidden_field_is_thanked_and_creates_nothing(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     trapped = await tenant.submit(path, {**FILLED, "website": "https://spam.example"})
     assert trapped.status_code == 202
@@ -166,16 +166,18 @@ async def test_a_machine_that_fills_in_the_hidden_field_is_thanked_and_creates_n
         ({"name": "Cli\x00ent"}, "body"),
     ],
 )
-async def test_a_bad_submission_is_explained_and_creates_nothing(site: Site, body: dict[str, Any], where: str) -> None:
-    tenant = site.tenant()
+async def test_a_bad_submission_is_explained_and_creates_nothing(
+    harness: Harness, body: dict[str, Any], where: str
+) -> None:
+    tenant = harness.tenant()
     response = await tenant.submit(await form(tenant), body)
     assert response.status_code == 422
     assert [error["where"] for error in response.json()["errors"]] == [where]
     assert await tenant.arrivals() == []
 
 
-async def test_a_body_of_more_than_64_kilobytes_is_refused_declared_or_not(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_body_of_more_than_64_kilobytes_is_refused_declared_or_not(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     assert (await tenant.submit(path, {"name": "x" * 70_000})).status_code == 413
 
@@ -188,8 +190,8 @@ async def test_a_body_of_more_than_64_kilobytes_is_refused_declared_or_not(site:
     assert streamed.status_code == 413
 
 
-async def test_only_allowed_sites_may_post_from_a_browser_and_may_read_the_answer(site: Site) -> None:
-    tenant = site.tenant()
+async def test_only_allowed_sites_may_post_from_a_browser_and_may_read_the_answer(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     shop, other = {"origin": "https://shop.example"}, {"origin": "https://other.example"}
     taken = await tenant.submit(path, {"name": "Client"}, headers=shop)
@@ -204,8 +206,8 @@ async def test_only_allowed_sites_may_post_from_a_browser_and_may_read_the_answe
     assert (await tenant.call("OPTIONS", path, role=None, headers=other)).status_code == 403
 
 
-async def test_a_browser_can_fill_in_the_form_without_scripts(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_browser_can_fill_in_the_form_without_scripts(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant, name="Order <b>now</b>")
     browser = {"accept": "text/html", "origin": "http://triggers.example"}
     page = await tenant.call("GET", path, role=None, headers=browser)
@@ -220,8 +222,8 @@ async def test_a_browser_can_fill_in_the_form_without_scripts(site: Site) -> Non
     assert (sent.status_code, "Thank you" in sent.text) == (202, True)
 
 
-async def test_an_archived_or_unknown_form_is_not_found(site: Site) -> None:
-    tenant = site.tenant()
+async def test_an_archived_or_unknown_form_is_not_found(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     response = await tenant.call("PUT", "/v1/forms/order", json={**FORM, "archived": True})
     assert (response.status_code, response.json()["path"]) == (200, path)
@@ -233,8 +235,8 @@ def _id(response: httpx.Response) -> UUID:
     return UUID(response.json()["arrival_id"])
 
 
-async def test_a_field_that_a_browser_sends_twice_is_refused_and_named(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_field_that_a_browser_sends_twice_is_refused_and_named(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = f"_nonce={tenant.nonce(path)}&name=Client+One&phone=%2B4930123456&product=oak&product=ash"
@@ -248,20 +250,22 @@ async def test_a_field_that_a_browser_sends_twice_is_refused_and_named(site: Sit
 
 
 @pytest.mark.parametrize("origin", ["http://[", "null", "http://", "\\", "http://a]b"])
-async def test_an_origin_that_is_none_is_forbidden(site: Site, origin: str) -> None:
-    tenant = site.tenant()
+async def test_an_origin_that_is_none_is_forbidden(harness: Harness, origin: str) -> None:
+    tenant = harness.tenant()
     path = await form(tenant)
     answer = await tenant.call("POST", path, role=None, json=FILLED, headers={"origin": origin})
     assert answer.status_code == 403
 
 
-async def test_a_refused_submission_is_kept_and_can_be_sent_again(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_refused_submission_is_kept_and_can_be_sent_again(harness: Harness) -> None:
+    tenant = harness.tenant()
     arrival = (await tenant.submit(await form(tenant), FILLED)).json()["arrival_id"]
     first = (await tenant.said(CreateItem))[0]
     pending = await tenant.call("POST", f"/v1/arrivals/{arrival}/retry", role="operator")
     assert pending.status_code == 409
-    await site.answer(first, CommandRefused(command_id=first.command_id, reason="fields.wood: there is no such field"))
+    await harness.answer(
+        first, CommandRefused(command_id=first.command_id, reason="fields.wood: there is no such field")
+    )
     refused = await tenant.verdict(arrival, "refused")
     assert refused["reason"] == "fields.wood: there is no such field"
 
@@ -277,7 +281,7 @@ async def test_a_refused_submission_is_kept_and_can_be_sent_again(site: Site) ->
     assert second.command_id != first.command_id
     item = new_id()
     outputs = {"item_id": str(item), "duplicate": False}
-    await site.answer(second, CommandDone(command_id=second.command_id, outputs=outputs))
+    await harness.answer(second, CommandDone(command_id=second.command_id, outputs=outputs))
     assert (await tenant.verdict(arrival, "created"))["item_id"] == str(item)
     gone = await tenant.call("GET", f"/v1/arrivals/{arrival}/submission", role="operator")
     assert gone.status_code == 404
@@ -285,8 +289,8 @@ async def test_a_refused_submission_is_kept_and_can_be_sent_again(site: Site) ->
     assert done.status_code == 409
 
 
-async def test_a_form_s_field_fits_the_item_s_field_that_it_feeds(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_form_s_field_fits_the_item_s_field_that_it_feeds(harness: Harness) -> None:
+    tenant = harness.tenant()
     fields = [{"name": "n", "label": "N", "type": "number", "target": "item.fields.note"}]
     path = await form(tenant, fields=fields, title="")
     await tenant.submit(path, {"n": "4"})

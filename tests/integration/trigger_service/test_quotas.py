@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.trigger_service.harness import FORM, PAID, SECRET, Site
+from integration.trigger_service.harness import FORM, PAID, SECRET, Harness
 from support.quotas import allow
 
 
@@ -18,12 +18,12 @@ from support.quotas import allow
     ],
 )
 async def test_definitions_are_counted_and_those_that_there_are_can_be_changed(
-    site: Site, kind: str, quota: str, body: dict[str, Any]
+    harness: Harness, kind: str, quota: str, body: dict[str, Any]
 ) -> None:
-    tenant = site.tenant()
+    tenant = harness.tenant()
     await tenant.put(f"{kind}/first", body)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(site.app)) as http:
-        await allow(http, site.premises, tenant.id, quota, 1)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(harness.app)) as http:
+        await allow(http, harness.service_environment, tenant.id, quota, 1)
     refused = await tenant.call("PUT", f"/v1/{kind}/second", json=body)
     assert (refused.status_code, f"quota {quota}: at most 1" in refused.json()["detail"]) == (409, True)
     changed = await tenant.call("PUT", f"/v1/{kind}/first", json=body | {"name": "Changed"})

@@ -13,19 +13,19 @@ from contracts.messages.results import CommandDone
 from contracts.messages.trigger_events import ArrivalJudged
 from contracts.topics import DOC_EVENTS, ENTITY_EVENTS
 from contracts.triggers import TenantTriggers
-from integration.trigger_service.harness import PAID, Site, Tenant
+from integration.trigger_service.harness import PAID, Harness, Tenant
 from support.messages import fact
 from support.waiting import eventually
 
 
-async def test_a_payment_event_that_comes_twice_moves_the_item_once(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_payment_event_that_comes_twice_moves_the_item_once(harness: Harness) -> None:
+    tenant = harness.tenant()
     await tenant.put("triggers/paid", PAID)
     await tenant.put("triggers/all-paid", {**PAID, "stage": "won", "allow_moving_back": True})
-    deal = site.entity.add_deal(tenant.id)
+    deal = harness.entity.add_deal(tenant.id)
     causes = (Cause("rule", "item"),)
     paid, next_ = tenant.paid(deal, causepath=causes), tenant.paid(deal)
-    await site.wire.publish(ENTITY_EVENTS, paid, paid, next_)
+    await harness.kafka_probe.publish(ENTITY_EVENTS, paid, paid, next_)
     first, second = await tenant.said(MoveItem, 2)
     assert (first.causation, second.causation) == (paid.id, next_.id)
     assert (first.causepath, first.correlation) == (causes, paid.correlation)
@@ -34,8 +34,8 @@ async def test_a_payment_event_that_comes_twice_moves_the_item_once(site: Site) 
         ("paid", "prepayment", True),
     ]
     moved = {"verdict": "moved", "stage": "prepayment", "reference": "paid"}
-    await site.answer(first, CommandDone(command_id=first.command_id, outputs=moved))
-    await site.answer(second, CommandDone(command_id=second.command_id, outputs={"verdict": "same"}))
+    await harness.answer(first, CommandDone(command_id=first.command_id, outputs=moved))
+    await harness.answer(second, CommandDone(command_id=second.command_id, outputs={"verdict": "same"}))
     told = {event.causation: event.data for event in await tenant.said(ArrivalJudged, 2)}
     assert {(data.verdict, data.trigger) for data in told.values()} == {("moved", "paid"), ("same", None)}
     won = await tenant.arrivals("trigger=paid&verdict=moved")
@@ -45,12 +45,12 @@ async def test_a_payment_event_that_comes_twice_moves_the_item_once(site: Site) 
     ]
 
 
-async def test_a_false_condition_says_why_and_moves_nothing(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_false_condition_says_why_and_moves_nothing(harness: Harness) -> None:
+    tenant = harness.tenant()
     condition = {"path": "item.activity_count", "op": "eq", "value": 0}
     await tenant.put("triggers/paid", {**PAID, "condition": condition})
-    busy, idle = site.entity.add_deal(tenant.id, activity_count=3), site.entity.add_deal(tenant.id)
-    await site.wire.publish(ENTITY_EVENTS, tenant.paid(busy), tenant.paid(idle))
+    busy, idle = harness.entity.add_deal(tenant.id, activity_count=3), harness.entity.add_deal(tenant.id)
+    await harness.kafka_probe.publish(ENTITY_EVENTS, tenant.paid(busy), tenant.paid(idle))
     assert [command.data.item_id for command in await tenant.said(MoveItem)] == [idle]
     arrival = (await tenant.arrivals(f"item_id={busy}"))[0]
     assert arrival["verdict"] == "condition_false"
@@ -58,40 +58,40 @@ async def test_a_false_condition_says_why_and_moves_nothing(site: Site) -> None:
     assert (await tenant.said(ArrivalJudged))[0].data.verdict == "condition_false"
 
 
-async def test_an_event_without_a_matching_trigger_or_item_is_stored_with_its_reason(site: Site) -> None:
-    tenant = site.tenant()
-    deal, gone = site.entity.add_deal(tenant.id), new_id()
-    await site.wire.publish(ENTITY_EVENTS, tenant.paid(deal), tenant.paid(gone))
+async def test_an_event_without_a_matching_trigger_or_item_is_stored_with_its_reason(harness: Harness) -> None:
+    tenant = harness.tenant()
+    deal, gone = harness.entity.add_deal(tenant.id), new_id()
+    await harness.kafka_probe.publish(ENTITY_EVENTS, tenant.paid(deal), tenant.paid(gone))
     await tenant.said(ArrivalJudged, 2)
     assert [a["verdict"] for a in await tenant.arrivals(f"item_id={deal}")] == ["not_matched"]
     assert [a["verdict"] for a in await tenant.arrivals(f"item_id={gone}")] == ["gone"]
 
 
-async def test_events_wait_while_entity_service_is_away(site: Site) -> None:
-    tenant = site.tenant()
+async def test_events_wait_while_entity_service_is_away(harness: Harness) -> None:
+    tenant = harness.tenant()
     await tenant.put("triggers/paid", PAID)
-    deal = site.entity.add_deal(tenant.id)
-    site.entity.away, asked = True, site.entity.asked
+    deal = harness.entity.add_deal(tenant.id)
+    harness.entity.away, asked = True, harness.entity.asked
     try:
-        await site.wire.publish(ENTITY_EVENTS, tenant.paid(deal))
-        await eventually(lambda: _asked_again(site, asked))
+        await harness.kafka_probe.publish(ENTITY_EVENTS, tenant.paid(deal))
+        await eventually(lambda: _asked_again(harness, asked))
         assert await tenant.arrivals() == []
     finally:
-        site.entity.away = False
+        harness.entity.away = False
     assert (await tenant.said(MoveItem))[0].data.item_id == deal
 
 
-async def _asked_again(site: Site, before: int) -> bool:
-    return site.entity.asked >= before + 3
+async def _asked_again(harness: Harness, before: int) -> bool:
+    return harness.entity.asked >= before + 3
 
 
-async def test_a_viewed_document_moves_the_item(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_viewed_document_moves_the_item(harness: Harness) -> None:
+    tenant = harness.tenant()
     trigger = {**PAID, "type": "document_viewed", "settings": {"template": "invoice"}}
     await tenant.put("triggers/viewed", trigger)
-    deal = site.entity.add_deal(tenant.id)
+    deal = harness.entity.add_deal(tenant.id)
     data = DocumentViewed(document_id=new_id(), item_id=deal, template="invoice", views=1, at=utc_now())
-    await site.wire.publish(DOC_EVENTS, fact(data, tenant.id, deal, source="doc-service"))
+    await harness.kafka_probe.publish(DOC_EVENTS, fact(data, tenant.id, deal, source="doc-service"))
     assert (await tenant.said(MoveItem))[0].data.candidates[0].reference == "viewed"
 
 
@@ -108,9 +108,9 @@ async def webhook(tenant: Tenant) -> str:
     return path
 
 
-async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: Site) -> None:
-    tenant = site.tenant()
-    path, deal = await webhook(tenant), site.entity.add_deal(tenant.id)
+async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(harness: Harness) -> None:
+    tenant = harness.tenant()
+    path, deal = await webhook(tenant), harness.entity.add_deal(tenant.id)
     body: dict[str, Any] = {"order": {"item_id": str(deal), "state": "shipped"}}
     key = {"idempotency-key": "call-1"}
     first, again = [await tenant.post(path, body, headers=key) for _ in range(2)]
@@ -120,7 +120,7 @@ async def test_a_webhook_moves_the_item_that_its_body_names_once_per_key(site: S
     assert arrival["triggers"][0]["reason"] == "body.order.state = shipped is false"
     moves = await tenant.said(MoveItem)
     assert [(move.data.item_id, move.correlation) for move in moves] == [(deal, first.json()["arrival_id"])]
-    kept = await site.premises.sql("SELECT arrival_id FROM submissions WHERE tenant_id = $1", tenant.id)
+    kept = await harness.service_environment.sql("SELECT arrival_id FROM submissions WHERE tenant_id = $1", tenant.id)
     assert [str(row["arrival_id"]) for row in kept] == [first.json()["arrival_id"]]  # until its move is answered
 
 
@@ -128,9 +128,9 @@ def call_of(item: UUID | None, state: str = "shipped") -> dict[str, Any]:
     return {"order": {"item_id": str(item) if item else None, "state": state}}
 
 
-async def test_a_refused_call_may_be_corrected_under_its_key(site: Site) -> None:
-    tenant = site.tenant()
-    path, deal, key = await webhook(tenant), site.entity.add_deal(tenant.id), {"webhook-id": "call-1"}
+async def test_a_refused_call_may_be_corrected_under_its_key(harness: Harness) -> None:
+    tenant = harness.tenant()
+    path, deal, key = await webhook(tenant), harness.entity.add_deal(tenant.id), {"webhook-id": "call-1"}
     assert (await tenant.post(path, call_of(None), headers=key)).status_code == 422
     assert (await tenant.post(path, call_of(None), headers=key)).status_code == 422
     packed = await tenant.post(path, call_of(deal, "packed"), headers=key)
@@ -139,15 +139,17 @@ async def test_a_refused_call_may_be_corrected_under_its_key(site: Site) -> None
     assert [move.data.item_id for move in await tenant.said(MoveItem)] == [deal]
 
 
-async def test_a_key_that_moved_one_item_is_refused_for_another(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_key_that_moved_one_item_is_refused_for_another(harness: Harness) -> None:
+    tenant = harness.tenant()
     path, key = await webhook(tenant), {"idempotency-key": "K"}
-    one, other = site.entity.add_deal(tenant.id), site.entity.add_deal(tenant.id)
+    one, other = harness.entity.add_deal(tenant.id), harness.entity.add_deal(tenant.id)
     first = (await tenant.post(path, call_of(one), headers=key)).json()["arrival_id"]
     move = (await tenant.said(MoveItem))[0]
     early = await tenant.post(path, call_of(other), headers=key)
     assert (early.status_code, early.headers["retry-after"]) == (409, "5")
-    await site.answer(move, CommandDone(command_id=move.command_id, outputs={"verdict": "moved", "stage": "shipped"}))
+    await harness.answer(
+        move, CommandDone(command_id=move.command_id, outputs={"verdict": "moved", "stage": "shipped"})
+    )
     await tenant.verdict(first, "moved")
     refused = await tenant.post(path, call_of(other), headers=key)
     assert (refused.status_code, refused.json()["errors"][0]["what"]) == (422, "take a new one for another content")
@@ -156,8 +158,8 @@ async def test_a_key_that_moved_one_item_is_refused_for_another(site: Site) -> N
     assert [move.data.item_id for move in await tenant.said(MoveItem, 2)] == [one, other]
 
 
-async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await webhook(tenant)
     assert (await tenant.post(path, {"order": {}})).status_code == 422
     assert [arrival["verdict"] for arrival in await tenant.arrivals("trigger=shipped")] == ["refused"]
@@ -167,8 +169,8 @@ async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(site: Sit
         assert response.status_code == 422
 
 
-async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(site: Site) -> None:
-    tenant = site.tenant()
+async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(harness: Harness) -> None:
+    tenant = harness.tenant()
     path = await webhook(tenant)
     assert (await tenant.call("GET", "/v1/triggers/shipped")).json()["webhook_path"] is None
     replaced = await tenant.call("PUT", "/v1/triggers/shipped", json=WEBHOOK)
@@ -176,7 +178,9 @@ async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(sit
     fresh = (await tenant.call("POST", "/v1/triggers/shipped/rotate")).json()["webhook_path"]
     assert (await tenant.post(path, {})).status_code == 404
     assert (await tenant.post(fresh, {})).status_code == 422
-    kept = await site.premises.sql("SELECT token_hash FROM public_addresses WHERE owner_tenant = $1", tenant.id)
+    kept = await harness.service_environment.sql(
+        "SELECT token_hash FROM public_addresses WHERE owner_tenant = $1", tenant.id
+    )
     assert fresh.rpartition("/")[2].encode() not in [row["token_hash"] for row in kept]
 
 
@@ -189,14 +193,16 @@ async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(sit
         ({"condition": {"path": "item.colour", "op": "filled"}}, "condition"),
     ],
 )
-async def test_a_trigger_that_refers_to_nothing_is_refused(site: Site, changes: dict[str, Any], where: str) -> None:
-    response = await site.tenant().call("PUT", "/v1/triggers/paid", json={**PAID, **changes})
+async def test_a_trigger_that_refers_to_nothing_is_refused(
+    harness: Harness, changes: dict[str, Any], where: str
+) -> None:
+    response = await harness.tenant().call("PUT", "/v1/triggers/paid", json={**PAID, **changes})
     assert response.status_code == 422
     assert [error["where"] for error in response.json()["errors"]] == [where]
 
 
-async def test_a_definition_comes_back_as_it_was_put(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_definition_comes_back_as_it_was_put(harness: Harness) -> None:
+    tenant = harness.tenant()
     condition = {"not": {"all": [{"path": "item.title", "op": "eq", "value": "Other"}]}}
     await tenant.put("triggers/paid", {**PAID, "condition": condition})
     found = (await tenant.call("GET", "/v1/triggers/paid", role="viewer")).json()
@@ -207,19 +213,19 @@ async def test_a_definition_comes_back_as_it_was_put(site: Site) -> None:
     assert {one["type"] for one in types} == {"form_submitted", "invoice_paid", "document_viewed", "webhook"}
 
 
-async def test_a_definition_needs_an_author_and_reading_needs_a_token(site: Site) -> None:
-    tenant = site.tenant()
+async def test_a_definition_needs_an_author_and_reading_needs_a_token(harness: Harness) -> None:
+    tenant = harness.tenant()
     assert (await tenant.call("PUT", "/v1/triggers/paid", role="agent", json=PAID)).status_code == 403
     assert (await tenant.call("GET", "/v1/payment-providers", role="author")).status_code == 403
     assert (await tenant.call("GET", "/v1/arrivals", role=None)).status_code == 401
 
 
-async def test_one_tenant_sees_and_moves_nothing_of_another(site: Site) -> None:
-    mine, other = site.tenant(), site.tenant()
+async def test_one_tenant_sees_and_moves_nothing_of_another(harness: Harness) -> None:
+    mine, other = harness.tenant(), harness.tenant()
     await mine.put("triggers/paid", PAID)
-    path, deal = await webhook(mine), site.entity.add_deal(other.id)
+    path, deal = await webhook(mine), harness.entity.add_deal(other.id)
     await mine.submit(path, {"order": {"item_id": str(deal), "state": "shipped"}})
-    await site.wire.publish(ENTITY_EVENTS, other.paid(deal))
+    await harness.kafka_probe.publish(ENTITY_EVENTS, other.paid(deal))
     told = await mine.said(ArrivalJudged), await other.said(ArrivalJudged)
     assert [events[0].data.verdict for events in told] == ["gone", "not_matched"]
     arrival = (await mine.arrivals())[0]["id"]
@@ -227,13 +233,13 @@ async def test_one_tenant_sees_and_moves_nothing_of_another(site: Site) -> None:
     assert (await other.call("GET", "/v1/triggers/paid")).status_code == 404
     assert (await other.call("GET", "/v1/triggers")).json()["items"] == []
     assert (await other.call("POST", "/v1/triggers/shipped/rotate")).status_code == 404
-    assert site.wire.said(mine.id, MoveItem) == site.wire.said(other.id, MoveItem) == []
+    assert harness.kafka_probe.said(mine.id, MoveItem) == harness.kafka_probe.said(other.id, MoveItem) == []
 
 
-async def test_arrivals_are_listed_newest_first_in_pages(site: Site) -> None:
-    tenant = site.tenant()
-    deals = [site.entity.add_deal(tenant.id) for _ in range(3)]
-    await site.wire.publish(ENTITY_EVENTS, *[tenant.paid(deal) for deal in deals])
+async def test_arrivals_are_listed_newest_first_in_pages(harness: Harness) -> None:
+    tenant = harness.tenant()
+    deals = [harness.entity.add_deal(tenant.id) for _ in range(3)]
+    await harness.kafka_probe.publish(ENTITY_EVENTS, *[tenant.paid(deal) for deal in deals])
     await tenant.said(ArrivalJudged, 3)
     first = (await tenant.call("GET", "/v1/arrivals?limit=2")).json()
     second = (await tenant.call("GET", f"/v1/arrivals?limit=2&cursor={first['next_cursor']}")).json()
@@ -243,14 +249,14 @@ async def test_arrivals_are_listed_newest_first_in_pages(site: Site) -> None:
     assert (await tenant.call("GET", f"/v1/arrivals/{uuid4()}")).status_code == 404
 
 
-async def test_other_services_are_told_where_triggers_in_use_take_items(site: Site) -> None:
-    tenant = site.tenant()
+async def test_other_services_are_told_where_triggers_in_use_take_items(harness: Harness) -> None:
+    tenant = harness.tenant()
     await tenant.put("triggers/paid", PAID)
     await tenant.put("triggers/back", {**PAID, "stage": "won", "allow_moving_back": True})
     await tenant.put("triggers/off", {**PAID, "enabled": False})
     await tenant.put("triggers/gone", {**PAID, "archived": True})
     path = f"/internal/triggers/{tenant.id}"
-    answer = await tenant.call("GET", path, role=None, headers=site.premises.as_service("GET", path))
+    answer = await tenant.call("GET", path, role=None, headers=harness.service_environment.as_service("GET", path))
     told = TenantTriggers.model_validate_json(answer.content)
     assert [(one.code, one.type, one.pipeline, one.stage, one.allow_moving_back) for one in told.triggers] == [
         ("back", "invoice_paid", "sales", "won", True),

@@ -55,8 +55,8 @@ MESSAGE = Message(
 
 def sent(message: Message = MESSAGE, *contents: bytes) -> EmailMessage:
     """The mail as its reader sees it, after a trip over the wire."""
-    wire = build_mail(message, contents).as_bytes(policy=policy.SMTP.clone(cte_type="7bit"))
-    read = message_from_bytes(wire, policy=policy.default)
+    kafka_probe = build_mail(message, contents).as_bytes(policy=policy.SMTP.clone(cte_type="7bit"))
+    read = message_from_bytes(kafka_probe, policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read
 
@@ -82,8 +82,8 @@ def test_every_attempt_is_the_same_mail() -> None:
 
 def test_a_long_sender_domain_leaves_the_message_id_whole() -> None:
     domain = ".".join(["department" * 4] * 3) + ".example"
-    wire = build_mail(replace(MESSAGE, sender_address=f"a@{domain}"), ()).as_bytes()
-    assert f"<{MESSAGE.provider_key}@{domain}>".encode() in wire
+    kafka_probe = build_mail(replace(MESSAGE, sender_address=f"a@{domain}"), ()).as_bytes()
+    assert f"<{MESSAGE.provider_key}@{domain}>".encode() in kafka_probe
 
 
 def test_html_is_cleaned_and_has_a_plain_sibling() -> None:

@@ -19,11 +19,11 @@ from contracts.envelope import (
     UndecodableError,
     command,
     decode,
+    decode_lenient,
     event,
     format_causepath,
     parse_causepath,
     rfc3339,
-    salvage,
 )
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
@@ -93,7 +93,7 @@ def test_any_bytes_are_a_message_or_undecodable(found: list[tuple[str, bytes | N
 def test_any_bytes_can_be_salvaged_or_not_and_nothing_worse_happens(
     found: list[tuple[str, bytes | None]], value: bytes | None
 ) -> None:
-    saved = salvage(found, value)
+    saved = decode_lenient(found, value)
     assert saved is None or (UUID(saved.id) and saved.key and saved.tenant)
 
 
@@ -131,7 +131,7 @@ def test_headers_that_are_nothing_to_us_are_not_judged(name: str, raw: bytes | N
 def test_an_unusable_traceparent_costs_the_trace_and_not_the_message(raw: bytes | None) -> None:
     found = [*GOOD.headers, ("traceparent", raw)]
     assert decode(found, GOOD.value).traceparent is None
-    saved = salvage(found, GOOD.value)
+    saved = decode_lenient(found, GOOD.value)
     assert saved is not None
     assert saved.traceparent is None
 

@@ -236,12 +236,16 @@ def test_an_error_is_named_on_its_span_without_what_it_says(spans: InMemorySpanE
 
 def test_a_message_is_handled_in_a_consumers_span_that_says_what_it_is_about(spans: InMemorySpanExporter) -> None:
     item = UUID(int=2)
-    with telemetry.handling("obey", a_message(item_key(UUID(int=1), item))):
+    with telemetry.handling("handle", a_message(item_key(UUID(int=1), item))):
         pass
-    with telemetry.handling("obey", a_message(age=timedelta(minutes=6))):
+    with telemetry.handling("handle", a_message(age=timedelta(minutes=6))):
         pass
     soon, late = spans.get_finished_spans()
-    assert (soon.name, soon.kind, trace_of(soon)) == ("obey test.happened.v1", SpanKind.CONSUMER, STORED.split("-")[1])
+    assert (soon.name, soon.kind, trace_of(soon)) == (
+        "handle test.happened.v1",
+        SpanKind.CONSUMER,
+        STORED.split("-")[1],
+    )
     assert (soon.attributes or {})["item_id"] == str(item)
     assert (soon.attributes or {})["messaging.message.id"] == "an-id"
     assert "item_id" not in (late.attributes or {})

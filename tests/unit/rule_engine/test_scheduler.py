@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from rule_engine.open_runs import OpenRuns
+from rule_engine.application.open_runs import OpenRuns
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store.timers import Counts, Timer

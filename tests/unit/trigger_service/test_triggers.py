@@ -57,7 +57,7 @@ def test_every_type_has_what_the_catalogue_shows_and_settings_that_need_nothing(
     assert set(TRIGGER_TYPES) == {"form_submitted", "invoice_paid", "document_viewed", "webhook"}
     assert set(EVENT_TRIGGERS) == {PaymentChanged, DocumentViewed}
     for kind in TRIGGER_TYPES.values():
-        assert all((kind.title, kind.group, kind.fires, kind.sees))
+        assert all((kind.title, kind.group, kind.description, kind.context_name))
         kind.settings.model_validate({})
 
 

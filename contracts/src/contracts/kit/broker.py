@@ -25,7 +25,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from pydantic import ValidationError
 
-from contracts.envelope import Body, Envelope, UndecodableError, decode, salvage
+from contracts.envelope import Body, Envelope, UndecodableError, decode, decode_lenient
 from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.batch import Batch, Read
@@ -405,7 +405,7 @@ class Consumer:
         """Dead letter first, answer second: killed in between, both happen again and change nothing."""
         while batch.dead:
             record, reason, detail = batch.dead[0]
-            with telemetry.concerning(salvage(record.headers, record.value)):
+            with telemetry.concerning(decode_lenient(record.headers, record.value)):
                 await self._dead_letters.put(record, reason, detail)
             telemetry.DEAD_LETTERS.labels(record.topic, reason).inc()
             batch.unanswered.append(batch.dead.popleft())
@@ -416,7 +416,7 @@ class Consumer:
             batch.unanswered.popleft()
 
     async def _answer(self, record: KafkaRecord, detail: str) -> None:
-        message = salvage(record.headers, record.value)
+        message = decode_lenient(record.headers, record.value)
         if self._subscription.on_dead is None or message is None:
             return
         try:

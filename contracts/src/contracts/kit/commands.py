@@ -1,6 +1,6 @@
 """Commands as their owner keeps them: a row per tenant and id with its final result, for ever.
 
-That row, not the inbox, deduplicates: the same command again tells its stored result again and does nothing else,
+That row, not the inbox, deduplicates: the same command again publishes its stored result again and does nothing else,
 whatever its age. A command that is cancelled before it arrives is stored as refused, so the late original does nothing.
 A command whose handling raises for its data is answered as failed at once; only what a server of ours is to blame for
 is tried again.
@@ -38,15 +38,15 @@ logger = structlog.get_logger(__name__)
 
 MAX_REASON = 2000
 
-type Obey = Callable[[Envelope[Any], Connection], Awaitable[FinalResult | None]]
-"""Obeys one command in the transaction: the final result, or none when recorded work will bring it later.
+type CommandHandler = Callable[[Envelope[Any], Connection], Awaitable[FinalResult | None]]
+"""Handles one command in the transaction: the final result, or none when recorded work will bring it later.
 
 Raising `RefusalError` refuses the command, raising anything else that is no outage fails it; either takes back what the
 handler wrote.
 """
 
-type Drop = Callable[[UUID, UUID, Connection], Awaitable[bool]]
-"""Drops the recorded work of a command (tenant, id), if it is not done yet; says whether it did."""
+type Cancel = Callable[[UUID, UUID, Connection], Awaitable[bool]]
+"""Cancels the recorded work of a command (tenant, id), if it is not done yet; says whether it did."""
 
 _FINAL: Mapping[str, type[CommandDone] | type[CommandRefused] | type[CommandFailed]] = {
     body.TYPE: body for body in (CommandDone, CommandRefused, CommandFailed)
@@ -55,7 +55,7 @@ _FINAL: Mapping[str, type[CommandDone] | type[CommandRefused] | type[CommandFail
 _OUTCOMES = {CommandDone.TYPE: "done", CommandRefused.TYPE: "refused", CommandFailed.TYPE: "failed"}
 
 
-async def never_dropped(_: UUID, __: UUID, ___: Connection) -> bool:
+async def never_cancelled(_: UUID, __: UUID, ___: Connection) -> bool:
     """For owners whose commands are done when their transaction is."""
     return False
 
@@ -72,12 +72,12 @@ class Commands:
     def subscription(
         self,
         topic: Topic,
-        routes: Mapping[type[Body], Obey],
+        routes: Mapping[type[Body], CommandHandler],
         *,
         expected: Collection[type[Body]],
-        drop: Drop = never_dropped,
+        cancel: Cancel = never_cancelled,
     ) -> Subscription:
-        """Consumes `topic`: each command goes to the method for its class; `CancelCommand` is obeyed here.
+        """Consumes `topic`: each command goes to the method for its class; `CancelCommand` is handled here.
 
         `expected` are all messages of the topic. Raises `RoutesError` when the routes are for others.
         """
@@ -85,26 +85,26 @@ class Commands:
         return Subscription(
             topics=(topic,),
             bodies=(*routes, CancelCommand),
-            handle=self._handler(routes, drop),
+            handle=self._handler(routes, cancel),
             on_dead=self._fail_dead,
             deduplicate=False,
         )
 
-    def _handler(self, routes: Mapping[type[Body], Obey], drop: Drop) -> BatchHandler[None]:
+    def _handler(self, routes: Mapping[type[Body], CommandHandler], cancel: Cancel) -> BatchHandler[None]:
         async def handle(messages: Sequence[Envelope[Any]], _: None, tx: Connection) -> None:
             for message in messages:
-                with telemetry.handling("obey", message):
+                with telemetry.handling("handle", message):
                     if isinstance(message.data, CancelCommand):
-                        await self._cancel(message, message.data.target, drop, tx)
+                        await self._cancel(message, message.data.target, cancel, tx)
                     elif await self._register(message, tx):
-                        await self._obey(message, routes[type(message.data)], tx)
+                        await self._handle(message, routes[type(message.data)], tx)
 
         return handle
 
-    async def _obey(self, message: Envelope[Any], obey: Obey, tx: Connection, attempt: int = 1) -> None:
+    async def _handle(self, message: Envelope[Any], handle: CommandHandler, tx: Connection, attempt: int = 1) -> None:
         try:
             async with savepoint(tx):
-                if (answer := await obey(message, tx)) is not None:
+                if (answer := await handle(message, tx)) is not None:
                     await self.finish(tx, message.tenant, answer)
         except RefusalError as refusal:
             refused = CommandRefused(command_id=message.command_id, reason=_for_people(str(refusal)))
@@ -113,7 +113,7 @@ class Commands:
             raise
         except asyncpg.IntegrityConstraintViolationError as error:  # maybe a race with a neighbour
             if attempt < CONTRADICTIONS:
-                await self._obey(message, obey, tx, attempt + 1)
+                await self._handle(message, handle, tx, attempt + 1)
             else:
                 await self._fail(message, error, tx)
         except Exception as error:
@@ -124,16 +124,16 @@ class Commands:
         telemetry.failed(error)
         logger.error("command failed by its data", exc_info=error)
         after_commit(telemetry.POISON_COMMANDS.labels(message.type).inc)
-        reason = _for_people(f"the command cannot be obeyed: {unstorable(message.data) or in_words(error)}")
+        reason = _for_people(f"the command cannot be handled: {unstorable(message.data) or in_words(error)}")
         failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=False)
         await self.finish(tx, message.tenant, failed)
 
     async def _register(self, message: Envelope[Any], tx: Connection) -> bool:
-        """Whether the command is new; one that has its result already tells it again."""
+        """Whether the command is new; one that has its result already publishes it again."""
         if await self._insert(message, message.command_id, tx):
             after_commit(telemetry.COMMANDS_RECEIVED.labels(message.type).inc)
             return True
-        await self._tell_again(message, message.command_id, tx)
+        await self._republish_result(message, message.command_id, tx)
         return False
 
     async def _insert(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> bool:
@@ -157,18 +157,18 @@ class Commands:
             after_commit(telemetry.COMMAND_ID_CONFLICTS.labels(message.type).inc)
         return twin is not None
 
-    async def _cancel(self, message: Envelope[Any], target: UUID, drop: Drop, tx: Connection) -> None:
-        """Unknown: refused before it comes. Known and open: dropped if it still can be. Known and final: told again."""
-        if await self._insert(message, target, tx) or await self._drop(message, target, drop, tx):
+    async def _cancel(self, message: Envelope[Any], target: UUID, cancel: Cancel, tx: Connection) -> None:
+        """Unknown: refused before it comes. Open: cancelled if it still can be. Final: its result goes out again."""
+        if await self._insert(message, target, tx) or await self._cancel_work(message, target, cancel, tx):
             await self.finish(tx, message.tenant, CommandRefused(command_id=target, reason=CANCELLED))
         else:
-            await self._tell_again(message, target, tx)
+            await self._republish_result(message, target, tx)
 
-    async def _drop(self, message: Envelope[Any], target: UUID, drop: Drop, tx: Connection) -> bool:
+    async def _cancel_work(self, message: Envelope[Any], target: UUID, cancel: Cancel, tx: Connection) -> bool:
         open_ = await tx.fetchval(
             "SELECT final IS NULL FROM commands WHERE id = $1 AND tenant_id = $2 FOR UPDATE", target, message.tenant
         )
-        return bool(open_) and await drop(message.tenant, target, tx)
+        return bool(open_) and await cancel(message.tenant, target, tx)
 
     async def finish(self, tx: Connection, tenant: UUID, answer: FinalResult) -> bool:
         """Stores and publishes the final result. False, and nothing done, when the command has one already."""
@@ -197,7 +197,7 @@ class Commands:
         if row is not None:
             await self._publish(tx, row, progress, row["results"] - 1, self._clock())
 
-    async def _tell_again(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> None:
+    async def _republish_result(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> None:
         row = await tx.fetchrow(
             "SELECT * FROM commands WHERE id = $1 AND tenant_id = $2 AND final IS NOT NULL", command_id, message.tenant
         )

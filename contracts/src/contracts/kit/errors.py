@@ -14,7 +14,7 @@ class PayloadTooLargeError(KitError):
 
 
 class RoutesError(KitError):
-    """A service would obey other commands than those of its topic; found when it is put together."""
+    """A service would handle other commands than those of its topic; found when it is put together."""
 
 
 class WrongArgumentsError(KitError):

@@ -87,7 +87,7 @@ def install_problems(app: FastAPI, *outages: type[Exception]) -> None:
         app.add_exception_handler(clash, _on_clash)
     for error in (*INFRASTRUCTURE_ERRORS, *outages):
         app.add_exception_handler(error, _on_outage)
-    app.add_middleware(AnswerDefects)
+    app.add_middleware(InternalErrorMiddleware)
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:
@@ -135,7 +135,7 @@ async def _on_clash(_: Request, error: Exception) -> Response:
     return conflict(detail).response()
 
 
-class AnswerDefects:
+class InternalErrorMiddleware:
     """Answers 500 for what nobody caught, inside the request's trace, so that log and answer carry its id."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -28,12 +28,12 @@ from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, OutageError, Subscription
 from contracts.kit.clock import Clock, utc_now
-from contracts.kit.collector import look_seldom
 from contracts.kit.database import Database, migrate
 from contracts.kit.dead_letter import api
 from contracts.kit.dead_letter.api import DeadLetterApi
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
+from contracts.kit.gc_tuning import tune_gc
 from contracts.kit.http import Idempotency, forget_answers, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.kafka import Member, make_producer
@@ -269,6 +269,6 @@ def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> No
         proxy_headers=False,  # the application asks `trusted_proxies`; a server would trust any loopback
         timeout_graceful_shutdown=int(settings.drain_s),
     )
-    look_seldom()
+    tune_gc()
     ports = (settings.http_port, settings.internal_port)
     uvicorn.Server(config).run(sockets=[bind(settings.http_host, port) for port in ports])

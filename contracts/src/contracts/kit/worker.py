@@ -97,12 +97,12 @@ async def enqueue(tx: Connection, *, id: UUID, tenant: UUID, kind: str, run_at: 
     )
 
 
-async def drop(tx: Connection, tenant: UUID, id: UUID) -> bool:
+async def cancel(tx: Connection, tenant: UUID, id: UUID) -> bool:
     """Takes back work that no worker has begun; false when it is done, or in some worker's hands."""
-    dropped = await tx.fetchval(
+    cancelled = await tx.fetchval(
         "DELETE FROM work WHERE tenant_id = $1 AND id = $2 AND lease IS NULL RETURNING true", tenant, id
     )
-    return bool(dropped)
+    return bool(cancelled)
 
 
 class Worker:

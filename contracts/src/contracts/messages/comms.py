@@ -1,4 +1,4 @@
-"""What comms-service obeys (`crm.comms.commands.v1`) and reports (`crm.comms.events.v1`)."""
+"""What comms-service handles (`crm.comms.commands.v1`) and reports (`crm.comms.events.v1`)."""
 
 from typing import ClassVar, Literal
 from uuid import UUID

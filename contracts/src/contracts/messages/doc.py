@@ -1,4 +1,4 @@
-"""What doc-service obeys (`crm.doc.commands.v1`) and reports (`crm.doc.events.v1`)."""
+"""What doc-service handles (`crm.doc.commands.v1`) and reports (`crm.doc.events.v1`)."""
 
 from typing import ClassVar
 from uuid import UUID

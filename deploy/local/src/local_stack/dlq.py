@@ -242,7 +242,7 @@ def _given(**values: Any) -> Json:
 
 
 def _printable(text: str) -> str:
-    """Anybody may have written it: no terminal shall obey it."""
+    """Anybody may have written it: no terminal shall act on it."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from comms_service.consents import Consents
+from comms_service.application.consents import Consents
+from comms_service.application.statuses import Statuses
 from comms_service.domain import (
     Channel,
     Message,
@@ -20,7 +21,6 @@ from comms_service.domain import (
 )
 from comms_service.quotas import MESSAGES_PER_RECIPIENT, SMS_PARTS
 from comms_service.sms_text import parts
-from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
@@ -28,7 +28,7 @@ from contracts.addresses import consent_key
 from contracts.envelope import Body, Envelope
 from contracts.kit import telemetry, worker
 from contracts.kit.clock import Clock
-from contracts.kit.commands import Obey
+from contracts.kit.commands import CommandHandler
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import check, refusal
@@ -117,7 +117,7 @@ class Handlers:
             read_at=None,
         )
 
-    async def drop(self, tenant: UUID, command_id: UUID, tx: Connection) -> bool:
+    async def cancel(self, tenant: UUID, command_id: UUID, tx: Connection) -> bool:
         """Cancels a message, but only when no attempt can have reached a provider.
 
         Otherwise word is left: if the attempt under way turns out to have reached nobody, the worker cancels.
@@ -125,7 +125,7 @@ class Handlers:
         message = await self._messages.lock_of_command(tx, tenant, command_id)
         if message is None or message.status != "queued":
             return False
-        if await self._messages.may_be_out(tx, message) or not await worker.drop(tx, tenant, message.id):
+        if await self._messages.may_be_out(tx, message) or not await worker.cancel(tx, tenant, message.id):
             await self._messages.ask_cancel(tx, message.id)
             return False
         return await self._statuses.step(tx, message, "cancelled", CANCELLED)
@@ -145,7 +145,7 @@ def usable(send: SendMessage) -> tuple[SendMessage, str]:
         raise RefusalError(str(error)) from error
 
 
-def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
+def routes(handlers: Handlers) -> Mapping[type[Body], CommandHandler]:
     return {
         SendMessage: handlers.send_message,
         Notify: handlers.notify,

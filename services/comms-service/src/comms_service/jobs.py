@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
+from comms_service.application.statuses import Statuses
 from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError, is_opted_out
 from comms_service.domain_names import domain_of, refusal
 from comms_service.gateways import Provider
-from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.sender_domains import SenderDomainStore

@@ -5,19 +5,19 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from comms_service import handlers as obey
 from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts, sender_domains
-from comms_service.consents import Consents
+from comms_service.application.consents import Consents
+from comms_service.application.sender_domains import SenderDomains
+from comms_service.application.statuses import Statuses
 from comms_service.gateways import Provider
 from comms_service.gateways.dns import DnsGateway
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
+from comms_service.handlers import DELIVER, Handlers, routes
 from comms_service.jobs import Jobs
 from comms_service.quotas import QUOTAS
-from comms_service.sender_domains import SenderDomains
 from comms_service.settings import Settings
-from comms_service.statuses import Statuses
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
@@ -44,7 +44,7 @@ def build_app(settings: Settings) -> FastAPI:
     domains = SenderDomains(database, domain_store, DnsGateway(settings.dns_server), clock)
     consents = Consents(channel_store, service.outbox, clock)
     commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
-    handlers = obey.Handlers(
+    handlers = Handlers(
         messages=message_store,
         channels=channel_store,
         notifications=notification_store,
@@ -64,9 +64,9 @@ def build_app(settings: Settings) -> FastAPI:
     )
     expected = MESSAGES[topics.COMMS_COMMANDS]
     service.consume(
-        commands.subscription(topics.COMMS_COMMANDS, obey.routes(handlers), expected=expected, drop=handlers.drop)
+        commands.subscription(topics.COMMS_COMMANDS, routes(handlers), expected=expected, cancel=handlers.cancel)
     )
-    for work in obey.DELIVER.values():
+    for work in DELIVER.values():
         service.work({work: Job(jobs.deliver, jobs.give_up, attempts=settings.delivery_attempts)})
 
     secret = settings.sms_receipt_secret.get_secret_value()

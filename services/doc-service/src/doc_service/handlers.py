@@ -7,17 +7,17 @@ from uuid import UUID
 from contracts.envelope import Body, Envelope
 from contracts.kit import worker
 from contracts.kit.clock import Clock
-from contracts.kit.commands import Obey
+from contracts.kit.commands import CommandHandler
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import check
 from contracts.messages.doc import CreateDocument
 from contracts.messages.results import CANCELLED, FinalResult
+from doc_service.application import Links
 from doc_service.domain.documents import RENDER, document_id, local_day, plan_document
 from doc_service.domain.errors import DataError
 from doc_service.domain.numbers import document_number, series
 from doc_service.domain.templates import Template
-from doc_service.links import Links
 from doc_service.messages import document_done
 from doc_service.quotas import FILE_BYTES
 from doc_service.store import Store
@@ -63,14 +63,14 @@ class Handlers:
         count = await self.store.templates.next_count(tx, command.tenant, series(template.number_pattern, day))
         return document_number(template.number_pattern, day, count)
 
-    async def drop(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
+    async def cancel(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
         """Cancels a document that no worker has begun to render. Its number stays taken."""
         document = document_id(tenant, target)
-        if not await worker.drop(tx, tenant, document):
+        if not await worker.cancel(tx, tenant, document):
             return False
         await self.store.documents.end(tx, document, "cancelled", CANCELLED)
         return True
 
 
-def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
+def routes(handlers: Handlers) -> Mapping[type[Body], CommandHandler]:
     return {CreateDocument: handlers.create_document}

@@ -11,12 +11,12 @@ from contracts.kit.commands import Commands
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.worker import Task
 from contracts.messages.results import CommandFailed
+from doc_service.application import Links
 from doc_service.domain.documents import Document, template_inputs
 from doc_service.domain.files import PDF, File
 from doc_service.domain.templates import BUILTIN_VERSION, Template
 from doc_service.gateways.files import FileStore
 from doc_service.gateways.typesetter import TemplateError, Typesetter
-from doc_service.links import Links
 from doc_service.messages import Events, document_done
 from doc_service.store import Store
 

@@ -13,13 +13,13 @@ from contracts.kit.service import Service, command_line
 from contracts.kit.shares import Shares
 from contracts.kit.worker import Job
 from doc_service.api import documents, files, internal, public, templates
+from doc_service.application import Links
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import RENDER
 from doc_service.gateways.files import FileStore
 from doc_service.gateways.typesetter import Typesetter
 from doc_service.handlers import Handlers, routes
 from doc_service.jobs import Rendering
-from doc_service.links import Links
 from doc_service.messages import Events
 from doc_service.quotas import QUOTAS
 from doc_service.settings import Settings
@@ -57,7 +57,9 @@ def build_app(settings: Settings) -> FastAPI:
         clock=clock,
     )
     expected = MESSAGES[topics.DOC_COMMANDS]
-    service.consume(commands.subscription(topics.DOC_COMMANDS, routes(handlers), expected=expected, drop=handlers.drop))
+    service.consume(
+        commands.subscription(topics.DOC_COMMANDS, routes(handlers), expected=expected, cancel=handlers.cancel)
+    )
     service.work({RENDER: Job(rendering.run, rendering.give_up)})
     file_api = files.FileApi(
         database=database, store=store, files=content, idempotency=idempotency, clock=clock, new_id=new_id

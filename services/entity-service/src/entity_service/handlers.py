@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from contracts import topics
 from contracts.envelope import Body, Envelope
 from contracts.kit.broker import Subscription, each
-from contracts.kit.commands import Obey
+from contracts.kit.commands import CommandHandler
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import refusal
@@ -29,8 +29,8 @@ from contracts.messages.entity_commands import (
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from contracts.values import PersonInput
 from entity_service import store
-from entity_service.changes import Changes
-from entity_service.changes.clients import Client
+from entity_service.application import Changes
+from entity_service.application.clients import Client
 from entity_service.domain.errors import EntityError
 from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.loops import find_loop
@@ -197,8 +197,8 @@ def draft_of(data: CreateItem, client: Client | None) -> ItemDraft:
     )
 
 
-def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
-    """Which method obeys which command; what the domain objects to becomes a refusal."""
+def routes(handlers: Handlers) -> Mapping[type[Body], CommandHandler]:
+    """Which method handles which command; what the domain objects to becomes a refusal."""
     return {
         MoveItem: _refusing(handlers.move_item),
         UpdateItem: _refusing(handlers.update_item),
@@ -210,11 +210,11 @@ def routes(handlers: Handlers) -> Mapping[type[Body], Obey]:
     }
 
 
-def _refusing(obey: Callable[[Envelope[Any], Connection], Awaitable[FinalResult]]) -> Obey:
-    @wraps(obey)
+def _refusing(handle: Callable[[Envelope[Any], Connection], Awaitable[FinalResult]]) -> CommandHandler:
+    @wraps(handle)
     async def refusing(command: Envelope[Any], tx: Connection) -> FinalResult:
         try:
-            return await obey(command, tx)
+            return await handle(command, tx)
         except EntityError as error:
             raise RefusalError(str(error)) from error
 

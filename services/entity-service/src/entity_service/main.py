@@ -9,16 +9,16 @@ from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service, command_line
-from entity_service.api.answers import install_errors
 from entity_service.api.calendars import CalendarRoutes
 from entity_service.api.clients import ClientRoutes
 from entity_service.api.internal import InternalRoutes
 from entity_service.api.items import ItemRoutes
 from entity_service.api.payments import PaymentRoutes
 from entity_service.api.people import PeopleRoutes
+from entity_service.api.responses import install_errors
 from entity_service.api.settings import SettingsRoutes
 from entity_service.api.work import WorkRoutes
-from entity_service.changes import make_changes
+from entity_service.application import make_changes
 from entity_service.handlers import ConsentMirror, Handlers, consent_results, consents, routes
 from entity_service.jobs import Forgetting
 from entity_service.messages import SERVICE

@@ -15,11 +15,11 @@ from contracts.kit.broker import OUTAGES, OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.shares import Shares
+from rule_engine.application.recorder import Recorder
 from rule_engine.domain.execution.advance import advance, fail, fail_turn
 from rule_engine.domain.execution.step import Registry, RunFacts, Step, needs_context
 from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.gateway import ContextTooLargeError, EntityService
-from rule_engine.recorder import Recorder
 from rule_engine.store import Store
 from rule_engine.store.runs import NewerFormatError, Run
 from rule_engine.store.timers import Timer

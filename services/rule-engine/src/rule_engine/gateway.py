@@ -7,9 +7,9 @@ from uuid import UUID
 
 from contracts.asking import Found, Key, TooLarge, ask_contexts
 from contracts.contexts import ItemContext, Part, StageItems, TenantSchema
+from contracts.kit.batching import BatchLoader
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceClient, ServiceRefusalError
-from contracts.kit.together import Together
 from contracts.named import ChannelName, TenantChannels, TenantTemplates
 from contracts.triggers import TenantTriggers, TriggerPlace
 from rule_engine.domain.errors import EngineError
@@ -46,7 +46,7 @@ class EntityService:
 
     def __init__(self, settings: Settings) -> None:
         self._client = ServiceClient("entity-service", settings.entity_service_url, settings.service_tokens_dir)
-        self._fresh = Together(self._ask_contexts, at_once=CONTEXTS_AT_ONCE)
+        self._fresh = BatchLoader(self._ask_contexts, at_once=CONTEXTS_AT_ONCE)
         self._companies: dict[UUID, tuple[float, Times]] = {}
 
     async def close(self) -> None:

@@ -14,14 +14,14 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import RESULTS, CommandProgress
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.recorder import LOOK_AGAIN, Recorder
 from rule_engine.domain.execution.advance import settle
 from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, goes_by_people, plan
 from rule_engine.domain.execution.step import Registry, wake_at
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.messages import SOURCE
-from rule_engine.open_runs import OpenRuns
 from rule_engine.quotas import OPEN_RUNS
-from rule_engine.recorder import LOOK_AGAIN, Recorder
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey
 from rule_engine.store.runs import Run

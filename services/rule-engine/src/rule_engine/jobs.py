@@ -20,15 +20,15 @@ from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, 
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Job, Task
 from contracts.values import ItemSnapshot
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.recorder import LOOK_AGAIN
 from rule_engine.domain.execution.backfills import begin_backfill
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Entry, RuleProgress, State
 from rule_engine.domain.execution.step import wake_at
 from rule_engine.gateway import EntityService, TimesOf
-from rule_engine.open_runs import OpenRuns
-from rule_engine.recorder import LOOK_AGAIN
 from rule_engine.store import Store
-from rule_engine.store.applications import Application
+from rule_engine.store.backfills import Backfill
 from rule_engine.store.runs import Run
 
 APPLY = "apply_rules"
@@ -58,12 +58,10 @@ class Applying:
         """How many items are in the stage. Raises `OutageError` while entity-service is away."""
         return (await self._entity_service.in_stage(tenant, pipeline, stage, after=None, limit=0)).total or 0
 
-    async def order(self, tx: Connection, application: Application) -> None:
+    async def order(self, tx: Connection, backfill: Backfill) -> None:
         """Records an order, to be worked on as soon as the transaction commits."""
-        await self._store.applications.add(tx, application)
-        await worker.enqueue(
-            tx, id=application.id, tenant=application.tenant_id, kind=APPLY, run_at=application.requested_at
-        )
+        await self._store.backfills.add(tx, backfill)
+        await worker.enqueue(tx, id=backfill.id, tenant=backfill.tenant_id, kind=APPLY, run_at=backfill.requested_at)
 
     async def run(self, task: Task) -> None:
         """One page; the rest when it is the tenant's turn again, lest long orders of some keep all others waiting."""
@@ -74,54 +72,52 @@ class Applying:
 
     async def give_up(self, task: Task, reason: str) -> None:
         async with self._database.transaction(task.tenant) as tx:
-            application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
-            if await task.complete(tx) and application is not None:
-                await self._store.applications.save(tx, replace(application, given_up=reason, done_at=self._clock()))
+            backfill = await self._store.backfills.get(tx, task.tenant, task.id, lock=True)
+            if await task.complete(tx) and backfill is not None:
+                await self._store.backfills.save(tx, replace(backfill, given_up=reason, done_at=self._clock()))
 
     async def _page(self, task: Task) -> None:
         async with self._database.transaction(task.tenant) as tx:
-            seen = await self._store.applications.get(tx, task.tenant, task.id)
+            seen = await self._store.backfills.get(tx, task.tenant, task.id)
         if seen is None:
-            raise LookupError(f"no application {task.id}: it is recorded together with its work")
+            raise LookupError(f"no backfill {task.id}: it is recorded together with its work")
         page = await self._entity_service.in_stage(
             task.tenant, seen.pipeline, seen.stage, after=seen.seen_to, limit=PAGE
         )
         times = await self._entity_service.times([task.tenant], [(task.tenant, item.id) for item in page.items])
         async with self._database.transaction(task.tenant) as tx:
-            application = await self._store.applications.get(tx, task.tenant, task.id, lock=True)
-            if application == seen:
+            backfill = await self._store.backfills.get(tx, task.tenant, task.id, lock=True)
+            if backfill == seen:
                 await self._plan(tx, task, seen, page, times)
             await task.hand_back(tx, self._clock())
 
-    async def _plan(
-        self, tx: Connection, task: Task, application: Application, page: StageItems, times: TimesOf
-    ) -> None:
+    async def _plan(self, tx: Connection, task: Task, backfill: Backfill, page: StageItems, times: TimesOf) -> None:
         if not page.items:
-            await self._store.applications.save(tx, replace(application, done_at=self._clock()))
+            await self._store.backfills.save(tx, replace(backfill, done_at=self._clock()))
             await task.complete(tx)
             return
         if refusal := (await self._open_runs.refusals(tx, [task.tenant])).get(task.tenant):
-            await self._store.applications.save(tx, replace(application, given_up=refusal, done_at=self._clock()))
+            await self._store.backfills.save(tx, replace(backfill, given_up=refusal, done_at=self._clock()))
             await task.complete(tx)
             return
-        runs = await self._runs(tx, application, page.items, times)
+        runs = await self._runs(tx, backfill, page.items, times)
         await self._add(tx, runs)
         planned = len({run.item_id for run, _ in runs})
-        await self._store.applications.save(
+        await self._store.backfills.save(
             tx,
             replace(
-                application,
+                backfill,
                 seen_to=page.items[-1].id,
-                planned=application.planned + planned,
-                passed_over=application.passed_over + len(page.items) - planned,
+                planned=backfill.planned + planned,
+                passed_over=backfill.passed_over + len(page.items) - planned,
             ),
         )
 
     async def _runs(
-        self, tx: Connection, application: Application, items: Sequence[ItemSnapshot], times: TimesOf
+        self, tx: Connection, backfill: Backfill, items: Sequence[ItemSnapshot], times: TimesOf
     ) -> list[tuple[Run, frozenset[str]]]:
         """New runs, each with the ids of its rules that were planned before."""
-        tenant = application.tenant_id
+        tenant = backfill.tenant_id
         heads = await self._store.entries.lock_heads(tx, [(tenant, item.id) for item in items])
         in_stage = {
             (tenant, item.id): item.entry_seq
@@ -130,12 +126,12 @@ class Applying:
         }
         entries = await self._store.entries.present(tx, in_stage)
         known = await self._known(tx, tenant, [entry["id"] for entry in entries])
-        stages = await self._store.programs.of_version(tx, tenant, application.rule_set, application.version)
+        stages = await self._store.programs.of_version(tx, tenant, backfill.rule_set, backfill.version)
         now = {item.id: item for item in items}
         return [
-            (_run(application, row, program, state), frozenset(known[row["id"]]))
+            (_run(backfill, row, program, state), frozenset(known[row["id"]]))
             for row in entries
-            for program in stages.get(application.stage, ())
+            for program in stages.get(backfill.stage, ())
             if (state := _begin(program, known[row["id"]], row, now[row["item_id"]], times)) is not None
         ]
 
@@ -172,16 +168,16 @@ def _first_timer(run: Run, now: datetime) -> datetime:
     return max(wake_at(run.program, run.state, now) or now + LOOK_AGAIN, now)
 
 
-def _run(application: Application, entry: asyncpg.Record, program: Program, state: State) -> Run:
+def _run(backfill: Backfill, entry: asyncpg.Record, program: Program, state: State) -> Run:
     item = entry["item_id"]
     return Run(
-        tenant=application.tenant_id,
-        id=uuid5(application.tenant_id, f"{application.id}/{item}/{program.chain}"),
+        tenant=backfill.tenant_id,
+        id=uuid5(backfill.tenant_id, f"{backfill.id}/{item}/{program.chain}"),
         item_id=item,
         entry_id=entry["id"],
-        rule_set=application.rule_set,
-        version=application.version,
-        stage=application.stage,
+        rule_set=backfill.rule_set,
+        version=backfill.version,
+        stage=backfill.stage,
         chain=program.chain,
         state=state,
         rev=0,
@@ -191,7 +187,7 @@ def _run(application: Application, entry: asyncpg.Record, program: Program, stat
         causepath=parse_causepath(entry["causepath"]),
         root=entry["root"],
         traceparent=entry["traceparent"],
-        updated_at=application.requested_at,
+        updated_at=backfill.requested_at,
         last_traceparent=telemetry.traceparent(),
         program=program,
     )

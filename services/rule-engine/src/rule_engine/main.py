@@ -9,8 +9,8 @@ from contracts.kit.clock import new_id
 from contracts.kit.service import Service, command_line
 from rule_engine.activities import Activities
 from rule_engine.api import (
-    applications,
     automation,
+    backfills,
     decisions,
     employees,
     rule_set_orders,
@@ -19,14 +19,14 @@ from rule_engine.api import (
     runs,
     variables,
 )
-from rule_engine.authoring import Authoring
+from rule_engine.application.authoring import Authoring
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.operations import Operations
+from rule_engine.application.recorder import Recorder
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
 from rule_engine.jobs import APPLY, Applying, Forgetting
-from rule_engine.open_runs import OpenRuns
-from rule_engine.operations import Operations
 from rule_engine.quotas import QUOTAS
-from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler, connect
 from rule_engine.settings import Settings
@@ -63,7 +63,7 @@ def build_app(settings: Settings) -> FastAPI:
         [
             rule_sets.router(authoring, reading),
             rule_set_orders.router(authoring, reading),
-            applications.router(service, store, applying),
+            backfills.router(service, store, applying),
             rule_types.router(REGISTRY),
             variables.router(service, entity_service, store.rule_sets, REGISTRY),
             runs.reading(database, store.views),

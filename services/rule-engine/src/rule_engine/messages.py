@@ -16,7 +16,7 @@ SOURCE = "rule-engine"
 
 
 def topic_of(body: Body) -> Topic:
-    """Where a command of this class is obeyed."""
+    """Where a command of this class is handled."""
     return TOPIC_OF[type(body)]
 
 

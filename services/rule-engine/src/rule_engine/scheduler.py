@@ -20,13 +20,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.kit import telemetry
+from contracts.kit.batching import BatchLoader
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.outbox import Outbox
-from contracts.kit.together import Together
 from rule_engine.activities import RunRef
-from rule_engine.open_runs import OpenRuns
+from rule_engine.application.open_runs import OpenRuns
 from rule_engine.settings import Settings
 from rule_engine.store import Store
 from rule_engine.store.timers import Counts, Timer
@@ -85,7 +85,7 @@ class Scheduler:
         self._client: Client | None = None
         self._woken = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._scheduled = Together(self._mark_scheduled)
+        self._scheduled = BatchLoader(self._mark_scheduled)
 
     def wake(self) -> None:
         """Says that rows may ask for executions; cheap."""
@@ -155,7 +155,7 @@ class Scheduler:
             await _terminate(client, _ref(timer, timer.scheduled_generation).workflow_id, "superseded")
         if timer.wake_at is None:
             async with self._database.delivery() as tx:
-                await self._store.timers.drop(tx, timer)
+                await self._store.timers.delete(tx, timer)
             return
         await self._start(client, timer, timer.wake_at)
         await self._note_scheduled(timer)

@@ -17,7 +17,7 @@ from trigger_service.domain import intake
 from trigger_service.domain.definitions import Form
 from trigger_service.domain.intake import Answers, digest
 from trigger_service.errors import TooSoonError
-from trigger_service.store import guards
+from trigger_service.store import deduplication
 
 _MINUTE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ class Caps:
     async def count(self, tx: Connection, form: Form, address: str, now: datetime) -> TooSoonError | None:
         """Counts a post, whatever becomes of it; what to answer when there were too many."""
         since = _begin(now, _MINUTE)
-        posts = await guards.count_post(tx, self._hashed("post", form.token, address), since)
+        posts = await deduplication.count_post(tx, self._hashed("post", form.token, address), since)
         if posts <= self._posts_per_minute:
             return None
         return TooSoonError("this was sent too often from your address", _wait_s(since + _MINUTE, now))
@@ -58,14 +58,14 @@ class Caps:
         """Counts a submission. Raises `TooSoonError` when one of its windows is full; then nothing is to be kept."""
         for cap, key in self._counts(tenant, form, answers):
             since = _begin(now, cap.window)
-            posts = await guards.count_post(tx, key, since)
+            posts = await deduplication.count_post(tx, key, since)
             if await refusal(tx, tenant, cap.quota, used=posts - 1):
                 raise TooSoonError(cap.full, _wait_s(since + cap.window, now))
 
     def _counts(self, tenant: UUID, form: Form, answers: Answers) -> Iterator[tuple[_Cap, bytes]]:
         """In one order for all submissions, so that none waits for another that waits for it."""
         yield _PER_FORM, digest("form", tenant, form.code)
-        yield _PER_TENANT, guards.key_of_tenant(tenant)
+        yield _PER_TENANT, deduplication.key_of_tenant(tenant)
         for recipient in sorted(intake.recipients(form.spec, answers)):
             yield _PER_RECIPIENT, self._hashed("recipient", tenant, recipient)
 

@@ -24,12 +24,12 @@ from trigger_service import messages
 from trigger_service.caps import Caps
 from trigger_service.domain import intake, payments, repeats
 from trigger_service.domain.definitions import Form, Provider, Trigger
+from trigger_service.domain.evaluation import Judgement, Note, could_fire, judge, read_result
 from trigger_service.domain.intake import Answers
-from trigger_service.domain.judging import Judgement, Note, could_fire, judge, read_result
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.domain.repeats import Claim
 from trigger_service.errors import KeyReusedError, NotRetriedError
-from trigger_service.store import arrivals, definitions, guards
+from trigger_service.store import arrivals, deduplication, definitions
 from trigger_service.store.arrivals import Arrival
 from trigger_service.triggers.base import Occurrence
 from trigger_service.triggers.forms import FormSubmitted
@@ -88,7 +88,7 @@ class Desk:
 
     async def repeated(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, nonce: str) -> UUID | None:
         """The arrival that such a submission would be a repeat of, if any."""
-        held = await guards.find(tx, repeats.of_form(tenant, form, answers, nonce))
+        held = await deduplication.find(tx, repeats.of_form(tenant, form, answers, nonce))
         first = await arrivals.get(tx, tenant, held.arrival_id) if held else None
         return first.id if first and first.has_effect else None
 
@@ -154,7 +154,7 @@ class Desk:
     async def retry(self, tx: Connection, refused: Arrival) -> Arrival:
         """Has a refused submission judged again. Raises `NotRetriedError`: of one nonce or key, one is to act."""
         if refused.verdict == "refused" and refused.key_hash is not None:
-            await guards.lock(tx, refused.key_hash)
+            await deduplication.lock(tx, refused.key_hash)
             later = await arrivals.later_of_key(tx, refused)
             if answered := next((one for one in later if one.has_effect), None):
                 raise NotRetriedError(f"answered already by a later submission: /v1/arrivals/{answered.id}")
@@ -213,12 +213,12 @@ class Desk:
 
         Raises `KeyReusedError` for another content.
         """
-        held = await guards.claim(tx, mine)
+        held = await deduplication.claim(tx, mine)
         if held == mine:
             return mine
         first = await arrivals.get(tx, tenant, held.arrival_id)
         if first is None or not first.has_effect:
-            await guards.replace(tx, mine)
+            await deduplication.replace(tx, mine)
             return mine
         if held.content != mine.content:
             raise KeyReusedError(first.id, pending=first.verdict == "pending")

@@ -18,7 +18,7 @@ from trigger_service.desk import Desk
 from trigger_service.domain import intake
 from trigger_service.domain.definitions import Form, Trigger
 from trigger_service.gateways.entity import EntityService
-from trigger_service.store import arrivals, definitions, guards
+from trigger_service.store import arrivals, deduplication, definitions
 from trigger_service.store.arrivals import Arrival
 
 SEEN_FOR = timedelta(days=30)
@@ -144,5 +144,5 @@ class Housekeeping:
     async def once(self) -> None:
         now = self._clock()
         async with self._database.delivery() as tx:
-            await guards.forget(tx, now - SEEN_FOR, now - RATES_FOR)
+            await deduplication.forget(tx, now - SEEN_FOR, now - RATES_FOR)
             await arrivals.forget_refused(tx, now - self._submissions_for)

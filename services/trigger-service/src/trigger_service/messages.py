@@ -8,7 +8,7 @@ from contracts import topics
 from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem, RecordPayment
 from contracts.messages.trigger_events import ArrivalJudged
-from trigger_service.domain.judging import Judgement
+from trigger_service.domain.evaluation import Judgement
 from trigger_service.store.arrivals import Arrival
 
 SERVICE = "trigger-service"

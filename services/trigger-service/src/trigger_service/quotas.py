@@ -1,7 +1,7 @@
 """What a tenant may have in this service."""
 
 from contracts.kit.quotas import Quota, of_definitions
-from trigger_service.store import definitions, guards
+from trigger_service.store import deduplication, definitions
 
 _LATER = "visitors are asked to come back later; other {others} go on"
 
@@ -16,7 +16,7 @@ PER_TENANT = Quota(
     2_000,
     "submissions of all forms in an hour",
     "visitors are asked to come back later",
-    guards.submissions_this_hour,
+    deduplication.submissions_this_hour,
 )
 PER_RECIPIENT = Quota(
     "submissions_per_recipient_and_day",

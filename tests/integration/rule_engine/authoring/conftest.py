@@ -15,8 +15,8 @@ from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
 from rule_engine.api import (
-    applications,
     automation,
+    backfills,
     decisions,
     employees,
     rule_set_orders,
@@ -24,15 +24,15 @@ from rule_engine.api import (
     rule_types,
     variables,
 )
-from rule_engine.authoring import Authoring
+from rule_engine.application.authoring import Authoring
+from rule_engine.application.open_runs import OpenRuns
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.jobs import Applying
-from rule_engine.open_runs import OpenRuns
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
 from rule_engine.store import Store
 from support.entity import EntityStandIn, NamedStandIn, TriggersStandIn
-from support.premises import Premises, open_premises
+from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import serving
 from support.shop import SCHEMA
 
@@ -42,8 +42,12 @@ NOWHERE = "localhost:1"
 
 
 @pytest_asyncio.fixture(scope="package")
-async def premises(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Premises]:
-    async with open_premises(postgres, NOWHERE, "rule-engine", tmp_path_factory.mktemp("authoring")) as opened:
+async def service_environment(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServiceEnvironment]:
+    async with open_service_environment(
+        postgres, NOWHERE, "rule-engine", tmp_path_factory.mktemp("authoring")
+    ) as opened:
         yield opened
 
 
@@ -94,14 +98,14 @@ def named(named_stand_in: tuple[NamedStandIn, str]) -> Iterator[NamedStandIn]:
 
 @pytest_asyncio.fixture(scope="package")
 async def settings(
-    premises: Premises,
+    service_environment: ServiceEnvironment,
     stand_in: tuple[EntityStandIn, str],
     triggers_stand_in: tuple[TriggersStandIn, str],
     named_stand_in: tuple[NamedStandIn, str],
 ) -> Settings:
     urls = {"entity_service_url": stand_in[1], "trigger_service_url": triggers_stand_in[1]}
     urls |= {"doc_service_url": named_stand_in[1], "comms_service_url": named_stand_in[1]}
-    return await premises.settle(rule_engine, Settings, temporal_address=NOWHERE, **urls)
+    return await service_environment.settle(rule_engine, Settings, temporal_address=NOWHERE, **urls)
 
 
 @pytest_asyncio.fixture(scope="package")
@@ -148,7 +152,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         rule_sets.router(authoring, reading),
         rule_set_orders.router(authoring, reading),
         rule_types.router(REGISTRY),
-        applications.router(service, store, applying),
+        backfills.router(service, store, applying),
         employees.router(service.database, store.rule_sets),
         decisions.router(service.database, store.decisions, watch),
         variables.router(service, entities, store.rule_sets, REGISTRY),
@@ -160,13 +164,13 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
 
 
 @pytest.fixture(scope="package")
-def call(app: FastAPI, premises: Premises) -> Tenants:
+def call(app: FastAPI, service_environment: ServiceEnvironment) -> Tenants:
     """A client of the API for a tenant and roles."""
     transport = httpx.ASGITransport(app)
 
     def client(tenant: UUID, *roles: str) -> httpx.AsyncClient:
-        headers = premises.authorization(tenant, *(roles or ("author",)))
-        return httpx.AsyncClient(transport=transport, base_url=premises.url, headers=headers)
+        headers = service_environment.authorization(tenant, *(roles or ("author",)))
+        return httpx.AsyncClient(transport=transport, base_url=service_environment.url, headers=headers)
 
     return client
 

@@ -13,12 +13,12 @@ from contracts.kit.outbox import Outbox
 from contracts.messages.entity_events import StageChanged
 from contracts.values import ItemSnapshot, Origin
 from rule_engine.activities import Activities, RunRef
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.operations import Operations
+from rule_engine.application.recorder import Recorder
 from rule_engine.gateway import EntityService
 from rule_engine.handlers import Planner
 from rule_engine.jobs import Applying, Forgetting
-from rule_engine.open_runs import OpenRuns
-from rule_engine.operations import Operations
-from rule_engine.recorder import Recorder
 from rule_engine.rules import REGISTRY
 from rule_engine.store import Store
 from support.entity import EntityStandIn

@@ -15,7 +15,7 @@ from integration.rule_engine.authoring.test_rule_sets import URL, put
 from rule_engine.gateway import EntityService
 from rule_engine.jobs import Applying
 from support.entity import EntityStandIn
-from support.premises import Premises
+from support.service_environment import ServiceEnvironment
 from support.shop import rule, rule_set
 
 GREET = rule("greet", "send_sms", execution="parallel", text="Hello")
@@ -36,17 +36,19 @@ async def order(operator: httpx.AsyncClient, key: str | None = None, status: int
     return found
 
 
-async def work(premises: Premises, id: str) -> Task:
+async def work(service_environment: ServiceEnvironment, id: str) -> Task:
     """The piece of work that an order left, leased."""
-    (row,) = await premises.sql("UPDATE work SET lease = gen_random_uuid() WHERE id = $1 RETURNING *", UUID(id))
+    (row,) = await service_environment.sql(
+        "UPDATE work SET lease = gen_random_uuid() WHERE id = $1 RETURNING *", UUID(id)
+    )
     return Task(row["id"], row["tenant_id"], row["kind"], 1, row["lease"], row["created_at"], None)
 
 
-async def apply(applying: Applying, premises: Premises, id: str) -> int:
+async def apply(applying: Applying, service_environment: ServiceEnvironment, id: str) -> int:
     """Does the work of an order to its end, as a worker does: a page at each turn. Says how many turns it took."""
     for turn in count(1):
-        await applying.run(await work(premises, id))
-        if not await premises.sql("SELECT FROM work WHERE id = $1", UUID(id)):
+        await applying.run(await work(service_environment, id))
+        if not await service_environment.sql("SELECT FROM work WHERE id = $1", UUID(id)):
             return turn
     raise AssertionError
 
@@ -69,15 +71,19 @@ class Pages(EntityService):
         return await super().in_stage(tenant, pipeline, stage, after=after, limit=limit)
 
 
-async def commands(premises: Premises, tenant: UUID) -> dict[str, int]:
-    rows = await premises.sql(
+async def commands(service_environment: ServiceEnvironment, tenant: UUID) -> dict[str, int]:
+    rows = await service_environment.sql(
         "SELECT topic, count(*) AS n FROM sent_commands WHERE tenant_id = $1 GROUP BY topic", tenant
     )
     return {row["topic"]: row["n"] for row in rows}
 
 
 async def test_items_are_counted_before_anything_is_done(
-    author: httpx.AsyncClient, operator: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+    author: httpx.AsyncClient,
+    operator: httpx.AsyncClient,
+    engine: Engine,
+    tenant: UUID,
+    service_environment: ServiceEnvironment,
 ) -> None:
     await put(author, MORE, publish=True)
     for _ in range(3):
@@ -90,11 +96,15 @@ async def test_items_are_counted_before_anything_is_done(
         "rules": ["greet", "added"],
         "dry_run": True,
     }
-    assert await premises.sql("SELECT 1 FROM work WHERE tenant_id = $1", tenant) == []
+    assert await service_environment.sql("SELECT 1 FROM work WHERE tenant_id = $1", tenant) == []
 
 
 async def test_only_rules_that_an_entry_has_not_planned_are_planned_and_only_once(
-    author: httpx.AsyncClient, operator: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+    author: httpx.AsyncClient,
+    operator: httpx.AsyncClient,
+    engine: Engine,
+    tenant: UUID,
+    service_environment: ServiceEnvironment,
 ) -> None:
     await put(author, RULES, publish=True)
     deals = [Deal(engine, tenant) for _ in range(3)]
@@ -105,20 +115,24 @@ async def test_only_rules_that_an_entry_has_not_planned_are_planned_and_only_onc
     await put(author, MORE, publish=True)
     ordered = await order(operator, dry_run=False, key="once")
     assert await order(operator, dry_run=False, key="once") == ordered
-    await apply(engine.applying, premises, ordered["id"])
+    await apply(engine.applying, service_environment, ordered["id"])
     await engine.advance(tenant)
-    assert await commands(premises, tenant) == {"crm.comms.commands.v1": 3, "crm.entity.commands.v1": 3}
-    seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    assert await commands(service_environment, tenant) == {"crm.comms.commands.v1": 3, "crm.entity.commands.v1": 3}
+    seen = (await operator.get(f"{URL}/backfills/{ordered['id']}")).json()
     assert (seen["items"], seen["planned"], seen["passed_over"], seen["given_up"]) == (3, 3, 0, None)
     assert seen["done_at"] is not None
     assert [(one["name"], one["version"]) for one in await why(author, deals[0])] == [("added", 2), ("greet", 1)]
     again = await order(operator, dry_run=False)
-    await apply(engine.applying, premises, again["id"])
-    assert (await operator.get(f"{URL}/applications/{again['id']}")).json()["passed_over"] == 3
+    await apply(engine.applying, service_environment, again["id"])
+    assert (await operator.get(f"{URL}/backfills/{again['id']}")).json()["passed_over"] == 3
 
 
 async def test_items_that_leave_meanwhile_are_passed_over(
-    author: httpx.AsyncClient, operator: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+    author: httpx.AsyncClient,
+    operator: httpx.AsyncClient,
+    engine: Engine,
+    tenant: UUID,
+    service_environment: ServiceEnvironment,
 ) -> None:
     await put(author, RULES, publish=True)
     gone, stays = Deal(engine, tenant), Deal(engine, tenant)
@@ -129,8 +143,8 @@ async def test_items_that_leave_meanwhile_are_passed_over(
     await gone.enters("won")
     gone.entry_seq = 1
     gone.see("new")  # entity-service was asked before the deal left
-    await apply(engine.applying, premises, ordered["id"])
-    seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    await apply(engine.applying, service_environment, ordered["id"])
+    seen = (await operator.get(f"{URL}/backfills/{ordered['id']}")).json()
     assert (seen["planned"], seen["passed_over"]) == (1, 1)
 
 
@@ -139,7 +153,7 @@ async def test_a_worker_that_was_killed_is_succeeded_by_one_that_goes_on(
     operator: httpx.AsyncClient,
     engine: Engine,
     tenant: UUID,
-    premises: Premises,
+    service_environment: ServiceEnvironment,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await put(author, RULES, publish=True)
@@ -150,14 +164,16 @@ async def test_a_worker_that_was_killed_is_succeeded_by_one_that_goes_on(
     ordered = await order(operator, dry_run=False)
     pages = Pages(engine.entity_service, dies_after=2)
     with pytest.raises(KilledError):
-        await apply(engine.applying_from(pages), premises, ordered["id"])
-    half = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+        await apply(engine.applying_from(pages), service_environment, ordered["id"])
+    half = (await operator.get(f"{URL}/backfills/{ordered['id']}")).json()
     assert (half["planned"], half["done_at"]) == (4, None)
-    assert await apply(engine.applying, premises, ordered["id"]) == 2  # the last item; that there are no more
-    seen = (await operator.get(f"{URL}/applications/{ordered['id']}")).json()
+    assert (
+        await apply(engine.applying, service_environment, ordered["id"]) == 2
+    )  # the last item; that there are no more
+    seen = (await operator.get(f"{URL}/backfills/{ordered['id']}")).json()
     assert (seen["planned"], seen["passed_over"]) == (5, 0)
     await engine.advance(tenant)
-    assert (await commands(premises, tenant))["crm.entity.commands.v1"] == 5
+    assert (await commands(service_environment, tenant))["crm.entity.commands.v1"] == 5
 
 
 async def test_what_cannot_be_applied_is_refused(

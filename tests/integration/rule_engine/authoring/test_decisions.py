@@ -14,7 +14,7 @@ from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import MORNING, Deal, Engine, why
 from integration.rule_engine.authoring.test_rule_sets import put
 from rule_engine.store.decisions import OF_ITEM
-from support.premises import Premises
+from support.service_environment import ServiceEnvironment
 from support.shop import rule, rule_set
 
 NOBODY_CALLED = {"path": "item.activity_count", "op": "eq", "value": 0}
@@ -174,7 +174,7 @@ async def test_nobody_sees_why_of_another_tenant(call: Tenants, author: httpx.As
 
 
 async def test_what_is_older_than_the_setting_says_is_forgotten_of_all_tenants(
-    author: httpx.AsyncClient, engine: Engine, tenant: UUID, premises: Premises
+    author: httpx.AsyncClient, engine: Engine, tenant: UUID, service_environment: ServiceEnvironment
 ) -> None:
     await put(author, RULES, publish=True)
     old, young = Deal(engine, tenant), Deal(engine, tenant)
@@ -187,7 +187,7 @@ async def test_what_is_older_than_the_setting_says_is_forgotten_of_all_tenants(
     assert await engine.forgetting(9).once() > 0
     counted = "SELECT item_id, count(*) FROM {} WHERE tenant_id = $1 GROUP BY item_id"
     for table in ("decisions", "rule_run_history"):
-        left = {row["item_id"] for row in await premises.sql(counted.format(table), tenant)}
+        left = {row["item_id"] for row in await service_environment.sql(counted.format(table), tenant)}
         assert left == {young.id}, table
     assert await engine.forgetting(9).once() == 0
 
@@ -203,17 +203,17 @@ FROM generate_series(1, 1000000) n
 
 
 async def test_with_a_million_decisions_an_answer_is_found_by_an_index(
-    author: httpx.AsyncClient, deal: Deal, premises: Premises, capsys: pytest.CaptureFixture[str]
+    author: httpx.AsyncClient, deal: Deal, service_environment: ServiceEnvironment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await put(author, RULES, publish=True)
     for _ in range(10):
         await deal.enters("new")
         await deal.engine.advance(deal.tenant)
         deal.engine.watch.later(minutes=1)
-    await premises.sql(MILLION, deal.tenant)
-    await premises.sql("ANALYZE decisions")
+    await service_environment.sql(MILLION, deal.tenant)
+    await service_environment.sql("ANALYZE decisions")
     asked = (deal.tenant, deal.id, None, deal.engine.watch(), None, None, None, 201)
-    ((plan,),) = await premises.sql(f"EXPLAIN (FORMAT JSON) {OF_ITEM}", *asked)
+    ((plan,),) = await service_environment.sql(f"EXPLAIN (FORMAT JSON) {OF_ITEM}", *asked)
     assert read_by(orjson.loads(plan)[0]["Plan"])["decisions"] == "decisions_rule"
     began = time.perf_counter()
     found = await why(author, deal, limit=200)

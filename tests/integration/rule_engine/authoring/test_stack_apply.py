@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from local_stack.addresses import OFFSETS
 from local_stack.main import app as stack
 from local_stack.ports import free_port
-from support.premises import Premises
+from support.service_environment import ServiceEnvironment
 from support.serving import serving
 from support.shop import rule, rule_set
 
@@ -27,10 +27,12 @@ NEVER = rule("greet", "send_sms", text="Hello", condition={"path": "item.stage",
 
 
 @pytest_asyncio.fixture
-async def run(app: FastAPI, premises: Premises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Run]:
+async def run(
+    app: FastAPI, service_environment: ServiceEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Run]:
     """The command, for documents that are written first; gives its exit code and lines."""
     port = free_port()
-    (tmp_path / "auth").symlink_to(premises.credentials.jwks_file.parent)
+    (tmp_path / "auth").symlink_to(service_environment.credentials.jwks_file.parent)
     monkeypatch.setenv("STACK_DIR", str(tmp_path))
     monkeypatch.setenv("STACK_PORT_BASE", str(port - OFFSETS["rule-engine"]))
     file = tmp_path / "rules.yaml"

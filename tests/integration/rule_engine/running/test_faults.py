@@ -10,41 +10,41 @@ from contracts.messages.comms import Notify, SendMessage
 from integration.rule_engine.running.test_running import GREET, LATER, REMIND, open_executions
 from local_stack.testing import PrivateServers
 from rule_engine.main import build_app
-from support.engine import Deal, Site, open_site
+from support.engine import Deal, Harness, open_harness
 from support.waiting import eventually
 
 
-async def test_a_command_without_a_result_is_sent_again_byte_for_byte(site: Site) -> None:
-    impatient = site.settings.model_copy(update={"result_deadline": site.settings.sweep_every})
-    async with site.engine(build_app(impatient)):
-        deal = Deal(site)
+async def test_a_command_without_a_result_is_sent_again_byte_for_byte(harness: Harness) -> None:
+    impatient = harness.settings.model_copy(update={"result_deadline": harness.settings.sweep_every})
+    async with harness.engine(build_app(impatient)):
+        deal = Deal(harness)
         await deal.has_rules({"new": [GREET]})
         await deal.enters("new")
         await deal.command(SendMessage)
 
         async def asked_again() -> bool:
-            sent = site.wire.said(deal.tenant, SendMessage)
+            sent = harness.kafka_probe.said(deal.tenant, SendMessage)
             assert len({(m.id, m.time, m.data) for m in sent}) == 1
             return len(sent) >= 3
 
         await eventually(asked_again)
 
 
-async def test_an_engine_without_entity_service_waits_and_blames_no_run(site: Site) -> None:
-    async with site.engine():
-        deal = Deal(site)
+async def test_an_engine_without_entity_service_waits_and_blames_no_run(harness: Harness) -> None:
+    async with harness.engine():
+        deal = Deal(harness)
         await deal.has_rules({"new": [REMIND | {"run": {"when": "after", "seconds": 1}}]})
         await deal.enters("new")
         await deal.reaches("remind", "waiting")
-        site.entity.away = True
-        before = site.entity.asked
+        harness.entity.away = True
+        before = harness.entity.asked
 
         async def asked() -> bool:
-            return site.entity.asked >= before + 3
+            return harness.entity.asked >= before + 3
 
         await eventually(asked, "some attempts")
         assert (await deal.rules())["remind"]["state"] == "waiting"
-        site.entity.away = False
+        harness.entity.away = False
         await deal.command(Notify)
 
 
@@ -53,19 +53,21 @@ async def test_a_wiped_temporal_is_rebuilt_from_the_rows_with_the_same_due_times
     postgres: str, kafka: str, private_servers: PrivateServers, tmp_path: Path
 ) -> None:
     temporal = private_servers.temporal()
-    async with open_site(postgres, kafka, temporal.address, tmp_path) as site:
-        deal = Deal(site)
-        async with site.engine():
+    async with open_harness(postgres, kafka, temporal.address, tmp_path) as harness:
+        deal = Deal(harness)
+        async with harness.engine():
             await deal.has_rules({"new": [LATER]})
             await deal.enters("new")
             waiting = await deal.reaches("later", "waiting")
-            await eventually(lambda: open_executions(site, waiting["run_id"]))
+            await eventually(lambda: open_executions(harness, waiting["run_id"]))
         temporal.kill()
         shutil.rmtree(temporal.home)
         temporal.start()
-        async with site.engine():
-            assert await eventually(lambda: open_executions(site, waiting["run_id"])) == [f"run/{waiting['run_id']}/2"]
-            handle = site.temporal.get_workflow_handle(f"run/{waiting['run_id']}/2")
+        async with harness.engine():
+            assert await eventually(lambda: open_executions(harness, waiting["run_id"])) == [
+                f"run/{waiting['run_id']}/2"
+            ]
+            handle = harness.temporal.get_workflow_handle(f"run/{waiting['run_id']}/2")
             description = await handle.describe()
             assert description.execution_time is not None
             due = datetime.fromisoformat(waiting["due_at"])
@@ -80,22 +82,22 @@ async def _commands(deal: Deal) -> bool:
 
 
 @pytest.mark.invariant(12)
-async def test_a_stray_execution_is_ended_and_does_nothing(site: Site) -> None:
-    async with site.engine():
-        deal = Deal(site)
+async def test_a_stray_execution_is_ended_and_does_nothing(harness: Harness) -> None:
+    async with harness.engine():
+        deal = Deal(harness)
         await deal.has_rules({"new": [LATER]})
         await deal.enters("new")
         waiting = await deal.reaches("later", "waiting")
-        await eventually(lambda: open_executions(site, waiting["run_id"]))
-        await site.premises.sql(
+        await eventually(lambda: open_executions(harness, waiting["run_id"]))
+        await harness.service_environment.sql(
             """UPDATE timers SET generation = generation + 5, scheduled_generation = generation + 5,
                    has_execution = false WHERE tenant_id = $1""",
             deal.tenant,
         )
-    async with site.engine():
+    async with harness.engine():
 
         async def gone() -> bool:
-            return not await open_executions(site, waiting["run_id"])
+            return not await open_executions(harness, waiting["run_id"])
 
         await eventually(gone, "the stray execution's end")
         assert deal.commands() == []

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from integration.rule_engine.running.test_running import LATER
-from support.engine import Deal, Site
+from support.engine import Deal, Harness
 from support.quotas import allow
 from support.waiting import eventually
 
@@ -21,17 +21,19 @@ async def planned(deal: Deal) -> dict[str, Any]:
     return found
 
 
-async def enter(engine: Site, deal: Deal) -> dict[str, Any]:
+async def enter(engine: Harness, deal: Deal) -> dict[str, Any]:
     """Another deal of the same tenant enters."""
     another = Deal(engine, tenant=deal.tenant)
     await another.enters("new")
     return await planned(another)
 
 
-async def test_a_tenant_with_too_many_open_runs_has_no_further_ones_and_is_told_why(engine: Site, deal: Deal) -> None:
+async def test_a_tenant_with_too_many_open_runs_has_no_further_ones_and_is_told_why(
+    engine: Harness, deal: Deal
+) -> None:
     await deal.has_rules({"new": [LATER]})
     async with httpx.AsyncClient() as http:
-        await allow(http, engine.premises, deal.tenant, "open_runs", 2)
+        await allow(http, engine.service_environment, deal.tenant, "open_runs", 2)
         states = [(await enter(engine, deal))["state"] for _ in range(2)]
         assert set(states) == {"waiting"}
 
@@ -48,16 +50,16 @@ async def test_a_tenant_with_too_many_open_runs_has_no_further_ones_and_is_told_
         await neighbour.has_rules({"new": [LATER]})
         await neighbour.enters("new")
         await neighbour.reaches("later", "waiting")
-        await allow(http, engine.premises, deal.tenant, "open_runs", 100)
+        await allow(http, engine.service_environment, deal.tenant, "open_runs", 100)
         assert (await enter(engine, deal))["state"] == "waiting"
 
 
-async def test_definitions_are_counted_and_those_that_there_are_can_be_changed(engine: Site, deal: Deal) -> None:
+async def test_definitions_are_counted_and_those_that_there_are_can_be_changed(engine: Harness, deal: Deal) -> None:
     await deal.has_rules({"new": [LATER]})
     visits = {"name": "Visits", "type": "int", "value": 1}
-    async with httpx.AsyncClient() as http, engine.premises.caller(deal.tenant, "author") as author:
+    async with httpx.AsyncClient() as http, engine.service_environment.caller(deal.tenant, "author") as author:
         assert (await author.put("/v1/variables/visits", json=visits)).is_success
-        await allow(http, engine.premises, deal.tenant, "definitions", 2)
+        await allow(http, engine.service_environment, deal.tenant, "definitions", 2)
         for path, body in (
             ("/v1/variables/more", visits),
             ("/v1/constants/more", visits),

@@ -14,7 +14,7 @@ from contracts.messages.entity_events import StageChanged
 from contracts.messages.results import CANCELLED, CancelCommand
 from contracts.messages.rule_events import RunChanged
 from contracts.topics import ENTITY_EVENTS
-from support.engine import Deal, Site
+from support.engine import Deal, Harness
 from support.waiting import eventually
 
 GREET = {
@@ -40,10 +40,10 @@ LATER = {
 }
 
 
-async def open_executions(site: Site, run_id: str) -> list[str]:
+async def open_executions(harness: Harness, run_id: str) -> list[str]:
     """Ids of the run's open executions, as Temporal's listing has them by now."""
     query = f"WorkflowId STARTS_WITH 'run/{run_id}/' AND ExecutionStatus='Running'"
-    return [execution.id async for execution in site.temporal.list_workflows(query)]
+    return [execution.id async for execution in harness.temporal.list_workflows(query)]
 
 
 async def test_a_stage_change_becomes_a_command_and_its_result_ends_the_rule(deal: Deal) -> None:
@@ -56,7 +56,7 @@ async def test_a_stage_change_becomes_a_command_and_its_result_ends_the_rule(dea
     await deal.is_done(sent, message_id="m-1", sent_to="+390212345678")
     done = await deal.reaches("greet", "done")
     assert UUID(done["command_id"]) == sent.command_id
-    assert await deal.site.premises.sql("SELECT 1 FROM timers WHERE tenant_id = $1", deal.tenant) == []
+    assert await deal.harness.service_environment.sql("SELECT 1 FROM timers WHERE tenant_id = $1", deal.tenant) == []
 
 
 async def test_a_rule_that_waits_for_another_sees_its_outputs(deal: Deal) -> None:
@@ -78,7 +78,7 @@ async def test_every_state_of_a_run_is_told_as_an_event(deal: Deal) -> None:
     assert refused["reason"] == "opted out"
 
     async def look() -> list[str]:
-        told = [m.data for m in deal.site.wire.said(deal.tenant, RunChanged)]
+        told = [m.data for m in deal.harness.kafka_probe.said(deal.tenant, RunChanged)]
         return [data.state for data in told] if len(told) >= 2 else []
 
     assert await eventually(look) == ["running", "refused"]
@@ -89,13 +89,13 @@ async def test_a_delayed_rule_is_parked_in_temporal_and_cancelled_when_the_item_
     moved = await deal.enters("new")
     waiting = await deal.reaches("remind", "waiting")
     assert datetime.fromisoformat(waiting["due_at"]) == moved.data.at + timedelta(minutes=30)
-    assert await eventually(lambda: open_executions(deal.site, waiting["run_id"])) == [f"run/{waiting['run_id']}/1"]
+    assert await eventually(lambda: open_executions(deal.harness, waiting["run_id"])) == [f"run/{waiting['run_id']}/1"]
     await deal.enters("paid")
     cancelled = await deal.reaches("remind", "cancelled", entry_seq=1)
     assert cancelled["reason"] == "left the stage"
 
     async def gone() -> bool:
-        return not await open_executions(deal.site, waiting["run_id"])
+        return not await open_executions(deal.harness, waiting["run_id"])
 
     await eventually(gone, "the parked execution's end")
     assert deal.commands() == []
@@ -131,7 +131,7 @@ async def test_run_now_postpone_and_cancel_move_a_waiting_rule_and_leave_an_audi
     )
     unknown = await deal.order(remind | {"rule_id": "none"}, "run-now")
     assert (unknown.status_code, unknown.json()["detail"]) == (404, "there is no such rule in the run")
-    async with deal.site.premises.caller(deal.tenant, "viewer") as viewer:
+    async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
         run = (await viewer.get(f"/v1/runs/{later['run_id']}")).json()
     assert [entry["action"].split()[0] for entry in run["audit"]] == ["postpone", "run_now"]
 
@@ -165,7 +165,7 @@ async def test_leaving_takes_back_a_command_under_way(deal: Deal) -> None:
 async def test_what_is_owed_survives_leaving_in_the_same_batch(deal: Deal) -> None:
     await deal.has_rules({"new": [GREET, REMIND]})
     first, second = await deal.enters("new", tell=False), await deal.enters("paid", tell=False)
-    await deal.site.wire.publish(ENTITY_EVENTS, first, second)
+    await deal.harness.kafka_probe.publish(ENTITY_EVENTS, first, second)
     assert (await deal.command(SendMessage)).data.text == "Hello Ada"
     assert (await deal.reaches("remind", "cancelled", entry_seq=1))["reason"] == "left the stage"
 
@@ -181,7 +181,7 @@ async def enter_leave_enter(deal: Deal) -> list[Envelope[StageChanged]]:
 async def test_coming_back_is_a_new_entry_however_the_events_come(deal: Deal, at_once: bool) -> None:
     events = await enter_leave_enter(deal)
     for some in [events] if at_once else [[event] for event in events]:
-        await deal.site.wire.publish(ENTITY_EVENTS, *some, *some)
+        await deal.harness.kafka_probe.publish(ENTITY_EVENTS, *some, *some)
         await eventually(partial(_entered, deal, some[-1].data.entry_seq))
     await deal.command(SendMessage, number=2)
     assert (await deal.reaches("remind", "cancelled", entry_seq=1))["reason"] == "left the stage"
@@ -192,9 +192,9 @@ async def test_coming_back_is_a_new_entry_however_the_events_come(deal: Deal, at
 @pytest.mark.invariant(1)
 async def test_events_in_the_wrong_order_run_the_rules_of_the_newest_entry_only(deal: Deal) -> None:
     first, second, third = await enter_leave_enter(deal)
-    await deal.site.wire.publish(ENTITY_EVENTS, third)
+    await deal.harness.kafka_probe.publish(ENTITY_EVENTS, third)
     await deal.command(SendMessage)
-    await deal.site.wire.publish(ENTITY_EVENTS, second, first, third)
+    await deal.harness.kafka_probe.publish(ENTITY_EVENTS, second, first, third)
     for name in ("greet", "remind"):
         assert (await deal.reaches(name, "cancelled", entry_seq=1))["reason"] == "left before planning"
     await deal.reaches("remind", "waiting", entry_seq=3)
@@ -203,7 +203,7 @@ async def test_events_in_the_wrong_order_run_the_rules_of_the_newest_entry_only(
 
 async def _entered(deal: Deal, entry_seq: int) -> bool:
     query = "SELECT 1 FROM entries WHERE tenant_id = $1 AND entry_seq = $2"
-    return bool(await deal.site.premises.sql(query, deal.tenant, entry_seq))
+    return bool(await deal.harness.service_environment.sql(query, deal.tenant, entry_seq))
 
 
 @pytest.mark.invariant(7)
@@ -213,13 +213,16 @@ async def test_replaying_events_and_results_changes_nothing(deal: Deal) -> None:
     sent = await deal.command(SendMessage)
     await deal.is_done(sent, message_id=str(uuid4()), sent_to="x")
     await deal.reaches("greet", "done")
-    await deal.site.premises.sql("DELETE FROM inbox")
-    await deal.site.wire.publish(ENTITY_EVENTS, moved)
+    await deal.harness.service_environment.sql("DELETE FROM inbox")
+    await deal.harness.kafka_probe.publish(ENTITY_EVENTS, moved)
     await deal.is_done(sent, message_id=str(uuid4()), sent_to="y")
     await deal.enters("paid")
 
     async def planned() -> bool:
-        return len(await deal.site.premises.sql("SELECT 1 FROM entries WHERE tenant_id = $1", deal.tenant)) == 2
+        return (
+            len(await deal.harness.service_environment.sql("SELECT 1 FROM entries WHERE tenant_id = $1", deal.tenant))
+            == 2
+        )
 
     await eventually(planned)
     assert len(deal.commands()) == 1
@@ -247,7 +250,7 @@ async def test_another_tenant_sees_neither_run_nor_item(deal: Deal) -> None:
     await deal.has_rules({"new": [REMIND]})
     await deal.enters("new")
     waiting = await deal.reaches("remind", "waiting")
-    async with deal.site.premises.caller(uuid4(), "admin") as stranger:
+    async with deal.harness.service_environment.caller(uuid4(), "admin") as stranger:
         paths = [f"/v1/runs/{waiting['run_id']}", f"/v1/automation/items/{deal.item}"]
         assert [(await stranger.get(path)).status_code for path in paths] == [404, 404]
         order = f"/v1/runs/{waiting['run_id']}/rules/{waiting['rule_id']}/cancel"

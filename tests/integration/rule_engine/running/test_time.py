@@ -67,7 +67,7 @@ async def test_an_older_version_of_the_item_moves_no_date(deal: Deal) -> None:
     older = await deal.is_edited("new", day=in_days(40))
     await deal.is_edited("new", day=in_days(60))
     await is_due(deal, day_before(in_days(60)))
-    await deal.site.wire.publish(ENTITY_EVENTS, fact(older.data, deal.tenant, deal.item))
+    await deal.harness.kafka_probe.publish(ENTITY_EVENTS, fact(older.data, deal.tenant, deal.item))
     await deal.is_edited("new", other="a later event, so that the older one has been seen")
     await deal.enters("paid")
     cancelled = await deal.reaches("remind", "cancelled", entry_seq=1)

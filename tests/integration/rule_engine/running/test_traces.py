@@ -31,7 +31,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 async def run_of(deal: Deal, rule: dict[str, Any]) -> dict[str, Any]:
-    async with deal.site.premises.caller(deal.tenant, "viewer") as viewer:
+    async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
         found: dict[str, Any] = (await viewer.get(f"/v1/runs/{rule['run_id']}")).json()
     return found
 
@@ -51,13 +51,13 @@ async def span_of(spans: InMemorySpanExporter, name: str, run: dict[str, Any]) -
 
 async def half_an_hour_passes(deal: Deal, rule: dict[str, Any]) -> None:
     """The rule is due now, and the run was written last when a rule of half an hour would have been planned."""
-    await deal.site.premises.sql(
+    await deal.harness.service_environment.sql(
         """UPDATE runs SET updated_at = updated_at - interval '30 minutes',
                state = jsonb_set(state, ARRAY['rules', $2::text, 'due_at'], to_jsonb(now())) WHERE id = $1::uuid""",
         rule["run_id"],
         rule["rule_id"],
     )
-    await deal.site.premises.sql(
+    await deal.harness.service_environment.sql(
         "UPDATE timers SET wake_at = now(), generation = generation + 1 WHERE run_id = $1::uuid", rule["run_id"]
     )
 

@@ -12,7 +12,7 @@ from contracts.messages.results import CommandDone, CommandRefused
 from contracts.topics import ENTITY_EVENTS
 from integration.rule_engine.running.test_running import GREET
 from integration.rule_engine.running.test_variables import defines
-from support.engine import Deal, Site
+from support.engine import Deal, Harness
 from support.waiting import eventually
 
 NULL = "{{ '%00' | url_decode }}"
@@ -63,7 +63,7 @@ async def test_what_cannot_be_kept_fails_its_rule_with_the_reason(deal: Deal, ca
     await deal.command(SendMessage)
 
 
-async def test_a_hundred_such_runs_leave_the_slots_to_others(engine: Site) -> None:
+async def test_a_hundred_such_runs_leave_the_slots_to_others(engine: Harness) -> None:
     first, other = Deal(engine), Deal(engine)
     await defines(first, "note", type="text")
     await first.has_rules({"new": [SETS_NULL]})
@@ -77,12 +77,12 @@ async def test_a_hundred_such_runs_leave_the_slots_to_others(engine: Site) -> No
         await deal.reaches("sets_null", "failed")
 
 
-async def test_a_step_that_postgresql_refuses_fails_the_rule_that_made_it(engine: Site) -> None:
+async def test_a_step_that_postgresql_refuses_fails_the_rule_that_made_it(engine: Harness) -> None:
     """Whatever was not foreseen: here, a constraint that nobody told the engine of."""
     deal = Deal(engine)
     await defines(deal, "note", type="text")
     await defines(deal, "other", type="text")
-    await engine.premises.sql(
+    await engine.service_environment.sql(
         f"""ALTER TABLE variable_values ADD CONSTRAINT unforeseen
             CHECK (tenant_id <> '{deal.tenant}' OR value <> '"poison"')"""
     )
@@ -116,22 +116,24 @@ async def test_what_an_owner_tells_is_kept_as_far_as_it_can_be(deal: Deal) -> No
     )
 
 
-async def test_a_newer_state_is_left_alone_until_its_worker_is_back(engine: Site) -> None:
+async def test_a_newer_state_is_left_alone_until_its_worker_is_back(engine: Harness) -> None:
     deal = Deal(engine)
     await deal.has_rules({"new": [GREET | {"run": {"when": "after", "seconds": 2}}]})
     await deal.enters("new")
     waiting = await deal.reaches("greet", "waiting")
     newer = "UPDATE runs SET state = jsonb_set(state, '{format}', $2) WHERE id = $1"
-    await engine.premises.sql(newer, waiting["run_id"], "2")
+    await engine.service_environment.sql(newer, waiting["run_id"], "2")
 
     async def put_off() -> bool:
-        rows = await engine.premises.sql("SELECT failures FROM timers WHERE run_id = $1", waiting["run_id"])
+        rows = await engine.service_environment.sql("SELECT failures FROM timers WHERE run_id = $1", waiting["run_id"])
         return bool(rows[0]["failures"] >= 1)
 
     await eventually(put_off, "the older worker leaves it")
     assert deal.commands() == []
-    assert await engine.premises.sql("SELECT state -> 'format' AS f FROM runs WHERE id = $1", waiting["run_id"])
-    await engine.premises.sql(newer, waiting["run_id"], "1")
+    assert await engine.service_environment.sql(
+        "SELECT state -> 'format' AS f FROM runs WHERE id = $1", waiting["run_id"]
+    )
+    await engine.service_environment.sql(newer, waiting["run_id"], "1")
     await deal.command(SendMessage)
 
 
@@ -139,7 +141,7 @@ async def test_the_cause_that_is_one_too_many_is_told_to_the_owner(deal: Deal) -
     full = tuple(Cause(f"rule-{n}", str(deal.item)) for n in range(MAX_CAUSES))
     await deal.has_rules({"new": [GREET]})
     entered = await deal.enters("new", tell=False)
-    await deal.site.wire.publish(ENTITY_EVENTS, replace(entered, causepath=full))
+    await deal.harness.kafka_probe.publish(ENTITY_EVENTS, replace(entered, causepath=full))
     sent = await deal.command(SendMessage)
     assert sent.causepath[:-1] == full
     assert len(sent.causepath) == MAX_CAUSES + 1

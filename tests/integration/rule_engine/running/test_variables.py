@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts.messages.comms import SendMessage
-from support.engine import Deal, Site
+from support.engine import Deal, Harness
 from support.waiting import eventually
 
 COUNT = {
@@ -15,17 +15,17 @@ COUNT = {
 
 
 async def defines(deal: Deal, code: str, **document: Any) -> None:
-    async with deal.site.premises.caller(deal.tenant, "author") as author:
+    async with deal.harness.service_environment.caller(deal.tenant, "author") as author:
         answer = await author.put(f"/v1/variables/{code}", json=document)
     assert answer.is_success, answer.text
 
 
 async def value(deal: Deal, code: str, query: str = "") -> Any:
-    async with deal.site.premises.caller(deal.tenant, "viewer") as viewer:
+    async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
         return (await viewer.get(f"/v1/variables/{code}/value{query}")).json()["value"]
 
 
-async def test_deals_that_enter_at_once_are_all_counted(engine: Site) -> None:
+async def test_deals_that_enter_at_once_are_all_counted(engine: Harness) -> None:
     first = Deal(engine)
     await defines(first, "orders", type="int", value=0)
     await first.has_rules({"new": [COUNT, COUNT | {"name": "again"}]})
@@ -67,7 +67,7 @@ async def test_rules_after_it_see_the_value_and_other_items_keep_theirs(deal: De
     await deal.enters("new")
     assert (await deal.command(SendMessage, 2)).data.text == "2 2 1"
     assert await value(deal, "visits", f"?item={deal.item}") == 2
-    other = Deal(deal.site, tenant=deal.tenant)
+    other = Deal(deal.harness, tenant=deal.tenant)
     await other.enters("new")
     assert (await other.command(SendMessage)).data.text == "1 1 0.5"
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.consents import Consents
+from comms_service.application.consents import Consents
 from comms_service.domain import OptOut, UnusableError, normalise
 from comms_service.store.channels import ChannelStore
 from contracts.addresses import consent_key

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from comms_service.application.statuses import Statuses
 from comms_service.gateways.sms import RECEIPTS
-from comms_service.statuses import Statuses
 from comms_service.store.messages import MessageStore
 from contracts.inputs import Moment
 from contracts.issues import issues_of

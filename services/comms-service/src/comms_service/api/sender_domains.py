@@ -5,9 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
+from comms_service.application.sender_domains import SenderDomains
 from comms_service.domain import UnusableError
 from comms_service.domain_names import SenderDomain, normalise_domain
-from comms_service.sender_domains import SenderDomains
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require, require_platform

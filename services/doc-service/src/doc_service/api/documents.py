@@ -23,9 +23,9 @@ from contracts.kit.http import (
     not_found,
 )
 from contracts.values import FileRef
+from doc_service.application import Links
 from doc_service.domain.documents import Document, Status
 from doc_service.domain.links import Link
-from doc_service.links import Links
 from doc_service.store import Position, Store
 
 

@@ -18,10 +18,10 @@ from contracts.kit.service import Service
 from contracts.messages.comms import ConsentSource
 from contracts.texts import Line, Name
 from entity_service import store
-from entity_service.api.answers import create_once, created, page
 from entity_service.api.inputs import Address, EmailInput, PhoneInput, before
-from entity_service.changes import Changes
-from entity_service.changes.clients import OptOutWord
+from entity_service.api.responses import create_once, created, page
+from entity_service.application import Changes
+from entity_service.application.clients import OptOutWord
 from entity_service.domain.calendars import check_zone
 from entity_service.domain.clients import MAX_ADDRESSES, normalise_email, normalise_phone
 from entity_service.domain.people import full_name

@@ -15,9 +15,9 @@ from contracts.messages.entity_commands import FieldAssignment
 from contracts.texts import Line, Title
 from contracts.values import Code, ItemKind, ItemSnapshot
 from entity_service import store
-from entity_service.api.answers import actor_of, check_version, create_once, item_answer, page
 from entity_service.api.inputs import Amount, SearchText, before
-from entity_service.changes import Changes
+from entity_service.api.responses import actor_of, check_version, create_once, item_answer, page
+from entity_service.application import Changes
 from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.pipelines import place_for_move
 from entity_service.messages import Actor

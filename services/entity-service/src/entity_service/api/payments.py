@@ -13,9 +13,9 @@ from contracts.kit.service import Service
 from contracts.texts import Title
 from contracts.values import ItemSnapshot
 from entity_service import store
-from entity_service.api.answers import actor_of, create_once, created
 from entity_service.api.inputs import Amount
-from entity_service.changes import Changes
+from entity_service.api.responses import actor_of, create_once, created
+from entity_service.application import Changes
 from entity_service.domain.payments import Payment
 
 

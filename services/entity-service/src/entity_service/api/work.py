@@ -19,9 +19,9 @@ from contracts.taxes import net_of, tax_of
 from contracts.texts import ONE_LINE, Line, Title
 from contracts.values import MAX_NUMBER, Currency, ItemKind, Money
 from entity_service import store
-from entity_service.api.answers import actor_of, create_once, created, page
 from entity_service.api.inputs import Text, before
-from entity_service.changes import Changes
+from entity_service.api.responses import actor_of, create_once, created, page
+from entity_service.application import Changes
 from entity_service.domain.activities import Activity, ActivityKind, NewActivity
 from entity_service.domain.items import Item
 from entity_service.domain.tasks import Task, TaskStatus

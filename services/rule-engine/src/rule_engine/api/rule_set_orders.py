@@ -9,7 +9,7 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
 from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, answering
-from rule_engine.authoring import Author, Authoring
+from rule_engine.application.authoring import Author, Authoring
 from rule_engine.domain.authoring.diff import Change, Kind, changes
 from rule_engine.domain.authoring.editing import Copying
 from rule_engine.domain.language.variables import Name

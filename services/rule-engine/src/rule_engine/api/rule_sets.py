@@ -16,7 +16,7 @@ from contracts.kit.database import Connection, Database
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, conflict, decode_cursor, not_found
 from contracts.values import Code
 from rule_engine.api.problems import RuleSetRoute
-from rule_engine.authoring import Author, Authoring, FaultyError, Findings, NothingToPublishError
+from rule_engine.application.authoring import Author, Authoring, FaultyError, Findings, NothingToPublishError
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import NotThereError
 from rule_engine.domain.errors import Fault, TakenError

@@ -15,8 +15,8 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Cursor, Limit, Page, conflict, decode_cursor, not_found
 from contracts.messages.rule_events import RuleState
+from rule_engine.application.operations import Operations
 from rule_engine.domain.errors import NoSuchRuleError, RunError
-from rule_engine.operations import Operations
 from rule_engine.store.runs import Run
 from rule_engine.store.views import Views
 

@@ -13,7 +13,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, not_found
 from contracts.kit.service import Service
-from rule_engine.defining import Defining, StandsInTheWayError, UndefinedError
+from rule_engine.application.defining import Defining, StandsInTheWayError, UndefinedError
 from rule_engine.domain.actions import RuleType
 from rule_engine.domain.language.variables import ConstantDocument, Definition, Group, Name, VariableDocument
 from rule_engine.gateway import EntityService

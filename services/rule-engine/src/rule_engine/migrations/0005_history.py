@@ -13,7 +13,7 @@ down_revision = "0004"
 def upgrade() -> None:
     """Applies the revision."""
     run_sql(TABLES)
-    run_sql(policies("rule_run_history", "applications"))
+    run_sql(policies("rule_run_history", "backfills"))
     run_sql(GRANTS)
 
 
@@ -47,7 +47,7 @@ CREATE TRIGGER rule_runs_are_remembered AFTER UPDATE ON rule_runs FOR EACH ROW
           (NEW.state, NEW.due_at, NEW.reason, NEW.attempt))
     EXECUTE FUNCTION keep_rule_run();
 
-CREATE TABLE applications (
+CREATE TABLE backfills (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     rule_set text NOT NULL,
@@ -72,7 +72,7 @@ CREATE INDEX decisions_age ON decisions USING brin (at);
 
 GRANTS = """
 GRANT SELECT, INSERT ON rule_run_history TO rule_engine_app;
-GRANT SELECT, INSERT, UPDATE ON applications TO rule_engine_app;
+GRANT SELECT, INSERT, UPDATE ON backfills TO rule_engine_app;
 GRANT SELECT (ctid, at), DELETE ON decisions TO rule_engine_delivery;
 GRANT SELECT (ctid, until), DELETE ON rule_run_history TO rule_engine_delivery;
 CREATE POLICY forgetting ON decisions TO rule_engine_delivery USING (true);

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from rule_engine.store.applications import Applications
+from rule_engine.store.backfills import Backfills
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries
 from rule_engine.store.programs import Programs
@@ -25,7 +25,7 @@ class Store:
     programs: Programs
     views: Views
     decisions: Decisions
-    applications: Applications
+    backfills: Backfills
     variables: Variables
 
     @classmethod
@@ -39,6 +39,6 @@ class Store:
             Programs(rule_sets),
             Views(),
             Decisions(),
-            Applications(),
+            Backfills(),
             Variables(),
         )

@@ -151,7 +151,7 @@ class Timers:
             [timer.generation for timer in timers],
         )
 
-    async def drop(self, tx: Connection, timer: Timer) -> None:
+    async def delete(self, tx: Connection, timer: Timer) -> None:
         """A finished run has no execution any more."""
         await tx.execute(
             "DELETE FROM timers WHERE run_id = $1 AND generation = $2 AND wake_at IS NULL",

@@ -11,7 +11,7 @@ from contracts.kit.database import Connection, Database
 from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
 from contracts.values import Code
 from trigger_service.desk import Desk
-from trigger_service.domain.judging import ArrivalVerdict
+from trigger_service.domain.evaluation import ArrivalVerdict
 from trigger_service.store import arrivals
 from trigger_service.store.arrivals import Arrival
 

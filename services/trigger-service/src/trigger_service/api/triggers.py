@@ -36,13 +36,13 @@ class WebhookAddress(BaseModel):
 
 
 class TriggerTypeView(BaseModel):
-    """A trigger type; `sees` names what conditions find beside the item's own context."""
+    """A trigger type; `context_name` names what conditions find beside the item's own context."""
 
     type: str
     title: str
     group: str
-    fires: str
-    sees: str
+    description: str
+    context_name: str
     settings: dict[str, Any]
 
 
@@ -115,7 +115,7 @@ def _type_view(name: str) -> TriggerTypeView:
         type=name,
         title=kind.title,
         group=kind.group,
-        fires=kind.fires,
-        sees=kind.sees,
+        description=kind.description,
+        context_name=kind.context_name,
         settings=kind.settings.model_json_schema(),
     )

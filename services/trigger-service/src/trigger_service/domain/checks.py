@@ -50,7 +50,7 @@ def _trigger_errors(spec: TriggerSpec, schema: TenantSchema) -> Errors:
     except ValidationError as error:
         yield from ((f"settings.{where}", what) for where, what in issues_of(error, kind.settings))
     if spec.condition is not None:
-        yield from _condition_errors(spec.condition, kind.sees, _pipeline(spec.pipeline, schema), schema)
+        yield from _condition_errors(spec.condition, kind.context_name, _pipeline(spec.pipeline, schema), schema)
 
 
 def _form_errors(spec: FormSpec, schema: TenantSchema) -> Errors:
@@ -84,7 +84,9 @@ def _place_errors(pipeline: str | None, stage: str | None, schema: TenantSchema)
         yield "stage", unknown("stage", stage, known, f"in pipeline {pipeline!r}")
 
 
-def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema | None, schema: TenantSchema) -> Errors:
+def _condition_errors(
+    condition: Condition, context_name: str, pipeline: PipelineSchema | None, schema: TenantSchema
+) -> Errors:
     try:
         compile_condition(condition)
     except (BudgetError, ConditionError) as error:
@@ -96,8 +98,8 @@ def _condition_errors(condition: Condition, sees: str, pipeline: PipelineSchema 
                 yield "condition", f"{path}: {unknown('field', code, fields)}"
             case ["item", name, *_] if name not in ItemSnapshot.model_fields:
                 yield "condition", f"{path}: {unknown('name', name, ItemSnapshot.model_fields, 'in item')}"
-            case [root, *_] if root not in CONTEXT_NAMES | {sees}:
-                yield "condition", f"{path}: {unknown('name', root, CONTEXT_NAMES | {sees})}"
+            case [root, *_] if root not in CONTEXT_NAMES | {context_name}:
+                yield "condition", f"{path}: {unknown('name', root, CONTEXT_NAMES | {context_name})}"
     yield from _stranger_errors(condition, schema)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from trigger_service.domain.definitions import Form
+from trigger_service.domain.evaluation import ArrivalVerdict
 from trigger_service.domain.intake import Answers, digest
-from trigger_service.domain.judging import ArrivalVerdict
 from trigger_service.domain.payments import PaymentReport
 
 EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created", "recorded"})

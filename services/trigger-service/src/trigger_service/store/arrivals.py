@@ -10,7 +10,7 @@ import asyncpg
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.kit.database import Connection
-from trigger_service.domain.judging import ArrivalVerdict, Note
+from trigger_service.domain.evaluation import ArrivalVerdict, Note
 from trigger_service.domain.repeats import has_effect
 from trigger_service.triggers.forms import FormSubmitted
 

@@ -27,13 +27,13 @@ class TriggerSettings(BaseModel):
 
 
 class TriggerType[S: TriggerSettings](ABC):
-    """A kind of trigger. `sees` is the name under which conditions find the occurrence's facts."""
+    """A kind of trigger. `context_name` is the name under which conditions find the occurrence's facts."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     group: ClassVar[str]
-    fires: ClassVar[str]
-    sees: ClassVar[str]
+    description: ClassVar[str]
+    context_name: ClassVar[str]
     settings: type[S]
 
     @abstractmethod

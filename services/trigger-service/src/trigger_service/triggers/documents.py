@@ -20,8 +20,8 @@ class DocumentViewedTrigger(EventTriggerType[DocumentSettings, DocumentViewed]):
     name = "document_viewed"
     title = "Document viewed"
     group = "Documents"
-    fires = "somebody opens a document of the item by its public link"
-    sees = "document"
+    description = "somebody opens a document of the item by its public link"
+    context_name = "document"
     settings = DocumentSettings
     body = DocumentViewed
 

@@ -19,8 +19,8 @@ class FormSubmitted(TriggerType[FormSettings]):
     name = "form_submitted"
     title = "Form submitted"
     group = "Forms"
-    fires = "a client who has open items fills in a form"
-    sees = "form"
+    description = "a client who has open items fills in a form"
+    context_name = "form"
     settings = FormSettings
 
     def mismatch(self, settings: FormSettings, facts: Mapping[str, Any]) -> str | None:

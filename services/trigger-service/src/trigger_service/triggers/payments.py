@@ -20,8 +20,8 @@ class InvoicePaid(EventTriggerType[PaymentSettings, PaymentChanged]):
     name = "invoice_paid"
     title = "Invoice paid"
     group = "Payments"
-    fires = "a payment's status becomes paid; the invoice and the deal it belongs to may move"
-    sees = "payment"
+    description = "a payment's status becomes paid; the invoice and the deal it belongs to may move"
+    context_name = "payment"
     settings = PaymentSettings
     body = PaymentChanged
 

@@ -24,8 +24,8 @@ class Webhook(TriggerType[WebhookSettings]):
     name = "webhook"
     title = "Webhook called"
     group = "Webhooks"
-    fires = "the trigger's own secret URL is called with a JSON body that names the item"
-    sees = "body"
+    description = "the trigger's own secret URL is called with a JSON body that names the item"
+    context_name = "body"
     settings = WebhookSettings
 
     def mismatch(self, settings: WebhookSettings, facts: Mapping[str, Any]) -> str | None:

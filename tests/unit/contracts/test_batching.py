@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from contracts.kit.together import Together
+from contracts.kit.batching import BatchLoader
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -27,9 +27,9 @@ class Oracle:
         return {key: f"answer {key}" for key in keys if key >= 0}
 
 
-async def asks(together: Together[int, str], who: str, key: int) -> str | None:
+async def asks(loader: BatchLoader[int, str], who: str, key: int) -> str | None:
     WHO.set(who)
-    return await together.get(key)
+    return await loader.get(key)
 
 
 async def begun(*tasks: asyncio.Task[str | None]) -> None:
@@ -41,11 +41,11 @@ async def begun(*tasks: asyncio.Task[str | None]) -> None:
 
 async def test_the_first_is_asked_at_once_and_those_who_come_meanwhile_together() -> None:
     oracle = Oracle()
-    together = Together(oracle.ask)
+    loader = BatchLoader(oracle.ask)
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(asks(together, "first", 1))
+        first = group.create_task(asks(loader, "first", 1))
         await begun(first)
-        rest = [group.create_task(asks(together, f"asker {key}", key)) for key in (2, 3, 2, -1)]
+        rest = [group.create_task(asks(loader, f"asker {key}", key)) for key in (2, 3, 2, -1)]
         await begun(*rest)
         assert oracle.asked == [("first", [1])]
         oracle.speaks.set()
@@ -55,8 +55,8 @@ async def test_the_first_is_asked_at_once_and_those_who_come_meanwhile_together(
 
 async def test_no_question_has_more_than_most_keys_and_at_most_so_many_are_under_way() -> None:
     oracle = Oracle()
-    together = Together(oracle.ask, most=2, at_once=2)
-    tasks = [asyncio.create_task(asks(together, "x", key)) for key in range(6)]
+    loader = BatchLoader(oracle.ask, most=2, at_once=2)
+    tasks = [asyncio.create_task(asks(loader, "x", key)) for key in range(6)]
     await begun(*tasks)
     assert [keys for _, keys in oracle.asked] == [[0], [1]]
     oracle.speaks.set()
@@ -66,16 +66,16 @@ async def test_no_question_has_more_than_most_keys_and_at_most_so_many_are_under
 
 async def test_what_fails_fails_for_all_who_asked_and_for_nobody_else() -> None:
     oracle = Oracle()
-    together = Together(oracle.ask)
-    first = asyncio.create_task(asks(together, "x", 1))
+    loader = BatchLoader(oracle.ask)
+    first = asyncio.create_task(asks(loader, "x", 1))
     await begun(first)
-    others = [asyncio.create_task(asks(together, "x", key)) for key in (2, 3)]
+    others = [asyncio.create_task(asks(loader, "x", key)) for key in (2, 3)]
     await begun(*others)
     oracle.error = ConnectionError("away")
     oracle.speaks.set()
     assert [type(one) for one in await asyncio.gather(first, *others, return_exceptions=True)] == [ConnectionError] * 3
     oracle.error = None
-    assert await together.get(4) == "answer 4"
+    assert await loader.get(4) == "answer 4"
 
 
 async def test_a_key_that_is_refused_is_refused_alone() -> None:
@@ -88,18 +88,18 @@ async def test_a_key_that_is_refused_is_refused_alone() -> None:
             raise LookupError("5 is unheard of")
         return {key: f"answer {key}" for key in keys}
 
-    together = Together(ask)
-    found = await asyncio.gather(*(together.get(key) for key in range(9)), return_exceptions=True)
+    loader = BatchLoader(ask)
+    found = await asyncio.gather(*(loader.get(key) for key in range(9)), return_exceptions=True)
     assert [str(one) for one in found] == [f"answer {n}" if n != 5 else "5 is unheard of" for n in range(9)]
     assert asked == [[0], [*range(1, 9)], [1, 2, 3, 4], [5, 6, 7, 8], [5, 6], [5], [6], [7, 8]]
 
 
 async def test_who_gives_up_takes_nothing_from_the_others() -> None:
     oracle = Oracle()
-    together = Together(oracle.ask)
-    first = asyncio.create_task(asks(together, "x", 1))
+    loader = BatchLoader(oracle.ask)
+    first = asyncio.create_task(asks(loader, "x", 1))
     await begun(first)
-    impatient, patient = (asyncio.create_task(asks(together, "x", 2)) for _ in range(2))
+    impatient, patient = (asyncio.create_task(asks(loader, "x", 2)) for _ in range(2))
     await begun(impatient, patient)
     first.cancel()
     impatient.cancel()

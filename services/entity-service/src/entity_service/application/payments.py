@@ -8,8 +8,8 @@ from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.values import Money
 from entity_service import messages, store
-from entity_service.changes.handovers import Handovers
-from entity_service.changes.items import Items
+from entity_service.application.handovers import Handovers
+from entity_service.application.items import Items
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.items import Item, ItemDraft, Place
 from entity_service.domain.payments import Payment, is_news

@@ -6,8 +6,8 @@ from uuid import UUID
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import CreateTask
 from entity_service import store
-from entity_service.changes.handovers import Handovers
-from entity_service.changes.items import Items
+from entity_service.application.handovers import Handovers
+from entity_service.application.items import Items
 from entity_service.domain.errors import InvalidError, NotFoundError
 from entity_service.domain.items import Item
 from entity_service.domain.people import Handover

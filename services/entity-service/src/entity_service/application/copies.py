@@ -5,8 +5,8 @@ from uuid import UUID
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import CopyItem
 from entity_service import store
-from entity_service.changes.handovers import Handovers
-from entity_service.changes.items import Items
+from entity_service.application.handovers import Handovers
+from entity_service.application.items import Items
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, copy_of
 from entity_service.domain.people import Handover

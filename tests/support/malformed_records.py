@@ -28,7 +28,7 @@ def envelope(tenant: UUID, **changes: bytes | None) -> list[tuple[str, bytes | N
     return list((sound | changes).items())
 
 
-def rubbish(tenant: UUID, type: str, issuer: str = "test") -> Mapping[str, Raw]:
+def malformed_records(tenant: UUID, type: str, issuer: str = "test") -> Mapping[str, Raw]:
     """One of each kind that must be put aside; those that get so far are of a known `type`, for `issuer`."""
     known = {"ce_type": type.encode(), "ce_issuer": issuer.encode()}
     structured = b'{"specversion": "1.0", "id": "1", "source": "s", "type": "%b", "data": {}}' % type.encode()

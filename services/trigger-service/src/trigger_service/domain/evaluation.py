@@ -53,7 +53,7 @@ def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: Found | 
     if isinstance(context, TooLarge):
         return Judgement(verdict="refused", reason=context.reason)
     now = {"now": rfc3339(context.read_at)}
-    values = context.model_dump(mode="json") | now | {TRIGGER_TYPES[occurrence.type].sees: occurrence.facts}
+    values = context.model_dump(mode="json") | now | {TRIGGER_TYPES[occurrence.type].context_name: occurrence.facts}
     with spending(current()) as budget:
         notes = tuple(_note(trigger, occurrence, context, values) for trigger in triggers)
     fired = [t for t, note in zip(triggers, notes, strict=True) if note.verdict == "pending"]

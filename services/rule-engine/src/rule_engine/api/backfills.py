@@ -19,7 +19,7 @@ from contracts.values import Code
 from rule_engine.api.rule_sets import CodePath
 from rule_engine.jobs import Applying
 from rule_engine.store import Store
-from rule_engine.store.applications import Application
+from rule_engine.store.backfills import Backfill
 
 
 class Apply(Input):
@@ -42,7 +42,7 @@ class Count(BaseModel):
     dry_run: bool = True
 
 
-class ApplicationView(BaseModel):
+class BackfillView(BaseModel):
     """An order to apply rules, and how far it has got.
 
     `planned` items got runs; `passed_over` ones had nothing left to plan, or had left or changed meanwhile.
@@ -69,8 +69,8 @@ def router(service: Service, store: Store, applying: Applying) -> APIRouter:
 
     @routes.post(
         "/v1/rule-sets/{code}/apply-to-items",
-        response_model=Count | ApplicationView,
-        responses={202: {"model": ApplicationView}},
+        response_model=Count | BackfillView,
+        responses={202: {"model": BackfillView}},
     )
     async def apply(code: CodePath, body: Apply, request: Request, caller: Caller = require(Role.OPERATOR)) -> Response:
         """Counts, and without `dry_run` plans the stage's rules for the items that are in it already."""
@@ -79,7 +79,7 @@ def router(service: Service, store: Store, applying: Applying) -> APIRouter:
             return json_response(count)
 
         async def do(tx: Connection) -> Response:
-            application = Application(
+            backfill = Backfill(
                 tenant_id=caller.tenant,
                 id=new_id(),
                 rule_set=code,
@@ -90,19 +90,19 @@ def router(service: Service, store: Store, applying: Applying) -> APIRouter:
                 requested_at=service.clock(),
                 items=count.items,
             )
-            await applying.order(tx, application)
-            return json_response(ApplicationView.model_validate(application), 202)
+            await applying.order(tx, backfill)
+            return json_response(BackfillView.model_validate(backfill), 202)
 
         return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=do)
 
-    @routes.get("/v1/rule-sets/{code}/applications/{id}")
-    async def read(code: CodePath, id: UUID, caller: Caller = require(Role.VIEWER)) -> ApplicationView:
+    @routes.get("/v1/rule-sets/{code}/backfills/{id}")
+    async def read(code: CodePath, id: UUID, caller: Caller = require(Role.VIEWER)) -> BackfillView:
         """How far an order has got."""
         async with service.database.transaction(caller.tenant) as tx:
-            found = await store.applications.get(tx, caller.tenant, id)
+            found = await store.backfills.get(tx, caller.tenant, id)
         if found is None or found.rule_set != code:
             raise not_found("such order")
-        return ApplicationView.model_validate(found)
+        return BackfillView.model_validate(found)
 
     async def _count(tenant: UUID, code: str, stage: str) -> tuple[Count, str]:
         async with service.database.transaction(tenant) as tx:

@@ -8,7 +8,7 @@ THRESHOLDS = (50_000, 20, 100)
 """Objects made before the youngest are looked at, and rounds before the older ones are."""
 
 
-def look_seldom() -> None:
+def tune_gc() -> None:
     """To be called once, when everything is loaded and put together."""
     gc.collect()
     gc.freeze()

@@ -12,7 +12,7 @@ from typing import Any
 from contracts.kit.broker import OUTAGES
 
 
-class Together[K: Hashable, V]:
+class BatchLoader[K: Hashable, V]:
     """Answers by key; at most `most` keys a question, `at_once` questions under way.
 
     What `ask` does not answer is null. An outage that it raises, all who asked with it get; after anything else the two

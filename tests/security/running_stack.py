@@ -21,18 +21,18 @@ from local_stack.ports import HOST, free_port
 from local_stack.topics import create_topics
 from security.tokens import Forger
 from support.nameserver import nameserver
-from support.premises import Premises, open_premises
 from support.processes import Program
+from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import serving
 
 SMS_TOKEN = "an-sms-token"
 
 
 @dataclass(frozen=True)
-class Town:
+class RunningStack:
     """Every service is asked over HTTP as anybody would."""
 
-    premises: Mapping[str, Premises]
+    service_environment: Mapping[str, ServiceEnvironment]
     http: httpx.AsyncClient
     forger: Forger
     folder: Path
@@ -41,7 +41,7 @@ class Town:
     """As the superuser, whom row-level security does not bind."""
 
     def url(self, service: str) -> str:
-        return self.premises[service].url
+        return self.service_environment[service].url
 
     def log(self, service: str) -> str:
         """What the service has said so far."""
@@ -49,19 +49,19 @@ class Town:
 
     def person(self, tenant: UUID, *roles: str, sub: str = "ada") -> dict[str, str]:
         """The header of an employee."""
-        return self.premises["entity-service"].authorization(tenant, *roles, sub=sub)
+        return self.service_environment["entity-service"].authorization(tenant, *roles, sub=sub)
 
     def service(self, service: str, call: str) -> dict[str, str]:
         """The header of a service that may make the call."""
-        return self.premises[service].as_service(*call.split(" "))
+        return self.service_environment[service].as_service(*call.split(" "))
 
     def platform(self) -> dict[str, str]:
-        return self.premises["entity-service"].as_platform()
+        return self.service_environment["entity-service"].as_platform()
 
     async def ask(
         self, service: str, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
-        url = self.premises[service].url_of(path)
+        url = self.service_environment[service].url_of(path)
         return await self.http.request(method, url, headers=dict(headers or {}), **more)
 
     async def rows(self, tenant: UUID) -> dict[str, str]:
@@ -77,50 +77,53 @@ class Town:
 class Owner:
     """Puts a tenant's documents, as `stack apply` does."""
 
-    town: Town
+    running_stack: RunningStack
     tenant: UUID
 
     def put(self, document: Document) -> httpx.Response:
-        url = self.town.url(KINDS[document.kind].service) + document.path
-        headers = self.town.person(self.tenant, "admin", sub="owner")
+        url = self.running_stack.url(KINDS[document.kind].service) + document.path
+        headers = self.running_stack.person(self.tenant, "admin", sub="owner")
         if document.kind == "sender-domain":
             vouched = f"/internal/sender-domains/{self.tenant}/{document.code}"
             httpx.put(
-                self.town.premises["comms-service"].url_of(vouched), headers=self.town.platform(), timeout=60
+                self.running_stack.service_environment["comms-service"].url_of(vouched),
+                headers=self.running_stack.platform(),
+                timeout=60,
             ).raise_for_status()
         return httpx.put(url, json=document.spec, headers=headers, timeout=60)
 
 
 @asynccontextmanager
-async def open_town(postgres: str, kafka: str, temporal: str, folder: Path) -> AsyncGenerator[Town]:
+async def open_running_stack(postgres: str, kafka: str, temporal: str, folder: Path) -> AsyncGenerator[RunningStack]:
     """Everything runs and is ready; everything is gone afterwards."""
     async with AsyncExitStack() as stack:
-        premises = {
-            name: await stack.enter_async_context(open_premises(postgres, kafka, name, folder)) for name in SERVICES
+        service_environment = {
+            name: await stack.enter_async_context(open_service_environment(postgres, kafka, name, folder))
+            for name in SERVICES
         }
-        told, mail_url = await _open_peers(stack, premises, folder)
+        told, mail_url = await _open_peers(stack, service_environment, folder)
         await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
         told |= {"temporal_address": temporal, "temporal_task_queue": f"rule-engine-{uuid4().hex[:8]}"}
-        programs = [await _program(each, folder, told) for each in premises.values()]
+        programs = [await _program(each, folder, told) for each in service_environment.values()]
         stack.push_async_callback(lambda: asyncio.gather(*(program.stop() for program in programs)))
         await asyncio.gather(*(program.start() for program in programs))
         await asyncio.gather(*(program.ready() for program in programs))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
-        databases = {name: await _connected(stack, each) for name, each in premises.items()}
-        yield Town(premises, http, Forger(folder / "credentials"), folder, mail_url, databases)
+        databases = {name: await _connected(stack, each) for name, each in service_environment.items()}
+        yield RunningStack(service_environment, http, Forger(folder / "credentials"), folder, mail_url, databases)
 
 
-async def _connected(stack: AsyncExitStack, premises: Premises) -> asyncpg.Connection:
-    connection = await asyncpg.connect(premises.superuser_dsn)
+async def _connected(stack: AsyncExitStack, service_environment: ServiceEnvironment) -> asyncpg.Connection:
+    connection = await asyncpg.connect(service_environment.superuser_dsn)
     stack.push_async_callback(connection.close)
     return connection
 
 
 async def _open_peers(
-    stack: AsyncExitStack, premises: Mapping[str, Premises], folder: Path
+    stack: AsyncExitStack, service_environment: Mapping[str, ServiceEnvironment], folder: Path
 ) -> tuple[dict[str, Any], str]:
     """What services are told of one another and of the outside world, and where the mail server shows its mails."""
-    secret = premises["comms-service"].credentials.secrets.sms_webhook_secret
+    secret = service_environment["comms-service"].credentials.secrets.sms_webhook_secret
     peer = {"http_port": 1, "sms_token": SMS_TOKEN, "sms_webhook_secret": secret, "receipt_delay_s": 0.05}
     sms_app = sms.build_app(sms.SmsSettings.model_validate(peer | {"peer_folder": folder / "sms"}))
     smtp_port = free_port()
@@ -131,23 +134,23 @@ async def _open_peers(
         "sms_url": await stack.enter_async_context(serving(sms_app, free_port())),
         "sms_token": SecretStr(SMS_TOKEN),
         "sms_receipt_secret": SecretStr(secret),
-        "public_comms_url": premises["comms-service"].url,
-        "public_doc_url": premises["doc-service"].url,
-        "doc_service_url": premises["doc-service"].internal_url,
-        "entity_service_url": premises["entity-service"].internal_url,
+        "public_comms_url": service_environment["comms-service"].url,
+        "public_doc_url": service_environment["doc-service"].url,
+        "doc_service_url": service_environment["doc-service"].internal_url,
+        "entity_service_url": service_environment["entity-service"].internal_url,
         "files_dir": folder / "files",
-        "secrets_key": SecretStr(premises["trigger-service"].credentials.secrets.secrets_key),
+        "secrets_key": SecretStr(service_environment["trigger-service"].credentials.secrets.secrets_key),
         "form_posts_per_minute": 10_000,
     }
     return told, await stack.enter_async_context(serving(mail_app, free_port()))
 
 
-async def _program(premises: Premises, folder: Path, told: Mapping[str, Any]) -> Program:
-    name = premises.service.replace("-", "_")
-    settings = await premises.settle(
+async def _program(service_environment: ServiceEnvironment, folder: Path, told: Mapping[str, Any]) -> Program:
+    name = service_environment.service.replace("-", "_")
+    settings = await service_environment.settle(
         import_module(name), import_module(f"{name}.settings").Settings, log_level="INFO", **told
     )
-    return Program(name, settings, log=_log(folder, premises.service))
+    return Program(name, settings, log=_log(folder, service_environment.service))
 
 
 def _log(folder: Path, service: str) -> Path:

@@ -10,7 +10,7 @@ from contracts.kit.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class Backfill:
     """One order. `items` is how many were in the stage when it was given; `seen_to` the last one seen to so far."""
 
     tenant_id: UUID
@@ -29,12 +29,12 @@ class Application:
     given_up: str | None = None
 
 
-class Applications:
-    """Statements on `applications`."""
+class Backfills:
+    """Statements on `backfills`."""
 
-    async def add(self, tx: Connection, one: Application) -> None:
+    async def add(self, tx: Connection, one: Backfill) -> None:
         await tx.execute(
-            """INSERT INTO applications (tenant_id, id, rule_set, version, pipeline, stage, requested_by,
+            """INSERT INTO backfills (tenant_id, id, rule_set, version, pipeline, stage, requested_by,
                    requested_at, items) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
             one.tenant_id,
             one.id,
@@ -47,15 +47,15 @@ class Applications:
             one.items,
         )
 
-    async def get(self, tx: Connection, tenant: UUID, id: UUID, *, lock: bool = False) -> Application | None:
-        statement = "SELECT * FROM applications WHERE tenant_id = $1 AND id = $2"
+    async def get(self, tx: Connection, tenant: UUID, id: UUID, *, lock: bool = False) -> Backfill | None:
+        statement = "SELECT * FROM backfills WHERE tenant_id = $1 AND id = $2"
         row = await tx.fetchrow(statement + (" FOR UPDATE" if lock else ""), tenant, id)
-        return _application(row) if row else None
+        return _backfill(row) if row else None
 
-    async def save(self, tx: Connection, one: Application) -> None:
+    async def save(self, tx: Connection, one: Backfill) -> None:
         """Writes how far it has got."""
         await tx.execute(
-            """UPDATE applications SET seen_to = $3, planned = $4, passed_over = $5, done_at = $6, given_up = $7
+            """UPDATE backfills SET seen_to = $3, planned = $4, passed_over = $5, done_at = $6, given_up = $7
                WHERE tenant_id = $1 AND id = $2""",
             one.tenant_id,
             one.id,
@@ -67,5 +67,5 @@ class Applications:
         )
 
 
-def _application(row: asyncpg.Record) -> Application:
-    return Application(**{name: row[name] for name in Application.__slots__})
+def _backfill(row: asyncpg.Record) -> Backfill:
+    return Backfill(**{name: row[name] for name in Backfill.__slots__})

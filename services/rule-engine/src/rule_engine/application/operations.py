@@ -7,9 +7,9 @@ from uuid import UUID
 from contracts.kit import telemetry
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Database
+from rule_engine.application.recorder import Recorder
 from rule_engine.domain.execution import operator_actions
 from rule_engine.domain.execution.step import Step
-from rule_engine.recorder import Recorder
 from rule_engine.store import Store
 from rule_engine.store.runs import Run
 

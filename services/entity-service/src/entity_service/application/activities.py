@@ -2,7 +2,7 @@
 
 from contracts.kit.database import Connection
 from entity_service import store
-from entity_service.changes.items import Items
+from entity_service.application.items import Items
 from entity_service.domain.activities import Activity, NewActivity
 from entity_service.domain.items import Item
 from entity_service.messages import Actor

@@ -14,7 +14,7 @@ from typing import Any
 HANG = "hang"
 
 
-def plant(service: str, folder: Path) -> None:
+def crash_injection(service: str, folder: Path) -> None:
     from faults.points import POINTS
 
     for point in POINTS:
@@ -24,51 +24,55 @@ def plant(service: str, folder: Path) -> None:
             *way, name = path.split(".")
             for part in way:
                 owner = getattr(owner, part)
-            deaths = point.deaths(folder)
-            setattr(owner, name, deadly(getattr(owner, name), deaths, before=point.when == "before", given=point.given))
+            crash_counts = point.crash_counts(folder)
+            setattr(
+                owner,
+                name,
+                deadly(getattr(owner, name), crash_counts, before=point.when == "before", given=point.given),
+            )
 
 
-def deadly(call: Callable[..., Any], deaths: Path, *, before: bool, given: bool) -> Callable[..., Any]:
-    """The same call, and death before or after it as long as there are deaths left."""
+def deadly(call: Callable[..., Any], crash_counts: Path, *, before: bool, given: bool) -> Callable[..., Any]:
+    """The same call, and death before or after it as long as there are crashes left."""
 
     @wraps(call)
     async def waited(*args: Any, **kwargs: Any) -> Any:
         if before:
-            die(deaths)
+            die(crash_counts)
         result = await call(*args, **kwargs)
         if not before and (result or not given):
-            die(deaths)
-            if is_to_hang(deaths):
+            die(crash_counts)
+            if is_to_hang(crash_counts):
                 await asyncio.Event().wait()
         return result
 
     @wraps(call)
     def at_once(*args: Any, **kwargs: Any) -> Any:
         result = call(*args, **kwargs)
-        die(deaths)
+        die(crash_counts)
         return result
 
     return waited if inspect.iscoroutinefunction(call) else at_once
 
 
-def die(deaths: Path) -> None:
-    left = _read(deaths)
+def die(crash_counts: Path) -> None:
+    left = _read(crash_counts)
     if left.isdecimal() and int(left) > 0:
-        deaths.write_text(str(int(left) - 1))
+        crash_counts.write_text(str(int(left) - 1))
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def is_to_hang(deaths: Path) -> bool:
+def is_to_hang(crash_counts: Path) -> bool:
     """For ever, and once: as a client does that awaits an answer nobody sends."""
-    if _read(deaths) != HANG:
+    if _read(crash_counts) != HANG:
         return False
-    deaths.write_text("0")
+    crash_counts.write_text("0")
     return True
 
 
-def _read(deaths: Path) -> str:
-    return deaths.read_text() if deaths.exists() else ""
+def _read(crash_counts: Path) -> str:
+    return crash_counts.read_text() if crash_counts.exists() else ""
 
 
-if sys.orig_argv[-1] == "run" and "DEATHS" in os.environ:
-    plant(sys.orig_argv[-2].replace("_", "-"), Path(os.environ["DEATHS"]))
+if sys.orig_argv[-1] == "run" and "CRASH_COUNTS" in os.environ:
+    crash_injection(sys.orig_argv[-2].replace("_", "-"), Path(os.environ["CRASH_COUNTS"]))

@@ -19,7 +19,7 @@ from support.waiting import eventually
 
 
 @dataclass(frozen=True)
-class Wire:
+class KafkaProbe:
     """`heard` is everything said on the topics listened to, in order per key."""
 
     producer: AIOKafkaProducer
@@ -57,7 +57,7 @@ class Wire:
 
     async def listen(self, consumer: AIOKafkaConsumer) -> None:
         async for record in consumer:
-            with suppress(UndecodableError, KeyError, ValidationError):  # tests put rubbish there, too
+            with suppress(UndecodableError, KeyError, ValidationError):  # tests put malformed records there, too
                 envelope = decode(record.headers, record.value)
                 self.heard.append(envelope.with_data(TYPES[envelope.type].model_validate_json(envelope.data)))
 
@@ -68,7 +68,7 @@ async def send(producer: AIOKafkaProducer, topic: Topic, record: Record) -> None
 
 
 @asynccontextmanager
-async def open_wire(kafka: str, listen_to: Sequence[Topic]) -> AsyncGenerator[Wire]:
+async def open_kafka_probe(kafka: str, listen_to: Sequence[Topic]) -> AsyncGenerator[KafkaProbe]:
     """Makes all topics there are, which are the session's (tenants tell tests apart), and hears some from now on."""
     await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
     places = [TopicPartition(topic.name, n) for topic in listen_to for n in range(topic.partitions)]
@@ -76,10 +76,10 @@ async def open_wire(kafka: str, listen_to: Sequence[Topic]) -> AsyncGenerator[Wi
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer, consumer:
         consumer.assign(places)
         await consumer.seek_to_end(*places)
-        wire = Wire(producer)
-        listening = asyncio.create_task(wire.listen(consumer))
+        kafka_probe = KafkaProbe(producer)
+        listening = asyncio.create_task(kafka_probe.listen(consumer))
         try:
-            yield wire
+            yield kafka_probe
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.outbox import Outbox
-from entity_service.changes.activities import Activities
-from entity_service.changes.clients import Clients
-from entity_service.changes.copies import Copies
-from entity_service.changes.handovers import Handovers
-from entity_service.changes.items import Items
-from entity_service.changes.payments import Payments
-from entity_service.changes.products import Products
-from entity_service.changes.tasks import Tasks
+from entity_service.application.activities import Activities
+from entity_service.application.clients import Clients
+from entity_service.application.copies import Copies
+from entity_service.application.handovers import Handovers
+from entity_service.application.items import Items
+from entity_service.application.payments import Payments
+from entity_service.application.products import Products
+from entity_service.application.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from contracts.topics import COMMS_COMMANDS, DOC_COMMANDS, ENTITY_COMMANDS, ENTI
 from local_stack.addresses import SERVICES
 from local_stack.apply import apply, read
 from local_stack.demo.shop import EXAMPLE
-from security.town import Owner, Town
+from security.running_stack import Owner, RunningStack
 from support import forms
-from support.rubbish import envelope, strew
+from support.malformed_records import envelope, strew
 from support.waiting import eventually
 
 PAYMENT_SECRET = "whsec_c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh"
@@ -35,10 +35,10 @@ ROW = {"name": f"{SECRETIVE} table", "quantity": "1", "price": 120_000}
 
 
 @dataclass(frozen=True)
-class Estate:
+class SeededTenant:
     """`ids` by what they are of; some are codes or tokens."""
 
-    town: Town
+    running_stack: RunningStack
     tenant: UUID
     ids: dict[str, str]
 
@@ -47,11 +47,11 @@ class Estate:
         return self.ids.get(f"{service} {name}", self.ids.get(name, name))
 
     def person(self, *roles: str) -> dict[str, str]:
-        return self.town.person(self.tenant, *roles, sub=self.ids["head"])
+        return self.running_stack.person(self.tenant, *roles, sub=self.ids["head"])
 
     async def ask(self, service: str, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """As an admin, whose role includes all others."""
-        return await self.town.ask(
+        return await self.running_stack.ask(
             service, method, path, self.person("admin") | {"If-Match": "*"} | headers, json=body or {}
         )
 
@@ -67,24 +67,24 @@ class Estate:
         return answer.json()
 
     async def get(self, service: str, path: str) -> Any:
-        answer = await self.town.ask(service, "GET", path, self.person("admin"))
+        answer = await self.running_stack.ask(service, "GET", path, self.person("admin"))
         assert answer.is_success, answer.text
         return answer.json()
 
     def nonce(self) -> str:
         """Of the form, which somebody opened a while ago."""
-        key = self.town.premises["trigger-service"].credentials.secrets.secrets_key
+        key = self.running_stack.service_environment["trigger-service"].credentials.secrets.secrets_key
         return forms.nonce(key, self.ids["form"])
 
     async def rows(self) -> dict[str, str]:
-        return await self.town.rows(self.tenant)
+        return await self.running_stack.rows(self.tenant)
 
 
-async def furnish(town: Town) -> Estate:
+async def furnish(running_stack: RunningStack) -> SeededTenant:
     """A furniture shop after a busy day; nothing is under way any more but a rule that waits half an hour."""
     tenant = uuid4()
     documents = read(EXAMPLE, {"PAYMENT_SECRET": PAYMENT_SECRET})
-    answers = await asyncio.to_thread(apply, documents, Owner(town, tenant), lambda _, __: None)
+    answers = await asyncio.to_thread(apply, documents, Owner(running_stack, tenant), lambda _, __: None)
     ids = {
         "head": answers["employee/head_of_sales"]["id"],
         "manager": answers["employee/manager"]["id"],
@@ -92,62 +92,72 @@ async def furnish(town: Town) -> Estate:
         "provider": answers["payment-provider/bank"]["path"].rpartition("/")[2],
         "tenant": str(tenant),
     }
-    estate = Estate(town, tenant, ids)
-    await _set_up(estate)
-    await _meet_client(estate)
-    await _work(estate)
-    await _await_automation(estate)
-    await _put_letters_aside(estate)
-    await _settle(estate)
-    return estate
+    seeded_tenant = SeededTenant(running_stack, tenant, ids)
+    await _set_up(seeded_tenant)
+    await _meet_client(seeded_tenant)
+    await _work(seeded_tenant)
+    await _await_automation(seeded_tenant)
+    await _put_letters_aside(seeded_tenant)
+    await _settle(seeded_tenant)
+    return seeded_tenant
 
 
-async def _set_up(estate: Estate) -> None:
+async def _set_up(seeded_tenant: SeededTenant) -> None:
     for kind in ("number", "money", "datetime", "date", "file", "user", "boolean"):
-        await estate.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
-    made = await estate.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
+        await seeded_tenant.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
+    made = await seeded_tenant.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
     assert made.is_success, made.text
-    made = await estate.ask("trigger-service", "PUT", "/v1/triggers/called", CALLED)
-    estate.ids["hook"] = made.json()["webhook_path"].rpartition("/")[2]
+    made = await seeded_tenant.ask("trigger-service", "PUT", "/v1/triggers/called", CALLED)
+    seeded_tenant.ids["hook"] = made.json()["webhook_path"].rpartition("/")[2]
     for kind, code in (("variables", "visits"), ("constants", "signer")):
-        made = await estate.ask("rule-engine", "PUT", f"/v1/{kind}/{code}", {"type": "string", "value": SECRETIVE})
+        made = await seeded_tenant.ask(
+            "rule-engine", "PUT", f"/v1/{kind}/{code}", {"type": "string", "value": SECRETIVE}
+        )
         assert made.is_success, made.text
-    opted_out = await estate.ask("comms-service", "PUT", "/v1/opt-outs/+447700900999", {"note": SECRETIVE})
+    opted_out = await seeded_tenant.ask("comms-service", "PUT", "/v1/opt-outs/+447700900999", {"note": SECRETIVE})
     assert opted_out.is_success, opted_out.text
 
 
-async def _meet_client(estate: Estate) -> None:
+async def _meet_client(seeded_tenant: SeededTenant) -> None:
     answers = {"name": f"Alex {SECRETIVE}", "phone": PHONE, "email": EMAIL, "wish": f"{SECRETIVE} table"}
-    answers["_nonce"] = estate.nonce()
-    sent = await estate.town.ask("trigger-service", "POST", f"/f/{estate.ids['form']}", json=answers)
-    estate.ids["arrival"] = sent.json()["arrival_id"]
+    answers["_nonce"] = seeded_tenant.nonce()
+    sent = await seeded_tenant.running_stack.ask(
+        "trigger-service", "POST", f"/f/{seeded_tenant.ids['form']}", json=answers
+    )
+    seeded_tenant.ids["arrival"] = sent.json()["arrival_id"]
 
     async def deal() -> Any:
-        return (await estate.get("entity-service", "/v1/items?kind=deal"))["items"]
+        return (await seeded_tenant.get("entity-service", "/v1/items?kind=deal"))["items"]
 
     found = (await eventually(deal, "the deal"))[0]
-    estate.ids["item"], estate.ids["contact"] = found["id"], found["contact_ids"][0]
+    seeded_tenant.ids["item"], seeded_tenant.ids["contact"] = found["id"], found["contact_ids"][0]
 
 
-async def _work(estate: Estate) -> None:
-    ids, item = estate.ids, f"/v1/items/{estate.ids['item']}"
-    ids["company"] = (await estate.make("entity-service", "/v1/companies", {"title": f"{SECRETIVE} Hotels"}))["id"]
-    await estate.put(f"{item}/company", {"company_id": ids["company"]})
-    await estate.put(f"{item}/products", {"rows": [ROW]})
-    await estate.make("entity-service", f"{item}/activities", {"kind": "call", "subject": f"Called {SECRETIVE}"})
+async def _work(seeded_tenant: SeededTenant) -> None:
+    ids, item = seeded_tenant.ids, f"/v1/items/{seeded_tenant.ids['item']}"
+    ids["company"] = (await seeded_tenant.make("entity-service", "/v1/companies", {"title": f"{SECRETIVE} Hotels"}))[
+        "id"
+    ]
+    await seeded_tenant.put(f"{item}/company", {"company_id": ids["company"]})
+    await seeded_tenant.put(f"{item}/products", {"rows": [ROW]})
+    await seeded_tenant.make("entity-service", f"{item}/activities", {"kind": "call", "subject": f"Called {SECRETIVE}"})
     task = {"name": f"Measure {SECRETIVE}", "assignee_id": ids["manager"]}
-    ids["task"] = (await estate.make("entity-service", f"{item}/tasks", task))["id"]
-    ids["payment"] = (await estate.make("entity-service", f"{item}/invoices", {}))["payment_id"]
-    made = await estate.town.ask(
-        "doc-service", "POST", f"/v1/files?name={SECRETIVE}.txt", estate.person("agent"), content=SECRETIVE.encode()
+    ids["task"] = (await seeded_tenant.make("entity-service", f"{item}/tasks", task))["id"]
+    ids["payment"] = (await seeded_tenant.make("entity-service", f"{item}/invoices", {}))["payment_id"]
+    made = await seeded_tenant.running_stack.ask(
+        "doc-service",
+        "POST",
+        f"/v1/files?name={SECRETIVE}.txt",
+        seeded_tenant.person("agent"),
+        content=SECRETIVE.encode(),
     )
     ids["file"] = made.json()["file"]["file_id"]
     ids["nobody"] = str(new_id())
 
 
-async def _await_automation(estate: Estate) -> None:
+async def _await_automation(seeded_tenant: SeededTenant) -> None:
     """An SMS, a waiting rule, a document with its mail, a notification."""
-    ids = estate.ids
+    ids = seeded_tenant.ids
     deal = {
         "kind": "deal",
         "title": f"{SECRETIVE} chair",
@@ -155,24 +165,26 @@ async def _await_automation(estate: Estate) -> None:
         "responsible_id": ids["manager"],
     }
     ids["printed"] = (
-        await estate.make("entity-service", "/v1/items", deal | {"stage": "document_preparation", "pipeline": "sales"})
+        await seeded_tenant.make(
+            "entity-service", "/v1/items", deal | {"stage": "document_preparation", "pipeline": "sales"}
+        )
     )["id"]
-    hasty = (await estate.make("entity-service", "/v1/items", deal))["id"]
-    run, rule = await _waiting(estate, hasty)
-    await estate.make("rule-engine", f"/v1/runs/{run}/rules/{rule}/run-now", {})
-    ids["run"], ids["rule"] = await _waiting(estate, ids["item"])
-    ids["document"] = (await _listed(estate, "doc-service", f"/v1/documents?item_id={ids['printed']}"))["id"]
-    ids["message"] = (await _listed(estate, "comms-service", f"/v1/messages?item_id={ids['printed']}"))["id"]
-    ids["notification"] = (await _listed(estate, "comms-service", "/v1/notifications"))["id"]
-    link = await estate.make("doc-service", f"/v1/documents/{ids['document']}/links", {})
+    hasty = (await seeded_tenant.make("entity-service", "/v1/items", deal))["id"]
+    run, rule = await _waiting(seeded_tenant, hasty)
+    await seeded_tenant.make("rule-engine", f"/v1/runs/{run}/rules/{rule}/run-now", {})
+    ids["run"], ids["rule"] = await _waiting(seeded_tenant, ids["item"])
+    ids["document"] = (await _listed(seeded_tenant, "doc-service", f"/v1/documents?item_id={ids['printed']}"))["id"]
+    ids["message"] = (await _listed(seeded_tenant, "comms-service", f"/v1/messages?item_id={ids['printed']}"))["id"]
+    ids["notification"] = (await _listed(seeded_tenant, "comms-service", "/v1/notifications"))["id"]
+    link = await seeded_tenant.make("doc-service", f"/v1/documents/{ids['document']}/links", {})
     ids["link"] = link["public_link"].rpartition("/")[2]
 
 
-async def _waiting(estate: Estate, item: str) -> tuple[str, str]:
+async def _waiting(seeded_tenant: SeededTenant, item: str) -> tuple[str, str]:
     """The rule that waits, once it does."""
 
     async def look() -> tuple[str, str] | None:
-        waiting = (await estate.get("rule-engine", f"/v1/runs?item_id={item}&state=waiting"))["items"]
+        waiting = (await seeded_tenant.get("rule-engine", f"/v1/runs?item_id={item}&state=waiting"))["items"]
         return (waiting[0]["run_id"], waiting[0]["rule_id"]) if waiting else None
 
     found = await eventually(look, "a rule that waits")
@@ -180,31 +192,33 @@ async def _waiting(estate: Estate, item: str) -> tuple[str, str]:
     return found
 
 
-async def _listed(estate: Estate, service: str, path: str) -> Any:
+async def _listed(seeded_tenant: SeededTenant, service: str, path: str) -> Any:
     async def look() -> Any:
-        return (await estate.get(service, path))["items"]
+        return (await seeded_tenant.get(service, path))["items"]
 
     return (await eventually(look, path))[0]
 
 
-async def _put_letters_aside(estate: Estate) -> None:
+async def _put_letters_aside(seeded_tenant: SeededTenant) -> None:
     """A dead letter in every service, and an order about none of them."""
-    kafka = estate.town.premises["entity-service"].kafka
+    kafka = seeded_tenant.running_stack.service_environment["entity-service"].kafka
     for topic, kind in BROKEN:
         changes = {"ce_type": kind.encode(), "ce_id": str(new_id()).encode()}
-        await strew(kafka, topic.name, 0, (b"k", SECRETIVE.encode(), envelope(estate.tenant, **changes)))
+        await strew(kafka, topic.name, 0, (b"k", SECRETIVE.encode(), envelope(seeded_tenant.tenant, **changes)))
     for service in SERVICES:
-        estate.ids[f"{service} letter"] = (await _listed(estate, service, "/v1/dead-letters"))["id"]
+        seeded_tenant.ids[f"{service} letter"] = (await _listed(seeded_tenant, service, "/v1/dead-letters"))["id"]
         none = {"filter": {"topic": "nothing"}, "reason": SECRETIVE}
-        estate.ids[f"{service} letter order"] = (await estate.make(service, "/v1/dead-letters/discards", none))["id"]
+        seeded_tenant.ids[f"{service} letter order"] = (
+            await seeded_tenant.make(service, "/v1/dead-letters/discards", none)
+        )["id"]
 
 
-async def _settle(estate: Estate) -> None:
+async def _settle(seeded_tenant: SeededTenant) -> None:
     """Waits until messages are delivered and nothing is under way."""
 
     async def settled() -> bool:
-        messages = (await estate.get("comms-service", "/v1/messages"))["items"]
-        under_way = (await estate.get("rule-engine", "/v1/runs?state=running"))["items"]
+        messages = (await seeded_tenant.get("comms-service", "/v1/messages"))["items"]
+        under_way = (await seeded_tenant.get("rule-engine", "/v1/runs?state=running"))["items"]
         ends = {"email": "accepted", "sms": "delivered"}
         return not under_way and all(message["status"] == ends[message["kind"]] for message in messages)
 
@@ -212,7 +226,7 @@ async def _settle(estate: Estate) -> None:
     seen: list[dict[str, str]] = []
 
     async def unchanged() -> bool:
-        seen.append(await estate.rows())
+        seen.append(await seeded_tenant.rows())
         return len(seen) > 3 and seen[-1] == seen[-3]
 
     await eventually(unchanged, "rows that stay the same")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contracts.contexts import ProductContext
 from contracts.kit.database import Connection
 from entity_service import store
-from entity_service.changes.items import Items
+from entity_service.application.items import Items
 from entity_service.domain.items import Item
 from entity_service.domain.products import sum_of
 from entity_service.messages import Actor

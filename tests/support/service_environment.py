@@ -25,7 +25,7 @@ from local_stack.ports import HOST, free_port
 
 
 @dataclass(frozen=True)
-class Premises:
+class ServiceEnvironment:
     """Those of one service; its base URLs are those of its ports."""
 
     service: str
@@ -96,13 +96,15 @@ class Premises:
 
 
 @asynccontextmanager
-async def open_premises(postgres: str, kafka: str, service: str, folder: Path) -> AsyncGenerator[Premises]:
+async def open_service_environment(
+    postgres: str, kafka: str, service: str, folder: Path
+) -> AsyncGenerator[ServiceEnvironment]:
     """The database is gone afterwards."""
     database = await create_database(postgres, service, f"{service.partition('-')[0]}_{uuid4().hex[:12]}")
     credentials = Credentials(folder / "credentials")
     credentials.prepare([service])
     try:
-        yield Premises(service, database, dsn_of(postgres, database.name), kafka, credentials, *free_ports())
+        yield ServiceEnvironment(service, database, dsn_of(postgres, database.name), kafka, credentials, *free_ports())
     finally:
         await drop_database(postgres, database.name)
 

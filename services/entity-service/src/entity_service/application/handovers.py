@@ -10,7 +10,7 @@ from uuid import UUID
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import FieldAssignment
 from entity_service import store
-from entity_service.changes.items import Items
+from entity_service.application.items import Items
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.fields import as_uuid
 from entity_service.domain.items import Item, ItemDraft

@@ -12,7 +12,7 @@ SKEW = timedelta(seconds=1)
 """How far the clocks of two machines are apart, at most."""
 
 
-class Ground:
+class SimContext:
     """All of it follows from the seed. `calm`: nothing goes wrong by chance any more."""
 
     def __init__(self, seed: int) -> None:
