@@ -35,7 +35,7 @@ from entity_service.domain.pipelines import choose, find_place
 from entity_service.domain.tasks import new_task
 from entity_service.handlers import draft_of
 from local_stack.peers.sms import Sms
-from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.advance import advance, begin
@@ -192,7 +192,7 @@ def published(type: str, params: str) -> Program:
     """The program of a rule as it is published, once for the same parameters."""
     rule = {"name": "it", "type": type, "params": json.loads(params)}
     document = RuleSetDocument.model_validate({"pipeline": "sales", "stages": {"new": {"rules": [rule]}}})
-    assert check(document, SCHEMA, REGISTRY, definitions=DEFINITIONS) == []
+    assert RuleSetCheck(document, SCHEMA, REGISTRY, definitions=DEFINITIONS).issues() == []
     programs = compile_document(with_ids(document, [], lambda: ID), SCHEMA, REGISTRY, DEFINITIONS)
     return programs["new"][0]
 

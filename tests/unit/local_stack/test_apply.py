@@ -1,4 +1,4 @@
-"""`stack apply` reads everything, names every fault, and sends in an order that works."""
+"""`stack apply` reads everything, names every issue, and sends in an order that works."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +23,10 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def faults_of(place: Path, **environment: str) -> list[str]:
+def issues_of(place: Path, **environment: str) -> list[str]:
     with pytest.raises(ApplyError) as caught:
         read(place, environment)
-    return [fault.removeprefix(f"{place}:") for fault in caught.value.faults]
+    return [issue.removeprefix(f"{place}:") for issue in caught.value.issues]
 
 
 class Service:
@@ -94,11 +94,11 @@ def test_secrets_come_from_the_environment_and_are_never_read_as_yaml(write: Wri
 
 def test_a_missing_variable_is_named_with_its_document_and_place(write: Write) -> None:
     place = write("{kind: form, code: site, spec: {fields: [{secret: '${KEY}'}]}}")
-    assert faults_of(place) == ["form/site: spec.fields[0].secret: the environment variable KEY is not set"]
+    assert issues_of(place) == ["form/site: spec.fields[0].secret: the environment variable KEY is not set"]
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "issue"),
     [
         ("{kind: stage, code: new, spec: {}}", "stage/new: kind: 'stage' is none of tenant, "),
         ("{kind: form, code: site, specs: {}, spec: {}}", "form/site: specs: unknown key"),
@@ -111,15 +111,15 @@ def test_a_missing_variable_is_named_with_its_document_and_place(write: Write) -
         ("{kind: form, code: a, spec: {name: x, name: y}}", " is no YAML: the key 'name' is there twice"),
     ],
 )
-def test_what_is_no_document_is_refused_with_the_reason(write: Write, text: str, fault: str) -> None:
-    (found,) = faults_of(write(text))
-    assert found.startswith(fault)
+def test_what_is_no_document_is_refused_with_the_reason(write: Write, text: str, issue: str) -> None:
+    (found,) = issues_of(write(text))
+    assert found.startswith(issue)
 
 
-def test_all_faults_are_told_at_once(write: Write) -> None:
+def test_all_issues_are_told_at_once(write: Write) -> None:
     write("{kind: form, code: a, spec: {}}", "1.yaml")
     folder = write("{kind: form, code: a, spec: {}}\n---\n{kind: form, code: b}", "2.yaml").parent
-    assert faults_of(folder) == [
+    assert issues_of(folder) == [
         f"{folder}/2.yaml:form/b: spec: expected a mapping",
         f"{folder}/2.yaml:form/a: is in {folder}/1.yaml already",
     ]
@@ -146,8 +146,8 @@ def test_yaml_means_what_json_means(write: Write, written: str, meant: object) -
     assert document.spec == {"value": meant}
 
 
-def test_a_folder_without_documents_is_a_fault(tmp_path: Path) -> None:
-    assert faults_of(tmp_path) == [" expected a YAML file, or a folder with files *.yaml"]
+def test_a_folder_without_documents_is_an_issue(tmp_path: Path) -> None:
+    assert issues_of(tmp_path) == [" expected a YAML file, or a folder with files *.yaml"]
 
 
 def test_the_answers_problem_is_told_line_by_line_and_nothing_that_may_need_the_document_is_sent(write: Write) -> None:
@@ -164,7 +164,7 @@ def test_the_answers_problem_is_told_line_by_line_and_nothing_that_may_need_the_
     service = Service({"pipeline/a": problem(422, detail="wrong", errors=errors)})
     with pytest.raises(ApplyError) as caught:
         apply(read(place, {}), service, lambda _, __: None)
-    assert caught.value.faults == [
+    assert caught.value.issues == [
         f"{place}:pipeline/a: body.name: Field required",
         f"{place}:pipeline/a: body.kind: unknown",
         "1 of 3 documents applied",
@@ -180,7 +180,7 @@ def test_an_answer_without_details_is_told_with_its_status(write: Write) -> None
     ):
         with pytest.raises(ApplyError) as caught:
             apply(read(place, {}), Service({"form/a": answer}), lambda _, __: None)
-        assert caught.value.faults[0] == f"{place}:form/a: {told}"
+        assert caught.value.issues[0] == f"{place}:form/a: {told}"
 
 
 def test_the_example_can_be_read() -> None:

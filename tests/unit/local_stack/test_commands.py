@@ -21,7 +21,7 @@ from local_stack.plan import Planned
 from local_stack.tables import show_table
 
 RULES = Document(Path("rules.yaml"), "rule-set", "sales", {})
-FAULT = {"where": "stages.new.rules[0].type", "rule": "greet", "what": "there is no rule type 'send_sm'"}
+ISSUE = {"where": "stages.new.rules[0].type", "rule": "greet", "what": "there is no rule type 'send_sm'"}
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +134,7 @@ def test_the_state_of_what_was_applied(planned: Planned, answer: dict[str, Any],
     assert outcome.state(planned, answer) == told
 
 
-def test_faults_and_warnings_are_told_with_file_document_place_and_rule() -> None:
+def test_issues_and_warnings_are_told_with_file_document_place_and_rule() -> None:
     line = "rules.yaml:rule-set/sales: stages.new.rules[0].type (rule greet): there is no rule type 'send_sm'"
-    assert outcome.faults(RULES, {"faults": [FAULT]}) == [line]
-    assert outcome.warnings(RULES, {"warnings": [FAULT]}) == [line]
+    assert outcome.issues(RULES, {"issues": [ISSUE]}) == [line]
+    assert outcome.warnings(RULES, {"warnings": [ISSUE]}) == [line]

@@ -12,7 +12,7 @@ from contracts.budget import WORK, Budget, BudgetError, spending
 from contracts.conditions import Condition, ConditionError
 from contracts.contexts import ProductContext
 from contracts.values import Money
-from rule_engine.domain.authoring.checks import check, warnings
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.satisfiability import contradiction
 from rule_engine.domain.errors import ValueFailureError
@@ -43,18 +43,18 @@ def nested(depth: int, inner: Any) -> Any:
     return inner
 
 
-def faults(**changes: Any) -> list[str]:
+def issues(**changes: Any) -> list[str]:
     written = {"name": "greet", "type": "send_sms", "params": {"text": "Hi"}} | changes
     document = RuleSetDocument.model_validate(rule_set(new=[written]))
-    return [f"{fault.where}: {fault.what}" for fault in check(document, SCHEMA, REGISTRY)]
+    return [f"{issue.where}: {issue.what}" for issue in RuleSetCheck(document, SCHEMA, REGISTRY).issues()]
 
 
 NOBODYS = {"path": "each.name", "op": "eq", "value": "x"}
 
 
 def test_questions_are_nested_at_most_two_deep() -> None:
-    assert faults(condition=nested(2, NOBODYS)) == []
-    deeper = faults(condition=nested(7, NOBODYS))
+    assert issues(condition=nested(2, NOBODYS)) == []
+    deeper = issues(condition=nested(7, NOBODYS))
     assert deeper == ["stages.new.rules[0].condition: some, every and none are nested at most 2 deep"]
 
 
@@ -80,10 +80,10 @@ def test_all_texts_of_a_rule_spend_of_one_budget() -> None:
 
 def test_what_no_decision_can_afford_is_refused_when_it_is_published() -> None:
     long = "{{ item.title | upcase | downcase }}" * 150
-    assert faults(params={"text": long}) == []
-    (what,) = faults(params={"text": [f"{long}{n}" for n in range(3)]})
+    assert issues(params={"text": long}) == []
+    (what,) = issues(params={"text": [f"{long}{n}" for n in range(3)]})
     assert what.startswith("stages.new.rules[0]: params.text[1]: takes too much work")
-    (what,) = faults(params={"text": [f"{{{{ item.title }}}} {n}" for n in range(301)]})
+    (what,) = issues(params={"text": [f"{{{{ item.title }}}} {n}" for n in range(301)]})
     assert "a rule has at most 300" in what
 
 
@@ -96,7 +96,7 @@ def test_what_no_decision_can_afford_is_refused_when_it_is_published() -> None:
     ],
 )
 def test_a_text_that_liquid_would_look_at_for_seconds_never_comes_to_it(text: str, reason: str) -> None:
-    (what,) = faults(params={"text": text})
+    (what,) = issues(params={"text": text})
     assert reason in what
 
 
@@ -107,7 +107,7 @@ def test_a_rule_set_is_looked_through_up_to_a_limit() -> None:
         for stage in ("new", "won")
     }
     document = RuleSetDocument.model_validate({"pipeline": "sales", "stages": stages})
-    found = check(document, SCHEMA, REGISTRY)
+    found = RuleSetCheck(document, SCHEMA, REGISTRY).issues()
     assert [one.where for one in found] == ["stages"]
     assert "too much work to look through" in found[0].what
 
@@ -120,7 +120,7 @@ def test_what_would_take_too_long_to_be_proven_impossible_is_taken_for_possible(
     document = RuleSetDocument.model_validate(
         rule_set(new=[{"name": "greet", "type": "send_sms", "params": {"text": "Hi"}, "condition": condition}])
     )
-    assert warnings(document, SCHEMA, REGISTRY) == []
+    assert RuleSetCheck(document, SCHEMA, REGISTRY).warnings() == []
 
 
 # whatever is published, on whatever values

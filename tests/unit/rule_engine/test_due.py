@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.calendars import Calendar, Hours, Schedule
 from contracts.contexts import ContactContext, EmployeeContext, FieldSchema, TenantSettings
-from rule_engine.domain.authoring.run_times import run_time_faults
+from rule_engine.domain.authoring.run_times import run_time_issues
 from rule_engine.domain.language import value_types
 from rule_engine.domain.schedule.calendar import WorkingTime, hours_on
 from rule_engine.domain.schedule.clock import at_local, local_time
@@ -418,7 +418,7 @@ def test_only_single_dates_and_moments_of_the_item_can_be_counted_from() -> None
     names = value_types.names("deal", fields, {})
 
     def found(path: str) -> list[str]:
-        return [what for _, what in run_time_faults(RUN_TIMES.validate_python({"when": "at", "from": path}), names)]
+        return [what for _, what in run_time_issues(RUN_TIMES.validate_python({"when": "at", "from": path}), names)]
 
     assert found("item.fields.day") == found("item.created_at") == []
     assert found("item.fields.dya") == ["there is no name 'dya' in item.fields: did you mean 'day'?"]

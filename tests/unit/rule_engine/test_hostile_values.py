@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageContext, TenantSchema
 from contracts.inputs import unkeepable
-from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.advance import advance, begin
@@ -123,13 +123,13 @@ def check_step(step: Step) -> None:
 
 def publishable(rule: dict[str, Any]) -> list[str]:
     """What is wrong with a rule set of this rule, as the API reads it; empty: it can be published."""
-    if fault := unkeepable(rule):
-        return [fault]
+    if issue := unkeepable(rule):
+        return [issue]
     try:
         document = _document(rule)
     except ValidationError as error:
         return [str(error)[:200]]
-    return [fault.what for fault in check(document, SCHEMA, REGISTRY, definitions=DEFINITIONS)]
+    return [issue.what for issue in RuleSetCheck(document, SCHEMA, REGISTRY, definitions=DEFINITIONS).issues()]
 
 
 def _document(rule: dict[str, Any]) -> RuleSetDocument:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.advance import advance, begin
@@ -146,9 +146,9 @@ def test_names_are_values_that_were_set_and_else_what_the_definition_says() -> N
     assert Stored(by_name([COUNT])).named() == {"var": {"count": 0}, "const": {}}
 
 
-def faults(*rules: dict[str, Any]) -> list[str]:
+def issues(*rules: dict[str, Any]) -> list[str]:
     document = RuleSetDocument.model_validate(rule_set(new=list(rules)))
-    return [fault.what for fault in check(document, SCHEMA, REGISTRY, definitions=DEFINITIONS)]
+    return [issue.what for issue in RuleSetCheck(document, SCHEMA, REGISTRY, definitions=DEFINITIONS).issues()]
 
 
 def conditioned(condition: Any) -> dict[str, Any]:
@@ -238,7 +238,7 @@ DOLLARS = {"amount": 1, "currency": "USD"}
 def test_what_names_variables_and_constants_is_checked_when_it_is_published(
     rules: list[dict[str, Any]], what: list[str]
 ) -> None:
-    assert faults(*rules) == what
+    assert issues(*rules) == what
 
 
 def compiled(*rules: dict[str, Any]) -> Program:

@@ -1,6 +1,6 @@
 """`stack apply`: YAML documents `kind / code / spec`, one to one with the services' PUTs, sent in dependency order.
 
-Everything is read and checked before anything is sent. A fault names file, document, place and reason. Applying the
+Everything is read and checked before anything is sent. An issue names file, document, place and reason. Applying the
 same documents again changes nothing, because the PUTs replace what is there by what is the same.
 """
 
@@ -60,7 +60,7 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True)
 class Document:
-    """One document of a file; `name` is how faults call it."""
+    """One document of a file; `name` is how issues call it."""
 
     file: Path
     kind: str
@@ -79,9 +79,9 @@ class Document:
 class ApplyError(StackError):
     """Everything that is wrong with the documents, a line `file:document: where: what` each."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = list(faults)
+    def __init__(self, issues: Sequence[str]) -> None:
+        super().__init__("\n".join(issues))
+        self.issues = list(issues)
 
 
 type Answers = dict[str, dict[str, Any]]
@@ -91,16 +91,16 @@ type Answers = dict[str, dict[str, Any]]
 def read(place: Path, environment: Mapping[str, str] = os.environ) -> list[Document]:
     """All documents of a file or of a folder's `*.yaml`, in dependency order, with `${NAME}` replaced.
 
-    Raises `ApplyError` with every fault that can be seen without asking the services.
+    Raises `ApplyError` with every issue that can be seen without asking the services.
     """
     files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
     if not files or not all(file.is_file() for file in files):
         raise ApplyError([f"{place}: expected a YAML file, or a folder with files *.yaml"])
-    faults: list[str] = []
-    documents = [document for file in files for document in _documents(file, environment, faults)]
-    faults += _repeated(documents)
-    if faults:
-        raise ApplyError(faults)
+    issues: list[str] = []
+    documents = [document for file in files for document in _documents(file, environment, issues)]
+    issues += _repeated(documents)
+    if issues:
+        raise ApplyError(issues)
     return _sorted(documents)
 
 
@@ -115,19 +115,19 @@ type Done = Callable[[Document, dict[str, Any]], None]
 
 
 def apply(documents: Sequence[Document], client: Puts, done: Done) -> Answers:
-    """Puts the documents kind by kind. After a kind with faults nothing further is sent, since it may depend on it."""
+    """Puts the documents kind by kind. After a kind with issues nothing further is sent, since it may depend on it."""
     answers: Answers = {}
     for _, group in groupby(documents, key=lambda document: document.kind):
-        faults: list[str] = []
+        issues: list[str] = []
         for document in group:
             response = client.put(document)
             if response.is_success:
                 answers[document.name] = response.json()
                 done(document, answers[document.name])
             else:
-                faults += [f"{document.file}:{document.name}: {fault}" for fault in problems(response)]
-        if faults:
-            raise ApplyError([*faults, f"{len(answers)} of {len(documents)} documents applied"])
+                issues += [f"{document.file}:{document.name}: {issue}" for issue in problems(response)]
+        if issues:
+            raise ApplyError([*issues, f"{len(answers)} of {len(documents)} documents applied"])
     return answers
 
 
@@ -175,18 +175,18 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _documents(file: Path, environment: Mapping[str, str], faults: list[str]) -> Iterator[Document]:
+def _documents(file: Path, environment: Mapping[str, str], issues: list[str]) -> Iterator[Document]:
     try:
         contents = list(yaml.load_all(file.read_text(), _Loader))  # noqa: S506 - a SafeLoader with less
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        faults.append(f"{file}: is no YAML: {' '.join(str(error).split())}")
+        issues.append(f"{file}: is no YAML: {' '.join(str(error).split())}")
         return
     for number, content in enumerate(contents, start=1):
-        found = _shape_faults(content)
+        found = _shape_issues(content)
         name = _name(content, number)
         if not found:
             content["spec"] = _filled(content["spec"], environment, "spec", found)
-        faults += [f"{file}:{name}: {fault}" for fault in found]
+        issues += [f"{file}:{name}: {issue}" for issue in found]
         if not found:
             yield Document(file, content["kind"], content.get("code", ""), content["spec"])
 
@@ -196,35 +196,35 @@ def _name(content: Any, number: int) -> str:
     return f"{kind}/{code}" if kind and code else str(kind or f"document {number}")
 
 
-def _shape_faults(content: Any) -> list[str]:
+def _shape_issues(content: Any) -> list[str]:
     if not isinstance(content, dict):
         return ["expected a mapping with kind, code and spec"]
     kind = KINDS.get(str(content.get("kind")))
     if kind is None:
         return [f"kind: {content.get('kind')!r} is none of {', '.join(KINDS)}"]
-    faults = [f"{key}: unknown key; a document has kind, code and spec" for key in content.keys() - _KEYS]
+    issues = [f"{key}: unknown key; a document has kind, code and spec" for key in content.keys() - _KEYS]
     if not isinstance(content.get("spec"), dict):
-        faults.append("spec: expected a mapping")
+        issues.append("spec: expected a mapping")
     code = content.get("code")
     if kind.has_code and not (isinstance(code, str) and code):
-        faults.append("code: expected a text")
+        issues.append("code: expected a text")
     if not kind.has_code and code is not None:
-        faults.append("code: a tenant has only one of this kind; leave the code out")
-    return faults
+        issues.append("code: a tenant has only one of this kind; leave the code out")
+    return issues
 
 
-def _filled(value: Any, environment: Mapping[str, str], where: str, faults: list[str]) -> Any:
+def _filled(value: Any, environment: Mapping[str, str], where: str, issues: list[str]) -> Any:
     """The value with `${NAME}` in its texts replaced; what replaces it is never read as YAML."""
     match value:
         case str():
             names = set(_VARIABLE.findall(value))
             missing = sorted(name for name in names if name not in environment)
-            faults += [f"{where}: the environment variable {name} is not set" for name in missing]
+            issues += [f"{where}: the environment variable {name} is not set" for name in missing]
             return _VARIABLE.sub(lambda found: environment.get(found[1], ""), value)
         case dict():
-            return {key: _filled(inner, environment, f"{where}.{key}", faults) for key, inner in value.items()}
+            return {key: _filled(inner, environment, f"{where}.{key}", issues) for key, inner in value.items()}
         case list():
-            return [_filled(inner, environment, f"{where}[{place}]", faults) for place, inner in enumerate(value)]
+            return [_filled(inner, environment, f"{where}[{place}]", issues) for place, inner in enumerate(value)]
         case _:
             return value
 

@@ -130,21 +130,21 @@ def apply(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "a
     """
     stack = Stack.current()
     owner, wanted = chosen_tenant(stack.folder, tenant), documents.read(place)
-    faulty = list[str]()
+    invalid = list[str]()
     with closing(_services(stack, owner, role)) as services:
         planned = {one.document.name: one for one in plans.plan(wanted, services)}
 
         def done(document: Document, answer: dict[str, Any]) -> None:
             print(outcome.state(planned[document.name], answer))
-            faults = outcome.faults(document, answer)
-            for line in [*(f"  fault: {one}" for one in faults), *map(_warning, outcome.warnings(document, answer))]:
+            issues = outcome.issues(document, answer)
+            for line in [*(f"  issue: {one}" for one in issues), *map(_warning, outcome.warnings(document, answer))]:
                 print(line)
-            faulty.extend([document.name] if faults else [])
+            invalid.extend([document.name] if issues else [])
 
         put = documents.apply(wanted, services, done)
     print(f"{len(put)} documents applied to tenant {owner}")
-    if faulty:
-        raise StackError(f"{', '.join(faulty)}: saved as a draft that cannot be published; see its faults above")
+    if invalid:
+        raise StackError(f"{', '.join(invalid)}: saved as a draft that cannot be published; see its issues above")
 
 
 def _warning(line: str) -> str:

@@ -1,4 +1,4 @@
-"""What became of a document that was applied, for people: its state, faults of its draft, warnings."""
+"""What became of a document that was applied, for people: its state, issues of its draft, warnings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -30,9 +30,9 @@ def _unseen(planned: Planned) -> str:
     return f" ({', '.join(planned.unseen)} put again, it cannot be compared)" if planned.unseen else ""
 
 
-def faults(document: Document, answer: Json) -> Sequence[str]:
+def issues(document: Document, answer: Json) -> Sequence[str]:
     """What keeps a draft from being published, a line each."""
-    return list(_lines(document, answer, "faults"))
+    return list(_lines(document, answer, "issues"))
 
 
 def warnings(document: Document, answer: Json) -> Sequence[str]:

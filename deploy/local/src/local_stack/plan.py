@@ -55,7 +55,7 @@ def _planned(document: Document, client: Gets) -> Planned:
     if answer.status_code == 404:
         return Planned(document, "create")
     if not answer.is_success:
-        raise ApplyError([f"{document.file}:{document.name}: {fault}" for fault in problems(answer)])
+        raise ApplyError([f"{document.file}:{document.name}: {issue}" for issue in problems(answer)])
     api = _openapi(KINDS[document.kind].service)
     present = _AS_PUT.get(document.kind, _as_it_is)(answer.json())
     if "publish" in present and not document.spec.get("publish"):

@@ -141,7 +141,7 @@ async def test_copies_that_cannot_live_in_the_other_pipeline_are_refused(author:
     body = {"stage": "won", "to_stage": "sent", "to": "bills"}
     refused = await order(author, "copy", body | {"publish": True}, 422)
     assert refused["errors"][0]["what"] == "create_repeat_lead is for deal, not for invoice pipelines"
-    assert (await order(author, "copy", body))["faults"][0]["where"] == "stages.sent.rules[0].type"
+    assert (await order(author, "copy", body))["issues"][0]["where"] == "stages.sent.rules[0].type"
     assert (await order(author, "copy", body | {"to": "none"}, 404))["detail"] == "there is no rule set 'none'"
 
 

@@ -19,7 +19,7 @@ from support.shop import FURNITURE_SHOP, SCHEMA, WAREHOUSE, rule, rule_set
 URL = "/v1/rule-sets/sales"
 GREETING = rule_set(new=[rule("greet", "send_sms", text="Hello {{ contact.first_name }}")])
 FAULTY = rule_set(new=[rule("greet", "send_sms", text="Hello {{ contact.frist_name }}")])
-FAULT = {
+ISSUE = {
     "where": "stages.new.rules[0].params.text",
     "rule": "greet",
     "what": "there is no name 'frist_name' in contact: did you mean 'first_name'?",
@@ -73,22 +73,22 @@ async def test_a_draft_is_written_over_until_it_is_published(author: httpx.Async
     assert await numbers(author) == [(2, "draft"), (1, "published")]
 
 
-async def test_a_draft_may_have_faults_which_are_told(author: httpx.AsyncClient) -> None:
+async def test_a_draft_may_have_issues_which_are_told(author: httpx.AsyncClient) -> None:
     seen = await put(author, FAULTY)
-    assert (seen["faults"], seen["warnings"]) == ([FAULT], [])
+    assert (seen["issues"], seen["warnings"]) == ([ISSUE], [])
 
 
-async def test_publishing_with_faults_tells_them_and_changes_nothing(author: httpx.AsyncClient) -> None:
+async def test_publishing_with_issues_tells_them_and_changes_nothing(author: httpx.AsyncClient) -> None:
     before = await put(author, GREETING, publish=True)
     answer = await author.put(URL, json=renamed(FAULTY, "New name") | {"publish": True, "archived": True})
-    assert (answer.status_code, answer.json()["errors"]) == (422, [FAULT])
+    assert (answer.status_code, answer.json()["errors"]) == (422, [ISSUE])
     assert (await author.get(URL)).json() == before
 
 
-async def test_publishing_a_faulty_draft_tells_its_faults_and_leaves_it_a_draft(author: httpx.AsyncClient) -> None:
+async def test_publishing_a_invalid_draft_tells_its_issues_and_leaves_it_a_draft(author: httpx.AsyncClient) -> None:
     await put(author, FAULTY)
     answer = await author.post(f"{URL}/publish")
-    assert (answer.status_code, answer.json()["errors"]) == (422, [FAULT])
+    assert (answer.status_code, answer.json()["errors"]) == (422, [ISSUE])
     assert await numbers(author) == [(1, "draft")]
 
 

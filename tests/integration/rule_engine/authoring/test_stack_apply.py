@@ -1,4 +1,4 @@
-"""`stack apply` before a real rule-engine: it tells what the service answered, and ends with 1 on faults."""
+"""`stack apply` before a real rule-engine: it tells what the service answered, and ends with 1 on issues."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,11 +51,11 @@ async def run(
         yield run
 
 
-async def test_a_draft_with_a_fault_is_told_and_ends_with_1(run: Run, tenant: UUID) -> None:
+async def test_a_draft_with_a_issue_is_told_and_ends_with_1(run: Run, tenant: UUID) -> None:
     code, lines = await run("apply", rule_set(new=[MISSPELT]), "--tenant", str(tenant))
     assert code == 1
     assert lines[0] == "draft rule-set/sales (version 1)"
-    assert lines[1].startswith("  fault: rule-set/sales: stages.new.rules[0].type (rule greet): there is no rule type")
+    assert lines[1].startswith("  issue: rule-set/sales: stages.new.rules[0].type (rule greet): there is no rule type")
     assert "did you mean 'send_sms'?" in lines[1]
     assert lines[2] == f"1 documents applied to tenant {tenant}"
 

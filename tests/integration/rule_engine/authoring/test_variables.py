@@ -109,9 +109,9 @@ async def test_a_type_changes_when_every_value_fits_the_new_one(call: Tenants, t
     await operator.put(f"/v1/variables/size/value?item={good}", json={"value": "12"})
     await operator.put(f"/v1/variables/size/value?item={bad}", json={"value": "large"})
     number = {"type": "int", "scope": "item"}
-    fault = [(f"value of {bad}", "takes a whole number")]
-    assert await refused(author, "variable", "size", dry_run=True, **number) == fault
-    assert await refused(author, "variable", "size", **number) == fault
+    issue = [(f"value of {bad}", "takes a whole number")]
+    assert await refused(author, "variable", "size", dry_run=True, **number) == issue
+    assert await refused(author, "variable", "size", **number) == issue
     assert (await author.get("/v1/variables/size")).json()["type"] == "text"
     await operator.put(f"/v1/variables/size/value?item={bad}", json={"value": "13"})
     dry = await author.put("/v1/variables/size?dry_run=true", json=number)
@@ -155,9 +155,9 @@ async def test_a_definition_that_published_rules_need_does_not_change_under_them
     answer = await has_rule(author, text="x", condition={"path": "var.count", "op": "gt", "value": 3})
     assert answer.status_code == 200, answer.text
     where = "rule-set/sales: stages.new.rules[0].condition"
-    (fault,) = await refused(author, "variable", "count", type="text")
-    assert fault[0] == where
-    assert fault[1].startswith("var.count is a text: 'gt' (>) does not fit")
+    (issue,) = await refused(author, "variable", "count", type="text")
+    assert issue[0] == where
+    assert issue[1].startswith("var.count is a text: 'gt' (>) does not fit")
     for narrower in ({"archived": True}, {"visible_for": "lead"}):
         assert await refused(author, "variable", "count", type="int", **narrower) == [
             (f"{where}.path", "there is no name 'count' in var: there are none")

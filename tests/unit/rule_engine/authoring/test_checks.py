@@ -1,13 +1,13 @@
-"""What keeps a rule set from being published: every fault with its place, its rule and a remedy."""
+"""What keeps a rule set from being published: every issue with its place, its rule and a remedy."""
 
 from typing import Any
 
 import pytest
 
 from contracts.conditions import MAX_DEPTH
-from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.document import RuleSetDocument
-from rule_engine.domain.errors import Fault
+from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.rules import REGISTRY
 from support.shop import FURNITURE_SHOP, SCHEMA, rule, rule_set
 
@@ -15,14 +15,14 @@ PDF = {"path": "steps.create_document.pdf"}
 SMS = {"text": "Hello"}
 
 
-def faults(document: dict[str, Any]) -> list[Fault]:
-    return check(RuleSetDocument.model_validate(document), SCHEMA, REGISTRY)
+def issues(document: dict[str, Any]) -> list[RuleIssue]:
+    return RuleSetCheck(RuleSetDocument.model_validate(document), SCHEMA, REGISTRY).issues()
 
 
 def only(document: dict[str, Any]) -> tuple[str, str | None, str]:
-    """The one fault of a document."""
-    (fault,) = faults(document)
-    return fault.where, fault.rule, fault.what
+    """The one issue of a document."""
+    (issue,) = issues(document)
+    return issue.where, issue.rule, issue.what
 
 
 def in_new(*rules: dict[str, Any]) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def conditioned(condition: Any) -> dict[str, Any]:
     return in_new(rule("it", "send_sms", **SMS, condition=condition))
 
 
-def test_the_furniture_shop_has_no_faults() -> None:
-    assert faults(FURNITURE_SHOP) == []
+def test_the_furniture_shop_has_no_issues() -> None:
+    assert issues(FURNITURE_SHOP) == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_furniture_shop_has_no_faults() -> None:
         ),
     ],
 )
-def test_a_fault_says_where_in_which_rule_and_what(
+def test_a_issue_says_where_in_which_rule_and_what(
     document: dict[str, Any], where: str, named: str | None, what: str
 ) -> None:
     assert only(document) == (where, named, what)
@@ -155,7 +155,7 @@ def test_a_fault_says_where_in_which_rule_and_what(
         ("{{ steps.earlier.mesage_id }}", "there is no name 'mesage_id' in steps.earlier: did you mean 'message_id'?"),
     ],
 )
-def test_a_text_with_a_wrong_name_is_a_fault(text: str, what: str) -> None:
+def test_a_text_with_a_wrong_name_is_a_issue(text: str, what: str) -> None:
     document = in_new(
         rule("earlier", "send_sms", **SMS), rule("it", "send_sms", text=text), rule("later", "send_sms", **SMS)
     )
@@ -175,13 +175,13 @@ def test_a_text_with_a_wrong_name_is_a_fault(text: str, what: str) -> None:
     ],
 )
 def test_a_text_with_known_names_is_none(text: str) -> None:
-    assert faults(in_new(rule("it", "send_sms", text=text))) == []
+    assert issues(in_new(rule("it", "send_sms", text=text))) == []
 
 
 def test_outputs_are_those_of_earlier_enabled_rules_of_the_same_chain() -> None:
     make = rule("create_document", "create_document", template="invoice")
     send = rule("send", "send_email", subject="Hi", text="Hi", attachments=[PDF])
-    assert faults(in_new(make, send)) == []
+    assert issues(in_new(make, send)) == []
     assert "not before this rule in its chain" in only(in_new(make, send | {"execution": "parallel"}))[2]
     assert "is disabled, so it has no outputs" in only(in_new(make | {"enabled": False}, send))[2]
     assert "not before this rule in its chain" in only(in_new(send, make))[2]
@@ -198,7 +198,7 @@ def test_what_is_made_at_run_time_is_not_judged_by_its_type() -> None:
             deadline={"in": {"days": "{{ item.fields.wood }}"}},
         )
     )
-    assert faults(document) == []
+    assert issues(document) == []
 
 
 def test_a_constant_is_judged_by_its_type() -> None:
@@ -271,9 +271,9 @@ def moves(**targets: str) -> dict[str, Any]:
     return rule_set(**{stage: [rule("go", "change_stage", stage=target)] for stage, target in targets.items()})
 
 
-def test_moves_that_go_round_at_once_are_a_fault_in_each_of_them() -> None:
-    found = faults(moves(new="documents", documents="prepayment", prepayment="new", won="new"))
-    assert [(fault.where, fault.rule) for fault in found] == [
+def test_moves_that_go_round_at_once_are_a_issue_in_each_of_them() -> None:
+    found = issues(moves(new="documents", documents="prepayment", prepayment="new", won="new"))
+    assert [(issue.where, issue.rule) for issue in found] == [
         (f"stages.{stage}.rules[0].params", "go") for stage in ("new", "documents", "prepayment")
     ]
     assert "new → documents → prepayment → new" in found[0].what
@@ -290,7 +290,7 @@ def test_moves_that_go_round_at_once_are_a_fault_in_each_of_them() -> None:
 def test_moves_that_something_holds_up_may_go_round(brake: dict[str, Any]) -> None:
     document = moves(new="documents", documents="new")
     document["stages"]["documents"]["rules"][0] |= brake
-    assert faults(document) == []
+    assert issues(document) == []
 
 
 @pytest.mark.parametrize(
@@ -353,29 +353,29 @@ def test_a_condition_compares_known_things_of_the_same_kind(leaf: dict[str, Any]
         {"path": "contact.opted_out", "op": "eq", "value": False},
     ],
 )
-def test_a_condition_that_fits_is_no_fault(leaf: dict[str, Any]) -> None:
-    assert faults(conditioned(leaf)) == []
+def test_a_condition_that_fits_is_no_issue(leaf: dict[str, Any]) -> None:
+    assert issues(conditioned(leaf)) == []
 
 
-def test_a_condition_nested_too_deeply_is_a_fault() -> None:
+def test_a_condition_nested_too_deeply_is_a_issue() -> None:
     condition: dict[str, Any] = {"path": "item.title", "op": "filled"}
     for _ in range(MAX_DEPTH + 1):
         condition = {"not": condition}
     assert "nested deeper than 20" in only(conditioned(condition))[2]
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_issues_are_told_at_once() -> None:
     document = rule_set(
         wno=[rule("a", "send_smss"), rule("b", "send_sms", text="{{ nobody }}", colour=1)],
         new=[rule("c", "change_stage")],
     )
-    assert len(faults(document)) == 5
+    assert len(issues(document)) == 5
 
 
 def test_an_else_rule_follows_a_rule_with_a_condition() -> None:
     condition = {"path": "item.activity_count", "op": "eq", "value": 0}
     first, other = rule("first", "send_sms", **SMS), rule("other", "send_sms", **SMS, execution="else")
-    assert faults(in_new(first | {"condition": condition}, other)) == []
+    assert issues(in_new(first | {"condition": condition}, other)) == []
     assert only(in_new(first, other)) == (
         "stages.new.rules[1].execution",
         "other",

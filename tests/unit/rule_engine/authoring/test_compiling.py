@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from rule_engine.domain.authoring.checks import check
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.employee_refs import named_in
@@ -124,7 +124,7 @@ def test_codes_of_employees_become_ids_in_fields_that_are_set(new_id: Callable[[
         {"field": "fields.joiners", "value": ["warehouse", "{{ responsible.id }}"], "append": True},
     ]
     made = with_ids(document(rule("it", "update_item", fields=fields, changed_by="sam")), [], new_id)
-    assert check(made, SCHEMA, REGISTRY) == []
+    assert RuleSetCheck(made, SCHEMA, REGISTRY).issues() == []
     (chain,) = compile_document(made, SCHEMA, REGISTRY)["new"]
     params: Any = chain.rules()[0].params
     assert params["changed_by"] == SAM
@@ -150,7 +150,7 @@ def test_codes_of_employees_become_ids_in_conditions_too(
     each = {"some": "item.fields.joiners", "where": {"path": "each", "op": "eq", "value": "sam"}}
     nested = {"all": [{"any": [written]}, {"not": written}, each]}
     made = with_ids(document(rule("it", "send_sms", text="Hi", condition=nested)), [], new_id)
-    assert check(made, SCHEMA, REGISTRY, definitions=[keeper]) == []
+    assert RuleSetCheck(made, SCHEMA, REGISTRY, definitions=[keeper]).issues() == []
     (chain,) = compile_document(made, SCHEMA, REGISTRY, [keeper])["new"]
     each_stored = each | {"where": each["where"] | {"value": SAM}}  # type: ignore[operator]
     condition = chain.rules()[0].condition
@@ -165,7 +165,7 @@ def test_conditions_compare_with_archived_employees_too(new_id: Callable[[], UUI
     schema = SCHEMA.model_copy(update={"employees": tuple(others), "archived_employees": (sam,)})
     was_sams = {"path": "item.responsible_id", "op": "eq", "value": "sam"}
     made = with_ids(document(rule("it", "send_sms", text="Hi", condition=was_sams)), [], new_id)
-    assert check(made, schema, REGISTRY) == []
+    assert RuleSetCheck(made, schema, REGISTRY).issues() == []
     (chain,) = compile_document(made, schema, REGISTRY)["new"]
     condition = chain.rules()[0].condition
     assert condition is not None

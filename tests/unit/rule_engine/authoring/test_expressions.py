@@ -108,14 +108,14 @@ def test_an_expression_tells_what_it_reads(source: str, paths: set[str]) -> None
     ],
 )
 def test_what_cannot_be_meant_is_refused_when_it_is_written(source: str, reason: str) -> None:
-    faults = list(expressions.faults(source, names("deal", SCHEMA.fields, {})))
-    assert len(faults) == 1
-    assert reason in faults[0]
+    issues = list(expressions.issues(source, names("deal", SCHEMA.fields, {})))
+    assert len(issues) == 1
+    assert reason in issues[0]
 
 
 def test_elements_of_made_lists_may_be_anything() -> None:
     root = Shape("object", {"tags": shape_of(tuple[str, ...])})
-    assert list(expressions.faults("tags.map(t, {'a': t}).exists(x, x.a == 'b')", root)) == []
+    assert list(expressions.issues("tags.map(t, {'a': t}).exists(x, x.a == 'b')", root)) == []
 
 
 @pytest.mark.parametrize(

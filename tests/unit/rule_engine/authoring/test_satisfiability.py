@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from contracts.conditions import Condition, compile_condition
 from rule_engine.domain.authoring.satisfiability import contradiction
-from rule_engine.domain.language.conditions import faults
+from rule_engine.domain.language.conditions import issues
 from rule_engine.domain.language.value_types import names
 from support.shop import SCHEMA
 
@@ -95,5 +95,5 @@ def extremes(kind: str) -> some.SearchStrategy[dict[str, Any]]:
 @given(some.lists(some.one_of(*(extremes(kind) for kind in SCALES)), min_size=1, max_size=3), some.booleans())
 def test_the_first_and_the_last_of_all_values_can_be_asked_for(raw: list[Any], every: bool) -> None:
     condition: Condition = TypeAdapter(Condition).validate_python({"all" if every else "any": raw})
-    assume(not list(faults(condition, NAMES, "condition")))
+    assume(not list(issues(condition, NAMES, "condition")))
     contradiction(condition, NAMES, {})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rule_engine.domain.authoring.checks import check, warnings
+from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.rules import REGISTRY
 from support import runs
@@ -18,9 +18,9 @@ CALC = rule("calc", "calculate", values=[{"name": "x", "value": 1}], condition=B
 
 def found(*rules: dict[str, Any], refused: bool = False) -> list[tuple[str, str]]:
     document = RuleSetDocument.model_validate(rule_set(new=list(rules)))
-    faults = check(document, SCHEMA, REGISTRY)
-    assert refused is bool(faults), faults
-    return [(one.where, one.what) for one in faults or warnings(document, SCHEMA, REGISTRY)]
+    issues = RuleSetCheck(document, SCHEMA, REGISTRY).issues()
+    assert refused is bool(issues), issues
+    return [(one.where, one.what) for one in issues or RuleSetCheck(document, SCHEMA, REGISTRY).warnings()]
 
 
 def text(source: Any, **options: Any) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def test_a_misspelt_output_of_a_rule_that_acted_is_told_as_such() -> None:
 def test_a_repeat_lead_needs_a_pipeline_for_leads() -> None:
     document = RuleSetDocument.model_validate(rule_set(won=[rule("again", "create_repeat_lead", name="Again")]))
     without = SCHEMA.model_copy(update={"pipelines": tuple(one for one in SCHEMA.pipelines if one.kind != "lead")})
-    (fault,) = check(document, without, REGISTRY)
-    assert (fault.where, fault.what) == (
+    (issue,) = RuleSetCheck(document, without, REGISTRY).issues()
+    assert (issue.where, issue.what) == (
         "stages.won.rules[0].params.pipeline",
         "there is no open pipeline for leads: make one first",
     )

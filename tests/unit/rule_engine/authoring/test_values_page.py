@@ -17,7 +17,7 @@ from contracts.conditions.patterns import MAX_PATTERN
 from contracts.contexts import ContactContext, EmployeeRef
 from local_stack.layout import WORKSPACE
 from rule_engine.domain.authoring import employee_refs
-from rule_engine.domain.authoring.checks import MAX_ANALYSIS, RULE_WORK, check
+from rule_engine.domain.authoring.checks import MAX_ANALYSIS, RULE_WORK, RuleSetCheck
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.language import cel, conditions, expressions, functions, templates
 from rule_engine.domain.language.functions import FUNCTIONS, MOST
@@ -83,7 +83,7 @@ def test_an_example_gives_what_the_page_says(example: str, gives: str) -> None:
     if example.startswith("{"):
         assert printed(example) == gives
         return
-    assert list(expressions.faults(example, NAMES)) == []
+    assert list(expressions.issues(example, NAMES)) == []
     found = expressions.evaluate(example, values())
     assert orjson.dumps(found) == orjson.dumps(orjson.loads(gives))
 
@@ -160,9 +160,9 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 def test_the_rules_and_conditions_of_the_page_can_be_published() -> None:
     document = RuleSetDocument.model_validate(rule_set(new=RULES[0]))
-    assert check(document, STAFF, REGISTRY, definitions=DEFINITIONS) == []
+    assert RuleSetCheck(document, STAFF, REGISTRY, definitions=DEFINITIONS).issues() == []
     for written in CONDITIONS[0]:
         condition = TypeAdapter[Condition](Condition).validate_python(written)
-        assert list(conditions.faults(condition, NAMES, "it")) == []
+        assert list(conditions.issues(condition, NAMES, "it")) == []
         assert employee_refs.in_condition(condition, NAMES, STAFF)[1] == []
         conditions.compiled(condition)(values())

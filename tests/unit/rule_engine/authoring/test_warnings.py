@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.triggers import TriggerPlace
-from rule_engine.domain.authoring.checks import NOBODY, Neighbours, check, warnings
+from rule_engine.domain.authoring.checks import RuleSetCheck
+from rule_engine.domain.authoring.cycles import NO_NEIGHBOURS, Neighbours
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.rules import REGISTRY
 from support.shop import FURNITURE_SHOP, SCHEMA, rule, rule_set
@@ -17,13 +18,13 @@ def parsed(document: dict[str, Any]) -> RuleSetDocument:
     return RuleSetDocument.model_validate(document)
 
 
-def faults(document: dict[str, Any], neighbours: Neighbours = NOBODY) -> list[tuple[str, str]]:
-    return [(one.where, one.what) for one in check(parsed(document), SCHEMA, REGISTRY, neighbours)]
+def issues(document: dict[str, Any], neighbours: Neighbours = NO_NEIGHBOURS) -> list[tuple[str, str]]:
+    return [(one.where, one.what) for one in RuleSetCheck(parsed(document), SCHEMA, REGISTRY, neighbours).issues()]
 
 
-def warned(document: dict[str, Any], neighbours: Neighbours = NOBODY) -> list[tuple[str, str]]:
-    assert faults(document, neighbours) == []
-    return [(one.where, one.what) for one in warnings(parsed(document), SCHEMA, REGISTRY, neighbours)]
+def warned(document: dict[str, Any], neighbours: Neighbours = NO_NEIGHBOURS) -> list[tuple[str, str]]:
+    assert issues(document, neighbours) == []
+    return [(one.where, one.what) for one in RuleSetCheck(parsed(document), SCHEMA, REGISTRY, neighbours).warnings()]
 
 
 def move(target: str, **options: Any) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def test_the_furniture_shop_is_warned_of_nothing() -> None:
 
 def test_copies_that_copy_each_other_for_ever_are_refused_with_the_way_they_go() -> None:
     back = installation(copy(pipeline="sales", stage="won"))
-    assert faults(rule_set(won=[copy(pipeline="installation")]), back) == [
+    assert issues(rule_set(won=[copy(pipeline="installation")]), back) == [
         (
             "stages.won.rules[0].params",
             "this never ends: sales/won → installation/planned → sales/won (by rule 'copy'); "
@@ -55,7 +56,7 @@ def test_copies_that_copy_each_other_for_ever_are_refused_with_the_way_they_go()
 
 
 def test_a_copy_into_its_own_stage_never_ends() -> None:
-    ((where, what),) = faults(rule_set(new=[copy()]))
+    ((where, what),) = issues(rule_set(new=[copy()]))
     assert (where, what.partition(";")[0]) == (
         "stages.new.rules[0].params",
         "this never ends: new → new (by rule 'copy')",

@@ -16,10 +16,11 @@ from contracts.kit.database import Connection, Database
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, conflict, decode_cursor, not_found
 from contracts.values import Code
 from rule_engine.api.problems import RuleSetRoute
-from rule_engine.application.authoring import Author, Authoring, FaultyError, Findings, NothingToPublishError
+from rule_engine.application.authoring import Author, Authoring, Findings, InvalidRuleSetError, NothingToPublishError
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import NotThereError
-from rule_engine.domain.errors import Fault, TakenError
+from rule_engine.domain.authoring.issues import RuleIssue
+from rule_engine.domain.errors import TakenError
 from rule_engine.store.rule_sets import Content, RuleSet, RuleSets, Version
 
 CodePath = Annotated[Code, Path(description="the author-given code of the rule set")]
@@ -42,7 +43,7 @@ class RuleSetInput(RuleSetDocument):
         return RuleSetDocument(pipeline=self.pipeline, name=self.name, stages=self.stages)
 
 
-class FaultView(BaseModel):
+class IssueView(BaseModel):
     """One thing wrong: where, in which rule, and what."""
 
     where: str
@@ -79,12 +80,12 @@ class RuleSetSummary(BaseModel):
 class RuleSetView(RuleSetSummary, VersionView):
     """One version of a rule set, and what was found when it was saved or published just now.
 
-    `faults` keep a draft from being published; `warnings`, looked for when there are none, are what is hardly meant.
+    `issues` keep a draft from being published; `warnings`, looked for when there are none, are what is hardly meant.
     """
 
     document: RuleSetDocument
-    faults: list[FaultView] = []
-    warnings: list[FaultView] = []
+    issues: list[IssueView] = []
+    warnings: list[IssueView] = []
 
 
 NO_FINDINGS = Findings()
@@ -140,10 +141,10 @@ async def answering(code: str) -> AsyncGenerator[None]:
     """What authoring refuses, as problems."""
     try:
         yield
-    except FaultyError as error:
+    except InvalidRuleSetError as error:
         detail = f"rule set {code!r} cannot be published; nothing was changed"
         raise Problem(
-            422, "Invalid input", detail, errors=[_fault(one).model_dump() for one in error.faults]
+            422, "Invalid input", detail, errors=[_issue(one).model_dump() for one in error.issues]
         ) from error
     except TakenError as error:
         raise conflict(str(error)) from error
@@ -156,8 +157,8 @@ async def answering(code: str) -> AsyncGenerator[None]:
         raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
 
 
-def _fault(fault: Fault) -> FaultView:
-    return FaultView(where=fault.where, rule=fault.rule, what=fault.what)
+def _issue(issue: RuleIssue) -> IssueView:
+    return IssueView(where=issue.where, rule=issue.rule, what=issue.what)
 
 
 class Reading:
@@ -177,8 +178,8 @@ class Reading:
         return RuleSetView(
             **parts,
             document=content.document,
-            faults=[_fault(one) for one in findings.faults],
-            warnings=[_fault(one) for one in findings.warnings],
+            issues=[_issue(one) for one in findings.issues],
+            warnings=[_issue(one) for one in findings.warnings],
         )
 
     async def two(self, tenant: UUID, code: str, first: Wanted, second: Wanted) -> list[tuple[Version, Content]]:

@@ -13,7 +13,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.broker import OutageError
 from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, decode_cursor, not_found
 from contracts.kit.service import Service
-from rule_engine.application.defining import Defining, StandsInTheWayError, UndefinedError
+from rule_engine.application.defining import Defining, InvalidDefinitionError, UndefinedError
 from rule_engine.domain.actions import RuleType
 from rule_engine.domain.language.variables import ConstantDocument, Definition, Group, Name, VariableDocument
 from rule_engine.gateway import EntityService
@@ -154,8 +154,8 @@ async def _answering() -> AsyncGenerator[None]:
         yield
     except UndefinedError as error:
         raise not_found(str(error)) from error
-    except StandsInTheWayError as error:
-        raise bad_input("it cannot be changed like this; nothing was changed", *error.faults) from error
+    except InvalidDefinitionError as error:
+        raise bad_input("it cannot be changed like this; nothing was changed", *error.issues) from error
     except OutageError as error:
         detail = "entity-service, which rules are checked against, is away"
         raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error

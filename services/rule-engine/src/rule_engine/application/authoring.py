@@ -18,11 +18,13 @@ from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.actions import Elsewhere, Named, Place, RuleType
-from rule_engine.domain.authoring.checks import NOBODY, Neighbours, check, leads_anywhere, names_of, warnings
+from rule_engine.domain.authoring.checks import RuleSetCheck, leads_anywhere, names_of
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
+from rule_engine.domain.authoring.cycles import NO_NEIGHBOURS, Neighbours
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import Copying, switched, switched_programs, switched_where_known, with_copies
-from rule_engine.domain.errors import Fault, TakenError
+from rule_engine.domain.authoring.issues import RuleIssue
+from rule_engine.domain.errors import TakenError
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.language.variables import Definition
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
@@ -33,12 +35,12 @@ from rule_engine.store.variables import Variables
 type Programs = Mapping[str, Sequence[Program]]
 
 
-class FaultyError(Exception):
-    """A rule set cannot be published; `faults` say why."""
+class InvalidRuleSetError(Exception):
+    """A rule set cannot be published; `issues` say why."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(f"{len(faults)} faults")
-        self.faults = faults
+    def __init__(self, issues: Sequence[RuleIssue]) -> None:
+        super().__init__(f"{len(issues)} issues")
+        self.issues = issues
 
 
 class NothingToPublishError(Exception):
@@ -57,8 +59,8 @@ class Author:
 class Findings:
     """What keeps a rule set from being published; and, if nothing does, what is hardly meant."""
 
-    faults: Sequence[Fault] = ()
-    warnings: Sequence[Fault] = ()
+    issues: Sequence[RuleIssue] = ()
+    warnings: Sequence[RuleIssue] = ()
 
 
 type _Others = Mapping[tuple[str, int], RuleSetDocument]
@@ -84,7 +86,7 @@ class _Ready:
 
 
 class Authoring:
-    """Keeps drafts and publishes them. Every method that publishes raises `FaultyError` (nothing changed then),
+    """Keeps drafts and publishes them. Every method that publishes raises `InvalidRuleSetError` (nothing changed then),
     `TakenError` when somebody else wrote meanwhile, and `OutageError` while entity-service is away.
     """
 
@@ -162,8 +164,8 @@ class Authoring:
         newest = await self._read(key, self._newest, f"published version of rule set {code!r}")
         document = switched(newest.document, rules, enabled)
         before, after = [await self._examine(key, one) for one in (newest.document, document)]
-        if broken := [fault for fault in after.findings.faults if fault not in before.findings.faults]:
-            raise FaultyError(broken)
+        if broken := [issue for issue in after.findings.issues if issue not in before.findings.issues]:
+            raise InvalidRuleSetError(broken)
         ready = _Ready(switched_programs(newest.programs or {}, document), after.others)
         async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
@@ -198,12 +200,13 @@ class Authoring:
         others, neighbours, unseen = await self._neighbours(key, document, schema)
         definitions = await self._definitions(key)
         elsewhere, unasked = await self._elsewhere(key[0], document)
-        asked = (document, schema, self._registry, neighbours, definitions, elsewhere)
-        faults = await asyncio.to_thread(check, *asked)
-        if publish and faults:
-            raise FaultyError(faults)
-        odd = [] if faults else await asyncio.to_thread(warnings, *asked)
-        return _Examined(schema, definitions, others, Findings(faults, [] if faults else [*odd, *unseen, *unasked]))
+        check = RuleSetCheck(document, schema, self._registry, neighbours, definitions, elsewhere)
+        if issues := await asyncio.to_thread(check.issues):
+            if publish:
+                raise InvalidRuleSetError(issues)
+            return _Examined(schema, definitions, others, Findings(issues))
+        warnings = [*await asyncio.to_thread(check.warnings), *unseen, *unasked]
+        return _Examined(schema, definitions, others, Findings(warnings=warnings))
 
     async def _definitions(self, key: Key) -> Sequence[Definition]:
         async with self._database.transaction(key[0]) as tx:
@@ -211,10 +214,10 @@ class Authoring:
 
     async def _neighbours(
         self, key: Key, document: RuleSetDocument, schema: TenantSchema
-    ) -> tuple[_Others | None, Neighbours, list[Fault]]:
+    ) -> tuple[_Others | None, Neighbours, list[RuleIssue]]:
         """What else moves items, when this document does; and what could not be seen of it."""
         if not leads_anywhere(document, schema, self._registry):
-            return None, NOBODY, []
+            return None, NO_NEIGHBOURS, []
         async with self._database.transaction(key[0]) as tx:
             others = await self._rule_sets.others(tx, key)
         rule_sets = list(others.values())
@@ -222,18 +225,18 @@ class Authoring:
             return others, Neighbours(rule_sets, await self._trigger_service.triggers(key[0])), []
         except OutageError as error:
             what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
-            return others, Neighbours(rule_sets), [Fault("stages", None, what)]
+            return others, Neighbours(rule_sets), [RuleIssue("stages", None, what)]
 
-    async def _elsewhere(self, tenant: UUID, document: RuleSetDocument) -> tuple[Elsewhere, list[Fault]]:
+    async def _elsewhere(self, tenant: UUID, document: RuleSetDocument) -> tuple[Elsewhere, list[RuleIssue]]:
         """What other services have of what the rules name; and what could not be asked for."""
-        found, unasked = dict[Named, Any](), list[Fault]()
+        found, unasked = dict[Named, Any](), list[RuleIssue]()
         for what in sorted(names_of(document, self._registry)):
             ask = self._named_things.templates if what == "templates" else self._named_things.channels
             try:
                 found[what] = await ask(tenant)
             except OutageError as error:
                 text = f"{what} that rules name were not looked up: {error}; publish again later to have them looked up"
-                unasked.append(Fault("stages", None, text))
+                unasked.append(RuleIssue("stages", None, text))
         return Elsewhere(**found), unasked
 
     async def _ready(self, document: RuleSetDocument, examined: _Examined) -> _Ready:

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from contracts.issues import Issue
 from contracts.kit.clock import Clock
 from contracts.kit.configuration import Changer, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.actions import RuleType
-from rule_engine.domain.authoring.checks import NOBODY, check
-from rule_engine.domain.errors import EngineError, Fault, ValueFailureError
+from rule_engine.domain.authoring.checks import RuleSetCheck
+from rule_engine.domain.errors import EngineError, ValueFailureError
 from rule_engine.domain.language.cel import parse as parse_expression
 from rule_engine.domain.language.templates import parse as parse_text
 from rule_engine.domain.language.variables import (
@@ -39,12 +40,12 @@ class UndefinedError(EngineError):
     """There is no such variable or constant."""
 
 
-class StandsInTheWayError(EngineError):
-    """A definition cannot be changed like this; `faults` are the values and rules that would not fit."""
+class InvalidDefinitionError(EngineError):
+    """A definition cannot be changed like this; `issues` are the values and rules that would not fit."""
 
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
-        super().__init__(f"{len(faults)} faults")
-        self.faults = faults
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__(f"{len(issues)} issues")
+        self.issues = issues
 
 
 class Defining:
@@ -68,21 +69,21 @@ class Defining:
     async def put(self, tenant: UUID, definition: Definition, by: str, *, dry_run: bool) -> Definition:
         """Creates or changes one; `dry_run` only says what stands in the way. Returns what is there afterwards.
 
-        Raises `StandsInTheWayError` (nothing changed), and `OutageError` while entity-service is away and rule sets
+        Raises `InvalidDefinitionError` (nothing changed), and `OutageError` while entity-service is away and rule sets
         must be checked.
         """
         wanted = _with_fitting_value(definition)
         async with self._database.transaction(tenant) as tx:
             before = await self._variables.get(tx, tenant, wanted.group, wanted.code)
-        rules = [] if before is None else await self._rule_faults(tenant, before, wanted)
+        rules = [] if before is None else await self._rule_issues(tenant, before, wanted)
         async with self._database.transaction(tenant) as tx:
             locked = await self._variables.get(tx, tenant, wanted.group, wanted.code, lock=True)
             if locked is None:
                 await check_quota(tx, tenant, DEFINITIONS)
             values = await self._values(tx, tenant, wanted)
-            faults = [*_scope_faults(locked, wanted, values), *_value_faults(values, wanted), *rules]
-            if faults:
-                raise StandsInTheWayError(faults)
+            issues = [*_scope_issues(locked, wanted, values), *_value_issues(values, wanted), *rules]
+            if issues:
+                raise InvalidDefinitionError(issues)
             if not dry_run:
                 await self._write(tx, tenant, wanted, by, values, retype=_retyped(locked, wanted))
                 was = locked and locked.document
@@ -90,14 +91,14 @@ class Defining:
         return wanted
 
     async def set(self, tenant: UUID, code: str, item: UUID | None, value: JsonValue, by: str) -> JsonValue:
-        """Sets a tenant's or an item's variable by hand. Raises `UndefinedError` and `StandsInTheWayError`."""
+        """Sets a tenant's or an item's variable by hand. Raises `UndefinedError` and `InvalidDefinitionError`."""
         async with self._database.transaction(tenant) as tx:
             definition = await self._known(tx, tenant, "variable", code)
             owner = _owner(definition, tenant, item)
             try:
                 fit = fitting(value, definition.document)
             except MisfitError as error:
-                raise StandsInTheWayError([("value", f"{code} {error}")]) from error
+                raise InvalidDefinitionError([Issue("value", f"{code} {error}")]) from error
             stored = await self._variables.stored(tx, owner)
             assigned = Assigned(code, definition.document.scope, fit)
             while not await self._variables.set(tx, owner, assigned, stored.versions.get(code), self._clock()):
@@ -108,7 +109,7 @@ class Defining:
         return fit
 
     async def value(self, tenant: UUID, code: str, item: UUID | None) -> JsonValue:
-        """A variable's value now. Raises `UndefinedError` and `StandsInTheWayError`."""
+        """A variable's value now. Raises `UndefinedError` and `InvalidDefinitionError`."""
         async with self._database.transaction(tenant) as tx:
             definition = await self._known(tx, tenant, "variable", code)
             stored = await self._variables.stored(tx, _owner(definition, tenant, item))
@@ -148,7 +149,7 @@ class Defining:
             converted = [(owner, fitting(value, definition.document)) for owner, value in values]
             await self._variables.migrate(tx, tenant, definition.code, converted, self._clock())
 
-    async def _rule_faults(self, tenant: UUID, before: Definition, wanted: Definition) -> list[tuple[str, str]]:
+    async def _rule_issues(self, tenant: UUID, before: Definition, wanted: Definition) -> list[Issue]:
         """What would be wrong in rule sets that is not wrong now."""
         if not _matters(before, wanted):
             return []
@@ -157,16 +158,14 @@ class Defining:
             now = await self._variables.all(tx, tenant)
             documents = await self._rule_sets.in_force(tx, tenant)
         then = [wanted if (one.group, one.code) == (wanted.group, wanted.code) else one for one in now]
-        found = list[tuple[str, str]]()
+        found = list[Issue]()
         for code, document in documents:
-            known = set(await asyncio.to_thread(check, document, schema, self._registry, NOBODY, now))
-            wrong = await asyncio.to_thread(check, document, schema, self._registry, NOBODY, then)
-            found += [(f"rule-set/{code}: {fault.where}", fault.what) for fault in wrong if _is_new(fault, known)]
+            known, wrong = [
+                await asyncio.to_thread(RuleSetCheck(document, schema, self._registry, definitions=some).issues)
+                for some in (now, then)
+            ]
+            found += [Issue(f"rule-set/{code}: {one.where}", one.what) for one in wrong if one not in known]
         return found
-
-
-def _is_new(fault: Fault, known: set[Fault]) -> bool:
-    return fault not in known
 
 
 def _matters(before: Definition, wanted: Definition) -> bool:
@@ -187,13 +186,15 @@ def _retyped(before: Definition | None, wanted: Definition) -> bool:
 def _with_fitting_value(definition: Definition) -> Definition:
     document: VariableDocument = definition.document
     if not _can_be_named(f"{definition.root}.{definition.code}"):
-        raise StandsInTheWayError([("code", f"{definition.code!r} is a word of texts or expressions: choose another")])
+        raise InvalidDefinitionError(
+            [Issue("code", f"{definition.code!r} is a word of texts or expressions: choose another")]
+        )
     if document.type == "list" and not document.options:
-        raise StandsInTheWayError([("options", "a list has options to choose from")])
+        raise InvalidDefinitionError([Issue("options", "a list has options to choose from")])
     try:
         value = fitting(document.value, document)
     except MisfitError as error:
-        raise StandsInTheWayError([("value", str(error))]) from error
+        raise InvalidDefinitionError([Issue("value", str(error))]) from error
     return Definition(definition.group, definition.code, document.model_copy(update={"value": value}))
 
 
@@ -207,23 +208,23 @@ def _can_be_named(path: str) -> bool:
     return True
 
 
-def _scope_faults(
+def _scope_issues(
     before: Definition | None, wanted: Definition, values: Sequence[tuple[UUID, JsonValue]]
-) -> list[tuple[str, str]]:
+) -> list[Issue]:
     if before is None or before.document.scope == wanted.document.scope or not values:
         return []
-    return [("scope", f"{len(values)} values are kept for the scope {before.document.scope!r}: it cannot change")]
+    return [Issue("scope", f"{len(values)} values are kept for the scope {before.document.scope!r}: it cannot change")]
 
 
-def _value_faults(values: Sequence[tuple[UUID, JsonValue]], wanted: Definition) -> list[tuple[str, str]]:
+def _value_issues(values: Sequence[tuple[UUID, JsonValue]], wanted: Definition) -> list[Issue]:
     return misfits([(f"value of {owner}", value) for owner, value in values], wanted.document)[:100]
 
 
 def _owner(definition: Definition, tenant: UUID, item: UUID | None) -> Owner:
     scope = definition.document.scope
     if scope == "run":
-        raise StandsInTheWayError([("scope", "a run's variable is set by its rules only")])
+        raise InvalidDefinitionError([Issue("scope", "a run's variable is set by its rules only")])
     if (scope == "item") is not (item is not None):
         wanted = "give the item whose value it is" if scope == "item" else "it has one value for all: give no item"
-        raise StandsInTheWayError([("item", wanted)])
+        raise InvalidDefinitionError([Issue("item", wanted)])
     return Owner(tenant, item)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
+from contracts.issues import Issue
 from contracts.named import ChannelName
 from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import ItemKind
@@ -157,11 +158,11 @@ class RuleType[P: Params](ABC):
         """The outputs of a rule with these parameters, as far as they depend on them."""
         return self.outputs
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""
         return ()
 
-    def warnings(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
+    def warnings(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         """What is probably wrong with them, but may come right before the rule acts."""
         return ()
 
@@ -180,10 +181,10 @@ class RuleType[P: Params](ABC):
         """The parameters that hold HTML: values are escaped in them, unless their author says that they are markup."""
         return ()
 
-    def leads_to(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Place | None:
+    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
         """Where the rule puts the item, or a new one; null: nowhere, or it is not known before it acts."""
         stage = literal(params.get(self.moves_to)) if self.moves_to else None
-        return (site.pipeline.code, stage) if stage else None
+        return (context.pipeline.code, stage) if stage else None
 
 
 @cache

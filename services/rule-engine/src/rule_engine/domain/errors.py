@@ -1,7 +1,5 @@
 """What the core refuses."""
 
-from dataclasses import dataclass
-
 
 class EngineError(Exception):
     """The root of the rule engine's errors."""
@@ -21,12 +19,3 @@ class ValueFailureError(EngineError):
 
 class TakenError(EngineError):
     """A rule set stands in the way of another one, or of itself; the text says how, for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong in a rule set: where (`stages.new.rules[1].params.text`), which rule, and what."""
-
-    where: str
-    rule: str | None
-    what: str

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.contexts import CompanyContext, ContactContext, ItemContext, Part
-from contracts.issues import unknown
+from contracts.issues import Issue, unknown
 from contracts.messages.comms import SendMessage
 from contracts.values import Code, FileRef
 from rule_engine.domain.actions import (
@@ -69,20 +69,20 @@ def _nobody(context: ItemContext, wanted: str, address: str) -> Failure:
     return Failure(f"{has} no {address.partition(' ')[2]}{kind}{nor}")
 
 
-def _channel_faults(kind: str, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-    code, channels = literal(params.get("channel")), site.elsewhere.channels
+def _channel_issues(kind: str, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+    code, channels = literal(params.get("channel")), context.elsewhere.channels
     if code is not None and channels is not None:
         known = [one.code for one in channels if one.kind == kind]
         if code not in known:
-            yield "channel", unknown(f"{kind} channel", code, known)
+            yield Issue("channel", unknown(f"{kind} channel", code, known))
 
 
-def _default_warnings(kind: str, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-    channels = site.elsewhere.channels
+def _default_warnings(kind: str, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+    channels = context.elsewhere.channels
     if params.get("channel") is not None or channels is None:
         return
     if not any(one.kind == kind and one.default for one in channels):
-        yield "channel", f"there is no default {kind} channel, so nothing is sent: make one, or name one here"
+        yield Issue("channel", f"there is no default {kind} channel, so nothing is sent: make one, or name one here")
 
 
 MAX_SMS = 255 * 153
@@ -109,11 +109,11 @@ class SendSms(RuleType[SendSmsParams]):
     params = SendSmsParams
     outputs = SentMessage
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return _channel_faults("sms", params, site)
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return _channel_issues("sms", params, context)
 
-    def warnings(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return _default_warnings("sms", params, site)
+    def warnings(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return _default_warnings("sms", params, context)
 
     def act(self, params: SendSmsParams, acting: ActionContext) -> SendMessage | Failure:
         """Fails when the client has no such number."""
@@ -164,11 +164,11 @@ class SendEmail(RuleType[SendEmailParams]):
     def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
         return ("text",) if params.get("html", False) is not False else ()
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return _channel_faults("email", params, site)
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return _channel_issues("email", params, context)
 
-    def warnings(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return _default_warnings("email", params, site)
+    def warnings(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return _default_warnings("email", params, context)
 
     def act(self, params: SendEmailParams, acting: ActionContext) -> SendMessage | Failure:
         """Fails when the client has no such address."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, JsonValue, create_model
 
-from contracts.issues import unknown
+from contracts.issues import Issue, unknown
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -50,8 +50,8 @@ class SetVariable(RuleType[SetVariableParams]):
             return Failure(f"params.value: {error}")
         return Completed(SetValue(value=assigned.value), (assigned,))
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        yield from _variable_faults(params, "value", site, "")
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        yield from _variable_issues(params, "value", context, "")
 
 
 class Calculation(Params):
@@ -103,14 +103,14 @@ class Calculate(RuleType[CalculateParams]):
         fields: dict[str, Any] = {name: (Any, None) for name in names if isinstance(name, str) and name.isidentifier()}
         return create_model("Calculated", __base__=Outputs, **fields)
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         names = list[object]()
         for index, one in enumerate(_calculations(params)):
             if one.get("name") in names:
-                yield f"values[{index}].name", "another value has this name"
+                yield Issue(f"values[{index}].name", "another value has this name")
             names.append(one.get("name"))
             if one.get("variable") is not None:
-                yield from _variable_faults(one, "value", site, f"values[{index}].")
+                yield from _variable_issues(one, "value", context, f"values[{index}].")
 
 
 def _calculations(params: Mapping[str, JsonValue]) -> list[dict[str, JsonValue]]:
@@ -127,15 +127,17 @@ def _assigned(code: str, value: JsonValue, acting: ActionContext) -> Assigned:
     )
 
 
-def _variable_faults(
-    written: Mapping[str, JsonValue], value: str, site: AuthoringContext, where: str
-) -> Iterator[tuple[str, str]]:
+def _variable_issues(
+    written: Mapping[str, JsonValue], value: str, context: AuthoringContext, where: str
+) -> Iterator[Issue]:
     code = literal(written.get("variable"))
-    known = {one.code: one for one in site.definitions if one.group == "variable" and one.visible(site.pipeline.kind)}
+    known = {
+        one.code: one for one in context.definitions if one.group == "variable" and one.visible(context.pipeline.kind)
+    }
     if code is None:
         return
     if code not in known:
-        yield f"{where}variable", unknown("variable", code, known)
+        yield Issue(f"{where}variable", unknown("variable", code, known))
         return
     match written.get(value):
         case str(text) if literal(text) is None:
@@ -149,4 +151,4 @@ def _variable_faults(
     try:
         fitting(plain, known[code].document)
     except MisfitError as error:
-        yield f"{where}{value}", f"{code} {error}"
+        yield Issue(f"{where}{value}", f"{code} {error}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.contexts import Part
-from contracts.issues import unknown
+from contracts.issues import Issue, unknown
 from contracts.messages.doc import CreateDocument
 from contracts.values import Code, FileRef
 from rule_engine.domain.actions import ActionContext, AuthoringContext, Group, Outputs, Params, RuleType, literal
@@ -59,10 +59,10 @@ class CreateDocumentRule(RuleType[CreateDocumentParams]):
     params = CreateDocumentParams
     outputs = CreatedDocument
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        code, known = literal(params.get("template")), site.elsewhere.templates
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        code, known = literal(params.get("template")), context.elsewhere.templates
         if code is not None and known is not None and code not in known:
-            yield "template", unknown("published template", code, known)
+            yield Issue("template", unknown("published template", code, known))
 
     def act(self, params: CreateDocumentParams, acting: ActionContext) -> CreateDocument:
         context = acting.context

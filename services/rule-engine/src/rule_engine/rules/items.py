@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.contexts import FieldSchema
-from contracts.issues import unknown
+from contracts.issues import Issue, unknown
 from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
 from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import Code
@@ -23,7 +23,7 @@ from rule_engine.domain.actions import (
     literal,
 )
 from rule_engine.domain.language.limits import Cut
-from rule_engine.rules.places import stage_faults
+from rule_engine.rules.places import stage_issues
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")
 """The fields of every item that can be set; custom ones are `fields.<code>`."""
@@ -81,10 +81,10 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
             if name in _ON_ONE_LINE:
                 yield Cut(("fields", index, "value"), _ON_ONE_LINE[name], one_line=True)
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         for index, name, one in _assignments(params):
-            for where, what in _field_faults(name, one, site):
-                yield f"fields[{index}].{where}", what
+            for where, what in _field_issues(name, one, context):
+                yield Issue(f"fields[{index}].{where}", what)
 
 
 def _assignments(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, Mapping[str, JsonValue]]]:
@@ -95,12 +95,12 @@ def _assignments(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, Ma
             yield index, name, one
 
 
-def _field_faults(name: str, one: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-    custom = {f"fields.{field.code}": field for field in site.schema.fields if field.kind == site.pipeline.kind}
+def _field_issues(name: str, one: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+    custom = {f"fields.{field.code}": field for field in context.schema.fields if field.kind == context.pipeline.kind}
     if name not in custom and name not in PLAIN_FIELDS:
-        yield "field", unknown("field", name, (*PLAIN_FIELDS, *custom))
+        yield Issue("field", unknown("field", name, (*PLAIN_FIELDS, *custom)))
     elif one.get("append") is True and not _holds_several(name, custom):
-        yield "append", f"{name} holds one value: it cannot be appended to"
+        yield Issue("append", f"{name} holds one value: it cannot be appended to")
 
 
 def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
@@ -143,5 +143,5 @@ class ChangeStage(RuleType[ChangeStageParams]):
             origin="rule",
         )
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return stage_faults(params, site.pipeline)
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return stage_issues(params, context.pipeline)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from contracts.issues import Issue
 from contracts.messages.entity_commands import CopyItem, CreateItem
 from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
@@ -20,7 +21,7 @@ from rule_engine.domain.actions import (
     RuleType,
     Title,
 )
-from rule_engine.rules.places import place_faults, place_of, stage_faults
+from rule_engine.rules.places import place_issues, place_of, stage_issues
 
 
 class CreateRepeatLeadParams(Params):
@@ -70,11 +71,11 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         return {"lead_id": result["item_id"]}
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return place_faults(params, site, "lead")
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return place_issues(params, context, "lead")
 
-    def leads_to(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Place | None:
-        return place_of(params, site, "lead", None)
+    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
+        return place_of(params, context, "lead", None)
 
 
 class CopyDealParams(Params):
@@ -119,8 +120,8 @@ class CopyDeal(RuleType[CopyDealParams]):
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         return {"deal_id": result["item_id"]}
 
-    def faults(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Iterable[tuple[str, str]]:
-        return place_faults(params, site, "deal") if "pipeline" in params else stage_faults(params, site.pipeline)
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return place_issues(params, context, "deal") if "pipeline" in params else stage_issues(params, context.pipeline)
 
-    def leads_to(self, params: Mapping[str, JsonValue], site: AuthoringContext) -> Place | None:
-        return place_of(params, site, "deal", site.pipeline)
+    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
+        return place_of(params, context, "deal", context.pipeline)

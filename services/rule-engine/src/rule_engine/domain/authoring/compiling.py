@@ -65,7 +65,7 @@ def compile_document(
     registry: Mapping[str, RuleType[Any]],
     definitions: Sequence[Definition] = (),
 ) -> dict[str, list[Program]]:
-    """The programs of each stage that has rules. The document has ids and no faults."""
+    """The programs of each stage that has rules. The document has ids and no issues."""
     pipeline = next(one for one in schema.pipelines if one.code == document.pipeline)
     stages = {stage.code: stage for stage in pipeline.stages}
     names = value_types.names(pipeline.kind, schema.fields, {}, definitions)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from contracts.issues import Issue
 from rule_engine.domain.authoring.document import RuleDocument, StageDocument
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.execution.missing_outputs import STEP, remedy
@@ -37,7 +38,7 @@ def _alternatives(rule: RuleDocument, earlier: Sequence[RuleDocument]) -> frozen
     return frozenset(found)
 
 
-def may_be_missing(rule: RuleDocument, earlier: Sequence[RuleDocument]) -> Iterator[tuple[str, str]]:
+def may_be_missing(rule: RuleDocument, earlier: Sequence[RuleDocument]) -> Iterator[Issue]:
     """Where outputs of a rule that may be skipped are used, and nothing says what to do without them."""
     uncertain = {one.name for one in earlier if one.enabled and _may_be_skipped(one, rule)}
     asked = set(STEP.findall(" ".join(conditions.paths_of(rule.condition)))) if rule.condition else set[str]()
@@ -45,7 +46,9 @@ def may_be_missing(rule: RuleDocument, earlier: Sequence[RuleDocument]) -> Itera
         for path in sorted(_needed(value)):
             name = STEP.match(path)
             if name and name[1] in uncertain - asked:
-                yield place, f"{name[1]!r} may be skipped by its condition, and this rule fails then: {remedy(path)}"
+                yield Issue(
+                    place, f"{name[1]!r} may be skipped by its condition, and this rule fails then: {remedy(path)}"
+                )
 
 
 def _may_be_skipped(one: RuleDocument, rule: RuleDocument) -> bool:

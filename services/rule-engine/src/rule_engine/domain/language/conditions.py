@@ -25,6 +25,7 @@ from contracts.conditions.comparison import is_clock
 from contracts.conditions.model import Quantifier, quantified
 from contracts.conditions.operands import PathOperand, Relative, operand
 from contracts.conditions.operators import OPERATORS, Kind
+from contracts.issues import Issue
 from contracts.moments import read_moment
 from contracts.values import Money
 from rule_engine.domain.language import expressions
@@ -52,55 +53,57 @@ def paths_of(condition: Condition) -> frozenset[str]:
     return paths(condition).union(*(expressions.paths_of(source) for source in expressions_of(condition)))
 
 
-def faults(condition: Condition, root: Shape, where: str) -> Iterator[tuple[str, str]]:
+def issues(condition: Condition, root: Shape, where: str) -> Iterator[Issue]:
     """Where something is wrong, and what."""
     try:
         compiled(condition)
     except (ConditionError, RecursionError) as error:
-        yield where, str(error)
+        yield Issue(where, str(error))
         return
-    yield from _faults(condition, root, where)
+    yield from _issues(condition, root, where)
 
 
-def _faults(condition: Condition, root: Shape, where: str) -> Iterator[tuple[str, str]]:
+def _issues(condition: Condition, root: Shape, where: str) -> Iterator[Issue]:
     match condition:
         case Leaf():
-            yield from _leaf_faults(condition, root, where)
+            yield from _leaf_issues(condition, root, where)
         case All(all=parts):
             for index, part in enumerate(parts):
-                yield from _faults(part, root, f"{where}.all[{index}]")
+                yield from _issues(part, root, f"{where}.all[{index}]")
         case Any_(any=parts):
             for index, part in enumerate(parts):
-                yield from _faults(part, root, f"{where}.any[{index}]")
+                yield from _issues(part, root, f"{where}.any[{index}]")
         case Not(not_=part):
-            yield from _faults(part, root, f"{where}.not")
+            yield from _issues(part, root, f"{where}.not")
         case Some() | Every() | NoneOf():
-            yield from _quantifier_faults(condition, root, where)
+            yield from _quantifier_issues(condition, root, where)
         case Expr(expr=source):
-            yield from ((f"{where}.expr", what) for what in expressions.faults(source, root))
+            yield from (Issue(f"{where}.expr", what) for what in expressions.issues(source, root))
 
 
-def _quantifier_faults(node: Quantifier, root: Shape, where: str) -> Iterator[tuple[str, str]]:
+def _quantifier_issues(node: Quantifier, root: Shape, where: str) -> Iterator[Issue]:
     which, path = quantified(node)
     try:
         shape = find(root, path, in_text=False)
     except PathError as error:
-        yield f"{where}.{which}", str(error)
+        yield Issue(f"{where}.{which}", str(error))
         return
     if shape.kind not in ("list", "any"):
-        yield f"{where}.{which}", f"{path} is {described(shape)}: only of a list can be asked what its elements are"
+        yield Issue(
+            f"{where}.{which}", f"{path} is {described(shape)}: only of a list can be asked what its elements are"
+        )
         return
     inside = Shape("object", {**root.fields, "each": shape.element or ANY})
-    yield from _faults(node.where, inside, f"{where}.where")
+    yield from _issues(node.where, inside, f"{where}.where")
 
 
-def _leaf_faults(leaf: Leaf, root: Shape, where: str) -> Iterator[tuple[str, str]]:
+def _leaf_issues(leaf: Leaf, root: Shape, where: str) -> Iterator[Issue]:
     try:
         shape = find(root, leaf.path, in_text=False)
     except PathError as error:
-        yield f"{where}.path", str(error)
+        yield Issue(f"{where}.path", str(error))
         return
-    yield from ((where, what) for what in _wrong(leaf, shape, root))
+    yield from (Issue(where, what) for what in _wrong(leaf, shape, root))
 
 
 def _wrong(leaf: Leaf, shape: Shape, root: Shape) -> Iterator[str]:

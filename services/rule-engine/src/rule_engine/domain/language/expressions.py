@@ -92,7 +92,7 @@ def _until_list(chain: Chain) -> Iterator[str]:
         yield key
 
 
-def faults(source: str, root: Shape) -> Iterator[str]:
+def issues(source: str, root: Shape) -> Iterator[str]:
     """What is wrong with it: how it is written, or what it names."""
     try:
         chains = _chains(parse(source))

@@ -30,8 +30,8 @@ MAX_ALL_SEEN = 100_000
 
 def keepable(made: Any) -> Any:
     """The same value, its texts composed. Raises `ValueFailureError` for one that no row or message could hold."""
-    if fault := unkeepable(made):
-        raise ValueFailureError(f"the value {fault}" if fault.startswith(_VERBS) else f"the value at {fault}")
+    if issue := unkeepable(made):
+        raise ValueFailureError(f"the value {issue}" if issue.startswith(_VERBS) else f"the value at {issue}")
     return composed(made)
 
 
@@ -40,8 +40,8 @@ _VERBS = ("contains ", "is ", "the name ")
 
 def refuse_outputs(made: Mapping[str, JsonValue], others: Iterable[Mapping[str, JsonValue]]) -> str | None:
     """Why a rule's outputs cannot be kept beside those of the other rules of its run, if so."""
-    if fault := unkeepable(dict(made)):
-        return f"its outputs cannot be kept: {fault}"
+    if issue := unkeepable(dict(made)):
+        return f"its outputs cannot be kept: {issue}"
     size, rest = _size(made), sum(map(_size, others))
     if size + rest > MAX_OUTPUTS:
         beside = f" beside the {rest} of the rules before" if rest else ""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from contracts.conditions.comparison import is_clock
 from contracts.conditions.model import shown
 from contracts.envelope import rfc3339
-from contracts.issues import Written
+from contracts.issues import Issue, Written
 from contracts.moments import read_moment
 from contracts.texts import MAX_TITLE
 from contracts.values import FileRef, ItemKind, Money
@@ -236,14 +236,14 @@ _WANTED: Mapping[Type, str] = {
 }
 
 
-def misfits(values: Iterable[tuple[str, JsonValue]], document: ConstantDocument) -> list[tuple[str, str]]:
+def misfits(values: Iterable[tuple[str, JsonValue]], document: ConstantDocument) -> list[Issue]:
     """Which of these values, named by whose they are, would not fit, and why."""
     found = []
     for owner, value in values:
         try:
             fitting(value, document)
         except MisfitError as error:
-            found.append((owner, str(error)))
+            found.append(Issue(owner, str(error)))
     return found
 
 

@@ -1,0 +1,130 @@
+"""What is wrong with one rule where it stands: its type, its place, its parameters, texts and condition."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from contracts.issues import issue, schema_of, unknown
+from rule_engine.domain.actions import RuleType, literal
+from rule_engine.domain.authoring import employee_refs
+from rule_engine.domain.authoring.issues import RuleIssue
+from rule_engine.domain.authoring.placed_rules import PlacedRule
+from rule_engine.domain.authoring.run_times import run_time_issues
+from rule_engine.domain.authoring.value_checks import value_issues
+from rule_engine.domain.language import conditions
+from rule_engine.domain.language.param_paths import below
+from rule_engine.domain.language.value_types import Shape
+from rule_engine.domain.language.values import marked, spots
+
+
+def rule_issues(placed: PlacedRule) -> Iterator[RuleIssue]:
+    """Everything wrong with the rule."""
+    rule, names = placed.rule, placed.names()
+    if placed.type is None:
+        yield placed.issue("type", unknown("rule type", rule.type, placed.registry))
+    else:
+        yield from _type_issues(placed, placed.type)
+        yield from _move_issues(placed, placed.type)
+        yield from _param_issues(placed, placed.type)
+    yield from (placed.issue(below, what) for below, what in run_time_issues(rule.run, names))
+    if rule.execution == "else" and (what := _else_issue(placed)):
+        yield placed.issue("execution", what)
+    for place, value in spots(dict(rule.params), "params"):
+        yield from (placed.issue(place, what) for what in value_issues(value, names))
+    yield from _condition_issues(placed, names)
+
+
+def _condition_issues(placed: PlacedRule, names: Shape) -> Iterator[RuleIssue]:
+    condition = placed.rule.condition
+    if condition is not None:
+        for below, what in conditions.issues(condition, names, "condition"):
+            yield placed.issue(below, what)
+        yield from _unknown_employees(placed, employee_refs.in_condition(condition, names, placed.context.schema)[1])
+
+
+def _else_issue(placed: PlacedRule) -> str | None:
+    if not placed.earlier:
+        return "there is no rule above this one: an else rule follows the rule whose condition was false"
+    above = placed.earlier[-1]
+    return None if above.condition else f"{above.name} has no condition that could be false: give it one, or use wait"
+
+
+def _type_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleIssue]:
+    kind = placed.context.pipeline.kind
+    if kind not in rule_type.kinds:
+        yield placed.issue("type", f"{rule_type.type} is for {', '.join(rule_type.kinds)}, not for {kind} pipelines")
+
+
+def _move_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleIssue]:
+    if rule_type.moves_to is None:
+        return
+    if placed.rule.on_leave != "cancel":
+        what = "an item is only moved while it is in the stage: a rule that moves it is cancelled when it leaves"
+        yield placed.issue("on_leave", what)
+    if literal(placed.rule.params.get(rule_type.moves_to)) == placed.context.stage:
+        yield placed.issue(f"params.{rule_type.moves_to}", "this is the stage the item is in already")
+
+
+def _param_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleIssue]:
+    schema, kind = placed.context.schema, placed.context.pipeline.kind
+    params, strangers = employee_refs.in_params(placed.rule.params, rule_type, schema, kind)
+    yield from _unknown_employees(placed, [(f"params.{place}", code) for place, code in strangers])
+    try:
+        rule_type.params.model_validate(_with_constants(params))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            where = below(detail["loc"])
+            if not _is_computed(params, detail["loc"]) and where not in {stranger for stranger, _ in strangers}:
+                yield placed.issue(f"params{_dot(where)}", _param_issue(dict(detail), rule_type))
+    for place, what in rule_type.issues(placed.rule.params, placed.context):
+        yield placed.issue(f"params.{place}", what)
+
+
+def _unknown_employees(placed: PlacedRule, found: employee_refs.UnknownEmployees) -> Iterator[RuleIssue]:
+    return (placed.issue(below, placed.context.schema.not_employed(code)) for below, code in found)
+
+
+def _with_constants(value: Any) -> Any:
+    """Parameters with constants in place."""
+    match value:
+        case {"const": constant} if marked(value):
+            return constant
+        case dict():
+            return {name: _with_constants(inner) for name, inner in value.items()}
+        case list():
+            return [_with_constants(inner) for inner in value]
+        case _:
+            return value
+
+
+def _is_computed(params: JsonValue, loc: Sequence[str | int]) -> bool:
+    """Whether the value at, or around, a place is computed when the rule acts: its type cannot be checked before."""
+    value: Any = params
+    for key in loc:
+        if _computed(value):
+            return True
+        match value, key:
+            case dict(), str() if key in value:
+                value = value[key]
+            case list(), int():
+                value = value[key]
+    return _computed(value)
+
+
+def _computed(value: JsonValue) -> bool:
+    return (isinstance(value, str) and literal(value) is None) or (
+        isinstance(value, dict) and marked(value) and "const" not in value
+    )
+
+
+def _dot(below: str) -> str:
+    return f".{below}" if below else ""
+
+
+def _param_issue(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
+    """What is wrong with a parameter, without its value."""
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        return unknown("parameter", detail["loc"][0], rule_type.params.model_fields, f"in {rule_type.type}")
+    model: type[BaseModel] = rule_type.params
+    return issue(detail, schema_of(model)).what
