@@ -21,6 +21,7 @@ from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.execution.planning import Head, Published, plan
 from rule_engine.domain.language import cel, expressions, templates
 from rule_engine.domain.language.conditions import compiled
+from rule_engine.domain.language.templates.rendering import parsed as parsed_text
 from rule_engine.domain.language.values import values_of
 from rule_engine.domain.schedule.due import times_of
 from rule_engine.domain.schedule.run_time import After
@@ -188,7 +189,7 @@ def _spent(run: Callable[[], object]) -> float:
 
 
 def _spent_once(run: Callable[[], object]) -> float:
-    templates._parsed.cache_clear()
+    parsed_text.cache_clear()
     cel._parsed.cache_clear()
     with spending():
         return _stopped(run)

@@ -19,9 +19,12 @@ from local_stack.layout import WORKSPACE
 from rule_engine.domain.authoring import employee_refs
 from rule_engine.domain.authoring.checks import MAX_ANALYSIS, RULE_WORK, RuleSetCheck
 from rule_engine.domain.authoring.document import RuleSetDocument
-from rule_engine.domain.language import cel, conditions, expressions, functions, templates
+from rule_engine.domain.language import cel, conditions, expressions, templates
 from rule_engine.domain.language.functions import FUNCTIONS, MOST
+from rule_engine.domain.language.functions.registry import MAX_LIST, MAX_TEXT
+from rule_engine.domain.language.functions.surroundings import MAX_WORDS
 from rule_engine.domain.language.standard import STANDARD
+from rule_engine.domain.language.templates import environment, filters, source
 from rule_engine.domain.language.value_types import names
 from rule_engine.domain.language.values import MAX_MADE, values_of
 from rule_engine.domain.language.variables import Definition, Stored, VariableDocument, by_name
@@ -112,8 +115,8 @@ def test_every_function_has_one_row_with_its_arguments() -> None:
 
 
 def test_all_that_liquid_and_cel_have_themselves_is_told() -> None:
-    assert templates.FILTERS - FUNCTIONS.keys() <= quoted(PAGE)
-    assert templates.TAGS - {"content", "output", "illegal"} <= quoted(PAGE)
+    assert filters.FILTERS - FUNCTIONS.keys() <= quoted(PAGE)
+    assert environment.TAGS - {"content", "output", "illegal"} <= quoted(PAGE)
     assert STANDARD.keys() <= quoted(PAGE)
 
 
@@ -135,23 +138,23 @@ def test_every_operator_is_listed_and_those_of_each_kind() -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     limits = {
         *(
-            templates.MAX_SOURCE,
-            templates.MAX_MARKUP,
-            templates.MAX_MARKUPS,
-            templates.MAX_OUTPUT,
-            templates.MAX_VALUE,
-            templates.MAX_BITS,
+            source.MAX_SOURCE,
+            source.MAX_MARKUP,
+            source.MAX_MARKUPS,
+            environment.MAX_OUTPUT,
+            filters.MAX_VALUE,
+            filters.MAX_BITS,
         ),
         *(
-            templates.MAX_TOKENS,
-            templates.MAX_BRACKETS,
+            source.MAX_TOKENS,
+            source.MAX_BRACKETS,
             cel.MAX_SOURCE,
             cel.MAX_COMPREHENSIONS,
             MAX_MADE,
             WORK,
             MAX_ANALYSIS,
         ),
-        *(functions.MAX_TEXT, functions.MAX_LIST, functions.MAX_WORDS),
+        *(MAX_TEXT, MAX_LIST, MAX_WORDS),
         *(MAX_DEPTH, MAX_NODES, MAX_QUANTIFIERS, MAX_VALUES, MAX_PATTERN, RULE_WORK),
     }
     told = {found for row in tables("what", "at most") for found in re.findall(r"\d[\d,]*\d|\d", row["at most"])}
