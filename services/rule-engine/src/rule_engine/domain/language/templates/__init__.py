@@ -5,6 +5,7 @@ a loop's template per iteration, every character read, filtered or assigned. Ran
 quadratic do not exist here, so the budget bounds time and memory.
 """
 
-from rule_engine.domain.language.templates.rendering import Text, parse, render
+from rule_engine.domain.language.templates.analysis import Text
+from rule_engine.domain.language.templates.rendering import parse, render
 
 __all__ = ["Text", "parse", "render"]
