@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -36,16 +37,16 @@ SETTINGS = {
 """Something for everything that some service must be told; nothing is connected to."""
 
 
-def application(service: str) -> FastAPI:
-    """A service's application, not started."""
-    app = import_module(f"{service.replace('-', '_')}.main").build_app(settings_of(service))
+def application(service: str, **own: Any) -> FastAPI:
+    """A service's application, not started; `own` are settings that differ."""
+    app = import_module(f"{service.replace('-', '_')}.main").build_app(settings_of(service, **own))
     assert isinstance(app, FastAPI)
     return app
 
 
-def settings_of(service: str) -> ServiceSettings:
+def settings_of(service: str, **own: Any) -> ServiceSettings:
     kind = import_module(f"{service.replace('-', '_')}.settings").Settings
-    settings = kind(**SETTINGS, files_dir=Path(tempfile.mkdtemp()))
+    settings = kind(**SETTINGS | own, files_dir=Path(tempfile.mkdtemp()))
     assert isinstance(settings, ServiceSettings)
     return settings
 

@@ -1,7 +1,7 @@
 """Calling a route of the table, and what is looked at in the answer."""
 
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -47,6 +47,27 @@ async def unchanged(seeded_tenant: SeededTenant) -> AsyncGenerator[None]:
     before = await seeded_tenant.rows()
     yield
     assert await seeded_tenant.rows() == before
+
+
+async def change_nothing(seeded_tenant: SeededTenant, calls: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    """Makes all calls, each of which looks at its own answer; fails when a row of the tenant differs afterwards.
+
+    Rows are compared once for all. When they differ, the calls are made again by halves, to name the one.
+    """
+    if await _changes(seeded_tenant, calls):
+        suspects = list(calls)
+        while len(suspects) > 1:
+            half = suspects[: len(suspects) // 2]
+            changed = await _changes(seeded_tenant, {name: calls[name] for name in half})
+            suspects = half if changed else suspects[len(half) :]
+        raise AssertionError(f"rows of the tenant were changed, it seems by: {suspects[0]}")
+
+
+async def _changes(seeded_tenant: SeededTenant, calls: Mapping[str, Callable[[], Awaitable[None]]]) -> bool:
+    before = await seeded_tenant.rows()
+    for call in calls.values():
+        await call()
+    return await seeded_tenant.rows() != before
 
 
 def problem(answer: httpx.Response) -> Any:

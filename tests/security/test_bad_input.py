@@ -2,24 +2,20 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from security.asking import ask, entitled, problem, unchanged
+from security.asking import ask, change_nothing, entitled, problem, unchanged
 from security.invalid_bodies import HUGE, MEGABYTE, nested, replaced, spoilt
 from security.routes import ROUTES, Route
 from security.seeded_tenant import SECRETIVE, SeededTenant
 from support.waiting import eventually
 
-WITH_BODIES = [
-    pytest.param(service, call, route, id=f"{service} {call}")
-    for service, routes in ROUTES.items()
-    for call, route in routes.items()
-    if route.body is not None and call not in ("POST /v1/files", "POST /internal/contexts")
-]
+WITHOUT_JSON = ("POST /v1/files", "POST /internal/contexts")
 FREE = [
     ("entity-service", "PATCH /v1/items/{id}", ("fields", "wish")),
     ("entity-service", "PATCH /v1/items/{id}", ("fields", "a_number")),
@@ -51,30 +47,37 @@ FREELY_BAD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(("service", "call", "route"), WITH_BODIES)
-async def test_a_spoilt_body_is_refused_with_its_place(
-    seeded_tenant: SeededTenant, service: str, call: str, route: Route
-) -> None:
-    async with unchanged(seeded_tenant):
+@pytest.mark.parametrize("service", ROUTES)
+async def test_a_spoilt_body_is_refused_with_its_place(seeded_tenant: SeededTenant, service: str) -> None:
+    async def spoil(call: str, route: Route) -> None:
         for bad in spoilt(route.body):
             if bad.status == 413 and call == "POST /v1/items/import":
                 continue
             answer = await ask_raw(seeded_tenant, service, call, route, bad.content)
-            assert answer.status_code == bad.status, f"{bad.why}: {answer.status_code} {answer.text[:500]}"
-            assert_says(answer, bad.where, bad.why)
+            assert answer.status_code == bad.status, f"{call}, {bad.why}: {answer.status_code} {answer.text[:500]}"
+            assert_says(answer, bad.where, f"{call}, {bad.why}")
+
+    bodies = {
+        call: partial(spoil, call, route)
+        for call, route in ROUTES[service].items()
+        if route.body is not None and call not in WITHOUT_JSON
+    }
+    await change_nothing(seeded_tenant, bodies)
 
 
-@pytest.mark.parametrize("why", FREELY_BAD)
 @pytest.mark.parametrize(("service", "call", "path"), FREE)
 async def test_a_value_of_free_form_that_cannot_be_kept_is_refused(
-    seeded_tenant: SeededTenant, service: str, call: str, path: tuple[str | int, ...], why: str
+    seeded_tenant: SeededTenant, service: str, call: str, path: tuple[str | int, ...]
 ) -> None:
     route = ROUTES[service][call]
-    content = json.dumps(replaced(route.body, path, FREELY_BAD[why])).encode()
-    async with unchanged(seeded_tenant):
+
+    async def put(why: str) -> None:
+        content = json.dumps(replaced(route.body, path, FREELY_BAD[why])).encode()
         answer = await ask_raw(seeded_tenant, service, call, route, content)
-        assert answer.status_code in (400, 422), answer.text[:500]
+        assert answer.status_code in (400, 422), f"{why}: {answer.text[:500]}"
         assert_says(answer, "", why)
+
+    await change_nothing(seeded_tenant, {why: partial(put, why) for why in FREELY_BAD})
 
 
 WRONG_PLACES = [
@@ -122,17 +125,17 @@ WRONG_PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("service", "method", "path", "headers", "status", "what"), WRONG_PLACES)
-async def test_what_cannot_be_looked_for_is_named(
-    seeded_tenant: SeededTenant, service: str, method: str, path: str, headers: dict[str, str], status: int, what: str
-) -> None:
-    raw = [(name.encode(), text.encode("latin-1")) for name, text in (seeded_tenant.person("admin") | headers).items()]
-    url = seeded_tenant.running_stack.url(service) + path.format_map(seeded_tenant.ids)
-    async with unchanged(seeded_tenant):
+async def test_what_cannot_be_looked_for_is_named(seeded_tenant: SeededTenant) -> None:
+    async def look(service: str, method: str, path: str, headers: dict[str, str], status: int, what: str) -> None:
+        sent = seeded_tenant.person("admin") | headers
+        raw = [(name.encode(), text.encode("latin-1")) for name, text in sent.items()]
+        url = seeded_tenant.running_stack.url(service) + path.format_map(seeded_tenant.ids)
         answer = await seeded_tenant.running_stack.http.request(method, url, headers=raw, json={})
-    assert answer.status_code == status, answer.text
-    said = problem(answer)
-    assert what in str([said["detail"], *(error["where"] for error in said.get("errors", []))])
+        assert answer.status_code == status, f"{method} {path}: {answer.text}"
+        said = problem(answer)
+        assert what in str([said["detail"], *(error["where"] for error in said.get("errors", []))])
+
+    await change_nothing(seeded_tenant, {str(place): partial(look, *place) for place in WRONG_PLACES})
 
 
 MEANINGLESS = [
@@ -203,14 +206,13 @@ MEANINGLESS = [
 ]
 
 
-@pytest.mark.parametrize(("service", "method", "path", "body", "where"), MEANINGLESS)
-async def test_what_makes_no_sense_is_refused_with_its_place(
-    seeded_tenant: SeededTenant, service: str, method: str, path: str, body: dict[str, Any], where: str
-) -> None:
-    async with unchanged(seeded_tenant):
+async def test_what_makes_no_sense_is_refused_with_its_place(seeded_tenant: SeededTenant) -> None:
+    async def ask_for(service: str, method: str, path: str, body: dict[str, Any], where: str) -> None:
         answer = await seeded_tenant.ask(service, method, path.format_map(seeded_tenant.ids), body)
-    assert answer.status_code == 422, answer.text
-    assert where in str([error["where"] for error in problem(answer)["errors"]])
+        assert answer.status_code == 422, f"{method} {path}: {answer.text}"
+        assert where in str([error["where"] for error in problem(answer)["errors"]])
+
+    await change_nothing(seeded_tenant, {str(wish): partial(ask_for, *wish) for wish in MEANINGLESS})
 
 
 SEND = {"name": "one", "type": "send_sms", "params": {"text": "{{ contact.first_name"}}
@@ -227,14 +229,16 @@ WRONG_RULES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("where", WRONG_RULES)
-async def test_rules_that_cannot_work_are_not_published(seeded_tenant: SeededTenant, where: str) -> None:
+async def test_rules_that_cannot_work_are_not_published(seeded_tenant: SeededTenant) -> None:
     """An unknown stage, a template error, an unknown type, stage changes in a circle."""
-    body = {"pipeline": "installation", "publish": True, "stages": WRONG_RULES[where]}
-    async with unchanged(seeded_tenant):
+
+    async def publish(where: str) -> None:
+        body = {"pipeline": "installation", "publish": True, "stages": WRONG_RULES[where]}
         answer = await seeded_tenant.ask("rule-engine", "PUT", "/v1/rule-sets/installation", body)
-    assert answer.status_code == 422, answer.text
-    assert where in [error["where"] for error in problem(answer)["errors"]]
+        assert answer.status_code == 422, answer.text
+        assert where in [error["where"] for error in problem(answer)["errors"]]
+
+    await change_nothing(seeded_tenant, {where: partial(publish, where) for where in WRONG_RULES})
 
 
 async def test_a_body_is_not_too_large_only_because_nobody_said_how_large_it_is(seeded_tenant: SeededTenant) -> None:
@@ -271,16 +275,16 @@ UPLOADS: dict[str, tuple[str, bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("why", UPLOADS)
-async def test_what_is_no_upload_is_refused(seeded_tenant: SeededTenant, why: str) -> None:
-    kind, content, where = UPLOADS[why]
-    async with unchanged(seeded_tenant):
+async def test_what_is_no_upload_is_refused(seeded_tenant: SeededTenant) -> None:
+    async def upload(kind: str, content: bytes, where: str) -> None:
         headers = seeded_tenant.person("agent") | {"content-type": kind}
         answer = await seeded_tenant.running_stack.ask(
             "doc-service", "POST", "/v1/files?name=a.pdf", headers, content=content
         )
-    assert answer.status_code == 422, answer.text
-    assert [error["where"] for error in problem(answer)["errors"]] == [where]
+        assert answer.status_code == 422, answer.text
+        assert [error["where"] for error in problem(answer)["errors"]] == [where]
+
+    await change_nothing(seeded_tenant, {why: partial(upload, *one) for why, one in UPLOADS.items()})
 
 
 async def test_the_name_of_a_file_ends_no_header(seeded_tenant: SeededTenant) -> None:
@@ -326,17 +330,17 @@ SUBMISSIONS: dict[str, tuple[str, bytes, int, str]] = {
 }
 
 
-@pytest.mark.parametrize("why", SUBMISSIONS)
-async def test_what_is_no_submission_is_refused(seeded_tenant: SeededTenant, why: str) -> None:
-    kind, content, status, where = SUBMISSIONS[why]
-    content = content.replace(b"NONCE", seeded_tenant.nonce().encode())
-    async with unchanged(seeded_tenant):
+async def test_what_is_no_submission_is_refused(seeded_tenant: SeededTenant) -> None:
+    path = f"/f/{seeded_tenant.ids['form']}"
+
+    async def submit(kind: str, content: bytes, status: int, where: str) -> None:
+        content = content.replace(b"NONCE", seeded_tenant.nonce().encode())
         headers = {"content-type": kind}
-        answer = await seeded_tenant.running_stack.ask(
-            "trigger-service", "POST", f"/f/{seeded_tenant.ids['form']}", headers, content=content
-        )
-    assert answer.status_code == status, answer.text
-    assert where in str(problem(answer).get("errors", ""))
+        answer = await seeded_tenant.running_stack.ask("trigger-service", "POST", path, headers, content=content)
+        assert answer.status_code == status, answer.text
+        assert where in str(problem(answer).get("errors", ""))
+
+    await change_nothing(seeded_tenant, {why: partial(submit, *one) for why, one in SUBMISSIONS.items()})
 
 
 async def test_an_unsigned_call_or_one_without_an_item_moves_nothing(seeded_tenant: SeededTenant) -> None:

@@ -1,121 +1,40 @@
-"""Every route of every service: who may call it, and that nobody reaches what belongs to another tenant."""
+"""Every route of every service, asked on the running stack: nobody reaches what belongs to another tenant."""
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from fastapi.routing import iter_route_contexts
 
-from contract.openapi import application
-from contracts.service_calls import CALLS, ServiceCall
-from local_stack.addresses import SERVICES
-from security.asking import ask, nothing_of, outsider, problem, unchanged
-from security.routes import ADMIN, LADDER, OPEN, OUTSIDE, PIPELINE, PLATFORM, ROUTES, SERVICE, Route, below
+from contracts.service_calls import CALLS
+from security.asking import ask, change_nothing, nothing_of, outsider, problem, unchanged
+from security.routes import ADMIN, OPEN, OUTSIDE, PIPELINE, ROUTES, Route
 from security.running_stack import RunningStack
 from security.seeded_tenant import SECRETIVE, SeededTenant
-from security.tokens import of_person, of_service
-from support.service_environment import call_of
 
-EVERY = [
-    pytest.param(service, call, route, id=f"{service} {call}")
-    for service, routes in ROUTES.items()
-    for call, route in routes.items()
-]
-each_route = pytest.mark.parametrize(("service", "call", "route"), EVERY)
+
+async def test_a_service_may_ask_for_what_the_table_says(seeded_tenant: SeededTenant) -> None:
+    for call in CALLS:
+        route, home = ROUTES[call.service][call.route], seeded_tenant.running_stack.service_environment[call.service]
+        for caller in call.callers:
+            answer = await ask(seeded_tenant, call.service, call.route, route, home.as_caller(caller))
+            assert answer.status_code == route.foreign, f"{caller}, {call.route}: {answer.text}"
 
 
 @pytest.mark.parametrize("service", ROUTES)
-def test_every_route_is_in_the_table(service: str) -> None:
-    served = {
-        f"{method} {route.path}"
-        for route in iter_route_contexts(application(service).routes)
-        for method in route.methods or ()
-    }
-    assert served == ROUTES[service].keys() | OPEN[service]
-
-
-@each_route
-async def test_a_token_that_is_no_good_opens_nothing(
-    seeded_tenant: SeededTenant, service: str, call: str, route: Route
-) -> None:
-    person = of_person(seeded_tenant.tenant, (PLATFORM, ADMIN))
-    claims = of_service(service, call_of(service, *call.split(" ")).scope) if route.role == SERVICE else person
-    async with unchanged(seeded_tenant):
-        for why, headers in seeded_tenant.running_stack.forger.useless(claims).items():
-            answer = await ask(seeded_tenant, service, call, route, headers)
-            assert answer.status_code == 401, why
-            assert answer.headers["www-authenticate"] == "Bearer"
-            assert problem(answer)["title"] == "Unauthorized"
-
-
-@each_route
-async def test_a_lesser_role_does_not_suffice(
-    seeded_tenant: SeededTenant, service: str, call: str, route: Route
-) -> None:
-    others = {
-        PLATFORM: seeded_tenant.running_stack.platform(),
-        SERVICE: seeded_tenant.running_stack.service_environment[service].as_caller("rule-engine"),
-    }
-    others |= {"people": seeded_tenant.person(*below(route.role))}
-    async with unchanged(seeded_tenant):
-        for other in others.keys() - {route.role}:
-            answer = await ask(seeded_tenant, service, call, route, others[other])
-            expected = (403, "Forbidden") if other == "people" and route.role != SERVICE else (401, "Unauthorized")
-            assert (answer.status_code, problem(answer)["title"]) == expected, other
-
-
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.service} {call.route}")
-async def test_a_service_may_ask_for_what_the_table_says_and_for_nothing_else(
-    seeded_tenant: SeededTenant, call: ServiceCall
-) -> None:
-    """Whoever asks that service for anything, and whoever has a token for another one."""
-    route, home = ROUTES[call.service][call.route], seeded_tenant.running_stack.service_environment[call.service]
-    for caller in SERVICES:
-        answer = await ask(seeded_tenant, call.service, call.route, route, home.as_caller(caller))
-        expected = route.foreign if caller in call.callers else 403
-        assert answer.status_code == expected, f"{caller}: {answer.text}"
-        for other in set(SERVICES) - {call.service}:
-            elsewhere = seeded_tenant.running_stack.service_environment[other].as_caller(caller)
-            assert (await ask(seeded_tenant, call.service, call.route, route, elsewhere)).status_code == 401, caller
-
-
-async def test_a_token_of_a_service_that_names_a_tenant_opens_nothing(seeded_tenant: SeededTenant) -> None:
-    claims = of_service("entity-service", "schema") | {"tenant": str(seeded_tenant.tenant)}
-    path = f"/internal/schema/{seeded_tenant.tenant}"
-    answer = await seeded_tenant.running_stack.ask(
-        "entity-service", "GET", path, seeded_tenant.running_stack.forger.signed(claims)
-    )
-    assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
-
-
-@each_route
-async def test_who_names_a_tenant_does_not_pass_for_the_platform(
-    seeded_tenant: SeededTenant, service: str, call: str, route: Route
-) -> None:
-    if route.role == PLATFORM:
-        async with unchanged(seeded_tenant):
-            answer = await ask(seeded_tenant, service, call, route, seeded_tenant.person(ADMIN, PLATFORM))
-            assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
-
-
-@each_route
-async def test_the_role_suffices_and_shows_nothing_of_another_tenant(
-    seeded_tenant: SeededTenant, service: str, call: str, route: Route
-) -> None:
-    needed = (
-        outsider(seeded_tenant, service, call, route.role)
-        if route.role in OUTSIDE
-        else namesake(seeded_tenant, route.role)
-    )
-    async with unchanged(seeded_tenant):
+async def test_the_role_suffices_and_shows_nothing_of_another_tenant(seeded_tenant: SeededTenant, service: str) -> None:
+    async def foreign(call: str, route: Route) -> None:
+        needed = (
+            outsider(seeded_tenant, service, call, route.role)
+            if route.role in OUTSIDE
+            else namesake(seeded_tenant, route.role)
+        )
         answer = await ask(seeded_tenant, service, call, route, needed | {"if-match": "*"})
-    assert answer.status_code == route.foreign, answer.text
-    assert nothing_of(seeded_tenant, answer)
+        assert answer.status_code == route.foreign, f"{call}: {answer.text}"
+        assert nothing_of(seeded_tenant, answer), call
 
-
-@pytest.mark.parametrize("role", LADDER)
-async def test_a_token_without_a_tenant_is_nobodys(running_stack: RunningStack, role: str) -> None:
-    answer = await running_stack.ask("entity-service", "GET", "/v1/items", running_stack.forger.homeless(role))
-    assert (answer.status_code, problem(answer)["detail"]) == (401, "the token names no tenant")
+    await change_nothing(
+        seeded_tenant, {call: partial(foreign, call, route) for call, route in ROUTES[service].items()}
+    )
 
 
 async def test_the_services_of_strangers_open_to_a_guess_no_more_than_to_nothing(running_stack: RunningStack) -> None:

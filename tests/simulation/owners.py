@@ -72,7 +72,7 @@ class Owner:
     def _register(self, message: Message) -> bool:
         if self._insert(message, message.command_id):
             return True
-        self._tell_again(message.command_id)
+        self._republish_result(message.command_id)
         return False
 
     def _insert(self, message: Message, id: UUID) -> bool:
@@ -85,7 +85,7 @@ class Owner:
         if unknown or (self.commands[target].final is None and self.cancel(target)):
             self._finish(CommandRefused(command_id=target, reason=CANCELLED))
         else:
-            self._tell_again(target)
+            self._republish_result(target)
 
     def _finish(self, answer: FinalResult | None) -> None:
         command = self.commands[answer.command_id] if answer else None
@@ -100,7 +100,7 @@ class Owner:
             command.results += 1
             self._publish(command, told, command.results - 1)
 
-    def _tell_again(self, id: UUID) -> None:
+    def _republish_result(self, id: UUID) -> None:
         command = self.commands[id]
         if command.final is not None:
             self._publish(command, command.final, command.results - 1)

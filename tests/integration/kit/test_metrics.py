@@ -87,7 +87,7 @@ async def _are(spans: InMemorySpanExporter, count: int) -> bool:
     return len(spans.get_finished_spans()) >= count
 
 
-async def take_back(service: Service, told: list[str]) -> None:
+async def cancel(service: Service, told: list[str]) -> None:
     async with service.database.transaction(TENANT):
         after_commit(lambda: told.append("taken back"))
         raise ZeroDivisionError
@@ -100,7 +100,7 @@ async def test_what_is_told_after_a_commit_is_never_told_of_what_was_taken_back(
         after_commit(lambda: told.append("kept"))
         assert told == []
     with pytest.raises(ZeroDivisionError):
-        await take_back(service, told)
+        await cancel(service, told)
     await service.database.close()
     assert told == ["kept"]
 

@@ -71,7 +71,7 @@ def _no_work(_expected: Any) -> tuple[int, Work]:
     return 0, lambda _seen: 0
 
 
-def _comparing(expected: Any) -> tuple[int, Work]:
+def _comparison(expected: Any) -> tuple[int, Work]:
     return of.comparing_work(expected), of.comparing_work
 
 
@@ -92,7 +92,7 @@ def _folding(expected: Any) -> tuple[int, Work]:
     return 5 * of.length_of(expected), lambda seen: 5 * of.length_of(seen)
 
 
-def _matching(expected: Any) -> tuple[int, Work]:
+def _pattern_test(expected: Any) -> tuple[int, Work]:
     pattern: Pattern = compile_pattern(expected)
     return 0, lambda seen: pattern.work_on(seen) if isinstance(seen, str) else 0
 
@@ -105,25 +105,25 @@ _TEXTS: frozenset[Kind] = frozenset(("text", "any"))
 _DATED: frozenset[Kind] = frozenset(("date", "datetime", "any"))
 
 _ROWS = (
-    Operator("eq", "=", "any value", _CHOICES, of.equal, _comparing),
-    Operator("ne", "≠", "any value", _CHOICES, _not(of.equal), _comparing),
-    Operator("lt", "<", "a value", _ORDERED, of.ordered_by(operator.lt), _comparing),
-    Operator("le", "≤", "a value", _ORDERED, of.at_most, _comparing),
-    Operator("gt", ">", "a value", _ORDERED, of.ordered_by(operator.gt), _comparing),
-    Operator("ge", "≥", "a value", _ORDERED, of.at_least, _comparing),
+    Operator("eq", "=", "any value", _CHOICES, of.equal, _comparison),
+    Operator("ne", "≠", "any value", _CHOICES, _not(of.equal), _comparison),
+    Operator("lt", "<", "a value", _ORDERED, of.ordered_by(operator.lt), _comparison),
+    Operator("le", "≤", "a value", _ORDERED, of.at_most, _comparison),
+    Operator("gt", ">", "a value", _ORDERED, of.ordered_by(operator.gt), _comparison),
+    Operator("ge", "≥", "a value", _ORDERED, of.at_least, _comparison),
     Operator("in", "is one of", "a list", _CHOICES, of.is_one_of, _looking_up, of.Members, of.members_work),
     Operator("not_in", "is none of", "a list", _CHOICES, _not(of.is_one_of), _looking_up, of.Members, of.members_work),
     Operator("contains", "contains", "a value", _PARTED, of.contains, _searching),
     Operator("starts", "starts with", "a value", _TEXTS, of.with_folded_texts(str.startswith), _folding),
     Operator("ends", "ends with", "a value", _TEXTS, of.with_folded_texts(str.endswith), _folding),
-    Operator("between", "is between", "a pair", _ORDERED, of.between, _comparing),
+    Operator("between", "is between", "a pair", _ORDERED, of.between, _comparison),
     Operator("empty", "is empty", "nothing", _EVERY, of.is_empty, _no_work),
     Operator("filled", "is filled", "nothing", _EVERY, _not(of.is_empty), _no_work),
-    Operator("matches", "matches", "a pattern", _TEXTS, of.matches, _matching, compile_pattern),
+    Operator("matches", "matches", "a pattern", _TEXTS, of.matches, _pattern_test, compile_pattern),
     Operator("contains_any", "contains any of", "a list", _PARTED, of.contains_any, _searching_each),
     Operator("contains_all", "contains all of", "a list", _PARTED, of.contains_all, _searching_each),
     Operator("contains_none", "contains none of", "a list", _PARTED, _not(of.contains_any), _searching_each),
-    Operator("during", "is within", "a period", _DATED, of.during, _comparing),
+    Operator("during", "is within", "a period", _DATED, of.during, _comparison),
 )
 OPERATORS: Mapping[str, Operator] = {row.name: row for row in _ROWS}
 

@@ -77,7 +77,7 @@ class Stack:
         with self._report.step("Databases, topics, migrations"):
             asyncio.run(self._create_databases_and_topics())
             # one that runs was migrated before it was started
-            _together([service for service in self.present_services if not service.alive], Service.migrate)
+            _in_parallel([service for service in self.present_services if not service.alive], Service.migrate)
         self._start("Services", self.present_services)
         self.supervisor.start()
         self.describe()
@@ -86,8 +86,8 @@ class Stack:
         """Ends everything in an orderly way; the data stay."""
         with self._report.step("Stopping"):
             self.supervisor.stop()
-            _together([*self.peers, *self.services], Part.stop)
-            _together(self.servers, Part.stop)
+            _in_parallel([*self.peers, *self.services], Part.stop)
+            _in_parallel(self.servers, Part.stop)
         self.describe()
 
     def start(self, names: Iterable[str]) -> None:
@@ -95,12 +95,12 @@ class Stack:
         chosen = self._choose(names)
         self._refuse_foreign_ports(chosen)
         for group in ([*self.servers, *self.peers], self.present_services, [self.supervisor]):
-            _together([part for part in group if part in chosen], Part.start)
+            _in_parallel([part for part in group if part in chosen], Part.start)
         self.describe()
 
     def kill(self, names: Iterable[str]) -> None:
         """`kill -9`; what was killed so stays down until it is started."""
-        _together(self._choose(names), Part.kill)
+        _in_parallel(self._choose(names), Part.kill)
         self.describe()
 
     def reset(self) -> None:
@@ -150,7 +150,7 @@ class Stack:
     def _start(self, title: str, parts: Sequence[Part]) -> None:
         if parts:
             with self._report.step(f"{title}: {', '.join(part.name for part in parts)}"):
-                _together(parts, Part.start)
+                _in_parallel(parts, Part.start)
 
     async def _create_databases_and_topics(self) -> None:
         for service in SERVICES:
@@ -186,7 +186,7 @@ def _health(part: Part, pid: int | None) -> str:
     return "ready" if part.ready() else "not ready"
 
 
-def _together[P: Part](parts: Sequence[P], act: Callable[[P], None]) -> None:
+def _in_parallel[P: Part](parts: Sequence[P], act: Callable[[P], None]) -> None:
     """Does the same to all parts at the same time, waits for all, then raises what the first of them raised."""
     if parts:
         with ThreadPoolExecutor(len(parts)) as pool:

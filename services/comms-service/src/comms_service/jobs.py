@@ -172,7 +172,7 @@ class Jobs:
             message = await self._messages.lock_for(tx, task)
             telemetry.note(**message.ids if message else {})
             if message is not None and not await self._is_settled(tx, task, message):
-                reason = _why(await self._messages.attempts(tx, message.tenant, message.id))
+                reason = _reason_of(await self._messages.attempts(tx, message.tenant, message.id))
                 in_doubt = await self._messages.may_be_out(tx, message)
                 reason += "; the provider may have the message all the same" if in_doubt else ""
                 await self._fail(tx, task, message, reason, retryable=not in_doubt)
@@ -185,7 +185,7 @@ class Jobs:
         logger.warning("delivery failed", reason=reason, retryable=retryable)
 
 
-def _why(attempts: Sequence[Any]) -> str:
+def _reason_of(attempts: Sequence[Any]) -> str:
     last = attempts[-1]["reason"] if attempts else None
     return f"given up after {len(attempts)} attempts; the last one: {last or 'ended without an answer'}"
 
