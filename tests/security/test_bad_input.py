@@ -138,7 +138,7 @@ async def test_what_cannot_be_looked_for_is_named(seeded_tenant: SeededTenant) -
     await change_nothing(seeded_tenant, {str(place): partial(look, *place) for place in WRONG_PLACES})
 
 
-MEANINGLESS = [
+MEANINGLESS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("entity-service", "PUT", "/v1/items/{item}/stage", {"stage": "nowhere"}, "stage"),
     ("entity-service", "PUT", "/v1/items/{item}/stage", {"stage": "new", "pipeline": "nowhere"}, "pipeline"),
     ("entity-service", "POST", "/v1/items", {"kind": "deal", "title": "A", "stage": "nowhere"}, "stage"),

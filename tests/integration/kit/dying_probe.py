@@ -14,7 +14,8 @@ from contracts.kit.database import Connection
 from contracts.kit.dead_letter import store
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters
-from contracts.kit.service import Service, command_line
+from contracts.kit.service import Service
+from contracts.kit.serving import serve
 from contracts.kit.settings import ServiceSettings
 from contracts.topics import Topic
 from integration.kit.harness import NoteWritten, add_note
@@ -56,4 +57,5 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 if __name__ == "__main__":
     owner, name, after = POINTS[os.environ["DIE_AT"]]
     setattr(owner, name, dying(getattr(owner, name), after=after))
-    command_line(build_app, ServiceSettings, Path(__file__).parent / "migrations")
+    settings = ServiceSettings()
+    serve(build_app(settings), settings)

@@ -7,20 +7,15 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.kit import configuration, health, quotas, telemetry
@@ -28,16 +23,15 @@ from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, OutageError, Subscription
 from contracts.kit.clock import Clock, utc_now
-from contracts.kit.database import Database, migrate
+from contracts.kit.database import Database
 from contracts.kit.dead_letter import api
 from contracts.kit.dead_letter.api import DeadLetterApi
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
-from contracts.kit.gc_tuning import tune_gc
 from contracts.kit.http import Idempotency, forget_answers, install_problems
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.kafka import Member, make_producer
-from contracts.kit.listeners import ListenerMiddleware, bind, is_internal
+from contracts.kit.listeners import ListenerMiddleware, is_internal
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.quotas import Quota, QuotaApi
 from contracts.kit.settings import ServiceSettings
@@ -231,44 +225,3 @@ def _strangers(routers: Sequence[APIRouter]) -> frozenset[str]:
     """The first parts of the paths that are open to strangers."""
     routes = (route for router in routers for route in router.routes if isinstance(route, APIRoute))
     return frozenset(route.path.split("/")[1] for route in routes if not is_guarded(route))
-
-
-def command_line[S: ServiceSettings](build: Callable[[S], FastAPI], settings: type[S], migrations: Path) -> None:
-    """`run` serves, `migrate` brings the schema up to date; anything else says so."""
-    action = sys.argv[1] if len(sys.argv) == 2 else None
-    if action == "migrate":
-        migrate(_told(settings), migrations)
-    elif action == "run":
-        _serve(build, _told(settings))
-    else:
-        raise SystemExit(f"usage: {Path(sys.argv[0]).name} run | migrate")
-
-
-def _told[S: ServiceSettings](settings: type[S]) -> S:
-    """The settings of the environment; ends the process with a line for each that will not do, without its value."""
-    try:
-        return settings()
-    except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        raise SystemExit("\n".join(map(_fault, faults))) from None
-
-
-def _fault(fault: ErrorDetails) -> str:
-    name, what = ".".join(map(str, fault["loc"])).upper(), fault["msg"].removeprefix("Value error, ")
-    return f"{name}: {what}" if name else what
-
-
-def _serve[S: ServiceSettings](build: Callable[[S], FastAPI], settings: S) -> None:
-    config: Any = uvicorn.Config(
-        build(settings),
-        log_config=None,
-        access_log=False,
-        loop="asyncio",  # the Kafka client does not outlive a lost connection on uvloop
-        http="httptools",
-        server_header=False,
-        proxy_headers=False,  # the application asks `trusted_proxies`; a server would trust any loopback
-        timeout_graceful_shutdown=int(settings.drain_s),
-    )
-    tune_gc()
-    ports = (settings.http_port, settings.internal_port)
-    uvicorn.Server(config).run(sockets=[bind(settings.http_host, port) for port in ports])

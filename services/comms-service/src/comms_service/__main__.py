@@ -1,5 +1,11 @@
 """`python -m comms_service run | migrate`."""
 
-from comms_service.main import run
+from contracts.kit.command_line import run_service
 
-run()
+
+def main() -> None:
+    run_service("comms_service")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
 """Where comms-service is put together."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -28,7 +27,7 @@ from contracts.kit.auth import ServiceToken
 from contracts.kit.client import TracedClient
 from contracts.kit.commands import Commands
 from contracts.kit.limits import RateLimit
-from contracts.kit.service import Service, command_line
+from contracts.kit.service import Service
 from contracts.kit.worker import Job
 from contracts.messages.comms import ChannelKind
 
@@ -99,7 +98,3 @@ def _providers(service: Service, settings: Settings) -> Mapping[ChannelKind, Pro
             sms_client, settings.sms_url, settings.sms_token.get_secret_value(), settings.public_comms_url
         ),
     }
-
-
-def run() -> None:
-    command_line(build_app, Settings, Path(__file__).parent / "migrations")

@@ -1,5 +1,11 @@
 """`python -m doc_service run | migrate`."""
 
-from doc_service.main import run
+from contracts.kit.command_line import run_service
 
-run()
+
+def main() -> None:
+    run_service("doc_service")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
 """Where doc-service is put together."""
 
 import secrets
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -9,7 +8,7 @@ from contracts import topics
 from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
-from contracts.kit.service import Service, command_line
+from contracts.kit.service import Service
 from contracts.kit.shares import Shares
 from contracts.kit.worker import Job
 from doc_service.api import documents, files, internal, public, templates
@@ -81,7 +80,3 @@ def build_app(settings: Settings) -> FastAPI:
         internal.router(database, store, builtin),
     ]
     return service.app(service.name, routers, larger_bodies=files.BODY_LIMITS)
-
-
-def run() -> None:
-    command_line(build_app, Settings, Path(__file__).parent / "migrations")

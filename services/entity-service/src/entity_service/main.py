@@ -1,14 +1,12 @@
 """Where entity-service is put together."""
 
-from pathlib import Path
-
 from fastapi import FastAPI
 
 from contracts import topics
 from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
-from contracts.kit.service import Service, command_line
+from contracts.kit.service import Service
 from entity_service.api.calendars import CalendarRoutes
 from entity_service.api.clients import ClientRoutes
 from entity_service.api.internal import InternalRoutes
@@ -53,7 +51,3 @@ def build_app(settings: Settings) -> FastAPI:
     app = service.app(SERVICE, routers, larger_bodies={"/v1/items/import": IMPORT_LIMIT})
     install_errors(app)
     return app
-
-
-def run() -> None:
-    command_line(build_app, Settings, Path(__file__).parent / "migrations")

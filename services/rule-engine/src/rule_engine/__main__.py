@@ -1,5 +1,11 @@
 """`python -m rule_engine run | migrate`."""
 
-from rule_engine.main import run
+from contracts.kit.command_line import run_service
 
-run()
+
+def main() -> None:
+    run_service("rule_engine")
+
+
+if __name__ == "__main__":
+    main()

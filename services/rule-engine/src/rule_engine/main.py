@@ -1,12 +1,10 @@
 """The rule engine's composition: the only place where its rooms meet."""
 
-from pathlib import Path
-
 from fastapi import FastAPI
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts.kit.clock import new_id
-from contracts.kit.service import Service, command_line
+from contracts.kit.service import Service
 from rule_engine.activities import Activities
 from rule_engine.api import (
     automation,
@@ -89,7 +87,3 @@ async def drive(settings: Settings, scheduler: Scheduler, activities: Activities
     )
     async with worker:
         await scheduler.run(client)
-
-
-def run() -> None:
-    command_line(build_app, Settings, Path(__file__).parent / "migrations")

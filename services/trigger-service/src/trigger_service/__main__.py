@@ -1,5 +1,11 @@
 """`python -m trigger_service run | migrate`."""
 
-from trigger_service.main import run
+from contracts.kit.command_line import run_service
 
-run()
+
+def main() -> None:
+    run_service("trigger_service")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,14 +1,13 @@
 """Where trigger-service is put together."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
 
 from contracts.kit.client import ServiceClient, TracedClient
 from contracts.kit.clock import new_id
-from contracts.kit.service import Service, command_line
+from contracts.kit.service import Service
 from contracts.kit.worker import Job
 from trigger_service import handlers
 from trigger_service.api import arrivals, forms, hooks, intake, internal, problems, providers, triggers
@@ -79,7 +78,3 @@ def _challenge(service: Service, settings: Settings) -> Challenge | None:
     service.on_stop(client.aclose)
     where = settings.challenge_verify_url
     return Challenge(client, settings.challenge, settings.challenge_site_key, settings.challenge_secret, where)
-
-
-def run() -> None:
-    command_line(build_app, Settings, Path(__file__).parent / "migrations")
