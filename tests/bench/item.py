@@ -7,7 +7,9 @@ from itertools import cycle
 from time import perf_counter
 from uuid import UUID
 
+from fastapi.routing import APIRoute
 from starlette.requests import Request
+from starlette.responses import Response
 
 from bench.figures import Row, at_most_times, p50, p99, published
 from bench.rehearsal import Rehearsal, bare_pool
@@ -16,9 +18,12 @@ from contracts.kit.auth import Caller, Role
 from contracts.kit.clock import new_id, utc_now
 from contracts.kit.database import Database, Pool
 from contracts.kit.service import Service
-from entity_service.api.items import ItemRoutes, StageInput
+from entity_service.api import items
+from entity_service.api.items import StageInput
 from entity_service.application import make_changes
 from entity_service.settings import Settings
+
+type Route = Callable[..., Awaitable[Response]]
 
 MOVES = 2000
 ANY_VERSION = Request({"type": "http", "headers": [(b"if-match", b"*")]})
@@ -30,8 +35,8 @@ class Mover:
 
     caller: Caller
     deals: list[UUID]
-    ours: ItemRoutes
-    rehearsing: ItemRoutes
+    ours: Route
+    rehearsing: Route
     rehearsal: Rehearsal
     pool: Pool
 
@@ -56,8 +61,8 @@ class Mover:
 
         return await _timed(run)
 
-    async def _route(self, routes: ItemRoutes, deal: UUID) -> None:
-        await routes.move(ANY_VERSION, deal, StageInput(stage=next(self._stages[deal])), caller=self.caller)
+    async def _route(self, move: Route, deal: UUID) -> None:
+        await move(ANY_VERSION, deal, StageInput(stage=next(self._stages[deal])), caller=self.caller)
 
 
 async def _timed(work: Callable[[], Awaitable[object]]) -> float:
@@ -70,23 +75,25 @@ async def _timed(work: Callable[[], Awaitable[object]]) -> float:
 async def open_mover(shop: Shop, deals: int = 200) -> AsyncGenerator[Mover]:
     """On the shop's database; the shop itself is closed, so that its relay does not compete."""
     rehearsal = Rehearsal(shop.settings, service="entity-service")
-    made, rehearsed = await _routes(shop.settings), await _routes(shop.settings, rehearsal)
+    made, rehearsed = await _move(shop.settings), await _move(shop.settings, rehearsal)
     caller = Caller(shop.tenant, "ada", frozenset({Role.AGENT}))
-    items = await shop.deals(deals)
+    made_deals = await shop.deals(deals)
     await shop.closes()
     try:
         async with bare_pool(shop.settings.database_url, 1) as pool:
-            yield Mover(caller, items, made[0], rehearsed[0], rehearsal, pool)
+            yield Mover(caller, made_deals, made[0], rehearsed[0], rehearsal, pool)
     finally:
         for _, database in (made, rehearsed):
             await database.close()
 
 
-async def _routes(settings: Settings, database: Database | None = None) -> tuple[ItemRoutes, Database]:
+async def _move(settings: Settings, database: Database | None = None) -> tuple[Route, Database]:
     service = Service("entity-service", settings)
     service.database = database or service.database
     await service.database.open()
-    return ItemRoutes(service, make_changes(service.outbox, utc_now, new_id)), service.database
+    router = items.router(service, make_changes(service.outbox, utc_now, new_id))
+    routes = (route for route in router.routes if isinstance(route, APIRoute))
+    return next(route.endpoint for route in routes if route.path == "/v1/items/{id}/stage"), service.database
 
 
 async def measure(world: World) -> list[Row]:

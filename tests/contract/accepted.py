@@ -23,14 +23,15 @@ from contracts.contexts import (
     StageContext,
     TenantSettings,
 )
-from entity_service.api.clients import CompanyInput, ContactInput, _company, _contact, _values
-from entity_service.api.items import NewItem
-from entity_service.api.people import EmployeeInput
-from entity_service.api.settings import TenantInput
-from entity_service.api.work import ProductInput
+from entity_service.api.companies import CompanyInput, company_of
+from entity_service.api.contacts import ContactInput, contact_of
+from entity_service.api.employees import EmployeeInput
+from entity_service.api.items import ItemInput
+from entity_service.api.products import ProductInput
+from entity_service.api.tenants import TenantInput
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, Place, References, new_item
-from entity_service.domain.people import full_name
+from entity_service.domain.names import full_name
 from entity_service.domain.products import sum_of
 
 ID, CONTACT, COMPANY, SELLER, HEAD = (UUID(f"00000000-0000-7000-8000-00000000000{number}") for number in range(1, 6))
@@ -116,11 +117,11 @@ def _named(name: str, many: SearchStrategy[Any]) -> SearchStrategy[Any]:
 
 
 def _to_contact(body: Mapping[str, Any]) -> ContactContext:
-    return _contact(CONTACT, _values(ContactInput.model_validate(body)))
+    return contact_of(CONTACT, {"first_name": "", "last_name": ""} | ContactInput.model_validate(body).values())
 
 
 def _to_company(body: Mapping[str, Any]) -> CompanyContext:
-    return _company(COMPANY, _values(CompanyInput.model_validate(body)))
+    return company_of(COMPANY, CompanyInput.model_validate(body).values())
 
 
 def _to_product(body: Mapping[str, Any]) -> ProductContext:
@@ -150,8 +151,8 @@ def _to_tenant(body: Mapping[str, Any]) -> tuple[TenantSettings, MyCompany]:
 def _to_item(body: Mapping[str, Any]) -> Item:
     fields = {name: value for name, value in body.items() if name in {field.code for field in FIELDS}}
     plain = {name: value for name, value in body.items() if name not in fields}
-    draft = NewItem.model_validate(plain | {"kind": "deal", "fields": fields}).draft()
-    return new_item(draft, PLACE, REFERENCES, id=ID, now=NOW)
+    wanted = ItemInput.model_validate(plain | {"kind": "deal", "fields": fields})
+    return new_item(wanted, PLACE, REFERENCES, id=ID, now=NOW)
 
 
 reached = {"phones": [{"number": "+49301234567"}], "emails": [{"address": "client@example.org"}]}

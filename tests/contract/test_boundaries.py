@@ -11,15 +11,17 @@ from contract.accepted import FIELDS, ID, NOW, OPTIONS, PLACE, REFERENCES, addre
 from contracts.contexts import TenantSchema, TenantSettings
 from contracts.inputs import keepable
 from contracts.messages.comms import SendMessage
-from contracts.messages.entity_commands import CreateItem
+from contracts.messages.entity_commands import CreateItem, NewItem
 from contracts.texts import MAX_TITLE
 from contracts.values import PersonInput
-from entity_service.api.clients import CompanyInput, ContactInput
-from entity_service.api.items import NewItem
-from entity_service.domain.clients import cleaned, normalise_email
+from entity_service.api.companies import CompanyInput
+from entity_service.api.contacts import ContactInput
+from entity_service.api.items import ItemInput
+from entity_service.domain.addresses import normalise_email
+from entity_service.domain.contacts import cleaned
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.items import ItemDraft, new_item
-from entity_service.domain.people import full_name
+from entity_service.domain.items import new_item
+from entity_service.domain.names import full_name
 from rule_engine.domain.language.limits import Cut, cut_texts
 from trigger_service.domain.checks import check_form
 from trigger_service.domain.definitions import Form, FormSpec
@@ -64,12 +66,12 @@ def test_who_is_a_company_can_be_written_to(title: str) -> None:
 @example(title="x" * 498)
 def test_the_title_of_an_item_serves_in_titles_and_subjects(title: str) -> None:
     try:
-        body = NewItem.model_validate({"kind": "deal", "title": title})
+        body = ItemInput.model_validate({"kind": "deal", "title": title})
     except ValidationError:
         return
-    item = new_item(body.draft(), PLACE, REFERENCES, id=ID, now=NOW)
+    item = new_item(body, PLACE, REFERENCES, id=ID, now=NOW)
     params, _ = cut_texts({"title": f"Renewal for {item.title}"}, [TITLE])
-    renewal = ItemDraft(kind="lead", title=str(params["title"]))
+    renewal = NewItem(kind="lead", title=str(params["title"]))
     assert new_item(renewal, PLACE, REFERENCES, id=ID, now=NOW).title == params["title"]
     send("client@example.org", "", str(params["title"]))
 
@@ -80,8 +82,8 @@ def test_the_title_of_an_item_serves_in_titles_and_subjects(title: str) -> None:
 def test_a_title_that_a_rule_makes_is_accepted(made: str) -> None:
     params, _ = cut_texts({"title": made}, [TITLE])
     if params["title"]:
-        draft = ItemDraft(kind="deal", title=str(params["title"]))
-        assert new_item(draft, PLACE, REFERENCES, id=ID, now=NOW).title == params["title"]
+        wanted = NewItem(kind="deal", title=str(params["title"]))
+        assert new_item(wanted, PLACE, REFERENCES, id=ID, now=NOW).title == params["title"]
 
 
 TARGETS = [
@@ -112,8 +114,7 @@ def test_what_a_visitor_is_thanked_for_is_kept(fields: list[dict[str, Any]], ans
     except (InvalidInputError, ValueError):
         return
     command = CreateItem.model_validate_json(create_item(form, read).model_dump_json())
-    draft = ItemDraft(kind=command.kind, title=command.title, source=command.source, fields=command.fields)
-    new_item(draft, PLACE, REFERENCES, id=ID, now=NOW)
+    new_item(command, PLACE, REFERENCES, id=ID, now=NOW)
     if command.person is not None:
         person = cleaned(command.person)
         send(person.email or "client@example.org", full_name(person.first_name, person.last_name))

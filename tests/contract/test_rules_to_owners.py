@@ -25,15 +25,14 @@ from contracts.envelope import Body
 from contracts.inputs import unkeepable
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
-from contracts.messages.entity_commands import CopyItem, CreateItem, CreateTask, MoveItem, UpdateItem
+from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
 from contracts.texts import one_line
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import plan_document, template_inputs
-from entity_service.api.work import TaskInput
+from entity_service.api.tasks import TaskInput
 from entity_service.domain.items import Item, assign, copy_of, new_item
 from entity_service.domain.pipelines import choose, find_place
 from entity_service.domain.tasks import new_task
-from entity_service.handlers import draft_of
 from local_stack.peers.sms import Sms
 from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
@@ -236,10 +235,9 @@ def to_printer(asked: CreateDocument, _: ItemContext) -> None:
         assert compiler.compile(template.source.encode(), format="pdf")
 
 
-def to_new_item(wanted: CreateItem, _: ItemContext) -> None:
-    draft = draft_of(wanted, None)
-    place = find_place(PIPELINES, draft.kind, draft.pipeline, draft.stage)
-    made = new_item(draft, place, REFERENCES, id=ID, now=NOW)
+def to_new_item(wanted: CreateFollowUp, _: ItemContext) -> None:
+    place = find_place(PIPELINES, wanted.kind, wanted.pipeline, wanted.stage)
+    made = new_item(wanted, place, REFERENCES, id=ID, now=NOW)
     assert made.title == one_line(made.title)
 
 
@@ -251,8 +249,9 @@ def to_copy(wanted: CopyItem, context: ItemContext) -> None:
 
 
 def to_task(wanted: CreateTask, context: ItemContext) -> None:
-    task = new_task(item_of(context), wanted, wanted.assignee_id or SELLER, id=ID, now=NOW)
-    kept = TaskInput.model_validate(task.model_dump(include=TaskInput.model_fields.keys() - {"description"}))
+    assignee = wanted.assignee_id or SELLER
+    task = new_task(item_of(context), wanted, stage=wanted.stage, assignee=assignee, by=wanted.actor, id=ID, now=NOW)
+    kept = TaskInput.model_validate(task.model_dump(include=set(TaskInput.model_fields)))
     assert (kept.name, kept.checklist, kept.tags) == (task.name, task.checklist, task.tags)
 
 
@@ -275,7 +274,7 @@ OWNERS: Mapping[type[Body], Any] = {
     SendMessage: to_comms,
     Notify: to_inbox,
     CreateDocument: to_printer,
-    CreateItem: to_new_item,
+    CreateFollowUp: to_new_item,
     CopyItem: to_copy,
     CreateTask: to_task,
     UpdateItem: to_update,

@@ -43,8 +43,8 @@ SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
 MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
 CONSENT_SAID = "comms_service.application.consents:Consents.say"
 CONSENT_LEARNED = "comms_service.application.consents:Consents.learn"
-CONSENT_PASSED_ON = "entity_service.application.clients:Clients._tell"
-CONSENT_MIRRORED = "entity_service.handlers:ConsentMirror.on_consent_changed"
+CONSENT_PASSED_ON = "entity_service.application.contacts:Contacts._record"
+CONSENT_MIRRORED = "entity_service.handlers.consents:on_consent_changed"
 READ = "trigger_service.handlers:Handlers.on_result"
 
 POINTS = (

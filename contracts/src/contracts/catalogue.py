@@ -19,6 +19,7 @@ MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
         entity_commands.MoveItem,
         entity_commands.UpdateItem,
         entity_commands.CreateItem,
+        entity_commands.CreateFollowUp,
         entity_commands.CopyItem,
         entity_commands.CreateTask,
         entity_commands.AddTimelineEntry,

@@ -15,7 +15,18 @@ from pydantic import AwareDatetime, Field, SkipValidation
 
 from contracts.calendars import Calendar, Schedule
 from contracts.issues import unknown
-from contracts.values import Code, Currency, EmployeeId, ItemKind, ItemSnapshot, Money, TaxRounding, Value
+from contracts.texts import Line, Name
+from contracts.values import (
+    Code,
+    Currency,
+    EmployeeId,
+    Fields,
+    ItemKind,
+    ItemSnapshot,
+    Money,
+    TaxRounding,
+    Value,
+)
 
 Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments"]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
@@ -138,7 +149,7 @@ class MyCompany(Value):
     account: str = ""
 
 
-class TenantSettings(Value):
+class TenantFields(Fields):
     """How a tenant's times, numbers and texts are to be read and printed."""
 
     name: str
@@ -150,6 +161,11 @@ class TenantSettings(Value):
     """Where people open the CRM in a browser, without a slash at its end; empty: nobody said."""
     default_assignee: Code | None = None
     """The employee who gets new work of archived ones whom nobody follows."""
+
+
+class TenantSettings(TenantFields, Value):
+    """The same with the calendar, as other services get it."""
+
     calendar: Calendar = Calendar()
 
 
@@ -266,15 +282,20 @@ class StageItems(Value):
     total: int | None = None
 
 
-class FieldSchema(Value):
+class FieldFields(Fields):
+    """What is said of a custom field; `options` exactly for the type list."""
+
+    name: Name
+    type: FieldType
+    multiple: bool = False
+    options: Annotated[tuple[Line, ...], Field(max_length=1000)] = ()
+
+
+class FieldSchema(FieldFields, Value):
     """A custom field of one kind of item."""
 
     code: str
-    name: str
     kind: ItemKind
-    type: FieldType
-    multiple: bool = False
-    options: tuple[str, ...] = ()
 
 
 class PipelineSchema(Value):

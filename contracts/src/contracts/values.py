@@ -63,7 +63,28 @@ class FileRef(Value):
     media_type: Annotated[str, ONE_LINE] = "application/octet-stream"
 
 
-class ItemSnapshot(Value):
+class Fields(BaseModel):
+    """The fields of a noun, written once for its input, its command and its record.
+
+    Those say what becomes of unknown fields: inputs refuse them, messages and records ignore them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ItemFields(Fields):
+    """What can be said of an item at any time."""
+
+    responsible_id: EmployeeId | None = None
+    contact_ids: tuple[UUID, ...] = ()
+    company_id: UUID | None = None
+    amount: Money | None = None
+    source: str | None = None
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    """Custom fields by code."""
+
+
+class ItemSnapshot(ItemFields, Value):
     """An item's own fields at one version. Clients, products and people come from the context, not from here."""
 
     id: UUID
@@ -73,15 +94,9 @@ class ItemSnapshot(Value):
     stage: str
     version: int
     entry_seq: int
-    responsible_id: EmployeeId | None = None
-    contact_ids: tuple[UUID, ...] = ()
-    company_id: UUID | None = None
-    amount: Money | None = None
     tax_rounding: TaxRounding = "per_rate"
     """Of the product rows: as the tenant had it when they were written, so that what was offered stays as it is."""
-    source: str | None = None
     activity_count: int = 0
-    fields: dict[str, JsonValue] = Field(default_factory=dict)
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -5,7 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from contracts.messages.entity_commands import CopyItem, CreateItem, CreateTask, FieldAssignment, UpdateItem
+from contracts.messages.entity_commands import (
+    CopyItem,
+    CreateFollowUp,
+    CreateItem,
+    CreateTask,
+    FieldAssignment,
+    UpdateItem,
+)
 from integration.entity_service.harness import Harness, Tenant, contexts
 
 
@@ -77,7 +84,7 @@ async def test_a_task_of_a_rule_for_an_archived_employee_goes_to_the_head_and_th
         assignee_id=UUID(staffed["sia"]),
         participants=(UUID(staffed["sia"]), UUID(staffed["nils"]), UUID(staffed["hilda"])),
         stage="new",
-        created_by="rule:call",
+        actor="rule:call",
     )
 
     await shop.done(wanted)
@@ -107,7 +114,7 @@ async def test_an_observer_whom_nobody_follows_is_left_out(shop: Tenant, staffed
     deal = await shop.deal(responsible_id=staffed["nils"])
     await archive(shop, "sia")
     wanted = CreateTask(
-        item_id=UUID(deal["id"]), name="Call", observers=(UUID(staffed["sia"]),), stage="new", created_by="rule:call"
+        item_id=UUID(deal["id"]), name="Call", observers=(UUID(staffed["sia"]),), stage="new", actor="rule:call"
     )
 
     await shop.done(wanted)
@@ -124,11 +131,11 @@ async def test_leads_copies_and_changes_by_rules_go_to_the_next(shop: Tenant, st
     await archive(shop, "sia", department="sales", successor="nils")
 
     lead = await shop.done(
-        CreateItem(kind="lead", title="Again", responsible_id=sia, created_by="form:contact", origin="intake")
+        CreateItem(kind="lead", title="Again", responsible_id=sia, actor="form:contact", origin="intake")
     )
-    copy = await shop.done(CopyItem(item_id=UUID(deal["id"]), pipeline="sales", created_by="rule:copy"))
+    copy = await shop.done(CopyItem(item_id=UUID(deal["id"]), pipeline="sales", actor="rule:copy"))
     change = FieldAssignment(field="responsible_id", value=str(sia))
-    await shop.done(UpdateItem(item_id=UUID(other["id"]), assignments=(change,), changed_by="rule:change"))
+    await shop.done(UpdateItem(item_id=UUID(other["id"]), assignments=(change,), actor="rule:change"))
 
     for item, title in ((lead["item_id"], "lead 'Again'"), (copy["item_id"], "deal 'Oak table Copy'")):
         assert (await shop.get(f"/v1/items/{item}"))["responsible_id"] == nils
@@ -152,9 +159,9 @@ async def test_with_nobody_left_a_command_is_refused_and_says_what_to_do(shop: T
     deal = await shop.deal(responsible_id=staffed["nils"])
     await archive(shop, "sia")
     wanted = (
-        CreateTask(item_id=UUID(deal["id"]), name="Call", assignee_id=sia, stage="new", created_by="rule:call"),
-        CreateItem(kind="lead", title="Again", responsible_id=sia, created_by="rule:again", origin="rule"),
-        CopyItem(item_id=UUID(deal["id"]), pipeline="sales", responsible_id=sia, created_by="rule:copy"),
+        CreateTask(item_id=UUID(deal["id"]), name="Call", assignee_id=sia, stage="new", actor="rule:call"),
+        CreateFollowUp(item_id=UUID(deal["id"]), kind="lead", title="Again", responsible_id=sia, actor="rule:again"),
+        CopyItem(item_id=UUID(deal["id"]), pipeline="sales", responsible_id=sia, actor="rule:copy"),
     )
 
     for command in wanted:
@@ -179,7 +186,7 @@ async def test_a_person_who_names_an_archived_employee_is_told(shop: Tenant, sta
             {"items": [{"kind": "deal", "title": "New", "responsible_id": sia}]},
             "items[0].responsible_id",
         ),
-        ("POST", f"/v1/items/{deal['id']}/tasks", {"name": "Call", "assignee_id": sia}, "people"),
+        ("POST", f"/v1/items/{deal['id']}/tasks", {"name": "Call", "assignee_id": sia}, "employees"),
         (
             "POST",
             f"/v1/items/{deal['id']}/tasks",

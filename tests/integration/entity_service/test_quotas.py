@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import entity_service
 from contracts.kit.database import Database
-from contracts.messages.entity_commands import CopyItem, CreateItem
+from contracts.messages.entity_commands import CopyItem, CreateFollowUp
 from contracts.messages.entity_events import StageChanged
 from entity_service.jobs import Forgetting
 from entity_service.settings import Settings
@@ -13,12 +13,12 @@ from integration.entity_service.harness import STAGES, Harness, Tenant
 
 
 def copy(item: dict[str, Any]) -> CopyItem:
-    return CopyItem(item_id=UUID(item["id"]), pipeline="installation", created_by="a-rule")
+    return CopyItem(item_id=UUID(item["id"]), pipeline="installation", actor="a-rule")
 
 
-def follow_up(item: dict[str, Any], origin: Any = "rule") -> CreateItem:
+def follow_up(item: dict[str, Any], origin: Any = "rule") -> CreateFollowUp:
     id = UUID(item["id"])
-    return CreateItem(kind="lead", title="Renewal", linked_item_id=id, created_by="somebody", origin=origin)
+    return CreateFollowUp(kind="lead", title="Renewal", item_id=id, actor="somebody", origin=origin)
 
 
 async def stops(shop: Tenant, item: dict[str, Any]) -> list[str]:

@@ -83,7 +83,8 @@ async def invoice_of(shop: Tenant) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def report(made: dict[str, Any], status: Any, amount: int = 10000) -> RecordPayment:
     money = Money(amount=amount, currency="EUR")
-    return RecordPayment(payment_id=UUID(made["payment_id"]), status=status, amount=money, provider_reference="p-1")
+    id = UUID(made["payment_id"])
+    return RecordPayment(payment_id=id, status=status, amount=money, provider_reference="p-1", actor="a-provider")
 
 
 async def test_an_invoice_is_an_item_linked_to_its_deal_with_a_pending_payment(shop: Tenant) -> None:

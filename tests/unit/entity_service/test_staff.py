@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from entity_service.domain.people import Department, Employee, Handover, Staff
+from entity_service.domain.departments import Department
+from entity_service.domain.employees import Employee, Handover, Staff
 
 DEPARTMENTS = (
     Department(code="all", name="Everybody", head="boss"),

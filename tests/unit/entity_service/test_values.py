@@ -10,12 +10,12 @@ import pytest
 from contracts.contexts import FieldSchema, ProductContext
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import Money
-from entity_service.domain.clients import normalise_email, normalise_phone
+from entity_service.domain.addresses import normalise_email, normalise_phone
+from entity_service.domain.departments import Department, check_parent
 from entity_service.domain.errors import ConflictError, InvalidError
 from entity_service.domain.fields import apply_values, check_replacement
 from entity_service.domain.items import Item, Mentions, References, assign, changed_names, mentions_in
 from entity_service.domain.payments import Payment, is_news
-from entity_service.domain.people import Department, check_parent
 from entity_service.domain.products import sum_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -62,15 +62,15 @@ def test_all_triggers_that_match_become_candidates_of_one_move() -> None:
 
 def test_the_stage_is_changed_as_the_responsible_person_unless_the_trigger_names_another() -> None:
     other = UUID("00000000-0000-7000-8000-0000000000bb")
-    assert judge([trigger()], PAID, context()).changed_by == str(MANAGER)
-    assert judge([trigger(change_as=other)], PAID, context()).changed_by == str(other)
-    assert judge([trigger()], PAID, context(responsible=None)).changed_by == "trigger:paid"
+    assert judge([trigger()], PAID, context()).actor == str(MANAGER)
+    assert judge([trigger(change_as=other)], PAID, context()).actor == str(other)
+    assert judge([trigger()], PAID, context(responsible=None)).actor == "trigger:paid"
 
 
 def test_every_candidate_says_for_itself_as_whom_the_stage_is_changed() -> None:
     other = UUID("00000000-0000-7000-8000-0000000000bb")
     judgement = judge([trigger("a"), trigger("b", change_as=other)], PAID, context())
-    assert [candidate.changed_by for candidate in judgement.candidates] == [str(MANAGER), str(other)]
+    assert [candidate.actor for candidate in judgement.candidates] == [str(MANAGER), str(other)]
 
 
 def test_a_false_condition_says_which_leaf() -> None:

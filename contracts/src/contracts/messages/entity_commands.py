@@ -1,16 +1,36 @@
-"""What entity-service can be told to do, on `crm.entity.commands.v1`.
+"""The commands of entity-service, on `crm.entity.commands.v1`.
 
-`expect_entry_seq` guards a command of a rule: it is refused when the item has entered another stage since.
+A command about an item is an `ItemCommand`: entity-service locks the item, checks the guard and the causepath and
+builds the actor in one place before the command's own handler runs.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from contracts.envelope import Body
+from contracts.inputs import Moment
 from contracts.messages.entity_events import PaymentStatus
-from contracts.values import ItemKind, Money, Origin, PersonInput, Value
+from contracts.texts import Line, Title
+from contracts.values import Fields, ItemFields, ItemKind, Money, Origin, PersonInput, Value
+
+
+class EntityCommand(Body):
+    """What every command of entity-service says of its sender."""
+
+    actor: str
+    """Who the records name: an employee's id, or such as `rule:<name>`, `trigger:<code>`, `form:<code>`."""
+    origin: Origin = "rule"
+    """What kind of sender it is."""
+
+
+class ItemCommand(EntityCommand):
+    """A command about one item. Refused when the item does not exist, or when automation runs in a circle."""
+
+    item_id: UUID
+    expect_entry_seq: int | None = None
+    """Refused when the item has entered another stage since this entry; null: wherever the item is."""
 
 
 class MoveCandidate(Value):
@@ -19,27 +39,23 @@ class MoveCandidate(Value):
     stage: str
     pipeline: str | None = None
     reference: str | None = None
-    """Whatever the sender wants back with the verdict, such as the trigger's code."""
+    """Returned with the verdict, such as the trigger's code."""
     forward_only: bool | None = None
     """Overrides the command's setting for this candidate."""
-    changed_by: str | None = None
+    actor: str | None = None
     """Overrides the command's, when this candidate is chosen."""
 
 
-class MoveItem(Body):
-    """Moves an item to the earliest allowed of several stages.
+class MoveItem(ItemCommand):
+    """Moves an item to the earliest allowed of several stages. An item that is gone is no error but a verdict.
 
     Outputs: `verdict` (`moved`, `behind`, `same`, `gone`), `stage`, `pipeline`, `reference`, `entry_seq`.
     """
 
     TYPE: ClassVar[str] = "crm.item.move.v1"
 
-    item_id: UUID
     candidates: tuple[MoveCandidate, ...] = Field(min_length=1)
     forward_only: bool = False
-    expect_entry_seq: int | None = None
-    changed_by: str
-    origin: Origin
 
 
 class FieldAssignment(Value):
@@ -50,45 +66,44 @@ class FieldAssignment(Value):
     append: bool = False
 
 
-class UpdateItem(Body):
+class UpdateItem(ItemCommand):
     """Sets fields of an item. Outputs: `version`."""
 
     TYPE: ClassVar[str] = "crm.item.update.v1"
 
-    item_id: UUID
     assignments: tuple[FieldAssignment, ...] = Field(min_length=1)
-    expect_entry_seq: int | None = None
-    changed_by: str
 
 
-class CreateItem(Body):
-    """Creates an item, and its client when `person` is given and nobody known matches phone or e-mail.
+class NewItem(ItemFields):
+    """What an item begins with; entity-service checks all of it against what the tenant has.
 
-    `pipeline` null: the kind's first pipeline; `stage` null: the pipeline's first stage. `linked_item_id` links the new
-    item to another one. Outputs: `item_id`, `contact_id` (null without a client), `duplicate` (the client was known).
+    `pipeline` null: the kind's first pipeline; `stage` null: the pipeline's first stage.
     """
-
-    TYPE: ClassVar[str] = "crm.item.create.v1"
 
     kind: ItemKind
     title: str
     pipeline: str | None = None
     stage: str | None = None
-    responsible_id: UUID | None = None
-    contact_ids: tuple[UUID, ...] = ()
-    company_id: UUID | None = None
+
+
+class CreateItem(NewItem, EntityCommand):
+    """Creates an item, and its client when `person` is given and no contact has the phone number or e-mail address.
+
+    Outputs: `item_id`, `contact_id` (null without a client), `duplicate` (the client was known).
+    """
+
+    TYPE: ClassVar[str] = "crm.item.create.v1"
+
     person: PersonInput | None = None
-    amount: Money | None = None
-    source: str | None = None
-    fields: dict[str, JsonValue] = Field(default_factory=dict)
-    linked_item_id: UUID | None = None
-    expect_entry_seq: int | None = None
-    """Guards on the linked item's entry."""
-    created_by: str
-    origin: Origin
 
 
-class CopyItem(Body):
+class CreateFollowUp(NewItem, ItemCommand):
+    """Creates an item that is linked to the one that it follows. Outputs: `item_id`."""
+
+    TYPE: ClassVar[str] = "crm.item.create_follow_up.v1"
+
+
+class CopyItem(ItemCommand):
     """Copies an item with all field values, client and product rows. Outputs: `item_id`.
 
     `title` null: the original's name + " Copy"; `responsible_id` null: the original's.
@@ -96,51 +111,51 @@ class CopyItem(Body):
 
     TYPE: ClassVar[str] = "crm.item.copy.v1"
 
-    item_id: UUID
     title: str | None = None
     pipeline: str
     stage: str | None = None
     responsible_id: UUID | None = None
-    expect_entry_seq: int | None = None
-    created_by: str
 
 
-class CreateTask(Body):
+Employees = Annotated[tuple[UUID, ...], Field(max_length=100)]
+
+
+class TaskFields(Fields):
+    """What people, rules and the record say of a task."""
+
+    name: Title
+    description: Annotated[str, StringConstraints(max_length=50_000)] = ""
+    assignee_id: UUID | None = None
+    """Null: the item's responsible person."""
+    deadline: Moment | None = None
+    participants: Employees = ()
+    observers: Employees = ()
+    checklist: Annotated[tuple[Line, ...], Field(max_length=100)] = ()
+    priority: Literal["normal", "high"] = "normal"
+    tags: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
+    complete_on_leave: bool = False
+    """Whether the task is completed when the item leaves the stage in which it was made."""
+
+
+class CreateTask(TaskFields, ItemCommand):
     """Creates a task on an item. Outputs: `task_id`."""
 
     TYPE: ClassVar[str] = "crm.task.create.v1"
 
-    item_id: UUID
-    name: str
-    description: str = ""
-    assignee_id: UUID | None = None
-    """Null: the item's responsible person."""
-    deadline: AwareDatetime | None = None
-    participants: tuple[UUID, ...] = ()
-    observers: tuple[UUID, ...] = ()
-    checklist: tuple[str, ...] = ()
-    priority: Literal["normal", "high"] = "normal"
-    tags: tuple[str, ...] = ()
-    complete_on_leave: bool = False
     stage: str
     """The stage whose rule made the task."""
-    expect_entry_seq: int | None = None
-    created_by: str
 
 
-class AddTimelineEntry(Body):
+class AddTimelineEntry(ItemCommand):
     """Writes an entry into an item's timeline. Outputs: `entry_id`."""
 
     TYPE: ClassVar[str] = "crm.timeline.add.v1"
 
-    item_id: UUID
     kind: Literal["comment", "history"] = "history"
     text: str
-    author: str
-    expect_entry_seq: int | None = None
 
 
-class RecordPayment(Body):
+class RecordPayment(EntityCommand):
     """Records what a payment provider reported. Outputs: `status`, `changed` (false: already so)."""
 
     TYPE: ClassVar[str] = "crm.payment.record.v1"

@@ -1,23 +1,33 @@
 """Where entity-service is put together."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from contracts import topics
-from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service
-from entity_service.api.calendars import CalendarRoutes
-from entity_service.api.clients import ClientRoutes
-from entity_service.api.internal import InternalRoutes
-from entity_service.api.items import ItemRoutes
-from entity_service.api.payments import PaymentRoutes
-from entity_service.api.people import PeopleRoutes
+from entity_service.api import (
+    activities,
+    calendars,
+    companies,
+    contacts,
+    departments,
+    employees,
+    fields,
+    internal,
+    items,
+    links,
+    payments,
+    pipelines,
+    products,
+    tasks,
+    tenants,
+    timeline,
+)
 from entity_service.api.responses import install_errors
-from entity_service.api.settings import SettingsRoutes
-from entity_service.api.work import WorkRoutes
-from entity_service.application import make_changes
-from entity_service.handlers import ConsentMirror, Handlers, consent_results, consents, routes
+from entity_service.application import Changes, make_changes
+from entity_service.handlers import commands as item_commands
+from entity_service.handlers import consents
 from entity_service.jobs import Forgetting
 from entity_service.messages import SERVICE
 from entity_service.quotas import QUOTAS
@@ -32,22 +42,31 @@ def build_app(settings: Settings) -> FastAPI:
     service = Service(SERVICE, settings, quotas=QUOTAS)
     changes = make_changes(service.outbox, service.clock, new_id)
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=service.outbox, clock=service.clock)
-    expected = MESSAGES[topics.ENTITY_COMMANDS]
-    service.consume(commands.subscription(topics.ENTITY_COMMANDS, routes(Handlers(changes)), expected=expected))
-    mirror = ConsentMirror()
-    service.consume(consents(mirror))
-    service.consume(consent_results(mirror))
+    service.consume(item_commands.subscription(commands, changes))
+    service.consume(consents.events())
+    service.consume(consents.results())
     service.background("forgetting", Forgetting(service.database).run)
-    routers = [
-        SettingsRoutes(service).router(),
-        PeopleRoutes(service, new_id).router(),
-        CalendarRoutes(service).router(),
-        ClientRoutes(service, changes, new_id).router(),
-        ItemRoutes(service, changes).router(),
-        WorkRoutes(service, changes).router(),
-        PaymentRoutes(service, changes).router(),
-        InternalRoutes(service).router(),
-    ]
-    app = service.app(SERVICE, routers, larger_bodies={"/v1/items/import": IMPORT_LIMIT})
+    app = service.app(SERVICE, _routers(service, changes), larger_bodies={"/v1/items/import": IMPORT_LIMIT})
     install_errors(app)
     return app
+
+
+def _routers(service: Service, changes: Changes) -> list[APIRouter]:
+    return [
+        tenants.router(service),
+        pipelines.router(service),
+        fields.router(service),
+        departments.router(service),
+        employees.router(service, new_id),
+        calendars.router(service),
+        contacts.router(service, changes, new_id),
+        companies.router(service, new_id),
+        items.router(service, changes),
+        activities.router(service, changes),
+        tasks.router(service, changes),
+        products.router(service, changes),
+        timeline.router(service),
+        links.router(service),
+        payments.router(service, changes),
+        internal.router(service),
+    ]

@@ -1,4 +1,4 @@
-"""What this service says on `crm.entity.events.v1`, built in one place, and who has it said."""
+"""The messages that this service publishes, built in one place, and the actor that they name."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,6 +81,6 @@ def payment_changed(payment: Payment, previous: PaymentStatus | None) -> Payment
     )
 
 
-def record_consent(tenant: UUID, contact: UUID, said: RecordConsent, id: UUID, at: datetime) -> Envelope[RecordConsent]:
+def record_consent(tenant: UUID, contact: UUID, body: RecordConsent, id: UUID, at: datetime) -> Envelope[RecordConsent]:
     key = record_key(tenant, "contact", contact)
-    return command(said, issuer=SERVICE, id=id, tenant=tenant, key=key, time=at, correlation=str(id))
+    return command(body, issuer=SERVICE, id=id, tenant=tenant, key=key, time=at, correlation=str(id))

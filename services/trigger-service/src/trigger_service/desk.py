@@ -22,7 +22,7 @@ from contracts.kit.outbox import Outbox
 from contracts.messages.results import CommandDone, FinalResult
 from trigger_service import messages
 from trigger_service.caps import Caps
-from trigger_service.domain import intake, payments, repeats
+from trigger_service.domain import intake, repeats
 from trigger_service.domain.definitions import Form, Provider, Trigger
 from trigger_service.domain.evaluation import Judgement, Note, could_fire, judge, read_result
 from trigger_service.domain.intake import Answers
@@ -181,7 +181,7 @@ class Desk:
         named = Claim(key=name, content=identity, arrival_id=first, at=arrival.received_at)
         is_new = await self._claim(tx, tenant, named) == named
         if first == arrival.id:
-            command = messages.record_payment(arrival, payments.record_payment(report), self._clock())
+            command = messages.record_payment(arrival, report, self._clock())
             await self._send(tx, arrivals.add, arrival, command)
         elif is_new:
             await self._repeat(tx, arrival, first)

@@ -8,7 +8,9 @@ from contracts import topics
 from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem, RecordPayment
 from contracts.messages.trigger_events import ArrivalJudged
+from trigger_service.domain import payments
 from trigger_service.domain.evaluation import Judgement
+from trigger_service.domain.payments import PaymentReport
 from trigger_service.store.arrivals import Arrival
 
 SERVICE = "trigger-service"
@@ -39,7 +41,7 @@ def move_item(
         item_id=item,
         candidates=judgement.candidates,
         forward_only=True,
-        changed_by=judgement.changed_by,
+        actor=judgement.actor,
         origin="trigger",
     )
     return _command(arrival, data, _id(arrival, "move"), topics.item_key(arrival.tenant_id, item), now, cause)
@@ -52,11 +54,12 @@ def create_item(arrival: Arrival, data: CreateItem, now: datetime) -> Envelope[C
 
 def add_comment(arrival: Arrival, item: UUID, text: str, now: datetime) -> Envelope[AddTimelineEntry]:
     """What a client wrote into a form, for the timeline of the item that the client has already."""
-    data = AddTimelineEntry(item_id=item, kind="comment", text=text, author=arrival.source)
+    data = AddTimelineEntry(item_id=item, kind="comment", text=text, actor=arrival.source, origin="intake")
     return _command(arrival, data, _id(arrival, "comment"), topics.item_key(arrival.tenant_id, item), now)
 
 
-def record_payment(arrival: Arrival, data: RecordPayment, now: datetime) -> Envelope[RecordPayment]:
+def record_payment(arrival: Arrival, report: PaymentReport, now: datetime) -> Envelope[RecordPayment]:
+    data = payments.record_payment(report, SERVICE)
     key = topics.record_key(arrival.tenant_id, "payment", data.payment_id)
     return _command(arrival, data, uuid5(arrival.id, "payment"), key, now)
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from contracts.contexts import ItemContext
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
-from contracts.messages.entity_commands import CopyItem, CreateItem, CreateTask, MoveItem, UpdateItem
+from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
 from rule_engine.domain.actions import ActionContext, Failure
 from rule_engine.domain.language.values import values_of
 from rule_engine.rules import REGISTRY
@@ -152,7 +152,7 @@ def test_a_task_is_due_tomorrow_at_two_in_the_companys_zone() -> None:
         deadline=datetime(2026, 3, 3, 13, 0, tzinfo=UTC),
         stage="prepayment",
         expect_entry_seq=2,
-        created_by="rule:it",
+        actor="rule:it",
     )
 
 
@@ -182,21 +182,20 @@ def test_a_task_is_the_responsible_persons_unless_somebody_is_named() -> None:
 
 
 def test_a_repeat_lead_has_the_deals_client_and_a_link_to_the_deal() -> None:
-    assert act("create_repeat_lead", {"name": "Renewal for Bell & Sons"}, guard=None) == CreateItem(
+    assert act("create_repeat_lead", {"name": "Renewal for Bell & Sons"}, guard=None) == CreateFollowUp(
+        item_id=DEAL,
         kind="lead",
         title="Renewal for Bell & Sons",
         responsible_id=SELLER.id,
         contact_ids=(CONTACT,),
         company_id=COMPANY,
-        linked_item_id=DEAL,
         expect_entry_seq=None,
-        created_by="rule:it",
-        origin="rule",
+        actor="rule:it",
     )
 
 
 def test_a_copy_goes_to_its_own_pipeline_unless_another_one_is_named() -> None:
-    assert act("copy_deal", {}) == CopyItem(item_id=DEAL, pipeline="sales", expect_entry_seq=2, created_by="rule:it")
+    assert act("copy_deal", {}) == CopyItem(item_id=DEAL, pipeline="sales", expect_entry_seq=2, actor="rule:it")
     other = act("copy_deal", {"pipeline": "installation", "stage": "planned", "name": "Install"})
     assert (other.pipeline, other.stage, other.title) == ("installation", "planned", "Install")
 
@@ -209,13 +208,13 @@ def test_fields_are_set_and_appended_to() -> None:
         ("title", "Ash table", False),
         ("fields.colours", "red", True),
     ]
-    assert (command.changed_by, command.expect_entry_seq) == (str(SELLER.id), 2)
+    assert (command.actor, command.expect_entry_seq) == (str(SELLER.id), 2)
 
 
 def test_a_move_always_carries_the_entry_it_was_meant_for() -> None:
     command = act("change_stage", {"stage": "won"}, guard=None, entry_seq=7)
     assert isinstance(command, MoveItem)
-    assert (command.expect_entry_seq, command.origin, command.changed_by) == (7, "rule", "rule:it")
+    assert (command.expect_entry_seq, command.origin, command.actor) == (7, "rule", "rule:it")
     assert [one.stage for one in command.candidates] == ["won"]
 
 

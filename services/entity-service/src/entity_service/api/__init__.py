@@ -1,1 +1,1 @@
-"""The HTTP APIs: translate a request to a change and back, split by noun."""
+"""HTTP: translates a request to a change and back, one file per noun."""

@@ -11,12 +11,13 @@ from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.configuration import record
 from contracts.kit.database import Connection
-from contracts.kit.http import Problem, not_found
+from contracts.kit.http import Problem
 from contracts.kit.service import Service
 from contracts.values import Code, Country
 from entity_service import store
+from entity_service.api.employees import find_employee
 from entity_service.domain.calendars import check_calendar, check_schedule, check_zone
-from entity_service.domain.people import Employee
+from entity_service.domain.employees import Employee
 
 Zone = Annotated[str, AfterValidator(check_zone)]
 
@@ -75,75 +76,71 @@ class Presence(BaseModel):
     since: datetime | None
 
 
-class CalendarRoutes:
-    """Everybody may read; admins write calendar and schedules; who is at work is for everyone himself to say."""
+def router(service: Service) -> APIRouter:
+    """Everybody may read; admins write calendar and schedules; employees say themselves whether they are at work."""
+    routes = APIRouter(prefix="/v1", tags=["calendars"])
+    _add_calendar(routes, service)
+    _add_schedules(routes, service)
+    _add_presences(routes, service)
+    return routes
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
-    def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1", tags=["calendars"])
-        add = router.add_api_route
-        add("/calendar", self.put_calendar, methods=["PUT"], response_model=Calendar)
-        add("/calendar", self.calendar, methods=["GET"], response_model=Calendar)
-        add("/employees/{code}/schedule", self.put_schedule, methods=["PUT"], response_model=Schedule)
-        add("/employees/{code}/schedule", self.schedule, methods=["GET"], response_model=Schedule)
-        add("/employees/{code}/presence", self.put_presence, methods=["PUT"], response_model=Presence)
-        add("/employees/{code}/presence", self.presence, methods=["GET"], response_model=Presence)
-        return router
-
-    async def put_calendar(self, body: CalendarInput, caller: Caller = require(Role.ADMIN)) -> Calendar:
+def _add_calendar(routes: APIRouter, service: Service) -> None:
+    @routes.put("/calendar")
+    async def put_calendar(body: CalendarInput, caller: Caller = require(Role.ADMIN)) -> Calendar:
         """Replaces the company's calendar. Rules that wait already keep their due time."""
         wanted = Calendar.model_validate(body.model_dump())
         check_calendar(wanted)
-        async with self._service.database.transaction(caller.tenant) as tx:
+        async with service.database.transaction(caller.tenant) as tx:
             before = await store.calendars.calendar(tx, caller.tenant)
             await store.calendars.put_calendar(tx, caller.tenant, wanted)
             await record(tx, caller, "calendar", None, before, wanted)
         return wanted
 
-    async def calendar(self, caller: Caller = require(Role.VIEWER)) -> Calendar:
+    @routes.get("/calendar")
+    async def get_calendar(caller: Caller = require(Role.VIEWER)) -> Calendar:
         """The company's calendar: Monday to Friday from nine to six until it is set."""
-        async with self._service.database.transaction(caller.tenant) as tx:
+        async with service.database.transaction(caller.tenant) as tx:
             return await store.calendars.calendar(tx, caller.tenant)
 
-    async def put_schedule(self, code: Code, body: ScheduleInput, caller: Caller = require(Role.ADMIN)) -> Schedule:
+
+def _add_schedules(routes: APIRouter, service: Service) -> None:
+    @routes.put("/employees/{code}/schedule")
+    async def put_schedule(code: Code, body: ScheduleInput, caller: Caller = require(Role.ADMIN)) -> Schedule:
         """Replaces the employee's schedule with its absences."""
         wanted = Schedule.model_validate(body.model_dump(exclude={"tracked"}))
         check_schedule(wanted)
-        async with self._service.database.transaction(caller.tenant) as tx:
-            employee = await _employee(tx, caller, code)
+        async with service.database.transaction(caller.tenant) as tx:
+            employee = await find_employee(tx, caller, code)
             before = await store.calendars.schedule(tx, caller.tenant, employee.id)
             await store.calendars.put_schedule(tx, caller.tenant, employee.id, wanted, tracked=body.tracked)
             after = await store.calendars.schedule(tx, caller.tenant, employee.id) or wanted
             await record(tx, caller, "schedule", code, before and _hours(before), _hours(after))
             return after
 
-    async def schedule(self, code: Code, caller: Caller = require(Role.VIEWER)) -> Schedule:
+    @routes.get("/employees/{code}/schedule")
+    async def get_schedule(code: Code, caller: Caller = require(Role.VIEWER)) -> Schedule:
         """The employee's schedule; `at_work` is null where clocking in is not tracked."""
-        async with self._service.database.transaction(caller.tenant) as tx:
-            employee = await _employee(tx, caller, code)
+        async with service.database.transaction(caller.tenant) as tx:
+            employee = await find_employee(tx, caller, code)
             return await store.calendars.schedule(tx, caller.tenant, employee.id) or Schedule()
 
-    async def put_presence(self, code: Code, body: PresenceInput, caller: Caller = require(Role.AGENT)) -> Presence:
+
+def _add_presences(routes: APIRouter, service: Service) -> None:
+    @routes.put("/employees/{code}/presence")
+    async def put_presence(code: Code, body: PresenceInput, caller: Caller = require(Role.AGENT)) -> Presence:
         """Clocks in or out: oneself, or an admin anybody."""
-        async with self._service.database.transaction(caller.tenant) as tx:
-            employee = await _employee(tx, caller, code)
+        async with service.database.transaction(caller.tenant) as tx:
+            employee = await find_employee(tx, caller, code)
             if Role.ADMIN not in caller.roles and caller.subject != str(employee.id):
                 raise Problem(403, "Forbidden", "only an admin clocks others in and out")
-            await store.calendars.put_presence(tx, caller.tenant, employee.id, body.at_work, self._service.clock())
+            await store.calendars.put_presence(tx, caller.tenant, employee.id, body.at_work, service.clock())
             return await _presence(tx, caller, employee)
 
-    async def presence(self, code: Code, caller: Caller = require(Role.VIEWER)) -> Presence:
-        async with self._service.database.transaction(caller.tenant) as tx:
-            return await _presence(tx, caller, await _employee(tx, caller, code))
-
-
-async def _employee(tx: Connection, caller: Caller, code: str) -> Employee:
-    found = await store.people.employee(tx, caller.tenant, code)
-    if found is None:
-        raise not_found(f"employee {code!r}")
-    return found
+    @routes.get("/employees/{code}/presence")
+    async def get_presence(code: Code, caller: Caller = require(Role.VIEWER)) -> Presence:
+        async with service.database.transaction(caller.tenant) as tx:
+            return await _presence(tx, caller, await find_employee(tx, caller, code))
 
 
 def _hours(schedule: Schedule) -> dict[str, Any]:

@@ -1,15 +1,17 @@
-"""What inputs have in common: no endless texts, no numbers too large to count with."""
+"""What the inputs of several nouns have in common."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
-from uuid import UUID
 
 from fastapi import Query
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from contracts.contexts import Email, Phone
 from contracts.inputs import Input, keepable
-from contracts.kit.http import decode_cursor
 from contracts.texts import one_line
 from contracts.values import MAX_NUMBER, Money
+from entity_service.domain.addresses import MAX_ADDRESSES, normalise_email, normalise_phone
+from entity_service.store.addresses import AddressFilter
 
 
 def _not_too_large(money: Money) -> Money:
@@ -18,7 +20,6 @@ def _not_too_large(money: Money) -> Money:
     return money
 
 
-Text = Annotated[str, StringConstraints(max_length=10_000)]
 Amount = Annotated[Money, AfterValidator(_not_too_large)]
 
 
@@ -28,12 +29,6 @@ def _as_titles_are(text: str | None) -> str | None:
 
 SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(_as_titles_are)]
 Address = Annotated[str | None, Query(max_length=320), AfterValidator(keepable)]
-
-
-def before(cursor: str | None) -> UUID | None:
-    """The id after which a page begins. Raises 400 for what is no cursor of this service."""
-    key = decode_cursor(cursor, tuple[UUID])
-    return key[0] if key else None
 
 
 class PhoneInput(Input):
@@ -48,3 +43,30 @@ class EmailInput(Input):
 
     address: Annotated[str, StringConstraints(max_length=320)]
     type: Literal["work", "home", "other"] = "work"
+
+
+Phones = Annotated[tuple[PhoneInput, ...], Field(max_length=MAX_ADDRESSES)]
+Emails = Annotated[tuple[EmailInput, ...], Field(max_length=MAX_ADDRESSES)]
+
+
+def phones_of(inputs: Sequence[PhoneInput]) -> tuple[Phone, ...]:
+    """Raises `InvalidError` that names the place of a number that is none."""
+    return tuple(
+        Phone(number=normalise_phone(phone.number, f"phones[{place}].number"), type=phone.type)
+        for place, phone in enumerate(inputs)
+    )
+
+
+def emails_of(inputs: Sequence[EmailInput]) -> tuple[Email, ...]:
+    """Raises `InvalidError` that names the place of an address that is none."""
+    return tuple(
+        Email(address=normalise_email(email.address, f"emails[{place}].address"), type=email.type)
+        for place, email in enumerate(inputs)
+    )
+
+
+def address_filter(phone: str | None, email: str | None) -> AddressFilter:
+    """Raises `InvalidError`."""
+    return AddressFilter(
+        phone=normalise_phone(phone) if phone else None, email=normalise_email(email) if email else None
+    )

@@ -9,44 +9,38 @@ from pydantic import Field, JsonValue
 from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Cursor, Limit, Page, if_match, json_response, not_found
+from contracts.kit.http import Page, if_match, json_response
+from contracts.kit.routes import Paged
 from contracts.kit.service import Service
-from contracts.messages.entity_commands import FieldAssignment
+from contracts.messages.entity_commands import FieldAssignment, NewItem
 from contracts.texts import Line, Title
-from contracts.values import Code, ItemKind, ItemSnapshot
+from contracts.values import Code, ItemFields, ItemKind, ItemSnapshot
 from entity_service import store
-from entity_service.api.inputs import Amount, SearchText, before
-from entity_service.api.responses import actor_of, check_version, create_once, item_answer, page
+from entity_service.api.inputs import Amount, SearchText
+from entity_service.api.responses import actor_of, check_version, create_once, find_item, item_answer
 from entity_service.application import Changes
-from entity_service.domain.items import Item, ItemDraft
 from entity_service.domain.pipelines import place_for_move
 from entity_service.messages import Actor
 
 
-class ItemInput(Input):
+class ItemFieldsInput(ItemFields, Input):
     """What may be said of an item at any time."""
 
-    responsible_id: UUID | None = None
     contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
-    company_id: UUID | None = None
     amount: Amount | None = None
     source: Line | None = None
     fields: Annotated[dict[str, JsonValue], Field(max_length=500)] = Field(default_factory=dict)
 
 
-class NewItem(ItemInput):
+class ItemInput(ItemFieldsInput, NewItem):
     """An item to be created; without `pipeline` in the kind's first one, without `stage` in its first stage."""
 
-    kind: ItemKind
     title: Title
     pipeline: Code | None = None
     stage: Code | None = None
 
-    def draft(self) -> ItemDraft:
-        return ItemDraft(**{name: getattr(self, name) for name in type(self).model_fields})
 
-
-class ItemPatch(ItemInput):
+class ItemPatch(ItemFieldsInput):
     """Only what is given changes; null empties. An emptied amount is computed from the product rows again."""
 
     title: Title | None = None
@@ -73,7 +67,7 @@ class CompanyLink(Input):
 class Import(Input):
     """Items to be created all together or not at all; `run_rules` says whether their entries start rules."""
 
-    items: Annotated[tuple[NewItem, ...], Field(min_length=1, max_length=1000)]
+    items: Annotated[tuple[ItemInput, ...], Field(min_length=1, max_length=1000)]
     run_rules: bool = False
 
 
@@ -83,56 +77,47 @@ class Imported(Input):
     ids: list[UUID]
 
 
-class ItemRoutes:
+def router(service: Service, changes: Changes) -> APIRouter:
     """Everybody may read; agents may change."""
+    routes = APIRouter(prefix="/v1/items", tags=["items"])
+    _add_creation(routes, service, changes)
+    _add_lists(routes, service)
+    _add_changes(routes, service, changes)
+    return routes
 
-    def __init__(self, service: Service, changes: Changes) -> None:
-        self._service = service
-        self._changes = changes
 
-    def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1/items", tags=["items"])
-        add = router.add_api_route
-        add("", self.create, methods=["POST"], status_code=201, response_model=ItemSnapshot)
-        add("", self.search, methods=["GET"], response_model=Page[ItemSnapshot])
-        add("/import", self.import_all, methods=["POST"], status_code=201, response_model=Imported)
-        add("/{id}", self.read, methods=["GET"], response_model=ItemSnapshot)
-        add("/{id}", self.patch, methods=["PATCH"], response_model=ItemSnapshot)
-        add("/{id}", self.delete, methods=["DELETE"], status_code=204)
-        add("/{id}/stage", self.move, methods=["PUT"], response_model=ItemSnapshot)
-        add("/{id}/company", self.link_company, methods=["PUT"], response_model=ItemSnapshot)
-        return router
-
-    async def create(self, request: Request, body: NewItem, caller: Caller = require(Role.AGENT)) -> Response:
+def _add_creation(routes: APIRouter, service: Service, changes: Changes) -> None:
+    @routes.post("", status_code=201, response_model=ItemSnapshot)
+    async def create_item(request: Request, body: ItemInput, caller: Caller = require(Role.AGENT)) -> Response:
         """Creates an item. With an `Idempotency-Key` it may be sent twice."""
 
-        async def do(tx: Connection) -> Response:
-            item = await self._changes.items.create(tx, caller.tenant, body.draft(), actor_of(caller))
-            return item_answer(item, 201)
+        async def create(tx: Connection) -> Response:
+            return item_answer(await changes.items.create(tx, caller.tenant, body, actor_of(caller)), 201)
 
-        return await create_once(self._service, request, caller, do)
+        return await create_once(service, request, caller, create)
 
-    async def import_all(self, request: Request, body: Import, caller: Caller = require(Role.AGENT)) -> Response:
+    @routes.post("/import", status_code=201, response_model=Imported)
+    async def import_items(request: Request, body: Import, caller: Caller = require(Role.AGENT)) -> Response:
         """Creates up to 1000 items, all or none; errors name their rows (`items.3.title`)."""
         actor = Actor(by=caller.subject, origin="import", automation=body.run_rules)
 
-        async def do(tx: Connection) -> Response:
-            drafts = [item.draft() for item in body.items]
-            items = await self._changes.items.create_all(tx, caller.tenant, drafts, actor)
+        async def create(tx: Connection) -> Response:
+            items = await changes.items.create_all(tx, caller.tenant, body.items, actor)
             return json_response(Imported(ids=[item.id for item in items]), 201)
 
-        return await create_once(self._service, request, caller, do)
+        return await create_once(service, request, caller, create)
 
-    async def read(self, id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
+
+def _add_lists(routes: APIRouter, service: Service) -> None:
+    @routes.get("/{id}", response_model=ItemSnapshot)
+    async def get_item(id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
         """The item; its `ETag` is what `If-Match` of a change expects."""
-        async with self._service.database.transaction(caller.tenant) as tx:
-            item = await store.items.find(tx, caller.tenant, id)
-        if item is None:
-            raise not_found(f"item {id}")
-        return item_answer(item)
+        async with service.database.transaction(caller.tenant) as tx:
+            return item_answer(await find_item(tx, caller, id))
 
-    async def search(  # noqa: PLR0913 - one parameter per filter
-        self,
+    @routes.get("")
+    async def list_items(  # noqa: PLR0913 - one parameter per filter
+        paging: Paged,
         kind: ItemKind | None = None,
         pipeline: Code | None = None,
         stage: Code | None = None,
@@ -141,8 +126,6 @@ class ItemRoutes:
         company: UUID | None = None,
         updated_since: Moment | None = None,
         q: SearchText = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[ItemSnapshot]:
         """Items, newest first; `q` is looked for in titles."""
@@ -155,52 +138,46 @@ class ItemRoutes:
             company=company,
             updated_since=updated_since,
             text=q,
-            before=before(cursor),
+            before=paging.id,
         )
-        async with self._service.database.transaction(caller.tenant) as tx:
-            found = await store.items.search(tx, caller.tenant, wanted, limit + 1)
-        return page([item.snapshot() for item in found], limit)
+        async with service.database.transaction(caller.tenant) as tx:
+            items = await store.items.search(tx, caller.tenant, wanted, paging.rows)
+        return paging.by_id([item.snapshot() for item in items])
 
-    async def patch(
-        self, request: Request, id: UUID, body: ItemPatch, caller: Caller = require(Role.AGENT)
-    ) -> Response:
+
+def _add_changes(routes: APIRouter, service: Service, changes: Changes) -> None:
+    @routes.patch("/{id}", response_model=ItemSnapshot)
+    async def patch_item(request: Request, id: UUID, body: ItemPatch, caller: Caller = require(Role.AGENT)) -> Response:
         """Changes fields; demands `If-Match`."""
         seen = if_match(request)
-        async with self._service.database.transaction(caller.tenant) as tx:
-            item = await self._lock(tx, caller, id, seen)
-            item = await self._changes.items.assign(tx, item, body.assignments(), actor_of(caller))
-        return item_answer(item)
+        async with service.database.transaction(caller.tenant) as tx:
+            item = await changes.items.lock(tx, caller.tenant, id)
+            check_version(item, seen)
+            return item_answer(await changes.items.assign(tx, item, body.assignments(), actor_of(caller)))
 
-    async def move(
-        self, request: Request, id: UUID, body: StageInput, caller: Caller = require(Role.AGENT)
-    ) -> Response:
-        """Moves the item to a stage; demands `If-Match`. To where it is already, nothing happens."""
+    @routes.put("/{id}/stage", response_model=ItemSnapshot)
+    async def move_item(request: Request, id: UUID, body: StageInput, caller: Caller = require(Role.AGENT)) -> Response:
+        """Moves the item to a stage; demands `If-Match`. Where the item is already there, nothing happens."""
         seen = if_match(request)
-        async with self._service.database.transaction(caller.tenant) as tx:
-            item = await self._lock(tx, caller, id, seen)
-            named = {item.pipeline, body.pipeline or item.pipeline}
-            pipelines = await store.pipelines.some(tx, caller.tenant, named)
+        async with service.database.transaction(caller.tenant) as tx:
+            item = await changes.items.lock(tx, caller.tenant, id)
+            check_version(item, seen)
+            pipelines = await store.pipelines.some(tx, caller.tenant, {item.pipeline, body.pipeline or item.pipeline})
             place = place_for_move(pipelines, item, body.pipeline, body.stage)
-            item = await self._changes.items.move(tx, item, place, actor_of(caller))
-        return item_answer(item)
+            return item_answer(await changes.items.move(tx, item, place, actor_of(caller)))
 
-    async def link_company(self, id: UUID, body: CompanyLink, caller: Caller = require(Role.AGENT)) -> Response:
+    @routes.put("/{id}/company", response_model=ItemSnapshot)
+    async def link_company(id: UUID, body: CompanyLink, caller: Caller = require(Role.AGENT)) -> Response:
         """Sets the client's company."""
-        value = str(body.company_id) if body.company_id else None
-        async with self._service.database.transaction(caller.tenant) as tx:
-            item = await self._lock(tx, caller, id, None)
-            assignment = FieldAssignment(field="company_id", value=value)
-            item = await self._changes.items.assign(tx, item, [assignment], actor_of(caller))
-        return item_answer(item)
+        assignment = FieldAssignment(field="company_id", value=str(body.company_id) if body.company_id else None)
+        async with service.database.transaction(caller.tenant) as tx:
+            item = await changes.items.lock(tx, caller.tenant, id)
+            return item_answer(await changes.items.assign(tx, item, [assignment], actor_of(caller)))
 
-    async def delete(self, id: UUID, caller: Caller = require(Role.AGENT)) -> Response:
+    @routes.delete("/{id}", status_code=204)
+    async def delete_item(id: UUID, caller: Caller = require(Role.AGENT)) -> Response:
         """Deletes the item with its rows, tasks, activities and timeline."""
-        async with self._service.database.transaction(caller.tenant) as tx:
-            item = await self._lock(tx, caller, id, None)
-            await self._changes.items.delete(tx, item, actor_of(caller))
+        async with service.database.transaction(caller.tenant) as tx:
+            item = await changes.items.lock(tx, caller.tenant, id)
+            await changes.items.delete(tx, item, actor_of(caller))
         return Response(status_code=204)
-
-    async def _lock(self, tx: Connection, caller: Caller, id: UUID, seen: int | None) -> Item:
-        item = await self._changes.items.lock(tx, caller.tenant, id)
-        check_version(item, seen)
-        return item

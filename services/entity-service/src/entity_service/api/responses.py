@@ -1,7 +1,6 @@
-"""How changes are made for a request, and how what they come to is answered."""
+"""What the routes of several nouns have in common: who acts, answers, the domain's errors as problem documents."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
@@ -9,8 +8,10 @@ from pydantic import BaseModel
 
 from contracts.kit.auth import Caller
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, Problem, bad_input, conflict, etag, json_response, not_found
+from contracts.kit.http import Problem, bad_input, conflict, etag, json_response, not_found
+from contracts.kit.routes import found
 from contracts.kit.service import Service
+from entity_service import store
 from entity_service.domain.errors import ConflictError, EntityError, InvalidError, NotFoundError
 from entity_service.domain.items import Item
 from entity_service.messages import Actor
@@ -62,10 +63,6 @@ def check_version(item: Item, seen: int | None) -> None:
         raise Problem(412, "Precondition failed", detail, headers={"ETag": etag(item.version)})
 
 
-def page[T](found: Sequence[T], limit: int) -> Page[T]:
-    """A page of what was found with `limit + 1`, sorted by id: ids tell what is newer."""
-    return Page.of(found, limit, key=_key, show=lambda one: one)
-
-
-def _key(one: Any) -> tuple[UUID]:
-    return (one.id,)
+async def find_item(tx: Connection, caller: Caller, id: UUID) -> Item:
+    """Raises 404."""
+    return found(await store.items.find(tx, caller.tenant, id), f"item {id}")

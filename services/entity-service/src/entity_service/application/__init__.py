@@ -1,4 +1,4 @@
-"""What can be done to items and what belongs to them, for people (`api`) and for commands (`handlers`) alike.
+"""Changes of items and of what belongs to them, for the API and for commands alike.
 
 Each change happens in the caller's transaction: lock the item, decide, write, one version on, timeline, outbox.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.outbox import Outbox
 from entity_service.application.activities import Activities
-from entity_service.application.clients import Clients
+from entity_service.application.contacts import Contacts
 from entity_service.application.copies import Copies
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
@@ -24,7 +24,7 @@ class Changes:
     items: Items
     handovers: Handovers
     copies: Copies
-    clients: Clients
+    contacts: Contacts
     products: Products
     activities: Activities
     tasks: Tasks
@@ -38,7 +38,7 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
         items=items,
         handovers=handovers,
         copies=Copies(items, handovers),
-        clients=Clients(outbox, clock, new_id),
+        contacts=Contacts(outbox, clock, new_id),
         products=Products(items),
         activities=Activities(items),
         tasks=Tasks(items, handovers),

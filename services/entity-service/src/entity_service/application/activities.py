@@ -1,9 +1,9 @@
-"""What people log about an item."""
+"""Logs what people did about an item."""
 
 from contracts.kit.database import Connection
 from entity_service import store
 from entity_service.application.items import Items
-from entity_service.domain.activities import Activity, NewActivity
+from entity_service.domain.activities import Activity, ActivityFields
 from entity_service.domain.items import Item
 from entity_service.messages import Actor
 
@@ -14,19 +14,13 @@ class Activities:
     def __init__(self, items: Items) -> None:
         self._items = items
 
-    async def log(self, tx: Connection, item: Item, new: NewActivity, actor: Actor) -> Activity:
+    async def log(self, tx: Connection, item: Item, wanted: ActivityFields, actor: Actor) -> Activity:
         """Logs one on a locked item, which then counts one more."""
-        activity = Activity(
-            id=self._items.new_id(),
-            item_id=item.id,
-            **new._asdict(),
-            author=actor.by,
-            at=self._items.clock(),
-        )
+        given = {name: getattr(wanted, name) for name in ActivityFields.model_fields}
+        activity = Activity(**given, id=self._items.new_id(), item_id=item.id, author=actor.by, at=self._items.clock())
         await store.activities.add(tx, item.tenant_id, activity)
-        await self._items.note(
-            tx, item, "activity", new.subject, actor, {"activity_id": str(activity.id), "kind": new.kind}
-        )
+        data = {"activity_id": str(activity.id), "kind": activity.kind}
+        await self._items.note(tx, item, "activity", activity.subject, actor, dict(data))
         after = item.model_copy(update={"activity_count": item.activity_count + 1})
         await self._items.update(tx, item, after, actor)
         return activity

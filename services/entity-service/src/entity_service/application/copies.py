@@ -7,9 +7,9 @@ from contracts.messages.entity_commands import CopyItem
 from entity_service import store
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
+from entity_service.domain.employees import Handover
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, copy_of
-from entity_service.domain.people import Handover
 from entity_service.domain.pipelines import find_place
 from entity_service.messages import Actor
 

@@ -1,35 +1,36 @@
-"""New work of archived employees goes to the next (`domain.people.Staff`), and the item's timeline says so.
+"""New work of archived employees goes to the next (`domain.employees.Staff`), and the item's timeline says so.
 
-Whoever names an archived employee through the API is refused instead (`Items.create`, `Items.assign`, `Tasks.create`).
+A person who names an archived employee through the API is refused instead (`Items.create`, `Items.assign`,
+`Tasks.create`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from contracts.messages.entity_commands import FieldAssignment
+from contracts.messages.entity_commands import FieldAssignment, NewItem
 from entity_service import store
 from entity_service.application.items import Items
+from entity_service.domain.employees import Handover, nobody_left
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.fields import as_uuid
-from entity_service.domain.items import Item, ItemDraft
-from entity_service.domain.people import Handover, nobody_left
+from entity_service.domain.items import Item
 from entity_service.messages import Actor
 
 RESPONSIBLE = "responsible_id"
 
 
 class Handovers:
-    """Creates and changes items for callers who cannot choose somebody else: rules, forms, triggers, invoices."""
+    """Creates and changes items for those who cannot choose somebody else: rules, forms, triggers, invoices."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
 
-    async def create(self, tx: Connection, tenant: UUID, draft: ItemDraft, actor: Actor) -> Item:
+    async def create(self, tx: Connection, tenant: UUID, wanted: NewItem, actor: Actor) -> Item:
         """As `Items.create`. Raises `InvalidError` also when nobody is left."""
-        responsible, handover = await self.assignee(tx, tenant, draft.responsible_id, RESPONSIBLE)
-        item = await self._items.create(tx, tenant, replace(draft, responsible_id=responsible), actor)
+        responsible, handover = await self.assignee(tx, tenant, wanted.responsible_id, RESPONSIBLE)
+        wanted = wanted.model_copy(update={RESPONSIBLE: responsible})
+        item = await self._items.create(tx, tenant, wanted, actor)
         await self.say(tx, item, handover, _named(item), actor)
         return item
 
@@ -59,10 +60,10 @@ class Handovers:
 
     async def among(self, tx: Connection, tenant: UUID, ids: Collection[UUID]) -> Mapping[UUID, Handover]:
         """Those of the employees who are archived, and who gets their work."""
-        archived = await store.people.archived(tx, tenant, ids) if ids else {}
+        archived = await store.employees.archived(tx, tenant, ids) if ids else {}
         if not archived:
             return {}
-        staff = (await store.people.staffs(tx, [tenant])).get(tenant)
+        staff = (await store.employees.staffs(tx, [tenant])).get(tenant)
         return {id: Handover(one, staff.assignee(one)) for id, one in archived.items()} if staff else {}
 
     async def say(self, tx: Connection, item: Item, handover: Handover | None, work: str, actor: Actor) -> None:

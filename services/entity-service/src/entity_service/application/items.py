@@ -1,4 +1,4 @@
-"""Items come to be, move, change and go."""
+"""Creates, moves, changes and deletes items."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -10,13 +10,12 @@ from contracts.kit import telemetry
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection
 from contracts.kit.outbox import Outbox
-from contracts.messages.entity_commands import FieldAssignment
+from contracts.messages.entity_commands import FieldAssignment, NewItem
 from contracts.topics import ENTITY_EVENTS
 from entity_service import messages, store
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.items import (
     Item,
-    ItemDraft,
     Place,
     References,
     assign,
@@ -49,21 +48,21 @@ class Items:
         telemetry.note(item_id=id)
         return item
 
-    async def create(self, tx: Connection, tenant: UUID, draft: ItemDraft, actor: Actor) -> Item:
+    async def create(self, tx: Connection, tenant: UUID, wanted: NewItem, actor: Actor) -> Item:
         """Creates one item. Raises `InvalidError`."""
-        references = await store.references.load(tx, tenant, mentions_of([draft]))
-        item = self._build(draft, references)
+        references = await store.references.load(tx, tenant, mentions_of([wanted]))
+        item = self._build(wanted, references)
         telemetry.note(item_id=item.id)
         await self.add(tx, [item], actor)
         return item
 
-    async def create_all(self, tx: Connection, tenant: UUID, drafts: Sequence[ItemDraft], actor: Actor) -> list[Item]:
+    async def create_all(self, tx: Connection, tenant: UUID, wanted: Sequence[NewItem], actor: Actor) -> list[Item]:
         """Creates all or nothing; `InvalidError` says for every row what is wrong (`items.3.title`)."""
-        references = await store.references.load(tx, tenant, mentions_of(drafts))
+        references = await store.references.load(tx, tenant, mentions_of(wanted))
         items, errors = list[Item](), list[tuple[str, str]]()
-        for number, draft in enumerate(drafts):
+        for number, one in enumerate(wanted):
             try:
-                items.append(self._build(draft, references))
+                items.append(self._build(one, references))
             except InvalidError as error:
                 errors += [(f"items[{number}].{where}", what) for where, what in error.errors]
         if errors:
@@ -71,13 +70,13 @@ class Items:
         await self.add(tx, items, actor)
         return items
 
-    def _build(self, draft: ItemDraft, references: References) -> Item:
-        place = find_place(references.pipelines, draft.kind, draft.pipeline, draft.stage)
-        return new_item(draft, place, references, id=self.new_id(), now=self.clock())
+    def _build(self, wanted: NewItem, references: References) -> Item:
+        place = find_place(references.pipelines, wanted.kind, wanted.pipeline, wanted.stage)
+        return new_item(wanted, place, references, id=self.new_id(), now=self.clock())
 
     async def add(self, tx: Connection, items: Sequence[Item], actor: Actor) -> None:
         """Writes new items of one tenant, at least one, at their first entries."""
-        await store.items.insert(tx, items)
+        await store.items.add(tx, items)
         entries = [
             self._entry(item, "created", f"{item.pipeline}/{item.stage}", actor, {"origin": actor.origin})
             for item in items
@@ -99,7 +98,7 @@ class Items:
         await store.items.save(tx, moved)
         await store.tasks.complete_on_leave(tx, item, now)
         await self.note(tx, moved, "stage_changed", _move_text(item, moved), actor, _move_data(item, moved))
-        await self.tell(tx, moved, messages.stage_changed(item, moved, actor), actor)
+        await self.publish(tx, moved, messages.stage_changed(item, moved, actor), actor)
         return moved
 
     async def assign(self, tx: Connection, item: Item, assignments: Sequence[FieldAssignment], actor: Actor) -> Item:
@@ -122,16 +121,15 @@ class Items:
         await store.items.save(tx, after)
         if changed:
             await self.note(tx, after, "fields_changed", ", ".join(changed), actor, {"changed": list(changed)})
-            await self.tell(tx, after, messages.fields_changed(after, changed, actor), actor)
+            await self.publish(tx, after, messages.fields_changed(after, changed, actor), actor)
         return after
 
     async def delete(self, tx: Connection, item: Item, actor: Actor) -> None:
         """Deletes a locked item with all that belongs to it. Raises `ConflictError` when money was received for it."""
-        payments = await store.payments.of_item(tx, item.tenant_id, item.id)
-        if any(payment.status != "pending" and payment.invoice_id == item.id for payment in payments):
+        if await store.payments.is_received_for(tx, item.tenant_id, item.id):
             raise ConflictError("the invoice has payments that are not pending: it stays as their record")
         await store.items.delete(tx, item)
-        await self.tell(tx, item, messages.item_deleted(item, actor, self.clock()), actor)
+        await self.publish(tx, item, messages.item_deleted(item, actor, self.clock()), actor)
 
     async def note(  # noqa: PLR0913 - an entry's parts
         self,
@@ -147,7 +145,7 @@ class Items:
         await store.timeline.add(tx, item.tenant_id, [entry])
         return entry
 
-    async def tell(self, tx: Connection, item: Item, body: Body, actor: Actor) -> None:
+    async def publish(self, tx: Connection, item: Item, body: Body, actor: Actor) -> None:
         """Publishes a fact about a locked item."""
         await self._outbox.put(tx, ENTITY_EVENTS, self._about(item, body, actor))
 

@@ -4,14 +4,14 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from contracts.messages.entity_commands import RecordPayment
+from contracts.messages.entity_commands import NewItem, RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.values import Money
 from entity_service import messages, store
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
-from entity_service.domain.items import Item, ItemDraft, Place
+from entity_service.domain.items import Item, Place
 from entity_service.domain.payments import Payment, is_news
 from entity_service.domain.pipelines import find_stage, first_won
 from entity_service.messages import Actor
@@ -33,13 +33,13 @@ class Payments:
         due = amount or deal.amount
         if due is None or due.amount <= 0:
             raise InvalidError(("amount", "the item has no positive amount; say what the invoice is to come to"))
-        invoice = await self._handovers.create(tx, deal.tenant_id, _draft(deal, title, due), actor)
+        invoice = await self._handovers.create(tx, deal.tenant_id, _invoice_of(deal, title, due), actor)
         payment = self._pending(invoice, deal, due)
-        await store.payments.put(tx, payment)
+        await store.payments.save(tx, payment)
         await store.links.add(tx, deal.tenant_id, deal.id, invoice.id, "invoice")
         ids = {"invoice_id": str(invoice.id), "payment_id": str(payment.id)}
         await self._items.note(tx, deal, "invoice", invoice.title, actor, dict(ids))
-        await self._items.tell(tx, deal, messages.payment_changed(payment, None), actor)
+        await self._items.publish(tx, deal, messages.payment_changed(payment, None), actor)
         return invoice, payment
 
     def _pending(self, invoice: Item, deal: Item, due: Money) -> Payment:
@@ -63,25 +63,27 @@ class Payments:
         Raises `NotFoundError`, and `ConflictError` when the money differs.
         """
         locked = await self._lock(tx, tenant, report.payment_id)
-        payment = await store.payments.find(tx, tenant, report.payment_id)
-        if payment is None:
-            raise NotFoundError(f"payment {report.payment_id}")
+        payment = await self._find(tx, tenant, report.payment_id)
         if not is_news(payment, report.status, report.amount):
             return payment, False
         changed = self._changed(payment, report, reported_at)
-        await store.payments.put(tx, changed)
+        await store.payments.save(tx, changed)
         item = locked.get(payment.item_id, locked[payment.invoice_id])
-        await self._tell(tx, item, changed, payment.status, actor)
+        await self._publish(tx, item, changed, payment.status, actor)
         if changed.status == "paid":
             await self._win(tx, locked[payment.invoice_id], actor)
         return changed, True
 
     async def _lock(self, tx: Connection, tenant: UUID, id: UUID) -> dict[UUID, Item]:
         """Locks the invoice and the deal, and with them the payment."""
+        payment = await self._find(tx, tenant, id)
+        return await store.items.lock_all(tx, tenant, {payment.invoice_id, payment.item_id})
+
+    async def _find(self, tx: Connection, tenant: UUID, id: UUID) -> Payment:
         payment = await store.payments.find(tx, tenant, id)
         if payment is None:
             raise NotFoundError(f"payment {id}")
-        return await store.items.lock_all(tx, tenant, {payment.invoice_id, payment.item_id})
+        return payment
 
     def _changed(self, payment: Payment, report: RecordPayment, reported_at: datetime) -> Payment:
         paid_at = (report.paid_at or reported_at) if report.status == "paid" else payment.paid_at
@@ -94,10 +96,12 @@ class Payments:
             }
         )
 
-    async def _tell(self, tx: Connection, item: Item, payment: Payment, previous: PaymentStatus, actor: Actor) -> None:
+    async def _publish(
+        self, tx: Connection, item: Item, payment: Payment, previous: PaymentStatus, actor: Actor
+    ) -> None:
         data = {"payment_id": str(payment.id), "status": payment.status, "previous": previous}
         await self._items.note(tx, item, "payment", f"{previous} → {payment.status}", actor, dict(data))
-        await self._items.tell(tx, item, messages.payment_changed(payment, previous), actor)
+        await self._items.publish(tx, item, messages.payment_changed(payment, previous), actor)
 
     async def _win(self, tx: Connection, invoice: Item, actor: Actor) -> None:
         """A paid invoice moves to the first won stage of its pipeline, unless it is in one."""
@@ -107,8 +111,8 @@ class Payments:
             await self._items.move(tx, invoice, Place(pipeline.code, won.code), actor)
 
 
-def _draft(deal: Item, title: str | None, due: Money) -> ItemDraft:
-    return ItemDraft(
+def _invoice_of(deal: Item, title: str | None, due: Money) -> NewItem:
+    return NewItem(
         kind="invoice",
         title=title or f"Invoice: {deal.title}"[:500],
         responsible_id=deal.responsible_id,

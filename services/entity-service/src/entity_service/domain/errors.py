@@ -23,3 +23,7 @@ class InvalidError(EntityError):
     def __init__(self, *errors: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{where}: {what}" for where, what in errors))
         self.errors = errors
+
+
+class AutomationStoppedError(EntityError):
+    """Automation may not do this: it runs in a circle, or a quota is used up. The item's timeline keeps the reason."""

@@ -21,6 +21,12 @@ MAX_ALL = 200_000
 """Bytes of all custom fields of one item: every event about it carries them."""
 
 
+class CustomField(FieldSchema):
+    """A custom field of a kind of item, as this service keeps it."""
+
+    archived: bool
+
+
 def check_replacement(old: FieldSchema | None, new: FieldSchema) -> None:
     """A field keeps its type, since items hold values of it."""
     if old and (old.type, old.multiple) != (new.type, new.multiple):

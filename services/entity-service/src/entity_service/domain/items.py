@@ -1,8 +1,8 @@
-"""Items: what they consist of, how they come to be and how their fields change."""
+"""Items: what they consist of, how they are made and how their fields change."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from contracts.contexts import FieldSchema, PipelineSchema
 from contracts.issues import issues_of
-from contracts.messages.entity_commands import FieldAssignment
+from contracts.messages.entity_commands import FieldAssignment, NewItem
 from contracts.texts import Line, Title
 from contracts.values import MAX_NUMBER, ItemKind, ItemSnapshot, Money
 from entity_service.domain.errors import InvalidError
@@ -45,22 +45,6 @@ class Item(ItemSnapshot):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemDraft:
-    """An item that somebody wants; nothing in it is checked yet."""
-
-    kind: ItemKind
-    title: str
-    pipeline: str | None = None
-    stage: str | None = None
-    responsible_id: UUID | None = None
-    contact_ids: tuple[UUID, ...] = ()
-    company_id: UUID | None = None
-    amount: Money | None = None
-    source: str | None = None
-    fields: Mapping[str, JsonValue] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class References:
     """What of a tenant's things an item may refer to, as far as it was asked for."""
 
@@ -86,30 +70,30 @@ class Mentions:
     companies: frozenset[UUID] = frozenset()
 
 
-def mentions_of(drafts: Iterable[ItemDraft]) -> Mentions:
-    drafts = list(drafts)
-    people = {draft.responsible_id for draft in drafts if draft.responsible_id}
+def mentions_of(wanted: Iterable[NewItem]) -> Mentions:
+    wanted = list(wanted)
+    responsible = {one.responsible_id for one in wanted if one.responsible_id}
     return Mentions(
-        employees=frozenset(people).union(*(mentioned_ids(draft.fields) for draft in drafts)),
-        contacts=frozenset(id for draft in drafts for id in draft.contact_ids),
-        companies=frozenset(draft.company_id for draft in drafts if draft.company_id),
+        employees=frozenset(responsible).union(*(mentioned_ids(one.fields) for one in wanted)),
+        contacts=frozenset(id for one in wanted for id in one.contact_ids),
+        companies=frozenset(one.company_id for one in wanted if one.company_id),
     )
 
 
-def new_item(draft: ItemDraft, place: Place, references: References, *, id: UUID, now: datetime) -> Item:
-    """The item of a draft, at its first entry. Raises `InvalidError` with everything that is wrong with it."""
-    plain = {name: getattr(draft, name) for name in _PLAIN}
+def new_item(wanted: NewItem, place: Place, references: References, *, id: UUID, now: datetime) -> Item:
+    """The item at its first entry. Raises `InvalidError` with everything that is wrong with it."""
+    plain = {name: getattr(wanted, name) for name in _PLAIN}
     values, errors = _parse_plain(plain, references)
-    fields, field_errors = apply_values({}, draft.fields, references.schemas(draft.kind), references.employees)
+    fields, field_errors = apply_values({}, wanted.fields, references.schemas(wanted.kind), references.employees)
     if errors or field_errors:
         raise InvalidError(*errors, *field_errors)
     return Item(
         tenant_id=references.tenant,
         id=id,
-        kind=draft.kind,
+        kind=wanted.kind,
         **place._asdict(),
         **values,
-        amount_by_hand=draft.amount is not None,
+        amount_by_hand=wanted.amount is not None,
         version=1,
         entry_seq=1,
         fields=fields,
@@ -188,7 +172,7 @@ def mentions_in(assignments: Iterable[FieldAssignment]) -> Mentions:
 def assign(item: Item, assignments: Sequence[FieldAssignment], references: References) -> Item:
     """The item with new values, version and time as before. Raises `InvalidError` with everything that is wrong.
 
-    Whoever is responsible already stays so, archived or not.
+    An employee who is responsible already stays so, archived or not.
     """
     references = replace(references, archived=references.archived - {item.responsible_id})
     plain, custom, errors = dict[str, Any](), dict[str, JsonValue](), list[tuple[str, str]]()

@@ -3,22 +3,12 @@
 from uuid import UUID
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from entity_service.domain.activities import Activity
 
 
 async def add(tx: Connection, tenant: UUID, activity: Activity) -> None:
-    await tx.execute(
-        """INSERT INTO activities (tenant_id, id, item_id, kind, subject, text, author, at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        tenant,
-        activity.id,
-        activity.item_id,
-        activity.kind,
-        activity.subject,
-        activity.text,
-        activity.author,
-        activity.at,
-    )
+    await insert(tx, "activities", {"tenant_id": tenant, **dict(activity)})
 
 
 async def of_item(tx: Connection, tenant: UUID, item: UUID, before: UUID | None, limit: int) -> list[Activity]:

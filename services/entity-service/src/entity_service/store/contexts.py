@@ -31,12 +31,13 @@ from contracts.contexts import (
 )
 from contracts.kit.database import Connection
 from entity_service.domain.items import Item
+from entity_service.domain.names import full_name
 from entity_service.domain.packing import Packing
-from entity_service.domain.people import full_name
-from entity_service.store import people
+from entity_service.store import employees
 from entity_service.store.calendars import schedule_of
-from entity_service.store.clients import company_of, contact_of
+from entity_service.store.companies import company_of
 from entity_service.store.consents import OF_CONTACT
+from entity_service.store.contacts import contact_of
 from entity_service.store.items import item_of
 from entity_service.store.products import product_of
 from entity_service.store.tenants import settings_of
@@ -52,7 +53,7 @@ class _Around:
     contacts: dict[Key, ContactContext] = field(default_factory=dict)
     companies: dict[Key, CompanyContext] = field(default_factory=dict)
     products: dict[Key, tuple[ProductContext, ...]] = field(default_factory=dict)
-    people: dict[Key, EmployeeContext] = field(default_factory=dict)
+    responsible: dict[Key, EmployeeContext] = field(default_factory=dict)
     supervisors: dict[Key, EmployeeContext] = field(default_factory=dict)
     reassignments: dict[UUID, Mapping[UUID, UUID | None]] = field(default_factory=dict)
     """By tenant."""
@@ -130,13 +131,13 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
         around.companies = await _by_key(tx, around, _RECORDS.format(table="companies"), keys, company_of)
     if "products" in wanted:
         around.products = await _products(tx, around, items)
-    employees = [(item.tenant_id, item.responsible_id) for item in items if item.responsible_id]
+    responsible = [(item.tenant_id, item.responsible_id) for item in items if item.responsible_id]
     if "responsible" in wanted:
-        around.people = await _by_key(tx, around, _RESPONSIBLE, employees, lambda row: _with_schedule(row, now))
+        around.responsible = await _by_key(tx, around, _RESPONSIBLE, responsible, lambda row: _with_schedule(row, now))
     if "supervisor" in wanted:
-        around.supervisors = await _by_key(tx, around, _SUPERVISORS, employees, _employee_of)
+        around.supervisors = await _by_key(tx, around, _SUPERVISORS, responsible, _employee_of)
     if "reassignments" in wanted:
-        staffs = await people.staffs(tx, {item.tenant_id for item in items})
+        staffs = await employees.staffs(tx, {item.tenant_id for item in items})
         around.reassignments = {tenant: staff.reassignments() for tenant, staff in staffs.items()}
     return around
 
@@ -162,7 +163,7 @@ _RESPONSIBLE = """SELECT e.*, d.name AS department_name, s.schedule, s.tracked, 
     LEFT JOIN schedules s ON (s.tenant_id, s.employee_id) = (e.tenant_id, e.id)
     LEFT JOIN presences p ON (p.tenant_id, p.employee_id) = (e.tenant_id, e.id)"""
 
-# The head of the person's department, or of the nearest one above that has another head than himself.
+# The head of the person's department, or of the nearest one above that has another head than the person.
 _SUPERVISORS = """WITH RECURSIVE above AS (
         SELECT e.tenant_id, e.id AS for_id, e.code AS own, d.parent, d.head, 0 AS distance, asked.ord
         FROM asked JOIN employees e USING (tenant_id, id)
@@ -227,7 +228,7 @@ def _records(
         my_company=MyCompany.model_validate(row["my_company"] or {}),
         contacts=_of(around.contacts, tenant, item.contact_ids),
         companies=_of(around.companies, tenant, [item.company_id]),
-        responsible=_of(around.people, tenant, [employee]),
+        responsible=_of(around.responsible, tenant, [employee]),
         supervisors=_of(around.supervisors, tenant, [employee]),
     )
 

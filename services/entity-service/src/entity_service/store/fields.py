@@ -4,14 +4,16 @@ from uuid import UUID
 
 from contracts.contexts import FieldSchema
 from contracts.kit.database import Connection
+from contracts.kit.rows import put
 from contracts.values import ItemKind
+from entity_service.domain.fields import CustomField
 
 
-async def find(tx: Connection, tenant: UUID, kind: ItemKind, code: str) -> FieldSchema | None:
+async def find(tx: Connection, tenant: UUID, kind: ItemKind, code: str) -> CustomField | None:
     row = await tx.fetchrow(
         "SELECT * FROM fields WHERE tenant_id = $1 AND kind = $2 AND code = $3 FOR UPDATE", tenant, kind, code
     )
-    return FieldSchema.model_validate(dict(row)) if row else None
+    return CustomField.model_validate(dict(row)) if row else None
 
 
 async def in_use(tx: Connection, tenant: UUID) -> list[FieldSchema]:
@@ -20,27 +22,22 @@ async def in_use(tx: Connection, tenant: UUID) -> list[FieldSchema]:
     return [FieldSchema.model_validate(dict(row)) for row in rows]
 
 
-async def of_tenant(tx: Connection, tenant: UUID, kind: ItemKind | None = None) -> list[tuple[FieldSchema, bool]]:
-    """All fields, or those of a kind, each with whether it is archived."""
+async def page(
+    tx: Connection, tenant: UUID, kind: ItemKind | None, after: tuple[str, str], limit: int
+) -> list[CustomField]:
+    """At most `limit` by kind and code, those behind `after`, of all kinds or of one; archived ones too."""
     rows = await tx.fetch(
-        "SELECT * FROM fields WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2) ORDER BY kind, code",
+        """SELECT * FROM fields WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2)
+             AND (kind, code) > ($3, $4) ORDER BY kind, code LIMIT $5""",
         tenant,
         kind,
+        *after,
+        limit,
     )
-    return [(FieldSchema.model_validate(dict(row)), row["archived"]) for row in rows]
+    return [CustomField.model_validate(dict(row)) for row in rows]
 
 
-async def put(tx: Connection, tenant: UUID, field: FieldSchema, archived: bool) -> None:
-    await tx.execute(
-        """INSERT INTO fields (tenant_id, kind, code, name, type, multiple, options, archived)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-           ON CONFLICT (tenant_id, kind, code) DO UPDATE SET name = $4, options = $7, archived = $8""",
-        tenant,
-        field.kind,
-        field.code,
-        field.name,
-        field.type,
-        field.multiple,
-        field.options,
-        archived,
-    )
+async def save(tx: Connection, tenant: UUID, field: CustomField) -> None:
+    """Creates or replaces; the type stays."""
+    row, key = {"tenant_id": tenant, **dict(field)}, ("tenant_id", "kind", "code")
+    await put(tx, "fields", row, key=key, kept=("type", "multiple"))

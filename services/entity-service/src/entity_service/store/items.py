@@ -3,19 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert, update
 from contracts.values import ItemKind
 from entity_service.domain.errors import ConflictError
 from entity_service.domain.items import Item
-from entity_service.store.rows import with_money
-
-_COLUMNS = """id, kind, title, pipeline, stage, version, entry_seq, responsible_id, contact_ids, company_id, amount,
-    currency, amount_by_hand, tax_rounding, source, activity_count, fields, created_at, updated_at"""
+from entity_service.store.rows import with_money, without_money
 
 
 def item_of(row: asyncpg.Record) -> Item:
@@ -41,55 +38,20 @@ async def lock_all(tx: Connection, tenant: UUID, ids: Iterable[UUID]) -> dict[UU
     return {row["id"]: item_of(row) for row in rows}
 
 
-async def insert(tx: Connection, items: Sequence[Item]) -> None:
+async def add(tx: Connection, items: Sequence[Item]) -> None:
     """Raises `ConflictError` when a stage or client was removed meanwhile."""
     try:
-        await tx.executemany(
-            f"INSERT INTO items (tenant_id, {_COLUMNS}) VALUES ($1, {_placeholders(19)})",  # noqa: S608 - constants
-            [(item.tenant_id, *_values(item)) for item in items],
-        )
+        await insert(tx, "items", *map(without_money, items))
     except asyncpg.ForeignKeyViolationError as error:
         raise ConflictError("a stage or record that the item refers to was removed just now") from error
 
 
 async def save(tx: Connection, item: Item) -> None:
-    """Writes every column of an item that is locked. Raises `ConflictError` as `insert` does."""
+    """Writes every column of an item that is locked. Raises `ConflictError` as `add` does."""
     try:
-        await tx.execute(
-            f"UPDATE items SET ({_COLUMNS}) = ({_placeholders(19)}) WHERE tenant_id = $1 AND id = $2",  # noqa: S608
-            item.tenant_id,
-            *_values(item),
-        )
+        await update(tx, "items", without_money(item), key=("tenant_id", "id"))
     except asyncpg.ForeignKeyViolationError as error:
         raise ConflictError("a stage or record that the item refers to was removed just now") from error
-
-
-def _placeholders(count: int) -> str:
-    return ", ".join(f"${number}" for number in range(2, count + 2))
-
-
-def _values(item: Item) -> tuple[Any, ...]:
-    return (
-        item.id,
-        item.kind,
-        item.title,
-        item.pipeline,
-        item.stage,
-        item.version,
-        item.entry_seq,
-        item.responsible_id,
-        list(item.contact_ids),
-        item.company_id,
-        item.amount.amount if item.amount else None,
-        item.amount.currency if item.amount else None,
-        item.amount_by_hand,
-        item.tax_rounding,
-        item.source,
-        item.activity_count,
-        item.fields,
-        item.created_at,
-        item.updated_at,
-    )
 
 
 async def delete(tx: Connection, item: Item) -> None:

@@ -5,8 +5,9 @@ from uuid import UUID
 import asyncpg
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import put
 from entity_service.domain.payments import Payment
-from entity_service.store.rows import with_money
+from entity_service.store.rows import with_money, without_money
 
 
 def _payment_of(row: asyncpg.Record) -> Payment:
@@ -19,29 +20,28 @@ async def find(tx: Connection, tenant: UUID, id: UUID) -> Payment | None:
     return _payment_of(row) if row else None
 
 
-async def of_item(tx: Connection, tenant: UUID, item: UUID) -> list[Payment]:
+async def of_item(tx: Connection, tenant: UUID, item: UUID, after: UUID | None, limit: int) -> list[Payment]:
     """Payments for a deal or of an invoice, oldest first."""
     rows = await tx.fetch(
-        "SELECT * FROM payments WHERE tenant_id = $1 AND (deal_id = $2 OR invoice_id = $2) ORDER BY id", tenant, item
+        """SELECT * FROM payments WHERE tenant_id = $1 AND (deal_id = $2 OR invoice_id = $2)
+             AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4""",
+        tenant,
+        item,
+        after,
+        limit,
     )
     return [_payment_of(row) for row in rows]
 
 
-async def put(tx: Connection, payment: Payment) -> None:
-    await tx.execute(
-        """INSERT INTO payments (tenant_id, id, invoice_id, deal_id, status, amount, currency, paid_at,
-               provider_reference, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-           ON CONFLICT (tenant_id, id) DO UPDATE
-           SET status = $5, paid_at = $8, provider_reference = $9, updated_at = $11""",
-        payment.tenant_id,
-        payment.id,
-        payment.invoice_id,
-        payment.deal_id,
-        payment.status,
-        payment.amount.amount,
-        payment.amount.currency,
-        payment.paid_at,
-        payment.provider_reference,
-        payment.created_at,
-        payment.updated_at,
+async def is_received_for(tx: Connection, tenant: UUID, invoice: UUID) -> bool:
+    """Whether an invoice has payments that are not pending."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM payments WHERE tenant_id = $1 AND invoice_id = $2 AND status <> 'pending')",
+        tenant,
+        invoice,
     )
+    return found
+
+
+async def save(tx: Connection, payment: Payment) -> None:
+    await put(tx, "payments", without_money(payment), key=("tenant_id", "id"))

@@ -24,6 +24,15 @@ async def some(tx: Connection, tenant: UUID, codes: Iterable[str]) -> dict[str, 
     return _grouped(await tx.fetch(f"{_SELECT} AND p.code = ANY ($2){_ORDER}", tenant, list(codes)))
 
 
+async def page(tx: Connection, tenant: UUID, after: str, limit: int) -> list[PipelineSchema]:
+    """At most `limit` by code, those behind `after`; archived ones too."""
+    rows = await tx.fetch(
+        "SELECT code FROM pipelines WHERE tenant_id = $1 AND code > $2 ORDER BY code LIMIT $3", tenant, after, limit
+    )
+    found = await some(tx, tenant, [row["code"] for row in rows])
+    return [found[row["code"]] for row in rows]
+
+
 def _grouped(rows: Iterable[asyncpg.Record]) -> dict[str, PipelineSchema]:
     heads: dict[str, asyncpg.Record] = {}
     stages: dict[str, list[StageContext]] = {}
@@ -55,7 +64,7 @@ async def held_stages(tx: Connection, tenant: UUID, code: str) -> dict[str, int]
     return {row["stage"]: row["held"] for row in rows}
 
 
-async def put(tx: Connection, tenant: UUID, pipeline: PipelineSchema) -> None:
+async def save(tx: Connection, tenant: UUID, pipeline: PipelineSchema) -> None:
     """Creates or replaces a pipeline. Raises `ConflictError` when an item entered a stage that goes."""
     await tx.execute(
         """INSERT INTO pipelines (tenant_id, code, name, kind, archived) VALUES ($1, $2, $3, $4, $5)

@@ -1,27 +1,21 @@
 """Product rows of items."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from contracts.contexts import ProductContext
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from contracts.values import Money
 
 
 def product_of(row: asyncpg.Record) -> ProductContext:
-    currency = row["currency"]
-    return ProductContext(
-        name=row["name"],
-        quantity=row["quantity"],
-        unit=row["unit"],
-        price=Money(amount=row["price"], currency=currency),
-        discount_percent=row["discount_percent"],
-        tax_percent=row["tax_percent"],
-        net=Money(amount=row["net"], currency=currency),
-        total=Money(amount=row["total"], currency=currency),
-    )
+    values, currency = dict(row), row["currency"]
+    amounts = {name: Money(amount=row[name], currency=currency) for name in ("price", "net", "total")}
+    return ProductContext.model_validate(values | amounts)
 
 
 async def of_item(tx: Connection, tenant: UUID, item: UUID) -> list[ProductContext]:
@@ -34,25 +28,13 @@ async def of_item(tx: Connection, tenant: UUID, item: UUID) -> list[ProductConte
 async def replace(tx: Connection, tenant: UUID, item: UUID, rows: Sequence[ProductContext]) -> None:
     """Writes all rows of an item that is locked."""
     await tx.execute("DELETE FROM products WHERE tenant_id = $1 AND item_id = $2", tenant, item)
-    await tx.executemany(
-        """INSERT INTO products (tenant_id, item_id, position, name, quantity, unit, price, currency,
-               discount_percent, tax_percent, net, total)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
-        [
-            (
-                tenant,
-                item,
-                position,
-                row.name,
-                row.quantity,
-                row.unit,
-                row.price.amount,
-                row.price.currency,
-                row.discount_percent,
-                row.tax_percent,
-                row.net.amount,
-                row.total.amount,
-            )
-            for position, row in enumerate(rows)
-        ],
+    await insert(
+        tx,
+        "products",
+        *({"tenant_id": tenant, "item_id": item, "position": at, **_columns(row)} for at, row in enumerate(rows)),
     )
+
+
+def _columns(row: ProductContext) -> dict[str, Any]:
+    amounts = {"price": row.price.amount, "net": row.net.amount, "total": row.total.amount}
+    return {**dict(row), **amounts, "currency": row.price.currency}

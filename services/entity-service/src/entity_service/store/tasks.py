@@ -5,40 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from entity_service.domain.items import Item
 from entity_service.domain.tasks import Task, TaskStatus
 
 
 async def add(tx: Connection, task: Task) -> None:
-    await tx.execute(
-        """INSERT INTO tasks (tenant_id, id, item_id, name, description, assignee_id, deadline, participants,
-               observers, checklist, priority, tags, complete_on_leave, stage, status, created_by, created_at,
-               completed_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)""",
-        *(getattr(task, name) for name in _COLUMNS),
-    )
-
-
-_COLUMNS = (
-    "tenant_id",
-    "id",
-    "item_id",
-    "name",
-    "description",
-    "assignee_id",
-    "deadline",
-    "participants",
-    "observers",
-    "checklist",
-    "priority",
-    "tags",
-    "complete_on_leave",
-    "stage",
-    "status",
-    "created_by",
-    "created_at",
-    "completed_at",
-)
+    await insert(tx, "tasks", dict(task))
 
 
 async def find(tx: Connection, tenant: UUID, id: UUID) -> Task | None:

@@ -5,8 +5,9 @@ from uuid import UUID
 import asyncpg
 
 from contracts.calendars import Calendar
-from contracts.contexts import MyCompany, TenantSettings
+from contracts.contexts import MyCompany, TenantFields, TenantSettings
 from contracts.kit.database import Connection
+from contracts.kit.rows import put
 
 
 def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
@@ -41,23 +42,11 @@ async def settings(tx: Connection, tenant: UUID) -> TenantSettings:
     return found[0] if found else TenantSettings(name="")
 
 
-async def put(tx: Connection, tenant: UUID, settings: TenantSettings, my_company: MyCompany) -> None:
-    await tx.execute(
-        """INSERT INTO tenants (tenant_id, name, time_zone, language, currency, crm_url, my_company,
-               tax_rounding, default_assignee) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-           ON CONFLICT (tenant_id) DO UPDATE
-           SET name = $2, time_zone = $3, language = $4, currency = $5, crm_url = $6, my_company = $7,
-               tax_rounding = $8, default_assignee = $9""",
-        tenant,
-        settings.name,
-        settings.time_zone,
-        settings.language,
-        settings.currency,
-        settings.crm_url,
-        my_company.model_dump(),
-        settings.tax_rounding,
-        settings.default_assignee,
-    )
+async def save(tx: Connection, tenant: UUID, settings: TenantFields, my_company: MyCompany) -> None:
+    """Creates or replaces."""
+    given = {name: getattr(settings, name) for name in TenantFields.model_fields}
+    row = {"tenant_id": tenant, **given, "my_company": my_company.model_dump()}
+    await put(tx, "tenants", row, key=("tenant_id",))
 
 
 async def definitions(tx: Connection, tenant: UUID) -> int:

@@ -4,15 +4,12 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from entity_service.domain.timeline import TimelineEntry
 
 
 async def add(tx: Connection, tenant: UUID, entries: Iterable[TimelineEntry]) -> None:
-    await tx.executemany(
-        """INSERT INTO timeline (tenant_id, id, item_id, kind, text, data, author, at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        [(tenant, e.id, e.item_id, e.kind, e.text, e.data, e.author, e.at) for e in entries],
-    )
+    await insert(tx, "timeline", *({"tenant_id": tenant, **dict(entry)} for entry in entries))
 
 
 async def of_item(tx: Connection, tenant: UUID, item: UUID, before: UUID | None, limit: int) -> list[TimelineEntry]:

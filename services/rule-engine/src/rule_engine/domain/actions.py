@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.issues import Issue
+from contracts.messages.entity_commands import ItemCommand
 from contracts.named import ChannelName
 from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import ItemKind
@@ -93,6 +94,11 @@ class ActionContext:
     run_id: UUID
     stored: Stored = NOTHING_STORED
     """Variables and constants."""
+
+    def command[C: ItemCommand](self, command: type[C], **values: Any) -> C:
+        """A command about the item, with the guard and the actor of this run unless `values` give others."""
+        sent = {"item_id": self.context.item.id, "expect_entry_seq": self.guard, "actor": self.actor}
+        return command.model_validate(sent | values)
 
 
 Named = Literal["templates", "channels"]

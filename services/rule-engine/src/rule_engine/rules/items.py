@@ -64,12 +64,8 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
     outputs = UpdatedItem
 
     def act(self, params: UpdateItemParams, acting: ActionContext) -> UpdateItem:
-        return UpdateItem(
-            item_id=acting.context.item.id,
-            assignments=tuple(FieldAssignment(**one.model_dump()) for one in params.fields),
-            expect_entry_seq=acting.guard,
-            changed_by=_changed_by(params.changed_by, acting),
-        )
+        assignments = tuple(FieldAssignment(**one.model_dump()) for one in params.fields)
+        return acting.command(UpdateItem, assignments=assignments, actor=_actor(params.changed_by, acting))
 
     def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
         yield from super().employees_in(params, fields)
@@ -107,7 +103,7 @@ def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
     return name == "contact_ids" or (name in custom and custom[name].multiple)
 
 
-def _changed_by(employee: UUID | None, acting: ActionContext) -> str:
+def _actor(employee: UUID | None, acting: ActionContext) -> str:
     return str(employee) if employee else acting.actor
 
 
@@ -135,12 +131,11 @@ class ChangeStage(RuleType[ChangeStageParams]):
     outputs = ChangedStage
 
     def act(self, params: ChangeStageParams, acting: ActionContext) -> MoveItem:
-        return MoveItem(
-            item_id=acting.context.item.id,
+        return acting.command(
+            MoveItem,
             candidates=(MoveCandidate(stage=params.stage),),
             expect_entry_seq=acting.entry_seq,
-            changed_by=_changed_by(params.changed_by, acting),
-            origin="rule",
+            actor=_actor(params.changed_by, acting),
         )
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.issues import Issue
-from contracts.messages.entity_commands import CopyItem, CreateItem
+from contracts.messages.entity_commands import CopyItem, CreateFollowUp
 from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
@@ -51,9 +51,10 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
     params = CreateRepeatLeadParams
     outputs = CreatedLead
 
-    def act(self, params: CreateRepeatLeadParams, acting: ActionContext) -> CreateItem:
+    def act(self, params: CreateRepeatLeadParams, acting: ActionContext) -> CreateFollowUp:
         deal = acting.context.item
-        return CreateItem(
+        return acting.command(
+            CreateFollowUp,
             kind="lead",
             title=params.name,
             pipeline=params.pipeline,
@@ -62,10 +63,6 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
             contact_ids=deal.contact_ids,
             company_id=deal.company_id,
             source=params.source,
-            linked_item_id=deal.id,
-            expect_entry_seq=acting.guard,
-            created_by=acting.actor,
-            origin="rule",
         )
 
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -106,15 +103,12 @@ class CopyDeal(RuleType[CopyDealParams]):
     outputs = CopiedDeal
 
     def act(self, params: CopyDealParams, acting: ActionContext) -> CopyItem:
-        deal = acting.context.item
-        return CopyItem(
-            item_id=deal.id,
+        return acting.command(
+            CopyItem,
             title=params.name,
-            pipeline=params.pipeline or deal.pipeline,
+            pipeline=params.pipeline or acting.context.item.pipeline,
             stage=params.stage,
             responsible_id=params.responsible,
-            expect_entry_seq=acting.guard,
-            created_by=acting.actor,
         )
 
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -95,8 +95,8 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
 
     def act(self, params: CreateTaskParams, acting: ActionContext) -> CreateTask:
         zone = acting.context.tenant.time_zone
-        return CreateTask(
-            item_id=acting.context.item.id,
+        return acting.command(
+            CreateTask,
             name=params.name,
             description=params.description,
             assignee_id=params.assignee,
@@ -108,6 +108,4 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
             tags=tuple(filter(None, params.tags)),
             complete_on_leave=params.complete_on_leave,
             stage=acting.stage,
-            expect_entry_seq=acting.guard,
-            created_by=acting.actor,
         )

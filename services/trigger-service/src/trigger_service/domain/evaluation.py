@@ -39,7 +39,7 @@ class Judgement:
     reason: str
     notes: tuple[Note, ...] = ()
     candidates: tuple[MoveCandidate, ...] = ()
-    changed_by: str = ""
+    actor: str = ""
     over_budget: bool = False
 
 
@@ -63,7 +63,7 @@ def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: Found | 
             reason="waits for the item to be moved",
             notes=notes,
             candidates=tuple(_candidate(trigger, context) for trigger in fired),
-            changed_by=_changed_by(fired[0], context),
+            actor=_actor(fired[0], context),
             over_budget=budget.overdrawn,
         )
     return replace(_silent(occurrence, notes), over_budget=budget.overdrawn)
@@ -118,11 +118,11 @@ def _candidate(trigger: Trigger, context: ItemContext) -> MoveCandidate:
         pipeline=trigger.spec.pipeline,
         reference=trigger.code,
         forward_only=not trigger.spec.allow_moving_back,
-        changed_by=_changed_by(trigger, context),
+        actor=_actor(trigger, context),
     )
 
 
-def _changed_by(trigger: Trigger, context: ItemContext) -> str:
+def _actor(trigger: Trigger, context: ItemContext) -> str:
     return str(trigger.change_as or context.item.responsible_id or f"trigger:{trigger.code}")
 
 

@@ -155,7 +155,7 @@ def create_item(form: Form, answers: Answers) -> CreateItem:
         person=person(spec, answers),
         source=spec.source,
         fields={code: _kept(form, code, answer) for code, answer in _mapped(spec, answers, targets.ITEM)},
-        created_by=f"form:{form.code}",
+        actor=f"form:{form.code}",
         origin="intake",
     )
 

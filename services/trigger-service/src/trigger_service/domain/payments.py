@@ -25,8 +25,10 @@ class PaymentReport(BaseModel):
     reference: Annotated[str, Field(min_length=1, max_length=200), Written(r"^[^\x00]*$", "no null characters")]
 
 
-def record_payment(report: PaymentReport) -> RecordPayment:
+def record_payment(report: PaymentReport, actor: str) -> RecordPayment:
     return RecordPayment(
+        actor=actor,
+        origin="trigger",
         payment_id=report.payment_id,
         status=report.status,
         amount=Money(amount=report.amount, currency=report.currency),

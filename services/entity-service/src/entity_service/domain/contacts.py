@@ -1,34 +1,16 @@
-"""How people and their addresses are written, what cannot be so is an invalid input; what is new of somebody known."""
+"""Contacts: how a person who turned up is kept, and what they gave that was not known."""
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts import addresses
 from contracts.contexts import ContactContext, Email, Phone
 from contracts.issues import issues_of
 from contracts.texts import Line
 from contracts.values import PersonInput
+from entity_service.domain.addresses import MAX_ADDRESSES, normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.people import full_name
+from entity_service.domain.names import full_name
 
-MAX_ADDRESSES = 20
-"""Phone numbers of one client, and as many e-mail addresses."""
 _LINE = TypeAdapter[str](Line)
-
-
-def normalise_phone(text: str, where: str = "phone") -> str:
-    """The number in E.164 form."""
-    try:
-        return addresses.normalise_phone(text)
-    except addresses.AddressError as error:
-        raise InvalidError((where, str(error))) from error
-
-
-def normalise_email(text: str, where: str = "email") -> str:
-    """The address in lower case."""
-    try:
-        return addresses.normalise_email(text)
-    except addresses.AddressError as error:
-        raise InvalidError((where, str(error))) from error
 
 
 def cleaned(person: PersonInput) -> PersonInput:
@@ -59,18 +41,18 @@ def with_addresses(contact: ContactContext, given: PersonInput) -> ContactContex
 
 
 def news_of(before: ContactContext, after: ContactContext, given: PersonInput) -> str | None:
-    """What a known client told that was not known, in words, and what became of it; null when there is nothing new."""
-    told = list[str]()
+    """What a known client gave that was not known, in words, and what became of it; null when there is nothing new."""
+    news = list[str]()
     for what, value, had, has in (
         ("phone", given.phone, _numbers(before), _numbers(after)),
         ("e-mail", given.email, _emails(before), _emails(after)),
     ):
         if value and value not in had:
-            told.append(f"{what} {value} ({'added to the contact' if value in has else 'not added to the contact'})")
+            news.append(f"{what} {value} ({'added to the contact' if value in has else 'not added to the contact'})")
     name = full_name(given.first_name, given.last_name)
     if name and name != before.name:
-        told.append(f"name {name} (the contact keeps its name)")
-    return f"The client told: {'; '.join(told)}" if told else None
+        news.append(f"name {name} (the contact keeps its name)")
+    return f"New from the client: {'; '.join(news)}" if news else None
 
 
 def _numbers(contact: ContactContext) -> list[str]:

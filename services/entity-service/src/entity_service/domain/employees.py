@@ -1,27 +1,39 @@
-"""Employees, the departments they belong to, and who gets the work of those who left."""
+"""Employees, and who gets the work of those who are archived."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from contracts.values import Code, Value
-from entity_service.domain.errors import InvalidError
+from pydantic import StringConstraints
+
+from contracts.texts import Line, Name
+from contracts.values import Code, Fields, Value
+from entity_service.domain.departments import Department
+from entity_service.domain.names import full_name
 
 
-class Employee(Value):
-    """Somebody who works for the tenant; `successor` is the code of the one who takes over once they are archived."""
+class EmployeeFields(Fields):
+    """What is said of an employee.
+
+    `successor` is the code of the employee, who may be written later, who gets new work once this one is archived.
+    """
+
+    first_name: Name
+    last_name: Line = ""
+    email: Annotated[str, StringConstraints(max_length=320)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=50)] | None = None
+    position: Line | None = None
+    department: Code | None = None
+    successor: Code | None = None
+    archived: bool = False
+
+
+class Employee(EmployeeFields, Value):
+    """Somebody who works for the tenant."""
 
     id: UUID
     code: Code
-    first_name: str
-    last_name: str = ""
-    email: str | None = None
-    phone: str | None = None
-    position: str | None = None
-    department: str | None = None
-    successor: str | None = None
-    archived: bool = False
 
     @property
     def name(self) -> str:
@@ -44,37 +56,10 @@ class References(Value):
 
 
 class EmployeeReferences(Value):
-    """What refers to an employee, by kind; `new_work_goes_to` is the code of whoever gets new work meant for them."""
+    """What refers to an employee, by kind; `new_work_goes_to` is the code of the one who gets their new work."""
 
     new_work_goes_to: str | None
     references: tuple[References, ...] = ()
-
-
-class Department(Value):
-    """A part of the tenant's organisation; `head` is an employee's code, who may be written later."""
-
-    code: Code
-    name: str
-    parent: str | None = None
-    head: str | None = None
-    archived: bool = False
-
-
-def full_name(first: str, last: str) -> str:
-    """Both names, as a person would write them."""
-    return f"{first} {last}".strip()
-
-
-def check_parent(departments: Sequence[Department], changed: Department) -> None:
-    """Whether the tree stays a tree with `changed` in it."""
-    parents = {department.code: department.parent for department in departments} | {changed.code: changed.parent}
-    if changed.parent is not None and changed.parent not in parents:
-        raise InvalidError(("parent", f"there is no department {changed.parent!r}"))
-    above = changed.parent
-    while above is not None:
-        if above == changed.code:
-            raise InvalidError(("parent", f"{changed.parent!r} lies below {changed.code!r} itself"))
-        above = parents[above]
 
 
 MAX_STEPS = 100

@@ -1,0 +1,144 @@
+"""Handles the commands of `crm.entity.commands.v1`: translates, decides, records."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from contracts import topics
+from contracts.catalogue import MESSAGES
+from contracts.kit.broker import Subscription
+from contracts.kit.commands import Commands
+from contracts.kit.database import Connection
+from contracts.kit.quotas import refusal
+from contracts.messages.entity_commands import (
+    AddTimelineEntry,
+    CopyItem,
+    CreateFollowUp,
+    CreateItem,
+    CreateTask,
+    EntityCommand,
+    MoveItem,
+    NewItem,
+    RecordPayment,
+    UpdateItem,
+)
+from contracts.values import PersonInput
+from entity_service import store
+from entity_service.application import Changes
+from entity_service.application.contacts import Client
+from entity_service.domain.errors import AutomationStoppedError
+from entity_service.domain.items import Item
+from entity_service.domain.pipelines import choose
+from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
+from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
+
+GONE = {"verdict": "gone", "stage": None, "pipeline": None, "reference": None, "entry_seq": None}
+
+
+class Handlers:
+    """One method per command; each is done when its transaction is."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    @on_item(MoveItem, gone=GONE)
+    async def move_item(self, action: ItemAction[MoveItem], tx: Connection) -> Outputs:
+        """Moves to the earliest allowed candidate and says what became of it."""
+        item, data = action.item, action.data
+        named = {candidate.pipeline or item.pipeline for candidate in data.candidates} | {item.pipeline}
+        pipelines = await store.pipelines.some(tx, action.tenant, named)
+        choice = choose(pipelines, item, data.candidates, data.forward_only)
+        if choice.verdict == "moved":
+            mover = replace(action.actor, by=choice.candidate.actor or action.actor.by)
+            item = await self._changes.items.move(tx, item, choice.place, mover)
+        return {
+            "verdict": choice.verdict,
+            "stage": item.stage,
+            "pipeline": item.pipeline,
+            "reference": choice.candidate.reference,
+            "entry_seq": item.entry_seq,
+        }
+
+    @on_item(UpdateItem)
+    async def update_item(self, action: ItemAction[UpdateItem], tx: Connection) -> Outputs:
+        """Sets fields; refuses when one of the values is not acceptable."""
+        item = await self._changes.handovers.assign(tx, action.item, action.data.assignments, action.actor)
+        return {"version": item.version}
+
+    @on(CreateItem)
+    async def create_item(self, action: Action[CreateItem], tx: Connection) -> Outputs:
+        """Creates an item with its client, whom the phone number or e-mail address identifies."""
+        await self._check_quotas(tx, action)
+        client = await self._client(tx, action.tenant, action.data.person)
+        item = await self._changes.handovers.create(tx, action.tenant, with_client(action.data, client), action.actor)
+        if client and client.news:
+            await self._changes.items.note(tx, item, "history", client.news, action.actor)
+        await self._count(tx, action, item)
+        contact = client.id if client else next(iter(item.contact_ids), None)
+        known = client is not None and client.known
+        return {"item_id": str(item.id), "contact_id": str(contact) if contact else None, "duplicate": known}
+
+    async def _client(self, tx: Connection, tenant: UUID, person: PersonInput | None) -> Client | None:
+        """Nobody without a name or an address."""
+        if person is None or not any(person.model_dump().values()):
+            return None
+        return await self._changes.contacts.find_or_create(tx, tenant, person)
+
+    @on_item(CreateFollowUp)
+    async def create_follow_up(self, action: ItemAction[CreateFollowUp], tx: Connection) -> Outputs:
+        await self._check_quotas(tx, action)
+        item = await self._changes.handovers.create(tx, action.tenant, action.data, action.actor)
+        await self._count(tx, action, item)
+        await store.links.add(tx, action.tenant, action.item.id, item.id, "follow_up")
+        return {"item_id": str(item.id)}
+
+    @on_item(CopyItem)
+    async def copy_item(self, action: ItemAction[CopyItem], tx: Connection) -> Outputs:
+        """Copies an item into a stage of the same or another pipeline of its kind."""
+        await self._check_quotas(tx, action)
+        copied = await self._changes.copies.copy(tx, action.item, action.data, action.actor)
+        await self._count(tx, action, copied)
+        return {"item_id": str(copied.id)}
+
+    async def _check_quotas[C: EntityCommand](self, tx: Connection, action: Action[C]) -> None:
+        """Raises `AutomationStoppedError` when automation may make no further item."""
+        made = await store.automatic_items.of_root(tx, action.tenant, action.command.root_cause)
+        reason = await refusal(tx, action.tenant, ITEMS_PER_CAUSE, used=made)
+        if reason is None and action.data.origin == "rule":
+            reason = await refusal(tx, action.tenant, ITEMS_PER_HOUR)
+        if reason is not None:
+            raise AutomationStoppedError(reason)
+
+    async def _count[C: EntityCommand](self, tx: Connection, action: Action[C], item: Item) -> None:
+        by_rule = action.data.origin == "rule"
+        await store.automatic_items.add(tx, action.tenant, action.command.root_cause, item.id, by_rule=by_rule)
+
+    @on_item(CreateTask)
+    async def create_task(self, action: ItemAction[CreateTask], tx: Connection) -> Outputs:
+        task = await self._changes.tasks.create(tx, action.item, action.data, action.actor, stage=action.data.stage)
+        return {"task_id": str(task.id)}
+
+    @on_item(AddTimelineEntry)
+    async def add_timeline_entry(self, action: ItemAction[AddTimelineEntry], tx: Connection) -> Outputs:
+        entry = await self._changes.items.note(tx, action.item, action.data.kind, action.data.text, action.actor)
+        return {"entry_id": str(entry.id)}
+
+    @on(RecordPayment)
+    async def record_payment(self, action: Action[RecordPayment], tx: Connection) -> Outputs:
+        """Records what a provider reported; refuses when the money differs."""
+        payment, changed = await self._changes.payments.record(
+            tx, action.tenant, action.data, action.actor, reported_at=action.command.time
+        )
+        return {"status": payment.status, "changed": changed}
+
+
+def with_client(wanted: NewItem, client: Client | None) -> NewItem:
+    """The item with its client behind the contacts that it has already."""
+    if client is None or client.id in wanted.contact_ids:
+        return wanted
+    return wanted.model_copy(update={"contact_ids": (*wanted.contact_ids, client.id)})
+
+
+def subscription(commands: Commands, changes: Changes) -> Subscription:
+    """Each command of the topic goes to the method that is registered for it."""
+    routes = handlers_of(Handlers(changes), changes.items)
+    return commands.subscription(topics.ENTITY_COMMANDS, routes, expected=MESSAGES[topics.ENTITY_COMMANDS])
