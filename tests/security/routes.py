@@ -221,21 +221,15 @@ COMMS = {
     "POST /v1/notifications/{notification_id}/read": Route(VIEWER, HIDDEN, ("notification",)),
 }
 ELSEWHERE = {"tenant": ITEM_REF["tenant_id"]}
-REPLAY = {"filter": {"topic": "crm.doc.commands.v1"}, "reason": "mended", "per_second": 5}
-DISCARD = {"filter": {"topic": "crm.doc.commands.v1"}, "reason": "rubbish"}
+REPLAY = {"filter": ELSEWHERE | {"topic": "crm.doc.commands.v1"}, "reason": "mended", "per_second": 5}
+DISCARD = {"filter": ELSEWHERE | {"topic": "crm.doc.commands.v1"}, "reason": "noise"}
 KIT = {
-    "GET /v1/dead-letters": Route(OPERATOR, OWN),
-    "GET /v1/dead-letters/{letter_id}": Route(OPERATOR, HIDDEN, ("letter",)),
-    "POST /v1/dead-letters/replays": Route(OPERATOR, MADE, body=REPLAY),
-    "POST /v1/dead-letters/discards": Route(OPERATOR, MADE, body=DISCARD),
-    "GET /v1/dead-letter-orders": Route(OPERATOR, OWN),
-    "GET /v1/dead-letter-orders/{order_id}": Route(OPERATOR, HIDDEN, ("letter order",)),
     "GET /internal/dead-letters": Route(PLATFORM, OWN, query=ELSEWHERE),
-    "GET /internal/dead-letters/{letter_id}": Route(PLATFORM, HIDDEN, ("letter",), query=ELSEWHERE),
-    "POST /internal/dead-letters/replays": Route(PLATFORM, MADE, body=REPLAY, query=ELSEWHERE),
-    "POST /internal/dead-letters/discards": Route(PLATFORM, MADE, body=DISCARD, query=ELSEWHERE),
-    "GET /internal/dead-letter-orders": Route(PLATFORM, OWN, query=ELSEWHERE),
-    "GET /internal/dead-letter-orders/{order_id}": Route(PLATFORM, HIDDEN, ("letter order",), query=ELSEWHERE),
+    "GET /internal/dead-letters/{letter_id}": Route(PLATFORM, HIDDEN, ("nobody",)),
+    "POST /internal/dead-letters/replays": Route(PLATFORM, MADE, body=REPLAY),
+    "POST /internal/dead-letters/discards": Route(PLATFORM, MADE, body=DISCARD),
+    "GET /internal/dead-letter-actions": Route(PLATFORM, OWN),
+    "GET /internal/dead-letter-actions/{action_id}": Route(PLATFORM, HIDDEN, ("nobody",)),
     "GET /v1/quotas": Route(VIEWER, OWN),
     "GET /v1/changes": Route(ADMIN, OWN, query={"kind": "pipeline", "code": "sales"}),
     "GET /internal/quotas/{tenant}": Route(PLATFORM, OWN, ("nobody",)),

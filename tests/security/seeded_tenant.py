@@ -199,18 +199,26 @@ async def _listed(seeded_tenant: SeededTenant, service: str, path: str) -> Any:
     return (await eventually(look, path))[0]
 
 
+async def _dead_letter(seeded_tenant: SeededTenant, service: str) -> Any:
+    running_stack = seeded_tenant.running_stack
+    of_tenant = {"tenant": str(seeded_tenant.tenant)}
+
+    async def look() -> Any:
+        platform = running_stack.platform()
+        answer = await running_stack.ask(service, "GET", "/internal/dead-letters", platform, params=of_tenant)
+        return answer.json()["items"]
+
+    return (await eventually(look, f"a dead letter of {service}"))[0]
+
+
 async def _put_letters_aside(seeded_tenant: SeededTenant) -> None:
-    """A dead letter in every service, and an order about none of them."""
+    """A dead letter in every service."""
     kafka = seeded_tenant.running_stack.service_environment["entity-service"].kafka
     for topic, kind in BROKEN:
         changes = {"ce_type": kind.encode(), "ce_id": str(new_id()).encode()}
         await strew(kafka, topic.name, 0, (b"k", SECRETIVE.encode(), envelope(seeded_tenant.tenant, **changes)))
     for service in SERVICES:
-        seeded_tenant.ids[f"{service} letter"] = (await _listed(seeded_tenant, service, "/v1/dead-letters"))["id"]
-        none = {"filter": {"topic": "nothing"}, "reason": SECRETIVE}
-        seeded_tenant.ids[f"{service} letter order"] = (
-            await seeded_tenant.make(service, "/v1/dead-letters/discards", none)
-        )["id"]
+        seeded_tenant.ids[f"{service} letter"] = (await _dead_letter(seeded_tenant, service))["id"]
 
 
 async def _settle(seeded_tenant: SeededTenant) -> None:

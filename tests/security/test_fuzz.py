@@ -118,13 +118,19 @@ class Fuzzer:
     def _ask(self, case: Case[Any], real: bool) -> None:
         if real and self._records:
             case.path_parameters = dict(self._records)
-        if case.path.startswith("/internal/dead-letters/"):  # else it might be about everybody's
-            case.query = {**(case.query or {}), "tenant": str(self._tenant.tenant)}
+        if case.path.startswith("/internal/dead-letters/") and isinstance(case.body, dict):
+            _limit_to(self._tenant, case.body)
         if self._operation.path == "/f/{token}" and isinstance(case.body, dict):
             case.body = {**case.body, "_nonce": self._tenant.nonce()}
         response = case.call(base_url=self._url, session=self._session, headers=self._headers)
         self.answers[response.status_code] += 1
         assert response.status_code < 500, f"{response.status_code} {response.text}: {case.as_curl_command()}"
+
+
+def _limit_to(tenant: SeededTenant, choice: dict[str, Any]) -> None:
+    """Else the dead letters of others might be chosen."""
+    if isinstance(choice.get("filter"), dict):
+        choice["filter"] = choice["filter"] | {"tenant": str(tenant.tenant)}
 
 
 def _records(operation: Operation, ids: Sequence[str]) -> Mapping[str, str]:

@@ -74,18 +74,6 @@ async def test_what_a_tenants_own_body_names_is_not_found_among_another_tenants_
             assert nothing_of(seeded_tenant, answer)
 
 
-@pytest.mark.parametrize("service", ROUTES)
-async def test_another_tenants_dead_letters_are_not_ordered_about(seeded_tenant: SeededTenant, service: str) -> None:
-    stranger = seeded_tenant.running_stack.person(uuid4(), ADMIN)
-    body = {"ids": [seeded_tenant.id(service, "letter")], "reason": "mine"}
-    async with unchanged(seeded_tenant):
-        for order in ("replays", "discards"):
-            answer = await seeded_tenant.running_stack.ask(
-                service, "POST", f"/v1/dead-letters/{order}", stranger, json=body
-            )
-            assert (answer.status_code, problem(answer)["title"]) == (404, "Not found")
-
-
 async def test_lists_asked_for_another_tenants_ids_are_empty(seeded_tenant: SeededTenant) -> None:
     ids, stranger = seeded_tenant.ids, seeded_tenant.running_stack.person(uuid4(), ADMIN)
     for service, path in (

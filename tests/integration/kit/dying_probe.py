@@ -11,8 +11,8 @@ from contracts.envelope import Envelope
 from contracts.kit import broker
 from contracts.kit.broker import Consumer, Subscription, each
 from contracts.kit.database import Connection
-from contracts.kit.dead_letter import store
 from contracts.kit.dead_letter.replay import Replayer
+from contracts.kit.dead_letter.store import letters
 from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.service import Service
 from contracts.kit.serving import serve
@@ -23,19 +23,19 @@ from support.dying import dying
 
 DYING: dict[str, tuple[Any, str, bool]] = {
     "told of in the topic, before it is kept": (DeadLetters, "put", True),
-    "kept, before its commit": (store, "add", True),
+    "kept, before its commit": (letters, "add", True),
     "kept": (DeadLetters, "keep", True),
     "answered, before the offset is committed": (broker, "commit", False),
 }
 REPLAYING: dict[str, tuple[Any, str, bool]] = {
     "its turn has come": (Replayer, "_replay", False),
-    "settled, before the commit": (store, "settle", True),
+    "settled, before the commit": (letters, "settle", True),
     "committed": (Consumer, "replay", True),
 }
 DYING_AGAIN: dict[str, tuple[Any, str, bool]] = {
     "found dead again": (Consumer, "replay", True),
     "told of in the topic again": (DeadLetters, "put", True),
-    "settled as dead again, before the commit": (store, "die_again", True),
+    "settled as dead again, before the commit": (letters, "die_again", True),
     "kept again": (Replayer, "_put_aside", True),
 }
 POINTS = DYING | REPLAYING | DYING_AGAIN

@@ -24,7 +24,6 @@ APP_MAY = {
     "commands": {"SELECT", "INSERT", "UPDATE"},
     "idempotency_keys": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "dead_letters": {"SELECT", "UPDATE"},
-    "dead_letter_orders": {"SELECT", "INSERT"},
     "remembered_messages": {"SELECT", "INSERT"},
     "quotas": {"SELECT", "INSERT"},
     "configuration_changes": {"SELECT", "INSERT"},
@@ -35,7 +34,7 @@ DELIVERY_MAY = {
     "work": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "idempotency_keys": {"DELETE"},
     "dead_letters": {"SELECT", "INSERT", "UPDATE"},
-    "dead_letter_orders": {"SELECT", "INSERT", "UPDATE"},
+    "dead_letter_actions": {"SELECT", "INSERT", "UPDATE"},
     "remembered_messages": {"SELECT", "INSERT"},
     "configuration_changes": {"DELETE"},
 }

@@ -24,8 +24,8 @@ from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, OutageError, Subscription
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.database import Database
-from contracts.kit.dead_letter import api
-from contracts.kit.dead_letter.api import DeadLetterApi
+from contracts.kit.dead_letter import api as dead_letters
+from contracts.kit.dead_letter.operations import Operations
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, forget_answers, install_problems
@@ -124,9 +124,9 @@ class Service:
         app.add_middleware(BodyLimitMiddleware, larger=larger_bodies)
         if proxies := [str(one) for one in self.settings.trusted_proxies]:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
-        dead_letters = DeadLetterApi(self.database, self.idempotency, self.clock, self._replayer.wake)
+        operations = Operations(self.database, self.clock, self._replayer.wake)
         of_the_kit = (
-            api.router(dead_letters),
+            dead_letters.router(operations, self.database),
             quotas.router(QuotaApi(self._quotas, self.database, self.clock)),
             configuration.router(self.database),
             health.router(self._checks, self._consumers_ready, self.database),

@@ -1,7 +1,7 @@
-"""Dead letters and orders about them, as values.
+"""Dead letters, as values.
 
 States: `open` → `replaying` → `handled`, `passed_over` (nobody here wants its type) or `dead_again` (a new dead letter
-with one replay more took its place); or `open` → `discarded`. Only an open one can be ordered about.
+with one replay more took its place); or `open` → `discarded`. Only an open one can be replayed or discarded.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.envelope import readable
 
-NOBODY = UUID(int=0)
-"""Whose turn it was before the first one; also stands for letters without a tenant."""
-
 State = Literal["open", "replaying", "handled", "passed_over", "dead_again", "discarded"]
-Action = Literal["replay", "discard", "release"]
 
 _LETTERS = UUID("5e2a3f9c-7d0b-5c41-9a55-0c8f6a1d7b20")
 """The namespace of dead letters' ids."""
@@ -30,7 +26,7 @@ NO_TIMESTAMP = -1
 class DeadLetter:
     """A record that was put aside. `complete`: all of it is here, as a record that can be replayed.
 
-    Its id follows from its place and replays.
+    Its id follows from its place and replays. `action_id` is the operator's action that replayed or discarded it.
     `tenant`, `source`, `message_id` and `type` are what could be read of its headers; `size` is in bytes.
     """
 
@@ -54,7 +50,7 @@ class DeadLetter:
     replay_of: UUID | None = None
     put_aside_at: datetime
     state: State = "open"
-    order_id: UUID | None = None
+    action_id: UUID | None = None
     settled_at: datetime | None = None
     erased_at: datetime | None = None
 
@@ -109,7 +105,7 @@ class DeadLetter:
             replay_of=self.id,
             put_aside_at=now,
             state="open",
-            order_id=None,
+            action_id=None,
         )
 
     @property
@@ -150,8 +146,12 @@ def _storable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which dead letters; what is not given does not matter. Times are those of the putting aside."""
+    """Which dead letters; what is null does not matter.
 
+    `tenant` is `none` for those whose tenant cannot be read. `since` and `until` bound the time of the putting aside.
+    """
+
+    tenant: UUID | Literal["none"] | None = None
     topic: str | None = None
     type: str | None = None
     reason: str | None = None
@@ -159,48 +159,10 @@ class Filter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose dead letters: of one tenant, of none (`tenant` is null then), or of everybody."""
-
-    tenant: UUID | None = None
-    everybody: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Dead letters of a scope: `ids`, or all that a filter lets pass."""
+    """Dead letters that match a filter; only those of `ids` and in `state`, where these are given."""
 
-    scope: Scope
     filter: Filter = field(default_factory=Filter)
     ids: Sequence[UUID] | None = None
     state: State | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What somebody ordered about dead letters, and why: the audit.
-
-    `selection` is what was asked for, as JSON; `letters` how many it was about. `tenant` is null for orders of the
-    platform. A replay is finished when none of its letters is left to be replayed.
-    """
-
-    id: UUID
-    tenant: UUID | None
-    action: Action
-    ordered_by: str
-    ordered_at: datetime
-    reason: str
-    selection: dict[str, Any]
-    letters: int = 0
-    per_second: float | None = None
-    finished_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What the replayer does next: wait for `pause_s`, or replay `letter`. `served` is whose turn it was last."""
-
-    pause_s: float = 0
-    letter: DeadLetter | None = None
-    served: UUID = NOBODY

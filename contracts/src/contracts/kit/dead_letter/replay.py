@@ -1,4 +1,4 @@
-"""Replays dead letters to the group they died in, one after another, at the rate somebody ordered.
+"""Replays dead letters to the group they died in, one after another, at the rate that the operator gave.
 
 A letter is settled in the transaction of its effect, so a kill at any point leaves it either settled or to be replayed.
 """
@@ -13,8 +13,8 @@ from contracts.kit import telemetry
 from contracts.kit.broker import OUTAGES, Consumer
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
-from contracts.kit.dead_letter import store
-from contracts.kit.dead_letter.letter import NOBODY, DeadLetter
+from contracts.kit.dead_letter.letter import DeadLetter
+from contracts.kit.dead_letter.store import actions, letters
 from contracts.kit.dead_letter.writer import DeadLetters
 
 logger = structlog.get_logger(__name__)
@@ -33,14 +33,13 @@ class Replayer:
         self._consumers = consumers
         self._clock = clock
         self._woken = asyncio.Event()
-        self._served = NOBODY
 
     def wake(self) -> None:
-        """Says that there is a new order."""
+        """Says that there is something new to replay."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Replays until cancelled. What a server of ours is to blame for is tried again, for as long as it takes."""
+        """Replays until cancelled. While a server of ours is away, the same letter is tried again."""
         while True:
             self._woken.clear()
             try:
@@ -57,8 +56,7 @@ class Replayer:
     async def _take_turn(self) -> float:
         """Replays the letter whose turn it is, if there is one; gives the seconds until the next turn."""
         async with self._database.delivery() as tx:
-            turn = await store.next_turn(tx, self._clock(), POLL_S, self._served)
-        self._served = turn.served
+            turn = await actions.next_turn(tx, self._clock(), POLL_S)
         if turn.letter is not None:
             await self._replay(turn.letter)
         return turn.pause_s
@@ -69,10 +67,10 @@ class Replayer:
             await self._keep_again(letter, "unread", "this service does not read the topic any more")
             return
         now = self._clock()
-        still = await consumer.replay(letter.record, lambda tx: store.settle(tx, letter.id, "handled", now))
+        still = await consumer.replay(letter.record, lambda tx: letters.settle(tx, letter.id, "handled", now))
         if still is None:
             async with self._database.delivery() as tx:
-                await store.settle(tx, letter.id, "passed_over", now)
+                await letters.settle(tx, letter.id, "passed_over", now)
         else:
             await self._put_aside(letter, *still)
 
@@ -84,4 +82,4 @@ class Replayer:
 
     async def _keep_again(self, letter: DeadLetter, reason: str, detail: str) -> None:
         async with self._database.delivery() as tx:
-            await store.die_again(tx, letter, reason, detail, self._clock())
+            await letters.die_again(tx, letter, reason, detail, self._clock())

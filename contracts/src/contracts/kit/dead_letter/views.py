@@ -1,16 +1,16 @@
-"""Dead letters and orders about them, as they are on the wire."""
+"""Dead letters and operators' actions, as they are on the wire."""
 
 import base64
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 from contracts.inputs import Input, Moment, keepable
-from contracts.kit.dead_letter.letter import Action, DeadLetter, Filter, Order, Scope, Selection, State
+from contracts.kit.dead_letter.action import ActionKind, OperatorAction
+from contracts.kit.dead_letter.letter import DeadLetter, Filter, Selection, State
 
 MAX_IDS = 1000
-
 
 Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(keepable)]
 
@@ -59,7 +59,7 @@ class DeadLetterView(BaseModel):
     replay_of: UUID | None
     put_aside_at: AwareDatetime
     state: State
-    order_id: UUID | None
+    action_id: UUID | None
     settled_at: AwareDatetime | None
     erased_at: AwareDatetime | None
 
@@ -82,13 +82,13 @@ class DeadLetterContent(DeadLetterView):
         return cls(**about, key=Bytes.of(letter.key), value=Bytes.of(letter.value), headers=headers)
 
 
-class OrderView(BaseModel):
-    """What was ordered about dead letters, by whom and why; `states` says what became of them so far."""
+class OperatorActionView(BaseModel):
+    """What an operator did, when and why; `letters` is how many dead letters it was about."""
 
     id: UUID
-    action: Action
-    ordered_by: str
-    ordered_at: AwareDatetime
+    kind: ActionKind
+    operator: str
+    started_at: AwareDatetime
     reason: str
     selection: dict[str, Any]
     per_second: float | None
@@ -96,17 +96,20 @@ class OrderView(BaseModel):
     finished_at: AwareDatetime | None
 
     @classmethod
-    def of(cls, order: Order) -> Self:
-        return cls.model_validate({name: getattr(order, name) for name in cls.model_fields})
+    def of(cls, action: OperatorAction) -> Self:
+        return cls.model_validate({name: getattr(action, name) for name in cls.model_fields})
 
 
-class OrderProgress(OrderView):
+class OperatorActionProgress(OperatorActionView):
+    """With how many of its dead letters are in which state."""
+
     states: dict[State, int]
 
 
 class FilterInput(Input):
     """Open dead letters; what is not given does not matter. `{}` is all of them."""
 
+    tenant: Annotated[UUID | Literal["none"] | None, Field(description="one tenant's, or those of `none`")] = None
     topic: Text | None = None
     type: Text | None = None
     reason: Annotated[Text | None, Field(description="why it was put aside, such as `failed`")] = None
@@ -126,9 +129,13 @@ class Choice(Input):
             raise ValueError("give either ids or a filter; the filter {} is all open dead letters")
         return self
 
-    def selection(self, scope: Scope) -> Selection:
+    def selection(self) -> Selection:
         filter = Filter(**self.filter.model_dump()) if self.filter else Filter()
-        return Selection(scope=scope, filter=filter, ids=None if self.ids is None else sorted(set(self.ids)))
+        return Selection(filter=filter, ids=None if self.ids is None else sorted(set(self.ids)))
+
+    def asked(self) -> dict[str, Any]:
+        """As JSON, for the audit."""
+        return self.model_dump(mode="json", include={"ids", "filter"}, exclude_none=True)
 
 
 class Replay(Choice):
@@ -139,7 +146,7 @@ class Replay(Choice):
 
 
 class Discard(Choice):
-    """Says that they shall have no effect."""
+    """Settles them without an effect."""
 
     reason: Annotated[Text, Field(min_length=1, max_length=500)]
 
@@ -148,7 +155,7 @@ class Release(Input):
     reason: Annotated[Text, Field(min_length=1, max_length=500)]
 
 
-class ParkedView(BaseModel):
+class ParkedRowView(BaseModel):
     """An outbox row that the broker refused for ever; `behind` rows with the same key wait for it."""
 
     id: int

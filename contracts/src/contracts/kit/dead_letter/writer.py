@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from contracts.kit.clock import utc_now
 from contracts.kit.database import Database
-from contracts.kit.dead_letter import store
 from contracts.kit.dead_letter.letter import DeadLetter
+from contracts.kit.dead_letter.store import letters
 from contracts.topics import dead_letter_topic
 
 logger = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class DeadLetters:
 
     async def _keep(self, letter: DeadLetter) -> None:
         async with self._database.delivery() as tx:
-            await store.add(tx, letter)
+            await letters.add(tx, letter)
 
     async def _send(
         self,
@@ -108,7 +108,7 @@ class DeadLetters:
 async def erase_settled(database: Database, now: datetime) -> None:
     """Takes the bytes, personal data of tenants, from what was settled long ago."""
     async with database.delivery() as tx:
-        await store.erase(tx, settled_before=now - KEPT)
+        await letters.erase(tx, settled_before=now - KEPT)
 
 
 def _headers(place: TopicPartition, offset: int, reason: str, detail: str, replays: int = 0) -> list[tuple[str, bytes]]:

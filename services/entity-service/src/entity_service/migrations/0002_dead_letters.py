@@ -1,4 +1,4 @@
-"""Dead letters, and what was ordered about them."""
+"""Dead letters, and what operators did with them."""
 
 from contracts.kit.database import run_sql
 from contracts.kit.schema import dead_letter_tables_v1

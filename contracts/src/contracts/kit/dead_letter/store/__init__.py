@@ -1,0 +1,1 @@
+"""Every statement on dead letters, on what operators did with them, and on parked outbox rows: a module each."""
