@@ -15,12 +15,12 @@ from bench.figures import Row, at_least_share, published
 from bench.rehearsal import bare_pool
 from bench.world import Shop, World, open_shop, stage_changed
 from contracts.envelope import Envelope, Record
-from contracts.kit.broker import Consumer
+from contracts.kit.broker import Consumer, Member, Processor
 from contracts.kit.clock import utc_now
 from contracts.kit.database import Connection, Pool
 from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
-from contracts.kit.kafka import Member, make_producer
+from contracts.kit.kafka import make_producer
 from contracts.topics import Topic
 from local_stack.topics import create_topics
 from rule_engine.gateway import TimesOf
@@ -95,15 +95,14 @@ async def _ours(topic: Topic, engine: Engine) -> float:
         cycles.begin(len(events))
         return await engine.planner.prefetch(events)
 
-    consumer = Consumer(
+    kafka = engine.settings.kafka_bootstrap
+    processor = Processor(
         replace(planned, topics=(topic,), prefetch=prefetch),
-        member=Member(engine.settings.kafka_bootstrap, topic.name, topic.name),
-        database=engine.database,
-        inbox=Inbox("rule-engine", engine.settings.inbox_days, utc_now),
-        dead_letters=DeadLetters(
-            "rule-engine", lambda: make_producer(engine.settings.kafka_bootstrap, "bench"), engine.database
-        ),
+        engine.database,
+        Inbox("rule-engine", engine.settings.inbox_days, utc_now),
+        DeadLetters("rule-engine", lambda: make_producer(kafka, "bench"), engine.database),
     )
+    consumer = Consumer(processor, Member(kafka, topic.name, topic.name))
     consuming = asyncio.create_task(consumer.run())
     per_second = await cycles.end()
     consumer.stop()

@@ -29,7 +29,7 @@ class Point:
 WRITTEN = "contracts.kit.outbox:Outbox.put"
 COMMITTED = "contracts.kit.outbox:Relay.wake"
 PUBLISHED = "contracts.kit.outbox:_send"
-OFFSET = "contracts.kit.broker:commit"
+OFFSET = "contracts.kit.broker.consumer:commit"
 HANDLED = "contracts.kit.commands:Commands._handle"
 LEASED = "contracts.kit.worker:Worker._lease"
 PLANNED = "rule_engine.handlers:Planner.plan"

@@ -1,4 +1,4 @@
-"""The one form that a phone number and an e-mail address have, by which their owner is known again."""
+"""The normal form of phone numbers and e-mail addresses, by which their owner is recognised."""
 
 import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -6,7 +6,7 @@ from phonenumbers import PhoneNumberFormat, ValidationResult
 
 
 class AddressError(ValueError):
-    """It cannot be an address. Says what to do, and never repeats what was given."""
+    """The text is no address. Says what to do, and never repeats what was given."""
 
 
 def normalise_phone(text: str, region: str | None = None) -> str:
@@ -25,7 +25,7 @@ def normalise_phone(text: str, region: str | None = None) -> str:
 
 
 def normalise_email(text: str) -> str:
-    """The address in lower case: nobody tells people apart by the case of their address."""
+    """The address in lower case: addresses that differ only in case are the same person's."""
     return _valid(_valid(text).normalized.lower()).normalized  # lower case may be longer, and is to be accepted again
 
 
@@ -36,7 +36,7 @@ def mailbox(text: str) -> str:
 
 
 def _valid(text: str) -> ValidatedEmail:
-    """Letters of any script (RFC 6531). Nobody is asked whether the address exists."""
+    """Letters of any script (RFC 6531). Whether the address exists is not checked."""
     try:
         return validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as error:
@@ -44,7 +44,7 @@ def _valid(text: str) -> ValidatedEmail:
 
 
 def consent_key(address: str) -> str:
-    """How consent to an address is filed, in whichever normalised form a service keeps it: case and script aside."""
+    """The key of consent to an address: the same for every normal form of it, whatever its case and script."""
     if "@" not in address:
         return address
     try:

@@ -71,7 +71,7 @@ def current() -> Budget:
 
 @contextmanager
 def spending(budget: Budget | None = None) -> Iterator[Budget]:
-    """What is done inside spends of this budget; by default of a fresh one."""
+    """Code inside spends of this budget; by default of a fresh one."""
     opened = budget or Budget()
     token = _OPEN.set(opened)
     try:

@@ -1,4 +1,4 @@
-"""What entity-service tells other services on `/internal`: items with everything around them, and a tenant's schema.
+"""What entity-service answers on `/internal`: items with everything around them, and a tenant's schema.
 
 `POST /internal/contexts` takes a `ContextRequest` and answers a `ContextResponse`, for many items of many tenants at
 once; `contracts.asking` asks until all is answered. `GET /internal/schema/{tenant}` answers a `TenantSchema`,
@@ -66,7 +66,7 @@ class ContactContext(Value):
     opted_out: bool = False
     """Whether messages to any of the addresses are unwanted."""
     opted_out_at: AwareDatetime | None = None
-    """When that was said of the contact as a whole; null: never, or it has been taken back since."""
+    """When the contact as a whole opted out; null: never, or it has opted in since."""
     time_zone: str | None = None
     """Of the IANA database; null: as the company's."""
 
@@ -158,9 +158,9 @@ class TenantFields(Fields):
     currency: Currency = "EUR"
     tax_rounding: TaxRounding = "per_rate"
     crm_url: str = ""
-    """Where people open the CRM in a browser, without a slash at its end; empty: nobody said."""
+    """Where people open the CRM in a browser, without a slash at its end; empty when not set."""
     default_assignee: Code | None = None
-    """The employee who gets new work of archived ones whom nobody follows."""
+    """The employee who gets the new work of archived employees without a successor."""
 
 
 class TenantSettings(TenantFields, Value):
@@ -182,12 +182,12 @@ class ItemContext(Value):
     products: tuple[ProductContext, ...] = ()
     responsible: EmployeeContext | None = None
     supervisor: EmployeeContext | None = None
-    """The head of the responsible person's department, up the tree, never the person himself."""
+    """The head of the responsible person's department, up the tree, never the responsible person."""
     stage: StageContext | None = None
     pipeline: PipelineContext
     my_company: MyCompany
     reassignments: SkipValidation[dict[EmployeeId, EmployeeId | None]] = Field(default_factory=dict)
-    """Who gets new work in the place of each archived employee; null: nobody is left."""
+    """Who gets new work in the place of each archived employee; null: nobody."""
     read_at: AwareDatetime
 
 
@@ -238,8 +238,8 @@ class ItemRecord(Value):
 class ContextResponse(Value):
     """Items in the order they were asked for, as many as `MAX_ANSWER` bytes hold.
 
-    `missing` are the asked-for items that do not exist (any more), `too_large` those whose context alone is larger than
-    an answer may be. `rest` is to be asked for again; of what was asked for, at least one item is answered.
+    `missing` are the items that do not exist (any more), `too_large` those whose context alone is larger than an answer
+    may be, `rest` those to ask for again; at least one item is answered.
     """
 
     tenants: dict[UUID, TenantRecords]
@@ -276,7 +276,7 @@ class ContextResponse(Value):
 
 
 class StageItems(Value):
-    """Items that are in a stage, by id; `total` is how many there are in all, told with the first page."""
+    """Items that are in a stage, by id; `total` is how many there are in all, on the first page only."""
 
     items: tuple[ItemSnapshot, ...]
     total: int | None = None

@@ -1,7 +1,7 @@
-"""Writes the contract down: a JSON Schema per message, an AsyncAPI 3 document per service.
+"""Generates the contract's documents: a JSON Schema per message, an AsyncAPI 3 document per service.
 
-`python -m contracts.documents` writes both; a test sees to it that what is committed is what this makes. With the
-argument `baseline` it also takes today's schemas for those of the last release, whose readers later writers must suit.
+`python -m contracts.documents` writes both; a test compares them with what is committed. With the argument `baseline`
+it also stores today's schemas as those of the last release, whose readers must understand later writers.
 Sources: JSON Schema 2020-12, AsyncAPI 3.0.0 with its Kafka bindings 0.5.0.
 """
 
@@ -143,7 +143,7 @@ def _yaml(document: Document) -> str:
 
 
 def _write(texts: Mapping[Path, str], root: Path = ROOT) -> None:
-    """Writes the files, and removes what else lies in their folders."""
+    """Writes the files, and removes others from their folders."""
     for folder in {path.parent for path in texts}:
         (root / folder).mkdir(parents=True, exist_ok=True)
         for stray in _strays(root / folder, texts):

@@ -29,7 +29,7 @@ _READ = frozenset(
         *("correlationid", "causationid", "causepath", "rootcauseid", "issuer"),
     )
 )
-"""The headers that are read, and so judged; what else a message carries is nobody's business here."""
+"""The headers that are read and checked; others are ignored."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_CAUSES = 16
 """The longest `causepath`; an automatic move that would lengthen it further is stopped."""
@@ -83,12 +83,12 @@ class Envelope[D]:
 
     @property
     def root_cause(self) -> str:
-        """What everything that this message leads to goes back to, itself included."""
+        """The id of the first message of the chain of causes; its own id without an earlier one."""
         return self.root or self.id
 
     @property
     def command_id(self) -> UUID:
-        """The id of a command; the consumer has seen to it that a command's id is a UUID."""
+        """The id of a command; the consumer has checked that it is a UUID."""
         return UUID(self.id)
 
     def with_data[T](self, data: T) -> "Envelope[T]":
@@ -140,7 +140,7 @@ def command[B: Body](  # noqa: PLR0913 - an envelope's attributes, all by keywor
     causepath: tuple[Cause, ...] = (),
     root: str | None = None,
 ) -> Envelope[B]:
-    """An imperative; `id` is its command id, `issuer` the commanding service, to which alone results are of use."""
+    """An imperative; `id` is its command id, `issuer` the commanding service, the only one that uses its results."""
     return Envelope(
         id=str(id),
         source=issuer,
@@ -224,7 +224,7 @@ def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> 
 
 
 def decode_lenient(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[bytes] | None:
-    """What is needed to answer a command, of a record that may be broken elsewhere; none without its id and tenant."""
+    """Reads what is needed to answer a command from a record with broken parts; null without its id and tenant."""
     texts = readable(headers)
     try:
         id, tenant = UUID(texts.get("ce_id", "")), UUID(texts.get("ce_tenantid", ""))
@@ -245,7 +245,7 @@ def decode_lenient(headers: Iterable[tuple[str, bytes | None]], value: bytes | N
 
 
 def readable(headers: Iterable[tuple[str, bytes | None]]) -> Mapping[str, str]:
-    """The attributes that can be read, by the names of their headers, of a record that may be broken elsewhere."""
+    """The readable attributes of a record with broken parts, by the names of their headers."""
     texts: dict[str, str] = {}
     for name, raw in headers:
         with suppress(UndecodableError):
@@ -311,7 +311,7 @@ def format_causepath(causes: Iterable[Cause]) -> str:
 def parse_causepath(text: str) -> tuple[Cause, ...]:
     """Reads `rule_id:item_id,…`; raises `UndecodableError` for another shape.
 
-    One pair more than allowed can be read, so that whoever handles can refuse by name what would lengthen a full path.
+    One pair more than allowed is read, so that the handler can refuse a move that would lengthen a full path.
     """
     if not text:
         return ()

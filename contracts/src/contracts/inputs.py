@@ -1,6 +1,6 @@
-"""What comes from outside: bodies without unknown fields, and nothing that could not be kept or told again.
+"""Input from outside: bodies without unknown fields, and without values that cannot be stored.
 
-Its texts are composed (NFC), so that what looks the same is the same.
+Texts are composed (NFC), so that what looks the same is the same.
 """
 
 import math
@@ -40,14 +40,14 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def keepable(given: Any) -> Any:
-    """The same value, its texts composed. Raises ValueError with what cannot be kept and its place."""
+    """The same value, its texts composed. Raises ValueError with what cannot be stored and its place."""
     if fault := unkeepable(given):
         raise ValueError(fault)
     return composed(given)
 
 
 def unkeepable(given: Any) -> str | None:
-    """What of a JSON value cannot be kept, and where it is; null when all of it can.
+    """What of a JSON value cannot be stored, and where it is; null when all of it can.
 
     PostgreSQL takes no null characters, UTF-8 no lone surrogates, JSON no infinities, its readers no endless integers.
     """

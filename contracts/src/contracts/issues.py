@@ -1,4 +1,4 @@
-"""What is wrong with a document, told to its author: where, what is expected in words, and the nearest name.
+"""What is wrong with a document, for its author: where, what is expected, and the nearest name.
 
 Pydantic finds the mistakes; its own words (its types, its regular expressions, its tags of unions) are for programmers.
 This is the only place that turns them into sentences: for rule sets, rule parameters, conditions, variables, triggers,
@@ -23,7 +23,7 @@ type Detail = Mapping[str, Any]
 NO_SCHEMA: Schema = {}
 _NAMES_SHOWN = 10
 _NAME_LENGTH = 80
-"""Characters of a wrong name that are told, and looked for among the right ones."""
+"""Characters of a wrong name that are quoted, and compared with the known names."""
 
 
 class Issue(NamedTuple):

@@ -1,4 +1,4 @@
-"""What doc-service and comms-service tell other services on `/internal` of things that rules name.
+"""What doc-service and comms-service answer on `/internal` about things that rules name.
 
 `GET /internal/templates/{tenant}` of doc-service answers `TenantTemplates`, `GET /internal/channels/{tenant}` of
 comms-service `TenantChannels`; each demands its scope of `contracts.service_calls`.

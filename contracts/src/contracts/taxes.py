@@ -1,4 +1,4 @@
-"""What product rows come to: net amounts, taxes and totals, computed once, for items, documents and payments alike.
+"""The net amounts, taxes and totals of product rows, computed in one place for items, documents and payments.
 
 A row's net amount is rounded to minor units, as it is printed. `per_rate` then takes the tax of each rate from the sum
 of its rows, rounded once (EN 16931: BT-131, BR-CO-10, BR-CO-17); `per_row` takes it from each row, rounded each time.

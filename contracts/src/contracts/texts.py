@@ -1,6 +1,6 @@
-"""What a text is, wherever it comes in: Unicode's composed form; names and titles on one line.
+"""The form of texts: Unicode's composed form; names and titles on one line.
 
-Every API, form, command and channel takes its names and titles from here, so that what one part accepts, the next does.
+Every API, form, command and channel uses these types, so that what one part accepts, the next accepts.
 """
 
 import re
@@ -15,7 +15,7 @@ MAX_TITLE = 500
 """Characters of the title of an item or a task, and of a subject."""
 
 _BLANKS = re.compile(r"[^\S\x1c-\x1f]+")
-"""Runs of white space; Python counts four separators of C0 among it, which nobody types."""
+"""Runs of white space; without the four separators of C0, which Python counts as white space."""
 
 
 def composed(value: Any) -> Any:

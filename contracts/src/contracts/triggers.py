@@ -1,4 +1,4 @@
-"""What trigger-service tells other services on `/internal`: where the triggers of a tenant take items.
+"""What trigger-service answers on `/internal`: where the triggers of a tenant take items.
 
 `GET /internal/triggers/{tenant}` answers a `TenantTriggers`; it demands its scope of
 `contracts.service_calls`.

@@ -8,8 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from contracts.envelope import Envelope
-from contracts.kit import broker
-from contracts.kit.broker import Consumer, Subscription, each
+from contracts.kit.broker import Processor, Subscription, consumer, each
 from contracts.kit.database import Connection
 from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.store import letters
@@ -25,15 +24,15 @@ DYING: dict[str, tuple[Any, str, bool]] = {
     "told of in the topic, before it is kept": (DeadLetters, "put", True),
     "kept, before its commit": (letters, "add", True),
     "kept": (DeadLetters, "keep", True),
-    "answered, before the offset is committed": (broker, "commit", False),
+    "answered, before the offset is committed": (consumer, "commit", False),
 }
 REPLAYING: dict[str, tuple[Any, str, bool]] = {
     "its turn has come": (Replayer, "_replay", False),
     "settled, before the commit": (letters, "settle", True),
-    "committed": (Consumer, "replay", True),
+    "committed": (Processor, "replay", True),
 }
 DYING_AGAIN: dict[str, tuple[Any, str, bool]] = {
-    "found dead again": (Consumer, "replay", True),
+    "found dead again": (Processor, "replay", True),
     "told of in the topic again": (DeadLetters, "put", True),
     "settled as dead again, before the commit": (letters, "die_again", True),
     "kept again": (Replayer, "_put_aside", True),

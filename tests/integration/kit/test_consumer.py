@@ -12,12 +12,11 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from pydantic import SecretStr
 
 from contracts.envelope import Body, Envelope, Record
-from contracts.kit.broker import Consumer, OutageError, Subscription, each
+from contracts.kit.broker import Consumer, Member, OutageError, Processor, Subscription, each
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
 from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
-from contracts.kit.kafka import Member
 from contracts.kit.service import Service
 from contracts.messages.results import CommandFailed
 from integration.kit.harness import (
@@ -339,11 +338,13 @@ def _consumer(harness: Harness, service: Service) -> "_Opened":
     return _Opened(
         service,
         Consumer(
-            subscription,
-            member=member,
-            database=service.database,
-            inbox=Inbox(service.name, 9, service.clock),
-            dead_letters=DeadLetters(service.name, service._producer, service.database),
+            Processor(
+                subscription,
+                service.database,
+                Inbox(service.name, 9, service.clock),
+                DeadLetters(service.name, service._producer, service.database),
+            ),
+            member,
         ),
     )
 

@@ -161,7 +161,7 @@ async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_
     class Handler:
         async def prefetch(self, messages: Sequence[Envelope[Any]]) -> dict[str, str]:
             if messages[0].data.text == "live":
-                await consumer.replay(DeadLetter.of(dead, "failed", "", service.clock()).record, settle)
+                await processor.replay(DeadLetter.of(dead, "failed", "", service.clock()).record, settle)
             return {message.data.text: "fetched" for message in messages}
 
         async def handle(self, messages: Sequence[Envelope[Any]], fetched: dict[str, str], tx: Connection) -> None:
@@ -175,7 +175,7 @@ async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_
     service.consume(
         Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=handler.handle, prefetch=handler.prefetch)
     )
-    (consumer,) = service._consumers
+    (processor,) = service._processors
     await harness.publish(harness.events, note("dead"))
     dead = (await harness.records(harness.events.name))[0]
     async with running(service):

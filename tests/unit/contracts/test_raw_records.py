@@ -9,7 +9,7 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.kit.raw_records import Contents, RawBatch
+from contracts.kit.broker.raw_records import Contents, RawBatch
 
 PLACE = TopicPartition("a.topic", 3)
 CODECS = range(5)

@@ -14,7 +14,7 @@ from contracts.moments import read_moment
 
 type Values = Mapping[str, Any]
 type Test = Callable[[Any, Any, Values], bool]
-"""Whether what was seen stands in a relation to what was expected; the values tell when and where it is judged."""
+"""Whether what was seen stands in a relation to what was expected; the values hold `now` and the time zone."""
 
 
 class ConditionError(Exception):
@@ -180,10 +180,10 @@ def equal(seen: Any, expected: Any, values: Values) -> bool:
 
 
 class Members:
-    """A list that is asked for many values: what is equal is found by hash, in one step for each of them.
+    """A list that is searched for many values, by hash, in one step for each of them.
 
-    As `equal(value, one)` for each of them: a text is equal to a number that it writes, a moment to its instant in any
-    offset and to its day in the company's zone.
+    The result is that of `equal(value, one)` for each element: a text is equal to a number that it writes, a moment to
+    its instant in any offset and to its day in the company's zone.
     """
 
     def __init__(self, values: Iterable[Any]) -> None:
@@ -251,7 +251,7 @@ def contains(seen: Any, expected: Any, values: Values) -> bool:
 
 
 def _asking(seen: Any, values: Values) -> Callable[[Any], bool]:
-    """Whether what was seen contains a value, for several of them."""
+    """A function that says whether what was seen contains a value."""
     if isinstance(seen, str):
         text = seen.casefold()
         return lambda one: str(one).casefold() in text
@@ -273,7 +273,7 @@ def contains_all(seen: Any, expected: Any, values: Values) -> bool:
 
 
 def members_work(values: list[Any]) -> int:
-    """To look at each value, keep it, and know it again."""
+    """To store each value and to find it again."""
     return sum(1_000 if isinstance(one, dict) else 200 + length_of(one) // 4 for one in values)
 
 
@@ -282,7 +282,7 @@ def asking_work(seen: Any) -> int:
 
 
 def search_work(seen: Any) -> int:
-    """For one value more: a text is gone through, a list is looked up, except for what cannot be hashed."""
+    """For one value more: a text is searched; in a list it is looked up by hash, objects and lists one by one."""
     if isinstance(seen, str):
         return 100 + 3 * len(seen)
     return 300 + 40 * sum(isinstance(one, dict | list) for one in seen) if isinstance(seen, list) else 100
@@ -293,7 +293,7 @@ def length_of(value: Any) -> int:
 
 
 def comparing_work(value: Any) -> int:
-    """To be compared: texts are as long as they are and may say a time, objects are compared key by key."""
+    """To compare a value: by the length of a text, which may be a time; objects key by key."""
     kind = type(value)
     if kind is str:
         return len(value) // 8 + (600 if len(value) in _TIMES else 0)

@@ -55,8 +55,8 @@ class LeafVerdict(NamedTuple):
     seen: Any
     holds: bool
 
-    def told_paths(self) -> frozenset[str]:
-        """The paths whose values the words tell."""
+    def quoted_paths(self) -> frozenset[str]:
+        """The paths whose values `words` quotes."""
         expected = self.expected if isinstance(self.expected, list) else [self.expected]
         return frozenset([self.path, *(one["path"] for one in expected if isinstance(one, dict) and "path" in one)])
 
@@ -81,7 +81,7 @@ def _cut(text: str) -> str:
 
 
 def _kept(value: Any, depth: int = 3) -> Any:
-    """Long texts are cut, of long lists the first elements stay, of what is deep inside nothing does."""
+    """Cuts long texts, long lists and what is nested too deeply."""
     kind = type(value)
     if kind is str:
         return _cut(value)
@@ -126,7 +126,7 @@ type _Expressions = Callable[[str], CompiledExpression]
 
 
 class _Trial:
-    """One judging: the leaves seen, and the budget that it spends of."""
+    """One evaluation: the leaves seen so far, and the budget that it spends of."""
 
     __slots__ = ("budget", "leaves")
 
@@ -265,7 +265,7 @@ def _leaf(leaf: Leaf) -> _Judge:
 
 def _constant_leaf(leaf: Leaf) -> _Judge:
     path, op, keys, operator = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
-    test, told, expected = operator.test, _kept(leaf.value), operator.prepare(leaf.value)
+    test, quoted, expected = operator.test, _kept(leaf.value), operator.prepare(leaf.value)
     work, work_on = operator.work(leaf.value)
     work += _LEAF
 
@@ -276,7 +276,7 @@ def _constant_leaf(leaf: Leaf) -> _Judge:
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        verdict = LeafVerdict(path, op, told, seen if type(seen) in _SMALL else _kept(seen), holds)
+        verdict = LeafVerdict(path, op, quoted, seen if type(seen) in _SMALL else _kept(seen), holds)
         trial.leaves.append(verdict)
         return holds, (verdict,)
 
@@ -305,7 +305,7 @@ def _made_leaf(leaf: Leaf) -> _Judge:
 
 
 type _Make = Callable[[Values], tuple[Any, Any]]
-"""Makes what to compare with, and how to tell it."""
+"""Makes what to compare with, and its form for an explanation."""
 
 
 def _list_maker(written: list[Any]) -> _Make:
@@ -330,8 +330,8 @@ def _maker(written: Any) -> _Make:
         case Period() as period:
             return _remembering(period, today_of)
         case None:
-            told = _kept(written)
-            return lambda _: (written, told)
+            quoted = _kept(written)
+            return lambda _: (written, quoted)
 
 
 def _found(path: str, value: Any) -> tuple[Any, Any]:
@@ -339,15 +339,15 @@ def _found(path: str, value: Any) -> tuple[Any, Any]:
 
 
 def _remembering(counted: Relative | Period, start: Callable[[Values], date]) -> _Make:
-    """It stays the same all day, or for all that is judged at one moment."""
+    """The result is the same all day, or for everything that is evaluated at one moment."""
     words = counted.words()
 
     @lru_cache(maxsize=8)
-    def told(start: date) -> tuple[Any, Any]:
+    def counted_from(start: date) -> tuple[Any, Any]:
         found = counted.resolve(start)
         return found, {"said": words, "value": found if isinstance(found, str) else _days(*found)}
 
-    return lambda values: told(start(values))
+    return lambda values: counted_from(start(values))
 
 
 def _days(first: date, last: date) -> str:
@@ -362,7 +362,7 @@ def look_up(values: Values, keys: list[str]) -> Any:
     """The value at a path; null when any step of it is absent."""
     value: Any = values
     for key in keys:
-        if type(value) is not dict and not isinstance(value, Mapping):  # the first is the quick one
+        if type(value) is not dict and not isinstance(value, Mapping):  # the first test is the faster one
             return None
         value = value.get(key)
     return value

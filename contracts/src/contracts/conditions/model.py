@@ -91,7 +91,7 @@ class Expr(_Node):
 
 
 def _tag(written: Any) -> str | None:
-    """Which kind of node it is, so that faults are told of that kind alone; null for what is none."""
+    """The kind of node, so that errors are about that kind alone; null for none of them."""
     if isinstance(written, _Node):
         return type(written).__name__
     keys = written if isinstance(written, dict) else ()
@@ -154,7 +154,7 @@ def leaves_of(condition: Condition) -> Iterator[Leaf]:
 
 
 def expressions_of(condition: Condition) -> Iterator[str]:
-    """Every expression, left to right; what those read, only who can parse them knows."""
+    """Every expression, left to right; which paths they read is known only to their parser."""
     if isinstance(condition, Expr):
         yield condition.expr
     for part in parts_of(condition):

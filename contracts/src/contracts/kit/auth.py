@@ -36,7 +36,7 @@ logger = structlog.get_logger(__name__)
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
 """Asymmetric signatures only: `none` and shared secrets are not on the list."""
 UNREADABLE = (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What a token may come to: the library does not expect every header that a stranger can write."""
+"""What reading a token may raise: the library does not expect every header that a stranger can write."""
 LEEWAY_S = 30
 MAX_SUBJECT = 200
 KEYS_FOR_S = 600.0
@@ -101,7 +101,7 @@ class Authenticator:
         return await self._once(request, self._of_services)
 
     async def _once(self, request: Request, registry: JWTClaimsRegistry) -> dict[str, Any]:
-        """A request is let in before its body is read, and asked who calls once more by its route."""
+        """Verifies once a request: its route asks again who calls after the body is read."""
         verified: dict[JWTClaimsRegistry, dict[str, Any]] = request.scope.setdefault("claims", {})
         if registry not in verified:
             verified[registry] = await self._read(request, registry)
@@ -131,13 +131,13 @@ class Authenticator:
             return self._keys
 
     async def _fetched_keys(self) -> KeySet:
-        """The newest keys; the ones we have when they cannot be had."""
+        """The newest keys; the ones we have when they cannot be fetched."""
         try:
             return KeySet.import_key_set(await self._fetch())
         except (OSError, httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
-            logger.warning("the keys that tokens are verified with cannot be had", error=type(error).__name__)
+            logger.warning("the keys that tokens are verified with cannot be fetched", error=type(error).__name__)
             if self._keys is None:
-                raise Problem(503, "Unavailable", "the keys that tokens are verified with cannot be had") from error
+                raise Problem(503, "Unavailable", "the keys that tokens are verified with cannot be fetched") from error
             return self._keys
 
     async def _fetch(self) -> Any:
@@ -163,7 +163,7 @@ def _verify(token: str, keys: KeySet, registry: JWTClaimsRegistry) -> dict[str, 
     decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
     registry.validate(decoded.claims)
     if not _is_name(decoded.claims["sub"]):
-        raise unauthorized(f"the token names nobody: sub is a text of at most {MAX_SUBJECT} characters")
+        raise unauthorized(f"the token has no valid sub: it is a text of at most {MAX_SUBJECT} characters")
     return decoded.claims
 
 
@@ -183,7 +183,7 @@ def unauthorized(detail: str) -> Problem:
 
 
 def require(role: Role) -> Any:
-    """A dependency that gives the `Caller`, who must have `role` or one above it in his own tenant."""
+    """A dependency that gives the `Caller`, who must have `role` or one above it in their own tenant."""
 
     async def caller(request: Request, _: Annotated[object, Security(_BEARER, scopes=[role])]) -> Caller:
         who = _caller(await request.app.state.authenticator.claims(request))
@@ -209,7 +209,7 @@ def require_service(scope: str) -> Any:
 
 
 def require_platform() -> Any:
-    """A dependency for `/internal`: gives who among the people that run the installation calls, for all tenants."""
+    """A dependency for `/internal`: gives the name of the operator of the platform who calls, for all tenants."""
 
     async def operator(request: Request, _: Annotated[object, Security(_BEARER, scopes=[Role.PLATFORM])]) -> str:
         claims = await request.app.state.authenticator.claims(request)
@@ -231,12 +231,12 @@ def _guard[G: Callable[..., Awaitable[Any]]](dependency: G) -> G:
 
 
 def is_guarded(route: APIRoute) -> bool:
-    """Whether it asks who calls; else it is open to strangers."""
+    """Whether it authenticates the caller; else it is open to strangers."""
     return any(one.call in _GUARDS for one in route.dependant.dependencies)
 
 
 def let_in_first(route: APIRoute) -> None:
-    """Makes a route ask who calls before it reads the body: what strangers send costs nothing then."""
+    """Makes a route authenticate the caller before it reads the body, so that what strangers send costs nothing."""
     guards = [_GUARDS[one.call] for one in route.dependant.dependencies if one.call in _GUARDS]
     make_handler = route.get_route_handler
 
@@ -280,8 +280,8 @@ def _scopes(claims: dict[str, Any]) -> list[str]:
 class ServiceToken(httpx.Auth):
     """Signs calls to one other service with this service's token for it, the file of that name in `folder`.
 
-    It is read again at each call: tokens end, and whoever issues them puts a new one there before. Raises `OSError` as
-    long as it cannot be read.
+    The file is read at each call, since tokens end and their issuer replaces the file before. Raises `OSError` when it
+    cannot be read.
     """
 
     requires_response_body = False

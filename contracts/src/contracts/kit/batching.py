@@ -1,4 +1,4 @@
-"""Asks for many at once what is asked for one at a time: what comes while a question is under way goes with the next.
+"""Batches requests for single keys (a DataLoader): what is asked for while a batch is under way joins the next one.
 
 The first request is sent at once; later ones join the next batch, so a quiet service asks singly, a busy one for many.
 """
@@ -13,11 +13,11 @@ from contracts.kit.broker import OUTAGES
 
 
 class BatchLoader[K: Hashable, V]:
-    """Answers by key; at most `most` keys a question, `at_once` questions under way.
+    """Loads values by key, in batches of at most `most` keys, of which `at_once` are under way.
 
-    What `ask` does not answer is null. An outage that it raises, all who asked with it get; after anything else the two
-    halves of the question are asked, so that the one key that is to blame is refused alone. It is asked in the context
-    (trace, ids for logs) of the first of them.
+    A key that `ask` does not answer is null. When `ask` raises an outage, every caller of the batch gets it; after any
+    other error the two halves of the batch are asked, so that only the key that is to blame fails. `ask` runs in the
+    context (trace, ids for logs) of the batch's first caller.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class BatchLoader[K: Hashable, V]:
         self._asking: set[asyncio.Task[None]] = set()
 
     async def get(self, key: K) -> V | None:
-        """The answer to a question that is put after this call; two who ask for the same share it."""
+        """The value, asked for after this call; two callers with the same key share one request."""
         if key not in self._waiting:
             answer: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
-            answer.add_done_callback(_look_at)
+            answer.add_done_callback(_retrieve_exception)
             self._waiting[key] = answer, copy_context()
         answer, _ = self._waiting[key]
         self._begin()
-        return await asyncio.shield(answer)  # who gives up waiting takes nothing from the others
+        return await asyncio.shield(answer)  # a caller that gives up does not cancel it for the others
 
     def _begin(self) -> None:
         if self._waiting and len(self._asking) < self._at_once:
@@ -76,7 +76,7 @@ class BatchLoader[K: Hashable, V]:
             await self._answer({key: answers[key] for key in half})
 
 
-def _look_at(answer: asyncio.Future[Any]) -> None:
+def _retrieve_exception(answer: asyncio.Future[Any]) -> None:
     """Retrieves the exception, so asyncio does not log it."""
     if not answer.cancelled():
         answer.exception()

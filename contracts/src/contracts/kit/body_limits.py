@@ -1,4 +1,4 @@
-"""How much a request's body may hold: bytes, and values of JSON, which cost more to read than their bytes tell."""
+"""How much a request's body may hold: bytes, and values of JSON, since many small values are costly to read."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,7 +8,7 @@ from contracts.kit.http import Problem
 MAX_BODY = 1_048_576
 """Bytes, where a route has no limit of its own."""
 MAX_VALUES = 250_000
-"""Lists, objects and what commas part, in one JSON body: the bytes that begin one are counted before it is parsed."""
+"""Lists, objects and their elements in one JSON body: brackets and commas are counted before it is parsed."""
 
 
 class BodyLimitMiddleware:

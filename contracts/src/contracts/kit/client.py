@@ -1,4 +1,4 @@
-"""HTTP towards others: traced calls, and other services asked in this service's own name."""
+"""HTTP clients: traced calls, and calls to other services with this service's token."""
 
 import time
 from pathlib import Path
@@ -13,16 +13,16 @@ from contracts.kit.broker import OutageError
 from contracts.kit.errors import KitError
 
 PASSING = (401, 403, 429, 502, 503, 504)
-"""Answers that blame nothing that was asked: keys and tokens are being rotated, there is too much to do, or the service
-or a server behind it is away. Any other refusal is about what was asked, a defect that it meets (500) included."""
+"""Statuses that do not depend on the request: keys and tokens are being rotated, the service is overloaded, or it or a
+server behind it is away. Any other error status is about the request, a defect that it meets (500) included."""
 
 
 class ServiceAwayError(OutageError, ConnectionError):
-    """The service cannot be asked now: consumers wait, leased work is done later, requests are answered 503."""
+    """The service does not answer now: consumers wait, leased work is done later, requests are answered 503."""
 
 
 class ServiceRefusalError(KitError):
-    """The service was asked and says no: what it was asked for does not exist, or one of the two has a defect."""
+    """The service refuses the request: what it names does not exist, or one of the two services has a defect."""
 
     def __init__(self, service: str, status: int, request: str) -> None:
         super().__init__(f"{service} answers {status} to {request}")
@@ -30,14 +30,14 @@ class ServiceRefusalError(KitError):
 
 
 class TracedClient(httpx.AsyncClient):
-    """Every call is a client's span that goes along in `traceparent`; `peer` is who is called, in one word."""
+    """Every call has a client span, which is sent in `traceparent`; `peer` names the called service in one word."""
 
     def __init__(self, peer: str, **options: Any) -> None:
         super().__init__(**options)
         self._peer = peer
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """As the class above has it. No path is recorded: some hold a secret."""
+        """As in httpx. No path is recorded, since some hold a secret."""
         attributes = {
             "http.request.method": request.method,
             "server.address": request.url.host,

@@ -2,8 +2,7 @@
 
 That row, not the inbox, deduplicates: the same command again publishes its stored result again and does nothing else,
 whatever its age. A command that is cancelled before it arrives is stored as refused, so the late original does nothing.
-A command whose handling raises for its data is answered as failed at once; only what a server of ours is to blame for
-is tried again.
+A command whose data makes its handler raise is answered as failed at once; only outages are tried again.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -56,7 +55,7 @@ _OUTCOMES = {CommandDone.TYPE: "done", CommandRefused.TYPE: "refused", CommandFa
 
 
 async def never_cancelled(_: UUID, __: UUID, ___: Connection) -> bool:
-    """For owners whose commands are done when their transaction is."""
+    """For owners whose commands are finished when their transaction commits."""
     return False
 
 
@@ -120,7 +119,7 @@ class Commands:
             await self._fail(message, error, tx)
 
     async def _fail(self, message: Envelope[Any], error: Exception, tx: Connection) -> None:
-        """Trying again would fail again, and hold up the commands of others."""
+        """Answers it as failed: trying again would fail again, and hold up the commands of others."""
         telemetry.failed(error)
         logger.error("command failed by its data", exc_info=error)
         after_commit(telemetry.POISON_COMMANDS.labels(message.type).inc)
@@ -137,7 +136,7 @@ class Commands:
         return False
 
     async def _insert(self, message: Envelope[Any], command_id: UUID, tx: Connection) -> bool:
-        """False when the tenant's command is known. An id that another tenant's command has too is no chance."""
+        """False when the tenant's command is known. Logs an error when another tenant has a command of the same id."""
         twin: bool | None = await tx.fetchval(
             """INSERT INTO commands (id, tenant_id, type, issuer, key, correlation, causepath, root, traceparent)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
@@ -227,7 +226,7 @@ class Commands:
         )
 
     async def _fail_dead(self, message: Envelope[bytes], detail: str, tx: Connection) -> None:
-        """A command that was put aside has failed; whoever waits for it learns why."""
+        """Answers a command that was put aside as failed."""
         if await self._register(message, tx):
             reason = f"the command could not be used: {detail}"
             failed = CommandFailed(command_id=message.command_id, reason=_for_people(reason), retryable=False)
@@ -235,7 +234,7 @@ class Commands:
 
 
 def _check_routes(topic: Topic, routes: Collection[type[Body]], expected: Collection[type[Body]]) -> None:
-    """A command without a handler would be passed over for ever, one too many never come."""
+    """A command without a handler would be skipped for ever."""
     missing = [body.__name__ for body in expected if body not in routes and body is not CancelCommand]
     unknown = [body.__name__ for body in routes if body not in expected]
     if missing or unknown:

@@ -24,7 +24,7 @@ from contracts.kit.http import Cursor, Limit, Page, decode_cursor
 
 
 class Who(Protocol):
-    """Whoever changes something in a tenant."""
+    """A person or service that changes something in a tenant."""
 
     @property
     def tenant(self) -> UUID: ...
@@ -42,11 +42,10 @@ class Changer:
 
 
 async def record(tx: Connection, who: Who, kind: str, code: str | None, before: Any, after: Any) -> None:
-    """Records that `who` made `after` of `before`, models or mappings. Nothing for no change.
+    """Records that `who` changed a definition from `before` to `after`, models or mappings; nothing if they are equal.
 
-    Null before: it is new; null after: it is gone.
-
-    `code` is null for what a tenant has one of. Neither may have a secret in it, but sealed or hashed.
+    `before` is null for a new definition, `after` for a deleted one; secrets in them are sealed or hashed. `code` is
+    null for what a tenant has one of.
     """
     was, is_now = _parts(before), _parts(after)
     if was == is_now and before is not None:
@@ -134,5 +133,5 @@ def _change(row: asyncpg.Record) -> ConfigurationChange:
 
 
 async def forget_changes(database: Database, days: int) -> int:
-    """Deletes the changes that are older, and says how many."""
+    """Deletes the changes that are older, and returns how many."""
     return await forget_older(database, "configuration_changes", "tenant_id, id", "changed_at", days)

@@ -33,19 +33,19 @@ TIMEOUTS = {
     "transaction_timeout": "30s",
     "statement_timeout": "10s",
 }
-"""All below the callers' own time-outs, so that PostgreSQL gives up before somebody gives up on PostgreSQL."""
+"""All below the callers' own time-outs, so that PostgreSQL gives up before its callers do."""
 ANSWER_S = 15
-"""Longer than any statement may take: a connection that is silent for so long leads nowhere any more."""
+"""Longer than any statement may take: a connection that is silent for so long is broken."""
 
 ROLLBACK_S = 5
 
-# What PostgreSQL being away, restarting or overloaded looks like; such errors are waited out, never dead-lettered.
+# Errors of a PostgreSQL that is away, restarting or overloaded; consumers wait them out and dead-letter nothing.
 INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the driver was told of the server's end between two statements
+    asyncpg.InternalClientError,  # the server ended between two statements
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -72,7 +72,7 @@ class Database:
         self._on_commit: list[Callable[[], None]] = []
 
     def on_commit(self, call: Callable[[], None]) -> None:
-        """`call` is made after every commit of `transaction()`; it must be quick and must not raise."""
+        """Calls `call` after every commit of `transaction()`; it must be quick and must not raise."""
         self._on_commit.append(call)
 
     async def open(self) -> None:
@@ -121,7 +121,7 @@ class Database:
     async def delivery_connection(self) -> OwnConnection:
         """A connection of its own as the delivery role, for session locks and LISTEN; the caller closes it.
 
-        PostgreSQL ends it, and frees its locks, when it hears nothing for half a minute: its process may be gone.
+        PostgreSQL ends it, and frees its locks, when it receives nothing for half a minute: its process may have died.
         """
         settings = {**TIMEOUTS, "role": f"{self._role}_delivery", "idle_session_timeout": "30s"}
         connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=10, command_timeout=ANSWER_S)
@@ -138,9 +138,9 @@ _afterwards: ContextVar[list[Callable[[], None]] | None] = ContextVar("afterward
 
 
 def after_commit(call: Callable[[], None]) -> None:
-    """Has `call` made when the present `transaction()` is committed, and never if it is not; at once outside of one.
+    """Calls `call` when the present `transaction()` has committed, never if it fails; at once outside of one.
 
-    For what is counted and logged, with the trace and the ids of now. It must be quick and must not raise.
+    For metrics and logs; it runs with the present trace and ids. It must be quick and must not raise.
     """
     afterwards = _afterwards.get()
     if afterwards is None:
@@ -151,7 +151,7 @@ def after_commit(call: Callable[[], None]) -> None:
 
 @asynccontextmanager
 async def savepoint(tx: Connection) -> AsyncGenerator[None]:
-    """Inside of a transaction: takes back, when it raises, what was written and what was to be done `after_commit`."""
+    """Inside of a transaction: rolls back what was written, and drops `after_commit` calls, when it raises."""
     afterwards = _afterwards.get()
     before = len(afterwards or ())
     try:
@@ -184,7 +184,7 @@ async def _in_transaction(pool: Pool | None) -> AsyncGenerator[Connection]:
 
 
 def _blames_arguments(error: asyncpg.InterfaceError) -> bool:
-    """The driver names what it cannot send like a lost connection: a value out of a column's range, a wrong count."""
+    """The driver raises the same class for a lost connection and for arguments that it cannot send."""
     return isinstance(error, ValueError) or "the server expects" in str(error)
 
 

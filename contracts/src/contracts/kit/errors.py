@@ -6,7 +6,7 @@ class KitError(Exception):
 
 
 class RefusalError(KitError):
-    """A command's handler says no for a business reason; everything it wrote is taken back. The text is for people."""
+    """A command's handler refuses for a business reason; everything it wrote is rolled back. The text is for people."""
 
 
 class PayloadTooLargeError(KitError):
@@ -14,7 +14,7 @@ class PayloadTooLargeError(KitError):
 
 
 class RoutesError(KitError):
-    """A service would handle other commands than those of its topic; found when it is put together."""
+    """A service's handlers do not match the commands of its topic; found at start."""
 
 
 class WrongArgumentsError(KitError):
@@ -22,7 +22,7 @@ class WrongArgumentsError(KitError):
 
 
 class QueueFullError(KitError):
-    """Of one tenant as many requests wait already as may: `waiting`."""
+    """One tenant has as many waiting requests as it may: `waiting`."""
 
     def __init__(self, waiting: int) -> None:
         super().__init__(f"{waiting} requests of one tenant wait already")
@@ -32,7 +32,7 @@ class QueueFullError(KitError):
 class RetryLaterError(KitError):
     """Leased work could not be done now for a reason that is expected to pass.
 
-    `after_s` is a provider's own wish (such as Retry-After), else the worker's back-off decides.
+    `after_s` is what a provider asks for (such as Retry-After); without it the worker's back-off decides.
     """
 
     def __init__(self, reason: str, after_s: float | None = None) -> None:

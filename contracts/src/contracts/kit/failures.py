@@ -1,4 +1,4 @@
-"""What went wrong with one message or one piece of work, in words for people, without its values."""
+"""What went wrong with a message or with leased work, in words for people, without its values."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ _WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 
 
 def in_words(error: Exception) -> str:
-    """The kind of error, and its class for whoever looks for it in the log."""
+    """The kind of error, and its class, by which the log is searched."""
     words = "this is a defect of the service"
     if isinstance(error, KitError):
         words = str(error)
@@ -31,7 +31,7 @@ def in_words(error: Exception) -> str:
 
 
 def unstorable(body: BaseModel) -> str | None:
-    """The first value that no table of ours can hold, by its place; null when all can be held."""
+    """The place of the first value that PostgreSQL cannot store, and why; null when all can be stored."""
     left: list[tuple[str, object]] = [("", body.model_dump())]
     while left:
         place, value = left.pop()

@@ -1,15 +1,15 @@
-"""Python's garbage collector, set for services: nearly all they make dies when its last user lets go of it, so circles
-may be looked for seldom, and never in what was there before the work began.
+"""Python's garbage collector, tuned for services: reference counting frees nearly all that they allocate, so cycles are
+looked for seldom, and never among the objects that were there before the work began.
 """
 
 import gc
 
 THRESHOLDS = (50_000, 20, 100)
-"""Objects made before the youngest are looked at, and rounds before the older ones are."""
+"""Allocations before the youngest generation is collected, and collections before the older ones are."""
 
 
 def tune_gc() -> None:
-    """To be called once, when everything is loaded and put together."""
+    """Call it once, when everything is loaded."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -33,7 +33,7 @@ MAX_PLACE = 200
 MAX_ISSUES = 20
 
 CLASHES = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.ExclusionViolationError)
-"""What two requests at one moment come to when each found nothing in its way."""
+"""What PostgreSQL raises when two concurrent requests each found nothing in their way."""
 
 
 class Problem(Exception):  # noqa: N818 - the term of RFC 9457
@@ -65,7 +65,7 @@ class Problem(Exception):  # noqa: N818 - the term of RFC 9457
 
 
 def not_found(what: str) -> Problem:
-    """Also for what belongs to another tenant: its existence is nobody's business."""
+    """Also for what belongs to another tenant, so that its existence is not disclosed."""
     return Problem(404, "Not found", f"there is no {what}")
 
 
@@ -107,7 +107,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 def bad_shape(error: RequestValidationError, request: Request) -> Problem:
-    """422 for a request that was not expected like this; places in the body are told without `body.`."""
+    """422 for a request of another shape; places in the body are named without `body.`."""
     field = getattr(request.scope.get("route"), "body_field", None)
     model = None if field is None else field.field_info.annotation
     schema = schema_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else NO_SCHEMA
@@ -129,14 +129,14 @@ async def _on_outage(_: Request, error: Exception) -> Response:
 
 
 async def _on_clash(_: Request, error: Exception) -> Response:
-    """Nothing was changed. The log names the constraint: one that is met again and again lacks a check of ours."""
+    """Nothing was changed. The log names the constraint: one that comes up often lacks a check in the code."""
     logger.error("request failed: it clashed", constraint=getattr(error, "constraint_name", None), exc_info=error)
     detail = "something that this names or makes was changed at the same moment: look again, then repeat it"
     return conflict(detail).response()
 
 
 class InternalErrorMiddleware:
-    """Answers 500 for what nobody caught, inside the request's trace, so that log and answer carry its id."""
+    """Answers 500 for an unhandled error, inside the request's trace, so that log and answer carry its id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -299,7 +299,7 @@ async def _store(tx: Connection, place: tuple[UUID, str, str], response: Respons
 
 
 async def forget_answers(database: Database, days: int) -> int:
-    """Deletes the stored answers that are older, and says how many."""
+    """Deletes the stored answers that are older, and returns how many."""
     return await forget_older(database, "idempotency_keys", "tenant_id, subject, key", "created_at", days)
 
 

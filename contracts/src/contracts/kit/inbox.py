@@ -27,9 +27,9 @@ class Inbox:
         self._clock = clock
 
     def check(self, message: Envelope[Any], *, replayed: bool = False) -> None:
-        """Raises `OutsideInboxError` for a message that cannot be deduplicated any more, or yet.
+        """Raises `OutsideInboxError` for a message that is too old to be deduplicated, or dated in the future.
 
-        A replayed one is never too old: people have judged it, and `unseen_replayed` knows it for ever.
+        A replayed one is never too old: an operator has decided, and `unseen_replayed` remembers it for ever.
         """
         today, day = self._clock().date(), message.time.date()
         if self._is_past(message) and not replayed:

@@ -28,7 +28,7 @@ class RateLimit:
             raise Problem(429, "Too many requests", "slow down", headers={"Retry-After": str(wait)})
 
     def wait_s(self, caller: str) -> int:
-        """Takes one of the caller's tokens; when there is none, the whole seconds until there is, else 0."""
+        """Takes one of the caller's tokens and returns 0; when there is none, the whole seconds until there is one."""
         now = self._now()
         tokens, filled_at = self._buckets.pop(caller, (self._burst, now))
         tokens = min(self._burst, tokens + (now - filled_at) * self._per_second)
@@ -40,7 +40,7 @@ class RateLimit:
 
 
 def network(request: Request) -> str:
-    """Who counts as one caller: an IPv4 address, however it is written, or the /64 that one customer has of IPv6."""
+    """The caller that a limit counts: an IPv4 address, however it is written, or the /64 network of an IPv6 one."""
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host)

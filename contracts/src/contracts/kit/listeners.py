@@ -1,7 +1,7 @@
 """Two listeners of one process: `HTTP_PORT` for people and strangers, `INTERNAL_PORT` for the platform's inside.
 
 What other services, the people who run the installation, probes and scrapers ask for is served on `INTERNAL_PORT`
-alone, and nothing else is: whoever exposes `HTTP_PORT` exposes none of it.
+alone, and nothing else is: exposing `HTTP_PORT` exposes none of it.
 """
 
 import socket

@@ -72,9 +72,9 @@ def _row(topic: str, record: Record) -> tuple[int, int, str, str, bytes, list[tu
 
 
 def lane_of(key: bytes) -> int:
-    """Whose turn a message waits for: that of its tenant, by which its key begins; a hash, of as many bits as fit.
+    """The lane of a message: a hash of its tenant, with which its key begins, of as many bits as the column holds.
 
-    Two tenants of one hash share their turns; the messages of a key never part.
+    Two tenants with the same hash share their turns; messages of one key have one lane.
     """
     return zlib.crc32(key.partition(b":")[0]) >> 1
 
@@ -117,14 +117,14 @@ class Relay:
         self._pause_s = FIRST_PAUSE_S
 
     def wake(self) -> None:
-        """Says that rows may have been committed; cheap."""
+        """Makes the relay look for rows soon; cheap."""
         self._committed_here = True
         self._woken.set()
 
     async def run(self) -> None:
-        """Relays until cancelled; failures of our servers are waited out with back-off.
+        """Relays until cancelled; waits with back-off while a server is away.
 
-        After a refused record a new producer is needed, too: the broker waits for the sequence number of that one.
+        After a refused record it takes a new producer: the broker expects the sequence number of the refused one.
         """
         while True:
             try:
@@ -137,7 +137,7 @@ class Relay:
                 self._pause_s = min(self._pause_s * 2, 5)
 
     async def _relay(self) -> None:
-        """One life: a connection with its locks, and a producer. Both go when either fails."""
+        """Relays with one connection, which holds the locks, and one producer; closes both when either fails."""
         self._held = []
         async with AsyncExitStack() as life:
             connection = await self._database.delivery_connection()
@@ -168,7 +168,7 @@ class Relay:
             self._pause_s = FIRST_PAUSE_S
 
     async def _read(self, connection: OwnConnection) -> list[_Row]:
-        """The next batch. Its rows are read plainly as long as one batch takes all that wait, else by tenant."""
+        """The next batch: in the order of ids while one batch takes all rows, else equally many of each tenant."""
         if not self._backlog:
             rows = await connection.fetch(_ALL_ROWS, self._held, BATCH)
             self._backlog = len(rows) == BATCH
@@ -178,7 +178,7 @@ class Relay:
         return [_Row(*row) for row in rows]
 
     async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
-        """Deletes the rows that the broker has, then raises what kept it from having them all."""
+        """Publishes, deletes the rows that the broker has acknowledged, then raises the first error."""
         began_ns = time.time_ns()
         batches: dict[_Place, list[_Row]] = defaultdict(list)
         for row in rows:
@@ -202,7 +202,7 @@ class Relay:
         return batch[:1] if place in self._singly else batch
 
     async def _refused(self, connection: OwnConnection, place: _Place, batch: list[_Row], error: KafkaError) -> None:
-        """Parks the row, once it is known which one of its batch is to blame."""
+        """Parks the refused row, once rows sent singly have shown which one it is."""
         if len(self._portion(place, batch)) > 1:
             self._singly.add(place)
             return
@@ -221,7 +221,7 @@ class Relay:
             logger.error("outbox row refused by the broker; its key is parked", outbox_id=row.id, reason=reason)
 
     async def _rest(self, connection: OwnConnection) -> None:
-        """Until woken or the next poll; a process without all shards tells the others of its own commits."""
+        """Waits for a commit or the next poll; a process that lacks shards notifies the others of its own commits."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), POLL_S)
         if self._committed_here and len(self._held) < SHARDS:
@@ -274,7 +274,7 @@ async def _close(connection: OwnConnection) -> None:
 
 async def _stop(producer: AIOKafkaProducer) -> None:
     with suppress(KafkaError, TimeoutError):
-        await asyncio.wait_for(producer.stop(), 20)  # what it has not sent yet it gives up after its request time-out
+        await asyncio.wait_for(producer.stop(), 20)  # it gives up unsent records after its request time-out
 
 
 async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row]) -> list[_Row]:

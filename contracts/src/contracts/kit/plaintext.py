@@ -1,4 +1,4 @@
-"""Settings that name where secrets go: TLS is demanded there, but on loopback and where a closed network is named."""
+"""Settings whose URLs carry secrets demand TLS, except on loopback and for hosts that `PLAINTEXT_ALLOWED` names."""
 
 from collections.abc import Collection
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""Quotas: bounds on what one tenant may have, so that nothing that one tenant does takes the room of the others.
+"""Quotas: bounds on what one tenant may have, so that no tenant takes the room of the others.
 
 A service declares its quotas. A tenant's limit is the quota's default until the platform sets another one; every
 setting stays recorded with who and when. `used` is looked up in the caller's transaction and locks nothing: what
@@ -32,7 +32,7 @@ type Used = Callable[[Connection, UUID], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`counts` completes "at most 100 …"; `at_limit` says what happens then; without `used` it cannot be told."""
+    """`counts` completes "at most 100 …"; `at_limit` says what happens then; null `used`: usage cannot be counted."""
 
     name: str
     default: int
@@ -89,7 +89,7 @@ def words(quota: Quota, limit: int) -> str:
 
 
 class QuotaView(BaseModel):
-    """A quota as it is for a tenant; `used` is null where it cannot be told, `at_limit` is what happens then."""
+    """A quota as it is for a tenant; `used` is null where it cannot be counted, `at_limit` is what happens then."""
 
     name: str
     counts: str

@@ -99,15 +99,15 @@ CREATE TABLE work (
     due_at timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(leased_until, run_at)) STORED,
     PRIMARY KEY (tenant_id, id)
 );
--- Who takes work next skips from tenant to tenant and looks at the first piece of each.
+-- A worker skips from tenant to tenant and looks at the first piece of each.
 CREATE INDEX work_turns ON work (tenant_id, kind, due_at);
--- Whether anything is due at all; an expression, lest a plan take it for the order of one tenant's pieces.
+-- Whether anything is due at all; an expression, so that no plan uses it for the order of one tenant's pieces.
 CREATE INDEX work_due ON work ((due_at AT TIME ZONE 'UTC'));
 GRANT SELECT, INSERT, UPDATE, DELETE ON work TO {app}, {delivery};
 """
 
 _COMMANDS = """
--- Whoever sends a command names its id: another tenant's command of the same id is another command.
+-- The sender names a command's id: another tenant's command of the same id is another command.
 CREATE TABLE commands (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,

@@ -1,6 +1,6 @@
 """What every service is made of: one process with its API, consumers, relay, workers and health, started and drained.
 
-`main.py` builds a `Service`, tells it what to consume, work on and serve, and gets the application from it.
+`main.py` builds a `Service`, adds what it consumes, works on and serves, and gets the application from it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from contracts.kit import configuration, health, quotas, telemetry
 from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
-from contracts.kit.broker import Consumer, OutageError, Subscription
+from contracts.kit.broker import Consumer, Member, OutageError, Processor, Subscription
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.database import Database
 from contracts.kit.dead_letter import api as dead_letters
@@ -30,7 +30,7 @@ from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, forget_answers, install_problems
 from contracts.kit.inbox import Inbox, keep_days
-from contracts.kit.kafka import Member, make_producer
+from contracts.kit.kafka import make_producer
 from contracts.kit.listeners import ListenerMiddleware, is_internal
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.quotas import Quota, QuotaApi
@@ -62,7 +62,8 @@ class Service:
         self._relay = Relay(self.database, self._producer)
         self._dead_letters = DeadLetters(name, self._producer, self.database)
         self._consumers: list[Consumer] = []
-        self._replayer = Replayer(self.database, self._dead_letters, self._consumers, clock)
+        self._processors: list[Processor] = []
+        self._replayer = Replayer(self.database, self._dead_letters, self._processors, clock)
         self._background: list[tuple[str, Background]] = [
             ("relay", self._relay.run),
             ("replay", self._replayer.run),
@@ -79,14 +80,10 @@ class Service:
     def consume(self, subscription: Subscription[Any]) -> None:
         """Consumes in the group named like the service."""
         inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
-        consumer = Consumer(
-            subscription,
-            member=Member(self.settings.kafka_bootstrap, self.name, f"{self.name}-{self.instance}"),
-            database=self.database,
-            inbox=inbox,
-            dead_letters=self._dead_letters,
-        )
-        self._consumers.append(consumer)
+        processor = Processor(subscription, self.database, inbox, self._dead_letters)
+        member = Member(self.settings.kafka_bootstrap, self.name, f"{self.name}-{self.instance}")
+        self._processors.append(processor)
+        self._consumers.append(Consumer(processor, member))
 
     def work(self, jobs: Mapping[str, Job], concurrency: int = 8) -> Worker:
         """Does leased work in this process."""
@@ -96,7 +93,7 @@ class Service:
         return worker
 
     def background(self, name: str, run: Background) -> None:
-        """Runs for as long as the process; when it ends or raises, the process ends, to be started anew."""
+        """Runs for as long as the process; when it ends or raises, the process ends, so that it is started again."""
         self._background.append((name, run))
 
     def on_stop(self, close: Background) -> None:
@@ -159,7 +156,7 @@ class Service:
             provider.shutdown()
 
     async def _open_database(self) -> None:
-        """Waits for PostgreSQL, however long it is away."""
+        """Waits until PostgreSQL is there."""
         from contracts.kit.database import INFRASTRUCTURE_ERRORS
 
         while True:
@@ -199,7 +196,7 @@ class Service:
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def _watch(self) -> None:
-        """Ends a process whose consumer hangs: waiting for ever inside the client helps nobody, a restart does."""
+        """Ends a process whose consumer hangs inside the client: only a restart helps."""
         while True:
             await asyncio.sleep(5)
             if any(consumer.wedged_for() > self.settings.wedged_s for consumer in self._consumers):

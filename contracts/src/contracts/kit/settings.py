@@ -1,4 +1,4 @@
-"""What every service is told by its environment. Built once, in `main`; secrets have no defaults."""
+"""The settings that every service reads from its environment, once, in `main`; secrets have no defaults."""
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -23,7 +23,7 @@ class ServiceSettings(BaseSettings):
     internal_port: int = 8001
     """Where other services, the platform's people, probes and scrapers ask: `/internal`, `/health`, `/metrics`."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
-    """Networks, with commas between them, whose `X-Forwarded-For` says who calls; nobody else's does."""
+    """Networks, with commas between them, whose `X-Forwarded-For` is believed."""
     database_url: SecretStr
     """DSN of the role `<service>_app`, which row-level security binds."""
     database_owner_url: SecretStr | None = None
@@ -48,7 +48,7 @@ class ServiceSettings(BaseSettings):
     idempotency_days: Annotated[int, Field(ge=1)] = 7
     """For how long the same `Idempotency-Key` gets the first answer again; after that it is a new key."""
     configuration_days: Annotated[int, Field(ge=30)] = 1100
-    """For how long it is kept who changed a tenant's configuration: three years."""
+    """How long the record of configuration changes is kept: three years."""
     wedged_s: float = 300
     """A consumer that neither finishes a batch nor waits for a server for so long ends its process."""
     lease_s: Annotated[float, Field(ge=1)] = 60

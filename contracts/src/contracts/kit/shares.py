@@ -1,4 +1,4 @@
-"""Fair shares: what many tenants want at one moment goes to them in turns, never in the order of the crowd.
+"""Fair shares: what many tenants want at one moment is given to them in turns, not in the order of arrival.
 
 Two forms of one rule (the tenant that holds least goes first; among equals, the one that has waited longest):
 `Shares` for places in this process, `tenants_of` and `rows_by_tenant` for rows in a table.
@@ -60,7 +60,7 @@ class Shares:
         except asyncio.CancelledError:
             if turn.cancelled():
                 self._leave(tenant, turn)
-            else:  # it was granted in the moment in which its request ended
+            else:  # it was granted at the moment when its request ended
                 self._give_back(tenant)
             raise
 
@@ -98,7 +98,7 @@ class Shares:
         self._show()
 
     def _next(self) -> UUID | None:
-        """Who waits and holds the fewest places; among equals, whose turn comes first."""
+        """The waiting tenant that holds the fewest places; among equals, the one whose turn is first."""
         allowed = (tenant for tenant in self._waiting if self._held[tenant] < self._most)
         return min(allowed, key=self._held.__getitem__, default=None)
 
@@ -119,7 +119,7 @@ class Shares:
 
 
 def tenants_of(table: str, where: str = "true") -> str:
-    """SQL of a recursive CTE `tenants (tenant_id)`: everybody with rows in `table`, in about one step a tenant.
+    """SQL of a recursive CTE `tenants (tenant_id)`: every tenant with rows in `table`, in about one step each.
 
     It skips from tenant to tenant through an index that begins with `tenant_id`, so a million rows of one tenant cost
     as much as one row (PostgreSQL wiki, "Loose indexscan"). Put it behind `WITH RECURSIVE`.

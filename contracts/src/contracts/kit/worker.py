@@ -1,8 +1,8 @@
-"""Leased work: slow things a handler only recorded, done outside any consumer's transaction.
+"""Leased work: a handler records slow work, a worker does it outside of any consumer's transaction.
 
 A row of `work` is leased for a while; the job does the slow thing and then, in one transaction, completes the row
-and stores what came of it. A worker that is killed loses its lease, and another does the job again: so a job must be
-able to find out, or make sure by an idempotency key, that the world has the effect already.
+and stores the outcome. A worker that is killed loses its lease, and another does the job again: so a job must be able
+to find out, or make sure by an idempotency key, that the effect exists already.
 """
 
 import asyncio
@@ -74,8 +74,8 @@ class Job:
     """How one kind of work is done, and what to do when it is given up.
 
     `run` completes the task itself. It raises `RetryLaterError` to be called again, at most `attempts` times in all.
-    What a server of ours is to blame for is waited out; anything else that it raises it would raise again, so the work
-    is given up at once. `give_up` stores the failure and completes the task; the reason it gets is for people.
+    An outage is waited out; any other error would come again, so the work is given up at once. `give_up` stores the
+    failure and completes the task; its reason is for people.
     """
 
     run: Callable[[Task], Awaitable[None]]
@@ -98,7 +98,7 @@ async def enqueue(tx: Connection, *, id: UUID, tenant: UUID, kind: str, run_at: 
 
 
 async def cancel(tx: Connection, tenant: UUID, id: UUID) -> bool:
-    """Takes back work that no worker has begun; false when it is done, or in some worker's hands."""
+    """Deletes work that no worker has begun; false when it is done or leased."""
     cancelled = await tx.fetchval(
         "DELETE FROM work WHERE tenant_id = $1 AND id = $2 AND lease IS NULL RETURNING true", tenant, id
     )
@@ -171,7 +171,7 @@ class Worker:
         self._woken.set()
 
     async def _lease_next(self) -> Task | None:
-        """In the order of tenants, round and round, beginning behind the one that was served last."""
+        """Leases the next piece: tenants take turns, from the one behind the tenant that was served last."""
         task = await self._lease()
         if task is None and self._served != _NOBODY:
             self._served = _NOBODY
@@ -207,7 +207,7 @@ class Worker:
             renewal.cancel()
 
     async def _attempt_or_leave(self, job: Job, task: Task) -> None:
-        """What cannot even be put off, since the database is away, is left to its lease."""
+        """While the database is away, work cannot even be put off: its lease ends by itself."""
         try:
             await self._attempt(job, task)
         except INFRASTRUCTURE_ERRORS as error:
@@ -249,7 +249,7 @@ class Worker:
             await self._again(job, task, reason, None)
 
     async def _again(self, job: Job, task: Task, reason: str, after_s: float | None, *, counted: bool = True) -> None:
-        """Puts the work off; what a server of ours is to blame for does not count as an attempt."""
+        """Puts the work off; an outage does not count as an attempt."""
         telemetry.WORK.labels(task.kind, "retried").inc()
         pause = after_s if after_s is not None else backoff_s(job.backoff_s, task.attempt)
         async with self._database.delivery() as tx:
@@ -311,9 +311,9 @@ UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1
 WHERE (tenant_id, id) = (SELECT tenant_id, id FROM taken)
 RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent
 """  # noqa: S608 - a name from our own code
-"""Leased work that is not due again before its lease ends, and waiting work, are told apart by `due_at` alone.
+"""`due_at` is the end of the lease for leased work, and the due time for waiting work.
 
-Only the piece that is taken is locked; a tenant whose pieces others lock just now is passed over.
+Only the piece that is taken is locked; a tenant whose pieces others are locking is skipped.
 """
 
 

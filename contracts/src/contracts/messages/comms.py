@@ -10,7 +10,7 @@ from contracts.values import FileRef
 
 ChannelKind = Literal["email", "sms"]
 ConsentSource = Literal["contact", "form", "link", "operator", "import"]
-"""How it was learned: a contact's record, a form, a link in a mail, somebody at the desk, another system's list."""
+"""Where it comes from: a contact's record, a form, a link in a mail, an operator, another system's list."""
 MessageStatus = Literal["queued", "accepted", "delivered", "undelivered", "failed", "refused", "cancelled"]
 
 
@@ -35,7 +35,7 @@ class SendMessage(Body):
     attachments: tuple[FileRef, ...] = ()
     sent_by: str
     opted_out_at: AwareDatetime | None = None
-    """When entity-service was told that the contact wants no messages: comms-service may not have heard of it yet."""
+    """When the contact opted out at entity-service: comms-service may not know it yet."""
 
 
 class Notify(Body):
@@ -82,7 +82,7 @@ class ConsentChanged(Body):
 
 
 class MessageStatusChanged(Body):
-    """A message went one step further, as far as the provider tells."""
+    """The status of a message changed, as the provider reports it."""
 
     TYPE: ClassVar[str] = "crm.message.status_changed.v1"
 

@@ -2,7 +2,7 @@
 
 Exactly one final result (`CommandDone`, `CommandRefused`, `CommandFailed`) ends a command; any number of
 `CommandProgress` may come before it. A result's id follows from its command and
-number (`result_id`), so telling it again changes nothing.
+number (`result_id`), so publishing it again changes nothing.
 """
 
 from typing import ClassVar

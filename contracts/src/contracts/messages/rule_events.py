@@ -1,4 +1,4 @@
-"""What the rule engine tells of its runs, on `crm.rule.events.v1`."""
+"""Events of the rule engine about its runs, on `crm.rule.events.v1`."""
 
 from typing import ClassVar, Literal
 from uuid import UUID

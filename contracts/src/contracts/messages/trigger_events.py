@@ -1,4 +1,4 @@
-"""What trigger-service tells of what came in, on `crm.trigger.events.v1`."""
+"""Events of trigger-service about what arrived, on `crm.trigger.events.v1`."""
 
 from typing import ClassVar, Literal
 from uuid import UUID

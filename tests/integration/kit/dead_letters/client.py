@@ -12,7 +12,7 @@ import httpx
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit.broker import Subscription, each
 from contracts.kit.clock import utc_now
-from contracts.kit.commands import Commands
+from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.dead_letter.letter import DeadLetter
 from contracts.kit.service import Service
@@ -120,7 +120,7 @@ def make_client(harness: Harness, folder: Path, *, commands: bool = False) -> De
     )
     if commands:
         handling = Commands(service=service.name, results=harness.results, outbox=service.outbox, clock=service.clock)
-        routes = {WriteNote: defect.write_note}
+        routes: dict[type[Body], CommandHandler] = {WriteNote: defect.write_note}
         service.consume(handling.subscription(harness.commands, routes, expected=(WriteNote,)))
     return DeadLetterClient(harness, service, service.app("probe", []), credentials, defect)
 

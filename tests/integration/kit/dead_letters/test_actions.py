@@ -15,6 +15,7 @@ from integration.kit.dead_letters.client import DeadLetterClient, Json, make_cli
 from integration.kit.harness import Harness, note
 from local_stack import dlq
 from local_stack.addresses import Addresses
+from local_stack.dead_letter_client import DeadLetterClient as StackClient
 from local_stack.ports import HOST
 from support.malformed_records import UNREADABLE, strew
 from support.serving import serving_service
@@ -111,7 +112,7 @@ async def test_stack_dlq_lists_shows_replays_and_discards(
 ) -> None:
     client = make_client(harness, tmp_path)
     token, here = client.credentials.platform_token("olga"), ProbeAddresses(client.service.settings.internal_port)
-    monkeypatch.setattr(dlq.DeadLetterClient, "of", lambda *_: dlq.DeadLetterClient(here, token, ["probe"]))
+    monkeypatch.setattr(StackClient, "of", lambda *_: StackClient(here, token, ["probe"]))
 
     async def stack_dlq(*words: str) -> tuple[int, str]:
         result = await asyncio.to_thread(CliRunner().invoke, dlq.app, words)

@@ -94,7 +94,7 @@ class DeadLetter:
         )
 
     def again(self, reason: str, detail: str, now: datetime) -> Self:
-        """The dead letter that it becomes when replaying it did not help."""
+        """The new dead letter, when a replay did not help."""
         replays = self.replays + 1
         return replace(
             self,
@@ -128,7 +128,7 @@ class DeadLetter:
 
 
 def _id_of(topic: str, partition: int, offset: int, timestamp_ms: int, replays: int) -> UUID:
-    """The timestamp tells a topic that was made anew from the old one."""
+    """The timestamp distinguishes a topic from an older one of the same name."""
     return uuid5(_LETTERS, f"{topic}:{partition}:{offset}:{timestamp_ms}:{replays}")
 
 
@@ -148,7 +148,7 @@ def _storable(text: str) -> str:
 class Filter:
     """Which dead letters; what is null does not matter.
 
-    `tenant` is `none` for those whose tenant cannot be read. `since` and `until` bound the time of the putting aside.
+    `tenant` is `none` for those whose tenant cannot be read. `since` and `until` bound the time when it was put aside.
     """
 
     tenant: UUID | Literal["none"] | None = None

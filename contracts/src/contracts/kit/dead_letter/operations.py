@@ -14,7 +14,7 @@ from contracts.kit.http import Problem, conflict, not_found
 
 
 class Operations:
-    """Records what operators want; the replayer, which `wake` wakes, replays.
+    """Records actions; the replayer, which `wake` notifies, replays.
 
     All or nothing: raises 404 or 409 when one of the dead letters named by id cannot be had.
     """

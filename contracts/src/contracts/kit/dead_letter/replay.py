@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from contracts.kit import telemetry
-from contracts.kit.broker import OUTAGES, Consumer
+from contracts.kit.broker import OUTAGES, Processor
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.dead_letter.letter import DeadLetter
@@ -26,11 +26,11 @@ class Replayer:
     """Any number of replicas may run one; they take turns."""
 
     def __init__(
-        self, database: Database, dead_letters: DeadLetters, consumers: Sequence[Consumer], clock: Clock
+        self, database: Database, dead_letters: DeadLetters, processors: Sequence[Processor], clock: Clock
     ) -> None:
         self._database = database
         self._dead_letters = dead_letters
-        self._consumers = consumers
+        self._processors = processors
         self._clock = clock
         self._woken = asyncio.Event()
 
@@ -54,7 +54,7 @@ class Replayer:
                 await asyncio.wait_for(self._woken.wait(), pause_s)
 
     async def _take_turn(self) -> float:
-        """Replays the letter whose turn it is, if there is one; gives the seconds until the next turn."""
+        """Replays the letter whose turn it is, if there is one; returns the seconds until the next turn."""
         async with self._database.delivery() as tx:
             turn = await actions.next_turn(tx, self._clock(), POLL_S)
         if turn.letter is not None:
@@ -62,12 +62,12 @@ class Replayer:
         return turn.pause_s
 
     async def _replay(self, letter: DeadLetter) -> None:
-        consumer = next((consumer for consumer in self._consumers if consumer.reads(letter.topic)), None)
-        if consumer is None:
+        processor = next((one for one in self._processors if one.subscription.reads(letter.topic)), None)
+        if processor is None:
             await self._keep_again(letter, "unread", "this service does not read the topic any more")
             return
         now = self._clock()
-        still = await consumer.replay(letter.record, lambda tx: letters.settle(tx, letter.id, "handled", now))
+        still = await processor.replay(letter.record, lambda tx: letters.settle(tx, letter.id, "handled", now))
         if still is None:
             async with self._database.delivery() as tx:
                 await letters.settle(tx, letter.id, "passed_over", now)
@@ -75,7 +75,7 @@ class Replayer:
             await self._put_aside(letter, *still)
 
     async def _put_aside(self, letter: DeadLetter, reason: str, detail: str) -> None:
-        """As when it first died: told of in the topic, then kept."""
+        """As the first time: copied to the topic, then kept."""
         await self._dead_letters.put(letter.record, reason, detail, letter.replays + 1)
         telemetry.DEAD_LETTERS.labels(letter.topic, reason).inc()
         await self._keep_again(letter, reason, detail)

@@ -1,7 +1,7 @@
 """Dead letters: what a group cannot use is put aside, byte for byte, with the reason.
 
-It goes to the topic `<topic>.<group>.dlq` with headers `dlq-*`, for whoever watches topics, and into the table
-`dead_letters` of the service, from where people look at it, replay it to this group alone, or discard it.
+It goes to the topic `<topic>.<group>.dlq` with headers `dlq-*`, for those who watch topics, and into the table
+`dead_letters` of the service, from where operators replay it, to this group alone, or discard it.
 """
 
 import asyncio

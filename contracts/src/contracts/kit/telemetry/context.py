@@ -18,7 +18,7 @@ _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default={})  # noqa: B03
 
 @contextmanager
 def about(**ids: object) -> Iterator[None]:
-    """Everything logged inside carries these ids, the present span too; nulls are left out."""
+    """Log records inside carry these ids, and so does the present span; nulls are left out."""
     before = _ids.set(_ids.get())
     try:
         note(**ids)
@@ -28,7 +28,7 @@ def about(**ids: object) -> Iterator[None]:
 
 
 def note(**ids: object) -> None:
-    """Adds to what the innermost `about` carries: what was learnt on the way."""
+    """Adds ids to the innermost `about`."""
     texts = {name: str(id) for name, id in ids.items() if id is not None}
     _ids.set({**_ids.get(), **texts})
     trace.get_current_span().set_attributes(texts)
@@ -39,7 +39,7 @@ def present_ids() -> Mapping[str, str]:
 
 
 def message_ids(message: Envelope[Any] | None) -> dict[str, object]:
-    """What a message says it is about. The rule is known of commands and of their results."""
+    """The ids that a message carries. Only commands and their results carry a rule."""
     if message is None:
         return {}
     rule = message.causepath[-1].rule_id if message.issuer and message.causepath else None

@@ -79,7 +79,7 @@ def _named(service: str) -> Any:
 
 
 def _add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """What the record names itself goes before what its surroundings are about."""
+    """Ids that the record names itself take precedence."""
     span = trace.get_current_span().get_span_context()
     trace_id = {"trace_id": format(span.trace_id, "032x")} if span.is_valid else {}
     for name, id in {**present_ids(), **trace_id}.items():
@@ -102,7 +102,7 @@ _HARMLESS = (bool, int, float, UUID, datetime, type(None))
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The last wall: what looks like a token, a password in a URL, an address or a phone number is blotted out."""
+    """The last wall: replaces what looks like a token, a password in a URL, an address or a phone number."""
     for key, value in event.items():
         if not key.startswith("_"):  # the formatter's own
             event[key] = "[redacted]" if _SECRET_NAME.search(key) else redacted(value)

@@ -14,9 +14,8 @@ class TraceRequests:
     """A server span per HTTP request, under the caller's trace; its id goes back in `trace-id`.
 
     A caller without a token, or of a path whose first part is one of `strangers`, gets a new trace with a link to its
-    own: nobody from outside writes into our traces, or has us record what we would not.
-
-    Named by method and route template, so that no id, and no secret of a public link, becomes part of a name.
+    own, so that outsiders cannot write into our traces. Spans are named by method and route template, so that no id and
+    no secret of a public link becomes part of a name.
     """
 
     def __init__(self, app: ASGIApp, strangers: frozenset[str] = frozenset()) -> None:
@@ -27,8 +26,8 @@ class TraceRequests:
         if scope["type"] != "http" or scope["path"].startswith(("/health", "/metrics")):
             await self._app(scope, receive, send)
             return
-        told = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"), None)
-        parent, links = (None, (told,)) if self._from_outside(scope) else (told, ())
+        sent = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"), None)
+        parent, links = (None, (sent,)) if self._from_outside(scope) else (sent, ())
         began, status = time.perf_counter(), 500
         attributes = {"http.request.method": scope["method"]}
         server = span(scope["method"], parent, links=links, kind=SpanKind.SERVER, attributes=attributes)

@@ -1,4 +1,4 @@
-"""Spans, and the context that is stored with what is done later: by another service, a worker, or in half a year."""
+"""Spans, and the trace context that is stored with work that is done later: by another service or a worker."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from contracts.kit.clock import utc_now
 from contracts.kit.telemetry.context import about, message_ids
 
 SAME_TRACE_FOR = timedelta(minutes=5)
-"""What is done later than this after it was asked for is a trace of its own, linked to the one that asked."""
+"""Work that begins later than this after it was asked for is a trace of its own, linked to the one that asked."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _tracer = trace.get_tracer("stagewright")  # a proxy: spans go to the provider that is set later
 
@@ -72,7 +72,7 @@ def span(
 
 
 def failed(error: BaseException) -> None:
-    """Marks the present span: what it is about went wrong, though the error ends here."""
+    """Marks the present span as failed by an error that is handled here."""
     mark_failed(trace.get_current_span(), type(error).__name__)
 
 
@@ -125,7 +125,7 @@ def trace_id(traceparent: str | None) -> str | None:
 
 
 def stamped[B: Body](envelope: Envelope[B]) -> Envelope[B]:
-    """The message with the present trace context, unless it has one already (a stored one, told again)."""
+    """The message with the present trace context, unless it has one already: a stored message that is sent again."""
     if envelope.traceparent is not None:
         return envelope
     return replace(envelope, traceparent=traceparent())
@@ -133,7 +133,7 @@ def stamped[B: Body](envelope: Envelope[B]) -> Envelope[B]:
 
 @contextmanager
 def handling(verb: str, message: Envelope[Any], links: Sequence[str | None] = ()) -> Iterator[Span]:
-    """Around what is done for one message: a consumer's span under the sender's, and ids for what is logged inside."""
+    """For the handling of one message: a span below the sender's; log records inside carry the message's ids."""
     attributes = {
         "messaging.system": "kafka",
         "messaging.operation.type": "process",
@@ -152,16 +152,16 @@ def handling(verb: str, message: Envelope[Any], links: Sequence[str | None] = ()
 
 @contextmanager
 def concerning(message: Envelope[Any] | None) -> Iterator[None]:
-    """What is logged inside, outside of the message's handling, carries its ids and its trace."""
+    """Log records inside carry the message's ids and trace; for code outside of its handling."""
     sender = _parse(message.traceparent) if message else None
     with trace.use_span(NonRecordingSpan(sender or INVALID_SPAN_CONTEXT)), about(**message_ids(message)):
         yield
 
 
 def published(topic: str, headers: Mapping[str, str], began_ns: int, ended_ns: int) -> None:
-    """The producer's span of one message that the broker has, under what wrote it; told afterwards, so nobody waits.
+    """Records the producer's span of a message that the broker has acknowledged, below the span that wrote it.
 
-    Readers go on from what wrote the message, too: it arrives with the bytes it was written with.
+    Consumers continue the writer's span, too, since the message carries the headers it was written with.
     """
     parent = _parse(headers.get("traceparent"))
     attributes = {

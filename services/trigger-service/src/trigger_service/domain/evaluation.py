@@ -133,10 +133,10 @@ def why_not(verdict: Verdict) -> str:
 
 
 def _words(leaf: LeafVerdict) -> str:
-    closed = {path.partition(".")[0] for path in leaf.told_paths()} - OPEN_NAMES
+    closed = {path.partition(".")[0] for path in leaf.quoted_paths()} - OPEN_NAMES
     if not closed:
         return leaf.words()
-    if leaf.told_paths() != {leaf.path}:
+    if leaf.quoted_paths() != {leaf.path}:
         return f"{leaf.path} {WORDS[leaf.op]} … is false"
     return leaf.words().partition(" is false: it is ")[0] + " is false"
 

@@ -1,4 +1,4 @@
-"""Every statement on what operators do with dead letters, and on whose turn it is to be replayed."""
+"""Every statement on operators' actions, and on which replay has its turn next."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What a consumer has in hand: the messages of one poll, in groups, and what is to be put aside."""
+"""The messages of one poll that are left to be handled, in groups, and those to be put aside."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ type Read = tuple[KafkaRecord, Envelope[Any]]
 
 @dataclass(slots=True)
 class Batch:
-    """What is left to do of a batch of records, in groups that are one transaction each."""
+    """What is left of a batch of records; each group is one transaction."""
 
     groups: deque[list[Read]] = field(default_factory=deque)
     dead: deque[tuple[KafkaRecord, str, str]] = field(default_factory=deque)
@@ -27,7 +27,7 @@ class Batch:
         self.groups.extendleft((group[half:], group[:half]))
 
     def split(self) -> None:
-        """Into messages that are done singly."""
+        """Splits the first group into single messages."""
         self.groups.extendleft([one] for one in reversed(self.groups.popleft()))
 
     def fail(self) -> int:
@@ -37,13 +37,13 @@ class Batch:
         return self.failures[id(record)]
 
     def put_off(self) -> None:
-        """Lets the others go before the first message and those behind it with the same key."""
+        """Moves the first message, and those behind it with the same key, behind the others."""
         key = self.groups[0][0][1].key
         left = list(chain.from_iterable(self.groups))
         others = [[one for one in group if one[1].key != key] for group in self.groups]
         self.groups = deque([group for group in others if group] + [[one] for one in left if one[1].key == key])
 
     def bury(self, detail: str) -> None:
-        """The first message, alone in its group, is put aside."""
+        """Puts aside the first message, alone in its group."""
         ((record, _),) = self.groups.popleft()
         self.dead.append((record, "failed", detail))

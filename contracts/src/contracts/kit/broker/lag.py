@@ -1,6 +1,6 @@
-"""How far a consumer is behind, by topic, from what the client knows anyway: no question to the broker.
+"""How far a consumer is behind, by topic, from what the client knows, without a request to the broker.
 
-While a consumer waits for a server the client stops fetching, so the figure is the least there is then.
+While a consumer waits for a server, the client stops fetching, so the figure is a lower bound.
 """
 
 from collections import defaultdict
@@ -13,24 +13,24 @@ from contracts.kit import telemetry
 
 
 class Lag:
-    """Counts the records between those taken in and the newest ones."""
+    """Counts the records between the last handled and the newest one."""
 
     def __init__(self, topics: Sequence[str]) -> None:
         self._topics = topics
         self._next: dict[TopicPartition, int] = {}
 
     def got(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        """Records came; those of a partition in the order of their offsets."""
+        """Notes records that were polled, in the order of their offsets."""
         for record in records:
             self._next.setdefault(TopicPartition(record.topic, record.partition), record.offset)
 
     def took(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        """Records are done."""
+        """Notes records that are handled."""
         for record in records:
             self._next[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
     def measure(self, consumer: AIOKafkaConsumer) -> None:
-        """Sets `consumer_lag`; partitions that moved to another member are theirs to count."""
+        """Sets `consumer_lag` for the partitions that this member has."""
         behind: dict[str, int] = defaultdict(int)
         assigned = consumer.assignment()
         self._next = {place: offset for place, offset in self._next.items() if place in assigned}
