@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.service_calls import CALLS
-from security.asking import ask, change_nothing, nothing_of, outsider, problem, unchanged
+from security.asking import ask, change_nothing, nothing_of, outsider, unchanged
 from security.routes import ADMIN, OPEN, OUTSIDE, PIPELINE, ROUTES, Route
 from security.running_stack import RunningStack
 from security.seeded_tenant import SECRETIVE, SeededTenant
