@@ -15,9 +15,10 @@ from contracts.kit.database import Database
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from rule_engine.activities import Activities, RunRef
-from rule_engine.application.authoring import Author, Authoring
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.rule_set_checks import RuleSetChecks
+from rule_engine.application.rule_sets import Author, Authoring
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.planning import run_id
 from rule_engine.domain.execution.step import Registry
@@ -133,7 +134,8 @@ async def _publish(engine: Engine, tenant: UUID) -> None:
     rule_sets, entity_service = engine.store.rule_sets, engine.entity_service
     triggers, clock = TriggerService(engine.settings), engine.service.clock
     named = NamedThings(engine.settings)
-    authoring = Authoring(engine.database, rule_sets, entity_service, triggers, named, REGISTRY, clock, new_id)
+    checks = RuleSetChecks(engine.database, rule_sets, entity_service, triggers, named, REGISTRY)
+    authoring = Authoring(engine.database, rule_sets, checks, clock, new_id)
     document = RuleSetDocument.model_validate(RULES)
     await authoring.put(Author(tenant, "ada"), "sales", document, archived=False, publish=True)
     await triggers.close()

@@ -60,7 +60,7 @@ SCHEDULE = {
 }
 TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
 ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
-ORDER = ("run", "rule")
+RULE_OF_RUN = ("run", "rule")
 SWITCHED = {"rules": [{"stage": "new", "name": "greet"}]}
 
 ENTITY = {
@@ -139,7 +139,7 @@ RULE_ENGINE = {
     "POST /v1/rule-sets/{code}/rules/enable": Route(AUTHOR, HIDDEN, ("sales",), SWITCHED),
     "POST /v1/rule-sets/{code}/rules/disable": Route(AUTHOR, HIDDEN, ("sales",), SWITCHED),
     "POST /v1/rule-sets/{code}/copy": Route(AUTHOR, HIDDEN, ("sales",), {"stage": "new", "to_stage": "won"}),
-    "POST /v1/rule-sets/{code}/apply-to-items": Route(OPERATOR, HIDDEN, ("sales",), {"stage": "new"}),
+    "POST /v1/rule-sets/{code}/backfills": Route(OPERATOR, HIDDEN, ("sales",), {"stage": "new"}),
     "GET /v1/rule-sets/{code}/backfills/{id}": Route(VIEWER, HIDDEN, ("sales", "item")),
     "GET /v1/employees/{id}/rules": Route(VIEWER, OWN, ("item",)),
     "GET /v1/decisions": Route(VIEWER, HIDDEN, query={"item": ITEM_REF["item_id"]}),
@@ -154,13 +154,13 @@ RULE_ENGINE = {
     "GET /v1/constants": Route(VIEWER, OWN),
     "GET /v1/runs": Route(VIEWER, OWN),
     "GET /v1/runs/{run_id}": Route(VIEWER, HIDDEN, ("run",)),
-    "POST /v1/runs/{run_id}/rules/{rule_id}/run-now": Route(OPERATOR, HIDDEN, ORDER),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/run-now": Route(OPERATOR, HIDDEN, RULE_OF_RUN),
     "POST /v1/runs/{run_id}/rules/{rule_id}/postpone": Route(
-        OPERATOR, HIDDEN, ORDER, {"until": "2030-01-01T12:00:00Z"}
+        OPERATOR, HIDDEN, RULE_OF_RUN, {"until": "2030-01-01T12:00:00Z"}
     ),
-    "POST /v1/runs/{run_id}/rules/{rule_id}/cancel": Route(OPERATOR, HIDDEN, ORDER),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/cancel": Route(OPERATOR, HIDDEN, RULE_OF_RUN),
     "POST /v1/runs/{run_id}/cancel": Route(OPERATOR, HIDDEN, ("run",)),
-    "POST /v1/runs/{run_id}/rules/{rule_id}/retry": Route(OPERATOR, HIDDEN, ORDER),
+    "POST /v1/runs/{run_id}/rules/{rule_id}/retry": Route(OPERATOR, HIDDEN, RULE_OF_RUN),
     "GET /v1/automation/items/{item_id}": Route(VIEWER, HIDDEN, ("item",)),
 }
 TRIGGER = {

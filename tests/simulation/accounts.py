@@ -47,7 +47,7 @@ class Accounts:
         engine = self._engine
         assert not engine.timers.rows, "12: a timer is left"
         assert not self._world.temporal.open(), "12: an execution is left"
-        assert not engine.runs.commands, "12: a command is left without a result"
+        assert not engine.commands.rows, "12: a command is left without a result"
         assert not engine.timers.deadline_rows, "12: a deadline is left"
         for owner in self._world.owners:
             assert all(command.final for command in owner.commands.values()), "1: a command was never answered"
@@ -104,7 +104,7 @@ class Accounts:
         assert holds is (progress.state != "skipped"), "1: a rule due on entry saw something else"
 
     def _decisions_are_recorded(self) -> None:
-        decided = Counter(decision.command_id for _, decision in self._engine.runs.decisions if decision.command_id)
+        decided = Counter(decision.command_id for _, decision in self._engine.decisions.rows if decision.command_id)
         assert decided == Counter(self._world.audit.sent.keys()), "1: commands and their decisions are not the same"
 
     def _what_is_taken_back_is_asked_back(self) -> None:

@@ -16,7 +16,8 @@ from rule_engine.domain.execution.program import Program, RuleBlock
 from rule_engine.domain.execution.state import ENDED, RuleProgress, State
 from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.schedule.due import due
-from rule_engine.store.runs import Run, RunRow, SentCommand
+from rule_engine.store.commands import SentCommand
+from rule_engine.store.runs import Run, RunRow
 from simulation.entity import TIMES
 from simulation.rules import REGISTRY
 from simulation.sim_context import SKEW, TENANT
@@ -31,9 +32,9 @@ type Key = tuple[UUID, str]
 
 
 class Audit:
-    """Remembers what was sent and ordered; everything else it looks up in the world.
+    """Remembers commands and operators' actions; everything else it looks up in the world.
 
-    `sent` tells the rule of each command, `interfered` the runs that operators have given orders to.
+    `sent` tells the rule of each command, `interfered` the runs that operators have acted on.
     """
 
     def __init__(self, world: "World") -> None:
@@ -79,9 +80,9 @@ class Audit:
         found = due(rule.run, entered_at, run.entry.snapshot, TIMES, entered_at)
         return self._not_before.get((run.id, rule.rule_id), found.at or entered_at)
 
-    def on_order(self, run: Run, action: str, rule_id: str | None, at: datetime) -> None:
-        """An operator's order is about to be committed."""
-        self._world.sim_context.say("operator orders", action, "of run", run.id, rule_id)
+    def on_action(self, run: Run, action: str, rule_id: str | None, at: datetime) -> None:
+        """An operator's action is about to be committed."""
+        self._world.sim_context.say("operator does", action, "of run", run.id, rule_id)
         self.interfered.add(run.id)
         keys = [(run.id, rule.rule_id) for rule in run.program.rules() if rule_id in (None, rule.rule_id)]
         match action.split():
@@ -146,7 +147,7 @@ class Audit:
             self._waits_for_its_time(run, turn, progress, left)
 
     def _waits_for_a_result(self, command: UUID | None, *, asked_back: bool) -> None:
-        assert command in self._engine.runs.commands, "1: a rule waits for a result that came"
+        assert command in self._engine.commands.rows, "1: a rule waits for a result that came"
         assert not asked_back or command in self._engine.runs.taken_back, "3: a command of a left stage goes on"
 
     def _waits_for_its_time(self, run: Run, rule: RuleBlock, progress: RuleProgress, left: bool) -> None:

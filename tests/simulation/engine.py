@@ -1,4 +1,4 @@
-"""The rule engine as it is, on simulated servers: planner, recorder, results, `advance_run`, scheduler, operations.
+"""The rule engine as it is, on simulated servers: planner, recorder, results, `advance_run`, scheduler, operators.
 
 Only what touches a server is replaced. Two replicas share the tables; what a replica keeps in memory dies with it.
 """
@@ -15,14 +15,18 @@ from contracts.contexts import ItemContext, Part
 from contracts.kit.broker import OutageError
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from rule_engine.activities import Activities
-from rule_engine.application.operations import Operations
+from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
 from rule_engine.gateway import EntityService as Gateway
 from rule_engine.gateway import TimesOf
 from rule_engine.handlers import Planner, Results
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
+from rule_engine.store import Store
+from rule_engine.store.backfills import Backfills
+from rule_engine.store.programs import Programs
 from rule_engine.store.timers import Timer
+from rule_engine.store.variables import Variables
 from simulation import temporal
 from simulation.audit import Audit
 from simulation.entity import TIMES, EntityService
@@ -33,13 +37,16 @@ from simulation.sim_context import SimContext
 from simulation.steps import Task, at_once, pause, without_pause
 from simulation.store import (
     TX,
+    SimulatedCommands,
     SimulatedDatabase,
+    SimulatedDecisions,
     SimulatedEntries,
     SimulatedInbox,
     SimulatedOpenRuns,
+    SimulatedOperatorActions,
+    SimulatedRuleRuns,
     SimulatedRuleSets,
     SimulatedRuns,
-    store,
 )
 from simulation.temporal import SimulatedClient, Temporal
 from simulation.timers import SimulatedTimers
@@ -93,11 +100,13 @@ class Engine:
         self.outbox = SimulatedOutbox(sim_context, kafka)
         self.timers = SimulatedTimers()
         self.entries = SimulatedEntries()
-        self.runs = SimulatedRuns(self.timers, audit.on_command, audit.on_order)
+        self.commands = SimulatedCommands(self.timers, audit.on_command)
+        self.runs = SimulatedRuns(self.timers, self.commands)
+        self.decisions = SimulatedDecisions()
         self.rule_sets = SimulatedRuleSets()
         self.inbox = SimulatedInbox()
         self.client = cast(Client, SimulatedClient(server))
-        tables = store(self.entries, self.runs, self.timers, self.rule_sets)
+        tables = self._store(audit)
         database = SimulatedDatabase(audit.after_commit)
         gateway = SimulatedGateway(sim_context, entity)
         recorder = Recorder(tables, self.outbox, sim_context.new_id, DEADLINE)
@@ -109,11 +118,27 @@ class Engine:
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
         self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, open_runs, clock)
-        self.operations = Operations(database, tables, recorder, clock, sim_context.new_id)
+        self.operator_actions = OperatorActions(database, tables, recorder, clock, sim_context.new_id)
         self.planning = Group("planner", sim_context, kafka, [topics.ENTITY_EVENTS], self._plan)
         result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]
         self.settling = Group("results", sim_context, kafka, result_topics, self._settle, discards=True)
         self._audit = audit
+
+    def _store(self, audit: Audit) -> Store:
+        """These tables; a process that starts anew has an empty cache of programs."""
+        return Store(
+            entries=self.entries,
+            runs=self.runs,
+            rule_runs=SimulatedRuleRuns(),
+            commands=self.commands,
+            timers=self.timers,
+            rule_sets=self.rule_sets,
+            programs=Programs(self.rule_sets),
+            decisions=self.decisions,
+            operator_actions=SimulatedOperatorActions(audit.on_action),
+            backfills=Backfills(),
+            variables=Variables(),
+        )
 
     def _plan(self, messages: Sequence[Message]) -> None:
         """The consumer's part: what the network is needed for, then the transaction with the inbox in it."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from rule_engine.application.operator_actions import Operator
 from rule_engine.store.runs import RunRow
 from simulation.engine import Engine
 from simulation.entity import EntityService
@@ -37,26 +38,26 @@ class People:
                 self._entity.delete(item)
 
     async def operate(self) -> None:
-        """An operator's order; one that makes no sense in the run's state is refused."""
+        """An operator's action; one that makes no sense in the run's state is refused."""
         rows = list(self._engine.runs.rows.values())
         run = self._sim_context.one_of([row for row in rows if _begun(row)] or rows)
         if run is not None:
-            await self._order(run, self._random.choice(_begun(run) or list(run.state.rules)))
+            await self._act_on(run, self._random.choice(_begun(run) or list(run.state.rules)))
 
-    async def _order(self, run: RunRow, rule: str) -> None:
-        orders, by = self._engine.operations, (TENANT, "olga")
+    async def _act_on(self, run: RunRow, rule: str) -> None:
+        actions, by = self._engine.operator_actions, Operator(TENANT, "olga")
         match self._random.choice(("run now", "postpone", "cancel", "cancel", "cancel run", "retry", "retry", "retry")):
             case "run now":
-                await orders.run_now(*by, run.id, rule)
+                await actions.run_now(by, run.id, rule)
             case "postpone":
                 until = self._sim_context.now + timedelta(minutes=self._random.choice((1, 100, 40_000)))
-                await orders.postpone(*by, run.id, rule, until)
+                await actions.postpone(by, run.id, rule, until)
             case "cancel":
-                await orders.cancel(*by, run.id, rule)
+                await actions.cancel(by, run.id, rule)
             case "cancel run":
-                await orders.cancel(*by, run.id, None)
+                await actions.cancel(by, run.id, None)
             case _:
-                await orders.retry(*by, run.id, rule)
+                await actions.retry(by, run.id, rule)
 
 
 def _begun(run: RunRow) -> list[str]:

@@ -48,7 +48,7 @@ def without_pause[T](work: Coroutine[Any, Any, T]) -> T:
 
 
 class Task:
-    """A loop of a service. A server that is away, or an order that makes no sense, ends the round, not the loop."""
+    """A loop of a service. A server that is away, or an action that makes no sense, ends the round, not the loop."""
 
     def __init__(self, service: str, name: str, round: Round) -> None:
         self.service = service

@@ -7,24 +7,22 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from contracts.kit.database import Connection, Database
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import State
+from rule_engine.domain.execution.state import RuleProgress, State
 from rule_engine.domain.execution.step import Decision
-from rule_engine.store import Store
-from rule_engine.store.backfills import Backfills
+from rule_engine.store.commands import Commands, SentCommand
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries, ItemKey
-from rule_engine.store.programs import Programs
+from rule_engine.store.operator_actions import OperatorActions
+from rule_engine.store.rule_runs import RuleRuns
 from rule_engine.store.rule_sets import RuleSets
-from rule_engine.store.runs import Run, RunRow, Runs, SentCommand
-from rule_engine.store.variables import Variables
-from rule_engine.store.views import Views
+from rule_engine.store.runs import Run, RunRow, Runs
 from simulation.kafka import Message
 from simulation.steps import pause
 from simulation.timers import SimulatedTimers
@@ -108,23 +106,12 @@ class SimulatedEntries(Entries):
 
 
 class SimulatedRuns(Runs):
-    """`runs`, `decisions`, `sent_commands` and `audit`. `on_command` and `on_order` hear of every commit of theirs.
+    """`runs`. `taken_back` collects the commands that a state said were being taken back."""
 
-    `taken_back` collects the commands that a state said were being taken back.
-    """
-
-    def __init__(
-        self,
-        timers: SimulatedTimers,
-        on_command: Callable[[Run, str, SentCommand, datetime], None],
-        on_order: Callable[[Run, str, str | None, datetime], None],
-    ) -> None:
-        self._wakes = timers
-        self._on_command = on_command
-        self._on_order = on_order
+    def __init__(self, timers: SimulatedTimers, commands: "SimulatedCommands") -> None:
+        self._timers = timers
+        self._commands = commands
         self.rows: dict[UUID, RunRow] = {}
-        self.decisions: list[tuple[Run, Decision]] = []
-        self.commands: dict[UUID, tuple[UUID, SentCommand]] = {}
         self.taken_back: set[UUID | None] = set()
 
     async def get(self, tx: Connection, tenant: UUID, run_id: UUID, *, lock: bool = False) -> RunRow | None:
@@ -136,7 +123,8 @@ class SimulatedRuns(Runs):
         return sorted(found, key=lambda row: row.id)
 
     async def lock_by_commands(self, tx: Connection, commands: Sequence[tuple[UUID, UUID]]) -> dict[UUID, RunRow]:
-        return {id: self.rows[self.commands[id][0]] for _, id in commands if id in self.commands}
+        sent = self._commands.rows
+        return {id: self.rows[sent[id][0]] for _, id in commands if id in sent}
 
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
         for run in runs:
@@ -144,37 +132,66 @@ class SimulatedRuns(Runs):
 
     async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
         row = self.rows[run.id]
-        self.rows[run.id] = replace(row, state=state, finished=state.finished, rev=row.rev + 1, updated_at=now)
-        self._wakes.writes += 1
+        self.rows[run.id] = replace(row, state=state, rev=row.rev + 1, updated_at=now)
+        self._timers.writes += 1
         self.taken_back.update(one.command_id for one in state.rules.values() if one.cancelling or one.retry_after)
 
-    async def save_rules(self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, Any]]], now: datetime) -> None:
-        """A copy of the states for people; nothing decides by it."""
 
-    async def add_decisions(
+class SimulatedRuleRuns(RuleRuns):
+    """A copy of the states for people; nothing decides by it."""
+
+    async def save(
+        self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, RuleProgress]]], now: datetime
+    ) -> None:
+        pass
+
+
+class SimulatedDecisions(Decisions):
+    """`decisions`, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Run, Decision]] = []
+
+    async def add(
         self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
     ) -> None:
-        self.decisions += [(run, decision) for decision in decisions]
+        self.rows += [(run, decision) for decision in decisions]
 
-    async def add_command(
+
+class SimulatedCommands(Commands):
+    """`sent_commands`, by id; `on_command` hears of every new one."""
+
+    def __init__(self, timers: SimulatedTimers, on_command: Callable[[Run, str, SentCommand, datetime], None]) -> None:
+        self._timers = timers
+        self._on_command = on_command
+        self.rows: dict[UUID, tuple[UUID, SentCommand]] = {}
+
+    async def add(
         self, tx: Connection, run: Run, rule_id: str, sent: SentCommand, now: datetime, ask_again_at: datetime
     ) -> None:
         self._on_command(run, rule_id, sent, now)
-        self.commands[sent.id] = (run.id, sent)
-        self._wakes.deadline_rows[sent.id] = (run.tenant, ask_again_at)
+        self.rows[sent.id] = (run.id, sent)
+        self._timers.deadline_rows[sent.id] = (run.tenant, ask_again_at)
 
-    async def command(self, tx: Connection, tenant: UUID, command_id: UUID) -> SentCommand | None:
-        _, sent = self.commands.get(command_id, (None, None))
+    async def get(self, tx: Connection, tenant: UUID, command_id: UUID) -> SentCommand | None:
+        _, sent = self.rows.get(command_id, (None, None))
         return sent
 
-    async def drop_command(self, tx: Connection, tenant: UUID, command_id: UUID) -> None:
-        self.commands.pop(command_id, None)
-        self._wakes.deadline_rows.pop(command_id, None)
+    async def delete(self, tx: Connection, tenant: UUID, command_id: UUID) -> None:
+        self.rows.pop(command_id, None)
+        self._timers.deadline_rows.pop(command_id, None)
 
-    async def add_audit(  # noqa: PLR0913 - as the statement's
+
+class SimulatedOperatorActions(OperatorActions):
+    """`operator_actions`; `on_action` hears of every one."""
+
+    def __init__(self, on_action: Callable[[Run, str, str | None, datetime], None]) -> None:
+        self._on_action = on_action
+
+    async def add(  # noqa: PLR0913 - as the statement's
         self, tx: Connection, run: Run, *, id: UUID, at: datetime, subject: str, action: str, rule_id: str | None
     ) -> None:
-        self._on_order(run, action, rule_id, at)
+        self._on_action(run, action, rule_id, at)
 
 
 class SimulatedRuleSets(RuleSets):
@@ -190,10 +207,3 @@ class SimulatedRuleSets(RuleSets):
 
     async def programs(self, tx: Connection, tenant: UUID, code: str, version: int) -> dict[str, Sequence[Program]]:
         return dict(self.published[version - 1])
-
-
-def store(
-    entries: SimulatedEntries, runs: SimulatedRuns, timers: SimulatedTimers, rule_sets: SimulatedRuleSets
-) -> Store:
-    """The production store's shape around these tables; a process that starts anew has an empty cache of programs."""
-    return Store(entries, runs, timers, rule_sets, Programs(rule_sets), Views(), Decisions(), Backfills(), Variables())

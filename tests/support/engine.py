@@ -84,7 +84,7 @@ class Harness:
 
 @dataclass
 class Deal:
-    """One deal of a tenant of its own, as its events tell of it."""
+    """One deal of a tenant of its own, as its events describe it."""
 
     harness: Harness
     tenant: UUID = field(default_factory=new_id)
@@ -222,7 +222,7 @@ class Deal:
         assert found is not None
         return found
 
-    async def order(self, rule: dict[str, Any], action: str, body: dict[str, Any] | None = None) -> httpx.Response:
+    async def act(self, rule: dict[str, Any], action: str, body: dict[str, Any] | None = None) -> httpx.Response:
         async with self.harness.service_environment.caller(self.tenant, "operator") as operator:
             return await operator.post(f"/v1/runs/{rule['run_id']}/rules/{rule['rule_id']}/{action}", json=body)
 

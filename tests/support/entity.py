@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
@@ -61,18 +60,54 @@ def _taken_apart(context: ItemContext) -> tuple[ItemRecord, TenantRecords]:
     )
 
 
-@dataclass
-class EntityStandIn:
-    """One schema for all tenants, and the items it was given; while `away`, it answers 503.
+@dataclass(kw_only=True)
+class StandIn:
+    """A service that answers requests with a bearer token; while `away`, it answers 503.
 
-    `asked` counts requests. `meanwhile` happens once, while somebody waits for the next answer.
+    `asked` counts requests. `meanwhile` happens once, before the next answer. `barrier` delays answers until so many
+    requests have come.
     """
 
-    schema: TenantSchema
     away: bool = False
     asked: int = 0
-    items: dict[ItemRef, ItemContext] = field(default_factory=dict)
     meanwhile: Callable[[], Awaitable[object]] | None = None
+    barrier: asyncio.Barrier | None = None
+
+    def __post_init__(self) -> None:
+        self._initial = dict(vars(self))
+
+    def restore(self) -> None:
+        """Undoes what a test has changed."""
+        vars(self).update(self._initial)
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+        app.middleware("http")(self._guard)
+        self.add_routes(app)
+        return app
+
+    def add_routes(self, app: FastAPI) -> None:
+        raise NotImplementedError
+
+    async def _guard(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        self.asked += 1
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        if self.barrier is not None:
+            await self.barrier.wait()
+        if self.away:
+            return Response(status_code=503)
+        known = request.headers.get("authorization", "").startswith("Bearer ")
+        return await go_on(request) if known else Response(status_code=401)
+
+
+@dataclass
+class EntityStandIn(StandIn):
+    """Entity-service with one schema for all tenants, and the items it was given."""
+
+    schema: TenantSchema
+    items: dict[ItemRef, ItemContext] = field(default_factory=dict)
 
     def put(self, context: ItemContext) -> None:
         self.items[ItemRef(tenant_id=context.tenant_id, item_id=context.item.id)] = context
@@ -80,20 +115,7 @@ class EntityStandIn:
     def forget(self, tenant: UUID, item: UUID) -> None:
         del self.items[ItemRef(tenant_id=tenant, item_id=item)]
 
-    def app(self) -> FastAPI:
-        app = FastAPI()
-
-        @app.middleware("http")
-        async def guard(request: Request, go_on: Any) -> Response:
-            self.asked += 1
-            meanwhile, self.meanwhile = self.meanwhile, None
-            if meanwhile is not None:
-                await meanwhile()
-            if self.away:
-                return Response(status_code=503)
-            known = request.headers.get("authorization", "").startswith("Bearer ")
-            return await go_on(request) if known else Response(status_code=401)
-
+    def add_routes(self, app: FastAPI) -> None:
         @app.get("/internal/schema/{tenant}")
         async def schema(tenant: UUID) -> Response:
             return json_response(self.schema.model_copy(update={"tenant_id": tenant}))
@@ -115,56 +137,34 @@ class EntityStandIn:
             ids = [{"id": one.item.id} for one in mine if one.contact and one.contact.phone == phone]
             return json_response({"contact_ids": [], "items": ids})
 
-        return app
-
 
 @dataclass
-class TriggersStandIn:
-    """Trigger-service with the same triggers for all tenants; while `away`, it answers 503; `together` holds answers up
-    until so many have asked.
-    """
+class TriggersStandIn(StandIn):
+    """Trigger-service with the same triggers for all tenants."""
 
     triggers: tuple[TriggerPlace, ...] = ()
-    away: bool = False
-    together: asyncio.Barrier | None = None
 
-    def app(self) -> FastAPI:
-        app = FastAPI()
-
+    def add_routes(self, app: FastAPI) -> None:
         @app.get("/internal/triggers/{tenant}")
         async def triggers(tenant: UUID) -> Response:
-            if self.away:
-                return Response(status_code=503)
-            if self.together:
-                await self.together.wait()
             return json_response(TenantTriggers(tenant_id=tenant, triggers=self.triggers))
-
-        return app
 
 
 @dataclass
-class NamedStandIn:
-    """Doc-service's templates and comms-service's channels, the same for all tenants; while `away`, it answers 503."""
+class NamedStandIn(StandIn):
+    """Doc-service's templates and comms-service's channels, the same for all tenants."""
 
     templates: tuple[str, ...] = ("invoice",)
     channels: tuple[ChannelName, ...] = (
         ChannelName(code="mail", kind="email", default=True),
         ChannelName(code="sms", kind="sms", default=True),
     )
-    away: bool = False
 
-    def app(self) -> FastAPI:
-        app = FastAPI()
-
+    def add_routes(self, app: FastAPI) -> None:
         @app.get("/internal/templates/{tenant}")
         async def templates(tenant: UUID) -> Response:
-            return self._answer(TenantTemplates(tenant_id=tenant, templates=self.templates))
+            return json_response(TenantTemplates(tenant_id=tenant, templates=self.templates))
 
         @app.get("/internal/channels/{tenant}")
         async def channels(tenant: UUID) -> Response:
-            return self._answer(TenantChannels(tenant_id=tenant, channels=self.channels))
-
-        return app
-
-    def _answer(self, body: TenantTemplates | TenantChannels) -> Response:
-        return Response(status_code=503) if self.away else json_response(body)
+            return json_response(TenantChannels(tenant_id=tenant, channels=self.channels))

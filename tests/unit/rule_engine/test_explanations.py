@@ -1,11 +1,18 @@
-"""Why a rule did or did not act, in words."""
+"""Explanations of why a rule did or did not act."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
 from contracts.messages.rule_events import RuleState
-from rule_engine.domain.execution.explanations import EntryThen, RuleThen, Standing, leaf_words, why, why_not_planned
+from rule_engine.domain.execution.explanations import (
+    LastEntry,
+    PublishedRule,
+    RuleAt,
+    explain,
+    explain_unplanned,
+    leaf_words,
+)
 from support.runs import T0
 
 LATER = T0 + timedelta(hours=1)
@@ -32,24 +39,24 @@ LATER = T0 + timedelta(hours=1)
     ],
 )
 def test_every_state_has_its_words(state: RuleState, due_at: datetime | None, reason: str | None, words: str) -> None:
-    assert why(Standing(state, due_at, reason), T0, None) == words
+    assert explain(RuleAt(state, due_at, reason), T0, None) == words
 
 
 def test_what_a_failed_rule_sent_may_have_had_an_effect() -> None:
-    said = why(Standing("failed", None, "no answer", 0, sent=True), T0, None)
+    said = explain(RuleAt("failed", None, "no answer", sent=True), T0, None)
     assert said == "had no effect that is known of: it failed: no answer"
 
 
-def test_an_operators_order_is_named() -> None:
-    said = why(Standing("cancelled", None, "cancelled by an operator"), T0, "kim")
-    assert said == "did not act: cancelled: cancelled by an operator (ordered by kim)"
+def test_an_operator_who_acted_is_named() -> None:
+    said = explain(RuleAt("cancelled", None, "cancelled by an operator"), T0, "kim")
+    assert said == "did not act: cancelled: cancelled by an operator (by operator kim)"
 
 
-RULE = RuleThen("greet", "new", (2, 3), T0)
+RULE = PublishedRule("greet", "new", (2, 3), T0)
 
 
-def entered(version: int | None, note: str | None = None) -> EntryThen:
-    return EntryThen(T0, None, note, "sales", version)
+def entered(version: int | None, note: str | None = None) -> LastEntry:
+    return LastEntry(T0, None, note, "sales", version)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +82,8 @@ def entered(version: int | None, note: str | None = None) -> EntryThen:
         ),
     ],
 )
-def test_a_rule_that_was_never_planned_has_a_reason(entry: EntryThen | None, at: datetime, words: str) -> None:
-    assert why_not_planned(RULE, entry, at) == words
+def test_a_rule_that_was_never_planned_has_a_reason(entry: LastEntry | None, at: datetime, words: str) -> None:
+    assert explain_unplanned(RULE, entry, at) == words
 
 
 def test_a_stored_leaf_is_told_in_words() -> None:

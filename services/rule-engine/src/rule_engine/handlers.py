@@ -17,14 +17,14 @@ from contracts.messages.results import RESULTS, CommandProgress
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
 from rule_engine.domain.execution.advance import settle
-from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, goes_by_people, plan
+from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, entry_of, goes_by_people, plan
 from rule_engine.domain.execution.step import Registry, wake_at
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.messages import SOURCE
 from rule_engine.quotas import OPEN_RUNS
 from rule_engine.store import Store
-from rule_engine.store.entries import ItemKey
-from rule_engine.store.runs import Run
+from rule_engine.store.entries import ItemKey, StoredEntry
+from rule_engine.store.runs import Run, new_run
 
 
 class Planner:
@@ -121,8 +121,9 @@ class Planner:
         entries = [entry for made in plans.values() for entry in made.entries]
         traces = {entry.event.id: _trace_of(entry) for entry in entries}
         await self._store.entries.add(tx, entries, traces)
-        runs = [_run(entry, planned, traces[entry.event.id], now) for entry in entries for planned in entry.runs]
+        runs = [run for entry in entries for run in _new_runs(entry, traces[entry.event.id], now)]
         await self._store.runs.add(tx, runs, now)
+        await self._store.rule_runs.save(tx, [(run, run.state.rules) for run in runs], now)
         unfinished = [run for run in runs if not run.state.finished]
         await self._store.timers.add(tx, [(run.id, run.tenant, _first_timer(run)) for run in unfinished])
         after_commit(lambda: self._note(entries, unfinished))
@@ -167,29 +168,24 @@ def _trace_of(entry: PlannedEntry) -> str | None:
         return telemetry.traceparent()
 
 
-def _run(entry: PlannedEntry, planned: OpenRun, traceparent: str | None, now: datetime) -> Run:
-    assert entry.published is not None  # noqa: S101 - only a published rule set gives runs
+def _new_runs(entry: PlannedEntry, traceparent: str | None, now: datetime) -> list[Run]:
+    """Only a published rule set gives runs."""
+    if entry.published is None:
+        return []
+    origin, version = _origin(entry, traceparent), (entry.published.code, entry.published.version)
+    return [new_run(planned, origin, version, traceparent, now) for planned in entry.runs]
+
+
+def _origin(entry: PlannedEntry, traceparent: str | None) -> StoredEntry:
     event = entry.event
-    return Run(
+    return StoredEntry(
         tenant=event.tenant,
-        id=planned.id,
-        item_id=event.data.item.id,
-        entry_id=UUID(event.id),
-        rule_set=entry.published.code,
-        version=entry.published.version,
-        stage=event.data.to_stage,
-        chain=planned.program.chain,
-        state=planned.state,
-        rev=0,
-        finished=planned.state.finished,
-        entry=planned.entry,
+        id=UUID(event.id),
+        entry=entry_of(event),
         correlation=event.correlation,
         causepath=event.causepath,
         root=event.root_cause,
         traceparent=traceparent,
-        updated_at=now,
-        last_traceparent=traceparent,
-        program=planned.program,
     )
 
 
@@ -220,7 +216,7 @@ class Results:
         if step.changed:
             run = await self._recorder.record(tx, run, step, now)
         if not isinstance(result.data, CommandProgress):
-            await self._store.runs.drop_command(tx, run.tenant, result.data.command_id)
+            await self._store.commands.delete(tx, run.tenant, result.data.command_id)
         return run
 
 

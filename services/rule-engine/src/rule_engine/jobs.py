@@ -1,4 +1,4 @@
-"""Slow work: a stage's rules applied to the items that are in it already; old decisions forgotten."""
+"""Slow work: backfills are planned, old decisions are deleted."""
 
 import asyncio
 from collections import defaultdict
@@ -8,11 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-import asyncpg
-
 from contracts.contexts import StageItems
-from contracts.envelope import parse_causepath
-from contracts.kit import telemetry, worker
+from contracts.kit import telemetry
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceRefusalError
 from contracts.kit.clock import Clock
@@ -23,23 +20,24 @@ from contracts.values import ItemSnapshot
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN
 from rule_engine.domain.execution.backfills import begin_backfill
+from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import Entry, RuleProgress, State
+from rule_engine.domain.execution.state import RuleProgress, State
 from rule_engine.domain.execution.step import wake_at
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.store import Store
 from rule_engine.store.backfills import Backfill
-from rule_engine.store.runs import Run
+from rule_engine.store.entries import StoredEntry
+from rule_engine.store.runs import Run, new_run
 
-APPLY = "apply_rules"
 PAGE = 100
 """Items that are planned in one transaction."""
 FORGET_AT_ONCE = 10_000
 
 
-class Applying:
-    """Applies rules page by page: what is planned and how far it has got are one transaction, so a killed worker's
-    successor goes on where it ended. Planning the same twice gives the same runs.
+class BackfillJob:
+    """Plans a backfill page by page. What is planned and how far it has got are one transaction, so the successor of a
+    killed worker goes on where that one ended. Planning the same twice gives the same runs.
     """
 
     def __init__(
@@ -54,17 +52,8 @@ class Applying:
     def job(self) -> Job:
         return Job(self.run, self.give_up, attempts=100)
 
-    async def count(self, tenant: UUID, pipeline: str, stage: str) -> int:
-        """How many items are in the stage. Raises `OutageError` while entity-service is away."""
-        return (await self._entity_service.in_stage(tenant, pipeline, stage, after=None, limit=0)).total or 0
-
-    async def order(self, tx: Connection, backfill: Backfill) -> None:
-        """Records an order, to be worked on as soon as the transaction commits."""
-        await self._store.backfills.add(tx, backfill)
-        await worker.enqueue(tx, id=backfill.id, tenant=backfill.tenant_id, kind=APPLY, run_at=backfill.requested_at)
-
     async def run(self, task: Task) -> None:
-        """One page; the rest when it is the tenant's turn again, lest long orders of some keep all others waiting."""
+        """Plans one page; the next one when it is the tenant's turn again, lest long ones block others."""
         try:
             await self._page(task)
         except (OutageError, ServiceRefusalError) as error:
@@ -78,17 +67,17 @@ class Applying:
 
     async def _page(self, task: Task) -> None:
         async with self._database.transaction(task.tenant) as tx:
-            seen = await self._store.backfills.get(tx, task.tenant, task.id)
-        if seen is None:
+            before = await self._store.backfills.get(tx, task.tenant, task.id)
+        if before is None:
             raise LookupError(f"no backfill {task.id}: it is recorded together with its work")
         page = await self._entity_service.in_stage(
-            task.tenant, seen.pipeline, seen.stage, after=seen.seen_to, limit=PAGE
+            task.tenant, before.pipeline, before.stage, after=before.last_item, limit=PAGE
         )
         times = await self._entity_service.times([task.tenant], [(task.tenant, item.id) for item in page.items])
         async with self._database.transaction(task.tenant) as tx:
             backfill = await self._store.backfills.get(tx, task.tenant, task.id, lock=True)
-            if backfill == seen:
-                await self._plan(tx, task, seen, page, times)
+            if backfill == before:
+                await self._plan(tx, task, before, page, times)
             await task.hand_back(tx, self._clock())
 
     async def _plan(self, tx: Connection, task: Task, backfill: Backfill, page: StageItems, times: TimesOf) -> None:
@@ -107,7 +96,7 @@ class Applying:
             tx,
             replace(
                 backfill,
-                seen_to=page.items[-1].id,
+                last_item=page.items[-1].id,
                 planned=backfill.planned + planned,
                 passed_over=backfill.passed_over + len(page.items) - planned,
             ),
@@ -125,14 +114,14 @@ class Applying:
             if heads[tenant, item.id].last_entry_seq == item.entry_seq and not heads[tenant, item.id].deleted
         }
         entries = await self._store.entries.present(tx, in_stage)
-        known = await self._known(tx, tenant, [entry["id"] for entry in entries])
+        known = await self._known(tx, tenant, [entry.id for entry in entries])
         stages = await self._store.programs.of_version(tx, tenant, backfill.rule_set, backfill.version)
-        now = {item.id: item for item in items}
+        snapshots = {item.id: item for item in items}
         return [
-            (_run(backfill, row, program, state), frozenset(known[row["id"]]))
-            for row in entries
+            (_run(backfill, entry, program, state), frozenset(known[entry.id]))
+            for entry in entries
             for program in stages.get(backfill.stage, ())
-            if (state := _begin(program, known[row["id"]], row, now[row["item_id"]], times)) is not None
+            if (state := _begin(program, known[entry.id], entry, snapshots[entry.entry.item_id], times)) is not None
         ]
 
     async def _known(
@@ -141,23 +130,22 @@ class Applying:
         """What became of the rules planned for entries, by entry and rule."""
         found: dict[UUID, dict[str, RuleProgress]] = defaultdict(dict)
         for run in await self._store.runs.of_entries(tx, tenant, entries):
-            found[run.entry_id] |= run.state.rules
+            found[run.origin.id] |= run.state.rules
         return found
 
     async def _add(self, tx: Connection, runs: Sequence[tuple[Run, frozenset[str]]]) -> None:
-        """People see the rules that were planned before where they were planned."""
+        """Rules that were planned before are listed with the run that planned them."""
         now = self._clock()
-        await self._store.runs.insert(tx, [run for run, _ in runs], now)
-        await self._store.runs.save_rules(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
+        await self._store.runs.add(tx, [run for run, _ in runs], now)
+        await self._store.rule_runs.save(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
         await self._store.timers.add(tx, [(run.id, run.tenant, _first_timer(run, now)) for run, _ in runs])
         after_commit(lambda: self._open_runs.add([run.tenant for run, _ in runs]))
 
 
 def _begin(
-    program: Program, known: Mapping[str, RuleProgress], row: asyncpg.Record, item: ItemSnapshot, times: TimesOf
+    program: Program, known: Mapping[str, RuleProgress], origin: StoredEntry, item: ItemSnapshot, times: TimesOf
 ) -> State | None:
-    entry = replace(_entry(row), snapshot=item)
-    return begin_backfill(program, known, entry, times.of(row["tenant_id"], item.id))
+    return begin_backfill(program, known, replace(origin.entry, snapshot=item), times.of(origin.tenant, item.id))
 
 
 def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[str, RuleProgress]:
@@ -168,38 +156,15 @@ def _first_timer(run: Run, now: datetime) -> datetime:
     return max(wake_at(run.program, run.state, now) or now + LOOK_AGAIN, now)
 
 
-def _run(backfill: Backfill, entry: asyncpg.Record, program: Program, state: State) -> Run:
-    item = entry["item_id"]
-    return Run(
-        tenant=backfill.tenant_id,
-        id=uuid5(backfill.tenant_id, f"{backfill.id}/{item}/{program.chain}"),
-        item_id=item,
-        entry_id=entry["id"],
-        rule_set=backfill.rule_set,
-        version=backfill.version,
-        stage=backfill.stage,
-        chain=program.chain,
-        state=state,
-        rev=0,
-        finished=state.finished,
-        entry=_entry(entry),
-        correlation=entry["correlation"],
-        causepath=parse_causepath(entry["causepath"]),
-        root=entry["root"],
-        traceparent=entry["traceparent"],
-        updated_at=backfill.requested_at,
-        last_traceparent=telemetry.traceparent(),
-        program=program,
-    )
-
-
-def _entry(row: asyncpg.Record) -> Entry:
-    snapshot = ItemSnapshot.model_validate(row["snapshot"])
-    return Entry(row["item_id"], row["entry_seq"], row["entered_at"], snapshot)
+def _run(backfill: Backfill, origin: StoredEntry, program: Program, state: State) -> Run:
+    id = uuid5(backfill.tenant_id, f"{backfill.id}/{origin.entry.item_id}/{program.chain}")
+    version = (backfill.rule_set, backfill.version)
+    planned = OpenRun(id, origin.entry, program, state)
+    return new_run(planned, origin, version, telemetry.traceparent(), backfill.requested_at)
 
 
 class Forgetting:
-    """Forgets decisions, and what rules were before, after so many days."""
+    """Deletes decisions, and the history of rules, after so many days."""
 
     def __init__(self, database: Database, store: Store, clock: Clock, days: int) -> None:
         self._database = database

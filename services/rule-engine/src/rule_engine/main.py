@@ -9,21 +9,26 @@ from rule_engine.activities import Activities
 from rule_engine.api import (
     automation,
     backfills,
+    constants,
     decisions,
     employees,
-    rule_set_orders,
+    operator_actions,
+    rule_set_actions,
     rule_sets,
     rule_types,
     runs,
     variables,
 )
-from rule_engine.application.authoring import Authoring
+from rule_engine.application.backfills import BACKFILL, Backfilling
 from rule_engine.application.open_runs import OpenRuns
-from rule_engine.application.operations import Operations
+from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.rule_set_checks import RuleSetChecks
+from rule_engine.application.rule_sets import Authoring
+from rule_engine.application.variables import Defining
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
-from rule_engine.jobs import APPLY, Applying, Forgetting
+from rule_engine.jobs import BackfillJob, Forgetting
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler, connect
@@ -42,14 +47,14 @@ def build_app(settings: Settings) -> FastAPI:
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
     named = NamedThings(settings)
-    authoring = Authoring(database, store.rule_sets, entity_service, trigger_service, named, REGISTRY, clock, new_id)
+    checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, named, REGISTRY)
+    authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
-    operations = Operations(database, store, recorder, clock, new_id)
+    defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(scheduler.wake)
-    applying = Applying(database, store, entity_service, open_runs, clock)
-    service.work({APPLY: applying.job()}, concurrency=2)
+    service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     service.check("temporal", scheduler.ready)
     service.background("temporal", lambda: drive(settings, scheduler, activities))
@@ -60,15 +65,16 @@ def build_app(settings: Settings) -> FastAPI:
         "rule-engine",
         [
             rule_sets.router(authoring, reading),
-            rule_set_orders.router(authoring, reading),
-            backfills.router(service, store, applying),
+            rule_set_actions.router(authoring, reading),
+            backfills.router(service, store, Backfilling(store.backfills, entity_service)),
             rule_types.router(REGISTRY),
-            variables.router(service, entity_service, store.rule_sets, REGISTRY),
-            runs.reading(database, store.views),
-            runs.ordering(operations),
+            variables.router(defining),
+            constants.router(defining),
+            runs.router(database, store),
+            operator_actions.router(OperatorActions(database, store, recorder, clock, new_id)),
             automation.router(database, store, entity_service),
             employees.router(database, store.rule_sets),
-            decisions.router(database, store.decisions, clock),
+            decisions.router(database, store, clock),
         ],
     )
 

@@ -28,7 +28,7 @@ def topic_named(name: str) -> Topic:
 def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
     """A rule's command; its causes go on, unless the rule waited so long that it starts a new cause."""
     own = Cause(emission.rule.rule_id, str(run.item_id))
-    before = () if longer_than_an_hour(run.entry, now) else run.causepath
+    before = () if longer_than_an_hour(run.entry, now) else run.origin.causepath
     return command(
         emission.body,
         issuer=SOURCE,
@@ -36,10 +36,10 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
         tenant=run.tenant,
         key=item_key(run.tenant, run.item_id),
         time=now,
-        correlation=run.correlation,
+        correlation=run.origin.correlation,
         causation=str(run.id),
         causepath=(*before, own)[-MAX_CAUSES - 1 :],  # one more than allowed: the owner stops it by name
-        root=None if longer_than_an_hour(run.entry, now) else run.root,
+        root=None if longer_than_an_hour(run.entry, now) else run.origin.root,
     )
 
 
@@ -53,9 +53,9 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
             tenant=run.tenant,
             key=item_key(run.tenant, run.item_id),
             time=now,
-            correlation=run.correlation,
+            correlation=run.origin.correlation,
             causation=str(run.id),
-            root=run.root,
+            root=run.origin.root,
         )
 
 
@@ -85,7 +85,7 @@ def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunCha
             tenant=run.tenant,
             key=item_key(run.tenant, run.item_id),
             time=now,
-            correlation=run.correlation,
-            causepath=run.causepath,
-            root=run.root,
+            correlation=run.origin.correlation,
+            causepath=run.origin.causepath,
+            root=run.origin.root,
         )

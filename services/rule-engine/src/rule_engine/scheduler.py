@@ -219,7 +219,7 @@ class Scheduler:
             late = await self._store.timers.deadlines(tx, now, now + self._settings.result_deadline, BATCH)
         for tenant, command_id in late:
             async with self._database.transaction(tenant) as tx:
-                sent = await self._store.runs.command(tx, tenant, command_id)
+                sent = await self._store.commands.get(tx, tenant, command_id)
                 if sent is not None:
                     await self._outbox.put_again(tx, sent.topic, sent.record)
                     ASKED_AGAIN.inc()

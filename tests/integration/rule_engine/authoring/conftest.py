@@ -1,6 +1,8 @@
 """The authoring API on a real PostgreSQL; entity-service only at its HTTP boundary."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from uuid import UUID
 
 import httpx
@@ -17,17 +19,19 @@ from local_stack.ports import free_port
 from rule_engine.api import (
     automation,
     backfills,
+    constants,
     decisions,
     employees,
-    rule_set_orders,
+    rule_set_actions,
     rule_sets,
     rule_types,
     variables,
 )
-from rule_engine.application.authoring import Authoring
-from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.backfills import Backfilling
+from rule_engine.application.rule_set_checks import RuleSetChecks
+from rule_engine.application.rule_sets import Authoring
+from rule_engine.application.variables import Defining
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
-from rule_engine.jobs import Applying
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
 from rule_engine.store import Store
@@ -51,61 +55,58 @@ async def service_environment(
         yield opened
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """The other services, at their HTTP boundary."""
+
+    entity: EntityStandIn
+    triggers: TriggersStandIn
+    named: NamedStandIn
+    """Doc-service and comms-service."""
+    urls: Sequence[str]
+
+
 @pytest_asyncio.fixture(scope="package")
-async def stand_in() -> AsyncIterator[tuple[EntityStandIn, str]]:
-    made = EntityStandIn(SCHEMA)
-    async with serving(made.app(), free_port()) as url:
-        yield made, url
+async def neighbours() -> AsyncIterator[Neighbours]:
+    made = EntityStandIn(SCHEMA), TriggersStandIn(), NamedStandIn()
+    async with AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(serving(one.app(), free_port())) for one in made]
+        yield Neighbours(*made, urls)
 
 
 @pytest.fixture
-def entity(stand_in: tuple[EntityStandIn, str]) -> Iterator[EntityStandIn]:
-    """The stand-in; what a test changes of it is undone."""
-    made, _ = stand_in
-    yield made
-    made.schema, made.away = SCHEMA, False
-
-
-@pytest_asyncio.fixture(scope="package")
-async def triggers_stand_in() -> AsyncIterator[tuple[TriggersStandIn, str]]:
-    made = TriggersStandIn()
-    async with serving(made.app(), free_port()) as url:
-        yield made, url
+def entity(neighbours: Neighbours) -> Iterator[EntityStandIn]:
+    """What a test changes of it is undone."""
+    yield neighbours.entity
+    neighbours.entity.restore()
 
 
 @pytest.fixture
-def triggers(triggers_stand_in: tuple[TriggersStandIn, str]) -> Iterator[TriggersStandIn]:
-    """Trigger-service; what a test changes of it is undone."""
-    made, _ = triggers_stand_in
-    yield made
-    made.triggers, made.away = (), False
-
-
-@pytest_asyncio.fixture(scope="package")
-async def named_stand_in() -> AsyncIterator[tuple[NamedStandIn, str]]:
-    made = NamedStandIn()
-    async with serving(made.app(), free_port()) as url:
-        yield made, url
+def triggers(neighbours: Neighbours) -> Iterator[TriggersStandIn]:
+    """What a test changes of it is undone."""
+    yield neighbours.triggers
+    neighbours.triggers.restore()
 
 
 @pytest.fixture
-def named(named_stand_in: tuple[NamedStandIn, str]) -> Iterator[NamedStandIn]:
-    """Doc-service and comms-service; what a test changes of them is undone."""
-    made, _ = named_stand_in
-    yield made
-    made.templates, made.channels, made.away = NamedStandIn().templates, NamedStandIn().channels, False
+def named(neighbours: Neighbours) -> Iterator[NamedStandIn]:
+    """What a test changes of it is undone."""
+    yield neighbours.named
+    neighbours.named.restore()
 
 
 @pytest_asyncio.fixture(scope="package")
-async def settings(
-    service_environment: ServiceEnvironment,
-    stand_in: tuple[EntityStandIn, str],
-    triggers_stand_in: tuple[TriggersStandIn, str],
-    named_stand_in: tuple[NamedStandIn, str],
-) -> Settings:
-    urls = {"entity_service_url": stand_in[1], "trigger_service_url": triggers_stand_in[1]}
-    urls |= {"doc_service_url": named_stand_in[1], "comms_service_url": named_stand_in[1]}
-    return await service_environment.settle(rule_engine, Settings, temporal_address=NOWHERE, **urls)
+async def settings(service_environment: ServiceEnvironment, neighbours: Neighbours) -> Settings:
+    entity, triggers, named = neighbours.urls
+    return await service_environment.settle(
+        rule_engine,
+        Settings,
+        temporal_address=NOWHERE,
+        entity_service_url=entity,
+        trigger_service_url=triggers,
+        doc_service_url=named,
+        comms_service_url=named,
+    )
 
 
 @pytest_asyncio.fixture(scope="package")
@@ -145,17 +146,19 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
     """The authoring API."""
     triggers, store = TriggerService(settings), Store.create()
     named = NamedThings(settings)
-    authoring = Authoring(service.database, store.rule_sets, entities, triggers, named, REGISTRY, watch, new_id)
+    checks = RuleSetChecks(service.database, store.rule_sets, entities, triggers, named, REGISTRY)
+    authoring = Authoring(service.database, store.rule_sets, checks, watch, new_id)
     reading = rule_sets.Reading(service.database, store.rule_sets)
-    applying = Applying(service.database, store, entities, OpenRuns(), service.clock)
+    defining = Defining(service.database, store.rule_sets, entities, REGISTRY, service.clock)
     routers = [
         rule_sets.router(authoring, reading),
-        rule_set_orders.router(authoring, reading),
+        rule_set_actions.router(authoring, reading),
         rule_types.router(REGISTRY),
-        backfills.router(service, store, applying),
+        backfills.router(service, store, Backfilling(store.backfills, entities)),
         employees.router(service.database, store.rule_sets),
-        decisions.router(service.database, store.decisions, watch),
-        variables.router(service, entities, store.rule_sets, REGISTRY),
+        decisions.router(service.database, store, watch),
+        variables.router(defining),
+        constants.router(defining),
         automation.router(service.database, store, entities),
     ]
     yield service.app("rule-engine", routers)

@@ -1,4 +1,4 @@
-"""The engine's own rooms on a real PostgreSQL, without Kafka and Temporal: planned, advanced and ordered by hand."""
+"""The engine's own rooms on a real PostgreSQL, without Kafka and Temporal: tests call planner and `advance_run`."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from contracts.messages.entity_events import StageChanged
 from contracts.values import ItemSnapshot, Origin
 from rule_engine.activities import Activities, RunRef
 from rule_engine.application.open_runs import OpenRuns
-from rule_engine.application.operations import Operations
+from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
 from rule_engine.gateway import EntityService
 from rule_engine.handlers import Planner
-from rule_engine.jobs import Applying, Forgetting
+from rule_engine.jobs import BackfillJob, Forgetting
 from rule_engine.rules import REGISTRY
 from rule_engine.store import Store
 from support.entity import EntityStandIn
@@ -51,12 +51,12 @@ class Engine:
         recorder = Recorder(self.store, Outbox(), new_id, timedelta(minutes=10))
         self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
-        self.operations = Operations(database, self.store, recorder, watch, new_id)
+        self.operator_actions = OperatorActions(database, self.store, recorder, watch, new_id)
         self.entity_service = entity_service
-        self.applying = self.applying_from(entity_service)
+        self.backfill_job = self.backfill_job_with(entity_service)
 
-    def applying_from(self, entity_service: EntityService) -> Applying:
-        return Applying(self.database, self.store, entity_service, self.open_runs, self.watch)
+    def backfill_job_with(self, entity_service: EntityService) -> BackfillJob:
+        return BackfillJob(self.database, self.store, entity_service, self.open_runs, self.watch)
 
     def forgetting(self, days: int) -> Forgetting:
         return Forgetting(self.database, self.store, self.watch, days)
@@ -109,7 +109,9 @@ class Deal:
             await self.engine.planner.plan([event], times, tx)
 
 
-async def why(viewer: httpx.AsyncClient, deal: Deal, rule: str | None = None, **asked: Any) -> list[dict[str, Any]]:
+async def explanations(
+    viewer: httpx.AsyncClient, deal: Deal, rule: str | None = None, **asked: Any
+) -> list[dict[str, Any]]:
     """The answers, page after page."""
     params = {"item": str(deal.id)} | ({"rule": rule} if rule else {}) | {k: str(v) for k, v in asked.items()}
     found: list[dict[str, Any]] = []

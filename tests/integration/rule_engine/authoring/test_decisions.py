@@ -11,8 +11,9 @@ import orjson
 import pytest
 
 from integration.rule_engine.authoring.conftest import Tenants
-from integration.rule_engine.authoring.engine import MORNING, Deal, Engine, why
+from integration.rule_engine.authoring.engine import MORNING, Deal, Engine, explanations
 from integration.rule_engine.authoring.test_rule_sets import put
+from rule_engine.application.operator_actions import Operator
 from rule_engine.store.decisions import OF_ITEM
 from support.service_environment import ServiceEnvironment
 from support.shop import rule, rule_set
@@ -37,7 +38,7 @@ def deal(engine: Engine, tenant: UUID) -> Deal:
 
 
 async def only(viewer: httpx.AsyncClient, deal: Deal, rule: str, **asked: Any) -> dict[str, Any]:
-    (answer,) = await why(viewer, deal, rule, **asked)
+    (answer,) = await explanations(viewer, deal, rule, **asked)
     return answer
 
 
@@ -45,7 +46,7 @@ async def test_each_rule_says_why_it_did_or_did_not_act(author: httpx.AsyncClien
     await put(author, RULES, publish=True)
     await deal.enters("new")
     await deal.engine.advance(deal.tenant)
-    said = {one["name"]: one["why"] for one in await why(author, deal)}
+    said = {one["name"]: one["explanation"] for one in await explanations(author, deal)}
     assert said["greet"] == "acted; the outcome of its command was not known yet"
     assert said["off"] == "did not act: the rule is disabled"
     assert said["remind"] == "was waiting until 2026-03-02T10:00:00+00:00"
@@ -68,7 +69,10 @@ async def test_a_false_condition_is_told_leaf_by_leaf_with_what_was_seen(author:
     deal.engine.watch.later(hours=1)
     await deal.engine.advance(deal.tenant)
     remind = await only(author, deal, "remind")
-    assert (remind["state"], remind["why"]) == ("skipped", "did not act: item.activity_count = 0 is false: it is 2")
+    assert (remind["state"], remind["explanation"]) == (
+        "skipped",
+        "did not act: item.activity_count = 0 is false: it is 2",
+    )
     assert remind["decision"]["seen"] == {"item.activity_count": 2}
     assert [(leaf["seen"], leaf["holds"], leaf["words"]) for leaf in remind["decision"]["leaves"]] == [
         (2, False, "item.activity_count = 0 is false: it is 2")
@@ -79,23 +83,25 @@ async def test_any_past_moment_is_answered_as_it_was_then(author: httpx.AsyncCli
     await put(author, RULES, publish=True)
     await deal.enters("new")
     watch = deal.engine.watch
-    (waiting,) = await why(author, deal, "remind")
+    (waiting,) = await explanations(author, deal, "remind")
     watch.later(minutes=10)
     until = MORNING + timedelta(hours=5)
     run, rule_id = UUID(waiting["run_id"]), waiting["rule_id"]
-    await deal.engine.operations.postpone(deal.tenant, "kim", run, rule_id, until)
+    await deal.engine.operator_actions.postpone(Operator(deal.tenant, "kim"), run, rule_id, until)
     watch.later(minutes=10)
     await deal.enters("won")
     watch.later(minutes=10)
     said = {
-        minutes: (await only(author, deal, "remind", at=(MORNING + timedelta(minutes=minutes)).isoformat()))["why"]
+        minutes: (await only(author, deal, "remind", at=(MORNING + timedelta(minutes=minutes)).isoformat()))[
+            "explanation"
+        ]
         for minutes in (0, 9, 10, 19, 20)
     }
     assert said == {
         0: "was waiting until 2026-03-02T10:00:00+00:00",
         9: "was waiting until 2026-03-02T10:00:00+00:00",
-        10: "was waiting until 2026-03-02T14:00:00+00:00 (ordered by kim)",
-        19: "was waiting until 2026-03-02T14:00:00+00:00 (ordered by kim)",
+        10: "was waiting until 2026-03-02T14:00:00+00:00 (by operator kim)",
+        19: "was waiting until 2026-03-02T14:00:00+00:00 (by operator kim)",
         20: "did not act: cancelled: left the stage; it was due at 2026-03-02T14:00:00+00:00",
     }
     left = await only(author, deal, "remind")
@@ -109,11 +115,11 @@ async def test_an_operator_who_cancelled_is_named(author: httpx.AsyncClient, dea
     await deal.enters("new")
     waiting = await only(author, deal, "remind")
     deal.engine.watch.later(minutes=1)
-    await deal.engine.operations.cancel(deal.tenant, "kim", UUID(waiting["run_id"]), None)
+    await deal.engine.operator_actions.cancel(Operator(deal.tenant, "kim"), UUID(waiting["run_id"]), None)
     cancelled = await only(author, deal, waiting["rule_id"])
-    assert cancelled["ordered_by"] == "kim"
-    assert cancelled["why"] == (
-        "did not act: cancelled: cancelled by an operator; it was due at 2026-03-02T10:00:00+00:00 (ordered by kim)"
+    assert cancelled["operator"] == "kim"
+    assert cancelled["explanation"] == (
+        "did not act: cancelled: cancelled by an operator; it was due at 2026-03-02T10:00:00+00:00 (by operator kim)"
     )
 
 
@@ -126,13 +132,15 @@ async def test_a_rule_that_was_never_planned_says_why_not(
     engine.watch.later(minutes=1)
     await put(author, RULES, publish=True)
     await imported.enters("new", origin="import", automation=False)
-    assert (await only(author, imported, "thank"))["why"] == (
+    assert (await only(author, imported, "thank"))["explanation"] == (
         "was not planned: the item had not entered the stage 'won'"
     )
-    assert (await only(author, imported, "greet"))["why"] == "was not planned: imported without automation"
-    assert (await only(author, early, "greet"))["why"] == "was not planned: the pipeline has no published rule set"
+    assert (await only(author, imported, "greet"))["explanation"] == "was not planned: imported without automation"
+    assert (await only(author, early, "greet"))[
+        "explanation"
+    ] == "was not planned: the pipeline has no published rule set"
     before = await only(author, early, "greet", at=MORNING.isoformat())
-    assert (before["state"], before["why"]) == (
+    assert (before["state"], before["explanation"]) == (
         None,
         "was not published yet: it came with version 1 at 2026-03-02T09:01:00+00:00",
     )
@@ -146,7 +154,7 @@ async def test_a_rule_added_after_the_item_entered_says_with_which_version_it_ca
     deal.engine.watch.later(minutes=1)
     await put(author, rule_set(new=[rule("added", "send_sms", text="Hi")]), publish=True)
     added = await only(author, deal, "added")
-    assert (added["version"], added["why"]) == (
+    assert (added["version"], added["explanation"]) == (
         1,
         "was not planned: the item entered under version 1, and it came with version 2 at 2026-03-02T09:01:00+00:00",
     )
@@ -157,9 +165,9 @@ async def test_answers_come_page_by_page_the_latest_entry_first(author: httpx.As
     for stage in ("new", "won", "new"):
         await deal.enters(stage)
         deal.engine.watch.later(minutes=1)
-    whole = await why(author, deal)
+    whole = await explanations(author, deal)
     assert [one["entry_seq"] for one in whole] == [3] * 5 + [2] + [1] * 5
-    assert await why(author, deal, limit=3) == whole
+    assert await explanations(author, deal, limit=3) == whole
 
 
 async def test_nobody_sees_why_of_another_tenant(call: Tenants, author: httpx.AsyncClient, deal: Deal) -> None:
@@ -216,7 +224,7 @@ async def test_with_a_million_decisions_an_answer_is_found_by_an_index(
     ((plan,),) = await service_environment.sql(f"EXPLAIN (FORMAT JSON) {OF_ITEM}", *asked)
     assert read_by(orjson.loads(plan)[0]["Plan"])["decisions"] == "decisions_rule"
     began = time.perf_counter()
-    found = await why(author, deal, limit=200)
+    found = await explanations(author, deal, limit=200)
     took = time.perf_counter() - began
     with capsys.disabled():
         sys.stdout.write(f"\nwhy {len(found)} rules acted or not, beside a million decisions: {took * 1000:.0f} ms\n")

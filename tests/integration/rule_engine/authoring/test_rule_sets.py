@@ -147,7 +147,7 @@ async def test_rules_that_name_an_archived_employee_are_listed_and_not_published
         ("stages.new.rules[1].params.assignee", "employee 'warehouse' is archived: name another one"),
         ("stages.new.rules[1].params.participants[1]", "employee 'warehouse' is archived: name another one"),
     ]
-    assert (await author.get(f"/v1/employees/{UUID(int=98)}/rules")).json() == {"items": []}
+    assert (await author.get(f"/v1/employees/{UUID(int=98)}/rules")).json()["items"] == []
 
 
 async def test_old_versions_stay_readable_as_they_were(author: httpx.AsyncClient) -> None:

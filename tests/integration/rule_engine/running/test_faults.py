@@ -73,7 +73,7 @@ async def test_a_wiped_temporal_is_rebuilt_from_the_rows_with_the_same_due_times
             due = datetime.fromisoformat(waiting["due_at"])
             assert abs((description.execution_time - due).total_seconds()) < 1
             assert (await deal.rules())["later"]["due_at"] == waiting["due_at"]
-            assert (await deal.order((await deal.rules())["later"], "run-now")).is_success
+            assert (await deal.act((await deal.rules())["later"], "run-now")).is_success
             await eventually(lambda: _commands(deal))
 
 

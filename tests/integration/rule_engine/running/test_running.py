@@ -116,24 +116,24 @@ async def test_run_now_postpone_and_cancel_move_a_waiting_rule_and_leave_an_audi
     await deal.enters("new")
     later = await deal.reaches("later", "waiting")
     until = (utc_now() + timedelta(days=3)).isoformat()
-    assert (await deal.order(later, "postpone", {"until": until})).json()["states"] == {"later": "waiting"}
+    assert (await deal.act(later, "postpone", {"until": until})).json()["states"] == {"later": "waiting"}
     moved = (await deal.rules())["later"]
     assert datetime.fromisoformat(moved["due_at"]) == datetime.fromisoformat(until)
-    assert (await deal.order(later, "run-now")).is_success
+    assert (await deal.act(later, "run-now")).is_success
     await deal.command(CreateTask)
     remind = (await deal.rules())["remind"]
-    assert (await deal.order(remind, "cancel")).is_success
+    assert (await deal.act(remind, "cancel")).is_success
     assert (await deal.reaches("remind", "cancelled"))["reason"] == "cancelled by an operator"
-    again = await deal.order(remind, "run-now")
+    again = await deal.act(remind, "run-now")
     assert (again.status_code, again.json()["detail"]) == (
         409,
         "remind is cancelled: only a rule that waits can be moved in time",
     )
-    unknown = await deal.order(remind | {"rule_id": "none"}, "run-now")
+    unknown = await deal.act(remind | {"rule_id": "none"}, "run-now")
     assert (unknown.status_code, unknown.json()["detail"]) == (404, "there is no such rule in the run")
     async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
         run = (await viewer.get(f"/v1/runs/{later['run_id']}")).json()
-    assert [entry["action"].split()[0] for entry in run["audit"]] == ["postpone", "run_now"]
+    assert [entry["action"].split()[0] for entry in run["operator_actions"]] == ["postpone", "run_now"]
 
 
 async def test_a_failed_rule_can_be_retried_with_a_new_command(deal: Deal) -> None:
@@ -142,7 +142,7 @@ async def test_a_failed_rule_can_be_retried_with_a_new_command(deal: Deal) -> No
     first = await deal.command(SendMessage)
     await deal.is_refused(first, "no credit")
     refused = await deal.reaches("greet", "refused")
-    assert (await deal.order(refused, "retry")).is_success
+    assert (await deal.act(refused, "retry")).is_success
     second = await deal.command(SendMessage, number=2)
     assert second.id != first.id
     await deal.is_done(second, message_id=str(uuid4()), sent_to="x")

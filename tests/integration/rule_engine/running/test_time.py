@@ -113,7 +113,7 @@ async def test_a_postponed_rule_is_not_moved_by_its_date(deal: Deal) -> None:
     await deal.enters("new")
     waiting = await deal.reaches("remind", "waiting")
     until = utc_now() + 3 * DAY
-    assert (await deal.order(waiting, "postpone", {"until": until.isoformat()})).is_success
+    assert (await deal.act(waiting, "postpone", {"until": until.isoformat()})).is_success
     await deal.is_edited("new", day=in_days(60))
     await deal.enters("paid")
     assert datetime.fromisoformat((await deal.reaches("remind", "cancelled", entry_seq=1))["due_at"]) == until

@@ -12,10 +12,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.broker import OutageError
 from contracts.kit.database import Database
-from contracts.kit.http import Problem, not_found
+from contracts.kit.routes import found
 from contracts.messages.rule_events import RuleState
+from rule_engine.api.problems import needing_entity_service
 from rule_engine.domain.execution.program import Program
 from rule_engine.gateway import EntityService
 from rule_engine.store import Store
@@ -89,10 +89,10 @@ def router(database: Database, store: Store, entity_service: EntityService) -> A
     async def automation(item_id: UUID, caller: Caller = require(Role.VIEWER)) -> AutomationView:
         """Every rule of every stage of the item's pipelines; of an item not heard of yet, none has acted."""
         async with database.transaction(caller.tenant) as tx:
-            entries = await store.views.entries_of_item(tx, caller.tenant, item_id)
+            entries = await store.entries.of_item(tx, caller.tenant, item_id)
         place = (entries[-1]["pipeline"], entries[-1]["stage"]) if entries else await _place(caller.tenant, item_id)
         async with database.transaction(caller.tenant) as tx:
-            rules = await store.views.rules_of_item(tx, caller.tenant, item_id)
+            rules = await store.rule_runs.of_item(tx, caller.tenant, item_id)
             pipelines = {place[0], *(entry["pipeline"] for entry in entries)}
             newest = await store.rule_sets.newest_published(tx, sorted((caller.tenant, one) for one in pipelines))
             published = {
@@ -103,13 +103,8 @@ def router(database: Database, store: Store, entity_service: EntityService) -> A
 
     async def _place(tenant: UUID, item_id: UUID) -> Place:
         """Where an item is whose entry has not arrived yet."""
-        try:
-            context = await entity_service.context(tenant, item_id, ())
-        except OutageError as error:
-            detail = "entity-service, which knows whether there is such an item, is away"
-            raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
-        if context is None:
-            raise not_found(f"item {item_id}")
+        with needing_entity_service("whether there is such an item"):
+            context = found(await entity_service.context(tenant, item_id, ()), f"item {item_id}")
         return context.item.pipeline, context.item.stage
 
     return routes

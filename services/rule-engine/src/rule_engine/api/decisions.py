@@ -1,6 +1,6 @@
-"""`/v1/decisions`: why rules did or did not act on an item, now or at any moment that is still remembered."""
+"""`/v1/decisions`: explains why rules did or did not act on an item, at any moment that decisions are kept of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -14,10 +14,12 @@ from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Cursor, Limit, Page, decode_cursor, not_found
+from contracts.kit.http import Page, not_found
+from contracts.kit.routes import Paged
 from contracts.messages.rule_events import RuleState
-from rule_engine.domain.execution.explanations import Standing, leaf_words, why, why_not_planned
-from rule_engine.store.decisions import Decisions, position_of, rule_ids
+from rule_engine.domain.execution.explanations import RuleAt, explain, explain_unplanned, leaf_words
+from rule_engine.store import Store
+from rule_engine.store.decisions import position_of, rule_ids
 
 
 class LeafView(BaseModel):
@@ -41,7 +43,7 @@ class Decided(BaseModel):
     command_id: UUID | None
 
 
-class Why(BaseModel):
+class Explanation(BaseModel):
     """One rule and one entry of the item, as it was at the moment asked for."""
 
     rule_id: str
@@ -62,10 +64,10 @@ class Why(BaseModel):
     due_at: datetime | None = None
     attempt: int = 0
     run_id: UUID | None = None
-    why: str
-    """The answer in words, to be read after the rule's name: `did not act: item.amount > 100 is false: it is 50`."""
-    ordered_by: str | None = None
-    """The operator whose order brought it into this state."""
+    explanation: str
+    """Why, in words, to be read after the rule's name: `did not act: item.amount > 100 is false: it is 50`."""
+    operator: str | None = None
+    """The operator whose action brought it into this state."""
     decision: Decided | None = None
 
 
@@ -78,64 +80,63 @@ class _Key(NamedTuple):
 RuleRef = Annotated[str, Written(r"^[a-z0-9_-]{1,64}$", "a rule's id or name")]
 
 
-def router(database: Database, decisions: Decisions, clock: Clock) -> APIRouter:
-    """`/v1/decisions`."""
-    routes = APIRouter(tags=["decisions"])
+def router(database: Database, store: Store, clock: Clock) -> APIRouter:
+    """For everybody."""
+    routes = APIRouter(prefix="/v1/decisions", tags=["decisions"])
 
-    @routes.get("/v1/decisions")
+    @routes.get("")
     async def list_decisions(  # noqa: PLR0913 - the filters of a list
+        paging: Paged,
         item: UUID,
         rule: Annotated[RuleRef | None, Query(description="a rule's id or name; none: all rules")] = None,
         at: Annotated[Moment | None, Query(description="the moment in question; none: now")] = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
-    ) -> Page[Why]:
+    ) -> Page[Explanation]:
         """Every rule planned for the item until then, the latest first; a rule asked for by name also if it was not."""
-        moment, before = at or clock(), decode_cursor(cursor, _Key)
+        moment, before = at or clock(), paging.after(_Key)
         async with database.transaction(caller.tenant) as tx:
-            if not await decisions.is_known(tx, caller.tenant, item):
+            if not await store.entries.is_known(tx, caller.tenant, item):
                 raise not_found("item with this id that automation has heard of")
-            rows = await decisions.of_item(
-                tx, caller.tenant, item, rule=rule, at=moment, before=before, limit=limit + 1
+            rows = await store.decisions.of_item(
+                tx, caller.tenant, item, rule=rule, at=moment, before=before, limit=paging.rows
             )
-            page = Page[Why].of(rows, limit, key=position_of, show=lambda row: _why(row, moment))
+            page = paging.page(rows, position_of, lambda row: _explanation(row, moment))
             if rule is not None and before is None:
-                page.items += await _not_planned(tx, (caller.tenant, item), rule, moment, rows)
+                page.items += await _unplanned(tx, store, (caller.tenant, item), rule, moment, rule_ids(rows))
         if rule is not None and before is None and not page.items:
             raise not_found(f"rule {rule!r} in any published version")
         return page
 
-    async def _not_planned(
-        tx: Connection, item: tuple[UUID, UUID], rule: str, at: datetime, planned: Sequence[asyncpg.Record]
-    ) -> list[Why]:
-        """Rules of that name that no entry of the item has planned, and why not."""
-        answers = []
-        for code, pipeline, id, then in await decisions.published_rules(tx, item[0], rule):
-            if id not in rule_ids(planned):
-                entry = await decisions.last_entry(tx, item, (pipeline, then.stage), at)
-                answers.append(
-                    Why(
-                        rule_id=id,
-                        name=then.name,
-                        rule_set=code,
-                        version=entry.version if entry else None,
-                        pipeline=pipeline,
-                        stage=then.stage,
-                        entered_at=entry.entered_at if entry else None,
-                        why=why_not_planned(then, entry, at),
-                    )
-                )
-        return answers
-
     return routes
 
 
-def _why(row: asyncpg.Record, at: datetime) -> Why:
-    sent = row["command_id"] is not None
-    standing = Standing(row["state"], row["due_at"], row["reason"], row["attempt"], sent)
-    known = {name: row[name] for name in Why.model_fields if name in row}
-    return Why(**known, why=why(standing, row["since"], row["ordered_by"]), decision=_decided(row))
+async def _unplanned(  # noqa: PLR0913 - what is asked
+    tx: Connection, store: Store, item: tuple[UUID, UUID], rule: str, at: datetime, planned: Collection[str]
+) -> list[Explanation]:
+    """Explanations of rules with that id or name which no entry of the item has planned."""
+    explanations = []
+    for code, pipeline, id, published in await store.rule_sets.published_rules(tx, item[0], rule):
+        if id not in planned:
+            entry = await store.entries.last_into_stage(tx, item, (pipeline, published.stage), at)
+            explanations.append(
+                Explanation(
+                    rule_id=id,
+                    name=published.name,
+                    rule_set=code,
+                    version=entry.version if entry else None,
+                    pipeline=pipeline,
+                    stage=published.stage,
+                    entered_at=entry.entered_at if entry else None,
+                    explanation=explain_unplanned(published, entry, at),
+                )
+            )
+    return explanations
+
+
+def _explanation(row: asyncpg.Record, at: datetime) -> Explanation:
+    rule = RuleAt(row["state"], row["due_at"], row["reason"], row["command_id"] is not None)
+    known = {name: row[name] for name in Explanation.model_fields if name in row}
+    return Explanation(**known, explanation=explain(rule, row["since"], row["operator"]), decision=_decided(row))
 
 
 def _decided(row: asyncpg.Record) -> Decided | None:

@@ -1,16 +1,28 @@
-"""What is wrong with the shape of a rule set, told with the rule it is in."""
+"""What the engine refuses, as problem details."""
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from contracts.kit.broker import OutageError
 from contracts.kit.http import Problem, bad_shape
 
 _RULE = re.compile(r"stages\.(?P<stage>[^.\[]+)\.rules\[(?P<index>\d+)\]")
+
+
+@contextmanager
+def needing_entity_service(for_what: str) -> Generator[None]:
+    """Answers 503 while entity-service, which knows `for_what`, is away."""
+    try:
+        yield
+    except OutageError as error:
+        detail = f"entity-service, which knows {for_what}, is away"
+        raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
 
 
 class RuleSetRoute(APIRoute):

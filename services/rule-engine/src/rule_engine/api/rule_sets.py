@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from contracts.inputs import keepable
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.broker import OutageError
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Cursor, Limit, Page, Problem, bad_input, conflict, decode_cursor, not_found
+from contracts.kit.http import Page, Problem, bad_input, conflict, not_found
+from contracts.kit.routes import Paged, Paging, found
 from contracts.values import Code
-from rule_engine.api.problems import RuleSetRoute
-from rule_engine.application.authoring import Author, Authoring, Findings, InvalidRuleSetError, NothingToPublishError
+from rule_engine.api.problems import RuleSetRoute, needing_entity_service
+from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError
+from rule_engine.application.rule_sets import Author, Authoring, NothingToPublishError
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import NotThereError
 from rule_engine.domain.authoring.issues import RuleIssue
@@ -44,7 +45,7 @@ class RuleSetInput(RuleSetDocument):
 
 
 class IssueView(BaseModel):
-    """One thing wrong: where, in which rule, and what."""
+    """What is wrong: where, in which rule, and what."""
 
     where: str
     rule: str | None
@@ -80,7 +81,7 @@ class RuleSetSummary(BaseModel):
 class RuleSetView(RuleSetSummary, VersionView):
     """One version of a rule set, and what was found when it was saved or published just now.
 
-    `issues` keep a draft from being published; `warnings`, looked for when there are none, are what is hardly meant.
+    `issues` keep a draft from being published; `warnings`, looked for when there are none, are probable mistakes.
     """
 
     document: RuleSetDocument
@@ -89,76 +90,7 @@ class RuleSetView(RuleSetSummary, VersionView):
 
 
 NO_FINDINGS = Findings()
-
-
-def router(authoring: Authoring, reading: "Reading") -> APIRouter:
-    """`/v1/rule-sets`."""
-    routes = APIRouter(tags=["rule sets"], route_class=RuleSetRoute)
-
-    @routes.put("/v1/rule-sets/{code}")
-    async def put(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
-        """Saves the draft. With `publish` it is checked and published, or nothing changes."""
-        author = Author(caller.tenant, caller.subject)
-        async with answering(code):
-            found = await authoring.put(author, code, body.document(), archived=body.archived, publish=body.publish)
-        return await reading.one(caller.tenant, code, None, found)
-
-    @routes.post("/v1/rule-sets/{code}/publish")
-    async def publish(code: CodePath, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
-        """Publishes the draft. Without one, the newest version is checked and compiled anew."""
-        async with answering(code):
-            found = await authoring.publish(Author(caller.tenant, caller.subject), code)
-        return await reading.one(caller.tenant, code, "newest", found)
-
-    @routes.get("/v1/rule-sets/{code}")
-    async def read(
-        code: CodePath,
-        version: Annotated[Wanted | None, Query()] = None,
-        caller: Caller = require(Role.VIEWER),
-    ) -> RuleSetView:
-        """One version: a number, `draft`, or `newest` (published); by default the draft, else the newest."""
-        return await reading.one(caller.tenant, code, version)
-
-    @routes.get("/v1/rule-sets")
-    async def page(
-        cursor: Cursor = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
-    ) -> Page[RuleSetSummary]:
-        """All rule sets by code, archived ones too."""
-        return await reading.page(caller.tenant, cursor, limit)
-
-    @routes.get("/v1/rule-sets/{code}/versions")
-    async def versions(
-        code: CodePath, cursor: Cursor = None, limit: Limit = 50, caller: Caller = require(Role.VIEWER)
-    ) -> Page[VersionView]:
-        """All versions, newest first."""
-        return await reading.versions(caller.tenant, code, cursor, limit)
-
-    return routes
-
-
-@asynccontextmanager
-async def answering(code: str) -> AsyncGenerator[None]:
-    """What authoring refuses, as problems."""
-    try:
-        yield
-    except InvalidRuleSetError as error:
-        detail = f"rule set {code!r} cannot be published; nothing was changed"
-        raise Problem(
-            422, "Invalid input", detail, errors=[_issue(one).model_dump() for one in error.issues]
-        ) from error
-    except TakenError as error:
-        raise conflict(str(error)) from error
-    except NothingToPublishError as error:
-        raise not_found(str(error)) from error
-    except NotThereError as error:
-        raise bad_input("nothing was changed", (error.where, str(error))) from error
-    except OutageError as error:
-        detail = "entity-service, which knows pipelines, fields and employees, is away"
-        raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
-
-
-def _issue(issue: RuleIssue) -> IssueView:
-    return IssueView(where=issue.where, rule=issue.rule, what=issue.what)
+MAX_VERSION = 2**31 - 1
 
 
 class Reading:
@@ -192,32 +124,23 @@ class Reading:
         self, tx: Connection, tenant: UUID, rule_set: RuleSet, wanted: Wanted | None
     ) -> tuple[Version, Content]:
         number = _number(rule_set, wanted)
-        found = await self._rule_sets.version(tx, (tenant, rule_set.code), number) if number else None
-        if found is None:
-            raise not_found(f"version {wanted or 'newest'!r} of rule set {rule_set.code!r}")
-        return found
+        version = await self._rule_sets.version(tx, (tenant, rule_set.code), number) if number else None
+        return found(version, f"version {wanted or 'newest'!r} of rule set {rule_set.code!r}")
 
-    async def page(self, tenant: UUID, cursor: str | None, limit: int) -> Page[RuleSetSummary]:
-        (after,) = decode_cursor(cursor, tuple[str]) or ("",)
+    async def page(self, tenant: UUID, paging: Paging) -> Page[RuleSetSummary]:
         async with self._database.transaction(tenant) as tx:
-            found = await self._rule_sets.page(tx, tenant, after, limit + 1)
-        return Page[RuleSetSummary].of(found, limit, key=lambda one: (one.code,), show=RuleSetSummary.model_validate)
+            rule_sets = await self._rule_sets.page(tx, tenant, paging.code, paging.rows)
+        return paging.page(rule_sets, lambda one: (one.code,), RuleSetSummary.model_validate)
 
-    async def versions(self, tenant: UUID, code: str, cursor: str | None, limit: int) -> Page[VersionView]:
-        (before,) = decode_cursor(cursor, tuple[int]) or (MAX_VERSION,)
+    async def versions(self, tenant: UUID, code: str, paging: Paging) -> Page[VersionView]:
+        (before,) = paging.after(tuple[int]) or (MAX_VERSION,)
         async with self._database.transaction(tenant) as tx:
             await self._known(tx, tenant, code)
-            found = await self._rule_sets.versions(tx, (tenant, code), min(before, MAX_VERSION), limit + 1)
-        return Page[VersionView].of(found, limit, key=lambda one: (one.version,), show=VersionView.model_validate)
+            versions = await self._rule_sets.versions(tx, (tenant, code), min(before, MAX_VERSION), paging.rows)
+        return paging.page(versions, lambda one: (one.version,), VersionView.model_validate)
 
     async def _known(self, tx: Connection, tenant: UUID, code: str) -> RuleSet:
-        rule_set = await self._rule_sets.read(tx, (tenant, code))
-        if rule_set is None:
-            raise not_found(f"rule set {code!r}")
-        return rule_set
-
-
-MAX_VERSION = 2**31 - 1
+        return found(await self._rule_sets.read(tx, (tenant, code)), f"rule set {code!r}")
 
 
 def _number(rule_set: RuleSet, wanted: Wanted | None) -> int | None:
@@ -230,3 +153,67 @@ def _number(rule_set: RuleSet, wanted: Wanted | None) -> int | None:
             return rule_set.draft or rule_set.newest
         case _:
             return wanted if 0 < wanted <= MAX_VERSION else None
+
+
+def router(authoring: Authoring, reading: Reading) -> APIRouter:
+    """`/v1/rule-sets`."""
+    routes = APIRouter(prefix="/v1/rule-sets", tags=["rule sets"], route_class=RuleSetRoute)
+
+    @routes.put("/{code}")
+    async def put_rule_set(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Saves the draft. With `publish` it is checked and published, or nothing changes."""
+        author = Author(caller.tenant, caller.subject)
+        async with refusals_as_problems(code):
+            findings = await authoring.put(author, code, body.document(), archived=body.archived, publish=body.publish)
+        return await reading.one(caller.tenant, code, None, findings)
+
+    @routes.post("/{code}/publish")
+    async def publish(code: CodePath, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
+        """Publishes the draft. Without one, the newest version is checked and compiled anew."""
+        async with refusals_as_problems(code):
+            findings = await authoring.publish(Author(caller.tenant, caller.subject), code)
+        return await reading.one(caller.tenant, code, "newest", findings)
+
+    @routes.get("/{code}")
+    async def get_rule_set(
+        code: CodePath,
+        version: Annotated[Wanted | None, Query()] = None,
+        caller: Caller = require(Role.VIEWER),
+    ) -> RuleSetView:
+        """One version: a number, `draft`, or `newest` (published); by default the draft, else the newest."""
+        return await reading.one(caller.tenant, code, version)
+
+    @routes.get("")
+    async def list_rule_sets(paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[RuleSetSummary]:
+        """All rule sets by code, archived ones too."""
+        return await reading.page(caller.tenant, paging)
+
+    @routes.get("/{code}/versions")
+    async def list_versions(code: CodePath, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[VersionView]:
+        """All versions, newest first."""
+        return await reading.versions(caller.tenant, code, paging)
+
+    return routes
+
+
+@asynccontextmanager
+async def refusals_as_problems(code: str) -> AsyncGenerator[None]:
+    """Answers 404, 409, 422 or 503 for what authoring refuses."""
+    try:
+        with needing_entity_service("pipelines, fields and employees"):
+            yield
+    except InvalidRuleSetError as error:
+        detail = f"rule set {code!r} cannot be published; nothing was changed"
+        raise Problem(
+            422, "Invalid input", detail, errors=[_issue(one).model_dump() for one in error.issues]
+        ) from error
+    except TakenError as error:
+        raise conflict(str(error)) from error
+    except NothingToPublishError as error:
+        raise not_found(str(error)) from error
+    except NotThereError as error:
+        raise bad_input("nothing was changed", (error.where, str(error))) from error
+
+
+def _issue(issue: RuleIssue) -> IssueView:
+    return IssueView(where=issue.where, rule=issue.rule, what=issue.what)

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.http import Page
+from contracts.kit.routes import Paged
 from contracts.values import ItemKind
 from rule_engine.domain.actions import Group, RuleType
 
@@ -25,21 +27,16 @@ class RuleTypeView(BaseModel):
     outputs: dict[str, Any]
 
 
-class RuleTypes(BaseModel):
-    """The catalogue."""
-
-    items: list[RuleTypeView]
-
-
 def router(registry: Mapping[str, RuleType[Any]]) -> APIRouter:
-    """`/v1/rule-types`."""
-    routes = APIRouter(tags=["rule types"])
-    catalogue = RuleTypes(items=[_view(rule_type) for rule_type in registry.values()])
+    """For everybody."""
+    routes = APIRouter(prefix="/v1/rule-types", tags=["rule types"])
+    catalogue = [_view(registry[name]) for name in sorted(registry)]
 
-    @routes.get("/v1/rule-types")
-    async def rule_types(_: Caller = require(Role.VIEWER)) -> RuleTypes:
-        """Every rule type. Any parameter may also be given as a Liquid text or as `{"path": …}`."""
-        return catalogue
+    @routes.get("")
+    async def list_rule_types(paging: Paged, _: Caller = require(Role.VIEWER)) -> Page[RuleTypeView]:
+        """Every rule type, by name. Any parameter may also be given as a Liquid text or as `{"path": …}`."""
+        rest = [one for one in catalogue if one.type > paging.code]
+        return paging.page(rest[: paging.rows], lambda one: (one.type,), lambda one: one)
 
     return routes
 

@@ -20,7 +20,8 @@ from contracts.topics import RULE_EVENTS
 from rule_engine import messages
 from rule_engine.domain.execution.step import Step
 from rule_engine.store import Store
-from rule_engine.store.runs import Run, SentCommand
+from rule_engine.store.commands import SentCommand
+from rule_engine.store.runs import Run
 
 logger = structlog.get_logger(__name__)
 
@@ -46,12 +47,12 @@ class Recorder:
         """Stores the step and returns the run after it; `ran`: it was taken by the run's own execution."""
         await self._store.runs.save(tx, run, step.state, now, telemetry.traceparent())
         changed = {rule_id: step.state.rules[rule_id] for rule_id in step.changed}
-        await self._store.runs.save_rules(tx, [(run, changed)], now)
-        await self._store.runs.add_decisions(tx, run, step.decisions, now, self._new_id)
+        await self._store.rule_runs.save(tx, [(run, changed)], now)
+        await self._store.decisions.add(tx, run, step.decisions, now, self._new_id)
         await self._send(tx, run, step, now)
         await self._set_wake(tx, run, step, now, ran=ran)
-        after_commit(lambda: _tell(run, step))
-        return replace(run, state=step.state, rev=run.rev + 1, finished=step.state.finished)
+        after_commit(lambda: _count(run, step))
+        return replace(run, state=step.state, rev=run.rev + 1)
 
     async def _send(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
         for emission in step.emissions:
@@ -59,9 +60,9 @@ class Recorder:
             topic = messages.topic_of(emission.body)
             await self._outbox.put(tx, topic, envelope)
             sent = SentCommand(emission.command_id, topic.name, Record.of(envelope))
-            await self._store.runs.add_command(tx, run, emission.rule.rule_id, sent, now, now + self._result_deadline)
+            await self._store.commands.add(tx, run, emission.rule.rule_id, sent, now, now + self._result_deadline)
         for cancellation in messages.cancellations(run, step, now):
-            sent_command = await self._store.runs.command(tx, run.tenant, cancellation.data.target)
+            sent_command = await self._store.commands.get(tx, run.tenant, cancellation.data.target)
             if sent_command is not None:
                 await self._outbox.put(tx, messages.topic_named(sent_command.topic), cancellation)
         changes: Sequence[Envelope[Body]] = list(messages.run_changes(run, step, now))
@@ -76,7 +77,7 @@ class Recorder:
             await self._store.timers.await_result(tx, run.id, now + LOOK_AGAIN, ran=ran)
 
 
-def _tell(run: Run, step: Step) -> None:
+def _count(run: Run, step: Step) -> None:
     OVER_BUDGET.inc(step.over_budget)
     for decision in step.decisions:
         DECISIONS.labels(decision.rule.type, decision.state).inc()

@@ -9,7 +9,7 @@ down_revision = "0001"
 def upgrade() -> None:
     """Applies the revision."""
     run_sql(TABLES)
-    run_sql(policies("item_heads", "entries", "runs", "rule_runs", "decisions", "sent_commands", "audit"))
+    run_sql(policies("item_heads", "entries", "runs", "rule_runs", "decisions", "sent_commands", "operator_actions"))
     run_sql(GRANTS)
 
 
@@ -136,7 +136,7 @@ CREATE TABLE command_deadlines (
     ask_again_at timestamptz NOT NULL
 );
 CREATE INDEX command_deadlines_due ON command_deadlines (tenant_id, ask_again_at);
-CREATE TABLE audit (
+CREATE TABLE operator_actions (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     at timestamptz NOT NULL,
@@ -146,12 +146,12 @@ CREATE TABLE audit (
     rule_id text,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX audit_run ON audit (tenant_id, run_id);
+CREATE INDEX operator_actions_run ON operator_actions (tenant_id, run_id);
 """
 
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE ON item_heads, entries, runs, rule_runs TO rule_engine_app;
-GRANT SELECT, INSERT ON decisions, audit TO rule_engine_app;
+GRANT SELECT, INSERT ON decisions, operator_actions TO rule_engine_app;
 GRANT SELECT, INSERT, DELETE ON sent_commands TO rule_engine_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON timers, command_deadlines TO rule_engine_app, rule_engine_delivery;
 """

@@ -57,7 +57,7 @@ CREATE TABLE backfills (
     requested_by text NOT NULL,
     requested_at timestamptz NOT NULL,
     items integer NOT NULL,
-    seen_to uuid,
+    last_item uuid,
     planned integer NOT NULL DEFAULT 0,
     passed_over integer NOT NULL DEFAULT 0,
     done_at timestamptz,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -193,3 +193,6 @@ class SendEmail(RuleType[SendEmailParams]):
 
 def _emails(client: Client) -> Iterable[tuple[str, str]]:
     return ((email.address, email.type) for email in client.emails)
+
+
+RULES: tuple[RuleType[Any], ...] = (SendEmail(), SendSms())

@@ -152,3 +152,6 @@ def _variable_issues(
         fitting(plain, known[code].document)
     except MisfitError as error:
         yield Issue(f"{where}{value}", f"{code} {error}")
+
+
+RULES: tuple[RuleType[Any], ...] = (SetVariable(), Calculate())

@@ -1,7 +1,7 @@
 """Rules that make documents."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -78,3 +78,6 @@ class CreateDocumentRule(RuleType[CreateDocumentParams]):
             time_zone=context.tenant.time_zone,
             created_by=acting.actor,
         )
+
+
+RULES: tuple[RuleType[Any], ...] = (CreateDocumentRule(),)

@@ -1,6 +1,6 @@
 """Rules that tell employees something."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
@@ -59,3 +59,6 @@ class NotifySupervisor(RuleType[NotifySupervisorParams]):
         if not recipients:
             return Failure(ALL_ARCHIVED)
         return Notify(item_id=context.item.id, recipients=recipients, text=params.text)
+
+
+RULES: tuple[RuleType[Any], ...] = (NotifySupervisor(),)

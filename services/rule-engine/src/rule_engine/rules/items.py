@@ -1,7 +1,7 @@
 """Rules that change the item itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -140,3 +140,6 @@ class ChangeStage(RuleType[ChangeStageParams]):
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         return stage_issues(params, context.pipeline)
+
+
+RULES: tuple[RuleType[Any], ...] = (UpdateItemRule(), ChangeStage())

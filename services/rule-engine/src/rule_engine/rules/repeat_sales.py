@@ -1,7 +1,7 @@
 """Rules that sell once more."""
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -119,3 +119,6 @@ class CopyDeal(RuleType[CopyDealParams]):
 
     def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
         return place_of(params, context, "deal", context.pipeline)
+
+
+RULES: tuple[RuleType[Any], ...] = (CreateRepeatLead(), CopyDeal())

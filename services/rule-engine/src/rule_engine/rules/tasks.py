@@ -1,7 +1,7 @@
 """Rules that give people work."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -109,3 +109,6 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
             complete_on_leave=params.complete_on_leave,
             stage=acting.stage,
         )
+
+
+RULES: tuple[RuleType[Any], ...] = (CreateTaskRule(),)

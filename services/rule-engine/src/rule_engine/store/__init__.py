@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from typing import Self
 
 from rule_engine.store.backfills import Backfills
+from rule_engine.store.commands import Commands
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries
+from rule_engine.store.operator_actions import OperatorActions
 from rule_engine.store.programs import Programs
+from rule_engine.store.rule_runs import RuleRuns
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Runs
 from rule_engine.store.timers import Timers
 from rule_engine.store.variables import Variables
-from rule_engine.store.views import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,13 @@ class Store:
 
     entries: Entries
     runs: Runs
+    rule_runs: RuleRuns
+    commands: Commands
     timers: Timers
     rule_sets: RuleSets
     programs: Programs
-    views: Views
     decisions: Decisions
+    operator_actions: OperatorActions
     backfills: Backfills
     variables: Variables
 
@@ -32,13 +36,15 @@ class Store:
     def create(cls) -> Self:
         rule_sets = RuleSets()
         return cls(
-            Entries(),
-            Runs(),
-            Timers(),
-            rule_sets,
-            Programs(rule_sets),
-            Views(),
-            Decisions(),
-            Backfills(),
-            Variables(),
+            entries=Entries(),
+            runs=Runs(),
+            rule_runs=RuleRuns(),
+            commands=Commands(),
+            timers=Timers(),
+            rule_sets=rule_sets,
+            programs=Programs(rule_sets),
+            decisions=Decisions(),
+            operator_actions=OperatorActions(),
+            backfills=Backfills(),
+            variables=Variables(),
         )

@@ -1,4 +1,4 @@
-"""Orders to apply a stage's rules to the items that are in it already, and how far each has got."""
+"""Backfills: a stage's rules planned for the items that are in it already, and how far each has got."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from contracts.kit.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """One order. `items` is how many were in the stage when it was given; `seen_to` the last one seen to so far."""
+    """One backfill. `items` were in the stage when it was requested; `last_item` is the last one looked at so far."""
 
     tenant_id: UUID
     id: UUID
@@ -22,7 +22,7 @@ class Backfill:
     requested_by: str
     requested_at: datetime
     items: int
-    seen_to: UUID | None = None
+    last_item: UUID | None = None
     planned: int = 0
     passed_over: int = 0
     done_at: datetime | None = None
@@ -55,11 +55,11 @@ class Backfills:
     async def save(self, tx: Connection, one: Backfill) -> None:
         """Writes how far it has got."""
         await tx.execute(
-            """UPDATE backfills SET seen_to = $3, planned = $4, passed_over = $5, done_at = $6, given_up = $7
+            """UPDATE backfills SET last_item = $3, planned = $4, passed_over = $5, done_at = $6, given_up = $7
                WHERE tenant_id = $1 AND id = $2""",
             one.tenant_id,
             one.id,
-            one.seen_to,
+            one.last_item,
             one.planned,
             one.passed_over,
             one.done_at,

@@ -1,13 +1,14 @@
 """Why: what rules of an item were at a moment, the decisions made until then; and the forgetting of old ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from contracts.kit.database import Connection
-from rule_engine.domain.execution.explanations import EntryThen, RuleThen
+from rule_engine.domain.execution.step import Decision
+from rule_engine.store.runs import Run
 
 type Position = tuple[datetime, UUID, int]
 """Of a rule in the list of an item's rules: when its run was planned, the run, its place in it."""
@@ -18,7 +19,7 @@ OF_ITEM = """
         CASE WHEN h.run_id IS NULL THEN p.due_now ELSE h.due_at END AS due_at,
         CASE WHEN h.run_id IS NULL THEN p.reason_now ELSE h.reason END AS reason,
         coalesce(h.attempt, p.attempt_now) AS attempt, coalesce(h.since, p.changed_at) AS since,
-        d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS ordered_by
+        d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS operator
     FROM (
         SELECT q.tenant_id, q.item_id, q.run_id, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version, q.stage,
             q.position, q.state AS state_now, q.due_at AS due_now, q.reason AS reason_now, q.attempt AS attempt_now,
@@ -40,7 +41,7 @@ OF_ITEM = """
         WHERE d.tenant_id = p.tenant_id AND d.item_id = p.item_id AND d.run_id = p.run_id AND d.rule_id = p.rule_id
             AND d.at <= $4 ORDER BY d.at DESC LIMIT 1) d ON true
     LEFT JOIN LATERAL (
-        SELECT subject FROM audit a
+        SELECT subject FROM operator_actions a
         WHERE a.tenant_id = p.tenant_id AND a.run_id = p.run_id AND a.at = coalesce(h.since, p.changed_at)
             AND (a.rule_id = p.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
     ORDER BY p.planned_at DESC, p.run_id DESC, p.position DESC"""
@@ -49,6 +50,47 @@ OF_ITEM = """
 
 class Decisions:
     """`decisions` and `rule_run_history`, read beside what there is now."""
+
+    async def add(
+        self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
+    ) -> None:
+        await tx.executemany(
+            """INSERT INTO decisions (tenant_id, id, item_id, run_id, rule_id, rule, rule_set, version, stage, at,
+                   state, reason, seen, leaves, command_id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
+            [
+                (
+                    run.tenant,
+                    new_id(),
+                    run.item_id,
+                    run.id,
+                    decision.rule.rule_id,
+                    decision.rule.name,
+                    run.rule_set,
+                    run.version,
+                    run.stage,
+                    now,
+                    decision.state,
+                    decision.reason,
+                    dict(decision.seen),
+                    [
+                        {"path": v.path, "op": v.op, "expected": v.expected, "seen": v.seen, "holds": v.holds}
+                        for v in decision.leaves
+                    ],
+                    decision.command_id,
+                )
+                for decision in decisions
+            ],
+        )
+
+    async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID, item: UUID) -> list[asyncpg.Record]:
+        return await tx.fetch(
+            """SELECT rule_id, rule, at, state, reason, seen, leaves, command_id FROM decisions
+               WHERE tenant_id = $1 AND item_id = $3 AND run_id = $2 ORDER BY at, id""",
+            tenant,
+            run_id,
+            item,
+        )
 
     async def of_item(  # noqa: PLR0913 - the filters of a list
         self,
@@ -77,48 +119,6 @@ class Decisions:
             position,
             limit,
         )
-
-    async def is_known(self, tx: Connection, tenant: UUID, item: UUID) -> bool:
-        """Whether automation has heard of the item."""
-        known = await tx.fetchval("SELECT true FROM item_heads WHERE tenant_id = $1 AND item_id = $2", tenant, item)
-        return bool(known)
-
-    async def published_rules(self, tx: Connection, tenant: UUID, rule: str) -> list[tuple[str, str, str, RuleThen]]:
-        """Rules with that id or name in published versions: (rule set, pipeline, id, rule)."""
-        rows = await tx.fetch(
-            """SELECT v.code, s.pipeline, g.key AS stage, one->>'id' AS id,
-                   (array_agg(one->>'name' ORDER BY v.version DESC))[1] AS name,
-                   array_agg(v.version ORDER BY v.version) AS versions, min(v.published_at) AS published_at
-               FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code),
-                   jsonb_each(v.document->'stages') g, jsonb_array_elements(g.value->'rules') one
-               WHERE v.tenant_id = $1 AND v.status = 'published' AND (one->>'id' = $2 OR one->>'name' = $2)
-               GROUP BY v.code, s.pipeline, g.key, one->>'id' ORDER BY v.code, g.key""",
-            tenant,
-            rule,
-        )
-        return [
-            (
-                row["code"],
-                row["pipeline"],
-                row["id"],
-                RuleThen(row["name"], row["stage"], row["versions"], row["published_at"]),
-            )
-            for row in rows
-        ]
-
-    async def last_entry(
-        self, tx: Connection, item: tuple[UUID, UUID], place: tuple[str, str], at: datetime
-    ) -> EntryThen | None:
-        """The last entry of an item (tenant, id) into a stage until `at`."""
-        row = await tx.fetchrow(
-            """SELECT entered_at, left_at, note, rule_set, version FROM entries
-               WHERE tenant_id = $1 AND item_id = $2 AND pipeline = $3 AND stage = $4 AND entered_at <= $5
-               ORDER BY entry_seq DESC LIMIT 1""",
-            *item,
-            *place,
-            at,
-        )
-        return EntryThen(**dict(row)) if row else None
 
     async def forget(self, tx: Connection, before: datetime, limit: int) -> int:
         """Deletes decisions and history older than `before`, of all tenants, at most `limit` of each; says how many."""

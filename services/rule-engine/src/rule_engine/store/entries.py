@@ -4,20 +4,53 @@ A batch is one statement with its rows as one JSON document: a statement per row
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from contracts.envelope import format_causepath
+from contracts.envelope import Cause, format_causepath, parse_causepath
 from contracts.kit.database import Connection
+from contracts.values import ItemSnapshot
+from rule_engine.domain.execution.explanations import LastEntry
 from rule_engine.domain.execution.planning import Head, PlannedEntry
+from rule_engine.domain.execution.state import Entry
 
 _COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
     causepath, root, traceparent, rule_set, version, note, left_at, left_reason"""
 
 type ItemKey = tuple[UUID, UUID]
 """Tenant and item."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry as its runs need it: what was entered, and the causes and the trace that it belongs to."""
+
+    tenant: UUID
+    id: UUID
+    entry: Entry
+    correlation: str
+    causepath: tuple[Cause, ...]
+    root: str
+    """The id of the message that the chain of causes began with."""
+    traceparent: str | None
+    """Where the entry was planned."""
+
+
+def stored_entry(row: asyncpg.Record, id: UUID) -> StoredEntry:
+    """From a row with the columns of `entries`."""
+    snapshot = ItemSnapshot.model_validate(row["snapshot"])
+    return StoredEntry(
+        tenant=row["tenant_id"],
+        id=id,
+        entry=Entry(row["item_id"], row["entry_seq"], row["entered_at"], snapshot),
+        correlation=row["correlation"],
+        causepath=parse_causepath(row["causepath"]),
+        root=row["root"],
+        traceparent=row["traceparent"],
+    )
 
 
 class Entries:
@@ -66,15 +99,45 @@ class Entries:
         rows = await tx.fetch("SELECT id FROM entries WHERE id = ANY ($1)", ids)
         return {row["id"] for row in rows}
 
-    async def present(self, tx: Connection, items: Mapping[ItemKey, int]) -> list[asyncpg.Record]:
+    async def present(self, tx: Connection, items: Mapping[ItemKey, int]) -> list[StoredEntry]:
         """The entries of items by their `entry_seq`."""
-        return await tx.fetch(
+        rows = await tx.fetch(
             """SELECT e.* FROM entries e JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (t, i, n)
                ON e.tenant_id = k.t AND e.item_id = k.i AND e.entry_seq = k.n""",
             [key[0] for key in items],
             [key[1] for key in items],
             list(items.values()),
         )
+        return [stored_entry(row, row["id"]) for row in rows]
+
+    async def is_known(self, tx: Connection, tenant: UUID, item: UUID) -> bool:
+        """Whether automation has heard of the item."""
+        known = await tx.fetchval("SELECT true FROM item_heads WHERE tenant_id = $1 AND item_id = $2", tenant, item)
+        return bool(known)
+
+    async def of_item(self, tx: Connection, tenant: UUID, item: UUID) -> list[asyncpg.Record]:
+        """All entries of an item, the first one first."""
+        return await tx.fetch(
+            """SELECT id, entry_seq, kind, pipeline, stage, entered_at, left_at, left_reason, note, rule_set,
+                   version, origin
+               FROM entries WHERE tenant_id = $1 AND item_id = $2 ORDER BY entry_seq""",
+            tenant,
+            item,
+        )
+
+    async def last_into_stage(
+        self, tx: Connection, item: tuple[UUID, UUID], place: tuple[str, str], at: datetime
+    ) -> LastEntry | None:
+        """The last entry of an item (tenant, id) into a stage until `at`."""
+        row = await tx.fetchrow(
+            """SELECT entered_at, left_at, note, rule_set, version FROM entries
+               WHERE tenant_id = $1 AND item_id = $2 AND pipeline = $3 AND stage = $4 AND entered_at <= $5
+               ORDER BY entry_seq DESC LIMIT 1""",
+            *item,
+            *place,
+            at,
+        )
+        return LastEntry(**dict(row)) if row else None
 
     async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
         """Records entries; `traces` gives the trace context by event id."""

@@ -11,6 +11,7 @@ import asyncpg
 from contracts.kit.database import Connection
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.errors import TakenError
+from rule_engine.domain.execution.explanations import PublishedRule
 from rule_engine.domain.execution.program import Program
 
 type Key = tuple[UUID, str]
@@ -180,6 +181,31 @@ class RuleSets:
             *key,
         )
         return {(row["code"], row["version"]): _document(row) for row in rows}
+
+    async def published_rules(
+        self, tx: Connection, tenant: UUID, rule: str
+    ) -> list[tuple[str, str, str, PublishedRule]]:
+        """Rules with that id or name in published versions: (rule set, pipeline, id, rule)."""
+        rows = await tx.fetch(
+            """SELECT v.code, s.pipeline, g.key AS stage, one->>'id' AS id,
+                   (array_agg(one->>'name' ORDER BY v.version DESC))[1] AS name,
+                   array_agg(v.version ORDER BY v.version) AS versions, min(v.published_at) AS published_at
+               FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code),
+                   jsonb_each(v.document->'stages') g, jsonb_array_elements(g.value->'rules') one
+               WHERE v.tenant_id = $1 AND v.status = 'published' AND (one->>'id' = $2 OR one->>'name' = $2)
+               GROUP BY v.code, s.pipeline, g.key, one->>'id' ORDER BY v.code, g.key""",
+            tenant,
+            rule,
+        )
+        return [
+            (
+                row["code"],
+                row["pipeline"],
+                row["id"],
+                PublishedRule(row["name"], row["stage"], row["versions"], row["published_at"]),
+            )
+            for row in rows
+        ]
 
     async def lock_publishing(self, tx: Connection, tenant: UUID) -> None:
         """Keeps others from publishing rule sets of the tenant until the transaction ends."""

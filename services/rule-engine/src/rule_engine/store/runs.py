@@ -1,6 +1,6 @@
-"""Runs, the progress of their rules, decisions, and the commands under way."""
+"""Runs and their states."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,14 +9,13 @@ from uuid import UUID
 import asyncpg
 from prometheus_client import Counter
 
-from contracts.envelope import Cause, Record, parse_causepath
 from contracts.kit.broker import OutageError
 from contracts.kit.database import Connection
 from contracts.kit.telemetry import trace_id
-from contracts.values import ItemSnapshot
+from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import FORMAT, Program
 from rule_engine.domain.execution.state import Entry, State
-from rule_engine.domain.execution.step import Decision
+from rule_engine.store.entries import StoredEntry, stored_entry
 
 NEWER_FORMATS = Counter("run_states_newer_total", "States met that a newer release wrote, and left alone")
 
@@ -29,27 +28,38 @@ class NewerFormatError(OutageError):
 class RunRow:
     """A run as stored, without its program."""
 
-    tenant: UUID
     id: UUID
-    item_id: UUID
-    entry_id: UUID
+    origin: StoredEntry
     rule_set: str
     version: int
     stage: str
     chain: int
     state: State
     rev: int
-    finished: bool
-    entry: Entry
-    correlation: str
-    causepath: tuple[Cause, ...]
-    root: str
-    """The id of the message that the chain of causes began with."""
-    traceparent: str | None
-    """Where the entry was planned."""
     updated_at: datetime
     last_traceparent: str | None
     """Where the last step was recorded."""
+
+    @property
+    def tenant(self) -> UUID:
+        return self.origin.tenant
+
+    @property
+    def entry(self) -> Entry:
+        return self.origin.entry
+
+    @property
+    def item_id(self) -> UUID:
+        return self.origin.entry.item_id
+
+    @property
+    def finished(self) -> bool:
+        return self.state.finished
+
+    @property
+    def traceparent(self) -> str | None:
+        """Where the entry was planned."""
+        return self.origin.traceparent
 
     def with_program(self, program: Program) -> "Run":
         return Run(program=program, **{name: getattr(self, name) for name in RunRow.__slots__})
@@ -62,16 +72,31 @@ class Run(RunRow):
     program: Program
 
 
+def new_run(
+    planned: OpenRun, origin: StoredEntry, version: tuple[str, int], traceparent: str | None, at: datetime
+) -> Run:
+    """A run that was just planned, of a version (rule set, number); `traceparent` is where it was planned."""
+    row = RunRow(
+        id=planned.id,
+        origin=origin,
+        rule_set=version[0],
+        version=version[1],
+        stage=planned.program.stage,
+        chain=planned.program.chain,
+        state=planned.state,
+        rev=0,
+        updated_at=at,
+        last_traceparent=traceparent,
+    )
+    return row.with_program(planned.program)
+
+
 _SELECT = """SELECT r.*, e.entry_seq, e.entered_at, e.snapshot, e.correlation, e.causepath, e.root, e.traceparent
              FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id """
 
 
-_RULE_COLUMNS = """tenant_id, run_id, rule_id, item_id, rule_set, version, stage, position, name, title, type, state,
-    due_at, reason, attempt, command_id, changed_at"""
-
-
 class Runs:
-    """`runs`, `rule_runs`, `decisions`, `sent_commands`."""
+    """Statements on `runs`."""
 
     async def get(self, tx: Connection, tenant: UUID, run_id: UUID, *, lock: bool = False) -> RunRow | None:
         row = await tx.fetchrow(
@@ -113,12 +138,7 @@ class Runs:
         return count
 
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
-        """Records new runs with their rules."""
-        await self.insert(tx, runs, now)
-        await self.save_rules(tx, [(run, run.state.rules) for run in runs], now)
-
-    async def insert(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
-        """Records new runs alone."""
+        """Records new runs."""
         await tx.execute(
             """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished,
                    created_at, updated_at, last_traceparent, trace_ids)
@@ -130,7 +150,7 @@ class Runs:
                     "tenant_id": run.tenant,
                     "id": run.id,
                     "item_id": run.item_id,
-                    "entry_id": run.entry_id,
+                    "entry_id": run.origin.id,
                     "rule_set": run.rule_set,
                     "version": run.version,
                     "stage": run.stage,
@@ -143,6 +163,16 @@ class Runs:
                 for run in runs
             ],
             now,
+        )
+
+    async def details(self, tx: Connection, tenant: UUID, run_id: UUID) -> asyncpg.Record | None:
+        """A run with its entry and its timer, as people read it."""
+        return await tx.fetchrow(
+            """SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, w.wake_at
+               FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
+               LEFT JOIN timers w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",
+            tenant,
+            run_id,
         )
 
     async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
@@ -161,134 +191,6 @@ class Runs:
             trace_id(traceparent or run.last_traceparent),
         )
 
-    async def save_rules(self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, Any]]], now: datetime) -> None:
-        """Stores the progress of rules by id, for people and lists to read."""
-        rows = [
-            {
-                "tenant_id": run.tenant,
-                "run_id": run.id,
-                "rule_id": rule.rule_id,
-                "item_id": run.item_id,
-                "rule_set": run.rule_set,
-                "version": run.version,
-                "stage": run.stage,
-                "position": position,
-                "name": rule.name,
-                "title": rule.title,
-                "type": rule.type,
-                "state": progress[rule.rule_id].state,
-                "due_at": progress[rule.rule_id].due_at,
-                "reason": progress[rule.rule_id].reason,
-                "attempt": progress[rule.rule_id].attempt,
-                "command_id": progress[rule.rule_id].command_id,
-                "changed_at": progress[rule.rule_id].changed_at or now,
-            }
-            for run, progress in changed
-            for position, rule in enumerate(run.program.rules())
-            if rule.rule_id in progress
-        ]
-        await tx.execute(
-            f"""INSERT INTO rule_runs ({_RULE_COLUMNS})
-               SELECT {_RULE_COLUMNS} FROM jsonb_populate_recordset(NULL::rule_runs, $1)
-               ON CONFLICT (tenant_id, run_id, rule_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
-                   reason = excluded.reason, attempt = excluded.attempt, command_id = excluded.command_id,
-                   changed_at = excluded.changed_at""",  # noqa: S608
-            rows,
-        )
-
-    async def add_decisions(
-        self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
-    ) -> None:
-        await tx.executemany(
-            """INSERT INTO decisions (tenant_id, id, item_id, run_id, rule_id, rule, rule_set, version, stage, at,
-                   state, reason, seen, leaves, command_id)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
-            [
-                (
-                    run.tenant,
-                    new_id(),
-                    run.item_id,
-                    run.id,
-                    decision.rule.rule_id,
-                    decision.rule.name,
-                    run.rule_set,
-                    run.version,
-                    run.stage,
-                    now,
-                    decision.state,
-                    decision.reason,
-                    dict(decision.seen),
-                    [
-                        {"path": v.path, "op": v.op, "expected": v.expected, "seen": v.seen, "holds": v.holds}
-                        for v in decision.leaves
-                    ],
-                    decision.command_id,
-                )
-                for decision in decisions
-            ],
-        )
-
-    async def add_command(
-        self, tx: Connection, run: Run, rule_id: str, sent: "SentCommand", now: datetime, ask_again_at: datetime
-    ) -> None:
-        """Keeps a command's bytes until its final result."""
-        await tx.execute(
-            """INSERT INTO sent_commands (tenant_id, id, run_id, rule_id, topic, key, value, headers, sent_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            run.tenant,
-            sent.id,
-            run.id,
-            rule_id,
-            sent.topic,
-            sent.record.key.decode(),
-            sent.record.value,
-            [(name, raw.decode()) for name, raw in sent.record.headers],
-            now,
-        )
-        await tx.execute(
-            "INSERT INTO command_deadlines (command_id, tenant_id, ask_again_at) VALUES ($1, $2, $3)",
-            sent.id,
-            run.tenant,
-            ask_again_at,
-        )
-
-    async def command(self, tx: Connection, tenant: UUID, command_id: UUID) -> "SentCommand | None":
-        row = await tx.fetchrow("SELECT * FROM sent_commands WHERE tenant_id = $1 AND id = $2", tenant, command_id)
-        if row is None:
-            return None
-        headers = tuple((name, text.encode()) for name, text in row["headers"])
-        return SentCommand(row["id"], row["topic"], Record(row["key"].encode(), row["value"], headers))
-
-    async def drop_command(self, tx: Connection, tenant: UUID, command_id: UUID) -> None:
-        """Forgets a command whose final result is here."""
-        await tx.execute("DELETE FROM sent_commands WHERE tenant_id = $1 AND id = $2", tenant, command_id)
-        await tx.execute("DELETE FROM command_deadlines WHERE command_id = $1", command_id)
-
-    async def add_audit(  # noqa: PLR0913 - the columns of one row
-        self, tx: Connection, run: Run, *, id: UUID, at: datetime, subject: str, action: str, rule_id: str | None
-    ) -> None:
-        """Records what an operator did."""
-        await tx.execute(
-            """INSERT INTO audit (tenant_id, id, at, subject, action, run_id, rule_id)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-            run.tenant,
-            id,
-            at,
-            subject,
-            action,
-            run.id,
-            rule_id,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SentCommand:
-    """A command as it was sent."""
-
-    id: UUID
-    topic: str
-    record: Record
-
 
 def dump(state: State) -> Any:
     return state.model_dump(mode="json")
@@ -303,24 +205,15 @@ def _state(stored: Mapping[str, Any]) -> State:
 
 
 def _run(row: asyncpg.Record) -> RunRow:
-    snapshot = ItemSnapshot.model_validate(row["snapshot"])
     return RunRow(
-        tenant=row["tenant_id"],
         id=row["id"],
-        item_id=row["item_id"],
-        entry_id=row["entry_id"],
+        origin=stored_entry(row, row["entry_id"]),
         rule_set=row["rule_set"],
         version=row["version"],
         stage=row["stage"],
         chain=row["chain"],
         state=_state(row["state"]),
         rev=row["rev"],
-        finished=row["finished"],
-        entry=Entry(row["item_id"], row["entry_seq"], row["entered_at"], snapshot),
-        correlation=row["correlation"],
-        causepath=parse_causepath(row["causepath"]),
-        root=row["root"],
-        traceparent=row["traceparent"],
         updated_at=row["updated_at"],
         last_traceparent=row["last_traceparent"] or row["traceparent"],
     )

@@ -1,4 +1,4 @@
-"""Changes of rule sets that authors order instead of writing them: rules switched on and off, rules copied."""
+"""Changes of rule sets that authors make without writing them: rules switched on and off, rules copied."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ MAX_NAME = 64
 
 
 class NotThereError(EngineError):
-    """A stage or rule that an order names is not in the rule set; the text says so, for people."""
+    """A stage or rule that a change names is not in the rule set; the text says so, for people."""
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(what)
@@ -80,28 +80,28 @@ def _with_switches(program: Program, enabled: Mapping[str, bool]) -> Program:
     return program.model_copy(update={"root": switched(program.root)})
 
 
-def with_copies(target: RuleSetDocument, source: RuleSetDocument, order: Copying) -> RuleSetDocument:
+def with_copies(target: RuleSetDocument, source: RuleSetDocument, copying: Copying) -> RuleSetDocument:
     """`target` with copies of rules of `source` at the end of a stage.
 
     Copies get names of their own where theirs are taken, and name each other by those. They begin a chain of their own.
     Raises `NotThereError`.
     """
-    rules = _chosen(source, order)
-    present = target.stages.get(order.to_stage, StageDocument())
+    rules = _chosen(source, copying)
+    present = target.stages.get(copying.to_stage, StageDocument())
     names = _free_names([rule.name for rule in rules], {rule.name for rule in present.rules})
     copies = [_copy(rule, names) for rule in rules]
     copies[:1] = [one.model_copy(update={"execution": "parallel"}) for one in copies[:1]]
     stage = StageDocument.model_validate({"rules": (*present.rules, *copies)})
-    return target.model_copy(update={"stages": {**target.stages, order.to_stage: stage}})
+    return target.model_copy(update={"stages": {**target.stages, copying.to_stage: stage}})
 
 
-def _chosen(source: RuleSetDocument, order: Copying) -> list[RuleDocument]:
-    stage = source.stages.get(order.stage)
+def _chosen(source: RuleSetDocument, copying: Copying) -> list[RuleDocument]:
+    stage = source.stages.get(copying.stage)
     if stage is None or not stage.rules:
-        raise NotThereError("stage", unknown("stage with rules", order.stage, source.stages))
-    for index, name in enumerate(order.names or ()):
-        named(source, order.stage, name, f"rules[{index}]")
-    return [rule for rule in stage.rules if order.names is None or rule.name in order.names]
+        raise NotThereError("stage", unknown("stage with rules", copying.stage, source.stages))
+    for index, name in enumerate(copying.names or ()):
+        named(source, copying.stage, name, f"rules[{index}]")
+    return [rule for rule in stage.rules if copying.names is None or rule.name in copying.names]
 
 
 def _free_names(wanted: Sequence[str], taken: Collection[str]) -> dict[str, str]:

@@ -13,11 +13,14 @@ from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandProgress, CommandRefused, Result
 from contracts.messages.rule_events import RuleState
 from contracts.values import ItemSnapshot
+from rule_engine.domain.execution.deciding import outputs_refusal
 from rule_engine.domain.execution.program import Program, RuleBlock
-from rule_engine.domain.execution.running import Running, plan_again, waiting_for
+from rule_engine.domain.execution.rescheduling import may_be_rescheduled, waiting_reason
+from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.state import ENDED, Cursor, Entry, RuleProgress, State, first_place
 from rule_engine.domain.execution.step import Registry, RunFacts, Step, waits_for_date
-from rule_engine.domain.schedule.due import Times, due
+from rule_engine.domain.execution.turns import Turns
+from rule_engine.domain.schedule.due import Due, Times, due
 
 LONGEST_PAUSE_S = 86_400
 
@@ -29,7 +32,7 @@ def begin(program: Program, entry: Entry, times: Times) -> State:
     head = next((rule for rule in program.rules() if rule.enabled), None)
     due_on_entry = head is not None and _is_due_on_entry(head, rules[head.rule_id], entered_at)
     if head is not None and not due_on_entry:
-        reason = waiting_for(head, rules[head.rule_id])
+        reason = waiting_reason(head, rules[head.rule_id])
         rules[head.rule_id] = rules[head.rule_id].to(state="waiting", reason=reason, changed_at=entered_at)
     cursor = Cursor(place=first_place(program.root))
     return State(due_on_entry=head.rule_id if head and due_on_entry else None, cursors=(cursor,), rules=rules)
@@ -46,18 +49,33 @@ def _is_due_on_entry(rule: RuleBlock, progress: RuleProgress, entered_at: dateti
 
 def redate(program: Program, state: State, entry: Entry, item: ItemSnapshot, times: Times, now: datetime) -> Step:
     """The item's dates may have changed: moves the rules that still wait and count from one of them."""
-    return Running(program, state, now).redate(entry, item, times)
+    run = Running(program, state, now)
+    for rule in program.rules():
+        progress = state.rules[rule.rule_id]
+        if may_be_rescheduled(rule, progress) and rule.rule_id != state.due_on_entry:
+            found = due(rule.run, entry.entered_at, item, times, now)
+            if (found.at, found.missing) != (progress.due_at, progress.date_missing):
+                _redate(run, rule, found)
+    return run.result()
+
+
+def _redate(run: Running, rule: RuleBlock, found: Due) -> None:
+    run.set(rule, due_at=found.at, date_missing=found.missing)
+    if run.rules[rule.rule_id].state == "waiting":
+        run.set(rule, reason=waiting_reason(rule, run.rules[rule.rule_id]))
 
 
 def advance(
-    program: Program, state: State, entry: Entry, context: ItemContext | None, now: datetime, run: RunFacts
+    program: Program, state: State, entry: Entry, context: ItemContext | None, now: datetime, facts: RunFacts
 ) -> Step:
-    """Takes every step that can be taken at `now`. `context` null means that the item does not exist any more."""
-    return Running(program, state, now).advance(entry, context, run)
+    """Takes every turn that can be taken at `now`. `context` null means that the item does not exist any more."""
+    run = Running(program, state, now)
+    Turns(run, entry, context, facts).take()
+    return run.result()
 
 
 def settle(program: Program, state: State, command_id: UUID, result: Result, now: datetime, registry: Registry) -> Step:
-    """Takes in a result. One that no rule waits for (any more) changes nothing."""
+    """Records a result in the state. One that no rule waits for, or waits for any more, changes nothing."""
     run = Running(program, state, now)
     rule = next((r for r in program.rules() if _waits_for(state.rules[r.rule_id], command_id)), None)
     if rule is not None:
@@ -77,7 +95,7 @@ def _settle(run: Running, rule: RuleBlock, result: Result, registry: Registry) -
         case CommandDone(outputs=outputs):
             _take_outputs(run, rule, outputs, registry)
         case CommandRefused() | CommandFailed() if progress.retry_after:
-            plan_again(run, rule)
+            run.plan_again(rule)
         case CommandRefused(reason=reason) if reason == CANCELLED:
             run.end(rule, "cancelled", progress.cancelling or "its command was cancelled")
         case CommandRefused(reason=reason):
@@ -92,8 +110,8 @@ def _take_outputs(run: Running, rule: RuleBlock, given: Mapping[str, JsonValue],
     """The effect exists, whatever can be kept of what its owner tells; rules that need the rest say so themselves."""
     kind = registry.get(rule.type)
     outputs = kind.outputs_of(given) if kind else dict(given)
-    if why_not := run.refuse_outputs(rule, outputs):
-        run.end(rule, "done", why_not)
+    if refusal := outputs_refusal(run, rule, outputs):
+        run.end(rule, "done", refusal)
     else:
         run.set(rule, outputs=outputs)
         run.end(rule, "done")
@@ -109,7 +127,7 @@ def _retry_by_policy(run: Running, rule: RuleBlock, reason: str) -> None:
     retries = run.rules[rule.rule_id].retries
     pause = min(rule.retry.after_seconds * 2**retries, LONGEST_PAUSE_S)
     at = run.now + timedelta(seconds=pause)
-    plan_again(run, rule, at)
+    run.plan_again(rule, at)
     run.set(rule, state="waiting", retries=retries + 1, reason=f"failed: {reason}; tried again {at.isoformat()}")
 
 
@@ -118,7 +136,12 @@ def leave(program: Program, state: State, reason: str, now: datetime) -> Step:
 
     A command under way is taken back too; its rule is `cancelled` only when the owner says that nothing was done.
     """
-    return Running(program, state, now).leave(reason)
+    run = Running(program, state, now)
+    run.cancel_all(reason)
+    for rule in program.rules():
+        if rule.on_leave == "run_now" and run.rules[rule.rule_id].state not in (*ENDED, "running"):
+            run.set(rule, due_at=now, manually_scheduled=True)
+    return run.result()
 
 
 def fail_turn(program: Program, state: State, decided: Step, reason: str, now: datetime) -> Step:

@@ -1,4 +1,4 @@
-"""Why a rule did or did not act, as a sentence: from its state at a moment, and what else was known then."""
+"""Explanations: why a rule did or did not act, as a sentence made from its state at a moment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,28 @@ from contracts.messages.rule_events import RuleState
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RuleAt:
     """What a rule of a run was at a moment."""
 
     state: RuleState
     due_at: datetime | None
     reason: str | None
-    attempt: int = 0
     sent: bool = False
     """Whether it sent a command."""
 
 
-def why(standing: Standing, at: datetime, by: str | None) -> str:
-    """In words; `by` is the operator whose order brought it there."""
-    return f"{_state(standing, at)}{f' (ordered by {by})' if by else ''}"
+def explain(rule: RuleAt, at: datetime, operator: str | None) -> str:
+    """In words; `operator` is who brought it into this state, if an operator did."""
+    return f"{_state(rule, at)}{f' (by operator {operator})' if operator else ''}"
 
 
-def _state(standing: Standing, at: datetime) -> str:
-    reason = standing.reason
-    match standing.state:
-        case "planned" if standing.due_at is None or standing.due_at <= at:
+def _state(rule: RuleAt, at: datetime) -> str:
+    reason = rule.reason
+    match rule.state:
+        case "planned" if rule.due_at is None or rule.due_at <= at:
             return "had not acted yet: its turn in its chain had not come"
         case "planned" | "waiting":
-            until = f" until {_moment(standing.due_at)}" if standing.due_at else ""
+            until = f" until {_moment(rule.due_at)}" if rule.due_at else ""
             return f"was waiting{until}{_because(reason)}"
         case "running":
             return f"acted; the outcome of its command was not known yet{_because(reason)}"
@@ -44,11 +43,9 @@ def _state(standing: Standing, at: datetime) -> str:
             return f"had no effect: it was refused{_because(reason)}"
         case "failed":
             unknown = "had no effect that is known of: it failed"
-            return (
-                f"{unknown if standing.sent else 'had no effect: it failed before it sent anything'}{_because(reason)}"
-            )
+            return f"{unknown if rule.sent else 'had no effect: it failed before it sent anything'}{_because(reason)}"
         case "cancelled":
-            due = f"; it was due at {_moment(standing.due_at)}" if standing.due_at and standing.due_at > at else ""
+            due = f"; it was due at {_moment(rule.due_at)}" if rule.due_at and rule.due_at > at else ""
             return f"did not act: cancelled{_because(reason)}{due}"
 
 
@@ -69,7 +66,7 @@ def leaf_words(leaf: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryThen:
+class LastEntry:
     """The item's last entry into the rule's stage before a moment."""
 
     entered_at: datetime
@@ -80,7 +77,7 @@ class EntryThen:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleThen:
+class PublishedRule:
     """Where a rule that was never planned for an item was written, and in which versions it was published."""
 
     name: str
@@ -90,7 +87,7 @@ class RuleThen:
     """When the first of them was published."""
 
 
-def why_not_planned(rule: RuleThen, entry: EntryThen | None, at: datetime) -> str:
+def explain_unplanned(rule: PublishedRule, entry: LastEntry | None, at: datetime) -> str:
     """Why there was nothing of the rule to look at."""
     first = rule.versions[0]
     if rule.published_at > at:

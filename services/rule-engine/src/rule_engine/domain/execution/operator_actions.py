@@ -1,10 +1,10 @@
-"""What operators can order of a run. Raises `RunError` for an order that makes no sense in the run's state."""
+"""What operators can do to a run. Raises `RunError` for what makes no sense in the run's state."""
 
 from datetime import datetime
 
 from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.domain.execution.program import Program, RuleBlock
-from rule_engine.domain.execution.running import Running, plan_again
+from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.state import ENDED, State
 from rule_engine.domain.execution.step import Step
 
@@ -47,7 +47,7 @@ def retry(program: Program, state: State, rule_id: str, now: datetime) -> Step:
         run.set(rule, retry_after=True, reason="its command is being taken back for a new attempt")
         run.cancellations.append(progress.command_id)
     elif progress.state in ("failed", "refused"):
-        plan_again(run, rule)
+        run.plan_again(rule)
     else:
         raise RunError(f"{rule.name} is {progress.state}: only what failed, was refused or hangs can be retried")
     return run.result()
@@ -55,9 +55,9 @@ def retry(program: Program, state: State, rule_id: str, now: datetime) -> Step:
 
 def _open_rule(program: Program, state: State, rule_id: str, now: datetime) -> tuple[Running, RuleBlock]:
     rule = _known(program, rule_id)
-    standing = state.rules[rule_id].state
-    if standing not in ("planned", "waiting"):
-        raise RunError(f"{rule.name} is {standing}: only a rule that waits can be moved in time")
+    present = state.rules[rule_id].state
+    if present not in ("planned", "waiting"):
+        raise RunError(f"{rule.name} is {present}: only a rule that waits can be moved in time")
     return Running(program, state, now), rule
 
 

@@ -1,4 +1,4 @@
-"""`/v1/rule-sets/{code}`: what differs between versions, and orders: roll back, copy rules, switch them on and off."""
+"""`/v1/rule-sets/{code}/…`: what differs between versions; roll back, copy rules, switch them on and off."""
 
 from typing import Annotated, Any
 
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
-from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, answering
-from rule_engine.application.authoring import Author, Authoring
+from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, refusals_as_problems
+from rule_engine.application.rule_sets import Author, Authoring
 from rule_engine.domain.authoring.diff import Change, Kind, changes
 from rule_engine.domain.authoring.editing import Copying
 from rule_engine.domain.language.variables import Name
@@ -68,10 +68,10 @@ class Copy(Input):
 
 
 def router(authoring: Authoring, reading: Reading) -> APIRouter:
-    """Differences and orders."""
-    routes = APIRouter(tags=["rule sets"])
+    """Everybody may compare; authors may change."""
+    routes = APIRouter(prefix="/v1/rule-sets/{code}", tags=["rule sets"])
 
-    @routes.get("/v1/rule-sets/{code}/diff")
+    @routes.get("/diff")
     async def diff(
         code: CodePath,
         from_: Annotated[Wanted, Query(alias="from")] = "newest",
@@ -83,37 +83,37 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
         found = [_change(one) for one in changes(old.document, new.document)]
         return DiffView(from_=before.version, to=after.version, changes=found)
 
-    @routes.post("/v1/rule-sets/{code}/rollback")
+    @routes.post("/rollback")
     async def roll_back(code: CodePath, body: RollBack, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Publishes an old version as a new one, if it can still be published; a draft stays."""
-        async with answering(code):
-            found = await authoring.roll_back(_author(caller), code, body.version)
-        return await reading.one(caller.tenant, code, "newest", found)
+        async with refusals_as_problems(code):
+            findings = await authoring.roll_back(_author(caller), code, body.version)
+        return await reading.one(caller.tenant, code, "newest", findings)
 
-    @routes.post("/v1/rule-sets/{code}/rules/enable")
+    @routes.post("/rules/enable")
     async def enable(code: CodePath, body: Switch, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Switches rules on, as a new published version; items already in the stage keep the version they have."""
         return await _switch(code, body, caller, enabled=True)
 
-    @routes.post("/v1/rule-sets/{code}/rules/disable")
+    @routes.post("/rules/disable")
     async def disable(code: CodePath, body: Switch, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Switches rules off, as a new published version; what waits already is not cancelled by that."""
         return await _switch(code, body, caller, enabled=False)
 
-    @routes.post("/v1/rule-sets/{code}/copy")
+    @routes.post("/copy")
     async def copy(code: CodePath, body: Copy, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Copies rules to the end of another stage, also of another pipeline; names stay unique. Answers the target."""
         to = body.to or code
-        async with answering(to):
-            order = Copying(body.stage, body.to_stage, body.rules)
-            found = await authoring.copy(_author(caller), code, order, to, publish=body.publish)
-        return await reading.one(caller.tenant, to, None, found)
+        async with refusals_as_problems(to):
+            copying = Copying(body.stage, body.to_stage, body.rules)
+            findings = await authoring.copy(_author(caller), code, copying, to, publish=body.publish)
+        return await reading.one(caller.tenant, to, None, findings)
 
     async def _switch(code: str, body: Switch, caller: Caller, *, enabled: bool) -> RuleSetView:
-        async with answering(code):
+        async with refusals_as_problems(code):
             rules = [(one.stage, one.name) for one in body.rules]
-            found = await authoring.switch(_author(caller), code, rules, enabled=enabled)
-        return await reading.one(caller.tenant, code, "newest", found)
+            findings = await authoring.switch(_author(caller), code, rules, enabled=enabled)
+        return await reading.one(caller.tenant, code, "newest", findings)
 
     return routes
 

@@ -21,7 +21,7 @@ COPY = rule_set(won=[rule("copy", "copy_deal", pipeline="installation")])
 COPY_BACK = rule_set("installation", planned=[rule("copy", "copy_deal", pipeline="sales", stage="won")])
 
 
-async def order(author: httpx.AsyncClient, path: str, body: Any, status: int = 200) -> dict[str, Any]:
+async def act(author: httpx.AsyncClient, path: str, body: Any, status: int = 200) -> dict[str, Any]:
     answer = await author.post(f"{URL}/{path}", json=body)
     assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
@@ -51,7 +51,7 @@ async def test_rolling_back_publishes_the_old_version_as_a_new_one_and_leaves_th
     first = await put(author, renamed(GREETING, "First"), publish=True)
     await put(author, FURNITURE_SHOP, publish=True)
     await put(author, rule_set(won=[]))
-    back = await order(author, "rollback", {"version": 1})
+    back = await act(author, "rollback", {"version": 1})
     assert (back["version"], back["status"], back["name"]) == (3, "published", "First")
     assert back["document"] == first["document"]
     draft = (await author.get(URL, params={"version": "draft"})).json()
@@ -63,8 +63,8 @@ async def test_whoever_changes_a_rule_set_is_recorded_whichever_way_it_is_change
     await put(author, GREETING)
     await put(author, GREETING, publish=True)
     await put(author, GREETING, publish=True)
-    await order(author, "rules/disable", {"rules": [{"stage": "new", "name": "greet"}]})
-    await order(author, "rollback", {"version": 1})
+    await act(author, "rules/disable", {"rules": [{"stage": "new", "name": "greet"}]})
+    await act(author, "rollback", {"version": 1})
     await put(author, GREETING, publish=True, archived=True)
     told = (await call(tenant, "admin").get("/v1/changes", params={"kind": "rule-set"})).json()["items"]
     assert {(one["code"], one["changed_by"]) for one in told} == {(URL.rpartition("/")[2], "ada")}
@@ -82,10 +82,10 @@ async def test_a_version_that_cannot_be_published_any_more_is_not_rolled_back_to
     await put(author, FURNITURE_SHOP, publish=True)
     await put(author, GREETING, publish=True)
     entity.schema = SCHEMA.model_copy(update={"employees": ()})
-    refused = await order(author, "rollback", {"version": 1}, 422)
+    refused = await act(author, "rollback", {"version": 1}, 422)
     assert refused["errors"][0]["where"] == "stages.prepayment.rules[0].params.assignee"
     assert await numbers(author) == [(2, "published"), (1, "published")]
-    assert (await order(author, "rollback", {"version": 9}, 404))["detail"] == (
+    assert (await act(author, "rollback", {"version": 9}, 404))["detail"] == (
         "there is no published version 9 of rule set 'sales'"
     )
 
@@ -96,7 +96,7 @@ async def test_rules_are_switched_off_and_on_in_what_is_published_and_in_the_dra
     await put(author, FURNITURE_SHOP, publish=True)
     await put(author, renamed(FURNITURE_SHOP, "Draft"))
     both = {"rules": [{"stage": "new", "name": "greet"}, {"stage": "won", "name": "renew"}]}
-    off = await order(author, "rules/disable", both)
+    off = await act(author, "rules/disable", both)
     assert (off["version"], off["status"]) == (2, "published")
     assert names(off, "new") == [("greet", False), ("escalate", True)]
     async with database.transaction(tenant) as tx:
@@ -104,8 +104,8 @@ async def test_rules_are_switched_off_and_on_in_what_is_published_and_in_the_dra
     assert [one.enabled for program in programs["new"] for one in program.rules()] == [False, True]
     draft = (await author.get(URL, params={"version": "draft"})).json()
     assert (draft["version"], draft["document"]["name"], names(draft, "won")[0]) == (3, "Draft", ("renew", False))
-    assert (await order(author, "rules/disable", both))["version"] == 2
-    assert names(await order(author, "rules/enable", both), "new")[0] == ("greet", True)
+    assert (await act(author, "rules/disable", both))["version"] == 2
+    assert names(await act(author, "rules/enable", both), "new")[0] == ("greet", True)
 
 
 async def test_switching_off_is_refused_only_for_what_it_breaks(
@@ -113,11 +113,11 @@ async def test_switching_off_is_refused_only_for_what_it_breaks(
 ) -> None:
     await put(author, FURNITURE_SHOP, publish=True)
     needed = {"rules": [{"stage": "documents", "name": "create_document"}]}
-    refused = await order(author, "rules/disable", needed, 422)
+    refused = await act(author, "rules/disable", needed, 422)
     assert refused["errors"][0]["what"] == "'create_document' is disabled, so it has no outputs"
     entity.schema = SCHEMA.model_copy(update={"employees": ()})
-    assert (await order(author, "rules/disable", {"rules": [{"stage": "new", "name": "greet"}]}))["version"] == 2
-    missing = await order(author, "rules/disable", {"rules": [{"stage": "new", "name": "great"}]}, 422)
+    assert (await act(author, "rules/disable", {"rules": [{"stage": "new", "name": "greet"}]}))["version"] == 2
+    missing = await act(author, "rules/disable", {"rules": [{"stage": "new", "name": "great"}]}, 422)
     assert missing["errors"] == [
         {"where": "rules[0].name", "what": "there is no rule 'great' in stage 'new': did you mean 'greet'?"}
     ]
@@ -126,10 +126,10 @@ async def test_switching_off_is_refused_only_for_what_it_breaks(
 async def test_rules_are_copied_to_another_pipeline_and_checked_there(author: httpx.AsyncClient) -> None:
     await put(author, FURNITURE_SHOP, publish=True)
     await put(author, rule_set("installation", planned=[]), code="fitting", publish=True)
-    seen = await order(author, "copy", {"stage": "new", "to_stage": "planned", "to": "fitting", "publish": True})
+    seen = await act(author, "copy", {"stage": "new", "to_stage": "planned", "to": "fitting", "publish": True})
     assert (seen["code"], seen["version"], seen["status"]) == ("fitting", 2, "published")
     assert names(seen, "planned") == [("greet", True), ("escalate", True)]
-    again = await order(author, "copy", {"stage": "new", "to_stage": "planned", "to": "fitting", "rules": ["greet"]})
+    again = await act(author, "copy", {"stage": "new", "to_stage": "planned", "to": "fitting", "rules": ["greet"]})
     assert (again["status"], names(again, "planned")[-1]) == ("draft", ("greet_2", True))
     ids = [one["id"] for one in again["document"]["stages"]["planned"]["rules"]]
     assert len(set(ids)) == 3
@@ -139,10 +139,10 @@ async def test_copies_that_cannot_live_in_the_other_pipeline_are_refused(author:
     await put(author, FURNITURE_SHOP, publish=True)
     await put(author, rule_set("bills", sent=[]), code="bills", publish=True)
     body = {"stage": "won", "to_stage": "sent", "to": "bills"}
-    refused = await order(author, "copy", body | {"publish": True}, 422)
+    refused = await act(author, "copy", body | {"publish": True}, 422)
     assert refused["errors"][0]["what"] == "create_repeat_lead is for deal, not for invoice pipelines"
-    assert (await order(author, "copy", body))["issues"][0]["where"] == "stages.sent.rules[0].type"
-    assert (await order(author, "copy", body | {"to": "none"}, 404))["detail"] == "there is no rule set 'none'"
+    assert (await act(author, "copy", body))["issues"][0]["where"] == "stages.sent.rules[0].type"
+    assert (await act(author, "copy", body | {"to": "none"}, 404))["detail"] == "there is no rule set 'none'"
 
 
 async def test_a_circle_over_two_rule_sets_is_refused_and_named(author: httpx.AsyncClient) -> None:
@@ -157,12 +157,12 @@ async def test_a_circle_over_two_rule_sets_is_refused_and_named(author: httpx.As
 async def test_of_two_halves_of_a_circle_that_are_published_in_one_moment_one_is_refused(
     author: httpx.AsyncClient, triggers: TriggersStandIn
 ) -> None:
-    triggers.together = asyncio.Barrier(2)  # neither sees the other while they are checked
+    triggers.barrier = asyncio.Barrier(2)  # neither sees the other while they are checked
     halves = {"sales": COPY, "fitting": COPY_BACK}
     answers = await asyncio.gather(
         *(author.put(f"/v1/rule-sets/{code}", json=half | {"publish": True}) for code, half in halves.items())
     )
-    triggers.together = None
+    triggers.barrier = None
     refused = {code: answer for code, answer in zip(halves, answers, strict=True) if answer.status_code != 200}
     ((code, answer),) = refused.items()
     assert (answer.status_code, "published meanwhile" in answer.json()["detail"]) == (409, True)
@@ -193,5 +193,5 @@ async def test_only_authors_give_orders(call: Tenants, tenant: UUID, path: str) 
     await put(call(tenant), GREETING, publish=True)
     bodies = {"rollback": {"version": 1}, "copy": {"stage": "new", "to_stage": "won"}}
     body = bodies.get(path, {"rules": [{"stage": "new", "name": "greet"}]})
-    await order(call(tenant, "agent"), path, body, 403)
-    await order(call(UUID(int=99)), path, body, 404)
+    await act(call(tenant, "agent"), path, body, 403)
+    await act(call(UUID(int=99)), path, body, 404)

@@ -2,45 +2,26 @@
 services; they are made before the transaction, and what is published is exactly what was checked.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from contracts.contexts import TenantSchema
-from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
-from rule_engine.domain.actions import Elsewhere, Named, Place, RuleType
-from rule_engine.domain.authoring.checks import RuleSetCheck, leads_anywhere, names_of
-from rule_engine.domain.authoring.compiling import compile_document, with_ids
-from rule_engine.domain.authoring.cycles import NO_NEIGHBOURS, Neighbours
+from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError, Programs, Ready, RuleSetChecks
+from rule_engine.domain.actions import Place
+from rule_engine.domain.authoring.compiling import with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import Copying, switched, switched_programs, switched_where_known, with_copies
-from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.errors import TakenError
-from rule_engine.domain.execution.program import Program
-from rule_engine.domain.language.variables import Definition
-from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.quotas import DEFINITIONS
 from rule_engine.store.rule_sets import Content, Key, RuleSets
-from rule_engine.store.variables import Variables
-
-type Programs = Mapping[str, Sequence[Program]]
-
-
-class InvalidRuleSetError(Exception):
-    """A rule set cannot be published; `issues` say why."""
-
-    def __init__(self, issues: Sequence[RuleIssue]) -> None:
-        super().__init__(f"{len(issues)} issues")
-        self.issues = issues
 
 
 class NothingToPublishError(Exception):
@@ -55,59 +36,17 @@ class Author:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What keeps a rule set from being published; and, if nothing does, what is hardly meant."""
-
-    issues: Sequence[RuleIssue] = ()
-    warnings: Sequence[RuleIssue] = ()
-
-
-type _Others = Mapping[tuple[str, int], RuleSetDocument]
-"""The tenant's other rule sets in force, by code and version."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """What was checked, and with what the tenant has; `others` is null when they do not matter."""
-
-    schema: TenantSchema
-    definitions: Sequence[Definition] = ()
-    others: _Others | None = None
-    findings: Findings = field(default_factory=Findings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """What is published, and the other rule sets that it was checked with."""
-
-    programs: Programs
-    others: _Others | None
-
-
 class Authoring:
     """Keeps drafts and publishes them. Every method that publishes raises `InvalidRuleSetError` (nothing changed then),
-    `TakenError` when somebody else wrote meanwhile, and `OutageError` while entity-service is away.
+    `TakenError` when another author wrote meanwhile, and `OutageError` while entity-service is away.
     """
 
-    def __init__(  # noqa: PLR0913 - its collaborators
-        self,
-        database: Database,
-        rule_sets: RuleSets,
-        entity_service: EntityService,
-        trigger_service: TriggerService,
-        named_things: NamedThings,
-        registry: Mapping[str, RuleType[Any]],
-        clock: Clock,
-        new_id: NewId,
+    def __init__(
+        self, database: Database, rule_sets: RuleSets, checks: RuleSetChecks, clock: Clock, new_id: NewId
     ) -> None:
         self._database = database
         self._rule_sets = rule_sets
-        self._variables = Variables()
-        self._entity_service = entity_service
-        self._trigger_service = trigger_service
-        self._named_things = named_things
-        self._registry = registry
+        self._checks = checks
         self._clock = clock
         self._new_id = new_id
 
@@ -116,7 +55,7 @@ class Authoring:
     ) -> Findings:
         """Saves the draft, and publishes it if asked to."""
         key = (author.tenant, code)
-        examined = await self._examine(key, document, publish=publish)
+        examined = await self._checks.examine(key, document, publish=publish)
         async with self._changing(author, key) as tx:
             if await self._rule_sets.read(tx, key) is None:
                 await check_quota(tx, author.tenant, DEFINITIONS)
@@ -124,7 +63,9 @@ class Authoring:
             if pipeline != document.pipeline:
                 raise TakenError(f"rule set {code!r} belongs to pipeline {pipeline!r} for good: use another code")
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, await self._ready(document, examined) if publish else None)
+            await self._record(
+                tx, key, author, document, await self._checks.compile(document, examined) if publish else None
+            )
         return examined.findings
 
     async def publish(self, author: Author, code: str) -> Findings:
@@ -134,11 +75,13 @@ class Authoring:
         """
         key = (author.tenant, code)
         checked = await self._read(key, self._present)
-        examined = await self._examine(key, checked.document, publish=True)
+        examined = await self._checks.examine(key, checked.document, publish=True)
         async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, checked, await self._present(tx, key))
-            await self._record(tx, key, author, checked.document, await self._ready(checked.document, examined))
+            await self._record(
+                tx, key, author, checked.document, await self._checks.compile(checked.document, examined)
+            )
         return examined.findings
 
     async def roll_back(self, author: Author, code: str, version: int) -> Findings:
@@ -150,9 +93,9 @@ class Authoring:
             return content if content and content.programs is not None else None
 
         old = (await self._read(key, wanted, f"published version {version} of rule set {code!r}")).document
-        examined = await self._examine(key, old, publish=True)
+        examined = await self._checks.examine(key, old, publish=True)
         async with self._changing(author, key) as tx:
-            await self._publish_beside_draft(tx, key, author, old, await self._ready(old, examined))
+            await self._publish_beside_draft(tx, key, author, old, await self._checks.compile(old, examined))
         return examined.findings
 
     async def switch(self, author: Author, code: str, rules: Sequence[Place], *, enabled: bool) -> Findings:
@@ -163,10 +106,10 @@ class Authoring:
         key = (author.tenant, code)
         newest = await self._read(key, self._newest, f"published version of rule set {code!r}")
         document = switched(newest.document, rules, enabled)
-        before, after = [await self._examine(key, one) for one in (newest.document, document)]
+        before, after = [await self._checks.examine(key, one) for one in (newest.document, document)]
         if broken := [issue for issue in after.findings.issues if issue not in before.findings.issues]:
             raise InvalidRuleSetError(broken)
-        ready = _Ready(switched_programs(newest.programs or {}, document), after.others)
+        ready = Ready(switched_programs(newest.programs or {}, document), after.others)
         async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, newest, await self._newest(tx, key))
@@ -175,7 +118,7 @@ class Authoring:
             )
         return after.findings
 
-    async def copy(self, author: Author, code: str, order: Copying, to: str, *, publish: bool) -> Findings:
+    async def copy(self, author: Author, code: str, copying: Copying, to: str, *, publish: bool) -> Findings:
         """Copies rules of a stage to the end of a stage of the same or another rule set, as its draft or published.
 
         Raises `NothingToPublishError`, `NotThereError`.
@@ -183,67 +126,16 @@ class Authoring:
         source = await self._read((author.tenant, code), self._present, f"rule set {code!r}")
         key = (author.tenant, to)
         target = await self._read(key, self._present, f"rule set {to!r}")
-        document = with_copies(target.document, source.document, order)
-        examined = await self._examine(key, document, publish=publish)
+        document = with_copies(target.document, source.document, copying)
+        examined = await self._checks.examine(key, document, publish=publish)
         async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(to, target, await self._present(tx, key))
             document = await self._with_ids(tx, key, document)
-            await self._record(tx, key, author, document, await self._ready(document, examined) if publish else None)
+            await self._record(
+                tx, key, author, document, await self._checks.compile(document, examined) if publish else None
+            )
         return examined.findings
-
-    # checking
-
-    async def _examine(self, key: Key, document: RuleSetDocument, *, publish: bool = False) -> _Examined:
-        """In a thread: a large document takes seconds."""
-        schema = await self._entity_service.schema(key[0])
-        others, neighbours, unseen = await self._neighbours(key, document, schema)
-        definitions = await self._definitions(key)
-        elsewhere, unasked = await self._elsewhere(key[0], document)
-        check = RuleSetCheck(document, schema, self._registry, neighbours, definitions, elsewhere)
-        if issues := await asyncio.to_thread(check.issues):
-            if publish:
-                raise InvalidRuleSetError(issues)
-            return _Examined(schema, definitions, others, Findings(issues))
-        warnings = [*await asyncio.to_thread(check.warnings), *unseen, *unasked]
-        return _Examined(schema, definitions, others, Findings(warnings=warnings))
-
-    async def _definitions(self, key: Key) -> Sequence[Definition]:
-        async with self._database.transaction(key[0]) as tx:
-            return await self._variables.all(tx, key[0])
-
-    async def _neighbours(
-        self, key: Key, document: RuleSetDocument, schema: TenantSchema
-    ) -> tuple[_Others | None, Neighbours, list[RuleIssue]]:
-        """What else moves items, when this document does; and what could not be seen of it."""
-        if not leads_anywhere(document, schema, self._registry):
-            return None, NO_NEIGHBOURS, []
-        async with self._database.transaction(key[0]) as tx:
-            others = await self._rule_sets.others(tx, key)
-        rule_sets = list(others.values())
-        try:
-            return others, Neighbours(rule_sets, await self._trigger_service.triggers(key[0])), []
-        except OutageError as error:
-            what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
-            return others, Neighbours(rule_sets), [RuleIssue("stages", None, what)]
-
-    async def _elsewhere(self, tenant: UUID, document: RuleSetDocument) -> tuple[Elsewhere, list[RuleIssue]]:
-        """What other services have of what the rules name; and what could not be asked for."""
-        found, unasked = dict[Named, Any](), list[RuleIssue]()
-        for what in sorted(names_of(document, self._registry)):
-            ask = self._named_things.templates if what == "templates" else self._named_things.channels
-            try:
-                found[what] = await ask(tenant)
-            except OutageError as error:
-                text = f"{what} that rules name were not looked up: {error}; publish again later to have them looked up"
-                unasked.append(RuleIssue("stages", None, text))
-        return Elsewhere(**found), unasked
-
-    async def _ready(self, document: RuleSetDocument, examined: _Examined) -> _Ready:
-        """In a thread, as above."""
-        asked = (document, examined.schema, self._registry, examined.definitions)
-        programs = await asyncio.to_thread(compile_document, *asked)
-        return _Ready(programs, examined.others)
 
     # reading and writing
 
@@ -273,7 +165,7 @@ class Authoring:
             await record(tx, author, "rule-set", key[1], before, await self._state(tx, key))
 
     async def _state(self, tx: Connection, key: Key) -> dict[str, Any] | None:
-        """What an author sees of a rule set."""
+        """What an author is shown of a rule set."""
         row, content = await self._rule_sets.read(tx, key), await self._present(tx, key)
         if row is None or content is None:
             return None
@@ -281,7 +173,7 @@ class Authoring:
         return content.document.model_dump(mode="json") | versions
 
     async def _present(self, tx: Connection, key: Key) -> Content | None:
-        """What an author sees: the draft, else the newest published version."""
+        """What an author is shown: the draft, else the newest published version."""
         row = await self._rule_sets.read(tx, key)
         return await self._content(tx, key, (row.draft or row.newest) if row else None)
 
@@ -294,7 +186,7 @@ class Authoring:
         return found[1] if found else None
 
     async def _record(
-        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, ready: _Ready | None
+        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, ready: Ready | None
     ) -> None:
         """Writes a version, as published if it is ready for that, unless it would be the newest one again."""
         newest = await self._newest(tx, key)
@@ -306,8 +198,8 @@ class Authoring:
             await self._refuse_unseen(tx, key, ready)
             await self._rule_sets.publish(tx, key, ready.programs, author.subject, self._clock())
 
-    async def _refuse_unseen(self, tx: Connection, key: Key, ready: _Ready) -> None:
-        """Two halves of a circle, published at one moment, must see each other."""
+    async def _refuse_unseen(self, tx: Connection, key: Key, ready: Ready) -> None:
+        """Two rule sets that move items in a circle, published at one moment, must be checked together."""
         await self._rule_sets.lock_publishing(tx, key[0])
         if ready.others is not None and ready.others.keys() != (await self._rule_sets.others(tx, key)).keys():
             raise TakenError(
@@ -320,7 +212,7 @@ class Authoring:
         key: Key,
         author: Author,
         document: RuleSetDocument,
-        ready: _Ready,
+        ready: Ready,
         change: Callable[[RuleSetDocument], RuleSetDocument] = lambda draft: draft,
     ) -> None:
         """Publishes another document than the draft, which goes on as the draft, changed."""
@@ -337,7 +229,7 @@ class Authoring:
 
 def _unchanged(code: str, checked: Content, present: Content | None) -> None:
     if present is None or not _same(present, checked):
-        raise TakenError(f"rule set {code!r} was saved by somebody meanwhile: look at it and publish again")
+        raise TakenError(f"rule set {code!r} was saved by another author meanwhile: look at it and publish again")
 
 
 def _same(one: Content, other: Content) -> bool:
