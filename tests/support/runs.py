@@ -11,11 +11,12 @@ from contracts.conditions import Leaf
 from contracts.contexts import ContactContext, ItemContext, MyCompany, PipelineContext, StageContext, TenantSettings
 from contracts.envelope import Body
 from contracts.messages.comms import Notify
+from contracts.messages.results import CommandDone, CommandRefused
 from contracts.values import ItemSnapshot
 from rule_engine.domain.actions import ActionContext, Failure, Outputs, Params, Refusal, RuleType
 from rule_engine.domain.authoring.compiling import chains
 from rule_engine.domain.authoring.document import RuleDocument
-from rule_engine.domain.execution.advance import advance, begin
+from rule_engine.domain.execution.advance import advance, begin, settle
 from rule_engine.domain.execution.program import Program, RuleBlock, SequenceBlock
 from rule_engine.domain.execution.state import Entry, State
 from rule_engine.domain.execution.step import RunFacts, Step
@@ -153,3 +154,17 @@ def go(
 def states(step: Step | State) -> dict[str, str]:
     state = step if isinstance(step, State) else step.state
     return {rule_id: progress.state for rule_id, progress in state.rules.items()}
+
+
+def done(made: Program, step: Step, name: str, **outputs: str) -> Step:
+    """The owner has done the rule's command."""
+    command_id = step.state.rules[name].command_id
+    assert command_id is not None
+    return settle(made, step.state, command_id, CommandDone(command_id=command_id, outputs=outputs), T0, REGISTRY)
+
+
+def refused(made: Program, step: Step, name: str, reason: str) -> Step:
+    """The owner has refused the rule's command."""
+    command_id = step.state.rules[name].command_id
+    assert command_id is not None
+    return settle(made, step.state, command_id, CommandRefused(command_id=command_id, reason=reason), T0, REGISTRY)
