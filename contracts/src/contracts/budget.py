@@ -50,11 +50,6 @@ class Budget:
         if self._left < 0:
             raise BudgetError(self._words())
 
-    def refuse_overdrawn(self) -> None:
-        """Raises `BudgetError` when more was spent than there was."""
-        if self._left < 0:
-            raise BudgetError(self._words())
-
     def _words(self) -> str:
         most_first = sorted(self.spent.items(), key=lambda one: -one[1])
         shares = ", ".join(f"{kind} {min(100 * units // self._units, 999)} %" for kind, units in most_first)

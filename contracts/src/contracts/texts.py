@@ -14,6 +14,9 @@ MAX_NAME = 200
 MAX_TITLE = 500
 """Characters of the title of an item or a task, and of a subject."""
 
+MAX_REASON = 2_000
+"""Characters of a reason; messages of other systems may be longer."""
+
 _BLANKS = re.compile(r"[^\S\x1c-\x1f]+")
 """Runs of white space; without the four separators of C0, which Python counts as white space."""
 
@@ -51,6 +54,14 @@ def one_line(text: str) -> str:
 def shown_on_one_line(text: str) -> str:
     """The same for what is only to be recognised: control characters are left out instead of refused."""
     return _folded("".join(char for char in _folded(text) if unicodedata.category(char) != "Cc"))
+
+
+def readable_reason(text: str, most: int = MAX_REASON) -> str:
+    """A reason that people can read and a table can hold, whatever it quotes: without unprintable characters, cut."""
+    shown = "".join(
+        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text[: most + 1]
+    )
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def _folded(text: str) -> str:

@@ -14,8 +14,6 @@ from contracts.conditions.comparison import ConditionError, Values
 from contracts.conditions.evaluation import (
     Compiled,
     CompiledExpression,
-    LeafVerdict,
-    Verdict,
     compile_condition,
     look_up,
 )
@@ -36,6 +34,7 @@ from contracts.conditions.model import (
     leaves_of,
     paths,
 )
+from contracts.conditions.verdicts import LeafVerdict, Verdict
 
 __all__ = [
     "MAX_DEPTH",

@@ -50,7 +50,7 @@ def _day_of(moment: str, values: Values) -> date:
 
 
 def _local(text: str, zone: str) -> datetime | None:
-    return _localised(text, zone) if len(text) <= _MOMENT_LENGTH else None
+    return _localised(text, zone) if len(text) <= MOMENT_LENGTH else None
 
 
 @lru_cache(maxsize=1000)
@@ -122,7 +122,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _moment(text: str) -> datetime | None:
-    if not _DAY_LENGTH < len(text) <= _MOMENT_LENGTH or not text[:4].isdecimal():
+    if not DAY_LENGTH < len(text) <= MOMENT_LENGTH or not text[:4].isdecimal():
         return None
     try:
         moment = read_moment(text)
@@ -131,13 +131,13 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else None
 
 
-_DAY_LENGTH = len("2026-01-31")
-_MOMENT_LENGTH = 40
+DAY_LENGTH = len("2026-01-31")
+MOMENT_LENGTH = 40
 _NUMBER_LENGTH = 60
 
 
 def _day(text: str) -> date | None:
-    if len(text) != _DAY_LENGTH:
+    if len(text) != DAY_LENGTH:
         return None
     try:
         return date.fromisoformat(text)
@@ -267,42 +267,6 @@ def contains_any(seen: Any, expected: Any, values: Values) -> bool:
 
 def contains_all(seen: Any, expected: Any, values: Values) -> bool:
     return all(map(_asking(seen, values), expected))
-
-
-# what comparing takes at most, in units of `contracts.budget`, beside the step of a leaf
-
-
-def members_work(values: list[Any]) -> int:
-    """To store each value and to find it again."""
-    return sum(1_000 if isinstance(one, dict) else 200 + length_of(one) // 4 for one in values)
-
-
-def asking_work(seen: Any) -> int:
-    return members_work(seen) if isinstance(seen, list) else 5 * length_of(seen)
-
-
-def search_work(seen: Any) -> int:
-    """For one value more: a text is searched; in a list it is looked up by hash, objects and lists one by one."""
-    if isinstance(seen, str):
-        return 100 + 3 * len(seen)
-    return 300 + 40 * sum(isinstance(one, dict | list) for one in seen) if isinstance(seen, list) else 100
-
-
-def length_of(value: Any) -> int:
-    return len(value) if isinstance(value, str) else 20
-
-
-def comparing_work(value: Any) -> int:
-    """To compare a value: by the length of a text, which may be a time; objects key by key."""
-    kind = type(value)
-    if kind is str:
-        return len(value) // 8 + (600 if len(value) in _TIMES else 0)
-    if kind is list:
-        return sum(50 if isinstance(one, str) else 500 for one in value)
-    return 100 * len(value) if kind is dict else 0
-
-
-_TIMES = range(_DAY_LENGTH, _MOMENT_LENGTH + 1)
 
 
 def is_empty(seen: Any, _expected: Any, _values: Values) -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
-from itertools import chain, islice
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 from contracts.budget import Budget, current, spending
-from contracts.conditions.comparison import ConditionError, Values, kind_of, members_work, now_of, today_of
+from contracts.conditions.comparison import ConditionError, Values, kind_of, now_of, today_of
+from contracts.conditions.costs import members_work
 from contracts.conditions.model import (
     MAX_DEPTH,
     MAX_NODES,
@@ -25,98 +26,18 @@ from contracts.conditions.model import (
     Some,
     enclosed,
     quantified,
-    shown,
 )
 from contracts.conditions.operands import PathOperand, Period, Relative, operand, operands
 from contracts.conditions.operators import OPERATORS
 from contracts.conditions.patterns import compile_pattern
+from contracts.conditions.verdicts import FEW, SMALL, LeafVerdict, Verdict, cut, few, kept
 
 type CompiledExpression = Callable[[Values], Any]
 """What an expression gives for values. Raises `ConditionError` when it gives nothing."""
 
-_SEEN_MAX = 200
-"""Characters of a text that an explanation keeps and quotes."""
-_FEW = 20
-"""Elements of a list, and leaves, that it keeps and quotes."""
-
-_ALONE = frozenset(name for name, one in OPERATORS.items() if one.takes == "nothing")
-
 # units of `contracts.budget`
 _NODE, _STEP, _LEAF, _ELEMENT = 2_500, 100, 600, 100
 """A node compiled; a node judged, more for a leaf; an element of a list that a question is about."""
-
-
-class LeafVerdict(NamedTuple):
-    """What one leaf saw and found. `expected` is `{path, value}` or `{said, value}` where it was found or made."""
-
-    path: str
-    op: str
-    expected: Any
-    seen: Any
-    holds: bool
-
-    def quoted_paths(self) -> frozenset[str]:
-        """The paths whose values `words` quotes."""
-        expected = self.expected if isinstance(self.expected, list) else [self.expected]
-        return frozenset([self.path, *(one["path"] for one in expected if isinstance(one, dict) and "path" in one)])
-
-    def words(self) -> str:
-        """For people: `item.activity_count = 0 is false: it is 2`."""
-        judged = "is true" if self.holds else "is false"
-        if self.op == "expr":
-            return f"{self.path} {judged}"
-        expected = "" if self.op in _ALONE else f" {_short(self.expected)}"
-        if self.op in ("some", "every", "none"):
-            return f"{self.path} {WORDS[self.op]} {self.expected} {judged}: {self.seen}"
-        seen = "" if self.holds else f": it is {_short(self.seen)}"
-        return f"{self.path} {WORDS[self.op]}{expected} {judged}{seen}"
-
-
-def _short(value: Any) -> str:
-    return _cut(shown(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SEEN_MAX else f"{text[: _SEEN_MAX - 1]}…"
-
-
-def _kept(value: Any, depth: int = 3) -> Any:
-    """Cuts long texts, long lists and what is nested too deeply."""
-    kind = type(value)
-    if kind is str:
-        return _cut(value)
-    if kind is not dict and kind is not list:
-        return value
-    if depth == 0:
-        return "…"
-    if kind is dict:
-        return {_cut(key): _kept(one, depth - 1) for key, one in islice(value.items(), _FEW)}
-    return _few([_kept(one, depth - 1) for one in value[:_FEW]], len(value))
-
-
-_SMALL = frozenset([bool, int, float, type(None)])
-"""Kinds of values that are kept as they are."""
-
-
-def _few(kept: list[Any], length: int) -> list[Any]:
-    return [*kept, f"… {length - _FEW} more"] if length > _FEW else kept
-
-
-class Verdict(NamedTuple):
-    """What a condition found, with every leaf, and with those that decided it.
-
-    Under a `not`, what decides that the whole is false is a leaf that holds.
-    """
-
-    holds: bool
-    leaves: tuple[LeafVerdict, ...]
-    decisive: tuple[LeafVerdict, ...] = ()
-
-    def why_not(self) -> str:
-        """The leaves that made it false, in words."""
-        more = [f"… {len(self.decisive) - _FEW} more"] if len(self.decisive) > _FEW else []
-        return "; ".join([*(leaf.words() for leaf in self.decisive[:_FEW]), *more]) or "the condition is false"
-
 
 type Compiled = Callable[[Values], Verdict]
 type _Leaves = tuple[LeafVerdict, ...]
@@ -204,7 +125,7 @@ class _Compiler:
             with spending(trial.budget):
                 found = evaluate(values)
             if not isinstance(found, bool):
-                raise ConditionError(f"{_cut(source)}: gives {kind_of(found)}, not yes or no")
+                raise ConditionError(f"{cut(source)}: gives {kind_of(found)}, not yes or no")
             return _seen(LeafVerdict(source, "expr", True, found, found), trial)
 
         return judge
@@ -240,7 +161,7 @@ def _negated(judge: _Judge) -> _Judge:
 
 def _quantifier(node: Quantifier, where: _Judge) -> _Judge:
     which, path = quantified(node)
-    keys, said = path.split("."), _cut(enclosed(node.where))
+    keys, said = path.split("."), cut(enclosed(node.where))
 
     def judge(values: Values, trial: _Trial) -> tuple[bool, _Leaves]:
         elements = look_up(values, keys) or []
@@ -265,7 +186,7 @@ def _leaf(leaf: Leaf) -> _Judge:
 
 def _constant_leaf(leaf: Leaf) -> _Judge:
     path, op, keys, operator = leaf.path, leaf.op, leaf.path.split("."), OPERATORS[leaf.op]
-    test, quoted, expected = operator.test, _kept(leaf.value), operator.prepare(leaf.value)
+    test, quoted, expected = operator.test, kept(leaf.value), operator.prepare(leaf.value)
     work, work_on = operator.work(leaf.value)
     work += _LEAF
 
@@ -276,7 +197,7 @@ def _constant_leaf(leaf: Leaf) -> _Judge:
             holds = test(seen, expected, values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        verdict = LeafVerdict(path, op, quoted, seen if type(seen) in _SMALL else _kept(seen), holds)
+        verdict = LeafVerdict(path, op, quoted, seen if type(seen) in SMALL else kept(seen), holds)
         trial.leaves.append(verdict)
         return holds, (verdict,)
 
@@ -299,7 +220,7 @@ def _made_leaf(leaf: Leaf) -> _Judge:
             holds = operator.test(seen, operator.prepare(expected), values)
         except ConditionError as error:
             raise _at(leaf, error) from error
-        return _seen(LeafVerdict(path, op, said, _kept(seen), holds), trial)
+        return _seen(LeafVerdict(path, op, said, kept(seen), holds), trial)
 
     return judge
 
@@ -313,7 +234,7 @@ def _list_maker(written: list[Any]) -> _Make:
 
     def make(values: Values) -> tuple[Any, Any]:
         made = [make(values) for make in makers]
-        return [one for one, _ in made], _few([said for _, said in made[:_FEW]], len(made))
+        return [one for one, _ in made], few([said for _, said in made[:FEW]], len(made))
 
     return make
 
@@ -330,12 +251,12 @@ def _maker(written: Any) -> _Make:
         case Period() as period:
             return _remembering(period, today_of)
         case None:
-            quoted = _kept(written)
+            quoted = kept(written)
             return lambda _: (written, quoted)
 
 
 def _found(path: str, value: Any) -> tuple[Any, Any]:
-    return value, {"path": path, "value": _kept(value)}
+    return value, {"path": path, "value": kept(value)}
 
 
 def _remembering(counted: Relative | Period, start: Callable[[Values], date]) -> _Make:

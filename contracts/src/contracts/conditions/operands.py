@@ -69,7 +69,6 @@ def _counted(n: int, unit: str) -> str:
     return f"{n} {unit[:-1] if n == 1 else unit}"
 
 
-Unit = Literal["day", "week", "month", "quarter", "year"]
 _NAMED = {"today": (0, "day"), "yesterday": (-1, "day"), "tomorrow": (1, "day")} | {
     f"{which}_{unit}": (shift, unit)
     for which, shift in (("last", -1), ("this", 0), ("next", 1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from contracts.conditions import comparison as of
+from contracts.conditions.costs import asking_work, comparing_work, length_of, members_work, search_work
 from contracts.conditions.operands import Period, operands
 from contracts.conditions.patterns import Pattern, compile_pattern, refuse_pattern
 
@@ -72,24 +73,24 @@ def _no_work(_expected: Any) -> tuple[int, Work]:
 
 
 def _comparison(expected: Any) -> tuple[int, Work]:
-    return of.comparing_work(expected), of.comparing_work
+    return comparing_work(expected), comparing_work
 
 
 def _looking_up(_expected: Any) -> tuple[int, Work]:
-    return 0, of.comparing_work
+    return 0, comparing_work
 
 
 def _searching(expected: Any) -> tuple[int, Work]:
-    return 5 * of.length_of(expected), of.asking_work
+    return 5 * length_of(expected), asking_work
 
 
 def _searching_each(expected: Any) -> tuple[int, Work]:
     asked = len(expected)
-    return 5 * sum(map(of.length_of, expected)), lambda seen: of.asking_work(seen) + asked * of.search_work(seen)
+    return 5 * sum(map(length_of, expected)), lambda seen: asking_work(seen) + asked * search_work(seen)
 
 
 def _folding(expected: Any) -> tuple[int, Work]:
-    return 5 * of.length_of(expected), lambda seen: 5 * of.length_of(seen)
+    return 5 * length_of(expected), lambda seen: 5 * length_of(seen)
 
 
 def _pattern_test(expected: Any) -> tuple[int, Work]:
@@ -111,8 +112,8 @@ _ROWS = (
     Operator("le", "≤", "a value", _ORDERED, of.at_most, _comparison),
     Operator("gt", ">", "a value", _ORDERED, of.ordered_by(operator.gt), _comparison),
     Operator("ge", "≥", "a value", _ORDERED, of.at_least, _comparison),
-    Operator("in", "is one of", "a list", _CHOICES, of.is_one_of, _looking_up, of.Members, of.members_work),
-    Operator("not_in", "is none of", "a list", _CHOICES, _not(of.is_one_of), _looking_up, of.Members, of.members_work),
+    Operator("in", "is one of", "a list", _CHOICES, of.is_one_of, _looking_up, of.Members, members_work),
+    Operator("not_in", "is none of", "a list", _CHOICES, _not(of.is_one_of), _looking_up, of.Members, members_work),
     Operator("contains", "contains", "a value", _PARTED, of.contains, _searching),
     Operator("starts", "starts with", "a value", _TEXTS, of.with_folded_texts(str.startswith), _folding),
     Operator("ends", "ends with", "a value", _TEXTS, of.with_folded_texts(str.endswith), _folding),

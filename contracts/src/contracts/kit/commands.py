@@ -31,11 +31,11 @@ from contracts.messages.results import (
     Result,
     result_id,
 )
+from contracts.texts import readable_reason
 from contracts.topics import Topic
 
 logger = structlog.get_logger(__name__)
 
-MAX_REASON = 2000
 
 type CommandHandler = Callable[[Envelope[Any], Connection], Awaitable[FinalResult | None]]
 """Handles one command in the transaction: the final result, or none when recorded work will bring it later.
@@ -106,7 +106,7 @@ class Commands:
                 if (answer := await handle(message, tx)) is not None:
                     await self.finish(tx, message.tenant, answer)
         except RefusalError as refusal:
-            refused = CommandRefused(command_id=message.command_id, reason=_for_people(str(refusal)))
+            refused = CommandRefused(command_id=message.command_id, reason=readable_reason(str(refusal)))
             await self.finish(tx, message.tenant, refused)
         except OUTAGES:
             raise
@@ -123,7 +123,7 @@ class Commands:
         telemetry.failed(error)
         logger.error("command failed by its data", exc_info=error)
         after_commit(telemetry.POISON_COMMANDS.labels(message.type).inc)
-        reason = _for_people(f"the command cannot be handled: {unstorable(message.data) or in_words(error)}")
+        reason = readable_reason(f"the command cannot be handled: {unstorable(message.data) or in_words(error)}")
         failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=False)
         await self.finish(tx, message.tenant, failed)
 
@@ -229,7 +229,7 @@ class Commands:
         """Answers a command that was put aside as failed."""
         if await self._register(message, tx):
             reason = f"the command could not be used: {detail}"
-            failed = CommandFailed(command_id=message.command_id, reason=_for_people(reason), retryable=False)
+            failed = CommandFailed(command_id=message.command_id, reason=readable_reason(reason), retryable=False)
             await self.finish(tx, message.tenant, failed)
 
 
@@ -239,8 +239,3 @@ def _check_routes(topic: Topic, routes: Collection[type[Body]], expected: Collec
     unknown = [body.__name__ for body in routes if body not in expected]
     if missing or unknown:
         raise RoutesError(f"{topic.name}: no handler for {missing}; handlers for {unknown}, which is not sent there")
-
-
-def _for_people(text: str) -> str:
-    """What can be stored and read: refusals may quote anything."""
-    return text[:MAX_REASON].replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

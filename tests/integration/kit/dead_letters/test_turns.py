@@ -63,14 +63,14 @@ async def test_a_short_replay_does_not_wait_for_the_end_of_a_long_one(harness: H
                 await letters.add(tx, letter_of(harness.events, b"k", b"{}", envelope(TENANT), offset=offset))
             await letters.mark(tx, Selection(), replay.id)
             await actions.add(tx, replay)
-    in_turns = []
-    for ms in range(1000, 1004):
+    replayed = []
+    for ms in range(1000, 1005):
         async with database.delivery() as tx:
             turn = await actions.next_turn(tx, now + timedelta(milliseconds=ms), 60)
-            assert turn.letter is not None
-            await letters.settle(tx, turn.letter.id, "handled", now)
-        in_turns.append(turn.letter.offset)
-    assert in_turns == [0, 3, 1, 2]
+            if turn.letter:
+                await letters.settle(tx, turn.letter.id, "handled", now)
+                replayed.append(turn.letter.offset)
+    assert replayed == [0, 3, 1, 2]
 
 
 async def test_two_replicas_share_a_replay(harness: Harness, tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ from uuid import UUID, uuid5
 from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.envelope import readable
+from contracts.texts import readable_reason
 
 State = Literal["open", "replaying", "handled", "passed_over", "dead_again", "discarded"]
 
 _LETTERS = UUID("5e2a3f9c-7d0b-5c41-9a55-0c8f6a1d7b20")
 """The namespace of dead letters' ids."""
 NO_TIMESTAMP = -1
+MAX_DETAIL = 1_000
+"""Characters: names in a body are quoted there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ class DeadLetter:
             message_id=texts.get("ce_id"),
             type=texts.get("ce_type"),
             reason=reason,
-            detail=_storable(detail),
+            detail=readable_reason(detail, MAX_DETAIL),
             put_aside_at=now,
         )
 
@@ -89,7 +92,7 @@ class DeadLetter:
             value=value,
             size=len(value),
             reason="unreadable",
-            detail=_storable(detail),
+            detail=readable_reason(detail, MAX_DETAIL),
             put_aside_at=now,
         )
 
@@ -100,7 +103,7 @@ class DeadLetter:
             self,
             id=_id_of(self.topic, self.partition, self.offset, self.timestamp_ms, replays),
             reason=reason,
-            detail=_storable(detail),
+            detail=readable_reason(detail, MAX_DETAIL),
             replays=replays,
             replay_of=self.id,
             put_aside_at=now,
@@ -137,11 +140,6 @@ def _uuid(text: str | None) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         return None
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL takes no null character; a field's name in a body may have one."""
-    return text[:1000].replace("\x00", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

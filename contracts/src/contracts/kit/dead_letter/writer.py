@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from contracts.kit.clock import utc_now
 from contracts.kit.database import Database
-from contracts.kit.dead_letter.letter import DeadLetter
+from contracts.kit.dead_letter.letter import MAX_DETAIL, DeadLetter
 from contracts.kit.dead_letter.store import letters
+from contracts.texts import readable_reason
 from contracts.topics import dead_letter_topic
 
 logger = structlog.get_logger(__name__)
@@ -114,7 +115,7 @@ async def erase_settled(database: Database, now: datetime) -> None:
 def _headers(place: TopicPartition, offset: int, reason: str, detail: str, replays: int = 0) -> list[tuple[str, bytes]]:
     headers = [
         ("dlq-reason", reason.encode()),
-        ("dlq-detail", detail[:1000].encode()),
+        ("dlq-detail", readable_reason(detail, MAX_DETAIL).encode()),
         ("dlq-topic", place.topic.encode()),
         ("dlq-partition", str(place.partition).encode()),
         ("dlq-offset", str(offset).encode()),

@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.messages.rule_events import RuleState
+from contracts.texts import readable_reason
 from rule_engine.domain.execution.program import Program, RuleBlock
 from rule_engine.domain.execution.state import ENDED, Cursor, RuleProgress, State, first_place, next_place, rule_at
 from rule_engine.domain.execution.step import Decision, Emission, Step, wake_at
-from rule_engine.domain.language.limits import readable_reason
 from rule_engine.domain.language.variables import Assigned, Stored
 
 LEFT = "left the stage"

@@ -20,8 +20,6 @@ from rule_engine.domain.language.param_paths import below, changed_at
 
 MAX_OUTPUTS = 250_000
 """Bytes of what all rules of a run give to later ones; they are written with every step of the run."""
-MAX_REASON = 2_000
-"""Characters of a reason; messages of other services may be longer."""
 MAX_SEEN = 10_000
 """Bytes of one value that a decision keeps as seen."""
 MAX_ALL_SEEN = 100_000
@@ -55,14 +53,6 @@ def refuse_command(body: Body) -> str | None:
     if size > MAX_BODY:
         return f"its command would have {size} bytes, at most {MAX_BODY} can be sent: shorten its texts and values"
     return None
-
-
-def readable_reason(reason: str | None) -> str | None:
-    """A reason without what cannot be kept or read, cut to what people read."""
-    if reason is None:
-        return None
-    text = "".join(one if one.isprintable() or one == "\n" else "�" for one in reason[: MAX_REASON + 1])
-    return text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,108 +1,33 @@
-"""Leased work: a handler records slow work, a worker does it outside of any consumer's transaction.
-
-A row of `work` is leased for a while; the job does the slow thing and then, in one transaction, completes the row
-and stores the outcome. A worker that is killed loses its lease, and another does the job again: so a job must be able
-to find out, or make sure by an idempotency key, that the effect exists already.
-"""
+"""Does leased work, in turns by tenant."""
 
 import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
 
 from contracts.kit import telemetry
 from contracts.kit.clock import Clock
-from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.failures import in_words
-from contracts.kit.shares import most_of, tenants_of
+from contracts.kit.shares import most_of
+from contracts.kit.worker.leasing import LEASE_ONE
+from contracts.kit.worker.task import Job, Task
+from contracts.texts import readable_reason
 
 logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=60)
 POLL_S = 1.0
 MAX_BACKOFF_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One piece of leased work. `id` is that of the thing to work on; `attempt` counts from 1."""
-
-    id: UUID
-    tenant: UUID
-    kind: str
-    attempt: int
-    lease: UUID
-    created_at: datetime
-    traceparent: str | None
-
-    async def complete(self, tx: Connection) -> bool:
-        """Ends the work in the transaction that stores its outcome; false when the lease was lost: store nothing."""
-        done = await tx.fetchval(
-            "DELETE FROM work WHERE tenant_id = $1 AND id = $2 AND lease = $3 RETURNING true",
-            self.tenant,
-            self.id,
-            self.lease,
-        )
-        return bool(done)
-
-    async def hand_back(self, tx: Connection, run_at: datetime) -> bool:
-        """Ends a turn of long work in the transaction that stores how far it has got; false when the lease was lost.
-
-        The rest is due at `run_at`, as a first attempt, when it is the tenant's turn again.
-        """
-        handed_back = await tx.fetchval(
-            """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, attempts = 0, last_error = NULL
-               WHERE tenant_id = $4 AND id = $1 AND lease = $2 RETURNING true""",
-            self.id,
-            self.lease,
-            run_at,
-            self.tenant,
-        )
-        return bool(handed_back)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """How one kind of work is done, and what to do when it is given up.
-
-    `run` completes the task itself. It raises `RetryLaterError` to be called again, at most `attempts` times in all.
-    An outage is waited out; any other error would come again, so the work is given up at once. `give_up` stores the
-    failure and completes the task; its reason is for people.
-    """
-
-    run: Callable[[Task], Awaitable[None]]
-    give_up: Callable[[Task, str], Awaitable[None]]
-    attempts: int = 8
-    backoff_s: float = 1.0
-
-
-async def enqueue(tx: Connection, *, id: UUID, tenant: UUID, kind: str, run_at: datetime) -> None:
-    """Records work in the business transaction; the same id twice is one piece of work."""
-    await tx.execute(
-        """INSERT INTO work (id, tenant_id, kind, run_at, traceparent) VALUES ($1, $2, $3, $4, $5)
-           ON CONFLICT DO NOTHING""",
-        id,
-        tenant,
-        kind,
-        run_at,
-        telemetry.traceparent(),
-    )
-
-
-async def cancel(tx: Connection, tenant: UUID, id: UUID) -> bool:
-    """Deletes work that no worker has begun; false when it is done or leased."""
-    cancelled = await tx.fetchval(
-        "DELETE FROM work WHERE tenant_id = $1 AND id = $2 AND lease IS NULL RETURNING true", tenant, id
-    )
-    return bool(cancelled)
+MAX_ERROR = 500
+_NOBODY = UUID(int=0)
 
 
 class Worker:
@@ -259,7 +184,7 @@ class Worker:
                 task.id,
                 task.lease,
                 self._clock() + timedelta(seconds=pause),
-                reason[:500].replace("\x00", ""),
+                readable_reason(reason, MAX_ERROR),
                 task.attempt if counted else task.attempt - 1,
                 task.tenant,
             )
@@ -280,41 +205,6 @@ class Worker:
                 self._clock() + self._lasts,
                 task.tenant,
             )
-
-
-_NOBODY = UUID(int=0)
-_NEAR = 32
-LEASE_ONE = f"""
-WITH RECURSIVE {tenants_of("work", "tenant_id > $8")},
-near AS (
-    SELECT t.tenant_id, first.kind, first.due_at FROM tenants t CROSS JOIN LATERAL (
-        SELECT k.kind, w.due_at FROM unnest($4::text[]) AS k (kind) CROSS JOIN LATERAL (
-            SELECT due_at FROM work w WHERE w.tenant_id = t.tenant_id AND w.kind = k.kind AND due_at <= $3
-            ORDER BY due_at LIMIT 1) AS w
-        ORDER BY w.due_at LIMIT 1) AS first
-    WHERE (SELECT min(due_at AT TIME ZONE 'UTC') FROM work) <= $3 AT TIME ZONE 'UTC'
-    LIMIT {_NEAR}
-),
-turns AS (
-    SELECT n.tenant_id, n.kind FROM near n
-    LEFT JOIN unnest($5::uuid[], $6::int[]) AS u (tenant_id, pieces) USING (tenant_id)
-    WHERE coalesce(u.pieces, 0) < $7
-    ORDER BY coalesce(u.pieces, 0), n.due_at
-),
-taken AS (
-    SELECT next.tenant_id, next.id FROM turns t CROSS JOIN LATERAL (
-        SELECT tenant_id, id FROM work w WHERE w.tenant_id = t.tenant_id AND w.kind = t.kind AND due_at <= $3
-        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
-    LIMIT 1
-)
-UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1
-WHERE (tenant_id, id) = (SELECT tenant_id, id FROM taken)
-RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent
-"""  # noqa: S608 - a name from our own code
-"""`due_at` is the end of the lease for leased work, and the due time for waiting work.
-
-Only the piece that is taken is locked; a tenant whose pieces others are locking is skipped.
-"""
 
 
 def backoff_s(first: float, attempt: int) -> float:
