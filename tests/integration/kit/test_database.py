@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-import integration.kit
 from contracts.kit.database import Database, migrate
 from contracts.kit.errors import WrongArgumentsError
 from contracts.kit.settings import ServiceSettings
@@ -198,7 +197,7 @@ async def _migrate_in_a_process(harness: Harness) -> None:
         "-c",
         _MIGRATE,
         env={**os.environ, **environment, **others},
-        cwd=Path(integration.kit.__file__).parent,
+        cwd=Path(__file__).parent,
     )
     assert await process.wait() == 0
 
