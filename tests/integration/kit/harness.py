@@ -1,7 +1,7 @@
 """A probe: the smallest service on the kit, its messages, and what tests need to watch it from outside."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from contracts.envelope import Body, Cause, Envelope, Record, decode, event
+from contracts.kit.broker import Subscription, each
 from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate
 from contracts.kit.quotas import Quota
@@ -137,6 +138,31 @@ class Harness:
         async with consumer:
             return sum([await consumer.committed(place) or 0 for place in await self.places(consumer, topic)])
 
+    async def until_committed(self, count: int) -> None:
+        """Waits until the group has put so many events behind it."""
+
+        async def look() -> bool:
+            return await self.committed(self.events) == count
+
+        await eventually(look, f"offset {count}")
+
+    async def until_notes(self, *texts: str) -> None:
+        """Waits until these notes are written, in this order."""
+
+        async def look() -> bool:
+            return await self.notes() == list(texts)
+
+        await eventually(look, f"notes {texts}")
+
+    async def until_answers(self, count: int) -> list[Envelope[Any]]:
+        """Waits until so many results are published, and returns them."""
+
+        async def look() -> list[Envelope[Any]]:
+            answers = await self.answers()
+            return answers if len(answers) == count else []
+
+        return await eventually(look, f"{count} answers")
+
     async def places(self, consumer: AIOKafkaConsumer, topic: Topic) -> list[TopicPartition]:
         """All partitions of a topic, assigned to the consumer."""
         places = [TopicPartition(topic.name, n) for n in sorted(await _partitions(consumer, topic.name))]
@@ -187,6 +213,22 @@ async def remove_harness(postgres: str, harness: Harness) -> None:
     connection = await asyncpg.connect(postgres)
     await connection.execute(f"DROP ROLE {base}_owner, {base}_app, {base}_delivery")
     await connection.close()
+
+
+type Handle = Callable[[Envelope[NoteWritten], Connection], Awaitable[None]]
+
+
+async def write_down(message: Envelope[NoteWritten], tx: Connection) -> None:
+    await add_note(tx, message.tenant, message.data.text)
+
+
+def listening(harness: Harness, handle: Handle = write_down, *, service: Service | None = None, **more: Any) -> Service:
+    """A service that consumes notes."""
+    service = service or harness.service()
+    service.consume(
+        Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=each({NoteWritten: handle}), **more)
+    )
+    return service
 
 
 @asynccontextmanager

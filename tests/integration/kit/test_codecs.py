@@ -5,26 +5,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchBuilderPy
 
 from contracts.envelope import Body, Envelope, Record
-from contracts.kit.broker import Subscription, each
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
-from contracts.kit.service import Service
 from contracts.messages.results import CommandDone, FinalResult
-from integration.kit.harness import TENANT, Harness, NoteWritten, WriteNote, add_note, note, order, running
+from integration.kit.harness import TENANT, Harness, WriteNote, add_note, listening, note, order, running
 from support.malformed_records import UNREADABLE
 from support.waiting import eventually
-
-
-async def write_down(message: Envelope[NoteWritten], tx: Connection) -> None:
-    await add_note(tx, message.tenant, message.data.text)
-
-
-def listening(harness: Harness) -> Service:
-    service = harness.service()
-    service.consume(
-        Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=each({NoteWritten: write_down}))
-    )
-    return service
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])

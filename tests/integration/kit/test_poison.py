@@ -76,9 +76,9 @@ async def test_a_command_that_its_data_makes_fail_is_answered_at_once_and_the_ot
     before = poisoned()
     await harness.publish(harness.commands, order(WriteNote(text="one")), poison, order(WriteNote(text="two")))
     async with running(owner.service):
-        answers = await eventually(lambda: _answers(harness, 3))
+        answers = await harness.until_answers(3)
         await harness.publish(harness.commands, poison)
-        answers = await eventually(lambda: _answers(harness, 4))
+        answers = await harness.until_answers(4)
     assert await harness.notes() == ["one", "two"]
     told = [answer.data for answer in answers if answer.causation == poison.id]
     assert told[0] == told[1]
@@ -94,7 +94,7 @@ async def test_a_command_that_lost_a_race_is_handled_at_its_second_attempt(harne
     owner = Owner(harness)
     await harness.publish(harness.commands, order(WriteNote(text="one")), order(WriteNote(text="race")))
     async with running(owner.service):
-        answers = await eventually(lambda: _answers(harness, 2))
+        answers = await harness.until_answers(2)
     assert [type(answer.data) for answer in answers] == [CommandDone, CommandDone]
     assert await harness.notes() == ["one", "race"]
 
@@ -119,7 +119,7 @@ async def test_a_message_that_is_too_slow_for_the_database_is_put_aside_when_the
     await harness.publish(harness.events, *(note(text) for text in texts), *(note(str(n), item="2") for n in range(5)))
     async with running(service):
         letters = await eventually(lambda: _letters(harness))
-        await eventually(lambda: _committed(harness, 8))
+        await harness.until_committed(8)
     assert [(letter["reason"], letter["detail"]) for letter in letters] == [
         ("failed", "it takes the database longer than a statement may take (QueryCanceledError)")
     ]
@@ -147,7 +147,7 @@ async def test_what_another_service_refuses_to_tell_of_one_tenant_holds_up_no_ot
     )
     async with running(service):
         letters = await eventually(lambda: _letters(harness))
-        await eventually(lambda: _committed(harness, 11))
+        await harness.until_committed(11)
     assert [(letter["tenant_id"], letter["detail"]) for letter in letters] == [
         (OTHER_TENANT, "entity-service answers 404 to GET /internal/schema (ServiceRefusalError)")
     ]
@@ -179,10 +179,10 @@ async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_
     await harness.publish(harness.events, note("dead"))
     dead = (await harness.records(harness.events.name))[0]
     async with running(service):
-        await eventually(lambda: _committed(harness, 1))
+        await harness.until_committed(1)
         dead = dead.__class__(**{**vars(dead), "headers": _another_id(dead.headers)})
         await harness.publish(harness.events, note("live"))
-        await eventually(lambda: _committed(harness, 2))
+        await harness.until_committed(2)
     assert await harness.notes() == ["dead: fetched", "dead: fetched", "live: fetched"]
 
 
@@ -194,14 +194,5 @@ def poisoned() -> float:
     return float(telemetry.POISON_COMMANDS.labels(WriteNote.TYPE)._value.get())
 
 
-async def _answers(harness: Harness, count: int) -> list[Envelope[Any]]:
-    found = await harness.answers()
-    return found if len(found) == count else []
-
-
 async def _letters(harness: Harness) -> list[Any]:
     return await harness.sql("SELECT tenant_id, reason, detail FROM dead_letters")
-
-
-async def _committed(harness: Harness, count: int) -> bool:
-    return await harness.committed(harness.events) == count

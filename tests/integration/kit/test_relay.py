@@ -152,7 +152,7 @@ async def test_a_relay_killed_between_publishing_and_deleting_publishes_again_an
     )
     async with running(service):
         await eventually(lambda: _drained(harness))
-        await eventually(lambda: _committed(harness, 4))
+        await harness.until_committed(4)
     assert await harness.texts() == ["one", "two", "one", "two"]
     assert await harness.notes() == ["one", "two"]
 
@@ -283,10 +283,6 @@ async def _locks(harness: Harness) -> bool:
            WHERE locktype = 'advisory' AND classid = 7305 AND d.datname = current_database()"""
     )
     return len(rows) == 8
-
-
-async def _committed(harness: Harness, count: int) -> bool:
-    return await harness.committed(harness.events) == count
 
 
 async def _published(harness: Harness, topic: Topic, texts: set[str]) -> bool:

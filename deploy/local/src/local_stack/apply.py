@@ -105,13 +105,13 @@ def read(place: Path, environment: Mapping[str, str] = os.environ) -> list[Docum
 
 
 class Puts(Protocol):
-    """Whoever takes documents."""
+    """Puts documents to their services."""
 
     def put(self, document: Document) -> httpx.Response: ...
 
 
 type Done = Callable[[Document, dict[str, Any]], None]
-"""Is told of every document that a service took, and what it answered."""
+"""Called for every document that a service accepted, with the service's answer."""
 
 
 def apply(documents: Sequence[Document], client: Puts, done: Done) -> Answers:
@@ -168,7 +168,7 @@ class Services:
         try:
             return self._http.request(method, self._addresses.url_of(service, path), json=body, headers=headers)
         except httpx.TransportError as error:
-            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` tells") from error
+            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` says") from error
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def kafka() -> Iterator[str]:
-    """Yields the bootstrap address. A broker tells clients where it is, so its outer port is chosen beforehand."""
+    """Yields the bootstrap address. A broker advertises its address, so its outer port is chosen before it starts."""
     port = free_port()
     image = DockerContainer(KAFKA, env=_kafka_settings(port)).with_bind_ports(port, port)
     with image.waiting_for(LogMessageWaitStrategy("Kafka Server started")) as running:

@@ -79,7 +79,7 @@ class Credentials:
         self.renew(services)
 
     def renew(self, services: Sequence[str]) -> list[tuple[str, str]]:
-        """Writes tokens anew that have less than half of their time left; tells whose, and for which service."""
+        """Renews tokens that have less than half of their time left; returns whose, and for which service."""
         pairs = [(caller, service) for caller in services for service in called_by(caller)]
         due = [pair for pair in pairs if _ends(self._token_file(*pair)) - time.time() < _SERVICE_TOKEN_S / 2]
         for pair in due:

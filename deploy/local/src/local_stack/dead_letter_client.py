@@ -15,7 +15,7 @@ type Json = dict[str, Any]
 
 
 class DeadLetterClient:
-    """Asks every service that runs about its dead letters, as the platform, in the name of who uses this machine."""
+    """Asks every service that runs about its dead letters, as the platform, in the name of the user of this machine."""
 
     def __init__(self, addresses: Addresses, token: str, services: list[str]) -> None:
         self._addresses = addresses
@@ -47,7 +47,7 @@ class DeadLetterClient:
         try:
             return self._http.request(method, self._addresses.url_of(service, f"/internal{path}"), **more)
         except httpx.TransportError as error:
-            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` tells") from error
+            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` says") from error
 
     def pages(self, path: str, params: Json) -> Iterator[tuple[str, Json]]:
         """Everything that a list has, service by service."""

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from local_stack.dead_letter_client import DeadLetterClient, Json, given
-from local_stack.errors import StackError, told_to_people
+from local_stack.errors import StackError, reporting_errors
 from local_stack.stack import Stack
 from local_stack.tables import show_table
 
@@ -28,7 +28,7 @@ Reason = Annotated[str, typer.Option(help="For the audit.")]
 
 
 @app.command("list")
-@told_to_people
+@reporting_errors
 def list_(  # noqa: PLR0913 - the filters of a list
     service: ServiceName = None,
     tenant: Tenant = None,
@@ -63,7 +63,7 @@ def _cells(service: str, it: Json) -> tuple[str, ...]:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def show(id: UUID) -> None:
     """Show one dead letter with its bytes, as JSON; they are personal data of its tenant."""
     with closing(DeadLetterClient.of(Stack.current(), None)) as client:
@@ -72,7 +72,7 @@ def show(id: UUID) -> None:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def replay(  # noqa: PLR0913 - the filters of a list
     ids: Ids = None,
     every: Every = False,
@@ -103,7 +103,7 @@ def replay(  # noqa: PLR0913 - the filters of a list
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def discard(  # noqa: PLR0913 - the filters of a list
     reason: Reason,
     ids: Ids = None,
@@ -126,7 +126,7 @@ def discard(  # noqa: PLR0913 - the filters of a list
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def actions(service: ServiceName = None) -> None:
     """List who replayed, discarded or released what, when and why."""
     titles = ("id", "at", "operator", "service", "action", "letters", "of", "reason")
@@ -142,7 +142,7 @@ def actions(service: ServiceName = None) -> None:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def parked(service: ServiceName = None) -> None:
     """List outbox rows that the broker refused for ever; each holds up the messages of its key."""
     with closing(DeadLetterClient.of(Stack.current(), service)) as client:
@@ -155,7 +155,7 @@ def parked(service: ServiceName = None) -> None:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def release(
     row: Annotated[int, typer.Argument(help="As `./stack dlq parked` shows it.")],
     service: Annotated[str, typer.Option("--service")],

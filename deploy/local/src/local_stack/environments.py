@@ -1,4 +1,4 @@
-"""What services and peers are told by their environment."""
+"""The environment variables of services and peers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The stack's root exception, and how commands tell people of it."""
+"""The stack's root exception, and how commands show it to people."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,8 +11,8 @@ class StackError(Exception):
     """What went wrong with the local stack, where, and what to do; its text is shown to a person as it is."""
 
 
-def told_to_people[**P](command: Callable[P, None]) -> Callable[P, None]:
-    """A StackError becomes its text on standard error and exit code 1."""
+def reporting_errors[**P](command: Callable[P, None]) -> Callable[P, None]:
+    """Shows a StackError as its text on standard error, with exit code 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

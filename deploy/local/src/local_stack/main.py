@@ -20,7 +20,7 @@ from local_stack.addresses import SERVICES
 from local_stack.apply import Document, Services
 from local_stack.credentials import PLATFORM, ROLES
 from local_stack.demo.play import play
-from local_stack.errors import StackError, told_to_people
+from local_stack.errors import StackError, reporting_errors
 from local_stack.stack import Stack, Status
 from local_stack.tables import show_table
 from local_stack.tenant import chosen_tenant
@@ -40,7 +40,7 @@ TokenRole = Annotated[str, typer.Option("--token-role", help="What the documents
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def up() -> None:
     """Start everything: fetch and build what is missing, make databases and topics, migrate."""
     stack = Stack.current()
@@ -49,14 +49,14 @@ def up() -> None:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def down() -> None:
     """Stop everything; the data stay."""
     Stack.current().down()
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Show every part with its port, pid and health; exit code 1 unless all that exist are ready."""
     lines = Stack.current().status()
@@ -69,7 +69,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def logs(
     parts: Annotated[list[str] | None, typer.Argument(help="Parts by name; all when none is named.")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n")] = 30,
@@ -86,21 +86,21 @@ def logs(
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def kill(names: Names) -> None:
     """`kill -9` parts; they stay down until `start`."""
     Stack.current().kill(names)
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def start(names: Names) -> None:
     """Start parts that are down."""
     Stack.current().start(names)
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop everything and remove all data, secrets and logs; fetched programs stay."""
     stack = Stack.current()
@@ -110,7 +110,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def tools() -> None:
     """Fetch all programs, so that `up` and the tests need nothing from outside."""
     found = Stack.current().tools
@@ -122,7 +122,7 @@ def tools() -> None:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def apply(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "admin") -> None:
     """Put YAML documents `kind / code / spec` through the services' APIs; applying them again changes nothing.
 
@@ -152,7 +152,7 @@ def _warning(line: str) -> str:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def plan(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "admin") -> None:
     """Say what `apply` would create, change or leave as it is, and which fields; nothing is changed."""
     stack = Stack.current()
@@ -174,14 +174,14 @@ def _services(stack: Stack, tenant: UUID, role: str) -> Services:
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def demo() -> None:
     """Bring the stack up and play the furniture shop's story; exit code 1 at the first thing that is not as it says."""
     play(Stack.current())
 
 
 @app.command()
-@told_to_people
+@reporting_errors
 def token(
     role: Annotated[
         list[str], typer.Option(help=f"May be repeated: {', '.join(ROLES)}; or one of {PLATFORM}, {_SERVICE} alone.")

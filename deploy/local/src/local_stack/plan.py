@@ -1,7 +1,7 @@
 """`stack plan`: what `stack apply` would change, without changing anything.
 
 Each document is compared with what its service answers to GET. What a document leaves out has the default that the
-service's OpenAPI document names, since a PUT replaces the whole. What a service never tells (secrets) cannot be
+service's OpenAPI document names, since a PUT replaces the whole. What a service never returns (secrets) cannot be
 compared, and the plan says so.
 """
 
@@ -40,13 +40,13 @@ class Planned:
 
 
 class Gets(Protocol):
-    """Whoever tells what there is."""
+    """Gets documents as their services have them."""
 
     def get(self, document: Document) -> httpx.Response: ...
 
 
 def plan(documents: Sequence[Document], client: Gets) -> list[Planned]:
-    """What `apply` would do with each document. Raises `ApplyError` when a service does not tell."""
+    """What `apply` would do with each document. Raises `ApplyError` when a service does not answer."""
     return [_planned(document, client) for document in documents]
 
 

@@ -8,7 +8,7 @@ _BELOW_EPHEMERAL = range(20_000, 32_000)  # outgoing connections take theirs abo
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
+    """A port that is free at this moment."""
     candidates = random.sample(_BELOW_EPHEMERAL, 200)
     return next(port for port in candidates if is_free(port))
 

@@ -15,7 +15,7 @@ import psutil
 from local_stack.errors import StackError
 from local_stack.layout import Account
 
-_CLOCK_TOLERANCE = 5.0  # seconds by which a process's start may be told differently after the clock was set
+_CLOCK_TOLERANCE = 5.0  # seconds by which a process's start may differ after the clock was set
 
 
 class Process:
@@ -73,7 +73,7 @@ class Process:
 
     @property
     def fell(self) -> bool:
-        """Did it end although nobody asked it to?"""
+        """Whether it ended by itself."""
         return self._record.exists() and not self.alive
 
     def stop(self, how: signal.Signals = signal.SIGTERM, grace: float = 20.0) -> None:
@@ -121,7 +121,7 @@ class Process:
         partial.replace(self._record)
 
     def _take(self) -> psutil.Process | None:
-        """Finds the process and removes its record: from now on nobody wants it alive."""
+        """Finds the process and removes its record, so that the supervisor does not start it again."""
         with self.exclusive():
             found = self._find()
             self._record.unlink(missing_ok=True)
@@ -136,9 +136,9 @@ class Process:
         if self._child is not None:
             self._child.poll()  # reaps it when it has ended
         try:
-            told = json.loads(self._record.read_text())
-            found = psutil.Process(told["pid"])
-            same = abs(found.create_time() - told["started"]) < _CLOCK_TOLERANCE
+            recorded = json.loads(self._record.read_text())
+            found = psutil.Process(recorded["pid"])
+            same = abs(found.create_time() - recorded["started"]) < _CLOCK_TOLERANCE
             return found if same and _lives(found) else None
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
@@ -168,7 +168,7 @@ def _kill_family(parent: psutil.Process) -> None:
 
 
 def _ended(processes: Sequence[psutil.Process], seconds: float) -> bool:
-    """Waits until none lives, at most so long; tells whether that is so."""
+    """Waits until none lives, at most so long; says whether that is so."""
     deadline = time.monotonic() + seconds
     while any(_lives(process) for process in processes):
         if time.monotonic() > deadline:

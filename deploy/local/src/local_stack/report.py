@@ -1,4 +1,4 @@
-"""How long work tells a person what it is doing: a bar on a terminal, plain lines elsewhere."""
+"""The progress of long work: a bar on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,15 +13,15 @@ Advance = Callable[[], None]
 class Report:
     """Writes to standard error, so that a command's own output stays clean."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
 
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str, total: int | None = None) -> Iterator[Advance]:
-        """Shows one piece of work; the yielded function tells that one more of `total` is done."""
+        """Shows one piece of work; the yielded function counts one more of `total`."""
         started = time.monotonic()
         with self._bar(title, total) if self._console.is_terminal else self._lines(title, total) as advance:
             yield advance

@@ -18,14 +18,14 @@ _HEALTHY_AFTER_S = 60.0
 
 @dataclass
 class Watch:
-    """One part under watch. What falls again and again is started at growing intervals."""
+    """One part under watch. A part that falls again and again is started at growing intervals."""
 
     part: Part
     failures: int = 0
     started: float = float("-inf")
 
     def look(self, now: float) -> bool:
-        """Starts the part if it fell and its pause is over; tells whether it did."""
+        """Starts the part if it fell and its pause is over; says whether it did."""
         if now - self.started > _HEALTHY_AFTER_S:
             self.failures = 0
         if now - self.started < self._pause() or not self.part.process.fell:
@@ -39,7 +39,7 @@ class Watch:
 
 
 def _start_unless_unwanted(part: Part) -> bool:
-    """Somebody may kill it for good at this very moment: whoever has the lock decides."""
+    """Under the lock, since `stack kill` may remove the part at the same moment."""
     with part.process.exclusive():
         if not part.process.fell:
             return False

@@ -1,4 +1,4 @@
-"""Servers for tests: on free ports, in folders of their own, without fsync unless asked for, and gone afterwards."""
+"""Servers for tests: on free ports, in folders of their own, without fsync unless asked for, and removed afterwards."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -75,7 +75,7 @@ async def start_time_skipping(program: Path, attempts: int = 6, **options: Any) 
 
 
 def free_port_base(offsets: Collection[int]) -> int:
-    """A port base for a whole stack: nobody listens on any of its ports at this moment."""
+    """A port base for a whole stack: all of its ports are free at this moment."""
     while True:
         base = free_port()
         if all(is_free(base + offset) for offset in offsets):

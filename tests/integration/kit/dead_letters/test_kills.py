@@ -54,7 +54,7 @@ class DyingProbe:
         await self.harness.publish(self.harness.events, note("poison"))
         await self.start()
         await self.become(("open", 0))
-        await eventually(lambda: _is_committed(self.harness, 1))
+        await self.harness.until_committed(1)
         await self.program.stop()
 
     async def states(self) -> list[tuple[str, int]]:
@@ -92,7 +92,7 @@ async def test_killed_at_every_point_of_putting_a_message_aside_there_is_one_dea
     probe = DyingProbe.of(harness, tmp_path)
     await harness.publish(harness.events, note("one"), note("poison"), note("two"))
     await probe.die_at_each(DYING)
-    await eventually(lambda: _is_committed(harness, 3))
+    await harness.until_committed(3)
     await probe.program.stop()
     assert sorted(await harness.notes()) == ["one", "two"]
     assert await probe.states() == [("open", 0)]
@@ -125,7 +125,3 @@ async def test_killed_at_every_point_while_a_replayed_message_dies_again_there_i
     await probe.program.stop()
     assert await harness.notes() == []
     assert await probe.states() == [("dead_again", 0), ("open", 1)]
-
-
-async def _is_committed(harness: Harness, count: int) -> bool:
-    return await harness.committed(harness.events) == count

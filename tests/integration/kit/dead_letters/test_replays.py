@@ -4,12 +4,11 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from contracts.envelope import Envelope, Record
+from contracts.envelope import Record
 from contracts.kit.dead_letter.store import letters
 from contracts.kit.inbox import keep_days
 from contracts.messages.results import CommandFailed
@@ -17,7 +16,6 @@ from contracts.topics import Topic
 from integration.kit.dead_letters.client import DeadLetterClient, letter_of, open_client
 from integration.kit.harness import TENANT, Harness, WriteNote, note, order
 from support.malformed_records import envelope
-from support.waiting import eventually
 
 
 @pytest.mark.invariant(7)
@@ -134,11 +132,11 @@ async def test_replaying_the_dead_letter_of_a_command_publishes_its_stored_failu
     garbled = Record(garbled.key, garbled.value, (*garbled.headers, ("ce_time", b"soon")))
     async with open_client(harness, tmp_path / "credentials", commands=True) as client:
         await harness.publish(harness.commands, poison, garbled)
-        await eventually(lambda: _answers(harness, 2))
+        await harness.until_answers(2)
         await client.dead(2)
         client.defect.mend()
         assert (await client.replay())["states"] == {"handled": 1, "dead_again": 1}
-        answers = await eventually(lambda: _answers(harness, 4))
+        answers = await harness.until_answers(4)
     failed = CommandFailed(
         command_id=poison.command_id,
         reason="the command could not be used: it takes the database longer than a statement may take "
@@ -148,8 +146,3 @@ async def test_replaying_the_dead_letter_of_a_command_publishes_its_stored_failu
     assert [answer.data for answer in answers if answer.causation == poison.id] == [failed, failed]
     assert len({answer.id for answer in answers}) == 2
     assert await harness.notes() == []
-
-
-async def _answers(harness: Harness, count: int) -> list[Envelope[Any]]:
-    answers = await harness.answers()
-    return answers if len(answers) == count else []

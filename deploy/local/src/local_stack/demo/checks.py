@@ -1,4 +1,4 @@
-"""How the story checks what it says: at once, or by looking again until a deadline. What holds is told."""
+"""How the story checks what it says: at once, or by looking again until a deadline. Passed checks are printed."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Protocol
 from local_stack.errors import StackError
 
 _LOOK_EVERY_S = 0.05
-_PATIENCE_S = 150.0  # what a killed worker was at is taken up by another after a minute
+_PATIENCE_S = 150.0  # another worker takes over a killed one's work after a minute
 
 
 class CheckError(StackError):
@@ -18,8 +18,8 @@ class CheckError(StackError):
         super().__init__(f"not so: {what}\n  expected: {expected}\n  seen:     {seen}\n  log:      {log}")
 
 
-class Tells(Protocol):
-    """Whoever hears which checks held."""
+class Printer(Protocol):
+    """Prints checks that held."""
 
     def held(self, what: str) -> None: ...
 
@@ -27,15 +27,15 @@ class Tells(Protocol):
 class Checks:
     """`logs` is the folder with a log per part of the stack."""
 
-    def __init__(self, logs: Path, tells: Tells) -> None:
+    def __init__(self, logs: Path, printer: Printer) -> None:
         self._logs = logs
-        self._tells = tells
+        self._printer = printer
 
     def equal(self, what: str, part: str, seen: object, expected: object) -> None:
-        """Raises CheckError; `part` is whose log would say more."""
+        """Raises CheckError, which names the log of `part`."""
         if seen != expected:
             raise CheckError(what, expected, seen, self._log(part))
-        self._tells.held(what)
+        self._printer.held(what)
 
     def wait[T](self, what: str, part: str, look: Callable[[], T], holds: Callable[[T], object]) -> T:
         """Looks until it holds, and returns what it saw. Raises CheckError at the deadline."""
@@ -44,7 +44,7 @@ class Checks:
             if time.monotonic() > deadline:
                 raise CheckError(what, f"this, within {_PATIENCE_S:.0f} s", seen, self._log(part))
             time.sleep(_LOOK_EVERY_S)
-        self._tells.held(what)
+        self._printer.held(what)
         return seen
 
     def wait_equal(self, what: str, part: str, look: Callable[[], object], expected: object) -> None:
@@ -54,7 +54,7 @@ class Checks:
             if time.monotonic() > deadline:
                 raise CheckError(what, expected, seen, self._log(part))
             time.sleep(_LOOK_EVERY_S)
-        self._tells.held(what)
+        self._printer.held(what)
 
     def _log(self, part: str) -> Path:
         return self._logs / f"{part}.log"

@@ -1,4 +1,4 @@
-"""What `stack demo` does: brings the stack up, opens a shop, tells the story, and says how to go on playing."""
+"""What `stack demo` does: brings the stack up, opens a shop, plays the story, and says how to go on."""
 
 import time
 from contextlib import closing

@@ -15,8 +15,8 @@ from local_stack.demo.teller import Teller
 class Plot:
     """One client in one shop; ids and moments are filled in as the story goes on.
 
-    `interlude` is called whenever something has been set going and is not awaited yet: the moment for a disaster. It
-    is told what has been set going: `form`, `documents`, `payment`, `won` or `run now`.
+    `interlude` is called whenever something has begun and is not awaited yet: the moment for a disaster. Its argument
+    is what has begun: `form`, `documents`, `payment`, `won` or `run now`.
     """
 
     def __init__(self, shop: Shop, teller: Teller, interlude: Callable[[str], None] = lambda _: None) -> None:

@@ -37,7 +37,7 @@ class Reading:
         return found
 
     def automation(self, id: str) -> Json:
-        """Empty as long as automation has not heard of the item."""
+        """Empty until automation knows the item."""
         return self._ask.find("rule-engine", f"/v1/automation/items/{id}") or {"stages": []}
 
     def entries(self, id: str, stage: str) -> list[Json]:

@@ -57,7 +57,7 @@ class Story(Plot):
         return (
             Step(1, "A visitor sends the site's form, and the browser sends it twice", self.send_form),
             Step(2, "The visitor gets an SMS", self.get_sms),
-            Step(3, "If nobody calls within 30 minutes, the head of sales will hear of it", self.await_call),
+            Step(3, "If nobody calls within 30 minutes, the head of sales is notified", self.await_call),
             Step(4, "The manager calls, and has the invoice made", self.prepare_documents),
             Step(5, "The client pays, and the bank says so twice", self.pay),
             Step(6, "The warehouse is to get the material ready", self.get_material),
@@ -308,7 +308,7 @@ def _count(verdicts: Sequence[str]) -> dict[str, object]:
 
 
 def _is_whole(roots: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether no span waits for a parent that a service is yet to tell of."""
+    """Whether every span has its parent; services send spans with a delay."""
     return all(not span["parent_id"] for span in roots)
 
 

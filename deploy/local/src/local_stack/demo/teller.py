@@ -14,10 +14,10 @@ _PLAIN_WIDTH = 200
 
 
 class Teller:
-    """Every line carries the seconds since the story began."""
+    """Prints lines with the seconds since the story began."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or _console()
+    def __init__(self) -> None:
+        self._console = _console()
         self._began = time.monotonic()
 
     def step(self, number: int, title: str) -> None:

@@ -28,12 +28,12 @@ class Behaviour(StrEnum):
     ACCEPT = "accept"
     REFUSE_TEMPORARILY = "refuse_temporarily"  # 451 after DATA
     REFUSE_FOR_GOOD = "refuse_for_good"  # 550 after DATA
-    DROP_BEFORE_REPLY = "drop_before_reply"  # the mail is kept, the sender never hears so
-    DROP_AFTER_REPLY = "drop_after_reply"  # the sender hears 250, then the connection is gone
+    DROP_BEFORE_REPLY = "drop_before_reply"  # the mail is kept, the sender gets no reply
+    DROP_AFTER_REPLY = "drop_after_reply"  # the sender gets 250, then the connection is cut
 
 
 class Mode(BaseModel):
-    """How the next mails are treated: the next `times`, or all until told otherwise."""
+    """How the next mails are treated: the next `times`, or all until the mode changes."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""A payment provider: on demand it tells a service, signed and more than once, that a payment was made."""
+"""A payment provider: on demand it notifies a service, signed and more than once, of a payment."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ def build_app(settings: PaymentSettings) -> FastAPI:
 
     @app.post("/payments/{payment_id}/pay")
     async def pay(payment_id: str, payment: Payment) -> dict[str, Any]:
-        """Answers with each call's status code; null where nobody answered."""
+        """Answers with each call's status code; null without an answer."""
         url = payment.callback_url or settings.payment_callback_url
         secret = payment.secret or settings.payment_secret
         if url is None or secret is None:

@@ -26,7 +26,7 @@ class PeerSettings(BaseSettings):
 
 
 class Journal:
-    """Entries that survive a kill: one JSON line each, appended before anybody is told."""
+    """Entries that survive a kill: one JSON line each, appended before it is answered."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Journal:
 
 
 def serve(app: FastAPI, settings: PeerSettings) -> None:
-    """Serves until told to end. No access log: paths and queries hold addresses."""
+    """Serves until the process is asked to end. No access log: paths and queries hold addresses."""
     app.include_router(_health)
     uvicorn.run(app, host=HOST, port=settings.http_port, access_log=False, log_level="warning")
 
@@ -54,7 +54,7 @@ def now() -> str:
 
 
 async def call_back(url: str, secret: str, message_id: str, body: Mapping[str, object]) -> int | None:
-    """POSTs `body` signed as Standard Webhooks asks; returns the status code, or None when nobody answered."""
+    """POSTs `body` signed as Standard Webhooks asks; returns the status code, or None without an answer."""
     text = json.dumps(body)
     headers = {"content-type": "application/json"} | signature(secret, message_id, text)
     try:

@@ -1,4 +1,4 @@
-"""An SMS provider: takes messages with an idempotency key, sends signed delivery receipts, fails when told to."""
+"""An SMS provider: takes messages with an idempotency key, sends signed delivery receipts, fails on demand."""
 
 import asyncio
 import secrets
@@ -46,7 +46,7 @@ class Behaviour(StrEnum):
 
 
 class Mode(BaseModel):
-    """How the next messages are treated: the next `times`, or all until told otherwise."""
+    """How the next messages are treated: the next `times`, or all until the mode changes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,17 +84,17 @@ class Provider:
         self._schedule(entry)
         return entry
 
-    def send_owed_receipts(self) -> None:
-        """After a restart: those that nobody has confirmed."""
-        told = {receipt["id"] for receipt in self._receipts.entries}
+    def send_due_receipts(self) -> None:
+        """After a restart: receipts that were not confirmed."""
+        confirmed = {receipt["id"] for receipt in self._receipts.entries}
         for entry in self._messages.entries:
-            if entry["id"] not in told:
+            if entry["id"] not in confirmed:
                 self._schedule(entry)
 
     def list(self, to: str | None) -> list[dict[str, Any]]:
-        told = {receipt["id"]: receipt["at"] for receipt in self._receipts.entries}
+        confirmed = {receipt["id"]: receipt["at"] for receipt in self._receipts.entries}
         chosen = (entry for entry in self._messages.entries if to is None or entry["to"] == to)
-        return [entry | {"receipt_at": told.get(entry["id"])} for entry in chosen]
+        return [entry | {"receipt_at": confirmed.get(entry["id"])} for entry in chosen]
 
     def clear(self) -> None:
         self._messages.clear()
@@ -135,7 +135,7 @@ def build_app(settings: SmsSettings) -> FastAPI:
 
     @asynccontextmanager
     async def resume(_: FastAPI) -> AsyncIterator[None]:
-        provider.send_owed_receipts()
+        provider.send_due_receipts()
         yield
 
     app = FastAPI(title="SMS peer", lifespan=resume)

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS spans (
 
 
 class Spans:
-    """The kept spans; a span that is told twice is kept once."""
+    """The kept spans; a span that comes twice is kept once."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ Configuration:
 
 @dataclass(frozen=True)
 class Detour:
-    """A second listener, for clients that come by way of a proxy: they are told the proxy's port, not the broker's."""
+    """A second listener, for clients behind a proxy: the broker advertises the proxy's port to them."""
 
     port: int
     proxy_port: int

@@ -46,7 +46,7 @@ class Postgres(Part):
         return asked.returncode == 0
 
     def _drop_lock_of_the_dead(self) -> None:
-        """A killed server that nobody has reaped yet counts as a living one for PostgreSQL, which would not start."""
+        """For PostgreSQL a killed server that is not reaped yet is alive, and it would not start."""
         lock = self._data / "postmaster.pid"
         if lock.exists() and not _owner_lives(lock.read_text()):
             lock.unlink()
