@@ -4,8 +4,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
+
 from rule_engine.domain.actions import RuleType
 from rule_engine.rules import REGISTRY
+from rule_engine.rules.examples import Example, load_examples
 
 HEAD = """# Rule types
 
@@ -16,11 +19,12 @@ Liquid text or `{"path": "…"}`. Outputs are used by later rules of the chain a
 
 def page() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([HEAD, *(line for rule_type in REGISTRY.values() for line in _section(rule_type))])
+    examples = load_examples()
+    return "\n".join([HEAD, *(line for one in REGISTRY.values() for line in _section(one, examples[one.type]))])
 
 
-def _section(rule_type: RuleType[Any]) -> Iterator[str]:
-    yield f"## `{rule_type.type}`\n"
+def _section(rule_type: RuleType[Any], example: Example) -> Iterator[str]:
+    yield f"## rule `{rule_type.type}`\n"
     yield f"{rule_type.__doc__ or rule_type.title} For: {', '.join(rule_type.kinds)}.\n"
     schema = rule_type.params.model_json_schema()
     yield "| parameter | | what |"
@@ -30,6 +34,23 @@ def _section(rule_type: RuleType[Any]) -> Iterator[str]:
     yield from _forms(schema)
     outputs = [f"`{name}`" for name in rule_type.outputs.model_fields]
     yield f"\nOutputs: {', '.join(outputs) or 'none'}.\n"
+    yield from _example(rule_type.type, example)
+
+
+def _example(type: str, example: Example) -> Iterator[str]:
+    yield f"{example.title}:\n"
+    yield f"```yaml\n{_yaml({'name': 'example', 'type': type, 'params': example.params})}```\n"
+    yield f"Then `GET {example.effect.get}` of {example.effect.service} shows:\n"
+    yield f"```yaml\n{_yaml(example.shows)}```\n"
+    yield f"Refused at publishing, with words about `{example.issue.says}`:\n"
+    yield f"```yaml\n{_yaml({'params': example.issue.params})}```\n"
+    if example.refusal is not None:
+        yield f"Refused when it acts, with its reason ({example.refusal.reason}), for an item with:\n"
+        yield f"```yaml\n{_yaml(example.refusal.item)}```\n"
+
+
+def _yaml(value: Any) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _forms(schema: dict[str, Any]) -> Iterator[str]:

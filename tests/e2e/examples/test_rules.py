@@ -1,0 +1,136 @@
+"""Every rule type's example on one running stack: all act at once, then each one's effect is looked for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local_stack.demo.people import Person
+from local_stack.demo.shop import Shop, open_shop
+from local_stack.stack import Stack
+from rule_engine.rules import REGISTRY
+from rule_engine.rules.examples import Example, load_examples
+from support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+EXAMPLES = load_examples()
+each_example = pytest.mark.parametrize("type", EXAMPLES)
+
+PIPELINE = "examples"
+CLIENT = {
+    "first_name": "Alex",
+    "last_name": "Client",
+    "phones": [{"number": "+393331234567"}],
+    "emails": [{"address": "alex@client.example"}],
+}
+ROW = {"name": "Oak table", "quantity": "1", "price": 250_000}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A shop in which each rule type has a stage of its own, by its name. `items` entered them."""
+
+    shop: Shop
+    readers: Mapping[str, Person]
+    items: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    def effect(self, example: Example, item: str) -> Any:
+        path = example.effect.get.format(item=item)
+        return self.readers[example.effect.reader].get(example.effect.service, path)
+
+    def rule(self, item: str) -> Mapping[str, Any]:
+        """What became of the example's rule; empty before the item's entry is known."""
+        view = self.shop.manager.find("rule-engine", f"/v1/automation/items/{item}") or {"stages": []}
+        rules = (rule for stage in view["stages"] for entry in stage["entries"] for rule in entry["rules"])
+        return next((rule for rule in rules if rule["name"] == "example"), {})
+
+
+@pytest.fixture(scope="module")
+def stage(stack: Stack) -> Iterator[Stage]:
+    stack.start(["all"])
+    with ExitStack() as closing_:
+        shop = closing_.enter_context(closing(open_shop(stack)))
+        publish(shop)
+        client = str(shop.manager.post("entity-service", "/v1/contacts", CLIENT)["id"])
+        items = {type: enter(shop, type, client, {}) for type in EXAMPLES}
+        refused = {
+            type: enter(shop, type, client, example.refusal.item)
+            for type, example in EXAMPLES.items()
+            if example.refusal is not None
+        }
+        yield Stage(shop, {"manager": shop.manager, "head_of_sales": shop.head}, items, refused)
+
+
+def publish(shop: Shop) -> None:
+    stages = [{"code": type, "name": type} for type in EXAMPLES]
+    pipeline = {"name": "Examples", "kind": "deal", "stages": [*stages, {"code": "elsewhere", "name": "Elsewhere"}]}
+    shop.owner.put("entity-service", f"/v1/pipelines/{PIPELINE}", pipeline)
+    counter = {"name": "Deals seen", "type": "number", "scope": "tenant", "value": 0}
+    shop.owner.put("rule-engine", "/v1/variables/deals_seen", counter)
+    rules = {type: {"rules": [rule(type, example.params)]} for type, example in EXAMPLES.items()}
+    document = {"pipeline": PIPELINE, "stages": rules, "publish": True}
+    shop.owner.put("rule-engine", f"/v1/rule-sets/{PIPELINE}", document)
+
+
+def rule(type: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": "example", "type": type, "params": params}
+
+
+def enter(shop: Shop, type: str, client: str, changes: Mapping[str, Any]) -> str:
+    """A deal of the client with a row of products, moved to the example's stage."""
+    contacts = [client] if changes.get("contact", True) else []
+    deal = {"kind": "deal", "title": "Oak table", "contact_ids": contacts, "responsible_id": shop.ids["manager"]}
+    deal |= {"pipeline": PIPELINE, "stage": "elsewhere", "amount": 250_000}
+    item = str(shop.manager.post("entity-service", "/v1/items", deal)["id"])
+    shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/products", json={"rows": [ROW]}, headers=ANY)
+    shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/stage", json={"stage": type}, headers=ANY)
+    return item
+
+
+ANY = {"If-Match": "*"}
+
+
+def shows(found: Any, wanted: Any) -> bool:
+    """Whether a part of what was found is what is wanted."""
+    match found, wanted:
+        case dict(), dict():
+            return all(key in found and shows(found[key], value) for key, value in wanted.items())
+        case list(), list():
+            return all(any(shows(one, value) for one in found) for value in wanted)
+        case _:
+            return bool(found == wanted)
+
+
+def test_every_rule_type_has_an_example() -> None:
+    assert EXAMPLES.keys() == REGISTRY.keys()
+
+
+@each_example
+def test_the_effect_is_at_its_owner_and_the_view_says_that_it_was_done(stage: Stage, type: str) -> None:
+    example, item = EXAMPLES[type], stage.items[type]
+    until(lambda: stage.rule(item).get("state") not in (None, "waiting", "running"), f"{type} to end")
+    assert stage.rule(item)["state"] == "done", stage.rule(item)
+    until(lambda: shows(stage.effect(example, item), example.shows), f"{example.shows} at {example.effect}")
+
+
+@pytest.mark.parametrize("type", [type for type, example in EXAMPLES.items() if example.refusal is not None])
+def test_where_the_owner_refuses_the_view_says_why(stage: Stage, type: str) -> None:
+    refusal, item = EXAMPLES[type].refusal, stage.refused[type]
+    assert refusal is not None
+    until(lambda: stage.rule(item).get("state") not in (None, "waiting", "running"), f"{type} to end")
+    assert stage.rule(item)["state"] in ("refused", "failed"), stage.rule(item)
+    assert refusal.reason in stage.rule(item)["reason"]
+
+
+@each_example
+def test_bad_parameters_are_refused_at_publishing_with_their_place(stage: Stage, type: str) -> None:
+    issue = EXAMPLES[type].issue
+    document = {"pipeline": PIPELINE, "stages": {type: {"rules": [rule(type, issue.params)]}}, "publish": True}
+    answer = stage.shop.owner.send("PUT", "rule-engine", f"/v1/rule-sets/{PIPELINE}", json=document, also=[422])
+    errors = answer.json().get("errors", [])
+    assert [one["where"].startswith(f"stages.{type}.rules[0]") for one in errors] == [True]
+    assert issue.says in errors[0]["what"]
