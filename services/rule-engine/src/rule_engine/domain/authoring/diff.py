@@ -51,7 +51,7 @@ def _of_set(before: RuleSetDocument, after: RuleSetDocument) -> Iterator[Change]
 
 
 def _of_rules(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> Iterator[Change]:
-    moved = _moved(before, after)
+    moved = _moved_rules(before, after)
     for id, old in before.items():
         if id not in after:
             yield _whole("removed", old, before=old.rule)
@@ -70,7 +70,7 @@ def _whole(
     return Change(kind, placed.stage, placed.rule.name, None, old, new, what)
 
 
-def _moved(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> set[str]:
+def _moved_rules(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> set[str]:
     """Rules that stayed in their stage at another place; as few as explain the new order."""
     moved: set[str] = set()
     for stage in {one.stage for one in after.values()}:

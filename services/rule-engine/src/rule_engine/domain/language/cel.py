@@ -148,7 +148,7 @@ def _parsed(source: str) -> Node:
         program = _environment().compile(_rewritten(source), disable_check=True)
     except RuntimeError as error:
         raise ValueFailureError(_reason(str(error))) from error
-    tree = _node(_fields(dict(_wire(program.serialize()))[2]).get(2, [b""])[0])
+    tree = _node(_fields(dict(_protobuf_fields(program.serialize()))[2]).get(2, [b""])[0])
     _refuse(tree, 0)
     return tree
 
@@ -210,7 +210,7 @@ def children(node: Node) -> tuple[Node, ...]:
 # the serialised form: protobuf's cel.expr.Expr, whose field numbers never change
 
 
-def _wire(data: bytes) -> Iterator[tuple[int, Any]]:
+def _protobuf_fields(data: bytes) -> Iterator[tuple[int, Any]]:
     """Numbers and values of a message's fields."""
     at = 0
     while at < len(data):
@@ -240,7 +240,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def _fields(data: bytes) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = {}
-    for number, value in _wire(data):
+    for number, value in _protobuf_fields(data):
         found.setdefault(number, []).append(value)
     return found
 

@@ -6,8 +6,8 @@ pure: what they need beside their arguments (the tenant's language, zone and cal
 is the same for the same decision) is in `surroundings`.
 """
 
-from rule_engine.domain.language.functions import lists, numbers, printing, texts, times
+from rule_engine.domain.language.functions import lists, numbers, printing, strings, times
 from rule_engine.domain.language.functions.registry import FUNCTIONS, MOST, Function, weight
 from rule_engine.domain.language.functions.surroundings import inside
 
-__all__ = ["FUNCTIONS", "MOST", "Function", "inside", "lists", "numbers", "printing", "texts", "times", "weight"]
+__all__ = ["FUNCTIONS", "MOST", "Function", "inside", "lists", "numbers", "printing", "strings", "times", "weight"]
