@@ -83,7 +83,12 @@ def rule(type: str, params: Mapping[str, Any]) -> dict[str, Any]:
 def enter(shop: Shop, type: str, client: str, changes: Mapping[str, Any]) -> str:
     """A deal of the client with a row of products, moved to the example's stage."""
     contacts = [client] if changes.get("contact", True) else []
-    deal = {"kind": "deal", "title": "Oak table", "contact_ids": contacts, "responsible_id": shop.ids["manager"]}
+    deal: dict[str, Any] = {
+        "kind": "deal",
+        "title": "Oak table",
+        "contact_ids": contacts,
+        "responsible_id": shop.ids["manager"],
+    }
     deal |= {"pipeline": PIPELINE, "stage": "elsewhere", "amount": {"amount": 250_000, "currency": "EUR"}}
     item = str(shop.manager.post("entity-service", "/v1/items", deal)["id"])
     shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/products", json={"rows": [ROW]}, headers=ANY)

@@ -66,7 +66,7 @@ def pay(case: Case, facts: Mapping[str, Any]) -> None:
     case.shop.visitor.post("payments", f"/payments/{made['payment_id']}/pay", paid)
 
 
-def view_document(case: Case, _: Mapping[str, Any]) -> None:
+def view_document(case: Case, facts: Mapping[str, Any]) -> None:
     manager = case.shop.manager
 
     def ready() -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def stage(stack: Stack) -> Iterator[Stage]:
 
 def put_trigger(shop: Shop, type: str) -> Mapping[str, Any]:
     example = EXAMPLES[type]
-    spec = {"name": example.title, "type": type, "pipeline": PIPELINE, "stage": type}
+    spec: dict[str, Any] = {"name": example.title, "type": type, "pipeline": PIPELINE, "stage": type}
     spec |= {"settings": example.settings, "condition": example.condition}
     answer: Mapping[str, Any] = shop.owner.put("trigger-service", f"/v1/triggers/example_{type}", spec)
     return answer
