@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from contracts.envelope import Envelope, Record
@@ -164,6 +165,23 @@ async def test_two_replicas_share_the_partitions_and_one_takes_over_when_the_oth
         await harness.publish(harness.events, *(note(str(n), item=str(n)) for n in range(40, 60)))
         await harness.until_committed(60)
     assert sorted(map(int, await harness.notes())) == list(range(60))
+
+
+async def test_a_consumer_that_stops_leaves_its_group_at_once(harness: Harness) -> None:
+    await harness.publish(harness.events, note("one"))
+    async with running(listening(harness)):
+        await harness.until_committed(1)
+        assert await _state_of_group(harness) == "Stable"
+    assert await _state_of_group(harness) == "Empty"
+
+
+async def _state_of_group(harness: Harness) -> str:
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.settings.kafka_bootstrap)
+    await admin.start()
+    (response,) = await admin.describe_consumer_groups([harness.name])
+    await admin.close()
+    ((_, _, state, *_),) = response.groups
+    return str(state)
 
 
 def _consumer(harness: Harness, service: Service) -> "_Opened":

@@ -36,14 +36,14 @@ class Batch:
         self.failures[id(record)] += 1
         return self.failures[id(record)]
 
-    def put_off(self) -> None:
+    def postpone(self) -> None:
         """Moves the first message, and those behind it with the same key, behind the others."""
         key = self.groups[0][0][1].key
         left = list(chain.from_iterable(self.groups))
         others = [[one for one in group if one[1].key != key] for group in self.groups]
         self.groups = deque([group for group in others if group] + [[one] for one in left if one[1].key == key])
 
-    def bury(self, detail: str) -> None:
+    def give_up(self, detail: str) -> None:
         """Puts aside the first message, alone in its group."""
         ((record, _),) = self.groups.popleft()
         self.dead.append((record, "failed", detail))

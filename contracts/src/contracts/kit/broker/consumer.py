@@ -23,7 +23,7 @@ from contracts.kit.kafka import ANSWER_S, KafkaRecord
 
 logger = structlog.get_logger(__name__)
 
-ASK_EVERY_S = 20
+CHECK_EVERY_S = 20
 """A client that has not heard from its coordinator for so long asks it something."""
 JOIN_S = 150
 """Longer than the slowest rebalance: a client without partitions for so long is replaced."""
@@ -85,18 +85,18 @@ class Consumer:
             try:
                 records = await next_records(consumer)
             except RECORD_ERRORS:
-                await self._step_over(consumer)
+                await self._skip_unreadable(consumer)
                 continue
             self._alive()
             self._assigned = bool(consumer.assignment())
-            self._lag.got(records)
+            self._lag.polled(records)
             self._lag.measure(consumer)
             if records:
-                await self._take(consumer, records)
-            elif time.monotonic() - self._answered_at > ASK_EVERY_S:
-                await self._ask(consumer)
+                await self._handle(consumer, records)
+            elif time.monotonic() - self._answered_at > CHECK_EVERY_S:
+                await self._check_membership(consumer)
 
-    async def _ask(self, consumer: AIOKafkaConsumer) -> None:
+    async def _check_membership(self, consumer: AIOKafkaConsumer) -> None:
         """Makes sure that an idle client still has its group: a client that lost it for good goes on polling."""
         place = next(iter(consumer.assignment()), None)
         if place is not None:
@@ -106,7 +106,7 @@ class Consumer:
         elif time.monotonic() - self._answered_at > JOIN_S:
             raise OutageError("the group gave no partitions")
 
-    async def _step_over(self, consumer: AIOKafkaConsumer) -> None:
+    async def _skip_unreadable(self, consumer: AIOKafkaConsumer) -> None:
         """Finds the partition with the record that cannot be read, and goes on behind it.
 
         The client drops what it had read of other partitions when it meets such a record, so all are read again.
@@ -120,12 +120,12 @@ class Consumer:
                 records = await next_records(consumer, place)
             except RECORD_ERRORS:
                 await go_back(consumer, place)
-                while not self._stopping.is_set() and not await self._take_raw(consumer, place):
+                while not self._stopping.is_set() and not await self._handle_raw_batch(consumer, place):
                     self._alive()
             else:
-                await self._take(consumer, records)
+                await self._handle(consumer, records)
 
-    async def _take_raw(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> bool:
+    async def _handle_raw_batch(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> bool:
         """Handles what can be read of the next record batch, and puts aside what cannot, with its bytes.
 
         Returns whether the client can go on by itself: behind what cannot be read, or at the end of the partition.
@@ -140,12 +140,12 @@ class Consumer:
         await commit_offsets(consumer, {place: contents.next_offset})
         return bool(contents.unreadable) or contents.next_offset == offset
 
-    async def _take(self, consumer: AIOKafkaConsumer, records: Sequence[KafkaRecord]) -> None:
+    async def _handle(self, consumer: AIOKafkaConsumer, records: Sequence[KafkaRecord]) -> None:
         """A commit that fails is an outage for `run`: the client may be broken for good. What is done stays done."""
         batch = self._processor.read(records)
         if await self._until_done(batch):
             await commit(consumer, records)
-            self._lag.took(records)
+            self._lag.handled(records)
             self._alive()
             self._answered_at = time.monotonic()
 

@@ -12,12 +12,13 @@ from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from contracts.kit.kafka import ANSWER_S, connected
+from contracts.kit.kafka import connected
 from contracts.topics import Topic
 
 SESSION_MS = 45_000
 REBALANCE_MS = 60_000
 CLOSE_S = 10
+LEAVE_S = 5
 _GROUP_COORDINATOR = 0
 
 
@@ -36,7 +37,7 @@ class Member:
 
 @asynccontextmanager
 async def joined(member: Member, topics: Sequence[Topic]) -> AsyncGenerator[AIOKafkaConsumer]:
-    """A consumer that commits only what it is told to, and sees nothing of a transaction that was aborted.
+    """A consumer that commits only on request, and sees nothing of a transaction that was aborted.
 
     Closing it keeps the member's partitions until its session expires, or until `leave`.
     """
@@ -114,6 +115,6 @@ async def leave(member: Member, topics: Sequence[Topic]) -> None:
     If the broker is away, they get them when the member's session expires.
     """
     with suppress(KafkaError, TimeoutError):
-        async with asyncio.timeout(ANSWER_S), connected(member.bootstrap) as client:
+        async with asyncio.timeout(LEAVE_S), connected(member.bootstrap) as client:
             coordinator = await client.coordinator_lookup(_GROUP_COORDINATOR, member.group)
             await client.send(coordinator, _LeaveRequest(member.group, member.instance(topics)))

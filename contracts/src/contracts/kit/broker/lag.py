@@ -19,12 +19,12 @@ class Lag:
         self._topics = topics
         self._next: dict[TopicPartition, int] = {}
 
-    def got(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+    def polled(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         """Notes records that were polled, in the order of their offsets."""
         for record in records:
             self._next.setdefault(TopicPartition(record.topic, record.partition), record.offset)
 
-    def took(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+    def handled(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         """Notes records that are handled."""
         for record in records:
             self._next[TopicPartition(record.topic, record.partition)] = record.offset + 1

@@ -60,7 +60,7 @@ class Processor:
         Raises one of `OUTAGES` when a server is away, without losing anything: call it again.
         """
         if batch.dead or batch.unanswered:
-            await self._bury(batch)
+            await self._put_aside_dead(batch)
         elif batch.groups:
             await self._process_group(batch)
         return bool(batch.dead or batch.unanswered or batch.groups)
@@ -108,7 +108,7 @@ class Processor:
                 batch.split()
             elif isinstance(error, asyncpg.QueryCanceledError):
                 await self._database.ping()  # raises when it is an outage after all
-                self._blame(batch, error, patience=SLOW_ALONE)
+                self._count_failure(batch, error, patience=SLOW_ALONE)
             else:
                 raise
         except OUTAGES:
@@ -119,17 +119,17 @@ class Processor:
                 batch.halve()
             else:
                 race = isinstance(error, asyncpg.IntegrityConstraintViolationError)
-                self._blame(batch, error, patience=CONTRADICTIONS if race else 1)
+                self._count_failure(batch, error, patience=CONTRADICTIONS if race else 1)
 
-    def _blame(self, batch: Batch, error: Exception, *, patience: int) -> None:
+    def _count_failure(self, batch: Batch, error: Exception, *, patience: int) -> None:
         """The first message failed alone: it is tried again after the others, at most `patience` times in all."""
         attempt = batch.fail()
         with telemetry.concerning(batch.groups[0][0][1]):
             logger.error("message failed", attempt=attempt, exc_info=error)
         if attempt < patience:
-            batch.put_off()
+            batch.postpone()
         else:
-            batch.bury(in_words(error))
+            batch.give_up(in_words(error))
 
     async def _handle(self, read: Sequence[Read], settle: Settle | None = None) -> None:
         messages = [message for _, message in read]
@@ -150,7 +150,7 @@ class Processor:
             return messages
         return await (self._inbox.unseen_replayed if replayed else self._inbox.unseen)(tx, messages)
 
-    async def _bury(self, batch: Batch) -> None:
+    async def _put_aside_dead(self, batch: Batch) -> None:
         """Dead letter first, answer second: killed in between, both happen again and change nothing."""
         while batch.dead:
             record, reason, detail = batch.dead[0]
