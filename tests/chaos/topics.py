@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.catalogue import TYPES
-from contracts.envelope import Envelope, decode
+from contracts.decoding import decode
+from contracts.envelope import Envelope
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
 
 READ_S = 5_000

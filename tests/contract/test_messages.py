@@ -11,7 +11,8 @@ from cloudevents.core.formats.json import JSONFormat
 
 from contracts import documents, topics
 from contracts.catalogue import COMMANDERS, MESSAGES, TYPES
-from contracts.envelope import Body, Envelope, Record, decode
+from contracts.decoding import decode
+from contracts.envelope import Body, Envelope, Record
 from contracts.messages.results import CancelCommand
 from contracts.topics import TOPICS
 

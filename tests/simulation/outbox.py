@@ -1,7 +1,8 @@
 """The outbox of a service and the relay that empties it: at least once, first publications in the order of commits."""
 
 from contracts.catalogue import TYPES
-from contracts.envelope import Body, Envelope, Record, decode
+from contracts.decoding import decode
+from contracts.envelope import Body, Envelope, Record
 from contracts.kit.database import Connection
 from contracts.kit.outbox import Outbox
 from contracts.topics import Topic

@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import ValidationError
 
 from contracts.catalogue import TYPES
-from contracts.envelope import Body, Envelope, Record, UndecodableError, decode
+from contracts.decoding import decode
+from contracts.envelope import Body, Envelope, Record, UndecodableError
 from contracts.messages.results import RESULTS, CommandProgress, FinalResult
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
 from local_stack.topics import create_topics

@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
-from contracts.envelope import Body, Cause, Envelope, Record, decode, event
+from contracts.decoding import decode
+from contracts.envelope import Body, Cause, Envelope, Record, event
 from contracts.kit.broker import Subscription, each
 from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate

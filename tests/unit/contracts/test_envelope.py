@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.catalogue import TYPES
+from contracts.decoding import MAX_HEADER, decode, decode_lenient
 from contracts.envelope import (
-    MAX_HEADER,
     Body,
     Cause,
     Envelope,
     Record,
     UndecodableError,
     command,
-    decode,
-    decode_lenient,
     event,
     format_causepath,
     parse_causepath,

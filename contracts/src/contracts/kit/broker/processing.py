@@ -13,7 +13,8 @@ import asyncpg
 import structlog
 from aiokafka import TopicPartition
 
-from contracts.envelope import Envelope, decode_lenient
+from contracts.decoding import decode_lenient
+from contracts.envelope import Envelope
 from contracts.kit import telemetry
 from contracts.kit.broker.batch import Batch, Read
 from contracts.kit.broker.outages import OUTAGES, TOO_MUCH_AT_ONCE

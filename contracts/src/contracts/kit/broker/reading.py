@@ -7,7 +7,8 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from contracts.envelope import Envelope, UndecodableError, decode
+from contracts.decoding import decode
+from contracts.envelope import Envelope, UndecodableError
 from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.broker.batch import Batch, Read

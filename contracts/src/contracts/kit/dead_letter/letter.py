@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from contracts.envelope import readable
+from contracts.decoding import readable
 from contracts.texts import readable_reason
 
 State = Literal["open", "replaying", "handled", "passed_over", "dead_again", "discarded"]
