@@ -23,11 +23,11 @@ from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import new_item
 from entity_service.domain.names import full_name
 from rule_engine.domain.language.limits import Cut, cut_texts
+from trigger_service.domain.answers import create_item, read_answers
 from trigger_service.domain.checks import check_form
-from trigger_service.domain.definitions import Form, FormSpec
-from trigger_service.domain.intake import create_item, read_answers
+from trigger_service.domain.errors import InvalidInputError
+from trigger_service.domain.forms import Form, FormSpec
 from trigger_service.domain.targets import item_fields
-from trigger_service.errors import InvalidInputError
 
 TITLE = Cut(("title",), MAX_TITLE, one_line=True)
 SCHEMA = TenantSchema(tenant_id=ID, tenant=TenantSettings(name="Shop"), pipelines=(), fields=FIELDS, employees=())

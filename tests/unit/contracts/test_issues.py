@@ -26,7 +26,7 @@ from contracts.issues import Issue, issue, issues, issues_of, unknown
 from contracts.kit.http import install_problems
 from rule_engine.api.rule_sets import RuleSetInput
 from rule_engine.rules import REGISTRY
-from trigger_service.domain.definitions import TriggerSpec
+from trigger_service.domain.triggers import TriggerSpec
 from trigger_service.triggers.registry import TRIGGER_TYPES
 
 PYDANTICS = re.compile(

@@ -10,8 +10,8 @@ from contracts.asking import TooLarge
 from contracts.contexts import ContactContext, ItemContext, MyCompany, PipelineContext, TenantSettings
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from contracts.values import ItemSnapshot
-from trigger_service.domain.definitions import Trigger, TriggerSpec
 from trigger_service.domain.evaluation import Note, could_fire, judge, read_result
+from trigger_service.domain.triggers import Trigger, TriggerSpec
 from trigger_service.triggers.base import Occurrence
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

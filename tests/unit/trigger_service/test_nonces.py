@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from trigger_service.errors import NonceError, TooSoonError
+from trigger_service.domain.errors import NonceError, TooSoonError
 from trigger_service.gateways.nonces import Nonces
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

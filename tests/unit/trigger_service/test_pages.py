@@ -4,7 +4,7 @@ from typing import Any
 
 from contracts.kit.http import Problem, bad_input
 from trigger_service.api.pages import form_page
-from trigger_service.domain.definitions import FormSpec
+from trigger_service.domain.forms import FormSpec
 
 FORM = FormSpec.model_validate(
     {

@@ -13,8 +13,9 @@ from contracts.messages.entity_events import PaymentChanged
 from contracts.values import Money
 from support.messages import fact
 from trigger_service.domain.checks import check_form, check_trigger
-from trigger_service.domain.definitions import FormSpec, TriggerSpec
-from trigger_service.errors import InvalidInputError
+from trigger_service.domain.errors import InvalidInputError
+from trigger_service.domain.forms import FormSpec
+from trigger_service.domain.triggers import TriggerSpec
 from trigger_service.handlers import _occurrences
 from trigger_service.messages import arrival_of_event
 from trigger_service.triggers.documents import DocumentSettings, DocumentViewedTrigger

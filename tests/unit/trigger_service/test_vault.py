@@ -5,7 +5,7 @@ from secrets import token_urlsafe
 import pytest
 from pydantic import SecretStr
 
-from trigger_service.errors import VaultError
+from trigger_service.domain.errors import VaultError
 from trigger_service.gateways.vault import Vault
 
 SECRET = SecretStr("whsec_c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh")

@@ -1,4 +1,4 @@
-"""Takes in events that may set off triggers, and the results of this service's own commands."""
+"""Handles events that may fire triggers, and the results of this service's own commands."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,18 +10,18 @@ from contracts.kit import telemetry
 from contracts.kit.broker import Subscription, each
 from contracts.kit.database import Connection
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
-from trigger_service.desk import Desk
 from trigger_service.gateways.entity import EntityService
+from trigger_service.intake import Intake
 from trigger_service.messages import SERVICE
 from trigger_service.triggers.base import Occurrence
 from trigger_service.triggers.registry import EVENT_TRIGGERS
 
 
 class Handlers:
-    """Reads items' contexts once per batch, before its transaction; the desk does the rest."""
+    """Reads items' contexts once per batch, before its transaction; `intake` does the rest."""
 
-    def __init__(self, desk: Desk, entity: EntityService) -> None:
-        self._desk = desk
+    def __init__(self, intake: Intake, entity: EntityService) -> None:
+        self._intake = intake
         self._entity = entity
 
     async def prefetch(self, messages: Sequence[Envelope[Any]]) -> dict[Key, Found]:
@@ -40,10 +40,10 @@ class Handlers:
                 for occurrence in _occurrences(message):
                     found = {item: contexts.get((message.tenant, item)) for item in occurrence.items}
                     present = {item: context for item, context in found.items() if context is not None}
-                    await self._desk.take_event(tx, message, occurrence, present)
+                    await self._intake.events.take(tx, message, occurrence, present)
 
     async def on_result(self, message: Envelope[Any], tx: Connection) -> None:
-        await self._desk.settle(tx, message)
+        await self._intake.results.settle(tx, message)
 
 
 def _occurrences(message: Envelope[Any]) -> list[Occurrence]:
@@ -53,7 +53,7 @@ def _occurrences(message: Envelope[Any]) -> list[Occurrence]:
 
 
 def events(handlers: Handlers) -> Subscription[dict[Key, Found]]:
-    """What other services tell, as far as a trigger type looks for it."""
+    """Events of other services that a trigger type looks for."""
     return Subscription(
         topics=(topics.ENTITY_EVENTS, topics.DOC_EVENTS),
         bodies=tuple(EVENT_TRIGGERS),
@@ -63,7 +63,7 @@ def events(handlers: Handlers) -> Subscription[dict[Key, Found]]:
 
 
 def results(handlers: Handlers) -> Subscription:
-    """What became of this service's own commands."""
+    """Results of this service's own commands."""
     bodies = (CommandDone, CommandRefused, CommandFailed)
     return Subscription(
         topics=(topics.ENTITY_RESULTS,),

@@ -1,4 +1,4 @@
-"""Work that needs another service's answer first: judging what was submitted. And forgetting what is old."""
+"""Judges submissions that need another service's answer first, and deletes what is old."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,12 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import Task
-from trigger_service.desk import Desk
-from trigger_service.domain import intake
-from trigger_service.domain.definitions import Form, Trigger
+from trigger_service.domain.answers import person
+from trigger_service.domain.forms import Form
+from trigger_service.domain.triggers import Trigger
 from trigger_service.gateways.entity import EntityService
-from trigger_service.store import arrivals, deduplication, definitions
+from trigger_service.intake import Intake
+from trigger_service.store import arrivals, deduplication, forms, triggers
 from trigger_service.store.arrivals import Arrival
 
 SEEN_FOR = timedelta(days=30)
@@ -35,13 +36,13 @@ class _Submission(NamedTuple):
 class Jobs:
     """One pair of methods per kind of submission: judging it, and giving it up.
 
-    entity-service being away is no attempt: such work is tried again for as long as it takes. What it refuses to tell
-    may be a defect that is mended soon: that is asked again, a few times.
+    While entity-service is away no attempt counts: such work is tried again for as long as it takes. What it refuses to
+    answer may be a defect that is repaired soon: it is asked again, a few times.
     """
 
-    def __init__(self, database: Database, desk: Desk, entity: EntityService) -> None:
+    def __init__(self, database: Database, intake: Intake, entity: EntityService) -> None:
         self._database = database
-        self._desk = desk
+        self._intake = intake
         self._entity = entity
 
     async def judge_form(self, task: Task) -> None:
@@ -50,14 +51,14 @@ class Jobs:
         items = await self._open_items(task.tenant, form, submission)
         async with self._database.transaction(task.tenant) as tx:
             if await task.complete(tx):
-                await self._desk.judge_form(tx, submission.arrival, form, submission.content, items)
+                await self._intake.forms.judge(tx, submission.arrival, form, submission.content, items)
 
     async def _open_items(self, tenant: UUID, form: Form, submission: _Submission) -> Sequence[ItemContext]:
         """The client's items in open stages, oldest first."""
-        client = intake.person(form.spec, submission.content)
+        client = person(form.spec, submission.content)
         if client is None or not (client.phone or client.email):
             return []
-        with _asked_again():
+        with _retried_later():
             ids = await self._entity.open_items(tenant, client.phone, client.email)
             contexts = await self._entity.contexts((tenant, item) for item in ids)
         items = [one for one in contexts.values() if isinstance(one, ItemContext)]  # one too large is not looked at
@@ -65,32 +66,32 @@ class Jobs:
         return sorted(still_open, key=lambda context: context.item.created_at)
 
     async def create_anyway(self, task: Task, _: str) -> None:
-        """Nobody who filled in a form is lost: what cannot be judged becomes an item."""
+        """A submission that cannot be judged becomes an item, so that nobody who filled in a form is lost."""
         async with self._database.transaction(task.tenant) as tx:
             submission, form = await _form_submission(tx, task)
             if await task.complete(tx):
-                await self._desk.judge_form(tx, submission.arrival, form, submission.content, [])
+                await self._intake.forms.judge(tx, submission.arrival, form, submission.content, [])
 
     async def judge_call(self, task: Task) -> None:
         async with self._database.transaction(task.tenant) as tx:
             submission = await _submission(tx, task)
             trigger = await _trigger(tx, task, submission.code)
         key = (task.tenant, _item(submission.arrival))
-        with _asked_again():
+        with _retried_later():
             context = (await self._entity.contexts([key])).get(key)
         async with self._database.transaction(task.tenant) as tx:
             if await task.complete(tx):
-                await self._desk.judge_call(tx, submission.arrival, trigger, submission.content, context)
+                await self._intake.webhooks.judge(tx, submission.arrival, trigger, submission.content, context)
 
     async def give_up_call(self, task: Task, reason: str) -> None:
         async with self._database.transaction(task.tenant) as tx:
             submission = await _submission(tx, task)
             if await task.complete(tx):
-                await self._desk.give_up(tx, submission.arrival, reason)
+                await self._intake.arrivals.give_up(tx, submission.arrival, reason)
 
 
 @contextmanager
-def _asked_again() -> Iterator[None]:
+def _retried_later() -> Iterator[None]:
     try:
         yield
     except ServiceRefusalError as error:
@@ -99,7 +100,7 @@ def _asked_again() -> Iterator[None]:
 
 async def _form_submission(tx: Connection, task: Task) -> tuple[_Submission, Form]:
     submission = await _submission(tx, task)
-    form = await definitions.form(tx, task.tenant, submission.code)
+    form = await forms.find(tx, task.tenant, submission.code)
     if form is None:
         raise LookupError(f"no form {submission.code!r}: forms are archived, never deleted")
     return submission, form
@@ -115,7 +116,7 @@ async def _submission(tx: Connection, task: Task) -> _Submission:
 
 
 async def _trigger(tx: Connection, task: Task, code: str) -> Trigger:
-    trigger = await definitions.trigger(tx, task.tenant, code)
+    trigger = await triggers.find(tx, task.tenant, code)
     if trigger is None:
         raise LookupError(f"no trigger {code!r}: triggers are archived, never deleted")
     return trigger
@@ -128,7 +129,7 @@ def _item(arrival: Arrival) -> UUID:
 
 
 class Housekeeping:
-    """Forgets hashes that no repeat needs any more, and submissions that were refused longer ago than they are kept."""
+    """Deletes hashes that no repeat needs any more, and submissions that were refused longer ago than they are kept."""
 
     def __init__(self, database: Database, clock: Clock, submissions_for: timedelta) -> None:
         self._database = database

@@ -10,15 +10,15 @@ from contracts.kit.clock import new_id
 from contracts.kit.service import Service
 from contracts.kit.worker import Job
 from trigger_service import handlers
-from trigger_service.api import arrivals, forms, hooks, intake, internal, problems, providers, triggers
+from trigger_service.api import arrivals, forms, hooks, internal, problems, providers, public_forms, triggers
 from trigger_service.api.form_guard import FormGuard
-from trigger_service.caps import Caps
-from trigger_service.desk import Desk
 from trigger_service.gateways.challenge import Challenge
 from trigger_service.gateways.entity import EntityService
 from trigger_service.gateways.nonces import Nonces
 from trigger_service.gateways.vault import Vault, derived
 from trigger_service.handlers import Handlers
+from trigger_service.intake import make_intake
+from trigger_service.intake.limits import SubmissionLimits
 from trigger_service.jobs import Housekeeping, Jobs
 from trigger_service.messages import SERVICE
 from trigger_service.quotas import QUOTAS
@@ -27,7 +27,7 @@ from trigger_service.triggers.forms import FormSubmitted
 from trigger_service.triggers.webhooks import Webhook
 
 PUBLIC_BODY = 64 * 1024
-"""Bytes that a stranger may send."""
+"""Bytes that an unauthorised caller may send."""
 
 
 def build_app(settings: Settings) -> FastAPI:
@@ -36,11 +36,11 @@ def build_app(settings: Settings) -> FastAPI:
     database, clock = service.database, service.clock
     client = ServiceClient("entity-service", settings.entity_service_url, settings.service_tokens_dir)
     entity = EntityService(client)
-    caps = Caps(derived(settings.secrets_key, "counts of submissions"), settings.form_posts_per_minute)
+    limits = SubmissionLimits(derived(settings.secrets_key, "counts of submissions"), settings.form_posts_per_minute)
     vault = Vault(settings.secrets_key)
-    desk = Desk(service.outbox, clock, new_id, caps)
-    handling = Handlers(desk, entity)
-    jobs = Jobs(database, desk, entity)
+    intake = make_intake(service.outbox, clock, new_id, limits)
+    handling = Handlers(intake, entity)
+    jobs = Jobs(database, intake, entity)
     service.consume(handlers.events(handling))
     service.consume(handlers.results(handling))
     service.work(
@@ -55,9 +55,9 @@ def build_app(settings: Settings) -> FastAPI:
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
         providers.router(database, clock, vault),
-        arrivals.router(database, desk),
-        intake.router(database, desk, _form_guard(service, settings, caps)),
-        hooks.router(database, desk, vault),
+        arrivals.router(database, intake.arrivals),
+        public_forms.router(database, intake.forms, _form_guard(service, settings, limits)),
+        hooks.router(database, intake, vault),
         internal.router(database),
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
@@ -65,10 +65,10 @@ def build_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _form_guard(service: Service, settings: Settings, caps: Caps) -> FormGuard:
+def _form_guard(service: Service, settings: Settings, limits: SubmissionLimits) -> FormGuard:
     ages = timedelta(seconds=settings.form_min_seconds), timedelta(hours=settings.form_max_hours)
     nonces = Nonces(settings.secrets_key, *ages)
-    return FormGuard(service.database, service.clock, caps, nonces, _challenge(service, settings))
+    return FormGuard(service.database, service.clock, limits, nonces, _challenge(service, settings))
 
 
 def _challenge(service: Service, settings: Settings) -> Challenge | None:

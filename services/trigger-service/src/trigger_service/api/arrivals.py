@@ -1,4 +1,4 @@
-"""`/v1/arrivals`: everything that came in, with its verdict; so "why did it not move" has an answer."""
+"""`/v1/arrivals`: everything that came in, with its verdict, which answers "why did it not move"."""
 
 from typing import Any
 from uuid import UUID
@@ -8,10 +8,11 @@ from pydantic import AwareDatetime, BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
+from contracts.kit.http import Newest, Page
+from contracts.kit.routes import Paged, found
 from contracts.values import Code
-from trigger_service.desk import Desk
 from trigger_service.domain.evaluation import ArrivalVerdict
+from trigger_service.intake.arrivals import Arrivals
 from trigger_service.store import arrivals
 from trigger_service.store.arrivals import Arrival
 
@@ -25,7 +26,7 @@ class TriggerVerdict(BaseModel):
 
 
 class ArrivalView(BaseModel):
-    """An arrival. `trigger` moved the item; `triggers` tells of all that were looked at."""
+    """An arrival. `trigger` moved the item; `triggers` has the verdict of all that were looked at."""
 
     id: UUID
     trigger_type: str
@@ -47,61 +48,55 @@ class Submission(BaseModel):
     content: dict[str, Any]
 
 
-def router(database: Database, desk: Desk) -> APIRouter:
+def router(database: Database, intake: Arrivals) -> APIRouter:
     """Arrivals: read by everyone of the tenant; what was submitted, and judging it again, is for operators."""
     routes = APIRouter(prefix="/v1/arrivals", tags=["arrivals"])
     _add_lists(routes, database)
-    _add_submissions(routes, database, desk)
+    _add_submissions(routes, database, intake)
     return routes
 
 
 def _add_lists(routes: APIRouter, database: Database) -> None:
     @routes.get("")
-    async def list_arrivals(  # noqa: PLR0913 - a list's filters
+    async def list_arrivals(
+        paging: Paged,
         item_id: UUID | None = None,
         trigger: Code | None = None,
         verdict: ArrivalVerdict | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[ArrivalView]:
         """The newest first; with `trigger`, `verdict` is that trigger's own one."""
-        after = decode_cursor(cursor, Newest)
+        after = paging.after(Newest)
         async with database.transaction(caller.tenant) as tx:
-            found = await arrivals.find(
-                tx, caller.tenant, item_id=item_id, trigger=trigger, verdict=verdict, after=after, limit=limit + 1
+            entries = await arrivals.find(
+                tx, caller.tenant, item_id=item_id, trigger=trigger, verdict=verdict, after=after, limit=paging.rows
             )
-        return Page[ArrivalView].of(found, limit, key=lambda one: (one.received_at, one.id), show=_view)
+        return paging.page(entries, lambda one: (one.received_at, one.id), _view)
 
     @routes.get("/{id}")
     async def get_arrival(id: UUID, caller: Caller = require(Role.VIEWER)) -> ArrivalView:
         async with database.transaction(caller.tenant) as tx:
-            return _view(await _found(tx, caller.tenant, id))
+            return _view(await _find(tx, caller.tenant, id))
 
 
-def _add_submissions(routes: APIRouter, database: Database, desk: Desk) -> None:
+def _add_submissions(routes: APIRouter, database: Database, intake: Arrivals) -> None:
     @routes.get("/{id}/submission")
     async def get_submission(id: UUID, caller: Caller = require(Role.OPERATOR)) -> Submission:
         """What was submitted, while it waits and for `SUBMISSION_DAYS` after it was refused."""
         async with database.transaction(caller.tenant) as tx:
-            found = await arrivals.submission(tx, caller.tenant, id)
-        if found is None:
-            raise not_found(f"submission of an arrival {id} that is kept")
-        code, content = found
+            kept = await arrivals.submission(tx, caller.tenant, id)
+        code, content = found(kept, f"submission of an arrival {id} that is kept")
         return Submission(code=code, content=content)
 
     @routes.post("/{id}/retry", status_code=202)
-    async def retry(id: UUID, caller: Caller = require(Role.OPERATOR)) -> ArrivalView:
+    async def retry_arrival(id: UUID, caller: Caller = require(Role.OPERATOR)) -> ArrivalView:
         """Has a refused submission judged again, as things are now; 409 when a later one has answered it already."""
         async with database.transaction(caller.tenant) as tx:
-            return _view(await desk.retry(tx, await _found(tx, caller.tenant, id)))
+            return _view(await intake.retry(tx, await _find(tx, caller.tenant, id)))
 
 
-async def _found(tx: Connection, tenant: UUID, id: UUID) -> Arrival:
-    arrival = await arrivals.get(tx, tenant, id)
-    if arrival is None:
-        raise not_found(f"arrival {id}")
-    return arrival
+async def _find(tx: Connection, tenant: UUID, id: UUID) -> Arrival:
+    return found(await arrivals.get(tx, tenant, id), f"arrival {id}")
 
 
 def _view(arrival: Arrival) -> ArrivalView:

@@ -1,4 +1,4 @@
-"""What a submission of a form must pass before it is taken in: a limit per address, a nonce, perhaps a challenge."""
+"""What a submission of a form must pass before it is accepted: a limit per address, a nonce, perhaps a challenge."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,30 +9,30 @@ from fastapi import Request
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
 from contracts.kit.limits import network
-from trigger_service.caps import Caps
-from trigger_service.domain.definitions import Form
-from trigger_service.domain.intake import NONCE
-from trigger_service.errors import TooSoonError
+from trigger_service.domain.answers import NONCE
+from trigger_service.domain.errors import TooSoonError
+from trigger_service.domain.forms import Form
 from trigger_service.gateways.challenge import FIELDS, Challenge
 from trigger_service.gateways.nonces import Nonces
+from trigger_service.intake.limits import SubmissionLimits
 
 MAX_NONCE = 400
 
 
 @dataclass(frozen=True, slots=True)
 class FormGuard:
-    """`challenge` null: nobody is asked to show that they are human."""
+    """`challenge` null: visitors need not show that they are human."""
 
     database: Database
     clock: Clock
-    caps: Caps
+    limits: SubmissionLimits
     nonces: Nonces
     challenge: Challenge | None
 
     async def count(self, request: Request, tenant: UUID, form: Form) -> TooSoonError | None:
         """Counts a post of this address, in a transaction of its own: what is refused later counts too."""
         async with self.database.transaction(tenant) as tx:
-            return await self.caps.count(tx, form, network(request), self.clock())
+            return await self.limits.count(tx, form, network(request), self.clock())
 
     def new_nonce(self, form: Form) -> str:
         return self.nonces.issue(form.token, self.clock())

@@ -10,22 +10,21 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.inputs import keepable
 from contracts.issues import issues_of
-from contracts.kit import telemetry
 from contracts.kit.database import Database
 from contracts.kit.http import MAX_ISSUES, Problem, bad_input, json_response, not_found
-from trigger_service.desk import Desk
+from trigger_service.api.places import find_place
 from trigger_service.domain.payments import PaymentReport
 from trigger_service.gateways.signatures import is_signed
 from trigger_service.gateways.vault import Vault
-from trigger_service.store import definitions
-from trigger_service.tokens import hash_token
+from trigger_service.intake import Intake
+from trigger_service.store import payment_providers, triggers
 from trigger_service.triggers.webhooks import Webhook
 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class Taken(BaseModel):
-    """It has arrived; what becomes of it is told at `/v1/arrivals/{arrival_id}`."""
+    """It has arrived; `/v1/arrivals/{arrival_id}` says what becomes of it."""
 
     arrival_id: UUID
 
@@ -35,7 +34,7 @@ def _takes(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def router(database: Database, desk: Desk, vault: Vault) -> APIRouter:
+def router(database: Database, intake: Intake, vault: Vault) -> APIRouter:
     """Public routes: the token in the path says whose they are."""
     routes = APIRouter(prefix="/hooks", tags=["hooks"])
 
@@ -43,35 +42,27 @@ def router(database: Database, desk: Desk, vault: Vault) -> APIRouter:
     async def report_payment(token: str, request: Request) -> Response:
         """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. 200 for repeats, too."""
         body = await request.body()
-        async with database.transaction() as tx:
-            place = await definitions.address(tx, "payment_provider", hash_token(token))
-        if place is None:
-            raise not_found("such address")
-        telemetry.note(tenant_id=place.tenant)
+        place = await find_place(database, "payment_provider", token, "such address")
         async with database.transaction(place.tenant) as tx:
-            provider = await definitions.provider(tx, place.tenant, place.code)
+            provider = await payment_providers.find(tx, place.tenant, place.code)
             if provider is None or provider.archived:
                 raise not_found("such address")
             if not is_signed(vault.open(provider.sealed), request.headers, body):
                 raise Problem(401, "Unauthorized", "the signature is missing, wrong, or older than five minutes")
-            arrival = await desk.take_payment(tx, place.tenant, provider, _key(request, "webhook-id"), _report(body))
+            arrival = await intake.payments.take(tx, place.tenant, provider, _key(request, "webhook-id"), _report(body))
         return json_response(Taken(arrival_id=arrival))
 
     @routes.post("/t/{token}", response_model=Taken, status_code=202, openapi_extra=_takes({"type": "object"}))
     async def call_trigger(token: str, request: Request) -> Response:
         """Fires a `webhook` trigger; with `Idempotency-Key` or `webhook-id` a call may be repeated."""
         body = _json_object(await request.body())
-        async with database.transaction() as tx:
-            place = await definitions.address(tx, "trigger", hash_token(token))
-        if place is None:
-            raise not_found("such address")
-        telemetry.note(tenant_id=place.tenant)
+        place = await find_place(database, "trigger", token, "such address")
         async with database.transaction(place.tenant) as tx:
-            trigger = await definitions.trigger(tx, place.tenant, place.code)
+            trigger = await triggers.find(tx, place.tenant, place.code)
             if trigger is None or trigger.spec.archived:
                 raise not_found("such address")
             key = _key(request, "idempotency-key", "webhook-id") or None
-            arrival = await desk.take_call(tx, place.tenant, trigger, body, key)
+            arrival = await intake.webhooks.take(tx, place.tenant, trigger, body, key)
         if Webhook.item_id(trigger.spec.settings, body) is None:
             what = f"expected an item's id (a UUID) where the trigger looks for it; see arrival {arrival}"
             return bad_input("the call names no item", ("body", what)).response()

@@ -8,20 +8,19 @@ from contracts.kit.auth import require_service
 from contracts.kit.database import Database
 from contracts.service_calls import TRIGGERS
 from contracts.triggers import TenantTriggers, TriggerPlace
-from trigger_service.domain.definitions import Trigger
-from trigger_service.store import definitions
+from trigger_service.domain.triggers import Trigger
+from trigger_service.store import triggers
 
 
 def router(database: Database) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["internal"])
 
     @routes.get("/triggers/{tenant}")
-    async def triggers(tenant: UUID, _: str = require_service(TRIGGERS.scope)) -> TenantTriggers:
+    async def list_triggers(tenant: UUID, _: str = require_service(TRIGGERS.scope)) -> TenantTriggers:
         """Where the triggers in use take items."""
         async with database.transaction(tenant) as tx:
-            found = await definitions.triggers(tx, tenant)
-        in_use = (trigger for trigger in found if trigger.spec.enabled and not trigger.spec.archived)
-        return TenantTriggers(tenant_id=tenant, triggers=tuple(_place(trigger) for trigger in in_use))
+            in_use = await triggers.in_use(tx, tenant)
+        return TenantTriggers(tenant_id=tenant, triggers=tuple(map(_place, in_use)))
 
     return routes
 

@@ -1,4 +1,4 @@
-"""The small pages of a form, for browsers; without scripts, so that they need no trust, unless there is a challenge."""
+"""The pages of a form, for browsers; they have no script unless there is a challenge."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import Response
 
 from contracts.kit.http import Problem
-from trigger_service.domain.definitions import FormField, FormSpec
-from trigger_service.domain.intake import NONCE, TRUE
+from trigger_service.domain.answers import NONCE, TRUE
+from trigger_service.domain.forms import FormField, FormSpec
 from trigger_service.gateways.challenge import Challenge
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'{0}; form-action 'self'; base-uri 'none'"
@@ -38,13 +38,13 @@ def form_page(
     trap = f'<label class="extra" aria-hidden="true">Leave empty{unseen}</label>'
     fields = "".join(_field(field, (filled or {}).get(field.name)) for field in form.fields)
     inside = f"{hidden}{trap}{fields}{_widget(challenge)}<button>Send</button>"
-    told = "".join(_told(form, problem)) if problem else ""
-    page = _page(form.name, f'{told}<form method="post">{inside}</form>', problem.status if problem else 200, challenge)
+    errors = "".join(_errors(form, problem)) if problem else ""
+    page = _page(form.name, f'{errors}<form method="post">{inside}</form>', problem.status if problem else 200, challenge)
     page.headers.update((problem and problem.headers) or {})
     return page
 
 
-def _told(form: FormSpec, problem: Problem) -> Iterator[str]:
+def _errors(form: FormSpec, problem: Problem) -> Iterator[str]:
     yield f'<p role="alert">{escape(problem.detail[:1].upper() + problem.detail[1:])}.</p>'
     labels = {field.name: field.label for field in form.fields}
     for error in problem.errors:

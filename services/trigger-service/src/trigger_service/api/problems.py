@@ -4,8 +4,8 @@ import structlog
 from fastapi import FastAPI, Request, Response
 
 from contracts.kit.http import Problem, bad_input, conflict
-from trigger_service.domain.intake import NONCE
-from trigger_service.errors import (
+from trigger_service.domain.answers import NONCE
+from trigger_service.domain.errors import (
     ChallengeAwayError,
     ChallengeUnsolvedError,
     InvalidInputError,

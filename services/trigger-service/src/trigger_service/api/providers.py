@@ -5,16 +5,15 @@ from pydantic import BaseModel
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
-from contracts.kit.configuration import record
 from contracts.kit.database import Database
-from contracts.kit.http import Page, bad_input, not_found
-from contracts.kit.quotas import check
+from contracts.kit.http import Page, bad_input
+from contracts.kit.routes import Paged, found, record_put
 from contracts.values import Code
-from trigger_service.domain.definitions import Provider, ProviderSpec
+from trigger_service.domain.payments import Provider, ProviderSpec
 from trigger_service.gateways.signatures import MIN_SECRET, is_secret
 from trigger_service.gateways.vault import Vault
 from trigger_service.quotas import PROVIDERS
-from trigger_service.store import definitions
+from trigger_service.store import payment_providers, public_addresses
 from trigger_service.tokens import hash_token, new_token
 
 
@@ -35,31 +34,28 @@ def router(database: Database, clock: Clock, vault: Vault) -> APIRouter:
     async def put_provider(
         code: Code, spec: ProviderSpec, response: Response, caller: Caller = require(Role.ADMIN)
     ) -> ProviderView:
-        """`secret` may be left out to keep the former one; it is never told again."""
+        """`secret` may be left out to keep the former one; it is never answered."""
         async with database.transaction(caller.tenant) as tx:
-            former = await definitions.provider(tx, caller.tenant, code)
-            if former is None:
-                await check(tx, caller.tenant, PROVIDERS)
-            wanted = _new(code, spec, _sealed(spec, former, vault))
-            provider, created = await definitions.put_provider(tx, caller.tenant, wanted, clock())
-            await definitions.put_address(tx, "payment_provider", caller.tenant, code, hash_token(provider.token))
-            await record(tx, caller, "payment-provider", code, former and _recorded(former), _recorded(provider))
+            before = await payment_providers.find(tx, caller.tenant, code)
+            wanted = _new(code, spec, _sealed(spec, before, vault))
+            was = before and _recorded(before)
+            await record_put(tx, caller, "payment-provider", code, was, _recorded(wanted), quota=PROVIDERS)
+            provider, created = await payment_providers.save(tx, caller.tenant, wanted, clock())
+            await public_addresses.save(tx, "payment_provider", caller.tenant, code, hash_token(provider.token))
         response.status_code = 201 if created else 200
         return _view(provider)
 
     @routes.get("/{code}")
     async def get_provider(code: Code, caller: Caller = require(Role.ADMIN)) -> ProviderView:
         async with database.transaction(caller.tenant) as tx:
-            provider = await definitions.provider(tx, caller.tenant, code)
-        if provider is None:
-            raise not_found(f"payment provider {code!r}")
-        return _view(provider)
+            return _view(found(await payment_providers.find(tx, caller.tenant, code), f"payment provider {code!r}"))
 
     @routes.get("")
-    async def list_providers(caller: Caller = require(Role.ADMIN)) -> Page[ProviderView]:
+    async def list_providers(paging: Paged, caller: Caller = require(Role.ADMIN)) -> Page[ProviderView]:
+        """By code; archived ones too."""
         async with database.transaction(caller.tenant) as tx:
-            providers = await definitions.providers(tx, caller.tenant)
-        return Page(items=[_view(provider) for provider in providers])
+            entries = await payment_providers.page(tx, caller.tenant, paging.code, paging.rows)
+        return paging.page(entries, lambda one: (one.code,), _view)
 
     return routes
 
@@ -74,7 +70,7 @@ def _sealed(spec: ProviderSpec, former: Provider | None, vault: Vault) -> str:
 
 
 def _recorded(provider: Provider) -> dict[str, object]:
-    """A change of the secret shows by its sealed form, which tells nothing of it."""
+    """A change of the secret shows by its sealed form, which reveals nothing of it."""
     return {"name": provider.name, "archived": provider.archived, "secret": provider.sealed}
 
 

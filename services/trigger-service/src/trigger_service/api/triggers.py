@@ -9,28 +9,28 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Page, conflict, not_found
-from contracts.kit.quotas import check
+from contracts.kit.http import Page, conflict
+from contracts.kit.routes import Paged, found, record_put
 from contracts.values import Code
 from trigger_service.domain.checks import check_trigger
-from trigger_service.domain.definitions import Trigger, TriggerSpec
+from trigger_service.domain.triggers import Trigger, TriggerSpec
 from trigger_service.gateways.entity import EntityService
 from trigger_service.quotas import TRIGGERS
-from trigger_service.store import definitions
+from trigger_service.store import public_addresses, triggers
 from trigger_service.tokens import hash_token, new_token
 from trigger_service.triggers.registry import TRIGGER_TYPES
 from trigger_service.triggers.webhooks import Webhook
 
 
 class TriggerView(TriggerSpec):
-    """A trigger. `webhook_path` is the secret address of a `webhook` trigger, told once, when it is made."""
+    """A trigger. `webhook_path` is the secret address of a `webhook` trigger, answered once, when it is made."""
 
     code: str
     webhook_path: str | None = None
 
 
 class WebhookAddress(BaseModel):
-    """The new secret address; it is not told again."""
+    """The new secret address; it is not answered again."""
 
     webhook_path: str
 
@@ -50,57 +50,64 @@ def router(database: Database, entity: EntityService, clock: Clock) -> APIRouter
     """Triggers: written by authors, read by everyone of the tenant."""
     routes = APIRouter(prefix="/v1", tags=["triggers"])
 
-    @routes.get("/trigger-types")
-    async def list_trigger_types(_: Caller = require(Role.VIEWER)) -> Page[TriggerTypeView]:
-        return Page(items=[_type_view(name) for name in TRIGGER_TYPES])
+    _add_types(routes)
+    _add_changes(routes, database, entity, clock)
+    _add_lists(routes, database)
+    return routes
 
+
+def _add_types(routes: APIRouter) -> None:
+    @routes.get("/trigger-types")
+    async def list_trigger_types(paging: Paged, _: Caller = require(Role.VIEWER)) -> Page[TriggerTypeView]:
+        """By name, with the schemas of their settings."""
+        names = sorted(name for name in TRIGGER_TYPES if name > paging.code)
+        return paging.page([_type_view(name) for name in names], lambda one: (one.type,), lambda one: one)
+
+
+def _add_changes(routes: APIRouter, database: Database, entity: EntityService, clock: Clock) -> None:
     @routes.put("/triggers/{code}", responses={201: {"model": TriggerView}})
     async def put_trigger(
         code: Code, spec: TriggerSpec, response: Response, caller: Caller = require(Role.AUTHOR)
     ) -> TriggerView:
         change_as = None if spec.archived else check_trigger(spec, await entity.schema(caller.tenant))
         async with database.transaction(caller.tenant) as tx:
-            former = await definitions.trigger(tx, caller.tenant, code)
-            if former is None:
-                await check(tx, caller.tenant, TRIGGERS)
-            if former is not None and former.spec.type != spec.type:
-                raise conflict(f"{code!r} is a trigger of the type {former.spec.type!r}; give another type a new code")
+            before = await triggers.find(tx, caller.tenant, code)
+            if before is not None and before.spec.type != spec.type:
+                raise conflict(f"{code!r} is a trigger of the type {before.spec.type!r}; give another type a new code")
+            await record_put(tx, caller, "trigger", code, before and before.spec, spec, quota=TRIGGERS)
             trigger = Trigger(code=code, spec=spec, change_as=change_as)
-            created = await definitions.put_trigger(tx, caller.tenant, trigger, clock())
-            await record(tx, caller, "trigger", code, former and former.spec, spec)
+            created = await triggers.save(tx, caller.tenant, trigger, clock())
             path = await _new_address(tx, caller, code) if created and spec.type == Webhook.name else None
         response.status_code = 201 if created else 200
         return _view(trigger, path)
 
+    @routes.post("/triggers/{code}/rotate")
+    async def rotate_address(code: Code, caller: Caller = require(Role.AUTHOR)) -> WebhookAddress:
+        """Gives a `webhook` trigger a new address; the former one is void at once."""
+        async with database.transaction(caller.tenant) as tx:
+            trigger = await triggers.find(tx, caller.tenant, code)
+            webhook = trigger if trigger and trigger.spec.type == Webhook.name else None
+            found(webhook, f"trigger {code!r} of the type {Webhook.name}")
+            return WebhookAddress(webhook_path=await _new_address(tx, caller, code))
+
+
+def _add_lists(routes: APIRouter, database: Database) -> None:
     @routes.get("/triggers/{code}")
     async def get_trigger(code: Code, caller: Caller = require(Role.VIEWER)) -> TriggerView:
         async with database.transaction(caller.tenant) as tx:
-            trigger = await definitions.trigger(tx, caller.tenant, code)
-        if trigger is None:
-            raise not_found(f"trigger {code!r}")
-        return _view(trigger)
+            return _view(found(await triggers.find(tx, caller.tenant, code), f"trigger {code!r}"))
 
     @routes.get("/triggers")
-    async def list_triggers(caller: Caller = require(Role.VIEWER)) -> Page[TriggerView]:
+    async def list_triggers(paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[TriggerView]:
+        """By code; archived ones too."""
         async with database.transaction(caller.tenant) as tx:
-            triggers = await definitions.triggers(tx, caller.tenant)
-        return Page(items=[_view(trigger) for trigger in triggers])
-
-    @routes.post("/triggers/{code}/rotate")
-    async def rotate(code: Code, caller: Caller = require(Role.AUTHOR)) -> WebhookAddress:
-        """Gives a `webhook` trigger a new address; the former one is void at once."""
-        async with database.transaction(caller.tenant) as tx:
-            trigger = await definitions.trigger(tx, caller.tenant, code)
-            if trigger is None or trigger.spec.type != Webhook.name:
-                raise not_found(f"trigger {code!r} of the type {Webhook.name}")
-            return WebhookAddress(webhook_path=await _new_address(tx, caller, code))
-
-    return routes
+            entries = await triggers.page(tx, caller.tenant, paging.code, paging.rows)
+        return paging.page(entries, lambda one: (one.code,), _view)
 
 
 async def _new_address(tx: Connection, caller: Caller, code: str) -> str:
     token = new_token()
-    await definitions.put_address(tx, "trigger", caller.tenant, code, hash_token(token))
+    await public_addresses.save(tx, "trigger", caller.tenant, code, hash_token(token))
     await record(tx, caller, "webhook-address", code, None, {"address": hash_token(token).hex()})
     return f"/hooks/t/{token}"
 

@@ -12,8 +12,9 @@ from contracts.contexts import UNNAMED, ItemContext, PipelineSchema, TenantSchem
 from contracts.issues import issues_of, unknown
 from contracts.values import ItemSnapshot
 from trigger_service.domain import targets
-from trigger_service.domain.definitions import FormSpec, TriggerSpec
-from trigger_service.errors import InvalidInputError
+from trigger_service.domain.errors import InvalidInputError
+from trigger_service.domain.forms import FormSpec
+from trigger_service.domain.triggers import TriggerSpec
 from trigger_service.triggers.registry import TRIGGER_TYPES
 
 type Errors = Iterator[tuple[str, str]]

@@ -12,7 +12,7 @@ from contracts.envelope import rfc3339
 from contracts.messages import trigger_events
 from contracts.messages.entity_commands import MoveCandidate
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
-from trigger_service.domain.definitions import Trigger
+from trigger_service.domain.triggers import Trigger
 from trigger_service.triggers.base import Occurrence
 from trigger_service.triggers.registry import TRIGGER_TYPES
 

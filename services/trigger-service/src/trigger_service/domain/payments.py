@@ -1,19 +1,40 @@
-"""What a payment provider reports."""
+"""Payment providers, and what they report."""
 
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from contracts.inputs import Moment
+from contracts.inputs import Input, Moment
 from contracts.issues import Written
 from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
+from contracts.texts import Name
 from contracts.values import Currency, Money
 
 
+class ProviderSpec(Input):
+    """A payment provider. `secret` (Standard Webhooks, `whsec_…`) is written only; left out, the former one stays."""
+
+    name: Name
+    secret: SecretStr | None = None
+    archived: bool = False
+
+
+class Provider(BaseModel):
+    """A payment provider as it is kept; `token` is the address it calls, `sealed` its secret, encrypted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    token: str
+    name: str
+    sealed: str
+    archived: bool
+
+
 class PaymentReport(BaseModel):
-    """The body of a provider's callback. `amount` is in minor units; what else a provider tells is passed over."""
+    """The body of a provider's callback. `amount` is in minor units; other fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,14 +1,17 @@
 """What counts as a repeat: a key counts once it had an effect or may still have one, and only for the same content."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from trigger_service.domain.definitions import Form
+import orjson
+
+from trigger_service.domain.answers import Answers
 from trigger_service.domain.evaluation import ArrivalVerdict
-from trigger_service.domain.intake import Answers, digest
+from trigger_service.domain.forms import Form
 from trigger_service.domain.payments import PaymentReport
 
 EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created", "recorded"})
@@ -58,3 +61,8 @@ def content_of(body: Mapping[str, Any]) -> bytes:
 def has_effect(verdict: ArrivalVerdict, *, commented: bool) -> bool:
     """Whether an arrival keeps its key; `commented`: it wrote into a timeline, whatever became of the move."""
     return commented or verdict in EFFECTS
+
+
+def digest(*parts: Any) -> bytes:
+    """A hash of JSON values: tells sameness and nothing else."""
+    return hashlib.sha256(orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)).digest()

@@ -10,7 +10,7 @@ from contracts.envelope import rfc3339
 from contracts.issues import unknown
 from contracts.moments import read_moment
 from contracts.texts import MAX_NAME, one_line
-from trigger_service.domain.definitions import FormField, FormSpec
+from trigger_service.domain.forms import FormField, FormSpec
 
 type Answer = str | int | float | bool
 

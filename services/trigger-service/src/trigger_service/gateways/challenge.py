@@ -11,7 +11,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from trigger_service.errors import ChallengeAwayError, ChallengeUnsolvedError
+from trigger_service.domain.errors import ChallengeAwayError, ChallengeUnsolvedError
 
 logger = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from contracts.asking import Found, Key, ask_contexts
 from contracts.contexts import TenantSchema
 from contracts.kit.client import ServiceClient, ServiceRefusalError
-from trigger_service.errors import InvalidInputError
+from trigger_service.domain.errors import InvalidInputError
 
 
 class _Item(BaseModel):

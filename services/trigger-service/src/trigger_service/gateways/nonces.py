@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, SecretStr
 
-from trigger_service.errors import NonceError, TooSoonError
+from trigger_service.domain.errors import NonceError, TooSoonError
 from trigger_service.gateways.vault import derived
 from trigger_service.tokens import new_token
 

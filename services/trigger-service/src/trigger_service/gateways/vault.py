@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from trigger_service.errors import VaultError
+from trigger_service.domain.errors import VaultError
 
 KEY_BYTES = 32
 _ALGORITHMS = ["dir", "A256GCM"]

@@ -1,11 +1,10 @@
-"""What keeps repeats and floods out: hashes of what was seen, and counts of posts."""
+"""What tells repeats and floods: hashes of earlier arrivals, and counts of posts."""
 
 from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from trigger_service.domain.intake import digest
-from trigger_service.domain.repeats import Claim
+from trigger_service.domain.repeats import Claim, digest
 
 
 async def claim(tx: Connection, mine: Claim) -> Claim:
@@ -32,7 +31,7 @@ async def find(tx: Connection, key: bytes) -> Claim | None:
 
 
 async def lock(tx: Connection, key: bytes) -> None:
-    """Waits for whoever is claiming this key, and keeps it from others until the end."""
+    """Waits for a transaction that is claiming this key, and keeps it from others until this one ends."""
     await tx.execute("SELECT FROM seen WHERE key = $1 FOR UPDATE", key)
 
 

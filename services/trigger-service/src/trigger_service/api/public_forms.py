@@ -1,4 +1,4 @@
-"""`/f/{token}`: the public side of forms. Everybody may come here, so everything is counted, bounded and checked."""
+"""`/f/{token}`: the public side of forms, open to everybody: everything is counted, bounded and checked."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -11,19 +11,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from contracts.inputs import keepable
-from contracts.kit import telemetry
 from contracts.kit.database import Database
 from contracts.kit.http import Problem, bad_input, json_response, not_found
 from trigger_service.api import pages
 from trigger_service.api.form_guard import FormGuard
+from trigger_service.api.places import find_place
 from trigger_service.api.problems import as_problem
-from trigger_service.desk import Desk
-from trigger_service.domain.definitions import Form, FormField
-from trigger_service.domain.intake import read_answers
-from trigger_service.errors import ChallengeUnsolvedError, TriggerServiceError
+from trigger_service.domain.answers import read_answers
+from trigger_service.domain.errors import ChallengeUnsolvedError, TriggerServiceError
+from trigger_service.domain.forms import Form, FormField
 from trigger_service.gateways.challenge import Widget
-from trigger_service.store import definitions
-from trigger_service.tokens import hash_token
+from trigger_service.intake.forms import Forms
+from trigger_service.store import forms
 
 MAX_FIELDS = 100
 
@@ -53,15 +52,15 @@ _FIELDS = {"schema": {"type": "object", "description": "answers by field name"}}
 _BODY = {"content": {"application/json": _FIELDS, "application/x-www-form-urlencoded": _FIELDS}}
 
 
-def router(database: Database, desk: Desk, guard: FormGuard) -> APIRouter:
+def router(database: Database, intake: Forms, guard: FormGuard) -> APIRouter:
     """Public routes: the token in the path says whose form it is."""
-    intake = _Intake(database, desk, guard)
-    routes = APIRouter(tags=["intake"])
+    public = _PublicForms(database, intake, guard)
+    routes = APIRouter(tags=["forms"])
 
     @routes.get("/f/{token}", response_model=FormToFill)
     async def show(token: str, request: Request) -> Response:
         """A page for browsers; with `Accept: application/json` the fields and a nonce."""
-        return await intake.answer(token, request, intake.show)
+        return await public.answer(token, request, public.show)
 
     @routes.post("/f/{token}", status_code=202, response_model=Thanks, openapi_extra={"requestBody": _BODY})
     async def submit(token: str, request: Request) -> Response:
@@ -69,11 +68,11 @@ def router(database: Database, desk: Desk, guard: FormGuard) -> APIRouter:
 
         A browser gets a page: where something is wrong, the form once more, as it was filled in.
         """
-        return await intake.answer(token, request, intake.submit)
+        return await public.answer(token, request, public.submit)
 
     @routes.options("/f/{token}", include_in_schema=False)
     async def preflight(token: str, request: Request) -> Response:
-        return await intake.answer(token, request, _no_content)
+        return await public.answer(token, request, _no_content)
 
     return routes
 
@@ -81,14 +80,14 @@ def router(database: Database, desk: Desk, guard: FormGuard) -> APIRouter:
 type _Answer = Callable[[Request, UUID, Form], Awaitable[Response]]
 
 
-class _Intake:
-    def __init__(self, database: Database, desk: Desk, guard: FormGuard) -> None:
+class _PublicForms:
+    def __init__(self, database: Database, intake: Forms, guard: FormGuard) -> None:
         self._database = database
-        self._desk = desk
+        self._intake = intake
         self._guard = guard
 
     async def answer(self, token: str, request: Request, do: _Answer) -> Response:
-        """Finds the form, sees where the request comes from, and lets that page's script read the answer."""
+        """Finds the form, checks the origin of the request, and lets that page's script read the answer."""
         tenant, form = await self._form(token)
         origin = request.headers.get("origin")
         if not _may_come_from(origin, request, form):
@@ -102,13 +101,9 @@ class _Intake:
         return response
 
     async def _form(self, token: str) -> tuple[UUID, Form]:
-        async with self._database.transaction() as tx:
-            place = await definitions.address(tx, "form", hash_token(token))
-        if place is None:
-            raise not_found("such form")
-        telemetry.note(tenant_id=place.tenant)
+        place = await find_place(self._database, "form", token, "such form")
         async with self._database.transaction(place.tenant) as tx:
-            form = await definitions.form(tx, place.tenant, place.code)
+            form = await forms.find(tx, place.tenant, place.code)
         if form is None or form.spec.archived:
             raise not_found("such form")
         return place.tenant, form
@@ -147,17 +142,17 @@ class _Intake:
         nonce = self._guard.nonce_of(form, body)
         if body.get(form.spec.honeypot):
             async with self._database.transaction(tenant) as tx:
-                return await self._desk.refuse_form(tx, tenant, form)
+                return await self._intake.refuse(tx, tenant, form)
         answers = read_answers(form, self._guard.answers_of(form, body))
         try:
             await self._guard.verify(request, body)
         except ChallengeUnsolvedError:  # providers verify a solution once, browsers send it twice
             async with self._database.transaction(tenant) as tx:
-                if first := await self._desk.repeated(tx, tenant, form, answers, nonce):
+                if first := await self._intake.find_repeated(tx, tenant, form, answers, nonce):
                     return first
             raise
         async with self._database.transaction(tenant) as tx:
-            return await self._desk.take_form(tx, tenant, form, answers, nonce)
+            return await self._intake.take(tx, tenant, form, answers, nonce)
 
 
 async def _no_content(_: Request, __: UUID, ___: Form) -> Response:

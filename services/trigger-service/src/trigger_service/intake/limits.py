@@ -1,6 +1,6 @@
-"""How many submissions are taken: from one address, of one form, of one tenant, about one recipient.
+"""How many submissions are accepted: from one address, of one form, of one tenant, about one recipient.
 
-Rules may write to recipients. What may tell who somebody is, is counted under a keyed hash.
+Rules may write to recipients. Addresses and recipients are counted under a keyed hash.
 """
 
 import hmac
@@ -13,10 +13,10 @@ from uuid import UUID
 from contracts.kit.database import Connection
 from contracts.kit.quotas import Quota, refusal
 from trigger_service import quotas
-from trigger_service.domain import intake
-from trigger_service.domain.definitions import Form
-from trigger_service.domain.intake import Answers, digest
-from trigger_service.errors import TooSoonError
+from trigger_service.domain.answers import Answers, recipients
+from trigger_service.domain.errors import TooSoonError
+from trigger_service.domain.forms import Form
+from trigger_service.domain.repeats import digest
 from trigger_service.store import deduplication
 
 _MINUTE = timedelta(minutes=1)
@@ -24,30 +24,30 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cap:
-    """A quota of the submissions that one `window` takes; windows are those of UTC. `full` is for the visitor."""
+class _Limit:
+    """A quota of the submissions within one `window`; windows are those of UTC. `full` is for the visitor."""
 
     quota: Quota
     window: timedelta
     full: str
 
 
-_PER_FORM = _Cap(quotas.PER_FORM, _MINUTE, "this form is sent very often at the moment")
-_PER_TENANT = _Cap(quotas.PER_TENANT, timedelta(hours=1), "this form is sent very often at the moment")
-_PER_RECIPIENT = _Cap(
+_PER_FORM = _Limit(quotas.PER_FORM, _MINUTE, "this form is sent very often at the moment")
+_PER_TENANT = _Limit(quotas.PER_TENANT, timedelta(hours=1), "this form is sent very often at the moment")
+_PER_RECIPIENT = _Limit(
     quotas.PER_RECIPIENT, timedelta(days=1), "this phone number or e-mail address was sent often enough today"
 )
 
 
-class Caps:
-    """`key` hashes who is counted; `posts_per_minute` is for one address and one form."""
+class SubmissionLimits:
+    """`key` hashes what is counted; `posts_per_minute` is for one address and one form."""
 
     def __init__(self, key: bytes, posts_per_minute: int) -> None:
         self._key = key
         self._posts_per_minute = posts_per_minute
 
     async def count(self, tx: Connection, form: Form, address: str, now: datetime) -> TooSoonError | None:
-        """Counts a post, whatever becomes of it; what to answer when there were too many."""
+        """Counts a post, refused or not; what to answer when there were too many."""
         since = _begin(now, _MINUTE)
         posts = await deduplication.count_post(tx, self._hashed("post", form.token, address), since)
         if posts <= self._posts_per_minute:
@@ -55,18 +55,18 @@ class Caps:
         return TooSoonError("this was sent too often from your address", _wait_s(since + _MINUTE, now))
 
     async def take(self, tx: Connection, tenant: UUID, form: Form, answers: Answers, now: datetime) -> None:
-        """Counts a submission. Raises `TooSoonError` when one of its windows is full; then nothing is to be kept."""
-        for cap, key in self._counts(tenant, form, answers):
-            since = _begin(now, cap.window)
+        """Counts a submission. Raises `TooSoonError` when one of its windows is full; the caller then rolls back."""
+        for limit, key in self._counts(tenant, form, answers):
+            since = _begin(now, limit.window)
             posts = await deduplication.count_post(tx, key, since)
-            if await refusal(tx, tenant, cap.quota, used=posts - 1):
-                raise TooSoonError(cap.full, _wait_s(since + cap.window, now))
+            if await refusal(tx, tenant, limit.quota, used=posts - 1):
+                raise TooSoonError(limit.full, _wait_s(since + limit.window, now))
 
-    def _counts(self, tenant: UUID, form: Form, answers: Answers) -> Iterator[tuple[_Cap, bytes]]:
+    def _counts(self, tenant: UUID, form: Form, answers: Answers) -> Iterator[tuple[_Limit, bytes]]:
         """In one order for all submissions, so that none waits for another that waits for it."""
         yield _PER_FORM, digest("form", tenant, form.code)
         yield _PER_TENANT, deduplication.key_of_tenant(tenant)
-        for recipient in sorted(intake.recipients(form.spec, answers)):
+        for recipient in sorted(recipients(form.spec, answers)):
             yield _PER_RECIPIENT, self._hashed("recipient", tenant, recipient)
 
     def _hashed(self, *parts: object) -> bytes:

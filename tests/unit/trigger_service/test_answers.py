@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from contracts.contexts import FieldSchema, FieldType
 from contracts.values import PersonInput
-from trigger_service.domain.definitions import Form, FormSpec
-from trigger_service.domain.intake import comment, create_item, read_answers, recipients
+from trigger_service.domain.answers import comment, create_item, read_answers, recipients
+from trigger_service.domain.errors import InvalidInputError
+from trigger_service.domain.forms import Form, FormSpec
 from trigger_service.domain.repeats import of_form
-from trigger_service.errors import InvalidInputError
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")

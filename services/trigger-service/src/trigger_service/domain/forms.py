@@ -1,54 +1,22 @@
-"""What authors define: triggers, forms, payment providers. Each is put as a whole under its code."""
+"""Forms as authors define them. Each is put as a whole under its code."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from contracts.conditions import Condition
 from contracts.contexts import FieldSchema
 from contracts.inputs import Input
 from contracts.issues import Written
 from contracts.texts import ONE_LINE, Name
 from contracts.values import Code, Country, ItemKind
+from trigger_service.domain.triggers import Employee
 
 Text = Annotated[str, Field(max_length=2000)]
 FieldName = Annotated[
     str, Written(r"^[a-z][a-z0-9_]{0,39}$", "a name of at most 40 small letters, digits and _, such as phone_2")
 ]
-Employee = Annotated[str, Field(min_length=1, max_length=64)]
-"""An employee's code or id."""
-
-
-class TriggerSpec(Input):
-    """A trigger on a stage: it does one thing, move the item there.
-
-    `change_stage_as` null: the item's responsible person. `settings` are those of the type, see `/v1/trigger-types`.
-    """
-
-    name: Name
-    type: str
-    pipeline: Code
-    stage: Code
-    condition: Condition | None = None
-    allow_moving_back: bool = False
-    change_stage_as: Employee | None = None
-    enabled: bool = True
-    archived: bool = False
-    settings: dict[str, JsonValue] = Field(default_factory=dict)
-
-
-class Trigger(BaseModel):
-    """A trigger as it is kept; `change_as` is the employee that `change_stage_as` names."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    spec: TriggerSpec
-    change_as: UUID | None = None
-
-
 Target = Annotated[
     str,
     Written(
@@ -133,23 +101,3 @@ class Form(BaseModel):
     def item_field(self, target: str) -> FieldSchema | None:
         """The item's field that a target names."""
         return next((one for one in self.item_fields if target == f"item.fields.{one.code}"), None)
-
-
-class ProviderSpec(Input):
-    """A payment provider. `secret` (Standard Webhooks, `whsec_…`) is written only; left out, the former one stays."""
-
-    name: Name
-    secret: SecretStr | None = None
-    archived: bool = False
-
-
-class Provider(BaseModel):
-    """A payment provider as it is kept; `token` is the address it calls, `sealed` its secret, encrypted."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    token: str
-    name: str
-    sealed: str
-    archived: bool

@@ -1,10 +1,8 @@
-"""From what somebody typed into a form to an item and its client."""
+"""The answers of a form's submission, and the item and client that they become."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import orjson
 from pydantic import JsonValue
 
 from contracts.addresses import normalise_email, normalise_phone
@@ -13,9 +11,9 @@ from contracts.texts import shown_on_one_line
 from contracts.values import PersonInput, ordinary
 from trigger_service.domain import targets
 from trigger_service.domain.checks import PLACEHOLDER
-from trigger_service.domain.definitions import Form, FormField, FormSpec
+from trigger_service.domain.errors import InvalidInputError
+from trigger_service.domain.forms import Form, FormField, FormSpec
 from trigger_service.domain.targets import CONTACT, Answer
-from trigger_service.errors import InvalidInputError
 
 NONCE = "_nonce"
 """The reserved name under which a submission carries its nonce; no field can be called so."""
@@ -29,7 +27,7 @@ type Answers = Mapping[str, Answer]
 def read_answers(form: Form, body: Mapping[str, Any]) -> Answers:
     """The answers in their own types, empty ones left out; raises `InvalidInputError`, naming fields, never values.
 
-    What is accepted here fits the contact and the item: nobody is thanked for what is refused later.
+    What is accepted here fits the contact and the item, so that entity-service does not refuse it later.
     """
     known = {field.name for field in form.spec.fields}
     errors = [(name[:40], "the form has no such field") for name in body if name not in known]
@@ -120,23 +118,23 @@ _READERS: Mapping[str, Callable[[str, FormField, FormSpec], Answer]] = {
 
 
 def person(form: FormSpec, answers: Answers) -> PersonInput | None:
-    """The client that the answers tell of; null when none of them does."""
-    told = dict(_mapped(form, answers, CONTACT))
-    if not told:
+    """The client that the answers describe; null when none of them does."""
+    given = dict(_mapped(form, answers, CONTACT))
+    if not given:
         return None
-    first, _, last = str(told.get("name", "")).partition(" ")
+    first, _, last = str(given.get("name", "")).partition(" ")
     return PersonInput(
-        first_name=str(told.get("first_name", first)),
-        last_name=str(told.get("last_name", last.strip())),
-        phone=_text_or_none(told.get("phone")),
-        email=_text_or_none(told.get("email")),
+        first_name=str(given.get("first_name", first)),
+        last_name=str(given.get("last_name", last.strip())),
+        phone=_text_or_none(given.get("phone")),
+        email=_text_or_none(given.get("email")),
     )
 
 
 def recipients(form: FormSpec, answers: Answers) -> frozenset[str]:
     """The phone numbers and e-mail addresses that were filled in: rules may write to them."""
-    told = {field.name for field in form.fields if field.type in ("phone", "email")}
-    return frozenset(str(answer) for name, answer in answers.items() if name in told)
+    addresses = {field.name for field in form.fields if field.type in ("phone", "email")}
+    return frozenset(str(answer) for name, answer in answers.items() if name in addresses)
 
 
 def _text_or_none(answer: Answer | None) -> str | None:
@@ -161,7 +159,7 @@ def create_item(form: Form, answers: Answers) -> CreateItem:
 
 
 def _kept(form: Form, code: str, answer: Answer) -> JsonValue:
-    """As the item keeps it. What fits no more, since the form was changed meanwhile, is left to the item to refuse."""
+    """As the item keeps it; entity-service refuses what does not fit any more, since the form was changed meanwhile."""
     schema = form.item_field(targets.ITEM + code)
     try:
         return answer if schema is None else targets.for_item(answer, schema)
@@ -177,16 +175,11 @@ def title(form: FormSpec, answers: Answers) -> str:
 
 def comment(form: FormSpec, answers: Answers) -> str:
     """The submission as people read it in a timeline."""
-    told = [f"{field.label}: {targets.shown(answers[field.name])}" for field in form.fields if field.name in answers]
-    return "\n".join([f"Form “{form.name}”", *told])
+    lines = [f"{field.label}: {targets.shown(answers[field.name])}" for field in form.fields if field.name in answers]
+    return "\n".join([f"Form “{form.name}”", *lines])
 
 
 def _mapped(form: FormSpec, answers: Answers, prefix: str) -> Iterator[tuple[str, Answer]]:
     for field in form.fields:
         if field.target and field.target.startswith(prefix) and field.name in answers:
             yield field.target.removeprefix(prefix), answers[field.name]
-
-
-def digest(*parts: Any) -> bytes:
-    """A hash of JSON values: tells sameness and nothing else."""
-    return hashlib.sha256(orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)).digest()
