@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from comms_service.domain import address_of, check_message
+from comms_service.domain.addresses import address_of
+from comms_service.domain.messages import check_message
 from contract.accepted import FIELDS, ID, NOW, OPTIONS, PLACE, REFERENCES, addresses, values, words
 from contracts.contexts import TenantSchema, TenantSettings
 from contracts.inputs import keepable

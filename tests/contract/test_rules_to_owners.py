@@ -15,10 +15,12 @@ import pytest
 import typst
 from hypothesis import HealthCheck, given, settings
 
-from comms_service.domain import Channel, Message, check_notification, plan_message
+from comms_service.domain.channels import Channel
+from comms_service.domain.messages import Message, plan_message
+from comms_service.domain.notifications import check_notification
+from comms_service.domain.sms_text import parts
 from comms_service.gateways.mail import build_mail, refuse_other_addresses
 from comms_service.handlers import usable
-from comms_service.sms_text import parts
 from contract.accepted import FIELDS, ID, NOW, REFERENCES, SELLER, around, contexts, item_with, tenant_with
 from contracts.contexts import ItemContext, PipelineSchema, StageContext, TenantSchema, TenantSettings
 from contracts.envelope import Body

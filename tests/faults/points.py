@@ -41,9 +41,9 @@ TAKEN_IN = "rule_engine.handlers:Results.take_in"
 KEPT = "doc_service.gateways.files:FileStore.put"
 SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
 MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
-CONSENT_SAID = "comms_service.application.consents:Consents.say"
-CONSENT_LEARNED = "comms_service.application.consents:Consents.learn"
-CONSENT_PASSED_ON = "entity_service.application.contacts:Contacts._record"
+CONSENT_PUT = "comms_service.application.consents:Consents.put"
+CONSENT_RECORDED = "comms_service.application.consents:Consents.record"
+CONSENT_COMMANDED = "entity_service.application.contacts:Contacts._record"
 CONSENT_MIRRORED = "entity_service.handlers.consents:on_consent_changed"
 READ = "trigger_service.handlers:Handlers.on_result"
 
@@ -53,7 +53,7 @@ POINTS = (
     Point("entity-service", "published, before the rows are deleted", "after", PUBLISHED),
     Point("entity-service", "a command is handled, before its commit", "after", HANDLED),
     Point("entity-service", "a command is committed, before its offset", "before", OFFSET),
-    Point("entity-service", "a word on consent is passed on, before its commit", "after", CONSENT_PASSED_ON),
+    Point("entity-service", "consent is commanded, before its commit", "after", CONSENT_COMMANDED),
     Point("entity-service", "consent is mirrored, before its commit", "after", CONSENT_MIRRORED),
     Point("rule-engine", "planned, before the commit", "after", PLANNED),
     Point("rule-engine", "planned or settled, before the offset", "before", OFFSET),
@@ -74,8 +74,8 @@ POINTS = (
     Point("comms-service", "the SMS provider has it, before the commit", "after", SMS_SENT, at_most=1),
     Point("comms-service", "the mail server has it, before the commit", "after", MAIL_SENT),
     Point("comms-service", "published, before the rows are deleted", "after", PUBLISHED),
-    Point("comms-service", "consent is learned, before its commit", "after", CONSENT_LEARNED),
-    Point("comms-service", "consent is said, before its commit", "after", CONSENT_SAID),
+    Point("comms-service", "a command's consent is recorded, before its commit", "after", CONSENT_RECORDED),
+    Point("comms-service", "consent is put, before its commit", "after", CONSENT_PUT),
     Point("trigger-service", "an arrival is written, before its commit", "after", WRITTEN),
     Point("trigger-service", "an arrival is committed, before the answer", "after", COMMITTED),
     Point("trigger-service", "a result is read, before the commit", "after", READ),

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from comms_service.domain import message_id
+from comms_service.domain.messages import message_id
 from contracts.kit.clock import new_id, utc_now
 from contracts.messages.comms import ConsentChanged, RecordConsent
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from comms_service.domain import message_id
+from comms_service.domain.messages import message_id
 from integration.comms_service.harness import Shop
 from support.waiting import eventually
 

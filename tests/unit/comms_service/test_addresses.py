@@ -2,7 +2,8 @@
 
 import pytest
 
-from comms_service.domain import UnusableError, normalise
+from comms_service.domain.addresses import normalise
+from comms_service.domain.errors import UnusableError
 from contracts.addresses import consent_key
 
 

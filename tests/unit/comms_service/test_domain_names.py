@@ -2,8 +2,9 @@
 
 import pytest
 
-from comms_service.domain import UnusableError, normalise_email
-from comms_service.domain_names import MAX_DOMAIN, covering, domain_of, normalise_domain
+from comms_service.domain.addresses import normalise_email
+from comms_service.domain.errors import UnusableError
+from comms_service.domain.sender_domains import MAX_DOMAIN, covering, domain_of, normalise_domain
 from comms_service.gateways.dns import DnsGateway, parse_server
 
 

@@ -17,7 +17,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from comms_service.domain import Message, PostponedError, RejectedError
+from comms_service.domain.errors import PostponedError, RejectedError
+from comms_service.domain.messages import Message
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer, build_mail, clean_html, judge, refuse_other_addresses
 from contracts.values import FileRef

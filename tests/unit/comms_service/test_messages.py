@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from comms_service.domain import UnusableError, check_message, check_notification, is_further
+from comms_service.domain.errors import UnusableError
+from comms_service.domain.messages import check_message, is_further
+from comms_service.domain.notifications import check_notification
 from contracts.messages.comms import MessageStatus, Notify, SendMessage
 from contracts.values import FileRef
 

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from comms_service.domain import PostponedError, RejectedError
+from comms_service.domain.errors import PostponedError, RejectedError
 from comms_service.gateways.sms import judge, retry_after
 
 

@@ -5,8 +5,8 @@ from babel.numbers import format_currency
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comms_service.domain import check_message
-from comms_service.sms_text import parts
+from comms_service.domain.messages import check_message
+from comms_service.domain.sms_text import parts
 from unit.comms_service.test_messages import send
 
 

@@ -1,4 +1,4 @@
-"""Obeys the commands of `crm.comms.commands.v1`."""
+"""Handles the commands of `crm.comms.commands.v1`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,20 +7,14 @@ from uuid import UUID
 
 from comms_service.application.consents import Consents
 from comms_service.application.statuses import Statuses
-from comms_service.domain import (
-    Channel,
-    Message,
-    Notification,
-    OptOut,
-    UnusableError,
-    address_of,
-    check_message,
-    check_notification,
-    notification_id,
-    plan_message,
-)
+from comms_service.domain.addresses import address_of
+from comms_service.domain.channels import Channel
+from comms_service.domain.consents import Consent
+from comms_service.domain.errors import UnusableError
+from comms_service.domain.messages import Message, check_message, plan_message
+from comms_service.domain.notifications import Notification, check_notification, notification_id
+from comms_service.domain.sms_text import parts
 from comms_service.quotas import MESSAGES_PER_RECIPIENT, SMS_PARTS
-from comms_service.sms_text import parts
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
@@ -37,7 +31,7 @@ from contracts.messages.results import CANCELLED, CommandDone
 
 DAY = timedelta(hours=24)
 DELIVER: Mapping[ChannelKind, str] = {"email": "deliver_email", "sms": "deliver_sms"}
-"""The kind of work per kind of message: each has workers of its own, so that one provider's outage is its own."""
+"""The kind of work per kind of message: each has workers of its own, so that one provider's outage delays no other."""
 
 
 class Handlers:
@@ -87,11 +81,11 @@ class Handlers:
         return channel
 
     async def record_consent(self, command: Envelope[RecordConsent], tx: Connection) -> CommandDone:
-        """Records it for each address, in the order of the addresses, lest two commands wait for each other."""
-        said = command.data
-        for address in sorted({consent_key(address) for address in said.addresses}):
-            word = OptOut(address, 0, said.opted_out, said.source, "", said.by, said.at)
-            await self._consents.learn(tx, command.tenant, word, command)
+        """Records it for each address, in the order of the addresses, so that no two commands wait for each other."""
+        data = command.data
+        for address in sorted({consent_key(address) for address in data.addresses}):
+            stated = Consent(address, 0, data.opted_out, data.source, "", data.by, data.at)
+            await self._consents.record(tx, command.tenant, stated, command)
         return CommandDone(command_id=command.command_id)
 
     async def notify(self, command: Envelope[Notify], tx: Connection) -> CommandDone:
@@ -120,7 +114,7 @@ class Handlers:
     async def cancel(self, tenant: UUID, command_id: UUID, tx: Connection) -> bool:
         """Cancels a message, but only when no attempt can have reached a provider.
 
-        Otherwise word is left: if the attempt under way turns out to have reached nobody, the worker cancels.
+        Otherwise the message is marked: if the attempt under way turns out to have reached nobody, the worker cancels.
         """
         message = await self._messages.lock_of_command(tx, tenant, command_id)
         if message is None or message.status != "queued":

@@ -13,10 +13,12 @@ import structlog
 from prometheus_client import Counter
 
 from comms_service.application.statuses import Statuses
-from comms_service.domain import OPTED_OUT, Message, PostponedError, RejectedError, is_opted_out
-from comms_service.domain_names import domain_of, refusal
+from comms_service.domain.consents import OPTED_OUT, is_opted_out
+from comms_service.domain.errors import PostponedError, RejectedError
+from comms_service.domain.messages import Message
+from comms_service.domain.sender_domains import domain_of, refusal
 from comms_service.gateways import Provider
-from comms_service.store.channels import ChannelStore
+from comms_service.store.consents import ConsentStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts.kit import telemetry
@@ -43,7 +45,7 @@ class Jobs:
         *,
         database: Database,
         messages: MessageStore,
-        channels: ChannelStore,
+        consents: ConsentStore,
         domains: SenderDomainStore,
         statuses: Statuses,
         commands: Commands,
@@ -52,7 +54,7 @@ class Jobs:
     ) -> None:
         self._database = database
         self._messages = messages
-        self._channels = channels
+        self._consents = consents
         self._domains = domains
         self._statuses = statuses
         self._commands = commands
@@ -107,8 +109,8 @@ class Jobs:
     async def _unwanted(self, tx: Connection, message: Message) -> tuple[MessageStatus, str] | None:
         if message.cancel_asked:
             return "cancelled", CANCELLED
-        opt_out = await self._channels.opt_out(tx, message.tenant, message.to_address)
-        if is_opted_out(opt_out, message.opted_out_at):
+        consent = await self._consents.find(tx, message.tenant, message.to_address)
+        if is_opted_out(consent, message.opted_out_at):
             return "refused", OPTED_OUT
         problem = await self._sender_problem(tx, message)
         return ("refused", problem) if problem else None

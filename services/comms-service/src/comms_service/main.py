@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from comms_service.api import channels, internal, messages, notifications, opt_outs, receipts, sender_domains
+from comms_service.api import channels, consents, internal, messages, notifications, receipts, sender_domains
 from comms_service.application.consents import Consents
 from comms_service.application.sender_domains import SenderDomains
 from comms_service.application.statuses import Statuses
@@ -18,6 +18,7 @@ from comms_service.jobs import Jobs
 from comms_service.quotas import QUOTAS
 from comms_service.settings import Settings
 from comms_service.store.channels import ChannelStore
+from comms_service.store.consents import ConsentStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
 from comms_service.store.sender_domains import SenderDomainStore
@@ -41,20 +42,21 @@ def build_app(settings: Settings) -> FastAPI:
     statuses = Statuses(message_store, service.outbox, clock)
     domain_store = SenderDomainStore()
     domains = SenderDomains(database, domain_store, DnsGateway(settings.dns_server), clock)
-    consents = Consents(channel_store, service.outbox, clock)
+    consent_store = ConsentStore()
+    recorder = Consents(consent_store, service.outbox, clock)
     commands = Commands(service=service.name, results=topics.COMMS_RESULTS, outbox=service.outbox, clock=clock)
     handlers = Handlers(
         messages=message_store,
         channels=channel_store,
         notifications=notification_store,
         statuses=statuses,
-        consents=consents,
+        consents=recorder,
         clock=clock,
     )
     jobs = Jobs(
         database=database,
         messages=message_store,
-        channels=channel_store,
+        consents=consent_store,
         domains=domain_store,
         statuses=statuses,
         commands=commands,
@@ -74,7 +76,7 @@ def build_app(settings: Settings) -> FastAPI:
         sender_domains.router(database, domain_store, domains),
         sender_domains.internal_router(database, domain_store, domains),
         internal.router(database, channel_store),
-        opt_outs.router(database, channel_store, consents, clock),
+        consents.router(database, consent_store, recorder, clock),
         messages.router(database, message_store),
         notifications.router(database, notification_store, clock),
         receipts.router(

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from comms_service.domain import Message, OptOut, status_event_id
+from comms_service.domain.consents import Consent
+from comms_service.domain.messages import Message, status_event_id
 from contracts.envelope import Envelope, event, parse_causepath
 from contracts.messages.comms import ConsentChanged, MessageStatus, MessageStatusChanged
 from contracts.topics import item_key, record_key
@@ -40,7 +41,7 @@ def status_changed(
 
 
 def consent_changed(
-    tenant: UUID, record: OptOut, now: datetime, cause: Envelope[Any] | None
+    tenant: UUID, record: Consent, now: datetime, cause: Envelope[Any] | None
 ) -> Envelope[ConsentChanged]:
     """One event per version of the record of an address; those of one address keep their order."""
     body = ConsentChanged(

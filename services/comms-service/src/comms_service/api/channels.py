@@ -6,17 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, model_validator
 
-from comms_service.domain import Channel, UnusableError, normalise_email
-from comms_service.domain_names import domain_of, refusal
+from comms_service.domain.addresses import normalise_email
+from comms_service.domain.channels import Channel
+from comms_service.domain.errors import UnusableError
+from comms_service.domain.sender_domains import domain_of, refusal
 from comms_service.quotas import CHANNELS
 from comms_service.store.channels import ChannelStore
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Page, bad_input, conflict, not_found
-from contracts.kit.quotas import check
+from contracts.kit.http import Page, bad_input, conflict
+from contracts.kit.routes import Paged, found, record_put
 from contracts.messages.comms import ChannelKind
 from contracts.texts import Line, Name
 from contracts.values import Code
@@ -65,30 +66,23 @@ def router(database: Database, store: ChannelStore, domains: SenderDomainStore) 
         channel = _channel(code, body)
         async with database.transaction(caller.tenant) as tx:
             before = await store.find(tx, caller.tenant, code)
-            if before is None:
-                await check(tx, caller.tenant, CHANNELS)
+            await record_put(tx, caller, "channel", code, before, channel, quota=CHANNELS)
             await _check_sender(tx, caller.tenant, channel, domains)
             if not await store.put(tx, caller.tenant, channel):
                 raise conflict(f"channel {code!r} is of another kind: take another code")
-            await record(tx, caller, "channel", code, before, channel)
         return _view(channel)
 
     @routes.get("/{code}")
     async def get_channel(code: Code, caller: Caller = require(Role.AUTHOR)) -> ChannelView:
-        return _view(await _find(caller.tenant, code))
+        async with database.transaction(caller.tenant) as tx:
+            return _view(found(await store.find(tx, caller.tenant, code), f"channel {code!r}"))
 
     @routes.get("")
-    async def list_channels(caller: Caller = require(Role.AUTHOR)) -> Page[ChannelView]:
-        """All of them, archived ones too, by code."""
+    async def list_channels(paging: Paged, caller: Caller = require(Role.AUTHOR)) -> Page[ChannelView]:
+        """By code; archived ones too."""
         async with database.transaction(caller.tenant) as tx:
-            return Page(items=[_view(channel) for channel in await store.list(tx, caller.tenant)])
-
-    async def _find(tenant: UUID, code: str) -> Channel:
-        async with database.transaction(tenant) as tx:
-            channel = await store.find(tx, tenant, code)
-        if channel is None:
-            raise not_found(f"channel {code!r}")
-        return channel
+            channels = await store.page(tx, caller.tenant, paging.code, paging.rows)
+        return paging.page(channels, lambda one: (one.code,), _view)
 
     return routes
 

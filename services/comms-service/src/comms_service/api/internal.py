@@ -15,11 +15,11 @@ def router(database: Database, store: ChannelStore) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["internal"])
 
     @routes.get("/channels/{tenant}")
-    async def channels(tenant: UUID, _: str = require_service(CHANNELS.scope)) -> TenantChannels:
+    async def list_channels(tenant: UUID, _: str = require_service(CHANNELS.scope)) -> TenantChannels:
         """The channels that messages can go out by."""
         async with database.transaction(tenant) as tx:
-            found = await store.list(tx, tenant)
-        in_use = (ChannelName(code=one.code, kind=one.kind, default=one.default) for one in found if not one.archived)
+            channels = await store.in_use(tx, tenant)
+        in_use = (ChannelName(code=one.code, kind=one.kind, default=one.default) for one in channels)
         return TenantChannels(tenant_id=tenant, channels=tuple(in_use))
 
     return routes

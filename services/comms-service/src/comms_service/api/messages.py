@@ -6,11 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.domain import Message, Slice
-from comms_service.store.messages import MessageStore
+from comms_service.domain.messages import Message
+from comms_service.store.messages import MessageFilter, MessageStore
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
-from contracts.kit.http import Cursor, Limit, Newest, Page, decode_cursor, not_found
+from contracts.kit.http import Newest, Page
+from contracts.kit.routes import Paged, found
 from contracts.messages.comms import ChannelKind, MessageStatus
 from contracts.values import FileRef
 
@@ -65,24 +66,21 @@ def router(database: Database, store: MessageStore) -> APIRouter:
 
     @routes.get("")
     async def list_messages(
+        paging: Paged,
         item_id: UUID | None = None,
         status: MessageStatus | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[MessageView]:
         """Newest first."""
-        part = Slice(decode_cursor(cursor, Newest), limit + 1)
+        wanted = MessageFilter(item_id, status)
         async with database.transaction(caller.tenant) as tx:
-            found = await store.page(tx, caller.tenant, item=item_id, status=status, part=part)
-        return Page[MessageView].of(found, limit, key=lambda one: (one.created_at, one.id), show=_view)
+            messages = await store.page(tx, caller.tenant, wanted, paging.after(Newest), paging.rows)
+        return paging.page(messages, lambda one: (one.created_at, one.id), _view)
 
     @routes.get("/{message_id}")
     async def get_message(message_id: UUID, caller: Caller = require(Role.VIEWER)) -> MessageDetail:
         async with database.transaction(caller.tenant) as tx:
-            message = await store.find(tx, caller.tenant, message_id)
-            if message is None:
-                raise not_found(f"message {message_id}")
+            message = found(await store.find(tx, caller.tenant, message_id), f"message {message_id}")
             attempts = await store.attempts(tx, caller.tenant, message_id)
             history = await store.history(tx, caller.tenant, message_id)
         more = {"attempts": [dict(row) for row in attempts], "history": [dict(row) for row in history]}

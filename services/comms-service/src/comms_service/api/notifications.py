@@ -5,12 +5,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
-from comms_service.domain import Notification, Slice
+from comms_service.domain.notifications import Notification
 from comms_service.store.notifications import NotificationStore
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
-from contracts.kit.http import Cursor, Limit, Newest, Page, Problem, decode_cursor, not_found
+from contracts.kit.http import Newest, Page, Problem
+from contracts.kit.routes import Paged, found
 
 
 class NotificationView(BaseModel):
@@ -28,25 +29,20 @@ def router(database: Database, store: NotificationStore, clock: Clock) -> APIRou
 
     @routes.get("")
     async def list_notifications(
-        unread: bool = False,
-        cursor: Cursor = None,
-        limit: Limit = 50,
-        caller: Caller = require(Role.VIEWER),
+        paging: Paged, unread: bool = False, caller: Caller = require(Role.VIEWER)
     ) -> Page[NotificationView]:
         """Newest first; only the caller's own."""
-        employee, part = _employee(caller), Slice(decode_cursor(cursor, Newest), limit + 1)
+        employee, before = _employee(caller), paging.after(Newest)
         async with database.transaction(caller.tenant) as tx:
-            found = await store.inbox(tx, caller.tenant, employee, unread=unread, part=part)
-        return Page[NotificationView].of(found, limit, key=lambda one: (one.created_at, one.id), show=_view)
+            notifications = await store.inbox(tx, caller.tenant, employee, before, paging.rows, unread=unread)
+        return paging.page(notifications, lambda one: (one.created_at, one.id), _view)
 
     @routes.post("/{notification_id}/read")
     async def read_notification(notification_id: UUID, caller: Caller = require(Role.VIEWER)) -> NotificationView:
         """Marks it as read; doing it again changes nothing."""
         async with database.transaction(caller.tenant) as tx:
-            row = await store.mark_read(tx, caller.tenant, _employee(caller), notification_id, clock())
-        if row is None:
-            raise not_found(f"notification {notification_id}")
-        return _view(row)
+            read = await store.mark_read(tx, caller.tenant, _employee(caller), notification_id, clock())
+        return _view(found(read, f"notification {notification_id}"))
 
     return routes
 

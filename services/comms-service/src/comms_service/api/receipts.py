@@ -17,8 +17,9 @@ from contracts.inputs import Moment
 from contracts.issues import issues_of
 from contracts.kit import telemetry
 from contracts.kit.database import Database
-from contracts.kit.http import Problem, bad_input, not_found
+from contracts.kit.http import Problem, bad_input
 from contracts.kit.limits import RateLimit
+from contracts.kit.routes import found
 
 MAX_BODY = 16_384
 
@@ -32,7 +33,7 @@ class Receipt(BaseModel):
 
 
 class Receipts:
-    """Takes receipts in. A status never goes backwards, so a repeated receipt changes nothing, whatever its id."""
+    """Applies receipts. A status never goes backwards, so a repeated receipt changes nothing, whatever its id."""
 
     def __init__(self, database: Database, store: MessageStore, statuses: Statuses, secret: str) -> None:
         self._database = database
@@ -41,13 +42,11 @@ class Receipts:
         self._webhook = Webhook(secret)
 
     async def take(self, request: Request) -> None:
-        """Raises `Problem` 401 for what the provider did not sign just now, 422 for another shape, 404 for nobody's."""
+        """Raises `Problem` 401 for what the provider did not sign just now, 422 for another shape, 404 without a message."""
         receipt = self._verify(await request.body(), request)
         async with self._database.delivery() as tx:
             tenant = await self._store.tenant_of(tx, receipt.reference)
-        if tenant is None:
-            raise not_found("message with this reference")
-        await self._apply(tenant, receipt)
+        await self._apply(found(tenant, "message with this reference"), receipt)
 
     def _verify(self, body: bytes, request: Request) -> Receipt:
         try:

@@ -6,18 +6,19 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
 from comms_service.application.sender_domains import SenderDomains
-from comms_service.domain import UnusableError
-from comms_service.domain_names import SenderDomain, normalise_domain
+from comms_service.domain.errors import UnusableError
+from comms_service.domain.sender_domains import SenderDomain, normalise_domain
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require, require_platform
 from contracts.kit.configuration import Changer, Who, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, bad_input, not_found
+from contracts.kit.routes import Paged, found
 
 
 class SenderDomainInput(Input):
-    """Nothing but its name is to be said of a domain."""
+    """A domain has nothing but its name."""
 
 
 class DnsRecord(BaseModel):
@@ -74,26 +75,24 @@ def router(database: Database, store: SenderDomainStore, domains: SenderDomains)
         return _view(await _find(caller.tenant, domain))
 
     @routes.get("")
-    async def list_sender_domains(caller: Caller = require(Role.AUTHOR)) -> Page[SenderDomainView]:
-        """All of them, by name."""
+    async def list_sender_domains(paging: Paged, caller: Caller = require(Role.AUTHOR)) -> Page[SenderDomainView]:
+        """By name."""
         async with database.transaction(caller.tenant) as tx:
-            return Page(items=[_view(one) for one in await store.list(tx, caller.tenant)])
+            domains = await store.page(tx, caller.tenant, paging.code, paging.rows)
+        return paging.page(domains, lambda one: (one.domain,), _view)
 
     @routes.delete("/{domain}", status_code=204)
     async def delete_sender_domain(domain: str, caller: Caller = require(Role.AUTHOR)) -> None:
         """Nothing goes out from it any more; put again, it has another record."""
-        found = await _find(caller.tenant, domain)
+        before = await _find(caller.tenant, domain)
         async with database.transaction(caller.tenant) as tx:
-            await store.remove(tx, caller.tenant, found.domain)
-            await _record(tx, caller, found.domain, found, None)
+            await store.remove(tx, caller.tenant, before.domain)
+            await _record(tx, caller, before.domain, before, None)
 
     async def _find(tenant: UUID, domain: str) -> SenderDomain:
         name = _name(domain)
         async with database.transaction(tenant) as tx:
-            found = await store.find(tx, tenant, name)
-        if found is None:
-            raise not_found(f"sender domain {name!r}")
-        return found
+            return found(await store.find(tx, tenant, name), f"sender domain {name!r}")
 
     return routes
 
@@ -102,8 +101,8 @@ def internal_router(database: Database, store: SenderDomainStore, domains: Sende
     routes = APIRouter(prefix="/internal/sender-domains", tags=["internal"])
 
     @routes.put("/{tenant}/{domain}")
-    async def vouch(tenant: UUID, domain: str, by: str = require_platform()) -> SenderDomainView:
-        """The platform knows that the domain is the tenant's; DNS is not asked."""
+    async def vouch_for_domain(tenant: UUID, domain: str, by: str = require_platform()) -> SenderDomainView:
+        """The platform vouches that the domain is the tenant's; DNS is not asked."""
         name = _name(domain)
         async with database.transaction(tenant) as tx:
             before = await store.find(tx, tenant, name)
@@ -112,7 +111,7 @@ def internal_router(database: Database, store: SenderDomainStore, domains: Sende
         return _view(after)
 
     @routes.delete("/{tenant}/{domain}", status_code=204)
-    async def withdraw(tenant: UUID, domain: str, by: str = require_platform()) -> None:
+    async def withdraw_voucher(tenant: UUID, domain: str, by: str = require_platform()) -> None:
         """Nobody vouches for it any more: it sends only if DNS shows whose it is."""
         name = _name(domain)
         async with database.transaction(tenant) as tx:

@@ -3,7 +3,7 @@
 import secrets
 from uuid import UUID
 
-from comms_service.domain_names import SenderDomain
+from comms_service.domain.sender_domains import SenderDomain
 from comms_service.gateways.dns import DnsGateway, DnsUnavailableError
 from comms_service.quotas import SENDER_DOMAINS
 from comms_service.store.sender_domains import SenderDomainStore

@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from prometheus_client import Counter
 
-from comms_service.domain import Message, is_further
+from comms_service.domain.messages import Message, is_further
 from comms_service.messages import status_changed
 from comms_service.store.messages import MessageStore
 from contracts.kit.clock import Clock
@@ -41,10 +41,10 @@ class Statuses:
         now = self._clock()
         await self._store.set_status(tx, message, status, reason, at or now)
         await self._outbox.put(tx, COMMS_EVENTS, status_changed(message, status, reason, at or now, now))
-        after_commit(lambda: _tell(message, status))
+        after_commit(lambda: _report(message, status))
         return True
 
 
-def _tell(message: Message, status: MessageStatus) -> None:
+def _report(message: Message, status: MessageStatus) -> None:
     MESSAGE_STATUSES.labels(message.kind, status).inc()
     logger.info("message changed", message_id=message.id, kind=message.kind, status=status)

@@ -7,7 +7,7 @@ servers repeat addresses.
 
 from typing import Protocol
 
-from comms_service.domain import Message
+from comms_service.domain.messages import Message
 
 
 class Provider(Protocol):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx
 
-from comms_service.domain import PostponedError, RejectedError
+from comms_service.domain.errors import PostponedError, RejectedError
 from contracts.values import FileRef
 
 MAX_BYTES = 20 * 1024 * 1024

@@ -22,7 +22,8 @@ import aiosmtplib
 import nh3
 from opentelemetry.trace import SpanKind
 
-from comms_service.domain import Message, PostponedError, RejectedError
+from comms_service.domain.errors import PostponedError, RejectedError
+from comms_service.domain.messages import Message
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.html_text import text_of
 from contracts.kit import telemetry

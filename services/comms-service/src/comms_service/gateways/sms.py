@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from comms_service.domain import Message, PostponedError, RejectedError
+from comms_service.domain.errors import PostponedError, RejectedError
+from comms_service.domain.messages import Message
 
 RECEIPTS = "/public/receipts/sms"
 MAX_RETRY_AFTER_S = 3600.0

@@ -5,13 +5,15 @@ that neither waits for the other in a circle.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
-from comms_service.domain import Message, Slice
+from comms_service.domain.messages import Message
 from contracts.kit.database import Connection
+from contracts.kit.http import Newest
+from contracts.kit.rows import insert
 from contracts.kit.worker import Task
 from contracts.messages.comms import MessageStatus
 from contracts.values import FileRef
@@ -24,16 +26,19 @@ _COLUMNS = """id, tenant_id, command_id, item_id, contact_id, kind, channel, sen
     root, traceparent, created_at, opted_out_at"""
 
 
+class MessageFilter(NamedTuple):
+    """What a list of messages is narrowed to."""
+
+    item: UUID | None = None
+    status: MessageStatus | None = None
+
+
 class MessageStore:
     """Tables `messages`, `message_tenants`, `message_statuses`, `attempts`."""
 
     async def add(self, tx: Connection, message: Message) -> None:
         """Records a queued message, and its tenant for receipts, which arrive without one."""
-        await tx.execute(
-            f"""INSERT INTO messages ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-                $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)""",  # noqa: S608
-            *_values(message),
-        )
+        await insert(tx, "messages", _row(message))
         await tx.execute("INSERT INTO message_tenants (message_id, tenant) VALUES ($1, $2)", message.id, message.tenant)
         await self._add_to_history(tx, message, message.status, None, message.created_at)
 
@@ -85,25 +90,18 @@ class MessageStore:
         return message if held else None
 
     async def page(
-        self,
-        tx: Connection,
-        tenant: UUID,
-        *,
-        item: UUID | None,
-        status: MessageStatus | None,
-        part: Slice,
+        self, tx: Connection, tenant: UUID, wanted: MessageFilter, before: Newest | None, limit: int
     ) -> list[Message]:
-        """Newest first."""
+        """Newest first, those after `before`."""
         rows = await tx.fetch(
             f"""SELECT {_COLUMNS} FROM messages
                 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR item_id = $2) AND ($3::text IS NULL OR status = $3)
                   AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
                 ORDER BY created_at DESC, id DESC LIMIT $6""",  # noqa: S608
             tenant,
-            item,
-            status,
-            *(part.before or (None, None)),
-            part.limit,
+            *wanted,
+            *(before or (None, None)),
+            limit,
         )
         return [_message(row) for row in rows]
 
@@ -187,34 +185,10 @@ class MessageStore:
         return tenant
 
 
-def _values(message: Message) -> tuple[Any, ...]:
-    return (
-        message.id,
-        message.tenant,
-        message.command_id,
-        message.item_id,
-        message.contact_id,
-        message.kind,
-        message.channel,
-        message.sender_address,
-        message.sender_name,
-        message.to_address,
-        message.to_name,
-        message.subject,
-        message.text,
-        message.html,
-        [file.model_dump(mode="json") for file in message.attachments],
-        message.sent_by,
-        message.status,
-        message.reason,
-        message.cancel_asked,
-        message.correlation,
-        message.causepath,
-        message.root,
-        message.traceparent,
-        message.created_at,
-        message.opted_out_at,
-    )
+def _row(message: Message) -> dict[str, Any]:
+    values = {name: getattr(message, name) for name in Message.__slots__}
+    files = [file.model_dump(mode="json") for file in message.attachments]
+    return values | {"tenant_id": values.pop("tenant"), "attachments": files}
 
 
 def _message(row: asyncpg.Record) -> Message:

@@ -1,11 +1,14 @@
 """Employees' notifications."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from comms_service.domain import Notification, Slice
+from comms_service.domain.notifications import Notification
 from contracts.kit.database import Connection
+from contracts.kit.http import Newest
+from contracts.kit.rows import insert
 
 _COLUMNS = "id, employee_id, item_id, title, text, sender, created_at, read_at"
 
@@ -14,24 +17,19 @@ class NotificationStore:
     """Table `notifications`."""
 
     async def add(self, tx: Connection, tenant: UUID, notifications: Sequence[Notification]) -> None:
-        await tx.executemany(
-            f"INSERT INTO notifications (tenant_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",  # noqa: S608
-            [
-                (tenant, n.id, n.employee_id, n.item_id, n.title, n.text, n.sender, n.created_at, n.read_at)
-                for n in notifications
-            ],
-        )
+        await insert(tx, "notifications", *({"tenant_id": tenant, **asdict(one)} for one in notifications))
 
-    async def inbox(
+    async def inbox(  # noqa: PLR0913 - a list's filters
         self,
         tx: Connection,
         tenant: UUID,
         employee: UUID,
+        before: Newest | None,
+        limit: int,
         *,
         unread: bool,
-        part: Slice,
     ) -> list[Notification]:
-        """Newest first; `unread` leaves out what was read."""
+        """Newest first, those after `before`; `unread` leaves out what was read."""
         rows = await tx.fetch(
             f"""SELECT {_COLUMNS} FROM notifications
                 WHERE tenant_id = $1 AND employee_id = $2 AND (NOT $3 OR read_at IS NULL)
@@ -40,8 +38,8 @@ class NotificationStore:
             tenant,
             employee,
             unread,
-            *(part.before or (None, None)),
-            part.limit,
+            *(before or (None, None)),
+            limit,
         )
         return [Notification(*row) for row in rows]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from comms_service.domain_names import SenderDomain, covering
+from comms_service.domain.sender_domains import SenderDomain, covering
 from contracts.kit.database import Connection
 
 _DOMAIN = "domain, challenge, added_by, added_at, checked_by, checked_at, proven_at, vouched_by, vouched_at"
@@ -91,10 +91,12 @@ class SenderDomainStore:
     async def remove(self, tx: Connection, tenant: UUID, domain: str) -> None:
         await tx.execute("DELETE FROM sender_domains WHERE tenant_id = $1 AND domain = $2", tenant, domain)
 
-    async def list(self, tx: Connection, tenant: UUID) -> list[SenderDomain]:
-        """By name."""
+    async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[SenderDomain]:
+        """At most `limit` by name, those behind `after`."""
         rows = await tx.fetch(
-            f"SELECT {_DOMAIN} FROM sender_domains WHERE tenant_id = $1 ORDER BY domain",  # noqa: S608
+            f"SELECT {_DOMAIN} FROM sender_domains WHERE tenant_id = $1 AND domain > $2 ORDER BY domain LIMIT $3",  # noqa: S608
             tenant,
+            after,
+            limit,
         )
         return [SenderDomain(*row) for row in rows]

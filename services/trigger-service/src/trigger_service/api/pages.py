@@ -39,7 +39,8 @@ def form_page(
     fields = "".join(_field(field, (filled or {}).get(field.name)) for field in form.fields)
     inside = f"{hidden}{trap}{fields}{_widget(challenge)}<button>Send</button>"
     errors = "".join(_errors(form, problem)) if problem else ""
-    page = _page(form.name, f'{errors}<form method="post">{inside}</form>', problem.status if problem else 200, challenge)
+    body = f'{errors}<form method="post">{inside}</form>'
+    page = _page(form.name, body, problem.status if problem else 200, challenge)
     page.headers.update((problem and problem.headers) or {})
     return page
 

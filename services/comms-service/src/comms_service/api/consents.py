@@ -4,19 +4,22 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
 from comms_service.application.consents import Consents
-from comms_service.domain import OptOut, UnusableError, normalise
-from comms_service.store.channels import ChannelStore
+from comms_service.domain.addresses import normalise
+from comms_service.domain.consents import Consent
+from comms_service.domain.errors import UnusableError
+from comms_service.store.consents import ConsentStore
 from contracts.addresses import consent_key
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
-from contracts.kit.http import bad_input, not_found
+from contracts.kit.http import bad_input
+from contracts.kit.routes import found
 from contracts.messages.comms import ConsentSource
 from contracts.texts import Line
 
 
-class OptOutInput(Input):
+class ConsentInput(Input):
     """`opted_out: false` records that the owner wants messages again; `source` is how that was learned."""
 
     opted_out: bool = True
@@ -24,7 +27,7 @@ class OptOutInput(Input):
     note: Line = ""
 
 
-class OptOutView(BaseModel):
+class ConsentView(BaseModel):
     address: str
     version: int
     opted_out: bool
@@ -34,23 +37,21 @@ class OptOutView(BaseModel):
     updated_at: AwareDatetime
 
 
-def router(database: Database, store: ChannelStore, consents: Consents, clock: Clock) -> APIRouter:
+def router(database: Database, store: ConsentStore, consents: Consents, clock: Clock) -> APIRouter:
     routes = APIRouter(prefix="/v1/opt-outs", tags=["opt-outs"])
 
     @routes.put("/{address:path}")
-    async def put_opt_out(address: str, body: OptOutInput, caller: Caller = require(Role.AGENT)) -> OptOutView:
+    async def put_opt_out(address: str, body: ConsentInput, caller: Caller = require(Role.AGENT)) -> ConsentView:
         """From now on messages to this address are refused, those that still wait to be sent too."""
-        said = OptOut(_key(address), 0, body.opted_out, body.source, body.note, caller.subject, clock())
+        stated = Consent(_key(address), 0, body.opted_out, body.source, body.note, caller.subject, clock())
         async with database.transaction(caller.tenant) as tx:
-            return _view(await consents.say(tx, caller.tenant, said))
+            return _view(await consents.put(tx, caller.tenant, stated))
 
     @routes.get("/{address:path}")
-    async def get_opt_out(address: str, caller: Caller = require(Role.AGENT)) -> OptOutView:
+    async def get_opt_out(address: str, caller: Caller = require(Role.AGENT)) -> ConsentView:
         async with database.transaction(caller.tenant) as tx:
-            opt_out = await store.opt_out(tx, caller.tenant, _key(address))
-        if opt_out is None:
-            raise not_found("opt-out for this address")
-        return _view(opt_out)
+            consent = await store.find(tx, caller.tenant, _key(address))
+        return _view(found(consent, "opt-out for this address"))
 
     return routes
 
@@ -62,5 +63,5 @@ def _key(address: str) -> str:
         raise bad_input("the address cannot be used", ("path.address", str(error))) from error
 
 
-def _view(opt_out: OptOut) -> OptOutView:
-    return OptOutView.model_validate(opt_out, from_attributes=True)
+def _view(consent: Consent) -> ConsentView:
+    return ConsentView.model_validate(consent, from_attributes=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from comms_service.domain import UnusableError
+from comms_service.domain.errors import UnusableError
 from contracts.addresses import AddressError, mailbox
 
 LABEL: Final = "_stagewright-challenge"

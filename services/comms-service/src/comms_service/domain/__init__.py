@@ -1,0 +1,1 @@
+"""Decisions about messages, channels, consents, notifications and sender domains, without asking anybody."""
