@@ -18,11 +18,14 @@ from comms_service.quotas import MESSAGES_PER_RECIPIENT, SMS_PARTS
 from comms_service.store.channels import ChannelStore
 from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
+from contracts import topics
 from contracts.addresses import consent_key
+from contracts.catalogue import MESSAGES
 from contracts.envelope import Body, Envelope
 from contracts.kit import telemetry, worker
+from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.commands import CommandHandler
+from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import check, refusal
@@ -139,9 +142,12 @@ def usable(send: SendMessage) -> tuple[SendMessage, str]:
         raise RefusalError(str(error)) from error
 
 
-def routes(handlers: Handlers) -> Mapping[type[Body], CommandHandler]:
-    return {
+def subscription(commands: Commands, handlers: Handlers) -> Subscription:
+    """Each command of the topic goes to its method."""
+    routes: dict[type[Body], CommandHandler] = {
         SendMessage: handlers.send_message,
         Notify: handlers.notify,
         RecordConsent: handlers.record_consent,
     }
+    expected = MESSAGES[topics.COMMS_COMMANDS]
+    return commands.subscription(topics.COMMS_COMMANDS, routes, expected=expected, cancel=handlers.cancel)

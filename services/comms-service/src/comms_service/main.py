@@ -13,7 +13,7 @@ from comms_service.gateways.dns import DnsGateway
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.mail import MailGateway, SmtpServer
 from comms_service.gateways.sms import RECEIPTS, SmsGateway
-from comms_service.handlers import DELIVER, Handlers, routes
+from comms_service.handlers import DELIVER, Handlers, subscription
 from comms_service.jobs import Jobs
 from comms_service.quotas import QUOTAS
 from comms_service.settings import Settings
@@ -23,7 +23,6 @@ from comms_service.store.messages import MessageStore
 from comms_service.store.notifications import NotificationStore
 from comms_service.store.sender_domains import SenderDomainStore
 from contracts import topics
-from contracts.catalogue import MESSAGES
 from contracts.kit.auth import ServiceToken
 from contracts.kit.client import TracedClient
 from contracts.kit.commands import Commands
@@ -63,10 +62,7 @@ def build_app(settings: Settings) -> FastAPI:
         providers=_providers(service, settings),
         clock=clock,
     )
-    expected = MESSAGES[topics.COMMS_COMMANDS]
-    service.consume(
-        commands.subscription(topics.COMMS_COMMANDS, routes(handlers), expected=expected, cancel=handlers.cancel)
-    )
+    service.consume(subscription(commands, handlers))
     for work in DELIVER.values():
         service.work({work: Job(jobs.deliver, jobs.give_up, attempts=settings.delivery_attempts)})
 

@@ -1,19 +1,22 @@
-"""Obeys the commands of `crm.doc.commands.v1`."""
+"""Handles the commands of `crm.doc.commands.v1`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from contracts import topics
+from contracts.catalogue import MESSAGES
 from contracts.envelope import Body, Envelope
 from contracts.kit import worker
+from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.commands import CommandHandler
+from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import check
 from contracts.messages.doc import CreateDocument
 from contracts.messages.results import CANCELLED, FinalResult
-from doc_service.application import Links
+from doc_service.application.links import Links
 from doc_service.domain.documents import RENDER, document_id, local_day, plan_document
 from doc_service.domain.errors import DataError
 from doc_service.domain.numbers import document_number, series
@@ -49,7 +52,7 @@ class Handlers:
         await worker.enqueue(tx, id=document.id, tenant=document.tenant, kind=RENDER, run_at=now)
         if document.wait_for_pdf:
             return None
-        return document_done(document, None, await self.links.asked_for(tx, document))
+        return document_done(document, None, await self.links.for_command(tx, document))
 
     async def _template(self, tx: Connection, tenant: UUID, code: str) -> Template:
         template = await self.store.templates.usable(tx, tenant, code) or self.builtin.get(code)
@@ -72,5 +75,8 @@ class Handlers:
         return True
 
 
-def routes(handlers: Handlers) -> Mapping[type[Body], CommandHandler]:
-    return {CreateDocument: handlers.create_document}
+def subscription(commands: Commands, handlers: Handlers) -> Subscription:
+    """Each command of the topic goes to its method."""
+    routes: dict[type[Body], CommandHandler] = {CreateDocument: handlers.create_document}
+    expected = MESSAGES[topics.DOC_COMMANDS]
+    return commands.subscription(topics.DOC_COMMANDS, routes, expected=expected, cancel=handlers.cancel)

@@ -11,7 +11,7 @@ from contracts.kit.commands import Commands
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.worker import Task
 from contracts.messages.results import CommandFailed
-from doc_service.application import Links
+from doc_service.application.links import Links
 from doc_service.domain.documents import Document, template_inputs
 from doc_service.domain.files import PDF, File
 from doc_service.domain.templates import BUILTIN_VERSION, Template
@@ -89,7 +89,7 @@ class Rendering:
         await self.events.document_created(tx, document, file, file.created_at)
         after_commit(lambda: logger.info("document rendered", bytes=file.size))
         if document.wait_for_pdf:
-            link = await self.links.asked_for(tx, document)
+            link = await self.links.for_command(tx, document)
             await self.commands.finish(tx, document.tenant, document_done(document, file, link))
 
     async def _fail(self, task: Task, reason: str, *, retryable: bool) -> None:

@@ -5,19 +5,19 @@ import secrets
 from fastapi import FastAPI
 
 from contracts import topics
-from contracts.catalogue import MESSAGES
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.service import Service
 from contracts.kit.shares import Shares
 from contracts.kit.worker import Job
 from doc_service.api import documents, files, internal, public, templates
-from doc_service.application import Links
+from doc_service.application.links import Links
+from doc_service.application.templates import Templates
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import RENDER
 from doc_service.gateways.files import FileStore
 from doc_service.gateways.typesetter import Typesetter
-from doc_service.handlers import Handlers, routes
+from doc_service.handlers import Handlers, subscription
 from doc_service.jobs import Rendering
 from doc_service.messages import Events
 from doc_service.quotas import QUOTAS
@@ -30,8 +30,8 @@ TRIALS_WAITING = 8
 
 
 def build_app(settings: Settings) -> FastAPI:
+    """The application; connects to nothing before it is started."""
     service = Service("doc-service", settings, quotas=QUOTAS)
-    clock, database, idempotency = service.clock, service.database, service.idempotency
     store, builtin = Store(), load_templates()
     content = FileStore(settings.files_url, settings.files_dir)
     events = Events(service.outbox, new_id)
@@ -39,13 +39,13 @@ def build_app(settings: Settings) -> FastAPI:
         store=store,
         base=settings.public_doc_url,
         days=settings.link_days,
-        clock=clock,
+        clock=service.clock,
         new_token=lambda: secrets.token_urlsafe(32),
     )
-    commands = Commands(service=service.name, results=topics.DOC_RESULTS, outbox=service.outbox, clock=clock)
-    handlers = Handlers(store=store, links=links, builtin=builtin, clock=clock)
+    commands = Commands(service=service.name, results=topics.DOC_RESULTS, outbox=service.outbox, clock=service.clock)
+    handlers = Handlers(store=store, links=links, builtin=builtin, clock=service.clock)
     rendering = Rendering(
-        database=database,
+        database=service.database,
         store=store,
         builtin=builtin,
         typesetter=Typesetter(Shares("render", SET_AT_ONCE)),
@@ -53,30 +53,21 @@ def build_app(settings: Settings) -> FastAPI:
         links=links,
         events=events,
         commands=commands,
-        clock=clock,
+        clock=service.clock,
     )
-    expected = MESSAGES[topics.DOC_COMMANDS]
-    service.consume(
-        commands.subscription(topics.DOC_COMMANDS, routes(handlers), expected=expected, cancel=handlers.cancel)
-    )
+    service.consume(subscription(commands, handlers))
     service.work({RENDER: Job(rendering.run, rendering.give_up)})
-    file_api = files.FileApi(
-        database=database, store=store, files=content, idempotency=idempotency, clock=clock, new_id=new_id
-    )
-    # Templates under trial have places of their own: they must not hold up documents.
+    # Templates under trial have places of their own, so that they do not hold up documents.
     trials = Typesetter(Shares("try_template", SET_AT_ONCE, queue=TRIALS_WAITING))
-    template_api = templates.TemplateApi(
-        database=database, store=store, builtin=builtin, typesetter=trials, clock=clock
+    own_templates = Templates(store=store, builtin=builtin, typesetter=trials, clock=service.clock)
+    public_api = public.PublicApi(
+        database=service.database, store=store, files=content, events=events, clock=service.clock
     )
-    document_api = documents.DocumentApi(
-        database=database, store=store, links=links, idempotency=idempotency, clock=clock
-    )
-    public_api = public.PublicApi(database=database, store=store, files=content, events=events, clock=clock)
     routers = [
-        files.router(file_api),
-        templates.router(template_api),
-        documents.router(document_api),
+        files.router(service, store, content, new_id),
+        templates.router(service.database, own_templates),
+        documents.router(service, store, links),
         public.router(public_api),
-        internal.router(database, store, builtin),
+        internal.router(service.database, store, builtin),
     ]
     return service.app(service.name, routers, larger_bodies=files.BODY_LIMITS)

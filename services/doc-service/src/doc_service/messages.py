@@ -18,7 +18,7 @@ SOURCE = "doc-service"
 
 
 class Events:
-    """Tells what happened to documents."""
+    """Publishes what happened to documents."""
 
     def __init__(self, outbox: Outbox, new_id: NewId) -> None:
         self._outbox = outbox

@@ -9,7 +9,7 @@ FILE_BYTES = Quota(
     name="file_bytes",
     default=10 * 1024**3,
     counts="bytes of files, uploaded and printed",
-    at_limit="uploads and documents are refused; files that there are can be read",
+    at_limit="uploads and documents are refused; files that exist can be read",
     used=_STORE.files.total_bytes,
 )
 TEMPLATES = of_definitions("templates", 500, "templates", _STORE.templates.count)

@@ -42,7 +42,7 @@ class Receipts:
         self._webhook = Webhook(secret)
 
     async def take(self, request: Request) -> None:
-        """Raises `Problem` 401 for what the provider did not sign just now, 422 for another shape, 404 without a message."""
+        """Raises `Problem` 401 for a wrong signature, 422 for another shape, 404 without a message."""
         receipt = self._verify(await request.body(), request)
         async with self._database.delivery() as tx:
             tenant = await self._store.tenant_of(tx, receipt.reference)

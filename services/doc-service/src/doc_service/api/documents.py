@@ -1,6 +1,5 @@
 """`/v1/documents`: what documents an item has, and their public links."""
 
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -9,24 +8,15 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.clock import Clock
-from contracts.kit.database import Connection, Database
-from contracts.kit.http import (
-    Cursor,
-    Idempotency,
-    Limit,
-    Newest,
-    Page,
-    conflict,
-    decode_cursor,
-    json_response,
-    not_found,
-)
+from contracts.kit.database import Connection
+from contracts.kit.http import Newest, Page, conflict, json_response
+from contracts.kit.routes import Paged, found
+from contracts.kit.service import Service
 from contracts.values import FileRef
-from doc_service.application import Links
+from doc_service.application.links import Links
 from doc_service.domain.documents import Document, Status
 from doc_service.domain.links import Link
-from doc_service.store import Position, Store
+from doc_service.store import Store
 
 
 class DocumentOut(BaseModel):
@@ -48,7 +38,7 @@ class DocumentOut(BaseModel):
 
 
 class LinkOut(BaseModel):
-    """A public link that exists; its address is known only to whoever got it."""
+    """A public link that exists; only those who were given its address know it."""
 
     created_at: AwareDatetime
     created_by: str
@@ -66,85 +56,66 @@ class LinkIn(Input):
 
 
 class NewLink(BaseModel):
-    """The only time the address is told."""
+    """The only answer that has the address."""
 
     public_link: str
     expires_at: AwareDatetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentApi:
-    database: Database
-    store: Store
-    links: Links
-    idempotency: Idempotency
-    clock: Clock
-
-    async def list(self, tenant: UUID, item: UUID | None, before: Position | None, limit: int) -> list[Document]:
-        async with self.database.transaction(tenant) as tx:
-            return await self.store.documents.newest(tx, tenant, item, before, limit)
-
-    async def read(self, tenant: UUID, document_id: UUID) -> DocumentDetail:
-        async with self.database.transaction(tenant) as tx:
-            document = await self._find(tx, tenant, document_id)
-            links = await self.store.links.of_document(tx, document)
-        return DocumentDetail(**_fields(document), links=[_link(link) for link in links])
-
-    async def open_link(self, request: Request, caller: Caller, document_id: UUID, days: int | None) -> Response:
-        async def do(tx: Connection) -> Response:
-            document = await self._find(tx, caller.tenant, document_id)
-            if document.status in ("failed", "cancelled"):
-                raise conflict(f"document {document.number} has no PDF: {document.reason}")
-            address, link = await self.links.open(tx, document, days, caller.subject)
-            return json_response(NewLink(public_link=address, expires_at=link.expires_at), 201)
-
-        return await self.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=do)
-
-    async def revoke_links(self, tenant: UUID, document_id: UUID) -> None:
-        async with self.database.transaction(tenant) as tx:
-            document = await self._find(tx, tenant, document_id)
-            await self.store.links.revoke_all(tx, document, self.clock())
-
-    async def _find(self, tx: Connection, tenant: UUID, document_id: UUID) -> Document:
-        document = await self.store.documents.find(tx, tenant, document_id)
-        if document is None:
-            raise not_found(f"document {document_id}")
-        return document
+def router(service: Service, store: Store, links: Links) -> APIRouter:
+    """Everybody may read; agents open and close links."""
+    routes = APIRouter(prefix="/v1/documents", tags=["documents"])
+    _add_lists(routes, service, store)
+    _add_links(routes, service, store, links)
+    return routes
 
 
-def router(api: DocumentApi) -> APIRouter:
-    routes = APIRouter(tags=["documents"])
-
-    @routes.get("/v1/documents", response_model=Page[DocumentOut])
+def _add_lists(routes: APIRouter, service: Service, store: Store) -> None:
+    @routes.get("")
     async def list_documents(
-        item_id: UUID | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
-        caller: Caller = require(Role.VIEWER),
-    ) -> Response:
+        paging: Paged, item_id: UUID | None = None, caller: Caller = require(Role.VIEWER)
+    ) -> Page[DocumentOut]:
         """Documents, newest first; `item_id` asks for those of one item."""
-        found = await api.list(caller.tenant, item_id, decode_cursor(cursor, Newest), limit + 1)
-        return json_response(Page[DocumentOut].of(found, limit, key=lambda one: (one.created_at, one.id), show=_out))
+        async with service.database.transaction(caller.tenant) as tx:
+            documents = await store.documents.page(tx, caller.tenant, item_id, paging.after(Newest), paging.rows)
+        return paging.page(documents, lambda one: (one.created_at, one.id), _out)
 
-    @routes.get("/v1/documents/{document_id}", response_model=DocumentDetail)
-    async def read_document(document_id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
-        """One document with its links."""
-        return json_response(await api.read(caller.tenant, document_id))
+    @routes.get("/{document_id}")
+    async def get_document(document_id: UUID, caller: Caller = require(Role.VIEWER)) -> DocumentDetail:
+        """One document with its links, the newest hundred."""
+        async with service.database.transaction(caller.tenant) as tx:
+            document = await _find(tx, store, caller, document_id)
+            opened = await store.links.of_document(tx, document)
+        return DocumentDetail(**_fields(document), links=[_link(link) for link in opened])
 
-    @routes.post("/v1/documents/{document_id}/links", status_code=201, response_model=NewLink)
+
+def _add_links(routes: APIRouter, service: Service, store: Store, links: Links) -> None:
+    @routes.post("/{document_id}/links", status_code=201, response_model=NewLink)
     async def open_link(
         request: Request, document_id: UUID, wanted: LinkIn, caller: Caller = require(Role.AGENT)
     ) -> Response:
         """Makes one more public link."""
-        return await api.open_link(request, caller, document_id, wanted.days)
 
-    @routes.delete("/v1/documents/{document_id}/links", status_code=204)
+        async def create(tx: Connection) -> Response:
+            document = await _find(tx, store, caller, document_id)
+            if document.status in ("failed", "cancelled"):
+                raise conflict(f"document {document.number} has no PDF: {document.reason}")
+            address, link = await links.open(tx, document, wanted.days, caller.subject)
+            return json_response(NewLink(public_link=address, expires_at=link.expires_at), 201)
+
+        return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=create)
+
+    @routes.delete("/{document_id}/links", status_code=204)
     async def revoke_links(document_id: UUID, caller: Caller = require(Role.AGENT)) -> Response:
         """Closes all public links of the document for ever."""
-        await api.revoke_links(caller.tenant, document_id)
+        async with service.database.transaction(caller.tenant) as tx:
+            document = await _find(tx, store, caller, document_id)
+            await store.links.revoke_all(tx, document, service.clock())
         return Response(status_code=204)
 
-    return routes
+
+async def _find(tx: Connection, store: Store, caller: Caller, id: UUID) -> Document:
+    return found(await store.documents.find(tx, caller.tenant, id), f"document {id}")
 
 
 def _out(document: Document) -> DocumentOut:

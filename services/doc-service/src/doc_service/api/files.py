@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -12,10 +13,12 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from contracts.kit.auth import Caller, Role, require, require_service
-from contracts.kit.clock import Clock, NewId
-from contracts.kit.database import Connection, Database
-from contracts.kit.http import Idempotency, Problem, bad_input, json_response, not_found
+from contracts.kit.clock import NewId
+from contracts.kit.database import Connection
+from contracts.kit.http import Problem, bad_input, json_response
 from contracts.kit.quotas import check
+from contracts.kit.routes import found
+from contracts.kit.service import Service
 from contracts.service_calls import FILES
 from contracts.values import FileRef
 from doc_service.domain.files import MAX_FILE, File, safe_media_type, safe_name
@@ -24,7 +27,7 @@ from doc_service.quotas import FILE_BYTES
 from doc_service.store import Store
 
 BODY_LIMITS = {"/v1/files": MAX_FILE + 16_384}
-"""Bytes of a whole request: a file and what multipart says around it."""
+"""Bytes of a whole request: a file and what multipart adds to it."""
 
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -61,46 +64,8 @@ class Upload:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileApi:
-    database: Database
-    store: Store
-    files: FileStore
-    idempotency: Idempotency
-    clock: Clock
-    new_id: NewId
-
-    async def keep(self, request: Request, caller: Caller, upload: Upload) -> Response:
-        """The content first: kept without a row it harms nobody, a row without content would."""
-        sha256 = await self.files.put(caller.tenant, upload.content)
-        file = File(
-            id=self.new_id(),
-            tenant=caller.tenant,
-            name=upload.name,
-            media_type=upload.media_type,
-            size=len(upload.content),
-            sha256=sha256,
-            created_at=self.clock(),
-            created_by=caller.subject,
-        )
-
-        async def add(tx: Connection) -> Response:
-            await check(tx, caller.tenant, FILE_BYTES, adding=file.size)
-            await self.store.files.add(tx, file)
-            out = FileOut(file=file.ref, size=file.size, created_at=file.created_at, created_by=file.created_by)
-            return json_response(out, 201, {"Location": f"/v1/files/{file.id}"})
-
-        return await self.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=add)
-
-    async def read(self, tenant: UUID, file_id: UUID) -> Response:
-        async with self.database.transaction(tenant) as tx:
-            file = await self.store.files.find(tx, tenant, file_id)
-        if file is None:
-            raise not_found(f"file {file_id}")
-        return file_response(file, await self.files.get(tenant, file.sha256))
-
-
-def router(api: FileApi) -> APIRouter:
+def router(service: Service, store: Store, content: FileStore, new_id: NewId) -> APIRouter:
+    """Agents upload, everybody of the tenant reads, and the services that send files."""
     routes = APIRouter(tags=["files"])
 
     @routes.post("/v1/files", status_code=201, response_model=FileOut, openapi_extra=_UPLOAD)
@@ -110,19 +75,48 @@ def router(api: FileApi) -> APIRouter:
         caller: Caller = require(Role.AGENT),
     ) -> Response:
         """Keeps a file of at most 10 MB: the body as it is, named by `name`, or the field `file` of a form."""
-        return await api.keep(request, caller, await _read_upload(request, name))
+        upload = await _read_upload(request, name)
+        # The content first: content without a row harms nobody, a row without content would.
+        sha256 = await content.put(caller.tenant, upload.content)
+        file = _file(upload, new_id(), caller, sha256, service.clock())
+
+        async def add(tx: Connection) -> Response:
+            await check(tx, caller.tenant, FILE_BYTES, adding=file.size)
+            await store.files.add(tx, file)
+            out = FileOut(file=file.ref, size=file.size, created_at=file.created_at, created_by=file.created_by)
+            return json_response(out, 201, {"Location": f"/v1/files/{file.id}"})
+
+        return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=add)
 
     @routes.get("/v1/files/{file_id}", response_class=Response)
-    async def read_file(file_id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
+    async def get_file(file_id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
         """The content, as an attachment."""
-        return await api.read(caller.tenant, file_id)
+        return await read(caller.tenant, file_id)
 
     @routes.get("/internal/files/{file_id}", response_class=Response)
-    async def read_file_for_service(file_id: UUID, tenant: UUID, _: str = require_service(FILES.scope)) -> Response:
+    async def get_file_for_service(file_id: UUID, tenant: UUID, _: str = require_service(FILES.scope)) -> Response:
         """The content, for a service that acts for the tenant."""
-        return await api.read(tenant, file_id)
+        return await read(tenant, file_id)
+
+    async def read(tenant: UUID, file_id: UUID) -> Response:
+        async with service.database.transaction(tenant) as tx:
+            file = found(await store.files.find(tx, tenant, file_id), f"file {file_id}")
+        return file_response(file, await content.get(tenant, file.sha256))
 
     return routes
+
+
+def _file(upload: Upload, id: UUID, caller: Caller, sha256: str, now: datetime) -> File:
+    return File(
+        id=id,
+        tenant=caller.tenant,
+        name=upload.name,
+        media_type=upload.media_type,
+        size=len(upload.content),
+        sha256=sha256,
+        created_at=now,
+        created_by=caller.subject,
+    )
 
 
 async def _read_upload(request: Request, name: str) -> Upload:
@@ -154,7 +148,7 @@ def _upload(name: str, media_type: str | None, content: bytes) -> Upload:
 def file_response(
     file: File, content: bytes, *, attachment: bool = True, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A file's content that browsers neither guess about nor run."""
+    """A file's content, with headers that keep browsers from guessing its type and running it."""
     kind = "attachment" if attachment else "inline"
     return Response(
         content,

@@ -17,7 +17,7 @@ def router(database: Database, store: Store, builtin: Mapping[str, Template]) ->
     routes = APIRouter(prefix="/internal", tags=["internal"])
 
     @routes.get("/templates/{tenant}")
-    async def templates(tenant: UUID, _: str = require_service(TEMPLATES.scope)) -> TenantTemplates:
+    async def list_templates(tenant: UUID, _: str = require_service(TEMPLATES.scope)) -> TenantTemplates:
         """The templates that documents can be made from."""
         async with database.transaction(tenant) as tx:
             own = await store.templates.usable_codes(tx, tenant)

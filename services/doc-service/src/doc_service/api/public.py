@@ -1,4 +1,4 @@
-"""`/d/{token}`: a document for whoever has its public link. The token is all the authority there is."""
+"""`/d/{token}`: a document for those who have its public link. The token is all the authority there is."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -56,7 +56,7 @@ class PublicApi:
     async def _opened[T](
         self, request: Request, token: str, use: Callable[[Connection, Document], Awaitable[T]]
     ) -> T | Response:
-        """What `use` makes of the link's document; else the page that says no."""
+        """What `use` makes of the link's document; else the page that there is no document."""
         wait_s = self.limit.wait_s(network(request))
         if wait_s:
             return too_many_page(wait_s)

@@ -13,7 +13,7 @@ from doc_service.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """`base` is where clients reach the service; `days` how long links open unless somebody says otherwise."""
+    """`base` is where clients reach the service; `days` how long links open unless a request says otherwise."""
 
     store: Store
     base: str
@@ -35,7 +35,7 @@ class Links:
         await self.store.links.add(tx, link)
         return f"{self.base.rstrip('/')}/d/{token}", link
 
-    async def asked_for(self, tx: Connection, document: Document) -> str | None:
+    async def for_command(self, tx: Connection, document: Document) -> str | None:
         """The address of a new link, if the document's command wants one."""
         if not document.public_link:
             return None
