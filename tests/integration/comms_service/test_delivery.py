@@ -219,7 +219,7 @@ async def test_consent_that_is_commanded_counts_for_all_addresses_and_the_later_
     }
 
 
-async def test_who_speaks_at_the_desk_corrects_what_a_clock_ahead_has_said(shop: Shop) -> None:
+async def test_a_person_corrects_what_a_clock_ahead_has_dated(shop: Shop) -> None:
     ahead = utc_now() + timedelta(hours=1)
     await shop.harness.final(await shop.command(consent(PHONE, at=ahead)))
     async with shop.client("agent") as agent:

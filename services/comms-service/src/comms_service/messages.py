@@ -15,7 +15,7 @@ from contracts.topics import item_key, record_key
 def status_changed(
     message: Message, status: MessageStatus, reason: str | None, at: datetime, now: datetime
 ) -> Envelope[MessageStatusChanged]:
-    """`at` is when it happened, as far as the provider tells; the event continues the command's correlation."""
+    """`at` is when it happened, as the provider reported it; the event continues the command's correlation."""
     body = MessageStatusChanged(
         message_id=message.id,
         command_id=message.command_id,

@@ -1,4 +1,4 @@
-"""What comms-service is told by its environment."""
+"""The settings of comms-service."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What doc-service is told by its environment, besides what every service is told."""
+"""The settings of doc-service beside those of every service."""
 
 from pathlib import Path
 from typing import Annotated

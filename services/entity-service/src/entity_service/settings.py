@@ -1,7 +1,7 @@
-"""What entity-service is told by its environment."""
+"""The settings of entity-service."""
 
 from contracts.kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing beyond what every service is told."""
+    """Those of every service."""

@@ -1,4 +1,4 @@
-"""What trigger-service is told by its environment."""
+"""The settings of trigger-service."""
 
 from typing import Annotated, Self
 

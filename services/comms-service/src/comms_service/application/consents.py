@@ -26,7 +26,7 @@ class Consents:
         self._clock = clock
 
     async def put(self, tx: Connection, tenant: UUID, stated: Consent) -> Consent:
-        """The new record of what somebody states here and now."""
+        """The new record of what a person states here and now."""
         record = await self._store.put(tx, tenant, stated)
         await self._publish(tx, tenant, record)
         return record

@@ -11,7 +11,7 @@ from comms_service.domain.messages import Message
 
 
 class Provider(Protocol):
-    """Hands one message over; the same message again is the same message to the provider, as far as it can be told."""
+    """Hands one message over; the same message again has the same key, by which a provider may recognise it."""
 
     async def send(self, message: Message) -> str | None:
         """Returns the provider's own id of the message, if it has one."""

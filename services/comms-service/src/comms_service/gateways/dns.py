@@ -15,7 +15,7 @@ PORT = 53
 
 
 class DnsUnavailableError(Exception):
-    """Nobody could tell whether there is such a record; the text says why."""
+    """DNS did not say whether there is such a record; the text says why."""
 
 
 class DnsGateway:

@@ -76,7 +76,7 @@ class SmtpServer:
 
 
 def _port(parts: SplitResult) -> int | None:
-    """What cannot be a port may be a password in the wrong place, which no error must tell."""
+    """What cannot be a port may be a password in the wrong place, which no error may show."""
     try:
         return parts.port
     except ValueError:

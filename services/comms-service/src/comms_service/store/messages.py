@@ -1,6 +1,6 @@
 """Messages with their attempts and status history.
 
-Whoever changes a message locks in this order: its command's row, the message, its work. Cancelling does so too, so
+Every change of a message locks in this order: its command's row, the message, its work. Cancelling does so too, so
 that neither waits for the other in a circle.
 """
 

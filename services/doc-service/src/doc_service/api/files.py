@@ -57,7 +57,7 @@ class FileOut(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody sent."""
+    """An uploaded file as it was sent."""
 
     name: str
     media_type: str

@@ -138,7 +138,7 @@ def override(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, An
 
 
 def _put(place: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """What lies on the way is copied, since it is somebody else's."""
+    """Objects on the way are copied, since others hold them too."""
     for name in path[:-1]:
         inner = place.get(name)
         place[name] = dict(inner) if isinstance(inner, Mapping) else {}

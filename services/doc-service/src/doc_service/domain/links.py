@@ -32,5 +32,5 @@ def token_hash(token: str) -> bytes:
 
 
 def visitor_hash(token: str, address: str, browser: str) -> bytes:
-    """Tells visitors of one link apart. Keyed by the token, which is not kept, so that it leads to nobody."""
+    """Distinguishes the visitors of one link. Keyed by the token, which is not kept, so that it identifies nobody."""
     return hmac.digest(token.encode(), f"{address}\n{browser}".encode(), "sha256")

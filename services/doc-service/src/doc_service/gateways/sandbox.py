@@ -3,9 +3,9 @@
 Reads a JSON object from standard input (`source`, `inputs`, `timestamp`, `limits`), writes the PDF to standard output.
 Exit code 3 says that the template is at fault; standard output then holds the compiler's report as JSON.
 
-Templates are programs by strangers. Before one is compiled the process gives up opening anything: no file, no socket,
-so neither reading the server nor fetching packages can work, whatever the compiler would allow. Time and memory are
-bounded by the kernel. The environment is empty.
+Templates are programs that tenants wrote. Before one is compiled the process gives up opening anything: no file, no
+socket, so neither reading the server nor fetching packages can work, whatever the compiler would allow. Time and memory
+are bounded by the kernel. The environment is empty.
 """
 
 import json

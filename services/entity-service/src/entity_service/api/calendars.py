@@ -144,7 +144,7 @@ def _add_presences(routes: APIRouter, service: Service) -> None:
 
 
 def _hours(schedule: Schedule) -> dict[str, Any]:
-    """What is configured: whether somebody is at work just now is not, but whether that is tracked."""
+    """What is configured: not whether the employee is at work now, but whether that is tracked."""
     return schedule.model_dump(mode="json", exclude={"at_work"}) | {"tracked": schedule.at_work is not None}
 
 

@@ -32,7 +32,7 @@ class Payments:
             raise ConflictError("an invoice has no invoices of its own")
         due = amount or deal.amount
         if due is None or due.amount <= 0:
-            raise InvalidError(("amount", "the item has no positive amount; say what the invoice is to come to"))
+            raise InvalidError(("amount", "the item has no positive amount: give the invoice one"))
         invoice = await self._handovers.create(tx, deal.tenant_id, _invoice_of(deal, title, due), actor)
         payment = self._pending(invoice, deal, due)
         await store.payments.save(tx, payment)

@@ -1,4 +1,4 @@
-"""Product rows of an item; its amount follows them unless somebody set it by hand."""
+"""Product rows of an item; its amount follows them unless it was given by hand."""
 
 from collections.abc import Sequence
 

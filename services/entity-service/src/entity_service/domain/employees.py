@@ -109,7 +109,7 @@ class Staff:
 
 
 class Handover(NamedTuple):
-    """Work that was meant for an archived employee goes to somebody else; null: nobody is left."""
+    """Work that was meant for an archived employee goes to another one; null: nobody is left."""
 
     archived: Employee
     to: Employee | None

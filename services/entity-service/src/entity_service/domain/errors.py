@@ -1,4 +1,4 @@
-"""What can be wrong with what somebody asks for; the texts are for people."""
+"""What can be wrong with a request or command; the texts are for people."""
 
 
 class EntityError(Exception):

@@ -30,7 +30,7 @@ class Item(ItemSnapshot):
 
     tenant_id: UUID
     amount_by_hand: bool = False
-    """Somebody gave the amount, so product rows do not compute it."""
+    """The amount was given, so product rows do not compute it."""
 
     @property
     def place(self) -> Place:
@@ -63,7 +63,7 @@ class References:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mentions:
-    """The ids that somebody's input refers to, to be looked up."""
+    """The ids that an input refers to, to be looked up."""
 
     employees: frozenset[UUID] = frozenset()
     contacts: frozenset[UUID] = frozenset()

@@ -1,4 +1,4 @@
-"""What an item's product rows come to."""
+"""The sum of an item's product rows."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from entity_service.domain.errors import InvalidError
 
 
 def sum_of(rows: Sequence[ProductContext], rounding: TaxRounding) -> Money | None:
-    """What the rows come to, tax included; null without rows. Raises `InvalidError` for several currencies."""
+    """The sum of the rows, tax included; null without rows. Raises `InvalidError` for several currencies."""
     sums = totals(rows, rounding)
     if not sums:
         return None

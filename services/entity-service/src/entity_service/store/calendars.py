@@ -35,7 +35,7 @@ async def schedule(tx: Connection, tenant: UUID, employee: UUID) -> Schedule | N
 
 
 def schedule_of(row: asyncpg.Record) -> Schedule:
-    """The schedule in a row; whether somebody is at work is only said where it is tracked."""
+    """The schedule in a row; `at_work` is null where it is not tracked."""
     at_work = bool(row["at_work"]) if row["tracked"] else None
     return Schedule.model_validate(row["schedule"] | {"at_work": at_work})
 

@@ -30,7 +30,7 @@ async def find(tx: Connection, tenant: UUID, id: UUID) -> ContactContext | None:
 
 
 async def save(tx: Connection, tenant: UUID, contact: ContactContext) -> None:
-    """Creates or replaces; what somebody stated of messages stays."""
+    """Creates or replaces; the last statement about messages stays."""
     row = {
         "tenant_id": tenant,
         "id": contact.id,

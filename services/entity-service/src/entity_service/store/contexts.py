@@ -110,7 +110,7 @@ _BOUNDED = """WITH asked AS (
 
 
 async def _read_bounded(tx: Connection, statement: str, keys: Collection[Key]) -> tuple[list[asyncpg.Record], set[Key]]:
-    """Rows of what is `asked` for, in that order, up to the bytes of an answer; and the keys that were not come to."""
+    """Rows of what is `asked` for, in that order, up to the bytes of an answer; and the keys that are left."""
     if not keys:
         return [], set()
     tenants, ids = [tenant for tenant, _ in keys], [id for _, id in keys]

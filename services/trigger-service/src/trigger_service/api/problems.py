@@ -53,7 +53,7 @@ def as_problem(error: TriggerServiceError) -> Problem:
 
 
 def _key_reused(error: KeyReusedError) -> Problem:
-    """409 while the first one may still come to nothing, else 422, as the Idempotency-Key draft of the IETF has it."""
+    """409 while the first one may still be refused, else 422, as the Idempotency-Key draft of the IETF has it."""
     if error.pending:
         problem = conflict(f"{error}, which is not judged yet: send it again in a few seconds")
         problem.headers = {"Retry-After": "5"}
@@ -62,7 +62,7 @@ def _key_reused(error: KeyReusedError) -> Problem:
 
 
 def _unreadable_secret(error: VaultError) -> Problem:
-    """An operator changed the key: whoever calls will try again, and by then the secret may have been put again."""
+    """An operator changed the key: the caller will try again, and by then the secret may have been put again."""
     logger.error("a payment provider's secret cannot be read", reason=str(error))
     detail = "this provider's secret has to be put again"
     return Problem(503, "Unavailable", detail, headers={"Retry-After": "60"})

@@ -19,7 +19,7 @@ from trigger_service.triggers.registry import TRIGGER_TYPES
 type ArrivalVerdict = trigger_events.Verdict | Literal["pending"]
 
 OPEN_NAMES = frozenset({"item", "stage", "pipeline", "payment", "document", "products"})
-"""What explanations may quote values of; other names hold personal data or were typed by strangers."""
+"""What explanations may quote values of; other names hold personal data or visitors' texts."""
 
 
 @dataclass(frozen=True, slots=True)

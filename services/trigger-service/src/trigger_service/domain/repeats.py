@@ -15,7 +15,7 @@ from trigger_service.domain.forms import Form
 from trigger_service.domain.payments import PaymentReport
 
 EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created", "recorded"})
-"""Verdicts after which what was asked for exists, or may come to exist."""
+"""Verdicts after which what was asked for exists, or may exist soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Claim:
 def of_form(tenant: UUID, form: Form, answers: Answers, nonce: str) -> bytes:
     """The key of a submission: the same nonce with the same answers is the same one.
 
-    The same nonce with other answers is somebody who went back and corrected them: another submission.
+    The same nonce with other answers is another submission: the visitor went back and corrected them.
     """
     return digest("nonce", tenant, form.code, nonce, answers)
 
@@ -64,5 +64,5 @@ def has_effect(verdict: ArrivalVerdict, *, commented: bool) -> bool:
 
 
 def digest(*parts: Any) -> bytes:
-    """A hash of JSON values: tells sameness and nothing else."""
+    """A hash of JSON values: shows only whether they are the same."""
     return hashlib.sha256(orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)).digest()

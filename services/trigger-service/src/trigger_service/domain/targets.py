@@ -41,8 +41,8 @@ def misfits(field: FormField, schema: FieldSchema) -> Iterator[tuple[str, str]]:
     elif field.type not in feeds:
         yield "type", f"{field.target} is a {schema.type}: make the form's field a {' or '.join(feeds)}"
     elif schema.type == "list":
-        strangers = (choice for choice in field.choices if choice not in schema.options)
-        yield from (("choices", unknown("option", one, schema.options, f"of {field.target}")) for one in strangers)
+        missing = (choice for choice in field.choices if choice not in schema.options)
+        yield from (("choices", unknown("option", one, schema.options, f"of {field.target}")) for one in missing)
 
 
 def for_contact(answer: Answer) -> str:

@@ -40,7 +40,7 @@ class Arrival(BaseModel):
 
     @property
     def has_effect(self) -> bool:
-        """What a form tells of an item that exists is in its timeline, whatever became of the move."""
+        """The answers of a form about an existing item are in its timeline, whatever became of the move."""
         commented = self.trigger_type == FormSubmitted.name and self.item_id is not None
         return has_effect(self.verdict, commented=commented)
 

@@ -1,4 +1,4 @@
-"""What tells repeats and floods: hashes of earlier arrivals, and counts of posts."""
+"""What repeats and floods are recognised by: hashes of earlier arrivals, and counts of posts."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What every trigger type tells about itself, and the occurrences that triggers are matched against."""
+"""What every trigger type declares, and the occurrences that triggers are matched against."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

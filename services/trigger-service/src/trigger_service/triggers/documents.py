@@ -20,7 +20,7 @@ class DocumentViewedTrigger(EventTriggerType[DocumentSettings, DocumentViewed]):
     name = "document_viewed"
     title = "Document viewed"
     group = "Documents"
-    description = "somebody opens a document of the item by its public link"
+    description = "a document of the item is opened by its public link"
     context_name = "document"
     settings = DocumentSettings
     body = DocumentViewed
