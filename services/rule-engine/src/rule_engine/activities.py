@@ -34,10 +34,12 @@ TIMER_LATENESS = Histogram(
 )
 
 PUT_OFF = Counter("runs_put_off_total", "Times that a run could not go on and is looked at again later", ["cause"])
-UNWRITABLE = Counter("steps_unwritable_total", "Steps of runs that PostgreSQL or the outbox refused, whoever asked")
+UNWRITABLE = Counter(
+    "steps_unwritable_total", "Steps of runs that PostgreSQL or the outbox refused, even in the smallest step"
+)
 
 ADVANCED_AT_ONCE = 32
-"""Fewer than there are workflow slots, so that what is in a slot already goes on in turns by tenant, too."""
+"""Fewer than there are workflow slots, so that runs that have a slot take turns by tenant, too."""
 MAX_PAUSE = timedelta(minutes=5)
 UNSTORABLE = "what it decided cannot be stored: a value is too large or has characters that cannot be kept"
 
@@ -55,7 +57,7 @@ class RunRef(BaseModel):
 
 
 class _ChangedMeanwhileError(Exception):
-    """Somebody set a variable that this step was computed from."""
+    """Another transaction set a variable that this step was computed from."""
 
 
 class Activities:
@@ -82,8 +84,8 @@ class Activities:
     async def advance_run(self, ref: RunRef) -> None:
         """Advances the run if `ref` is still its generation. Computed again when the run changed meanwhile.
 
-        Raises only while PostgreSQL is away. What else keeps a run from going on puts it off: another execution later,
-        at growing distances, so that this one's slot is free for others.
+        Raises only while PostgreSQL is away. Any other failure postpones the run: another execution starts later, at
+        growing distances, and this one's slot is free for others.
         """
         try:
             async with self._places.place(ref.tenant):
@@ -124,7 +126,7 @@ class Activities:
     async def _take_step(
         self, ref: RunRef, run: Run, context: ItemContext | None, stored: Stored, now: datetime
     ) -> bool:
-        """Commits the step; when it cannot be written whatever one tries, the next smaller one.
+        """Commits the step; when it cannot be written, the next smaller one.
 
         The whole step first, then the first rule's turn alone, then that rule as failed, then the run.
         """
@@ -179,7 +181,7 @@ class Activities:
                 raise _ChangedMeanwhileError
 
     def _measure(self, run: Run, timer: Timer) -> None:
-        """What was due already when the run was written last, waited for no timer."""
+        """Only runs that waited for their timer count: not those already due when they were last written."""
         if timer.wake_at is not None and timer.wake_at > run.updated_at:
             telemetry.observe(TIMER_LATENESS, (self._clock() - timer.wake_at).total_seconds())
 

@@ -128,7 +128,7 @@ class TriggerService:
     async def triggers(self, tenant: UUID) -> tuple[TriggerPlace, ...]:
         """All triggers in use. Raises `OutageError` when trigger-service cannot be asked."""
         if self._client is None:
-            raise OutageError("the engine was not told where trigger-service is (TRIGGER_SERVICE_URL)")
+            raise OutageError("the address of trigger-service is not set (TRIGGER_SERVICE_URL)")
         answer = await _ask(self._client, "GET", f"/internal/triggers/{tenant}")
         return TenantTriggers.model_validate_json(answer).triggers
 
@@ -157,7 +157,7 @@ class NamedThings:
 
     async def _ask(self, service: str, path: str) -> bytes:
         if service not in self._clients:
-            raise OutageError(f"the engine was not told where {service} is ({service.replace('-', '_').upper()}_URL)")
+            raise OutageError(f"the address of {service} is not set ({service.replace('-', '_').upper()}_URL)")
         return await _ask(self._clients[service], "GET", path)
 
 

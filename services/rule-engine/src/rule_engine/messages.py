@@ -44,7 +44,7 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
 
 
 def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[CancelCommand]]:
-    """One `CancelCommand` per command to take back."""
+    """One `CancelCommand` per command to cancel."""
     for target in step.cancellations:
         yield command(
             CancelCommand(target=target),

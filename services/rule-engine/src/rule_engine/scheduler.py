@@ -1,7 +1,7 @@
 """Keeps Temporal in step with the rows: starts what the rows ask for, looks after what should have run, rebuilds.
 
-The rows remember, Temporal wakes. Everything here may be done twice, or by two replicas at once: an execution too many
-finds that the generation has moved on and does nothing.
+The rows are the truth; Temporal starts executions. Everything here may be done twice, or by two replicas at once: a
+superfluous execution finds that the generation has moved on and does nothing.
 """
 
 import asyncio
@@ -183,7 +183,7 @@ class Scheduler:
                 start_delay=delay if waits else None,
                 request_eager_start=not waits,
             )
-            STARTED.labels("parked" if waits else "at_once").inc()
+            STARTED.labels("delayed" if waits else "at_once").inc()
 
     # looking after
 
@@ -216,8 +216,8 @@ class Scheduler:
     async def _ask_again(self, now: datetime) -> None:
         """Sends commands whose result is overdue again: the same id, the same bytes."""
         async with self._database.delivery() as tx:
-            late = await self._store.timers.deadlines(tx, now, now + self._settings.result_deadline, BATCH)
-        for tenant, command_id in late:
+            past_deadline = await self._store.timers.deadlines(tx, now, now + self._settings.result_deadline, BATCH)
+        for tenant, command_id in past_deadline:
             async with self._database.transaction(tenant) as tx:
                 sent = await self._store.commands.get(tx, tenant, command_id)
                 if sent is not None:

@@ -1,4 +1,4 @@
-"""What the rule engine is told by its environment."""
+"""The rule engine's settings, from its environment."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -10,7 +10,7 @@ from contracts.kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """The kit's settings, Temporal, and how patient the engine is."""
+    """The kit's settings, Temporal, other services' addresses, deadlines and intervals."""
 
     temporal_address: str
     temporal_namespace: str = "default"
@@ -30,4 +30,4 @@ class Settings(ServiceSettings):
     reconcile_every: timedelta = timedelta(hours=1)
     graceful_shutdown: timedelta = timedelta(seconds=10)
     decisions_days: Annotated[int, Field(ge=1)] = 400
-    """For so long it can be asked why a rule did or did not act."""
+    """Days that decisions are kept, to explain why a rule did or did not act."""

@@ -1,4 +1,4 @@
-"""The durable part: an execution is parked until a run is due, advances it once, and ends."""
+"""The durable part: an execution starts when a run is due, advances it once, and ends."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=ti
 
 @workflow.defn(name="RuleRun")
 class RuleRunWorkflow:
-    """One generation of a run: started late enough, it advances the run once and ends."""
+    """One generation of a run: it starts when the run is due, advances it once and ends."""
 
     @workflow.run
     async def run(self, ref: RunRef) -> None:

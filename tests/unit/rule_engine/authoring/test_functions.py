@@ -270,5 +270,5 @@ def test_working_days_and_hours_are_those_of_the_tenants_calendar(values: dict[s
     assert expressions.evaluate("isworkday('2026-05-01')", there) is False
     assert expressions.evaluate("addworkhours('2026-03-06T16:00:00Z', 2)", there) == "2026-03-07T10:00:00.000000Z"
     nobody = values | {"tenant": values["tenant"] | {"calendar": {"week": {}}}}
-    with pytest.raises(ValueFailureError, match="addworkdays: nobody works then, for years"):
+    with pytest.raises(ValueFailureError, match="addworkdays: there is no working time for years"):
         expressions.evaluate("addworkdays(today, 1)", nobody)

@@ -87,7 +87,7 @@ def router(database: Database, store: Store, entity_service: EntityService) -> A
 
     @routes.get("/v1/automation/items/{item_id}")
     async def automation(item_id: UUID, caller: Caller = require(Role.VIEWER)) -> AutomationView:
-        """Every rule of every stage of the item's pipelines; of an item not heard of yet, none has acted."""
+        """Every rule of every stage of the item's pipelines; none has acted before its first event arrives."""
         async with database.transaction(caller.tenant) as tx:
             entries = await store.entries.of_item(tx, caller.tenant, item_id)
         place = (entries[-1]["pipeline"], entries[-1]["stage"]) if entries else await _place(caller.tenant, item_id)
@@ -102,7 +102,7 @@ def router(database: Database, store: Store, entity_service: EntityService) -> A
         return _view(item_id, place, entries, rules, published)
 
     async def _place(tenant: UUID, item_id: UUID) -> Place:
-        """Where an item is whose entry has not arrived yet."""
+        """The place of an item whose entry has not arrived yet, from entity-service."""
         with needing_entity_service("whether there is such an item"):
             context = found(await entity_service.context(tenant, item_id, ()), f"item {item_id}")
         return context.item.pipeline, context.item.stage

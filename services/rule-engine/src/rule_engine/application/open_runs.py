@@ -1,4 +1,4 @@
-"""How many unfinished runs each tenant has, as of the last sweep and what was planned here since: cheap and soft."""
+"""Counts each tenant's unfinished runs: those that the last sweep found, and those planned here since."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -14,21 +14,21 @@ logger = structlog.get_logger(__name__)
 
 
 class OpenRuns:
-    """Shared by the sweep, which counts, and by who plans runs, which asks."""
+    """The sweep sets the counts; planner and backfills add to them and ask for refusals."""
 
     def __init__(self) -> None:
         self._counts: Counter[UUID] = Counter()
 
     def counted(self, by_tenant: Mapping[UUID, int]) -> None:
-        """What the sweep has found."""
+        """Sets the counts to those that the sweep found."""
         self._counts = Counter(by_tenant)
 
     def add(self, tenants: Collection[UUID]) -> None:
-        """The tenants of runs that were planned, one for each run."""
+        """Adds new runs; `tenants` has one entry for each run."""
         self._counts.update(tenants)
 
     async def refusals(self, tx: Connection, tenants: Collection[UUID]) -> dict[UUID, str]:
-        """Why the tenants among these whose quota is used up may have no further runs."""
+        """The reason for each of these tenants that has used up its quota and may have no further runs."""
         allowed = await limits(tx, tenants, OPEN_RUNS)
         over = {tenant: words(OPEN_RUNS, limit) for tenant, limit in allowed.items() if self._counts[tenant] >= limit}
         for tenant, reason in over.items():

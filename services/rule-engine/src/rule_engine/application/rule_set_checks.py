@@ -89,15 +89,15 @@ class RuleSetChecks:
         away.
         """
         schema = await self._entity_service.schema(key[0])
-        others, neighbours, unseen = await self._neighbours(key, document, schema)
+        others, neighbours, not_looked_up = await self._neighbours(key, document, schema)
         definitions = await self._definitions(key)
-        elsewhere, unasked = await self._named_elsewhere(key[0], document)
+        elsewhere, not_asked = await self._named_elsewhere(key[0], document)
         check = RuleSetCheck(document, schema, self._registry, neighbours, definitions, elsewhere)
         if issues := await asyncio.to_thread(check.issues):
             if publish:
                 raise InvalidRuleSetError(issues)
             return Examined(schema, definitions, others, Findings(issues))
-        warnings = [*await asyncio.to_thread(check.warnings), *unseen, *unasked]
+        warnings = [*await asyncio.to_thread(check.warnings), *not_looked_up, *not_asked]
         return Examined(schema, definitions, others, Findings(warnings=warnings))
 
     async def _definitions(self, key: Key) -> Sequence[Definition]:
@@ -107,7 +107,7 @@ class RuleSetChecks:
     async def _neighbours(
         self, key: Key, document: RuleSetDocument, schema: TenantSchema
     ) -> tuple[Others | None, Neighbours, list[RuleIssue]]:
-        """What else moves items, when this document does; and what could not be seen of it."""
+        """What else moves items, when this document does; and a warning when it could not be looked up."""
         if not leads_anywhere(document, schema, self._registry):
             return None, NO_NEIGHBOURS, []
         async with self._database.transaction(key[0]) as tx:
@@ -120,16 +120,16 @@ class RuleSetChecks:
             return others, Neighbours(rule_sets), [RuleIssue("stages", None, what)]
 
     async def _named_elsewhere(self, tenant: UUID, document: RuleSetDocument) -> tuple[Elsewhere, list[RuleIssue]]:
-        """What other services have of what the rules name; and what could not be asked for."""
-        found, unasked = dict[Named, Any](), list[RuleIssue]()
+        """What other services have of what the rules name; and warnings for what could not be looked up."""
+        found, not_asked = dict[Named, Any](), list[RuleIssue]()
         for what in sorted(names_of(document, self._registry)):
             ask = self._named_things.templates if what == "templates" else self._named_things.channels
             try:
                 found[what] = await ask(tenant)
             except OutageError as error:
                 text = f"{what} that rules name were not looked up: {error}; publish again later to have them looked up"
-                unasked.append(RuleIssue("stages", None, text))
-        return Elsewhere(**found), unasked
+                not_asked.append(RuleIssue("stages", None, text))
+        return Elsewhere(**found), not_asked
 
     async def compile(self, document: RuleSetDocument, examined: Examined) -> Ready:
         """The programs of an examined document, with ids; in a thread."""

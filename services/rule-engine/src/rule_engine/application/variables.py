@@ -1,4 +1,4 @@
-"""What authors do with variables and constants: define them, and change them when nothing stands in the way.
+"""What authors do with variables and constants: define them, and change them when values and rules fit.
 
 A change of type or visibility is checked first: against every value that is kept, and against every rule set that names
 them. Values are then written in the form of the new type, in the same transaction.
@@ -67,7 +67,7 @@ class Defining:
         self._variables = Variables()
 
     async def put(self, tenant: UUID, definition: Definition, by: str, *, dry_run: bool) -> Definition:
-        """Creates or changes one; `dry_run` only says what stands in the way. Returns what is there afterwards.
+        """Creates or changes one; `dry_run` only checks. Returns what is there afterwards.
 
         Raises `InvalidDefinitionError` (nothing changed), and `OutageError` while entity-service is away and rule sets
         must be checked.
@@ -150,7 +150,7 @@ class Defining:
             await self._variables.migrate(tx, tenant, definition.code, converted, self._clock())
 
     async def _rule_issues(self, tenant: UUID, before: Definition, wanted: Definition) -> list[Issue]:
-        """What would be wrong in rule sets that is not wrong now."""
+        """Issues that rule sets would have with the change and do not have now."""
         if not _matters(before, wanted):
             return []
         schema = await self._entity_service.schema(tenant)

@@ -77,7 +77,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """What a rule sees at the moment it acts."""
+    """What a rule can read at the moment it acts."""
 
     context: ItemContext
     """For a rule due on entry `context.item` is the snapshot of the entry, everything else is fresh."""
@@ -86,7 +86,7 @@ class ActionContext:
     actor: str
     """Who the records say did it: `rule:<name>`."""
     guard: int | None
-    """The `expect_entry_seq` of commands: null where leaving the stage does not take the rule back."""
+    """The `expect_entry_seq` of commands: null where leaving the stage does not cancel the rule."""
     entry_seq: int
     """The entry's own number; the guard that a move always carries."""
     values: Mapping[str, Any]

@@ -6,7 +6,7 @@ class EngineError(Exception):
 
 
 class RunError(EngineError):
-    """An order cannot be given to a run in its present state; the text says why, for people."""
+    """An operator's action makes no sense in the run's present state; the text says why, for people."""
 
 
 class NoSuchRuleError(RunError):
@@ -18,4 +18,4 @@ class ValueFailureError(EngineError):
 
 
 class TakenError(EngineError):
-    """A rule set stands in the way of another one, or of itself; the text says how, for people."""
+    """A rule set conflicts with another one, or was changed meanwhile; the text says how, for people."""

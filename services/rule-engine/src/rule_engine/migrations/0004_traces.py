@@ -1,4 +1,4 @@
-"""The traces that a run goes on in: that of its entry, and one more for every long wait and every operator's order."""
+"""The traces that a run goes on in: that of its entry, and one more for every long wait and every operator's action."""
 
 from contracts.kit.database import run_sql
 

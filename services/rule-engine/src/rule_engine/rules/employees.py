@@ -37,7 +37,7 @@ class Notified(Outputs):
 
 
 class NotifySupervisor(RuleType[NotifySupervisorParams]):
-    """A notification to whoever is above the responsible person."""
+    """A notification to the responsible person's supervisor."""
 
     type = "notify_supervisor"
     title = "Notify the supervisor"
@@ -47,7 +47,7 @@ class NotifySupervisor(RuleType[NotifySupervisorParams]):
     outputs = Notified
 
     def act(self, params: NotifySupervisorParams, acting: ActionContext) -> Notify | Failure:
-        """Fails when there is nobody above. What is meant for archived employees goes to whoever gets their work."""
+        """Fails when there is no supervisor. What is meant for archived employees goes to those who get their work."""
         context = acting.context
         supervisor = (context.supervisor.id,) if context.supervisor else ()
         meant = params.recipients or supervisor

@@ -1,4 +1,4 @@
-"""Why: what rules of an item were at a moment, the decisions made until then; and the forgetting of old ones."""
+"""Decisions, and what the rules of an item were at a moment; old ones are deleted."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Timers: when the engine looks at a run next, and which generation Temporal was told of.
+"""Timers: when the engine looks at a run next, and which generation is scheduled in Temporal.
 
 No payload in them, so they have no tenant policy: scheduler, sweep and reconciliation work over all tenants.
 """
@@ -27,11 +27,11 @@ class Timer:
 
 
 OFTEN = 3
-"""A run that was put off so often in a row is not waiting for a short outage."""
+"""So many postponements in a row are not caused by a short outage."""
 
 
 class Counts(NamedTuple):
-    """A tenant's unfinished runs; those overdue by more than a minute, those put off `OFTEN` times in a row."""
+    """A tenant's unfinished runs; those overdue by more than a minute, those postponed `OFTEN` times in a row."""
 
     waiting: int
     overdue: int
@@ -44,7 +44,7 @@ _UNSCHEDULED = rows_by_tenant(
     "timers", _ROW, indexed="scheduled_generation < generation", where="true", order="wake_at NULLS FIRST"
 )
 _OVERDUE = rows_by_tenant("timers", _ROW, where="scheduled_generation = generation AND wake_at < $2", order="wake_at")
-_LATE = rows_by_tenant(
+_PAST_DEADLINE = rows_by_tenant(
     "command_deadlines",
     "one.command_id",
     where="ask_again_at < $2",
@@ -104,7 +104,7 @@ class Timers:
         )
 
     async def finish(self, tx: Connection, run_id: UUID, tenant: UUID, *, ran: bool) -> None:
-        """The run is finished; an execution that is still open is left to the scheduler to end."""
+        """The run is finished; the scheduler ends an execution that is still open."""
         generation = await tx.fetchval(
             "DELETE FROM timers WHERE run_id = $1 AND (NOT has_execution OR $2) RETURNING generation", run_id, ran
         )
@@ -133,14 +133,14 @@ class Timers:
     # for scheduler, sweep and reconciliation, as the delivery role
 
     async def unscheduled(self, tx: Connection, limit: int) -> list[Timer]:
-        """Generations that Temporal has not been told of; equally many of each tenant when they are more."""
+        """Generations that are not scheduled in Temporal yet; equally many of each tenant, at most `limit`."""
         rows = await tx.fetch(_UNSCHEDULED, limit)
         return [Timer(*row) for row in rows]
 
     async def scheduled(self, tx: Connection, timers: Sequence[Timer]) -> None:
         """Executions of these generations exist; does nothing where the row has moved on.
 
-        A row that somebody is moving just now is passed over, since waiting for many rows could wait for ever.
+        Rows that another transaction holds are left out: waiting for many rows could take for ever.
         """
         await tx.execute(
             """UPDATE timers SET scheduled_generation = generation, has_execution = true WHERE run_id IN (
@@ -160,7 +160,7 @@ class Timers:
         )
 
     async def overdue(self, tx: Connection, before: datetime, limit: int) -> list[Timer]:
-        """Driven generations that should have run by now; equally many of each tenant when they are more."""
+        """Scheduled generations that should have run by now; equally many of each tenant, at most `limit`."""
         rows = await tx.fetch(_OVERDUE, limit, before)
         return [Timer(*row) for row in rows]
 
@@ -193,10 +193,10 @@ class Timers:
     async def deadlines(self, tx: Connection, now: datetime, next_at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
         """Takes commands (tenant, id) that have had no final result for too long, and sets their next deadline.
 
-        Equally many of each tenant when they are more.
+        Equally many of each tenant when there are more than `limit`.
         """
         rows = await tx.fetch(
-            f"""UPDATE command_deadlines SET ask_again_at = $3 WHERE command_id IN ({_LATE})
+            f"""UPDATE command_deadlines SET ask_again_at = $3 WHERE command_id IN ({_PAST_DEADLINE})
                 RETURNING tenant_id, command_id""",  # noqa: S608 - a constant
             limit,
             now,

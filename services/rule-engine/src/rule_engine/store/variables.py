@@ -83,7 +83,7 @@ class Variables:
         return [_definition(row) for row in rows]
 
     async def stored(self, tx: Connection, owner: Owner) -> Stored:
-        """Everything that a run of this owner sees."""
+        """All definitions, and the values that a run of this owner can read."""
         definitions = by_name(await self.all(tx, owner.tenant))
         rows = await tx.fetch(
             """SELECT code, owner_id, value, version FROM variable_values
@@ -97,7 +97,7 @@ class Variables:
         )
 
     async def set(self, tx: Connection, owner: Owner, assigned: Assigned, seen: int | None, now: datetime) -> bool:
-        """Writes a value if nobody wrote it since it was seen; `seen` is its version then, null for none."""
+        """Writes a value unless it changed since it was read; `seen` is the version that was read, null for none."""
         done = await tx.fetchval(
             """INSERT INTO variable_values (tenant_id, code, owner_id, value, version, changed_at)
                VALUES ($1, $2, $3, $4, 1, $6)

@@ -13,7 +13,7 @@ SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `stage` and `rule` are as they are in the later version, or were if it has them no more."""
+    """One difference. `stage` and `rule` are those of the later version, or of the earlier one if they were removed."""
 
     kind: Kind
     stage: str | None

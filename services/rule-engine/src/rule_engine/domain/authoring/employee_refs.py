@@ -1,4 +1,4 @@
-"""Employees' codes, where authors write them: publishing turns them into ids, and says which code is nobody's."""
+"""Employees' codes in rules: publishing turns them into ids, and reports codes that no employee has."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -17,23 +17,23 @@ from rule_engine.domain.language.param_paths import below, changed_at
 from rule_engine.domain.language.value_types import ANY, Shape, found
 
 type UnknownEmployees = list[tuple[str, str]]
-"""Where a code is nobody's, and the code."""
+"""Where a code is that no employee has, and the code."""
 
 
 def in_params(
     params: Mapping[str, JsonValue], rule_type: RuleType[Any], schema: TenantSchema, kind: ItemKind
 ) -> tuple[dict[str, JsonValue], UnknownEmployees]:
     """Parameters of a rule on items of that kind, with ids for codes."""
-    people, made = _People(schema), dict(params)
-    for way in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
-        made = changed_at(made, way, partial(people.found, where=below(way)))
-    return made, people.unknown
+    employees, made = _Employees(schema), dict(params)
+    for path in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
+        made = changed_at(made, path, partial(employees.found, where=below(path)))
+    return made, employees.unknown
 
 
 def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, UnknownEmployees]:
     """A condition with ids for codes, wherever something is compared with an employee, archived ones included."""
-    people = _People(schema, archived=True)
-    return _with_ids(condition, names, "condition", people), people.unknown
+    employees = _Employees(schema, archived=True)
+    return _with_ids(condition, names, "condition", employees), employees.unknown
 
 
 def named_in(rule: RuleBlock, employee: UUID) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _places(value: JsonValue, where: str, wanted: str) -> Iterator[str]:
                 yield from _places(inner, f"{where}[{index}]", wanted)
 
 
-class _People:
+class _Employees:
     def __init__(self, schema: TenantSchema, *, archived: bool = False) -> None:
         known = (*schema.employees, *(schema.archived_employees if archived else ()))
         self._ids = {one.code: str(one.id) for one in known} | {str(one.id): str(one.id) for one in known}
@@ -70,25 +70,25 @@ class _People:
         return value if code is None else self._ids.get(code, code)
 
 
-def _with_ids(condition: Condition, names: Shape, where: str, people: _People) -> Condition:
+def _with_ids(condition: Condition, names: Shape, where: str, employees: _Employees) -> Condition:
     def inside(parts: tuple[Condition, ...], which: str) -> tuple[Condition, ...]:
-        return tuple(_with_ids(one, names, f"{where}.{which}[{index}]", people) for index, one in enumerate(parts))
+        return tuple(_with_ids(one, names, f"{where}.{which}[{index}]", employees) for index, one in enumerate(parts))
 
     match condition:
         case Leaf(path=path, value=value):
             shape = found(names, path)
             if (shape.element or shape).kind != "user":
                 return condition
-            return condition.model_copy(update={"value": people.found(value, f"{where}.value")})
+            return condition.model_copy(update={"value": employees.found(value, f"{where}.value")})
         case All(all=parts):
             return condition.model_copy(update={"all": inside(parts, "all")})
         case Any_(any=parts):
             return condition.model_copy(update={"any": inside(parts, "any")})
         case Not(not_=part):
-            return condition.model_copy(update={"not_": _with_ids(part, names, f"{where}.not", people)})
+            return condition.model_copy(update={"not_": _with_ids(part, names, f"{where}.not", employees)})
         case Some() | Every() | NoneOf():
             element = found(names, quantified(condition)[1]).element or ANY
             each = Shape("object", {**names.fields, "each": element})
-            return condition.model_copy(update={"where": _with_ids(condition.where, each, f"{where}.where", people)})
+            return condition.model_copy(update={"where": _with_ids(condition.where, each, f"{where}.where", employees)})
         case _:
             return condition

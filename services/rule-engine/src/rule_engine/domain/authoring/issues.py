@@ -1,4 +1,4 @@
-"""What is wrong or doubtful in a rule set, told with the rule it is in."""
+"""What is wrong or doubtful in a rule set, with the rule it is in."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Rules that never get their turn, because a rule that nothing holds up takes the item out of the stage before."""
+"""Rules that never act, because a rule that always acts earlier moves the item out of the stage."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ def unreachable(chains: Sequence[Sequence[RuleDocument]], moves: Moves) -> Itera
 def _behind_a_mover(chain: Sequence[RuleDocument], moves: Moves) -> Iterator[tuple[RuleDocument, str]]:
     mover: RuleDocument | None = None
     for rule in chain:
-        if mover and _is_taken_back(rule):
+        if mover and _is_cancelled_on_leave(rule):
             yield rule, _never(mover)
         if rule.enabled and rule.condition is None and rule.on_failure == "stop" and moves(rule):
             mover = rule
@@ -33,11 +33,11 @@ def _later_than_a_mover(
 ) -> Iterator[tuple[RuleDocument, str]]:
     for rule in own:
         mover = _gone_before(rule, own, chains, moves)
-        if mover and _is_taken_back(rule):
+        if mover and _is_cancelled_on_leave(rule):
             yield rule, _hardly(mover)
 
 
-def _is_taken_back(rule: RuleDocument) -> bool:
+def _is_cancelled_on_leave(rule: RuleDocument) -> bool:
     return rule.enabled and rule.on_leave == "cancel"
 
 
@@ -70,7 +70,7 @@ def _gone_before(
 def _delay(rule: RuleDocument, days_of_month: int) -> timedelta:
     """How long after the entry the rule is due at the least (28 days a month) or at the most (31).
 
-    What is not counted from the entry may be due at any time: at once for a rule that is looked at, never for a mover.
+    What is not counted from the entry may be due at any time: at once for the rule in question, never for a mover.
     """
     unknown = timedelta(0) if days_of_month == 28 else NEVER
     match rule.run:

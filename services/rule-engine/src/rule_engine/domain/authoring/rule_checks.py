@@ -68,14 +68,14 @@ def _move_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleI
 
 def _param_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleIssue]:
     schema, kind = placed.context.schema, placed.context.pipeline.kind
-    params, strangers = employee_refs.in_params(placed.rule.params, rule_type, schema, kind)
-    yield from _unknown_employees(placed, [(f"params.{place}", code) for place, code in strangers])
+    params, unknown_employees = employee_refs.in_params(placed.rule.params, rule_type, schema, kind)
+    yield from _unknown_employees(placed, [(f"params.{place}", code) for place, code in unknown_employees])
     try:
         rule_type.params.model_validate(_with_constants(params))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             where = below(detail["loc"])
-            if not _is_computed(params, detail["loc"]) and where not in {stranger for stranger, _ in strangers}:
+            if not _is_computed(params, detail["loc"]) and where not in {place for place, _ in unknown_employees}:
                 yield placed.issue(f"params{_dot(where)}", _param_issue(dict(detail), rule_type))
     for place, what in rule_type.issues(placed.rule.params, placed.context):
         yield placed.issue(f"params.{place}", what)

@@ -1,4 +1,4 @@
-"""Whether a condition can hold at all. What cannot be proven is taken as possible.
+"""Whether a condition can hold at all. What cannot be proven counts as possible.
 
 A condition is split into cases (conjunctions of leaves); in each case the leaves about one path are tried, with the
 very operators that run, on values that decide: the constants themselves, what lies between and beside them, options.
@@ -87,7 +87,7 @@ def _words(literal: Literal_) -> str:
 
 def _possible(leaves: Sequence[Literal_], values: Sequence[Any]) -> bool:
     found = [_meets(leaves, value) for value in values]
-    return True in found or set(found) == {None}  # what does not compare is told elsewhere
+    return True in found or set(found) == {None}  # checks of conditions report values that do not compare
 
 
 def _meets(leaves: Sequence[Literal_], value: Any) -> bool | None:

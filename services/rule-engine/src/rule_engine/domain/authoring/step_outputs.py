@@ -1,4 +1,4 @@
-"""Outputs of the rules before a rule: which it never sees, and which it may miss."""
+"""Outputs of the rules before a rule: which it can never read, and which may be missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -107,7 +107,7 @@ def _settle(run: Running, rule: RuleBlock, result: Result, registry: Registry) -
 
 
 def _take_outputs(run: Running, rule: RuleBlock, given: Mapping[str, JsonValue], registry: Registry) -> None:
-    """The effect exists, whatever can be kept of what its owner tells; rules that need the rest say so themselves."""
+    """The effect exists even if its outputs cannot be kept; rules that need them fail and say so."""
     kind = registry.get(rule.type)
     outputs = kind.outputs_of(given) if kind else dict(given)
     if refusal := outputs_refusal(run, rule, outputs):
@@ -118,12 +118,12 @@ def _take_outputs(run: Running, rule: RuleBlock, given: Mapping[str, JsonValue],
 
 
 def _may_retry(rule: RuleBlock, progress: RuleProgress) -> bool:
-    """A rule that is being taken back is not tried again."""
+    """A rule that is being cancelled is not tried again."""
     return rule.retry is not None and progress.retries < rule.retry.times and progress.cancelling is None
 
 
 def _retry_by_policy(run: Running, rule: RuleBlock, reason: str) -> None:
-    assert rule.retry is not None  # noqa: S101 - whoever may retry has a policy
+    assert rule.retry is not None  # noqa: S101 - only a rule with a policy may retry
     retries = run.rules[rule.rule_id].retries
     pause = min(rule.retry.after_seconds * 2**retries, LONGEST_PAUSE_S)
     at = run.now + timedelta(seconds=pause)
@@ -132,9 +132,9 @@ def _retry_by_policy(run: Running, rule: RuleBlock, reason: str) -> None:
 
 
 def leave(program: Program, state: State, reason: str, now: datetime) -> Step:
-    """The item left the stage, or is gone: cancels every rule that this takes back.
+    """The item left the stage, or was deleted: cancels every rule that does not stay.
 
-    A command under way is taken back too; its rule is `cancelled` only when the owner says that nothing was done.
+    A command under way is cancelled too; its rule is `cancelled` only when the owner says that nothing was done.
     """
     run = Running(program, state, now)
     run.cancel_all(reason)

@@ -11,9 +11,9 @@ from rule_engine.domain.schedule.due import Times
 def begin_backfill(program: Program, known: Mapping[str, RuleProgress], entry: Entry, times: Times) -> State | None:
     """The state of a run of the chain; `known` is the progress of rules that the entry has planned before, by id.
 
-    `entry` tells of the item as it is now, whose dates its rules go by.
+    `entry` has the item as it is now: its rules count from the dates of that.
 
-    Those keep what became of them, and their outputs; nothing of them is done again. Null when the chain has no other
+    Those rules keep their states and outputs and do not act again. Null when the chain has no other
     rule, or when one of them has not ended: its chain is still under way. No rule is due on entry, which is
     long past.
     """

@@ -20,6 +20,6 @@ def explained(reason: str, states: Mapping[str, RuleState]) -> str:
     if found is None or state in (None, "done") or "is unknown" not in reason:
         return reason
     did = {"skipped": "was skipped", "failed": "failed", "refused": "was refused", "cancelled": "was cancelled"}
-    why = f"{found[1]} {did.get(str(state), 'has not acted yet')}, so it has no outputs"
+    what = f"{found[1]} {did.get(str(state), 'has not acted yet')}, so it has no outputs"
     path = re.search(r"steps\.[\w.]+", reason)
-    return f"{reason}: {why}; {remedy(path[0] if path else found[0])}"
+    return f"{reason}: {what}; {remedy(path[0] if path else found[0])}"

@@ -44,7 +44,7 @@ def retry(program: Program, state: State, rule_id: str, now: datetime) -> Step:
     run, rule = Running(program, state, now), _known(program, rule_id)
     progress = state.rules[rule_id]
     if progress.state == "running" and progress.command_id is not None:
-        run.set(rule, retry_after=True, reason="its command is being taken back for a new attempt")
+        run.set(rule, retry_after=True, reason="its command is being cancelled for a new attempt")
         run.cancellations.append(progress.command_id)
     elif progress.state in ("failed", "refused"):
         run.plan_again(rule)

@@ -1,7 +1,7 @@
 """Planning: what a batch of an item's events changes. Pure; the caller locks, reads and writes.
 
-A stage change is one entry. Each chain of the stage's rules becomes one run of it; what the item leaves behind is taken
-back, except rules that are due_on_entry and those that say otherwise.
+A stage change is one entry. Each chain of the stage's rules becomes one run of it; runs of the stage that
+the item leaves are cancelled, except rules that were due on entry and those that say otherwise.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,7 +92,7 @@ def plan(
 ) -> Plan:
     """What the events, in their order and none of them planned before, do to an item; `published` by pipeline code.
 
-    An older version of the item moves no date. With a `refusal` the rules of new entries end as refused.
+    An event with an older item version does not reschedule rules. With a `refusal` rules of new entries end as refused.
     """
     result = Plan(head)
     for event in events:
@@ -153,7 +153,7 @@ def _leave_all(result: Plan, open_runs: Sequence[OpenRun], reason: str, at: date
                 run.state = leave(run.program, run.state, reason, at).state
     for run in open_runs:
         if reason == LEFT and run.entry.entry_seq != result.head.last_entry_seq:
-            continue  # it was left before; what operators have ordered since stays as it is
+            continue  # it was left before; what operators have done since stays as it is
         _change(result, run, leave(run.program, run.state, reason, at))
     result.left_at = result.left_at or (at, reason)
 

@@ -39,7 +39,7 @@ class Running:
         self.step = self.state.step
 
     def result(self) -> Step:
-        """Finished cursors go; the others stay where they are."""
+        """Removes finished cursors; the others stay where they are."""
         self.cursors = [cursor for cursor in self.cursors if not self._at_end(cursor)]
         state = self.state.model_copy(
             update={"step": self.step, "cursors": tuple(self.cursors), "rules": dict(self.rules)}
@@ -93,7 +93,7 @@ class Running:
         progress = self.rules[rule.rule_id]
         asked = progress.cancelling is not None and not progress.retry_after
         if progress.state == "running" and progress.command_id is not None and not asked:
-            self.set(rule, cancelling=reason, retry_after=False, reason=f"{reason}; its command is being taken back")
+            self.set(rule, cancelling=reason, retry_after=False, reason=f"{reason}; its command is being cancelled")
             self.cancellations.append(progress.command_id)
         elif progress.state not in (*ENDED, "running"):
             self.end(rule, "cancelled", reason)

@@ -31,7 +31,7 @@ class RuleProgress(_Strict):
     date_missing: bool = False
     """The date it counts from is empty."""
     manually_scheduled: bool = False
-    """Somebody has decided when it acts: neither dates nor working time move it any more."""
+    """An operator has decided when it acts: neither dates nor working time reschedule it any more."""
     condition_false: bool = False
     """Its condition was false: the *else* rule below may act."""
     reason: str | None = None
@@ -41,7 +41,7 @@ class RuleProgress(_Strict):
     cancelling: str | None = None
     """Why its unfinished command is being cancelled: `cancelled` with this reason if that succeeds."""
     retries: int = 0
-    """Attempts that its policy has made since people last decided."""
+    """Attempts that its policy has made since an operator last acted on it."""
     retry_after: bool = False
     """Make a new attempt when the command that is being cancelled has ended."""
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
@@ -64,7 +64,7 @@ class State(_Strict):
     step: int = 0
     """Counts commands; part of their ids."""
     due_on_entry: str | None = None
-    """The rule that leaving the stage does not take back: it was due on entry."""
+    """The rule that leaving the stage does not cancel: it was due on entry."""
     cursors: tuple[Cursor, ...]
     rules: dict[str, RuleProgress]
 

@@ -18,12 +18,12 @@ from rule_engine.domain.schedule.run_time import Now
 type Registry = Mapping[str, RuleType[Any]]
 
 FURTHEST = timedelta(days=36_500)
-"""Nothing is parked for longer: what is due later is looked at then, and parked again."""
+"""The longest wait of one execution: what is due later is looked at then, and waits again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Who runs: the id that command ids are made from, the rule types known, variables and constants."""
+    """What a run decides with: the id that command ids are made from, rule types, variables and constants."""
 
     run_id: UUID
     registry: Registry
@@ -43,7 +43,7 @@ class Emission:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Why a rule did or did not act: what it saw and found."""
+    """Why a rule did or did not act: the values it read, and what it found."""
 
     rule: RuleBlock
     state: RuleState
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one call: the state, what to send, what to record, and when to look again.
+    """The result of one call: the state, what to send, what to record, and when to look again.
 
     `wake_at` null with an unfinished state: only a result can go on with it.
     """
@@ -64,7 +64,7 @@ class Step:
     emissions: tuple[Emission, ...] = ()
     decisions: tuple[Decision, ...] = ()
     cancellations: tuple[UUID, ...] = ()
-    """Commands to take back."""
+    """Commands to cancel."""
     assigned: tuple[Assigned, ...] = ()
     """Variables to set."""
     over_budget: int = 0

@@ -21,7 +21,7 @@ _EVALUATION, _STEP, _ROUND, _VALUE, _FAILURE, _CHARACTER = 1_500, 300, 200, 100,
 
 
 class _Run:
-    """One computation: the values it sees by name, those of macros among them, and the budget."""
+    """One computation: the values it can read by name, those of macros among them, and the budget."""
 
     __slots__ = ("_budget", "names")
 
@@ -216,7 +216,7 @@ def _is_accumulated(node: Node) -> bool:
 
 
 def _accumulated(made: _Code, more: _Code, run: _Run) -> Any:
-    """`map` and `filter` add to a list that nobody else sees: it need not be copied for each element."""
+    """Only this `map` or `filter` holds the list it adds to, so the list is not copied for each element."""
     value, added = made(run), more(run)
     if isinstance(value, list):
         value += added

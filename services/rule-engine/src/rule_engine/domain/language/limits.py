@@ -1,6 +1,6 @@
-"""What of a decision can be kept: values, outputs, reasons and commands within the limits of rows and messages.
+"""The limits of what a decision can store: values, outputs, reasons and commands.
 
-What cannot be kept is refused where it is made, so that no step is decided that can never be written. Reasons and the
+What cannot be stored is refused where it is made, so that no step is decided that can never be written. Reasons and the
 values that an explanation quotes are cut instead: they are for people to read.
 """
 
@@ -59,7 +59,7 @@ def refuse_command(body: Body) -> str | None:
 class Cut:
     """A text in parameters that is for people to read or to recognise something by: it has at most `most` characters.
 
-    `one_line`: control characters, which nobody sees, are left out, and white space is folded.
+    `one_line`: control characters, which are invisible, are left out, and white space is folded.
     """
 
     path: Sequence[str | int]
@@ -69,7 +69,7 @@ class Cut:
 
 def cut_texts(params: Mapping[str, JsonValue], cuts: Iterable[Cut]) -> tuple[dict[str, JsonValue], str | None]:
     """Parameters with those texts as they are to be, and what was left out of which of them, for people."""
-    made, told = dict(params), list[str]()
+    made, left_out = dict(params), list[str]()
 
     def cut_one(text: JsonValue, cut: Cut) -> JsonValue:
         if not isinstance(text, str):
@@ -77,15 +77,15 @@ def cut_texts(params: Mapping[str, JsonValue], cuts: Iterable[Cut]) -> tuple[dic
         kept = _on_one_line(text) if cut.one_line else text
         if kept is None:
             kept = shown_on_one_line(text)
-            told.append(f"params.{below(cut.path)}: control characters left out")
+            left_out.append(f"params.{below(cut.path)}: control characters left out")
         if len(kept) <= cut.most:
             return kept
-        told.append(f"params.{below(cut.path)}: cut to {cut.most} characters")
+        left_out.append(f"params.{below(cut.path)}: cut to {cut.most} characters")
         return f"{kept[: cut.most - 1]}…"
 
     for cut in cuts:
         made = changed_at(made, cut.path, partial(cut_one, cut=cut))
-    return made, "; ".join(told) or None
+    return made, "; ".join(left_out) or None
 
 
 def _on_one_line(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """The shape of what authors can name: which fields there are, and of which kind.
 
-Shapes come from the contracts' own models, so a field that entity-service tells of can be named at once.
+Shapes come from the contracts' own models, so a field that entity-service adds can be named at once.
 """
 
 from collections.abc import Mapping, Sequence

@@ -77,7 +77,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a run sees of them: definitions with the values of its tenant, its item and itself."""
+    """What a run can read: definitions, with the values of its tenant, its item and itself."""
 
     definitions: Mapping[tuple[Group, str], Definition] = field(default_factory=dict)
     values: Mapping[str, JsonValue] = field(default_factory=dict)

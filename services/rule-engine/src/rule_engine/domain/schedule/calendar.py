@@ -26,7 +26,7 @@ type Span = tuple[datetime, datetime]
 
 
 class NoWorkingTimeError(Exception):
-    """Nobody works, for years."""
+    """There is no working time within years."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rule_engine.domain.schedule.clock import at_local, local_time
 from rule_engine.domain.schedule.run_time import ENTRY, At, Before, Now, Period, RunTime
 
 AT_WORK_LOOK = timedelta(minutes=5)
-"""How often to look whether somebody has clocked in."""
+"""How often to check whether the person has clocked in."""
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Dates before and after count as these."""
 

@@ -46,7 +46,7 @@ class Function:
         except ValueFailureError as error:
             raise ValueFailureError(f"{self.name}: {error}") from error
         except NoWorkingTimeError as error:
-            raise ValueFailureError(f"{self.name}: nobody works then, for years") from error
+            raise ValueFailureError(f"{self.name}: there is no working time for years") from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueFailureError(f"{self.name} cannot be used like this on this value") from error
 

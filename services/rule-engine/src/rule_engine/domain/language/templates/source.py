@@ -1,4 +1,4 @@
-"""The source of a text before Liquid sees it: what parsing costs, and what Liquid could not parse in time."""
+"""The source of a text before Liquid parses it: what parsing costs, and what Liquid could not parse in time."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _RESERVED = re.compile(r"""'[^']*'|"[^"]*"|(\|\s*)(if|in)(?=\s*:)""")
 
 @lru_cache(maxsize=512)
 def parsing_cost(source: str) -> int:
-    """Of parsing and analysing it. Raises as `parse` does, before Liquid sees it."""
+    """Of parsing and analysing it. Raises as `parse` does, before Liquid gets it."""
     insides = [source[start:end] for start, end in markups(source)]
     tokens = sum(map(_tokens, insides))
     return _LETTER * len(source) + _MARKUP_COST * len(insides) + _TOKEN_COST * tokens
