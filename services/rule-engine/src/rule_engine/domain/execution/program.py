@@ -83,9 +83,6 @@ class Program(_Block):
         """All rules, in order."""
         return tuple(_rules(self.root))
 
-    def rule(self, rule_id: str) -> RuleBlock:
-        return next(rule for rule in self.rules() if rule.rule_id == rule_id)
-
 
 def _rules(block: Block) -> Iterator[RuleBlock]:
     match block:
