@@ -54,7 +54,7 @@ class Audit:
 
     def on_command(self, run: Run, rule_id: str, sent: SentCommand, now: datetime) -> None:
         """A command is about to be committed."""
-        rule, key = run.program.rule(rule_id), (run.id, rule_id)
+        rule, key = next(rule for rule in run.program.rules() if rule.rule_id == rule_id), (run.id, rule_id)
         self._world.sim_context.say("engine commands", sent.id, "of run", run.id, rule.name, rule.type)
         assert sent.id not in self.sent, "2: a command id was given twice"
         self.sent[sent.id] = key
