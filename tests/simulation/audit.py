@@ -109,24 +109,24 @@ class Audit:
 
     def at_rest(self) -> None:
         """Everything is delivered and done that can be done now."""
-        self._executions_match_wakes()
+        self._executions_match_timers()
         for row in self._engine.runs.rows.values():
             if not row.finished:
                 run = self._with_program(row)
                 self._waits_rightly(run)
                 self._is_deaf(run)
 
-    def _executions_match_wakes(self) -> None:
+    def _executions_match_timers(self) -> None:
         timers = self._engine.timers.rows.values()
-        parked = {
+        waiting = {
             RunRef(tenant=TENANT, run_id=one.run_id, generation=one.generation).workflow_id: one
             for one in timers
             if one.has_execution
         }
         found = {one.ref.workflow_id: one.fires_at for one in self._world.temporal.open()}
-        assert found.keys() == parked.keys(), "12: executions and waiting runs are not the same"
-        late = [found[id] - timer.wake_at for id, timer in parked.items() if timer.wake_at]
-        assert all(abs(one) <= SKEW for one in late), "4: an execution at another time than its timer"
+        assert found.keys() == waiting.keys(), "12: executions and waiting runs are not the same"
+        deviations = [found[id] - timer.wake_at for id, timer in waiting.items() if timer.wake_at]
+        assert all(abs(one) <= SKEW for one in deviations), "4: an execution at another time than its timer"
 
     def _waits_rightly(self, run: Run) -> None:
         left, deleted = self._has_left(run), self._head(run).deleted
@@ -157,7 +157,7 @@ class Audit:
         if run.id not in self.interfered:
             assert self._due(run, rule) > now or _is_closed(rule, now), "4: a rule is due and does not act"
             assert not (left and rule.on_leave == "run_now"), "1: a rule that was to run on leaving waits"
-        assert timer.wake_at == progress.due_at, "4: a run wakes at another time than its rule is due"
+        assert timer.wake_at == progress.due_at, "4: a timer is set to another time than its rule is due"
 
     def _is_deaf(self, run: Run) -> None:
         """5: an execution of an old generation writes nothing; an advance without anything new changes nothing."""

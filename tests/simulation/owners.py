@@ -94,11 +94,11 @@ class Owner:
             command.results += 1
             self._publish(command, answer, command.results - 1)
 
-    def progress(self, told: CommandProgress) -> None:
-        command = self.commands[told.command_id]
+    def progress(self, progress: CommandProgress) -> None:
+        command = self.commands[progress.command_id]
         if command.final is None:
             command.results += 1
-            self._publish(command, told, command.results - 1)
+            self._publish(command, progress, command.results - 1)
 
     def _republish_result(self, id: UUID) -> None:
         command = self.commands[id]

@@ -1,4 +1,4 @@
-"""Temporal: executions that are parked until they are due, refuse a used id, and may all be lost at once."""
+"""Temporal: executions that wait until they are due, refuse a used id, and may all be lost at once."""
 
 import re
 from collections.abc import AsyncIterator

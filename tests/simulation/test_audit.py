@@ -35,7 +35,7 @@ def a_planner_that_forgets_to_leave(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SimulatedRuns, "lock_open_of_items", none)
 
 
-def a_starter_that_overlooks_wakes(patch: pytest.MonkeyPatch) -> None:
+def a_scheduler_that_overlooks_timers(patch: pytest.MonkeyPatch) -> None:
     right = SimulatedTimers.unscheduled
 
     async def some(self: SimulatedTimers, tx: Any, limit: int) -> list[Timer]:
@@ -44,7 +44,7 @@ def a_starter_that_overlooks_wakes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SimulatedTimers, "unscheduled", some)
 
 
-def a_starter_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look(
+def a_scheduler_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look(
     patch: pytest.MonkeyPatch,
 ) -> None:
     async def nothing(*_: Any) -> bool:
@@ -60,7 +60,7 @@ def a_reconciliation_that_believes_everything_is_open(patch: pytest.MonkeyPatch)
     patch.setattr("rule_engine.scheduler._is_open", always)
 
 
-def a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own(patch: pytest.MonkeyPatch) -> None:
+def a_timer_that_takes_an_older_generation_for_its_own(patch: pytest.MonkeyPatch) -> None:
     async def scheduled(self: SimulatedTimers, tx: Any, timers: Sequence[Timer]) -> None:
         for row in filter(None, (self.rows.get(timer.run_id) for timer in timers)):
             self.rows[row.run_id] = Timer(
@@ -92,10 +92,10 @@ def a_recorder_that_sends_nothing_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("rule_engine.messages.cancellations", lambda *_: iter(()))
 
 
-def a_recorder_that_sets_no_wake(patch: pytest.MonkeyPatch) -> None:
+def a_recorder_that_sets_no_timer(patch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any, **__: Any) -> None: ...
 
-    patch.setattr(Recorder, "_set_wake", nothing)
+    patch.setattr(Recorder, "_set_timer", nothing)
 
 
 def an_owner_that_forgets_its_commands(patch: pytest.MonkeyPatch) -> None:
@@ -138,14 +138,14 @@ def a_core_in_which_a_disabled_rule_is_waited_for(patch: pytest.MonkeyPatch) -> 
 
 FAULTS: tuple[Fault, ...] = (
     a_planner_that_forgets_to_leave,
-    a_starter_that_overlooks_wakes,
-    a_starter_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look,
+    a_scheduler_that_overlooks_timers,
+    a_scheduler_that_leaves_the_old_execution_open_and_a_reconciliation_that_does_not_look,
     a_reconciliation_that_believes_everything_is_open,
-    a_wake_that_is_told_of_an_older_generation_and_takes_it_for_its_own,
+    a_timer_that_takes_an_older_generation_for_its_own,
     an_activity_that_does_not_look_at_the_generation,
     a_sweep_that_never_asks_again,
     a_recorder_that_sends_nothing_back,
-    a_recorder_that_sets_no_wake,
+    a_recorder_that_sets_no_timer,
     an_owner_that_forgets_its_commands,
     an_owner_that_drops_what_may_be_out,
     an_entity_service_that_does_not_look_at_the_guard,

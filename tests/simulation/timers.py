@@ -122,8 +122,8 @@ class SimulatedTimers(Timers):
         return old is not None
 
     async def deadlines(self, tx: Connection, now: datetime, next_at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-        late = [command for command, (_, at) in self.deadline_rows.items() if at < now][:limit]
-        found = [(self.deadline_rows[command][0], command) for command in late]
+        past_deadline = [command for command, (_, at) in self.deadline_rows.items() if at < now][:limit]
+        found = [(self.deadline_rows[command][0], command) for command in past_deadline]
         self.deadline_rows |= {command: (tenant, next_at) for tenant, command in found}
         return found
 

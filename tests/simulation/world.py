@@ -180,8 +180,8 @@ class World:
             for owner in (self.doc, self.comms)
             for work in owner.work.values()
         ]
-        late = [at + timedelta(seconds=1) for _, at in self.engine.timers.deadline_rows.values() if not work]
-        return self.sim_context.one_of(sorted([*timers, *executions, *work, *late])[:3])
+        deadlines = [at + timedelta(seconds=1) for _, at in self.engine.timers.deadline_rows.values() if not work]
+        return self.sim_context.one_of(sorted([*timers, *executions, *work, *deadlines])[:3])
 
     def _hear_it_all_again(self, accounts: Accounts) -> None:
         """Every topic from offset 0, when nobody remembers having taken anything in: nothing changes."""

@@ -29,7 +29,7 @@ from support.runs import (
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_rule_due_on_entry_is_owed_and_emits_its_command_at_once() -> None:
+def test_a_rule_due_on_entry_emits_its_command_at_once() -> None:
     made, state = started(rule("greet"))
     step = go(made, state)
     assert state.due_on_entry == "greet"
@@ -72,7 +72,7 @@ def test_a_rule_whose_condition_is_false_is_skipped_with_the_leaf_that_was_false
     assert step.decisions[0].seen["item.activity_count"] == 2
 
 
-def test_an_owed_rule_is_decided_on_the_snapshot_of_the_entry() -> None:
+def test_a_rule_due_on_entry_is_decided_on_the_snapshot_of_the_entry() -> None:
     made, state = started(rule("greet", condition=NO_ACTIVITY))
     assert states(go(made, state, seen=context(snapshot(entry_seq=2, activity_count=9)))) == {"greet": "running"}
 
@@ -147,8 +147,8 @@ def test_a_result_that_no_rule_waits_for_changes_nothing() -> None:
 def test_progress_is_shown_and_the_rule_goes_on_waiting_for_its_result() -> None:
     made, state = started(rule("greet"))
     running = go(made, state)
-    told = CommandProgress(command_id=running.emissions[0].command_id, state="quiet hours", until=T0 + MINUTE)
-    step = settle(made, running.state, told.command_id, told, T0, REGISTRY)
+    progress = CommandProgress(command_id=running.emissions[0].command_id, state="quiet hours", until=T0 + MINUTE)
+    step = settle(made, running.state, progress.command_id, progress, T0, REGISTRY)
     assert step.state.rules["greet"].reason == "quiet hours until 2026-03-02T09:01:00+00:00"
     assert states(step) == {"greet": "running"}
 

@@ -10,7 +10,7 @@ HALF_AN_HOUR_LATER = timedelta(minutes=30)
 DONE = RuleProgress(state="done", outputs={"said": "hello"})
 
 
-def test_a_chain_that_the_entry_has_not_planned_begins_without_an_owed_rule() -> None:
+def test_a_chain_that_the_entry_has_not_planned_begins_without_a_rule_due_on_entry() -> None:
     state = begin_backfill(program(rule("a"), rule("b")), {}, ENTRY, TIMES)
     assert state is not None
     assert (state.due_on_entry, states(state)) == (None, {"a": "planned", "b": "planned"})

@@ -24,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.mark.invariant(3)
-def test_leaving_cancels_what_still_waits_but_not_what_is_owed() -> None:
+def test_leaving_cancels_what_still_waits_but_not_what_was_due_on_entry() -> None:
     made, state = started(rule("greet"), rule("later"))
     left = leave(made, state, LEFT, T0 + MINUTE)
     assert states(left) == {"greet": "planned", "later": "cancelled"}
@@ -81,7 +81,7 @@ def test_leaving_twice_asks_the_owner_once() -> None:
     assert leave(made, left.state, LEFT, T0 + timedelta(hours=2)).cancellations == ()
 
 
-def test_a_deleted_item_cancels_everything_even_what_is_owed() -> None:
+def test_a_deleted_item_cancels_everything_even_what_was_due_on_entry() -> None:
     made, state = started(rule("greet"), rule("later"))
     step = go(made, state, gone=True)
     assert states(step) == {"greet": "cancelled", "later": "cancelled"}

@@ -91,7 +91,7 @@ def test_an_entry_gets_one_run_per_chain_with_an_id_made_from_its_cause() -> Non
 
 
 @pytest.mark.invariant(9)
-def test_entering_leaving_and_entering_in_one_batch_keeps_what_is_owed_of_each_entry() -> None:
+def test_entering_leaving_and_entering_in_one_batch_keeps_what_was_due_on_entry_of_each_entry() -> None:
     made = make(moved(1), moved(2, "other"), moved(3))
     first, other, third = made.entries
     assert states(first.runs[0].state) == {"greet": "planned", "remind": "cancelled"}
@@ -155,11 +155,11 @@ def _outcome(batches: list[list[Envelope[Body]]]) -> dict[UUID, dict[str, str]]:
     return {run.id: states(run.state) for run in known.values()}
 
 
-def test_an_entry_older_than_the_last_is_recorded_and_cancelled_owed_rules_included() -> None:
+def test_an_entry_older_than_the_last_is_recorded_and_cancelled_rules_due_on_entry_included() -> None:
     made = make(moved(1), head=Head(last_entry_seq=2, last_version=2))
-    late = made.entries[0]
-    assert states(late.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
-    assert {p.reason for p in late.runs[0].state.rules.values()} == {LEFT_BEFORE_PLANNING}
+    stale = made.entries[0]
+    assert states(stale.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
+    assert {p.reason for p in stale.runs[0].state.rules.values()} == {LEFT_BEFORE_PLANNING}
     assert made.head.last_entry_seq == 2
 
 
@@ -180,9 +180,9 @@ def test_leaving_a_later_stage_does_not_touch_what_stayed_of_an_earlier_one() ->
 
 
 def test_an_entry_that_arrives_after_the_items_end_is_recorded_and_cancelled() -> None:
-    late = make(moved(2), head=Head(last_entry_seq=1, last_version=1, deleted=True)).entries[0]
-    assert states(late.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
-    assert {p.reason for p in late.runs[0].state.rules.values()} == {DELETED}
+    stale = make(moved(2), head=Head(last_entry_seq=1, last_version=1, deleted=True)).entries[0]
+    assert states(stale.runs[0].state) == {"greet": "cancelled", "remind": "cancelled"}
+    assert {p.reason for p in stale.runs[0].state.rules.values()} == {DELETED}
 
 
 def test_a_deletion_reaches_what_stays_of_an_entry_that_was_left_in_the_same_batch() -> None:

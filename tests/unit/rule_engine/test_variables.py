@@ -1,4 +1,4 @@
-"""Variables: what fits their types, what a run sees of them, and the rules that set them."""
+"""Variables: what fits their types, what a run can read, and the rules that set them."""
 
 from contextlib import suppress
 from typing import Any, get_args

@@ -103,17 +103,17 @@ def test_a_later_rule_of_the_chain_moves_too_and_what_counts_from_the_entry_does
 def test_what_an_operator_decided_is_not_moved_by_dates() -> None:
     made, state = dated("2026-04-04", rule("remind", run=DAY_BEFORE))
     moment = T0 + timedelta(days=2)
-    for ordered in (postpone(made, state, "remind", moment, T0), run_now(made, state, "remind", moment)):
-        assert changed(made, ordered.state, "2026-04-10").changed == ()
-        assert states(at(made, ordered.state, moment, "2026-04-10")) == {"remind": "running"}
+    for acted in (postpone(made, state, "remind", moment, T0), run_now(made, state, "remind", moment)):
+        assert changed(made, acted.state, "2026-04-10").changed == ()
+        assert states(at(made, acted.state, moment, "2026-04-10")) == {"remind": "running"}
 
 
-def test_a_date_that_is_past_lets_the_rule_act_at_once_owed_to_the_entry() -> None:
+def test_a_date_that_is_past_lets_the_rule_act_at_once_as_due_on_entry() -> None:
     _, state = dated("2026-01-01", rule("remind", run=DAY_BEFORE))
     assert state.due_on_entry == "remind"
 
 
-def test_what_is_owed_is_decided_on_the_date_of_the_entry() -> None:
+def test_what_was_due_on_entry_is_decided_on_the_date_of_the_entry() -> None:
     made, state = dated("2026-01-01", rule("remind", run=DAY_BEFORE))
     assert changed(made, state, "2026-04-10").changed == ()
     assert states(at(made, state, T0, "2026-01-01", context(snapshot(day="2026-04-10")))) == {"remind": "running"}
@@ -144,13 +144,13 @@ def test_without_a_date_the_rule_can_wait_for_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("no_date", "state", "wakes"),
+    ("no_date", "state", "has_timer"),
     [("skip", "skipped", True), ("run_now", "running", True), ("wait", "waiting", False)],
 )
-def test_an_emptied_date_does_what_the_rule_says_of_it(no_date: str, state: str, wakes: bool) -> None:
+def test_an_emptied_date_does_what_the_rule_says_of_it(no_date: str, state: str, has_timer: bool) -> None:
     made, waiting = dated("2026-04-04", rule("remind", run=DAY_BEFORE | {"no_date": no_date}))
     emptied = changed(made, waiting, None)
-    assert (emptied.wake_at is not None) is wakes
+    assert (emptied.wake_at is not None) is has_timer
     step = at(made, emptied.state, T0 + timedelta(hours=1), None)
     assert states(step) == {"remind": state}
 
@@ -212,14 +212,14 @@ def test_a_rule_that_is_due_when_the_company_closes_acts_then_though_it_is_a_lit
     friday_evening = datetime(2026, 4, 3, 16, tzinfo=UTC)
     assert due_of(state) == friday_evening
     assert states(at(made, state, friday_evening + timedelta(seconds=5), "2026-04-06")) == {"remind": "running"}
-    late = at(made, state, friday_evening + timedelta(hours=1), "2026-04-06")
-    assert (states(late), late.wake_at) == ({"remind": "waiting"}, datetime(2026, 4, 6, 7, tzinfo=UTC))
+    looked_again = at(made, state, friday_evening + timedelta(hours=1), "2026-04-06")
+    assert (states(looked_again), looked_again.wake_at) == ({"remind": "waiting"}, datetime(2026, 4, 6, 7, tzinfo=UTC))
 
 
 def test_an_operator_may_let_a_rule_act_out_of_working_time() -> None:
     made, state = started(rule("call", run={"when": "after", "days": 1, "working_time": "company"}))
-    ordered = run_now(made, state, "call", EVENING)
-    assert states(go(made, ordered.state, EVENING - T0)) == {"call": "running"}
+    acted = run_now(made, state, "call", EVENING)
+    assert states(go(made, acted.state, EVENING - T0)) == {"call": "running"}
 
 
 def test_what_is_due_in_centuries_is_parked_for_one() -> None:
@@ -321,8 +321,8 @@ def test_an_operators_retry_starts_the_policy_anew() -> None:
     made, state = started(rule("greet", retry={"times": 1}))
     step = failed(made, go(made, state).state, T0)
     final = failed(made, go(made, step.state, timedelta(minutes=1)).state, T0)
-    ordered = retry(made, final.state, "greet", T0)
-    again = failed(made, go(made, ordered.state).state, T0)
+    acted = retry(made, final.state, "greet", T0)
+    again = failed(made, go(made, acted.state).state, T0)
     assert states(again) == {"greet": "waiting"}
 
 

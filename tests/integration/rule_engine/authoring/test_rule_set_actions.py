@@ -66,14 +66,14 @@ async def test_whoever_changes_a_rule_set_is_recorded_whichever_way_it_is_change
     await act(author, "rules/disable", {"rules": [{"stage": "new", "name": "greet"}]})
     await act(author, "rollback", {"version": 1})
     await put(author, GREETING, publish=True, archived=True)
-    told = (await call(tenant, "admin").get("/v1/changes", params={"kind": "rule-set"})).json()["items"]
-    assert {(one["code"], one["changed_by"]) for one in told} == {(URL.rpartition("/")[2], "ada")}
-    archived, rolled_back, disabled, published, made = told
+    changes = (await call(tenant, "admin").get("/v1/changes", params={"kind": "rule-set"})).json()["items"]
+    assert {(one["code"], one["changed_by"]) for one in changes} == {(URL.rpartition("/")[2], "ada")}
+    archived, rolled_back, disabled, published, made = changes
     assert made["before"] is None
     assert published["fields"] == ["draft", "published"]
     assert disabled["fields"] == rolled_back["fields"] == ["published", "stages"]
     assert archived["fields"] == ["archived"]
-    assert [one["before"] for one in told] == [*(one["after"] for one in told[1:]), None]
+    assert [one["before"] for one in changes] == [*(one["after"] for one in changes[1:]), None]
 
 
 async def test_a_version_that_cannot_be_published_any_more_is_not_rolled_back_to(

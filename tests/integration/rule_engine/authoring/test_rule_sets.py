@@ -127,8 +127,8 @@ async def test_rules_that_name_an_archived_employee_are_listed_and_not_published
     author: httpx.AsyncClient, entity: EntityStandIn
 ) -> None:
     task = rule("pack", "create_task", name="Pack", assignee="warehouse", participants=["sam", "warehouse"])
-    told = {"path": "item.responsible_id", "op": "eq", "value": "warehouse"}
-    document = rule_set(new=[rule("greet", "send_sms", text="Hi", condition=told), task])
+    condition = {"path": "item.responsible_id", "op": "eq", "value": "warehouse"}
+    document = rule_set(new=[rule("greet", "send_sms", text="Hi", condition=condition), task])
     await put(author, document, publish=True)
     others = tuple(one for one in SCHEMA.employees if one != WAREHOUSE)
     entity.schema = SCHEMA.model_copy(update={"employees": others, "archived_employees": (WAREHOUSE,)})

@@ -78,13 +78,13 @@ async def test_every_state_of_a_run_is_told_as_an_event(deal: Deal) -> None:
     assert refused["reason"] == "opted out"
 
     async def look() -> list[str]:
-        told = [m.data for m in deal.harness.kafka_probe.said(deal.tenant, RunChanged)]
-        return [data.state for data in told] if len(told) >= 2 else []
+        changes = [m.data for m in deal.harness.kafka_probe.said(deal.tenant, RunChanged)]
+        return [data.state for data in changes] if len(changes) >= 2 else []
 
     assert await eventually(look) == ["running", "refused"]
 
 
-async def test_a_delayed_rule_is_parked_in_temporal_and_cancelled_when_the_item_leaves(deal: Deal) -> None:
+async def test_a_delayed_rule_waits_in_temporal_and_cancelled_when_the_item_leaves(deal: Deal) -> None:
     await deal.has_rules({"new": [REMIND]})
     moved = await deal.enters("new")
     waiting = await deal.reaches("remind", "waiting")
@@ -97,7 +97,7 @@ async def test_a_delayed_rule_is_parked_in_temporal_and_cancelled_when_the_item_
     async def gone() -> bool:
         return not await open_executions(deal.harness, waiting["run_id"])
 
-    await eventually(gone, "the parked execution's end")
+    await eventually(gone, "the waiting execution's end")
     assert deal.commands() == []
 
 
@@ -162,7 +162,7 @@ async def test_leaving_takes_back_a_command_under_way(deal: Deal) -> None:
 
 
 @pytest.mark.invariant(3)
-async def test_what_is_owed_survives_leaving_in_the_same_batch(deal: Deal) -> None:
+async def test_what_was_due_on_entry_survives_leaving_in_the_same_batch(deal: Deal) -> None:
     await deal.has_rules({"new": [GREET, REMIND]})
     first, second = await deal.enters("new", tell=False), await deal.enters("paid", tell=False)
     await deal.harness.kafka_probe.publish(ENTITY_EVENTS, first, second)
@@ -253,8 +253,8 @@ async def test_another_tenant_sees_neither_run_nor_item(deal: Deal) -> None:
     async with deal.harness.service_environment.caller(uuid4(), "admin") as stranger:
         paths = [f"/v1/runs/{waiting['run_id']}", f"/v1/automation/items/{deal.item}"]
         assert [(await stranger.get(path)).status_code for path in paths] == [404, 404]
-        order = f"/v1/runs/{waiting['run_id']}/rules/{waiting['rule_id']}/cancel"
-        assert (await stranger.post(order)).status_code == 404
+        path = f"/v1/runs/{waiting['run_id']}/rules/{waiting['rule_id']}/cancel"
+        assert (await stranger.post(path)).status_code == 404
         assert (await stranger.get("/v1/runs")).json()["items"] == []
 
 

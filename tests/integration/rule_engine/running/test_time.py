@@ -49,7 +49,7 @@ async def is_due(deal: Deal, at: datetime) -> None:
     await eventually(look, f"the rule due {at}")
 
 
-async def test_a_changed_date_moves_the_due_time_and_the_parked_execution(deal: Deal) -> None:
+async def test_a_changed_date_moves_the_due_time_and_the_waiting_execution(deal: Deal) -> None:
     deal.fields = {"day": in_days(30)}
     await deal.has_rules({"new": [REMIND]})
     await deal.enters("new")

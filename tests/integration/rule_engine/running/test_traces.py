@@ -85,11 +85,11 @@ async def test_after_a_long_wait_a_run_goes_on_in_a_trace_of_its_own_that_is_lin
     await half_an_hour_passes(deal, rule)
     sent = await deal.command(Notify)
     run = await run_of(deal, rule)
-    entry, late = run["trace_ids"]
-    assert entry == run["trace_id"] != late
-    assert telemetry.trace_id(sent.traceparent) == late
+    entry, second = run["trace_ids"]
+    assert entry == run["trace_id"] != second
+    assert telemetry.trace_id(sent.traceparent) == second
     advance = await span_of(spans, "advance run", run)
-    assert (trace_of(advance), linked(advance)) == (late, [entry])
+    assert (trace_of(advance), linked(advance)) == (second, [entry])
     assert REGISTRY.get_sample_value("timer_lateness_seconds_count") == timers + 1
 
 

@@ -78,7 +78,7 @@ async def test_a_hundred_such_runs_leave_the_slots_to_others(engine: Harness) ->
 
 
 async def test_a_step_that_postgresql_refuses_fails_the_rule_that_made_it(engine: Harness) -> None:
-    """Whatever was not foreseen: here, a constraint that nobody told the engine of."""
+    """Whatever was not foreseen: here, a constraint that the engine does not know."""
     deal = Deal(engine)
     await defines(deal, "note", type="text")
     await defines(deal, "other", type="text")

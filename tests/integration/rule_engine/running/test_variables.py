@@ -1,4 +1,4 @@
-"""Rules that set variables: atomically, each run with its own, and told in decisions."""
+"""Rules that set variables: atomically, each run with its own, and shown in decisions."""
 
 from typing import Any
 

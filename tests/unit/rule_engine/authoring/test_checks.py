@@ -187,7 +187,7 @@ def test_outputs_are_those_of_earlier_enabled_rules_of_the_same_chain() -> None:
     assert "not before this rule in its chain" in only(in_new(send, make))[2]
 
 
-def test_what_is_made_at_run_time_is_not_judged_by_its_type() -> None:
+def test_what_is_made_at_run_time_is_not_checked_by_its_type() -> None:
     document = in_new(
         rule(
             "it",
@@ -201,7 +201,7 @@ def test_what_is_made_at_run_time_is_not_judged_by_its_type() -> None:
     assert issues(document) == []
 
 
-def test_a_constant_is_judged_by_its_type() -> None:
+def test_a_constant_is_checked_by_its_type() -> None:
     where, _, what = only(in_new(rule("it", "create_task", name="Pack", priority={"const": "low"})))
     assert where == "stages.new.rules[0].params.priority"
     assert what == "is none of normal, high"

@@ -1,4 +1,4 @@
-"""Rules that are copied and switched by order."""
+"""Rules that are copied and switched."""
 
 from typing import Any
 
@@ -13,8 +13,10 @@ def document(pipeline: str = "sales", **stages: list[dict[str, Any]]) -> RuleSet
     return RuleSetDocument.model_validate(rule_set(pipeline, **stages))
 
 
-def copied(order: Copying, source: RuleSetDocument, target: RuleSetDocument | None = None) -> tuple[RuleDocument, ...]:
-    return with_copies(target or source, source, order).stages[order.to_stage].rules
+def copied(
+    copying: Copying, source: RuleSetDocument, target: RuleSetDocument | None = None
+) -> tuple[RuleDocument, ...]:
+    return with_copies(target or source, source, copying).stages[copying.to_stage].rules
 
 
 PAIR = [
@@ -58,15 +60,15 @@ def test_a_long_name_is_cut_for_its_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "where", "what"),
+    ("copying", "where", "what"),
     [
         (Copying("nwe", "won"), "stage", "there is no stage with rules 'nwe': did you mean 'new'?"),
         (Copying("new", "won", ("doc", "male")), "rules[1].name", "there is no rule 'male' in stage 'new'"),
     ],
 )
-def test_what_is_not_there_is_named(order: Copying, where: str, what: str) -> None:
+def test_what_is_not_there_is_named(copying: Copying, where: str, what: str) -> None:
     with pytest.raises(NotThereError, match=what) as caught:
-        copied(order, document(new=PAIR))
+        copied(copying, document(new=PAIR))
     assert caught.value.where == where
 
 

@@ -20,7 +20,7 @@ FILE = {"file_id": str(UUID(int=5)), "name": "invoice.pdf", "sha256": "0" * 64, 
 
 
 def act(type: str, params: dict[str, Any], context: ItemContext | None = None, **acting: Any) -> Any:
-    """What a rule does; `acting` replaces what it sees."""
+    """What a rule does; `acting` replaces parts of its context."""
     seen = context or deal()
     facts: dict[str, Any] = {
         "context": seen,

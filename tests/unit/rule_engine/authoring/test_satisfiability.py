@@ -23,9 +23,9 @@ WORLD = [
 ]
 
 
-def leaves(path: str, values: some.SearchStrategy[Any], *ordered: str) -> some.SearchStrategy[dict[str, Any]]:
+def leaves(path: str, values: some.SearchStrategy[Any], *others: str) -> some.SearchStrategy[dict[str, Any]]:
     one = some.fixed_dictionaries(
-        {"path": some.just(path), "op": some.sampled_from(("eq", "ne", *ordered)), "value": values}
+        {"path": some.just(path), "op": some.sampled_from(("eq", "ne", *others)), "value": values}
     )
     several = some.fixed_dictionaries(
         {"path": some.just(path), "op": some.sampled_from(("in", "not_in")), "value": some.lists(values, max_size=3)}
@@ -54,18 +54,18 @@ CONDITIONS = some.recursive(
 @given(CONDITIONS)
 def test_no_item_meets_a_condition_that_is_called_impossible(raw: Any) -> None:
     condition: Condition = TypeAdapter(Condition).validate_python(raw)
-    judge = compile_condition(condition)
-    why = contradiction(condition, NAMES, {})
-    if why is not None:
-        assert not [values for values in WORLD if judge(values).holds], why
+    compiled = compile_condition(condition)
+    reason = contradiction(condition, NAMES, {})
+    if reason is not None:
+        assert not [values for values in WORLD if compiled(values).holds], reason
 
 
 @settings(max_examples=300)
 @given(some.lists(leaves("item.activity_count", some.integers(0, 4), "lt", "le", "gt", "ge"), min_size=1, max_size=4))
 def test_numbers_that_no_number_fits_are_found(raw: list[Any]) -> None:
     condition: Condition = TypeAdapter(Condition).validate_python({"all": raw})
-    judge = compile_condition(condition)
-    possible = any(judge(values).holds for values in WORLD)
+    compiled = compile_condition(condition)
+    possible = any(compiled(values).holds for values in WORLD)
     assert (contradiction(condition, NAMES, {}) is None) is possible
 
 

@@ -1,4 +1,4 @@
-"""Outputs that a rule never sees are refused, those it may miss are warned of; a failure for want of them says so."""
+"""Outputs that a rule can never read are refused; those that may be missing are warned of, and named in a failure."""
 
 from datetime import timedelta
 from typing import Any

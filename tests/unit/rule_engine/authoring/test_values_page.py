@@ -157,8 +157,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         *(MAX_TEXT, MAX_LIST, MAX_WORDS),
         *(MAX_DEPTH, MAX_NODES, MAX_QUANTIFIERS, MAX_VALUES, MAX_PATTERN, RULE_WORK),
     }
-    told = {found for row in tables("what", "at most") for found in re.findall(r"\d[\d,]*\d|\d", row["at most"])}
-    assert {f"{one:,}" for one in limits} <= told
+    shown = {found for row in tables("what", "at most") for found in re.findall(r"\d[\d,]*\d|\d", row["at most"])}
+    assert {f"{one:,}" for one in limits} <= shown
 
 
 def test_the_rules_and_conditions_of_the_page_can_be_published() -> None:

@@ -109,7 +109,7 @@ COUNT, WOOD, TITLE, DAY = "item.activity_count", "item.fields.wood", "item.title
 
 
 @pytest.mark.parametrize(
-    ("condition", "why"),
+    ("condition", "reason"),
     [
         (
             {"all": [leaf(COUNT, "gt", 5), leaf(COUNT, "lt", 3)]},
@@ -135,10 +135,10 @@ COUNT, WOOD, TITLE, DAY = "item.activity_count", "item.fields.wood", "item.title
         ({"any": []}, "`any` of nothing is never true"),
     ],
 )
-def test_a_condition_that_never_holds_is_warned_of_with_the_reason(condition: dict[str, Any], why: str) -> None:
+def test_a_condition_that_never_holds_is_warned_of_with_the_reason(condition: dict[str, Any], reason: str) -> None:
     document = rule_set(new=[rule("it", "send_sms", **SMS, condition=condition)])
     assert warned(document) == [
-        ("stages.new.rules[0].condition", f"this never holds, so the rule never acts: {why}"),
+        ("stages.new.rules[0].condition", f"this never holds, so the rule never acts: {reason}"),
     ]
 
 
@@ -165,7 +165,7 @@ def test_a_rule_that_outlives_the_stage_may_look_for_another_stage() -> None:
 
 
 def test_a_rule_behind_one_that_always_moves_the_item_away_is_unreachable() -> None:
-    rules = [move("documents"), rule("late", "send_sms", **SMS), rule("stays", "send_sms", **SMS, on_leave="finish")]
+    rules = [move("documents"), rule("later", "send_sms", **SMS), rule("stays", "send_sms", **SMS, on_leave="finish")]
     assert warned(rule_set(new=rules)) == [
         (
             "stages.new.rules[1]",
@@ -177,7 +177,7 @@ def test_a_rule_behind_one_that_always_moves_the_item_away_is_unreachable() -> N
 
 def test_a_rule_that_is_due_after_another_chain_has_moved_the_item_away_is_unreachable() -> None:
     def of(days: int, **mover: Any) -> list[tuple[str, str]]:
-        late = rule("late", "send_sms", **SMS, execution="parallel", run={"when": "after", "days": days})
+        late = rule("later", "send_sms", **SMS, execution="parallel", run={"when": "after", "days": days})
         return warned(rule_set(new=[move("documents", execution="parallel", **mover), late]))
 
     assert [where for where, _ in of(1)] == ["stages.new.rules[1]"]

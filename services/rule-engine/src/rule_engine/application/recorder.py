@@ -50,7 +50,7 @@ class Recorder:
         await self._store.rule_runs.save(tx, [(run, changed)], now)
         await self._store.decisions.add(tx, run, step.decisions, now, self._new_id)
         await self._send(tx, run, step, now)
-        await self._set_wake(tx, run, step, now, ran=ran)
+        await self._set_timer(tx, run, step, now, ran=ran)
         after_commit(lambda: _count(run, step))
         return replace(run, state=step.state, rev=run.rev + 1)
 
@@ -68,7 +68,7 @@ class Recorder:
         changes: Sequence[Envelope[Body]] = list(messages.run_changes(run, step, now))
         await self._outbox.put(tx, RULE_EVENTS, *changes)
 
-    async def _set_wake(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool) -> None:
+    async def _set_timer(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool) -> None:
         if step.state.finished:
             await self._store.timers.finish(tx, run.id, run.tenant, ran=ran)
         elif step.wake_at is not None:

@@ -1,4 +1,4 @@
-"""Ways to a value inside parameters: `("fields", 0, "value")`."""
+"""Paths to a value inside parameters: `("fields", 0, "value")`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from pydantic import JsonValue
 
 
-def below(way: Sequence[str | int]) -> str:
+def below(path: Sequence[str | int]) -> str:
     """`fields[0].value`."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in way).removeprefix(".")
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
-def changed_at(value: Any, way: Sequence[str | int], change: Callable[[JsonValue], JsonValue]) -> Any:
-    """The value with another one where the way leads, if it leads anywhere."""
-    if not way:
+def changed_at(value: Any, path: Sequence[str | int], change: Callable[[JsonValue], JsonValue]) -> Any:
+    """The value with another one at a path, if it is there."""
+    if not path:
         return change(value)
-    key, *rest = way
+    key, *rest = path
     match value, key:
         case dict(), str() if key in value:
             return value | {key: changed_at(value[key], rest, change)}
