@@ -1,11 +1,11 @@
 """Records that are no messages, or hardly: what anybody may write to a topic by mistake or on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchBuilderPy
 
 from contracts.kit.clock import utc_now
 
@@ -68,18 +68,24 @@ UNREADABLE: Raw = (b"k", b"{}", [(_NoText("x"), b"")])
 
 async def strew(kafka: str, topic: str, partition: int, *records: Raw) -> None:
     """Publishes them as they are, one batch each, compressed: so brokers take what is larger than their limit."""
+    for record in records:
+        await publish_batch(kafka, topic, partition, [record], codec=DefaultRecordBatch.CODEC_GZIP)
+
+
+async def publish_batch(kafka: str, topic: str, partition: int, records: Sequence[Raw], *, codec: int) -> None:
+    """Publishes the records as they are, in one batch."""
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(
+            magic=2,
+            compression_type=codec,
+            is_transactional=0,
+            producer_id=-1,
+            producer_epoch=-1,
+            base_sequence=-1,
+            batch_size=4_000_000,
+        )
         for key, value, headers in records:
-            batch = producer.create_batch()
-            batch._builder = _DefaultRecordBatchBuilderPy(
-                magic=2,
-                compression_type=1,
-                is_transactional=0,
-                producer_id=-1,
-                producer_epoch=-1,
-                base_sequence=-1,
-                batch_size=4_000_000,
-            )
             batch.append(key=key, value=value, timestamp=None, headers=headers)
-            batch.close()
-            await (await producer.send_batch(batch, topic, partition=partition))
+        batch.close()
+        await (await producer.send_batch(batch, topic, partition=partition))

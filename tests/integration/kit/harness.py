@@ -18,6 +18,7 @@ from contracts.envelope import Body, Cause, Envelope, Record, event
 from contracts.kit.broker import Subscription, each
 from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate
+from contracts.kit.kafka import connected
 from contracts.kit.quotas import Quota
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
@@ -106,7 +107,8 @@ class Harness:
         """Everything in a topic, in order per partition."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap, auto_offset_reset="earliest")
         async with consumer:
-            places = [TopicPartition(topic, n) for n in sorted(await _partitions(consumer, topic))]
+            numbers = sorted(await _partitions(self.settings.kafka_bootstrap, topic))
+            places = [TopicPartition(topic, n) for n in numbers]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
             await consumer.seek_to_beginning(*places)
@@ -166,19 +168,22 @@ class Harness:
 
     async def places(self, consumer: AIOKafkaConsumer, topic: Topic) -> list[TopicPartition]:
         """All partitions of a topic, assigned to the consumer."""
-        places = [TopicPartition(topic.name, n) for n in sorted(await _partitions(consumer, topic.name))]
+        places = [
+            TopicPartition(topic.name, n) for n in sorted(await _partitions(self.settings.kafka_bootstrap, topic.name))
+        ]
         consumer.assign(places)
         return places
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client.add_topic(topic)
+async def _partitions(bootstrap: str, topic: str) -> set[int]:
+    async with connected(bootstrap) as client:
+        await client.set_topics([topic])
 
-    async def look() -> set[int]:
-        await consumer._client.force_metadata_update()
-        return consumer.partitions_for_topic(topic) or set()
+        async def look() -> set[int]:
+            await client.force_metadata_update()
+            return client.cluster.partitions_for_topic(topic) or set()
 
-    return await eventually(look)
+        return await eventually(look, f"partitions of {topic}")
 
 
 async def make_harness(postgres: str, kafka: str, keys: Path) -> Harness:

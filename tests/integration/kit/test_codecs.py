@@ -2,14 +2,16 @@
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchBuilderPy
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
 from contracts.messages.results import CommandDone, FinalResult
+from contracts.topics import PARTITIONS
 from integration.kit.harness import TENANT, Harness, WriteNote, add_note, listening, note, order, running
-from support.malformed_records import UNREADABLE
+from support.malformed_records import UNREADABLE, Raw, publish_batch
 from support.waiting import eventually
 
 
@@ -77,28 +79,11 @@ async def test_headers_of_other_teams_and_a_trace_that_is_none_are_no_obstacle(h
 
 async def _one_batch(harness: Harness, codec: int, messages: list[Envelope[Body]]) -> int:
     """Publishes the messages in one batch, the second one behind a record that no client reads. Its partition."""
-    records = [Record.of(message) for message in messages]
-    key, value, headers = UNREADABLE
-    async with AIOKafkaProducer(bootstrap_servers=harness.settings.kafka_bootstrap) as producer:
-        builder = _DefaultRecordBatchBuilderPy(
-            magic=2,
-            compression_type=codec,
-            is_transactional=0,
-            producer_id=-1,
-            producer_epoch=-1,
-            base_sequence=-1,
-            batch_size=16_384,
-        )
-        batch = producer.create_batch()
-        batch._builder = builder
-        rows = [(record.key, record.value, list(record.headers)) for record in records]
-        for row in (rows[0], (key, value, headers), *rows[1:]):
-            batch.append(key=row[0], value=row[1], timestamp=None, headers=row[2])
-        batch.close()
-        partitions = sorted(await producer.partitions_for(harness.events.name))
-        partition: int = producer._partition(harness.events.name, None, None, None, records[0].key, records[0].value)
-        assert partition in partitions
-        await (await producer.send_batch(batch, harness.events.name, partition=partition))
+    rows: list[Raw] = [(record.key, record.value, list(record.headers)) for record in map(Record.of, messages)]
+    everywhere = list(range(PARTITIONS))
+    partition = int(DefaultPartitioner()(rows[0][0], everywhere, everywhere))
+    kafka, topic = harness.settings.kafka_bootstrap, harness.events.name
+    await publish_batch(kafka, topic, partition, [rows[0], UNREADABLE, *rows[1:]], codec=codec)
     return partition
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
 from contracts.messages.results import CommandFailed
 from integration.kit.harness import Harness, NoteWritten, WriteNote, listening, note, order, running, write_down
+from support.malformed_records import UNREADABLE, strew
 from support.waiting import eventually
 
 
@@ -95,7 +95,8 @@ async def test_an_unknown_type_is_passed_over_and_an_empty_key_does_not_matter(h
 
 async def test_a_record_that_the_client_cannot_read_is_stepped_over_and_told_of(harness: Harness) -> None:
     await harness.publish(harness.events, note("before"))
-    await _publish_header_name_that_is_no_text(harness)
+    (before,) = await harness.records(harness.events.name)
+    await strew(harness.settings.kafka_bootstrap, harness.events.name, before.partition, UNREADABLE)
     await harness.publish(harness.events, note("after"))
     async with running(listening(harness)):
         await harness.until_notes("before", "after")
@@ -165,32 +166,3 @@ def dead_partition(dead: Any) -> int:
 def _value_and_headers(message: Envelope[Body]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
     record = Record.of(message)
     return record.value, record.headers
-
-
-class _NoText(str):
-    """A header name whose bytes are not UTF-8."""
-
-    __slots__ = ()
-
-    def encode(self, *_: Any) -> bytes:
-        return b"\xff\xfe"
-
-
-async def _publish_header_name_that_is_no_text(harness: Harness) -> None:
-    """To the partition of the notes of item 1, as some other client could."""
-    record = Record.of(note("x"))
-    async with AIOKafkaProducer(bootstrap_servers=harness.settings.kafka_bootstrap) as producer:
-        partition = (await harness.records(harness.events.name))[0].partition
-        batch = producer.create_batch()
-        batch._builder = _DefaultRecordBatchBuilderPy(
-            magic=2,
-            compression_type=0,
-            is_transactional=0,
-            producer_id=-1,
-            producer_epoch=-1,
-            base_sequence=-1,
-            batch_size=16_384,
-        )
-        batch.append(key=record.key, value=record.value, timestamp=None, headers=[(_NoText("x"), b"")])
-        batch.close()
-        await (await producer.send_batch(batch, harness.events.name, partition=partition))
