@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -22,7 +21,7 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
+from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
 from local_stack.addresses import OFFSETS, Addresses
 from local_stack.credentials import AUDIENCE, ISSUER
 from local_stack.databases import create_database, drop_database
@@ -34,14 +33,6 @@ from local_stack.supervisor import Watch
 from local_stack.testing import PrivateServers, free_port_base, start_time_skipping
 from local_stack.topics import create_topics
 from support.waiting import until
-
-
-@dataclass(frozen=True)
-class Topic:
-    name: str
-    partitions: int = 1
-    retention: timedelta | None = timedelta(days=1)
-    cleanup: str = "delete"
 
 
 @workflow.defn(name="HalfAYear")
@@ -123,7 +114,7 @@ async def test_the_topics_of_the_contracts_are_created_once(kafka: str) -> None:
 
 async def test_a_record_survives_the_broker_being_killed(private_servers: PrivateServers) -> None:
     kafka = await asyncio.to_thread(private_servers.kafka)
-    await create_topics(kafka.address, [Topic("kept")])
+    await create_topics(kafka.address, [Topic("kept", "nobody", (), partitions=1)])
     async with AIOKafkaProducer(bootstrap_servers=kafka.address, acks="all") as producer:
         await producer.send_and_wait("kept", b"still here")
     await _kill_and_start(kafka)

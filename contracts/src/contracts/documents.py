@@ -77,14 +77,13 @@ def asyncapi(service: str) -> Document:
 
 
 def _channel(topic: Topic) -> Document:
-    kept = {} if topic.retention is None else {"retention.ms": int(topic.retention.total_seconds() * 1000)}
     return {
         "address": topic.name,
         "messages": {body.TYPE: {"$ref": f"#/components/messages/{body.TYPE}"} for body in MESSAGES.get(topic, ())},
         "bindings": {
             "kafka": {
                 "partitions": topic.partitions,
-                "topicConfiguration": {"cleanup.policy": [topic.cleanup], **kept},
+                "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms},
                 "bindingVersion": "0.5.0",
             }
         },

@@ -16,8 +16,11 @@ class Topic:
     owner: str
     groups: tuple[str, ...]
     partitions: int = PARTITIONS
-    retention: timedelta | None = timedelta(days=7)
-    cleanup: str = "delete"
+    retention: timedelta = timedelta(days=7)
+
+    @property
+    def retention_ms(self) -> int:
+        return int(self.retention.total_seconds() * 1000)
 
 
 ENTITY_EVENTS = Topic("crm.entity.events.v1", "entity-service", ("rule-engine", "trigger-service"))

@@ -12,21 +12,20 @@ MAX_VALUES = 250_000
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over `limit` bytes, declared or not, and JSON of over `MAX_VALUES` values, with 413.
+    """Refuses bodies over `MAX_BODY` bytes, declared or not, and JSON of over `MAX_VALUES` values, with 413.
 
     `larger` maps path prefixes to their own limits of bytes.
     """
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY, larger: dict[str, int] | None = None) -> None:
+    def __init__(self, app: ASGIApp, larger: dict[str, int] | None = None) -> None:
         self._app = app
-        self._limit = limit
         self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = next((n for prefix, n in self._larger.items() if scope["path"].startswith(prefix)), self._limit)
+        limit = next((n for prefix, n in self._larger.items() if scope["path"].startswith(prefix)), MAX_BODY)
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > limit:

@@ -1,26 +1,13 @@
 """Creates topics: the broker makes none by itself."""
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Protocol
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-
-class TopicSpec(Protocol):
-    """What `contracts.topics` says about a topic."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def partitions(self) -> int: ...
-    @property
-    def retention(self) -> timedelta | None: ...
-    @property
-    def cleanup(self) -> str: ...
+from contracts.topics import Topic
 
 
-async def create_topics(bootstrap: str, topics: Iterable[TopicSpec]) -> list[str]:
+async def create_topics(bootstrap: str, topics: Iterable[Topic]) -> list[str]:
     """Creates those that are missing, with one replica; returns their names. Existing topics are left as they are."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
@@ -34,7 +21,6 @@ async def create_topics(bootstrap: str, topics: Iterable[TopicSpec]) -> list[str
         await admin.close()
 
 
-def _new_topic(topic: TopicSpec) -> NewTopic:
-    kept = -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000)
-    settings = {"cleanup.policy": topic.cleanup, "retention.ms": str(kept)}
+def _new_topic(topic: Topic) -> NewTopic:
+    settings = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
     return NewTopic(topic.name, topic.partitions, replication_factor=1, topic_configs=settings)
