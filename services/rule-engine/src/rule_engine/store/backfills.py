@@ -1,12 +1,13 @@
 """Backfills: a stage's rules planned for the items that are in it already, and how far each has got."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert, update
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,7 @@ class Backfills:
     """Statements on `backfills`."""
 
     async def add(self, tx: Connection, one: Backfill) -> None:
-        await tx.execute(
-            """INSERT INTO backfills (tenant_id, id, rule_set, version, pipeline, stage, requested_by,
-                   requested_at, items) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            one.tenant_id,
-            one.id,
-            one.rule_set,
-            one.version,
-            one.pipeline,
-            one.stage,
-            one.requested_by,
-            one.requested_at,
-            one.items,
-        )
+        await insert(tx, "backfills", asdict(one))
 
     async def get(self, tx: Connection, tenant: UUID, id: UUID, *, lock: bool = False) -> Backfill | None:
         statement = "SELECT * FROM backfills WHERE tenant_id = $1 AND id = $2"
@@ -54,17 +43,7 @@ class Backfills:
 
     async def save(self, tx: Connection, one: Backfill) -> None:
         """Writes how far it has got."""
-        await tx.execute(
-            """UPDATE backfills SET last_item = $3, planned = $4, passed_over = $5, done_at = $6, given_up = $7
-               WHERE tenant_id = $1 AND id = $2""",
-            one.tenant_id,
-            one.id,
-            one.last_item,
-            one.planned,
-            one.passed_over,
-            one.done_at,
-            one.given_up,
-        )
+        await update(tx, "backfills", asdict(one), key=("tenant_id", "id"))
 
 
 def _backfill(row: asyncpg.Record) -> Backfill:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from contracts.envelope import Record
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from rule_engine.store.runs import Run
 
 
@@ -25,25 +26,20 @@ class Commands:
         self, tx: Connection, run: Run, rule_id: str, sent: SentCommand, now: datetime, ask_again_at: datetime
     ) -> None:
         """Keeps a command's bytes until its final result."""
-        await tx.execute(
-            """INSERT INTO sent_commands (tenant_id, id, run_id, rule_id, topic, key, value, headers, sent_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            run.tenant,
-            sent.id,
-            run.id,
-            rule_id,
-            sent.topic,
-            sent.record.key.decode(),
-            sent.record.value,
-            [(name, raw.decode()) for name, raw in sent.record.headers],
-            now,
-        )
-        await tx.execute(
-            "INSERT INTO command_deadlines (command_id, tenant_id, ask_again_at) VALUES ($1, $2, $3)",
-            sent.id,
-            run.tenant,
-            ask_again_at,
-        )
+        row = {
+            "tenant_id": run.tenant,
+            "id": sent.id,
+            "run_id": run.id,
+            "rule_id": rule_id,
+            "topic": sent.topic,
+            "key": sent.record.key.decode(),
+            "value": sent.record.value,
+            "headers": [(name, raw.decode()) for name, raw in sent.record.headers],
+            "sent_at": now,
+        }
+        await insert(tx, "sent_commands", row)
+        deadline = {"command_id": sent.id, "tenant_id": run.tenant, "ask_again_at": ask_again_at}
+        await insert(tx, "command_deadlines", deadline)
 
     async def get(self, tx: Connection, tenant: UUID, command_id: UUID) -> SentCommand | None:
         row = await tx.fetchrow("SELECT * FROM sent_commands WHERE tenant_id = $1 AND id = $2", tenant, command_id)

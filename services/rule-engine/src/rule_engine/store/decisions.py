@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from rule_engine.domain.execution.step import Decision
 from rule_engine.store.runs import Run
 
@@ -54,34 +56,7 @@ class Decisions:
     async def add(
         self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
     ) -> None:
-        await tx.executemany(
-            """INSERT INTO decisions (tenant_id, id, item_id, run_id, rule_id, rule, rule_set, version, stage, at,
-                   state, reason, seen, leaves, command_id)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
-            [
-                (
-                    run.tenant,
-                    new_id(),
-                    run.item_id,
-                    run.id,
-                    decision.rule.rule_id,
-                    decision.rule.name,
-                    run.rule_set,
-                    run.version,
-                    run.stage,
-                    now,
-                    decision.state,
-                    decision.reason,
-                    dict(decision.seen),
-                    [
-                        {"path": v.path, "op": v.op, "expected": v.expected, "seen": v.seen, "holds": v.holds}
-                        for v in decision.leaves
-                    ],
-                    decision.command_id,
-                )
-                for decision in decisions
-            ],
-        )
+        await insert(tx, "decisions", *({"id": new_id(), "at": now, **_row(run, one)} for one in decisions))
 
     async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID, item: UUID) -> list[asyncpg.Record]:
         return await tx.fetch(
@@ -132,6 +107,27 @@ class Decisions:
             )
             gone += int(done.split()[-1])
         return gone
+
+
+def _row(run: Run, decision: Decision) -> dict[str, Any]:
+    return {
+        "tenant_id": run.tenant,
+        "item_id": run.item_id,
+        "run_id": run.id,
+        "rule_id": decision.rule.rule_id,
+        "rule": decision.rule.name,
+        "rule_set": run.rule_set,
+        "version": run.version,
+        "stage": run.stage,
+        "state": decision.state,
+        "reason": decision.reason,
+        "seen": dict(decision.seen),
+        "leaves": [
+            {"path": v.path, "op": v.op, "expected": v.expected, "seen": v.seen, "holds": v.holds}
+            for v in decision.leaves
+        ],
+        "command_id": decision.command_id,
+    }
 
 
 def position_of(row: asyncpg.Record) -> Position:

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from contracts.kit.database import Connection
+from contracts.kit.rows import insert
 from rule_engine.store.runs import Run
 
 
@@ -17,17 +18,8 @@ class OperatorActions:
         self, tx: Connection, run: Run, *, id: UUID, at: datetime, subject: str, action: str, rule_id: str | None
     ) -> None:
         """Records one; `rule_id` null: it was about the whole run."""
-        await tx.execute(
-            """INSERT INTO operator_actions (tenant_id, id, at, subject, action, run_id, rule_id)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-            run.tenant,
-            id,
-            at,
-            subject,
-            action,
-            run.id,
-            rule_id,
-        )
+        row = {"id": id, "at": at, "subject": subject, "action": action, "rule_id": rule_id}
+        await insert(tx, "operator_actions", {"tenant_id": run.tenant, "run_id": run.id, **row})
 
     async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID) -> Sequence[asyncpg.Record]:
         return await tx.fetch(
