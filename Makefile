@@ -5,6 +5,10 @@ UV_VERSION := 0.13.9
 UV ?= .tools/bin/uv
 RUN := $(UV) run --frozen --no-sync
 FROZEN := .venv/.synced
+# Services are started again and again: what they import is compiled once, not at every start.
+unexport PYTHONDONTWRITEBYTECODE
+IMPORTS := import entity_service.main, rule_engine.main, doc_service.main, comms_service.main, trigger_service.main
+
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
@@ -66,6 +70,7 @@ docs: schemas catalogue
 
 $(FROZEN): uv.lock pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml) .python-version | $(filter .tools/bin/uv,$(UV))
 	@echo "installing the workspace into .venv" && $(UV) sync --frozen --quiet && touch $@
+	@$(RUN) python -c "$(IMPORTS)" >/dev/null 2>&1 &
 
 .tools/bin/uv:
 	@echo "installing uv $(UV_VERSION) into .tools"
