@@ -122,8 +122,10 @@ RULES: Mapping[str, Mapping[str, Any]] = {
 }
 """Of every rule type one that writes values wherever it takes a text, and takes over values of every type."""
 FILE = {"file_id": str(ID), "name": "plan.pdf", "sha256": "0" * 64, "media_type": "application/pdf"}
-MAIL = Channel("mail", "email", "Mail", "office@shop.example", "The shop", default=True, archived=False)
-SMS = Channel("sms", "sms", "SMS", None, "", default=True, archived=False)
+MAIL = Channel(
+    code="mail", kind="email", name="Mail", sender_address="office@shop.example", sender_name="The shop", default=True
+)
+SMS = Channel(code="sms", kind="sms", name="SMS", default=True)
 
 
 def test_every_rule_type_is_tried() -> None:

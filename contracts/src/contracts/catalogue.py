@@ -1,34 +1,29 @@
-"""Which message travels on which topic: the one list that schemas, AsyncAPI documents and consumers are made from."""
+"""Which message travels on which topic: schemas, AsyncAPI documents and consumers follow from it.
+
+A message that is defined in the module of a topic travels on it.
+"""
 
 from collections.abc import Mapping
+from types import ModuleType
 
 from contracts import topics
 from contracts.envelope import Body
 from contracts.messages import comms, doc, entity_commands, entity_events, results, rule_events, trigger_events
 from contracts.topics import Topic
 
+
+def _bodies(module: ModuleType) -> tuple[type[Body], ...]:
+    """The messages that a module defines, in its order; classes that only others inherit have no wire name."""
+    classes = (one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Body))
+    return tuple(one for one in classes if one.__module__ == module.__name__ and hasattr(one, "TYPE"))
+
+
 MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
-    topics.ENTITY_EVENTS: (
-        entity_events.ItemCreated,
-        entity_events.StageChanged,
-        entity_events.FieldsChanged,
-        entity_events.ItemDeleted,
-        entity_events.PaymentChanged,
-    ),
-    topics.ENTITY_COMMANDS: (
-        entity_commands.MoveItem,
-        entity_commands.UpdateItem,
-        entity_commands.CreateItem,
-        entity_commands.CreateFollowUp,
-        entity_commands.CopyItem,
-        entity_commands.CreateTask,
-        entity_commands.AddTimelineEntry,
-        entity_commands.RecordPayment,
-        results.CancelCommand,
-    ),
+    topics.ENTITY_EVENTS: _bodies(entity_events),
+    topics.ENTITY_COMMANDS: (*_bodies(entity_commands), results.CancelCommand),
     topics.ENTITY_RESULTS: results.RESULTS,
-    topics.RULE_EVENTS: (rule_events.RunChanged,),
-    topics.TRIGGER_EVENTS: (trigger_events.ArrivalJudged,),
+    topics.RULE_EVENTS: _bodies(rule_events),
+    topics.TRIGGER_EVENTS: _bodies(trigger_events),
     topics.DOC_COMMANDS: (doc.CreateDocument, results.CancelCommand),
     topics.DOC_RESULTS: results.RESULTS,
     topics.DOC_EVENTS: (doc.DocumentCreated, doc.DocumentViewed),

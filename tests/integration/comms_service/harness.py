@@ -138,7 +138,7 @@ class Harness:
         return (await self.kafka_probe.results(command_id))[0]
 
     def statuses(self, command_id: UUID) -> list[str]:
-        """The statuses that events told of, in order."""
+        """The statuses that events published, in order."""
         events = [one.data for one in self.kafka_probe.heard if isinstance(one.data, MessageStatusChanged)]
         return [data.status for data in events if data.command_id == command_id]
 

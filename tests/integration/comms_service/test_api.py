@@ -86,8 +86,8 @@ async def test_opt_outs_are_kept_by_the_one_form_of_an_address(shop: Shop) -> No
         assert kept == put.json()
         assert (kept["address"], kept["opted_out"], kept["updated_by"]) == ("+4930901820", True, "anna")
         assert (await agent.put("/v1/opt-outs/nobody", json={})).status_code == 422
-    async with shop.harness.service_environment.caller(uuid4(), "agent") as stranger:
-        assert (await stranger.get("/v1/opt-outs/+4930901820")).status_code == 404
+    async with shop.harness.service_environment.caller(uuid4(), "agent") as other_tenant:
+        assert (await other_tenant.get("/v1/opt-outs/+4930901820")).status_code == 404
 
 
 async def notify(shop: Shop, *recipients: UUID, text: str = "Look at this deal") -> UUID:
@@ -107,8 +107,8 @@ async def test_a_notification_is_in_the_inbox_of_each_recipient_alone(shop: Shop
         assert (await employee.post(f"/v1/notifications/{ids[str(second)]}/read")).status_code == 404
     async with shop.client("viewer", sub=str(other)) as employee:
         assert (await employee.get("/v1/notifications")).json()["items"] == []
-    async with shop.harness.service_environment.caller(uuid4(), "viewer", sub=str(first)) as stranger:
-        assert (await stranger.get("/v1/notifications")).json()["items"] == []
+    async with shop.harness.service_environment.caller(uuid4(), "viewer", sub=str(first)) as other_tenant:
+        assert (await other_tenant.get("/v1/notifications")).json()["items"] == []
 
 
 async def test_what_was_read_leaves_the_unread(shop: Shop) -> None:

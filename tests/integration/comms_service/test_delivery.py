@@ -52,10 +52,10 @@ async def test_the_same_command_again_tells_its_stored_result_and_sends_nothing(
     first = await shop.harness.final(sent)
     await shop.send("sms", id=sent, text="something else")
 
-    async def told_twice() -> bool:
+    async def published_twice() -> bool:
         return len(shop.harness.kafka_probe.answers(sent)) == 2
 
-    await eventually(told_twice, "the second result")
+    await eventually(published_twice, "the second result")
     one, two = shop.harness.kafka_probe.answers(sent)
     assert (one.id, one.time, one.data) == (two.id, two.time, first)
     assert len(await shop.sms(sent)) == 1
@@ -349,14 +349,14 @@ async def test_an_answer_that_cannot_be_stored_yet_is_kept_and_the_mail_not_sent
     async with blocker.transaction():
         await blocker.execute("SELECT FROM messages WHERE command_id = $1 FOR UPDATE", sent)
         for _ in range(2):
-            await _end_whoever_waits_for(shop, blocker)
+            await _end_those_who_wait_for(shop, blocker)
     await blocker.close()
     assert isinstance(await shop.harness.final(sent), CommandDone)
     assert len(await shop.mails(sent)) == 1
     assert await shop.attempts(sent, ended=1) == ["accepted"]
 
 
-async def _end_whoever_waits_for(shop: Shop, blocker: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _end_those_who_wait_for(shop: Shop, blocker: "asyncpg.Connection[asyncpg.Record]") -> None:
     async def ended() -> bool:
         rows = await shop.harness.service_environment.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))",
@@ -377,17 +377,17 @@ async def test_nothing_personal_is_logged_or_counted(shop: Shop) -> None:
     ]
     await asyncio.gather(*(shop.harness.final(sent) for sent in commands))
     async with shop.client() as anybody:
-        told = shop.harness.logs.text + (await anybody.get(shop.harness.service_environment.url_of("/metrics"))).text
-    assert "delivery failed" in told
-    assert not [secret for secret in (PHONE, EMAIL, "private", "an-sms-token") if secret in told]
+        shown = shop.harness.logs.text + (await anybody.get(shop.harness.service_environment.url_of("/metrics"))).text
+    assert "delivery failed" in shown
+    assert not [secret for secret in (PHONE, EMAIL, "private", "an-sms-token") if secret in shown]
 
 
 async def test_tenants_do_not_see_each_others_messages(shop: Shop) -> None:
     sent = await shop.send("sms")
     await shop.harness.final(sent)
-    async with shop.harness.service_environment.caller(uuid4(), "admin") as stranger:
-        assert (await stranger.get(f"/v1/messages/{message_id(shop.tenant, sent)}")).status_code == 404
-        assert (await stranger.get("/v1/messages", params={"item_id": str(shop.item)})).json()["items"] == []
+    async with shop.harness.service_environment.caller(uuid4(), "admin") as other_tenant:
+        assert (await other_tenant.get(f"/v1/messages/{message_id(shop.tenant, sent)}")).status_code == 404
+        assert (await other_tenant.get("/v1/messages", params={"item_id": str(shop.item)})).json()["items"] == []
 
 
 async def test_messages_are_listed_newest_first_page_by_page(shop: Shop) -> None:

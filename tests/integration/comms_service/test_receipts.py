@@ -79,10 +79,10 @@ async def test_forged_and_old_receipts_are_refused(shop: Shop, sent: UUID) -> No
     assert (await post(shop, receipt(shop, sent), secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")).status_code == 401
     assert (await post(shop, receipt(shop, sent), age=timedelta(minutes=6))).status_code == 401
     assert (await post(shop, receipt(shop, sent), age=timedelta(minutes=-6))).status_code == 401
-    async with shop.client() as stranger:
-        assert (await stranger.post(PATH, json=receipt(shop, sent))).status_code == 401
+    async with shop.client() as other_tenant:
+        assert (await other_tenant.post(PATH, json=receipt(shop, sent))).status_code == 401
         bad = {"webhook-id": "1", "webhook-timestamp": "nan", "webhook-signature": "v1,%%% v1"}
-        assert (await stranger.post(PATH, json=receipt(shop, sent), headers=bad)).status_code == 401
+        assert (await other_tenant.post(PATH, json=receipt(shop, sent), headers=bad)).status_code == 401
 
 
 async def test_receipts_of_another_shape_or_size_are_refused(shop: Shop, sent: UUID) -> None:
@@ -107,12 +107,12 @@ async def test_a_receipt_may_come_before_the_providers_own_answer(shop: Shop) ->
     assert shop.harness.statuses(command) == ["delivered"]
 
 
-async def test_whoever_posts_too_fast_is_slowed_down_alone(shop: Shop, sent: UUID) -> None:
+async def test_a_caller_who_posts_too_fast_is_slowed_down_alone(shop: Shop, sent: UUID) -> None:
     elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-    async with httpx.AsyncClient(base_url=shop.harness.service_environment.url, transport=elsewhere) as stranger:
+    async with httpx.AsyncClient(base_url=shop.harness.service_environment.url, transport=elsewhere) as other_tenant:
 
         async def slowed_down() -> bool:
-            answers = await asyncio.gather(*(stranger.post(PATH, json={}) for _ in range(50)))
+            answers = await asyncio.gather(*(other_tenant.post(PATH, json={}) for _ in range(50)))
             assert {answer.status_code for answer in answers} <= {401, 429}
             return any(answer.status_code == 429 for answer in answers)
 

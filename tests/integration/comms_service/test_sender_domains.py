@@ -1,4 +1,4 @@
-"""Nobody sends from a domain that is not shown to be his: by a DNS record, or by the platform's word."""
+"""A tenant sends only from domains that are shown to be its own, by DNS or by the platform."""
 
 from typing import Any
 from uuid import uuid4

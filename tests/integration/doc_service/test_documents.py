@@ -209,10 +209,10 @@ async def test_documents_are_listed_newest_first_in_pages(harness: Harness, tena
 async def test_a_document_of_another_tenant_does_not_exist(harness: Harness, tenant: UUID) -> None:
     answer = await harness.create(tenant)
     assert isinstance(answer, CommandDone)
-    stranger = UUID(int=tenant.int + 1)
+    other_tenant = UUID(int=tenant.int + 1)
     path = f"/v1/documents/{answer.outputs['document_id']}"
-    assert (await harness.call("GET", path, stranger)).status_code == 404
-    assert (await harness.call("POST", f"{path}/links", stranger, json={})).status_code == 404
+    assert (await harness.call("GET", path, other_tenant)).status_code == 404
+    assert (await harness.call("POST", f"{path}/links", other_tenant, json={})).status_code == 404
     assert (await harness.call("GET", path, tenant)).json()["number"] == f"INV-{YEAR}-0001"
 
 

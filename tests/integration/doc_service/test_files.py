@@ -50,10 +50,10 @@ async def test_a_file_of_ten_megabytes_fits_and_a_larger_one_does_not(harness: H
 async def test_a_file_is_read_by_its_tenant_and_by_services_alone(harness: Harness, tenant: UUID) -> None:
     made = (await harness.call("POST", "/v1/files?name=a", tenant, content=b"a")).json()
     file_id = made["file"]["file_id"]
-    stranger = UUID(int=tenant.int + 1)
+    other_tenant = UUID(int=tenant.int + 1)
     internal = f"/internal/files/{file_id}?tenant={tenant}"
-    assert (await harness.call("GET", f"/v1/files/{file_id}", stranger)).status_code == 404
+    assert (await harness.call("GET", f"/v1/files/{file_id}", other_tenant)).status_code == 404
     assert (await harness.call("GET", harness.service_environment.url_of(internal), tenant, "admin")).status_code == 401
     assert (await harness.call("POST", "/v1/files?name=a", tenant, "viewer", content=b"a")).status_code == 403
     assert (await harness.internal_file(tenant, file_id)).content == b"a"
-    assert (await harness.internal_file(stranger, file_id)).status_code == 404
+    assert (await harness.internal_file(other_tenant, file_id)).status_code == 404

@@ -33,7 +33,7 @@ async def test_every_change_is_a_new_version_and_publishing_makes_it_the_one_in_
     assert (await harness.call("GET", "/v1/templates/act?version=3", tenant, "viewer")).status_code == 404
 
 
-async def test_a_tenant_that_tries_too_many_templates_at_once_is_told_to_wait_and_others_are_not(
+async def test_a_tenant_that_tries_too_many_templates_at_once_must_wait_and_others_need_not(
     harness: Harness, tenant: UUID
 ) -> None:
     slow = "#for i in range(500) [a #pagebreak()]"

@@ -172,7 +172,7 @@ async def test_with_nobody_left_a_command_is_refused_and_says_what_to_do(shop: T
     await shop.done(wanted[0])
 
 
-async def test_a_person_who_names_an_archived_employee_is_told(shop: Tenant, staffed: dict[str, str]) -> None:
+async def test_a_person_who_names_an_archived_employee_is_refused(shop: Tenant, staffed: dict[str, str]) -> None:
     sia = staffed["sia"]
     hers = await shop.deal(responsible_id=sia)
     deal = await shop.deal()
@@ -203,9 +203,7 @@ async def test_a_person_who_names_an_archived_employee_is_told(shop: Tenant, sta
     assert (same["responsible_id"], same["title"]) == (sia, "Elm table")
 
 
-async def test_other_services_are_told_who_gets_new_work(
-    harness: Harness, shop: Tenant, staffed: dict[str, str]
-) -> None:
+async def test_other_services_read_who_gets_new_work(harness: Harness, shop: Tenant, staffed: dict[str, str]) -> None:
     deal = await shop.deal()
     await archive(shop, "sia", successor="nils")
     lost = await shop.put("/v1/employees/lost", {"first_name": "Lou", "archived": True})

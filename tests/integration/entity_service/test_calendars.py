@@ -1,4 +1,4 @@
-"""Working time: what admins and employees say of it, and what the engine is told."""
+"""Working time: what admins and employees put, and what the engine reads."""
 
 from typing import Any
 from uuid import UUID
@@ -95,8 +95,8 @@ async def test_employees_clock_themselves_in_where_that_is_tracked(harness: Harn
     again = ok(await himself.ask("PUT", "/v1/employees/sam/presence", body, roles=["agent"]))
     assert came == again == await shop.get("/v1/employees/sam/presence")
     assert await at_work(harness, shop, deal) is True
-    stranger = await shop.ask("PUT", "/v1/employees/sam/presence", {"at_work": False}, roles=["agent"])
-    assert (stranger.status_code, stranger.json()["detail"]) == (403, "only an admin clocks others in and out")
+    other_tenant = await shop.ask("PUT", "/v1/employees/sam/presence", {"at_work": False}, roles=["agent"])
+    assert (other_tenant.status_code, other_tenant.json()["detail"]) == (403, "only an admin clocks others in and out")
     await shop.put("/v1/employees/sam/presence", {"at_work": False})
     assert await at_work(harness, shop, deal) is False
 

@@ -190,10 +190,10 @@ async def test_a_visitor_is_known_again_by_phone_or_address(shop: Tenant) -> Non
     first = await shop.done(visitor("+49 30 123456", "Anna@Example.com"))
     by_phone = await shop.done(visitor("0049 30 12 34 56"))
     by_email = await shop.done(visitor(None, "anna@example.com"))
-    stranger = await shop.done(visitor("+49 30 654321"))
+    other_tenant = await shop.done(visitor("+49 30 654321"))
 
-    assert [one["duplicate"] for one in (first, by_phone, by_email, stranger)] == [False, True, True, False]
-    assert first["contact_id"] == by_phone["contact_id"] == by_email["contact_id"] != stranger["contact_id"]
+    assert [one["duplicate"] for one in (first, by_phone, by_email, other_tenant)] == [False, True, True, False]
+    assert first["contact_id"] == by_phone["contact_id"] == by_email["contact_id"] != other_tenant["contact_id"]
     created = (await shop.events(ItemCreated, 4))[0].data
     assert created.origin == "intake"
     assert [str(id) for id in created.item.contact_ids] == [first["contact_id"]]
@@ -325,13 +325,13 @@ async def test_a_task_for_nobody_is_refused(shop: Tenant) -> None:
 
 async def test_another_tenants_item_is_gone_for_a_command(harness: Harness, shop: Tenant) -> None:
     item = await shop.deal()
-    stranger = await harness.tenant().open()
+    other_tenant = await harness.tenant().open()
     body = UpdateItem(
         item_id=UUID(item["id"]), assignments=(FieldAssignment(field="title", value="Mine"),), actor="a-rule"
     )
 
-    assert (await stranger.done(move(item, "talks")))["verdict"] == "gone"
-    assert await stranger.refused(body) == f"there is no item {item['id']}"
+    assert (await other_tenant.done(move(item, "talks")))["verdict"] == "gone"
+    assert await other_tenant.refused(body) == f"there is no item {item['id']}"
     assert await shop.get(f"/v1/items/{item['id']}") == item
 
 

@@ -15,7 +15,7 @@ PHONE, EMAIL = "+49301234567", "client@example.org"
 CLIENT = {"first_name": "Ada", "phones": [{"number": PHONE}], "emails": [{"address": "Client@Example.org"}]}
 
 
-def told(tenant: Tenant, version: int, *, opted_out: bool, at: datetime, address: str = EMAIL) -> Envelope[Any]:
+def recorded(tenant: Tenant, version: int, *, opted_out: bool, at: datetime, address: str = EMAIL) -> Envelope[Any]:
     """What comms-service publishes."""
     data = ConsentChanged(address=address, version=version, opted_out=opted_out, source="link", by="client", at=at)
     key = record_key(tenant.id, "address", uuid4())
@@ -62,21 +62,21 @@ async def test_addresses_that_are_added_to_a_contact_who_opted_out_are_opted_out
 
 async def test_an_opt_out_at_comms_service_reaches_every_contact_with_the_address(harness: Harness) -> None:
     tenant, other = await harness.tenant().open(), await harness.tenant().open()
-    contact, stranger = [(await one.post("/v1/contacts", CLIENT))["id"] for one in (tenant, other)]
+    contact, other_tenant = [(await one.post("/v1/contacts", CLIENT))["id"] for one in (tenant, other)]
     said_at = utc_now()
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 2, opted_out=True, at=said_at))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 2, opted_out=True, at=said_at))
     await becomes(tenant, contact, True)
     assert (await tenant.post("/v1/contacts", CLIENT))["opted_out"]
-    assert not (await other.get(f"/v1/contacts/{stranger}"))["opted_out"]
+    assert not (await other.get(f"/v1/contacts/{other_tenant}"))["opted_out"]
     shown = (await tenant.get(f"/v1/contacts/{contact}/consents"))["items"]
     assert [(one["address"], one["source"], one["by"]) for one in shown] == [(EMAIL, "link", "client")]
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=False, at=said_at))
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=said_at, address=PHONE))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 1, opted_out=False, at=said_at))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 1, opted_out=True, at=said_at, address=PHONE))
     await knows(tenant, contact, (PHONE, True), (EMAIL, True))
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 3, opted_out=False, at=utc_now()))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 3, opted_out=False, at=utc_now()))
     await knows(tenant, contact, (PHONE, True), (EMAIL, False))
     assert (await tenant.get(f"/v1/contacts/{contact}"))["opted_out"]
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 2, opted_out=False, at=utc_now(), address=PHONE))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 2, opted_out=False, at=utc_now(), address=PHONE))
     await becomes(tenant, contact, False)
 
 
@@ -84,14 +84,14 @@ async def test_the_later_word_counts_whichever_is_heard_first(harness: Harness) 
     tenant = await harness.tenant().open()
     before = utc_now()
     contact = (await tenant.post("/v1/contacts", CLIENT | {"opted_out": True}))["id"]
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=False, at=before))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 1, opted_out=False, at=before))
     await knows(tenant, contact, (EMAIL, False))
     assert (await tenant.get(f"/v1/contacts/{contact}"))["opted_out"]
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 2, opted_out=False, at=utc_now()))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 2, opted_out=False, at=utc_now()))
     await becomes(tenant, contact, False)
     await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": True})
     assert (await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": False}))["opted_out"] is False
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 3, opted_out=True, at=before))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 3, opted_out=True, at=before))
     await knows(tenant, contact, (EMAIL, True))
     assert not (await tenant.get(f"/v1/contacts/{contact}"))["opted_out"]
 
@@ -109,7 +109,7 @@ async def test_the_context_tells_rules_what_comms_service_may_not_have_heard_of(
 async def test_who_speaks_at_a_contact_corrects_what_a_clock_ahead_has_said(harness: Harness) -> None:
     tenant, ahead = await harness.tenant().open(), utc_now() + timedelta(hours=1)
     contact = (await tenant.post("/v1/contacts", CLIENT))["id"]
-    await harness.kafka_probe.publish(COMMS_EVENTS, told(tenant, 1, opted_out=True, at=ahead))
+    await harness.kafka_probe.publish(COMMS_EVENTS, recorded(tenant, 1, opted_out=True, at=ahead))
     await becomes(tenant, contact, True)
     assert (await tenant.patch(f"/v1/contacts/{contact}", {"opted_out": False}))["opted_out"] is False
     (command,) = await tenant.events(RecordConsent)

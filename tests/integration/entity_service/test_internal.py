@@ -1,4 +1,4 @@
-"""What other services are told, and that tenants never see each other."""
+"""What other services read, and that tenants never see each other."""
 
 import json
 from typing import Any
@@ -164,7 +164,7 @@ async def test_another_tenants_records_do_not_exist(harness: Harness, shop: Tena
     deal = await full_deal(shop)
     task = await shop.post(f"/v1/items/{deal['id']}/tasks", {"name": "Call"})
     invoice = await shop.post(f"/v1/items/{deal['id']}/invoices", {"amount": {"amount": 1, "currency": "EUR"}})
-    stranger = await harness.tenant().open()
+    other_tenant = await harness.tenant().open()
     paths = [
         f"/v1/items/{deal['id']}",
         *(f"/v1/items/{deal['id']}/{part}" for part in ("timeline", "links", "products", "tasks", "activities")),
@@ -176,23 +176,23 @@ async def test_another_tenants_records_do_not_exist(harness: Harness, shop: Tena
         "/v1/departments/sales",
     ]
 
-    assert {(await stranger.ask("GET", path)).status_code for path in paths} == {404}
+    assert {(await other_tenant.ask("GET", path)).status_code for path in paths} == {404}
     changes = [
-        await stranger.move(deal, "talks"),
-        await stranger.ask("PATCH", f"/v1/items/{deal['id']}", {"title": "Mine"}, if_match="*"),
-        await stranger.ask("DELETE", f"/v1/items/{deal['id']}"),
-        await stranger.ask("PUT", f"/v1/items/{deal['id']}/company", {"company_id": None}),
-        await stranger.ask("PUT", f"/v1/items/{deal['id']}/products", {"rows": []}),
-        await stranger.ask("POST", f"/v1/items/{deal['id']}/invoices", {}),
-        await stranger.ask("POST", f"/v1/items/{deal['id']}/activities", {"kind": "call", "subject": "x"}),
-        await stranger.ask("PATCH", f"/v1/tasks/{task['id']}", {"status": "done"}),
+        await other_tenant.move(deal, "talks"),
+        await other_tenant.ask("PATCH", f"/v1/items/{deal['id']}", {"title": "Mine"}, if_match="*"),
+        await other_tenant.ask("DELETE", f"/v1/items/{deal['id']}"),
+        await other_tenant.ask("PUT", f"/v1/items/{deal['id']}/company", {"company_id": None}),
+        await other_tenant.ask("PUT", f"/v1/items/{deal['id']}/products", {"rows": []}),
+        await other_tenant.ask("POST", f"/v1/items/{deal['id']}/invoices", {}),
+        await other_tenant.ask("POST", f"/v1/items/{deal['id']}/activities", {"kind": "call", "subject": "x"}),
+        await other_tenant.ask("PATCH", f"/v1/tasks/{task['id']}", {"status": "done"}),
     ]
     assert {answer.status_code for answer in changes} == {404}
     taken = {"kind": "deal", "title": "x", "contact_ids": deal["contact_ids"], "company_id": deal["company_id"]}
-    answer = await stranger.ask("POST", "/v1/items", taken)
+    answer = await other_tenant.ask("POST", "/v1/items", taken)
     assert [error["where"] for error in answer.json()["errors"]] == ["company_id", "contact_ids"]
-    assert (await stranger.get("/v1/items"))["items"] == []
-    assert (await stranger.get("/v1/tasks"))["items"] == []
+    assert (await other_tenant.get("/v1/items"))["items"] == []
+    assert (await other_tenant.get("/v1/tasks"))["items"] == []
 
 
 async def test_bad_cursors_and_unknown_items_are_said_to_be_so(shop: Tenant) -> None:
@@ -200,7 +200,7 @@ async def test_bad_cursors_and_unknown_items_are_said_to_be_so(shop: Tenant) -> 
     assert (await shop.ask("GET", f"/v1/items/{uuid4()}")).status_code == 404
 
 
-async def test_the_items_of_a_stage_are_told_page_by_page_with_their_number(harness: Harness, shop: Tenant) -> None:
+async def test_the_items_of_a_stage_are_answered_page_by_page_with_their_number(harness: Harness, shop: Tenant) -> None:
     deals = [await shop.deal() for _ in range(3)]
     place = {"tenant": str(shop.id), "pipeline": "sales", "stage": "new"}
 

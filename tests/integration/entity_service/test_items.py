@@ -92,7 +92,7 @@ async def test_of_two_moves_at_once_from_the_same_version_one_wins(shop: Tenant)
     assert (await shop.get(f"/v1/items/{item['id']}"))["entry_seq"] == 2
 
 
-async def test_moves_at_once_enter_one_after_another_and_are_told_in_that_order(shop: Tenant) -> None:
+async def test_moves_at_once_enter_one_after_another_and_are_published_in_that_order(shop: Tenant) -> None:
     item = await shop.deal()
 
     await asyncio.gather(*(shop.move(item, stage) for stage in ("talks", "offer", "won", "lost")))

@@ -27,7 +27,7 @@ async def stops(shop: Tenant, item: dict[str, Any]) -> list[str]:
     return [entry["text"] for entry in entries if entry["kind"] == "automation_stopped"]
 
 
-async def test_items_out_of_one_cause_are_counted_whoever_makes_them_and_another_cause_goes_on(shop: Tenant) -> None:
+async def test_items_out_of_one_cause_are_counted_for_all_makers_and_another_cause_goes_on(shop: Tenant) -> None:
     await shop.may_have("items_per_cause", 3)
     item, root = await shop.deal(), str(uuid4())
     await shop.done(copy(item), root=root)

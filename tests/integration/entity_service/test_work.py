@@ -101,7 +101,7 @@ async def test_an_invoice_is_an_item_linked_to_its_deal_with_a_pending_payment(s
     assert changed.key == f"{shop.id}:{deal['id']}"
 
 
-async def test_a_paid_invoice_is_won_and_told_as_news_of_its_deal_once(shop: Tenant) -> None:
+async def test_a_paid_invoice_is_won_and_published_about_its_deal_once(shop: Tenant) -> None:
     deal, made = await invoice_of(shop)
 
     first = await shop.done(report(made, "paid"))

@@ -164,7 +164,7 @@ async def open_harness(postgres: str, kafka: str, folder: Path, **settings: Any)
     ):
         key = SecretStr(service_environment.credentials.secrets.secrets_key)
         own = {"entity_service_url": entity_url, "secrets_key": key, **settings}
-        told = await service_environment.settle(trigger_service, Settings, **own)
-        app = main.build_app(told)
+        read = await service_environment.settle(trigger_service, Settings, **own)
+        app = main.build_app(read)
         async with app.router.lifespan_context(app):
-            yield Harness(app, told, service_environment, entity, kafka_probe)
+            yield Harness(app, read, service_environment, entity, kafka_probe)

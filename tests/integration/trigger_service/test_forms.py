@@ -1,4 +1,4 @@
-"""Forms: what strangers submit becomes an item, once; and what they must not be able to do."""
+"""Forms: a submission becomes an item, once; and what visitors must not be able to do."""
 
 from typing import Any
 from uuid import UUID
@@ -84,8 +84,8 @@ async def test_the_verdict_follows_the_result_of_the_command(harness: Harness) -
     assert (arrival["item_id"], arrival["judged_at"] is not None) == (str(item), True)
     refusal = await tenant.verdict(refused.json()["arrival_id"], "refused")
     assert refusal["reason"] == "the pipeline is archived"
-    told = await tenant.said(ArrivalJudged, 2)
-    assert sorted(event.data.verdict for event in told) == ["created", "refused"]
+    judged = await tenant.said(ArrivalJudged, 2)
+    assert sorted(event.data.verdict for event in judged) == ["created", "refused"]
 
 
 async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_another(harness: Harness) -> None:
@@ -94,7 +94,7 @@ async def test_a_client_with_an_open_item_fires_the_trigger_instead_of_creating_
     trigger = {"name": "Asked again", "type": "form_submitted", "pipeline": "sales", "stage": "prepayment"}
     await tenant.put("triggers/asked-again", {**trigger, "settings": {"form": "order"}})
     deal = harness.entity.add_deal(tenant.id, phone="+49301234567")
-    known, unknown = await tenant.submit(path, FILLED), await tenant.submit(path, {"name": "Stranger"})
+    known, unknown = await tenant.submit(path, FILLED), await tenant.submit(path, {"name": "Nobody"})
     move = (await tenant.said(MoveItem))[0]
     assert (move.data.item_id, move.data.candidates[0].reference) == (deal, "asked-again")
     comment = (await tenant.said(AddTimelineEntry))[0]
@@ -147,7 +147,9 @@ async def _first_refusal(tenant: Tenant, path: str, filled: dict[str, Any]) -> h
     return response
 
 
-async def test_a_machine_that_fills_in_the_hidden_field_is_thanked_and_creates_nothing(harness: Harness) -> None:
+async def test_a_machine_that_fills_in_the_hidden_field_creates_nothing_and_does_not_notice(
+    harness: Harness,
+) -> None:
     tenant = harness.tenant()
     path = await form(tenant)
     trapped = await tenant.submit(path, {**FILLED, "website": "https://spam.example"})

@@ -122,7 +122,7 @@ async def test_a_signed_body_that_is_no_report_is_explained(harness: Harness) ->
     assert {error["where"] for error in response.json()["errors"]} == {"status", "currency"}
 
 
-async def test_the_secret_is_never_told_and_stays_when_it_is_left_out(harness: Harness) -> None:
+async def test_the_secret_is_never_answered_and_stays_when_it_is_left_out(harness: Harness) -> None:
     tenant = harness.tenant()
     path = await provider(tenant)
     replaced = await tenant.call("PUT", "/v1/payment-providers/acme", json={"name": "Acme Pay"})

@@ -36,8 +36,8 @@ async def test_a_payment_event_that_comes_twice_moves_the_item_once(harness: Har
     moved = {"verdict": "moved", "stage": "prepayment", "reference": "paid"}
     await harness.answer(first, CommandDone(command_id=first.command_id, outputs=moved))
     await harness.answer(second, CommandDone(command_id=second.command_id, outputs={"verdict": "same"}))
-    told = {event.causation: event.data for event in await tenant.said(ArrivalJudged, 2)}
-    assert {(data.verdict, data.trigger) for data in told.values()} == {("moved", "paid"), ("same", None)}
+    found = {event.causation: event.data for event in await tenant.said(ArrivalJudged, 2)}
+    assert {(data.verdict, data.trigger) for data in found.values()} == {("moved", "paid"), ("same", None)}
     won = await tenant.arrivals("trigger=paid&verdict=moved")
     assert [arrival["item_id"] for arrival in won] == [str(deal)]
     assert [arrival["id"] for arrival in await tenant.arrivals("trigger=all-paid&verdict=not_matched")] == [
@@ -169,7 +169,7 @@ async def test_a_webhook_that_names_no_item_is_refused_with_the_reason(harness: 
         assert response.status_code == 422
 
 
-async def test_the_address_of_a_webhook_is_told_once_and_void_after_rotation(harness: Harness) -> None:
+async def test_the_address_of_a_webhook_is_answered_once_and_void_after_rotation(harness: Harness) -> None:
     tenant = harness.tenant()
     path = await webhook(tenant)
     assert (await tenant.call("GET", "/v1/triggers/shipped")).json()["webhook_path"] is None
@@ -226,8 +226,8 @@ async def test_one_tenant_sees_and_moves_nothing_of_another(harness: Harness) ->
     path, deal = await webhook(mine), harness.entity.add_deal(other.id)
     await mine.submit(path, {"order": {"item_id": str(deal), "state": "shipped"}})
     await harness.kafka_probe.publish(ENTITY_EVENTS, other.paid(deal))
-    told = await mine.said(ArrivalJudged), await other.said(ArrivalJudged)
-    assert [events[0].data.verdict for events in told] == ["gone", "not_matched"]
+    found = await mine.said(ArrivalJudged), await other.said(ArrivalJudged)
+    assert [events[0].data.verdict for events in found] == ["gone", "not_matched"]
     arrival = (await mine.arrivals())[0]["id"]
     assert (await other.call("GET", f"/v1/arrivals/{arrival}")).status_code == 404
     assert (await other.call("GET", "/v1/triggers/paid")).status_code == 404
@@ -249,7 +249,7 @@ async def test_arrivals_are_listed_newest_first_in_pages(harness: Harness) -> No
     assert (await tenant.call("GET", f"/v1/arrivals/{uuid4()}")).status_code == 404
 
 
-async def test_other_services_are_told_where_triggers_in_use_take_items(harness: Harness) -> None:
+async def test_other_services_read_where_triggers_in_use_take_items(harness: Harness) -> None:
     tenant = harness.tenant()
     await tenant.put("triggers/paid", PAID)
     await tenant.put("triggers/back", {**PAID, "stage": "won", "allow_moving_back": True})
@@ -257,8 +257,8 @@ async def test_other_services_are_told_where_triggers_in_use_take_items(harness:
     await tenant.put("triggers/gone", {**PAID, "archived": True})
     path = f"/internal/triggers/{tenant.id}"
     answer = await tenant.call("GET", path, role=None, headers=harness.service_environment.as_service("GET", path))
-    told = TenantTriggers.model_validate_json(answer.content)
-    assert [(one.code, one.type, one.pipeline, one.stage, one.allow_moving_back) for one in told.triggers] == [
+    found = TenantTriggers.model_validate_json(answer.content)
+    assert [(one.code, one.type, one.pipeline, one.stage, one.allow_moving_back) for one in found.triggers] == [
         ("back", "invoice_paid", "sales", "won", True),
         ("paid", "invoice_paid", "sales", "prepayment", False),
     ]

@@ -67,7 +67,7 @@ async def test_the_shipped_invoice_prints_whatever_is_missing(fields: dict[str, 
         assert str(fields["note"]) in text
 
 
-async def test_a_mistake_is_told_with_its_line_and_no_path_of_the_server() -> None:
+async def test_a_mistake_is_named_with_its_line_and_no_path_of_the_server() -> None:
     assert await refused("fine\n\n  #nothing_here") == "line 3, column 4: unknown variable: nothing_here"
 
 

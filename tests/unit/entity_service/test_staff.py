@@ -69,6 +69,6 @@ def test_five_thousand_archived_employees_one_after_another_take_a_bounded_walk(
     assert set(staff(*chain, BOSS).reassignments().values()) == {BOSS.id}
 
 
-def test_a_handover_is_told_in_words() -> None:
+def test_a_handover_says_who_takes_over() -> None:
     assert Handover(GONE, HEAD).text("the task 'Call'") == "the task 'Call' for Gone, who is archived, goes to Head"
     assert "nobody is left" in Handover(GONE, None).text("the task 'Call'")

@@ -19,7 +19,7 @@ from entity_service.domain.payments import Payment, is_news
 from entity_service.domain.products import sum_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-ID, PERSON, STRANGER = UUID(int=1), UUID(int=2), UUID(int=3)
+ID, PERSON, OTHER_PERSON = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
 def eur(amount: int) -> Money:
@@ -68,7 +68,7 @@ def test_a_value_of_the_fields_type_is_kept(field: FieldSchema, value: Any, kept
         (schema("date"), 20260201),
         (schema("datetime"), "2026-03-29T02:30:00"),
         (schema("list", options=("a",)), "b"),
-        (schema("user"), str(STRANGER)),
+        (schema("user"), str(OTHER_PERSON)),
         (schema("file"), {"name": "a.pdf"}),
         (schema("text", multiple=True), "a"),
         (schema("text", multiple=True), ["a", 5]),
@@ -109,7 +109,7 @@ REFERENCES = References(
     pipelines={},
     fields={("deal", "size"): schema("text"), ("deal", "tags"): schema("text", multiple=True)},
     employees={PERSON},
-    contacts={PERSON, STRANGER},
+    contacts={PERSON, OTHER_PERSON},
     companies=set(),
 )
 DEAL = Item(
@@ -154,20 +154,20 @@ def test_appending_adds_what_is_not_there_yet_also_one_after_another() -> None:
         [
             setting("fields.tags", ["a", "b"], append=True),
             setting("fields.tags", "c", append=True),
-            setting("contact_ids", str(STRANGER), append=True),
+            setting("contact_ids", str(OTHER_PERSON), append=True),
         ],
         REFERENCES,
     )
 
     assert after.fields["tags"] == ["a", "b", "c"]
-    assert after.contact_ids == (PERSON, STRANGER)
+    assert after.contact_ids == (PERSON, OTHER_PERSON)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     wrong = [
         setting("title", ""),
         setting("stage", "won"),
-        setting("responsible_id", str(STRANGER)),
+        setting("responsible_id", str(OTHER_PERSON)),
         setting("fields.size", "x", append=True),
         setting("fields.moon", 1),
     ]
@@ -185,9 +185,9 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_ids_that_assignments_mention_are_looked_for_where_they_may_belong() -> None:
-    found = mentions_in([setting("contact_ids", [str(PERSON)]), setting("fields.boss", str(STRANGER))])
+    found = mentions_in([setting("contact_ids", [str(PERSON)]), setting("fields.boss", str(OTHER_PERSON))])
 
-    assert found == Mentions(contacts=frozenset({PERSON}), employees=frozenset({STRANGER}))
+    assert found == Mentions(contacts=frozenset({PERSON}), employees=frozenset({OTHER_PERSON}))
 
 
 def row(total: int, currency: str = "EUR") -> ProductContext:

@@ -180,7 +180,7 @@ def test_the_verdict_follows_the_result(result: FinalResult, verdict: str, reaso
     assert (judgement.verdict, judgement.reason) == (verdict, reason)
 
 
-def test_whoever_knows_a_hooks_address_cannot_make_its_conditions_take_long() -> None:
+def test_a_caller_of_a_webhook_cannot_make_its_conditions_take_long() -> None:
     """A question in a question about 500 elements ends with its budget; what was judged before stays."""
     inner: dict[str, Any] = {"path": "each.x", "op": "eq", "value": 1}
     rows = [{"x": 2} for _ in range(500)]

@@ -21,7 +21,7 @@ def test_a_nonce_can_be_used_from_its_least_to_its_greatest_age_and_is_the_same_
     assert NONCES.read("order", NONCES.issue("order", NOW), NOW + timedelta(minutes=1)) not in read
 
 
-def test_what_is_sent_too_soon_is_told_for_how_long_to_wait() -> None:
+def test_a_nonce_that_is_too_young_says_how_long_to_wait() -> None:
     with pytest.raises(TooSoonError, match="very soon after the form was opened: send it again in 2 s") as refused:
         NONCES.read("order", NONCES.issue("order", NOW), NOW + timedelta(seconds=1, milliseconds=500))
     assert refused.value.wait_s == 2

@@ -38,7 +38,7 @@ def test_the_answer_has_the_status_and_the_headers_of_what_went_wrong() -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
 
 
-def test_faults_are_told_by_their_labels_and_nothing_is_told_of_the_nonce() -> None:
+def test_errors_are_named_by_their_labels_and_the_nonce_is_not_named() -> None:
     problem = bad_input("it is not filled in", ("name", "must be filled in"), ("_nonce", "take a new one"))
     html = page({}, problem)
     assert '<p class="error">Your name: must be filled in</p>' in html

@@ -87,7 +87,13 @@ class Handlers:
         """Records it for each address, in the order of the addresses, so that no two commands wait for each other."""
         data = command.data
         for address in sorted({consent_key(address) for address in data.addresses}):
-            stated = Consent(address, 0, data.opted_out, data.source, "", data.by, data.at)
+            stated = Consent(
+                address=address,
+                opted_out=data.opted_out,
+                source=data.source,
+                updated_by=data.by,
+                updated_at=data.at,
+            )
             await self._consents.record(tx, command.tenant, stated, command)
         return CommandDone(command_id=command.command_id)
 

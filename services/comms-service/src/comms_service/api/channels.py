@@ -1,13 +1,13 @@
 """`/v1/channels`: how messages of a tenant go out."""
 
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, model_validator
+from pydantic import model_validator
 
 from comms_service.domain.addresses import normalise_email
-from comms_service.domain.channels import Channel
+from comms_service.domain.channels import Channel, ChannelFields
 from comms_service.domain.errors import UnusableError
 from comms_service.domain.sender_domains import domain_of, refusal
 from comms_service.quotas import CHANNELS
@@ -18,20 +18,11 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, bad_input, conflict
 from contracts.kit.routes import Paged, found, record_put
-from contracts.messages.comms import ChannelKind
-from contracts.texts import Line, Name
 from contracts.values import Code
 
 
-class ChannelInput(Input):
+class ChannelInput(ChannelFields, Input):
     """An e-mail channel has a sender; an SMS goes out under the provider's own."""
-
-    kind: ChannelKind
-    name: Name
-    sender_address: Line | None = None
-    sender_name: Line = ""
-    default: bool = False
-    archived: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -44,21 +35,11 @@ class ChannelInput(Input):
         return self
 
 
-class ChannelView(BaseModel):
-    code: Code
-    kind: ChannelKind
-    name: str
-    sender_address: str | None
-    sender_name: str
-    default: bool
-    archived: bool
-
-
 def router(database: Database, store: ChannelStore, domains: SenderDomainStore) -> APIRouter:
     routes = APIRouter(prefix="/v1/channels", tags=["channels"])
 
     @routes.put("/{code}")
-    async def put_channel(code: Code, body: ChannelInput, caller: Caller = require(Role.AUTHOR)) -> ChannelView:
+    async def put_channel(code: Code, body: ChannelInput, caller: Caller = require(Role.AUTHOR)) -> Channel:
         """Creates or replaces a channel; making it the default takes the flag from the former default of its kind.
 
         The domain of a sender's address must be shown to be the tenant's, or vouched for (`/v1/sender-domains`).
@@ -70,31 +51,28 @@ def router(database: Database, store: ChannelStore, domains: SenderDomainStore) 
             await _check_sender(tx, caller.tenant, channel, domains)
             if not await store.put(tx, caller.tenant, channel):
                 raise conflict(f"channel {code!r} is of another kind: take another code")
-        return _view(channel)
+        return channel
 
     @routes.get("/{code}")
-    async def get_channel(code: Code, caller: Caller = require(Role.AUTHOR)) -> ChannelView:
+    async def get_channel(code: Code, caller: Caller = require(Role.AUTHOR)) -> Channel:
         async with database.transaction(caller.tenant) as tx:
-            return _view(found(await store.find(tx, caller.tenant, code), f"channel {code!r}"))
+            return found(await store.find(tx, caller.tenant, code), f"channel {code!r}")
 
     @routes.get("")
-    async def list_channels(paging: Paged, caller: Caller = require(Role.AUTHOR)) -> Page[ChannelView]:
+    async def list_channels(paging: Paged, caller: Caller = require(Role.AUTHOR)) -> Page[Channel]:
         """By code; archived ones too."""
         async with database.transaction(caller.tenant) as tx:
-            channels = await store.page(tx, caller.tenant, paging.code, paging.rows)
-        return paging.page(channels, lambda one: (one.code,), _view)
+            return paging.by_code(await store.page(tx, caller.tenant, paging.code, paging.rows))
 
     return routes
 
 
 def _channel(code: str, body: ChannelInput) -> Channel:
-    values: dict[str, Any] = body.model_dump()
     try:
-        if body.sender_address is not None:
-            values["sender_address"] = normalise_email(body.sender_address)
+        address = normalise_email(body.sender_address) if body.sender_address is not None else None
     except UnusableError as error:
         raise bad_input("the channel cannot be used", ("body.sender_address", str(error))) from error
-    return Channel(code=code, **values)
+    return Channel(code=code, **dict(body) | {"sender_address": address})
 
 
 async def _check_sender(tx: Connection, tenant: UUID, channel: Channel, domains: SenderDomainStore) -> None:
@@ -104,7 +82,3 @@ async def _check_sender(tx: Connection, tenant: UUID, channel: Channel, domains:
     domain = domain_of(channel.sender_address)
     if problem := refusal(domain, await domains.covering(tx, tenant, domain)):
         raise bad_input("the channel cannot be used", ("body.sender_address", problem))
-
-
-def _view(channel: Channel) -> ChannelView:
-    return ChannelView.model_validate(channel, from_attributes=True)

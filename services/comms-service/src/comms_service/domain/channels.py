@@ -1,18 +1,22 @@
 """Channels: the ways out of messages."""
 
-from dataclasses import dataclass
-
 from contracts.messages.comms import ChannelKind
+from contracts.texts import Line, Name
+from contracts.values import Code, Fields, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A way out for messages of one kind; `sender_address` and `sender_name` belong to e-mail."""
+class ChannelFields(Fields):
+    """What is said of a channel; `sender_address` and `sender_name` belong to e-mail."""
 
-    code: str
     kind: ChannelKind
-    name: str
-    sender_address: str | None
-    sender_name: str
-    default: bool
-    archived: bool
+    name: Name
+    sender_address: Line | None = None
+    sender_name: Line = ""
+    default: bool = False
+    archived: bool = False
+
+
+class Channel(ChannelFields, Value):
+    """A way out for messages of one kind."""
+
+    code: Code

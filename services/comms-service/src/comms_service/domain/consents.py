@@ -1,25 +1,32 @@
 """Consents: who wants no messages, by address."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from pydantic import AwareDatetime
+
 from contracts.messages.comms import ConsentSource
+from contracts.texts import Line
+from contracts.values import Fields, Value
 
 OPTED_OUT: Final = "opted out"
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentFields(Fields):
+    """What is stated of an address; `source` is how that was learned."""
+
+    opted_out: bool = True
+    source: ConsentSource = "operator"
+    note: Line = ""
+
+
+class Consent(ConsentFields, Value):
     """Whether the owner of an address wants no messages. `version` counts what was recorded, from 1."""
 
     address: str
-    version: int
-    opted_out: bool
-    source: ConsentSource
-    note: str
+    version: int = 0
     updated_by: str
-    updated_at: datetime
+    updated_at: AwareDatetime
 
 
 def is_opted_out(record: Consent | None, stated_at: datetime | None) -> bool:

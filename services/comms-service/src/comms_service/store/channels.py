@@ -6,7 +6,7 @@ from comms_service.domain.channels import Channel
 from contracts.kit.database import Connection
 from contracts.messages.comms import ChannelKind
 
-_CHANNEL = "code, kind, name, sender_address, sender_name, is_default, archived"
+_CHANNEL = 'code, kind, name, sender_address, sender_name, is_default AS "default", archived'
 
 
 class ChannelStore:
@@ -44,7 +44,7 @@ class ChannelStore:
 
     async def find(self, tx: Connection, tenant: UUID, code: str) -> Channel | None:
         row = await tx.fetchrow(f"SELECT {_CHANNEL} FROM channels WHERE tenant_id = $1 AND code = $2", tenant, code)  # noqa: S608
-        return Channel(*row) if row else None
+        return Channel.model_validate(dict(row)) if row else None
 
     async def default(self, tx: Connection, tenant: UUID, kind: ChannelKind) -> Channel | None:
         row = await tx.fetchrow(
@@ -52,7 +52,7 @@ class ChannelStore:
             tenant,
             kind,
         )
-        return Channel(*row) if row else None
+        return Channel.model_validate(dict(row)) if row else None
 
     async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[Channel]:
         """At most `limit` by code, those behind `after`; archived ones too."""
@@ -62,7 +62,7 @@ class ChannelStore:
             after,
             limit,
         )
-        return [Channel(*row) for row in rows]
+        return [Channel.model_validate(dict(row)) for row in rows]
 
     async def in_use(self, tx: Connection, tenant: UUID) -> list[Channel]:
         """Those that are not archived, by code."""
@@ -70,7 +70,7 @@ class ChannelStore:
             f"SELECT {_CHANNEL} FROM channels WHERE tenant_id = $1 AND NOT archived ORDER BY code",  # noqa: S608
             tenant,
         )
-        return [Channel(*row) for row in rows]
+        return [Channel.model_validate(dict(row)) for row in rows]
 
     async def count(self, tx: Connection, tenant: UUID) -> int:
         """Archived ones too."""

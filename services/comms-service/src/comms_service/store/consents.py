@@ -19,14 +19,14 @@ class ConsentStore:
     async def put(self, tx: Connection, tenant: UUID, consent: Consent) -> Consent:
         """The record with its next version, dated after what was known."""
         (row,) = await tx.fetch(f"{_PUT} RETURNING {_CONSENT}", *_values(tenant, consent))
-        return Consent(*row)
+        return Consent.model_validate(dict(row))
 
     async def put_later(self, tx: Connection, tenant: UUID, consent: Consent) -> Consent | None:
         """The same; null, and nothing done, when what is recorded was stated as late or later."""
         row = await tx.fetchrow(
             f"{_PUT} WHERE opt_outs.updated_at < $7 RETURNING {_CONSENT}", *_values(tenant, consent)
         )
-        return Consent(*row) if row else None
+        return Consent.model_validate(dict(row)) if row else None
 
     async def find(self, tx: Connection, tenant: UUID, address: str) -> Consent | None:
         row = await tx.fetchrow(
@@ -34,7 +34,7 @@ class ConsentStore:
             tenant,
             consent_key(address),
         )
-        return Consent(*row) if row else None
+        return Consent.model_validate(dict(row)) if row else None
 
 
 def _values(tenant: UUID, consent: Consent) -> tuple[object, ...]:

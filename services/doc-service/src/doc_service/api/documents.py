@@ -15,7 +15,6 @@ from contracts.kit.service import Service
 from contracts.values import FileRef
 from doc_service.application.links import Links
 from doc_service.domain.documents import Document, Status
-from doc_service.domain.links import Link
 from doc_service.store import Store
 
 
@@ -86,7 +85,8 @@ def _add_lists(routes: APIRouter, service: Service, store: Store) -> None:
         async with service.database.transaction(caller.tenant) as tx:
             document = await _find(tx, store, caller, document_id)
             opened = await store.links.of_document(tx, document)
-        return DocumentDetail(**_fields(document), links=[_link(link) for link in opened])
+        links = [LinkOut.model_validate(link, from_attributes=True) for link in opened]
+        return DocumentDetail(**dict(_out(document)), links=links)
 
 
 def _add_links(routes: APIRouter, service: Service, store: Store, links: Links) -> None:
@@ -119,31 +119,4 @@ async def _find(tx: Connection, store: Store, caller: Caller, id: UUID) -> Docum
 
 
 def _out(document: Document) -> DocumentOut:
-    return DocumentOut(**_fields(document))
-
-
-def _fields(document: Document) -> dict[str, object]:
-    return {
-        "id": document.id,
-        "item_id": document.item_id,
-        "template": document.template,
-        "template_version": document.template_version,
-        "title": document.title,
-        "number": document.number,
-        "status": document.status,
-        "reason": document.reason,
-        "pdf": document.file and document.file.ref,
-        "views": document.views,
-        "viewed_at": document.viewed_at,
-        "created_at": document.created_at,
-        "created_by": document.created_by,
-    }
-
-
-def _link(link: Link) -> LinkOut:
-    return LinkOut(
-        created_at=link.created_at,
-        created_by=link.created_by,
-        expires_at=link.expires_at,
-        revoked_at=link.revoked_at,
-    )
+    return DocumentOut.model_validate(document, from_attributes=True)

@@ -14,6 +14,7 @@ from contracts.contexts import ProductContext
 from contracts.envelope import Cause, Envelope
 from contracts.issues import issues_of
 from contracts.messages.doc import CreateDocument
+from contracts.values import FileRef
 from doc_service.domain.errors import DataError
 from doc_service.domain.files import File, safe_name
 from doc_service.domain.printing import Printer, find_locale
@@ -63,6 +64,11 @@ class Document:
     file: File | None = None
     views: int = 0
     viewed_at: datetime | None = None
+
+    @property
+    def pdf(self) -> FileRef | None:
+        """Null until it is rendered."""
+        return self.file.ref if self.file else None
 
     @property
     def file_id(self) -> UUID:
