@@ -1,7 +1,9 @@
 """What the services serve: the committed documents are what the code says, and no route is open by mistake."""
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -73,6 +75,20 @@ def test_every_operation_says_which_role_it_needs_or_which_scope_the_table_of_ca
                 assert len(needed) == 1, f"{method} {path}"
                 assert path.startswith("/v1/")
     assert {call.route for call in CALLS if call.service == service} <= told
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_list_is_paged(service: str) -> None:
+    document = application(service).openapi()
+    lists = {path: each["get"] for path, each in document["paths"].items() if "Page_" in shown(each)}
+    assert lists
+    for path, operation in lists.items():
+        assert {"cursor", "limit"} <= {one["name"] for one in operation["parameters"]}, path
+
+
+def shown(operations: dict[str, Any]) -> str:
+    """The schema of what GET answers, as text."""
+    return json.dumps(operations.get("get", {}).get("responses", {}).get("200", {}))
 
 
 def test_the_page_on_security_has_the_table_of_calls() -> None:

@@ -107,7 +107,8 @@ async def test_every_setting_stays_recorded_with_who_and_when(probe: Probe) -> N
     for limit in (5, 0, 7):
         await probe.may_have(limit)
 
-    notes = (await probe.ask("GET", f"/internal/quotas/{TENANT}", "platform")).json()["items"][0]
+    quotas = (await probe.ask("GET", f"/internal/quotas/{TENANT}", "platform")).json()["items"]
+    (notes,) = (one for one in quotas if one["name"] == "notes")
 
     assert (notes["limit"], notes["default"]) == (7, 2)
     settings = [(change["limit"], change["set_by"]) for change in notes["changes"]]

@@ -23,6 +23,7 @@ from contracts.kit.configuration import Changer
 from contracts.kit.database import Connection, Database
 from contracts.kit.errors import RefusalError
 from contracts.kit.http import Page, Problem, not_found
+from contracts.kit.routes import Paged
 
 logger = structlog.get_logger(__name__)
 
@@ -127,13 +128,16 @@ class QuotaApi:
     database: Database
     clock: Clock
 
-    async def views(self, tenant: UUID) -> list[QuotaView]:
+    async def views(self, tenant: UUID, after: str) -> list[QuotaView]:
         async with self.database.transaction(tenant) as tx:
-            return [await self._view(tx, tenant, quota) for quota in self.declared]
+            return [await self._view(tx, tenant, quota) for quota in self._behind(after)]
 
-    async def settings(self, tenant: UUID) -> list[QuotaSetting]:
+    async def settings(self, tenant: UUID, after: str) -> list[QuotaSetting]:
         async with self.database.transaction(tenant) as tx:
-            return [await self._setting(tx, tenant, quota) for quota in self.declared]
+            return [await self._setting(tx, tenant, quota) for quota in self._behind(after)]
+
+    def _behind(self, name: str) -> list[Quota]:
+        return sorted((one for one in self.declared if one.name > name), key=lambda one: one.name)
 
     async def set(self, tenant: UUID, name: str, limit: int, by: str) -> QuotaSetting:
         """Raises 404 for a name that this service does not declare."""
@@ -174,6 +178,10 @@ class QuotaApi:
         return QuotaSetting(**view.model_dump(), default=quota.default, changes=[_change(row) for row in rows])
 
 
+def _name(quota: QuotaView) -> tuple[str]:
+    return (quota.name,)
+
+
 def _change(row: asyncpg.Record) -> QuotaChange:
     return QuotaChange(limit=row["allowed"], set_by=row["set_by"], set_at=row["set_at"])
 
@@ -183,14 +191,14 @@ def router(api: QuotaApi) -> APIRouter:
     routes = APIRouter(tags=["quotas"])
 
     @routes.get("/v1/quotas")
-    async def list_quotas(caller: Caller = require(Role.VIEWER)) -> Page[QuotaView]:
-        """What the tenant may have here, how much of it is used, and what happens at the limit."""
-        return Page(items=await api.views(caller.tenant))
+    async def list_quotas(paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[QuotaView]:
+        """What the tenant may have here, how much of it is used, and what happens at the limit; by name."""
+        return paging.page(await api.views(caller.tenant, paging.code), _name, lambda one: one)
 
     @routes.get("/internal/quotas/{tenant}")
-    async def list_quota_settings(tenant: UUID, _: str = require_platform()) -> Page[QuotaSetting]:
-        """A tenant's quotas, and who set them when."""
-        return Page(items=await api.settings(tenant))
+    async def list_quota_settings(paging: Paged, tenant: UUID, _: str = require_platform()) -> Page[QuotaSetting]:
+        """A tenant's quotas, and who set them when; by name."""
+        return paging.page(await api.settings(tenant, paging.code), _name, lambda one: one)
 
     @routes.put("/internal/quotas/{tenant}/{name}")
     async def set_quota(tenant: UUID, name: str, body: QuotaInput, by: str = require_platform()) -> QuotaSetting:

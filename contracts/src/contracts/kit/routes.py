@@ -1,4 +1,4 @@
-"""What routes have in common: a record or 404, a page of a list, a definition that is put under its code."""
+"""What routes have in common: a record or 404, a page of a list."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -6,11 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from contracts.kit import configuration
-from contracts.kit.auth import Caller
-from contracts.kit.database import Connection
 from contracts.kit.http import Cursor, Limit, Page, decode_cursor, not_found
-from contracts.kit.quotas import Quota, check
 
 
 def found[T](record: T | None, what: str) -> T:
@@ -77,15 +73,3 @@ def _code(entry: Any) -> tuple[str]:
 
 def _same[T](entry: T) -> T:
     return entry
-
-
-async def record_put(  # noqa: PLR0913 - the parts of a change
-    tx: Connection, caller: Caller, kind: str, code: str, before: Any, wanted: Any, *, quota: Quota
-) -> None:
-    """What every PUT of a code does in the transaction that writes: counts a new definition, records the change.
-
-    `before` is what has the code now. Raises `OverQuotaError` when there is nothing yet and the quota is used up.
-    """
-    if before is None:
-        await check(tx, caller.tenant, quota)
-    await configuration.record(tx, caller, kind, code, before, wanted)

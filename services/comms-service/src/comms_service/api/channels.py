@@ -16,8 +16,9 @@ from comms_service.store.sender_domains import SenderDomainStore
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection, Database
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page, bad_input, conflict
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.values import Code
 
 

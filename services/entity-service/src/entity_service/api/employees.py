@@ -8,8 +8,9 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import NewId
 from contracts.kit.database import Connection
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
 from contracts.values import Code
 from entity_service import store

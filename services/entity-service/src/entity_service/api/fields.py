@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from contracts.contexts import FieldFields
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
 from contracts.values import Code, ItemKind
 from entity_service import store

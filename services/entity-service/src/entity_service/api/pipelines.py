@@ -8,8 +8,9 @@ from pydantic import Field
 from contracts.contexts import Outcome, PipelineSchema, StageContext
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
 from contracts.texts import Name
 from contracts.values import Code, ItemKind

@@ -6,8 +6,9 @@ from contracts.contexts import TenantSchema
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.values import Code
 from trigger_service.domain.checks import check_form
 from trigger_service.domain.forms import Form, FormSpec

@@ -6,8 +6,9 @@ from pydantic import BaseModel
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Database
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page, bad_input
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.values import Code
 from trigger_service.domain.payments import Provider, ProviderSpec
 from trigger_service.gateways.signatures import MIN_SECRET, is_secret

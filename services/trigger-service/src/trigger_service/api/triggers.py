@@ -9,8 +9,9 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.configuration import record
 from contracts.kit.database import Connection, Database
+from contracts.kit.definitions import record_put
 from contracts.kit.http import Page, conflict
-from contracts.kit.routes import Paged, found, record_put
+from contracts.kit.routes import Paged, found
 from contracts.values import Code
 from trigger_service.domain.checks import check_trigger
 from trigger_service.domain.triggers import Trigger, TriggerSpec
