@@ -60,7 +60,7 @@ async def test_each_route_is_on_one_listener_and_internal_ones_are_marked(servic
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_operation_says_which_role_it_needs_or_which_scope_the_table_of_calls_has(service: str) -> None:
-    document, told = application(service).openapi(), set[str]()
+    document, documented = application(service).openapi(), set[str]()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             needed = [role for scheme in operation.get("security", []) for role in scheme["HTTPBearer"]]
@@ -70,11 +70,11 @@ def test_every_operation_says_which_role_it_needs_or_which_scope_the_table_of_ca
                 asked = f"{method.upper()} {path}"
                 scopes = [call.scope for call in CALLS if (call.service, call.route) == (service, asked)]
                 assert needed == (scopes or ["platform"]), asked
-                told.add(asked)
+                documented.add(asked)
             else:
                 assert len(needed) == 1, f"{method} {path}"
                 assert path.startswith("/v1/")
-    assert {call.route for call in CALLS if call.service == service} <= told
+    assert {call.route for call in CALLS if call.service == service} <= documented
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -94,8 +94,8 @@ def shown(operations: dict[str, Any]) -> str:
 def test_the_page_on_security_has_the_table_of_calls() -> None:
     text = (WORKSPACE / "docs/security.md").read_text()
     rows = re.findall(r"^\| ([a-z, -]+) \| ([a-z-]+) \| `([a-z-]+)` \| `([A-Z]+ /internal/.*)` \|$", text, re.MULTILINE)
-    told = {(frozenset(callers.split(", ")), service, scope, route) for callers, service, scope, route in rows}
-    assert told == {(call.callers, call.service, call.scope, call.route) for call in CALLS}
+    documented = {(frozenset(callers.split(", ")), service, scope, route) for callers, service, scope, route in rows}
+    assert documented == {(call.callers, call.service, call.scope, call.route) for call in CALLS}
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:

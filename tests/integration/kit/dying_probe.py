@@ -21,7 +21,7 @@ from integration.kit.harness import NoteWritten, add_note
 from support.dying import dying
 
 DYING: dict[str, tuple[Any, str, bool]] = {
-    "told of in the topic, before it is kept": (DeadLetters, "put", True),
+    "copied to the topic, before it is kept": (DeadLetters, "put", True),
     "kept, before its commit": (letters, "add", True),
     "kept": (DeadLetters, "keep", True),
     "answered, before the offset is committed": (consumer, "commit", False),
@@ -33,7 +33,7 @@ REPLAYING: dict[str, tuple[Any, str, bool]] = {
 }
 DYING_AGAIN: dict[str, tuple[Any, str, bool]] = {
     "found dead again": (Processor, "replay", True),
-    "told of in the topic again": (DeadLetters, "put", True),
+    "copied to the topic again": (DeadLetters, "put", True),
     "settled as dead again, before the commit": (letters, "die_again", True),
     "kept again": (Replayer, "_put_aside", True),
 }

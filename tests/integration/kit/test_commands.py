@@ -102,12 +102,12 @@ async def test_the_same_command_again_gets_its_stored_result_again_and_does_noth
         await answers(harness, 2)
         await harness.sql("UPDATE commands SET received_at = received_at - interval '3 years'")
         await harness.publish(harness.commands, sent)
-        told = await answers(harness, 3)
+        results = await answers(harness, 3)
     assert await harness.notes() == ["once"]
-    assert [(answer.id, answer.time, answer.data) for answer in told] == [
-        (str(result_id(TENANT, sent.command_id, 0)), told[0].time, told[0].data)
+    assert [(answer.id, answer.time, answer.data) for answer in results] == [
+        (str(result_id(TENANT, sent.command_id, 0)), results[0].time, results[0].data)
     ] * 3
-    assert told[0].data == CommandDone(command_id=sent.command_id, outputs={"count": 1})
+    assert results[0].data == CommandDone(command_id=sent.command_id, outputs={"count": 1})
 
 
 async def test_a_result_goes_to_whoever_asked_with_all_that_the_command_carried(owner: Owner, harness: Harness) -> None:
@@ -124,8 +124,8 @@ async def test_a_refused_command_leaves_no_effect(owner: Owner, harness: Harness
     sent = order(WriteNote(text="forbidden"))
     async with running(owner.service):
         await harness.publish(harness.commands, sent, order(WriteNote(text="allowed")))
-        told = await answers(harness, 2)
-    assert told[0].data == CommandRefused(command_id=sent.command_id, reason="nobody may write that")
+        results = await answers(harness, 2)
+    assert results[0].data == CommandRefused(command_id=sent.command_id, reason="nobody may write that")
     assert await harness.notes() == ["allowed"]
 
 
@@ -137,8 +137,8 @@ async def test_cancelling_an_unknown_command_refuses_it_and_the_late_original_do
         await harness.publish(harness.commands, cancel(late.command_id))
         await answers(harness, 1)
         await harness.publish(harness.commands, late)
-        told = await answers(harness, 2)
-    assert [(answer.id, answer.data) for answer in told] == [
+        results = await answers(harness, 2)
+    assert [(answer.id, answer.data) for answer in results] == [
         (
             str(result_id(TENANT, late.command_id, 0)),
             CommandRefused(command_id=late.command_id, reason=CANCELLED),
@@ -151,9 +151,9 @@ async def test_cancelling_an_open_command_drops_its_work(owner: Owner, harness: 
     sent = order(WriteNote(text="later"))
     async with running(owner.service):
         await harness.publish(harness.commands, sent, cancel(sent.command_id), cancel(sent.command_id))
-        told = await answers(harness, 2)
+        results = await answers(harness, 2)
     assert owner.cancelled == [sent.command_id]
-    assert [answer.data for answer in told] == [CommandRefused(command_id=sent.command_id, reason=CANCELLED)] * 2
+    assert [answer.data for answer in results] == [CommandRefused(command_id=sent.command_id, reason=CANCELLED)] * 2
 
 
 async def test_cancelling_a_command_whose_work_cannot_be_dropped_leaves_it_to_its_own_result(
@@ -166,17 +166,17 @@ async def test_cancelling_a_command_whose_work_cannot_be_dropped_leaves_it_to_it
         await handled(harness, 2)
         async with owner.service.database.transaction(TENANT) as tx:
             assert await owner.commands.finish(tx, TENANT, CommandDone(command_id=sent.command_id))
-        told = await answers(harness, 1)
-    assert [answer.data for answer in told] == [CommandDone(command_id=sent.command_id)]
+        results = await answers(harness, 1)
+    assert [answer.data for answer in results] == [CommandDone(command_id=sent.command_id)]
 
 
 async def test_cancelling_a_command_that_is_done_tells_its_result_again(owner: Owner, harness: Harness) -> None:
     sent = order(WriteNote(text="done"))
     async with running(owner.service):
         await harness.publish(harness.commands, sent, cancel(sent.command_id))
-        told = await answers(harness, 2)
-    assert [answer.data for answer in told] == [told[0].data] * 2
-    assert isinstance(told[0].data, CommandDone)
+        results = await answers(harness, 2)
+    assert [answer.data for answer in results] == [results[0].data] * 2
+    assert isinstance(results[0].data, CommandDone)
     assert owner.cancelled == []
 
 
@@ -192,13 +192,13 @@ async def test_a_tenant_can_neither_cancel_nor_hear_of_the_commands_of_another(o
             harness.commands, cancel(open_.command_id, OTHER_TENANT), foreign, order(WriteNote(text="last"))
         )
         await handled(harness, 5)
-        told = await answers(harness, 4)
+        results = await answers(harness, 4)
     assert owner.cancelled == []
     assert (await harness.notes(), await harness.notes(OTHER_TENANT)) == (["done", "last"], ["mine"])
-    assert sorted(answer.tenant for answer in told if answer.causation == done.id) == [TENANT, OTHER_TENANT]
-    assert len({answer.id for answer in told}) == 4
+    assert sorted(answer.tenant for answer in results if answer.causation == done.id) == [TENANT, OTHER_TENANT]
+    assert len({answer.id for answer in results}) == 4
     assert conflicts() == alarms + 2
-    assert [(answer.tenant, answer.data) for answer in told if answer.causation == open_.id] == [
+    assert [(answer.tenant, answer.data) for answer in results if answer.causation == open_.id] == [
         (OTHER_TENANT, CommandRefused(command_id=open_.command_id, reason=CANCELLED))
     ]
 
@@ -211,9 +211,9 @@ async def test_a_forged_command_that_comes_first_does_not_swallow_the_real_one(o
         await harness.publish(harness.commands, forged)
         await answers(harness, 1)
         await harness.publish(harness.commands, real, real)
-        told = await answers(harness, 3)
+        results = await answers(harness, 3)
     assert (await harness.notes(), await harness.notes(OTHER_TENANT)) == (["real"], ["forged"])
-    assert sorted(answer.tenant for answer in told) == [TENANT, TENANT, OTHER_TENANT]
+    assert sorted(answer.tenant for answer in results) == [TENANT, TENANT, OTHER_TENANT]
     assert conflicts() == alarms + 1
 
 
@@ -243,10 +243,12 @@ async def test_progress_comes_before_the_final_result_and_none_after_it(owner: O
             assert not await owner.commands.finish(
                 tx, TENANT, CommandRefused(command_id=sent.command_id, reason="too late")
             )
-            await owner.commands.progress(tx, TENANT, CommandProgress(command_id=sent.command_id, state="never told"))
-        told = await answers(harness, 3)
-    assert [answer.id for answer in told] == [str(result_id(TENANT, sent.command_id, n)) for n in range(3)]
-    assert [type(answer.data) for answer in told] == [CommandProgress, CommandProgress, CommandDone]
+            await owner.commands.progress(
+                tx, TENANT, CommandProgress(command_id=sent.command_id, state="never published")
+            )
+        results = await answers(harness, 3)
+    assert [answer.id for answer in results] == [str(result_id(TENANT, sent.command_id, n)) for n in range(3)]
+    assert [type(answer.data) for answer in results] == [CommandProgress, CommandProgress, CommandDone]
 
 
 async def test_finishing_a_command_nobody_knows_does_nothing(owner: Owner, harness: Harness) -> None:

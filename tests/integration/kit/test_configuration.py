@@ -1,4 +1,4 @@
-"""Who changed what: recorded in the transaction that changes it, told to the tenant's admins, kept for a while."""
+"""Who changed what: recorded in the transaction that changes it, shown to the tenant's admins, kept for a while."""
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -43,7 +43,7 @@ class Probe:
         async with httpx.AsyncClient(transport=transport, base_url="http://probe", headers=headers) as http:
             return await http.get(f"/v1/changes{path}")
 
-    async def told(self, path: str = "", tenant: UUID = TENANT) -> list[tuple[str, str | None, str, list[str]]]:
+    async def changes(self, path: str = "", tenant: UUID = TENANT) -> list[tuple[str, str | None, str, list[str]]]:
         found = (await self.ask(path, tenant=tenant)).json()["items"]
         return [(one["kind"], one["code"], one["changed_by"], one["fields"]) for one in found]
 
@@ -66,7 +66,7 @@ async def test_a_change_is_told_with_who_what_and_how_it_differs(probe: Probe) -
     await probe.change(BO, "pipeline", "sales", ash, {"stages": [{"code": "new"}], "b": None, "name": "Ash"})
     await probe.change(ADA, "tenant", None, None, {})
 
-    assert await probe.told() == [
+    assert await probe.changes() == [
         ("tenant", None, "ada", []),
         ("pipeline", "sales", "bo", ["name"]),
         ("pipeline", "sales", "ada", ["name", "stages"]),
@@ -95,8 +95,8 @@ async def test_changes_come_page_by_page_and_are_found_by_kind_and_code(probe: P
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert codes == ["code-4", "code-3", "code-2", "code-1", "code-0"]
-    assert [code for _, code, _, _ in await probe.told("?kind=form")] == ["code-3", "code-1"]
-    assert await probe.told("?kind=form&code=code-0") == []
+    assert [code for _, code, _, _ in await probe.changes("?kind=form")] == ["code-3", "code-1"]
+    assert await probe.changes("?kind=form&code=code-0") == []
     for wrong in ("?cursor=soon", "?kind=A", "?code=%00", "?limit=201"):
         assert (await probe.ask(wrong)).status_code in (400, 422), wrong
 
@@ -104,7 +104,7 @@ async def test_changes_come_page_by_page_and_are_found_by_kind_and_code(probe: P
 async def test_only_admins_of_the_tenant_are_told(probe: Probe) -> None:
     await probe.change(ADA, "form", "site", None, {"a": 1})
 
-    assert await probe.told(tenant=OTHER_TENANT) == []
+    assert await probe.changes(tenant=OTHER_TENANT) == []
     assert (await probe.ask(role="operator")).status_code == 403
 
 
@@ -117,7 +117,7 @@ async def test_a_change_that_is_not_made_is_not_recorded(probe: Probe) -> None:
     with pytest.raises(ZeroDivisionError):
         await change_and_fail()
 
-    assert await probe.told() == []
+    assert await probe.changes() == []
 
 
 async def test_the_service_itself_can_neither_alter_nor_delete_what_is_recorded(probe: Probe) -> None:
@@ -139,4 +139,4 @@ async def test_changes_are_forgotten_when_they_are_old_and_batch_by_batch(
 
     assert await forget_changes(probe.service.database, 30) == 3
 
-    assert [code for _, code, _, _ in await probe.told()] == ["code-2"]
+    assert [code for _, code, _, _ in await probe.changes()] == ["code-2"]

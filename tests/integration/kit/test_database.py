@@ -135,15 +135,15 @@ async def test_a_transaction_that_raises_leaves_nothing(database: Database, harn
 
 
 async def test_commits_are_told_and_failures_are_not(database: Database) -> None:
-    told: list[int] = []
-    database.on_commit(lambda: told.append(1))
+    calls: list[int] = []
+    database.on_commit(lambda: calls.append(1))
     async with database.transaction(TENANT) as tx:
-        assert told == []
+        assert calls == []
         await add_note(tx, TENANT, "x")
     with pytest.raises(ZeroDivisionError):
         async with database.transaction(TENANT):
             raise ZeroDivisionError
-    assert told == [1]
+    assert calls == [1]
 
 
 async def test_a_statement_with_the_wrong_number_of_arguments_is_a_defect_not_an_outage(database: Database) -> None:

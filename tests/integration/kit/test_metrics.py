@@ -87,25 +87,25 @@ async def _are(spans: InMemorySpanExporter, count: int) -> bool:
     return len(spans.get_finished_spans()) >= count
 
 
-async def cancel(service: Service, told: list[str]) -> None:
+async def cancel(service: Service, calls: list[str]) -> None:
     async with service.database.transaction(TENANT):
-        after_commit(lambda: told.append("taken back"))
+        after_commit(lambda: calls.append("taken back"))
         raise ZeroDivisionError
 
 
-async def test_what_is_told_after_a_commit_is_never_told_of_what_was_taken_back(harness: Harness) -> None:
-    service, told = harness.service(), list[str]()
+async def test_calls_after_a_commit_are_never_made_for_what_was_rolled_back(harness: Harness) -> None:
+    service, calls = harness.service(), list[str]()
     await service.database.open()
     async with service.database.transaction(TENANT):
-        after_commit(lambda: told.append("kept"))
-        assert told == []
+        after_commit(lambda: calls.append("kept"))
+        assert calls == []
     with pytest.raises(ZeroDivisionError):
-        await cancel(service, told)
+        await cancel(service, calls)
     await service.database.close()
-    assert told == ["kept"]
+    assert calls == ["kept"]
 
 
-async def test_what_waits_is_told_with_its_age_and_histograms_with_traces(harness: Harness) -> None:
+async def test_what_waits_is_measured_with_its_age_and_histograms_have_traces(harness: Harness) -> None:
     service = harness.service()
     app = service.app("probe", [])
     await service.database.open()

@@ -58,7 +58,7 @@ def reset_again_and_again(proxy: Proxy) -> None:
 
 
 def stalled(proxy: Proxy) -> None:
-    """What is connected hears nothing any more, as after a firewall forgot its connections."""
+    """Open connections receive nothing any more, as when a firewall has dropped them."""
     proxy.stall()
 
 

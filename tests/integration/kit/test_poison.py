@@ -80,11 +80,14 @@ async def test_a_command_that_its_data_makes_fail_is_answered_at_once_and_the_ot
         await harness.publish(harness.commands, poison)
         answers = await harness.until_answers(4)
     assert await harness.notes() == ["one", "two"]
-    told = [answer.data for answer in answers if answer.causation == poison.id]
-    assert told[0] == told[1]
-    assert isinstance(told[0], CommandFailed)
-    assert (told[0].retryable, told[0].reason.startswith("the command cannot be handled: ")) == (False, True)
-    assert told[0].reason.endswith(reason)
+    answers_to_poison = [answer.data for answer in answers if answer.causation == poison.id]
+    assert answers_to_poison[0] == answers_to_poison[1]
+    assert isinstance(answers_to_poison[0], CommandFailed)
+    assert (
+        answers_to_poison[0].retryable,
+        answers_to_poison[0].reason.startswith("the command cannot be handled: "),
+    ) == (False, True)
+    assert answers_to_poison[0].reason.endswith(reason)
     assert owner.attempts.count(text) == (2 if text == "contradiction" else 1)
     assert poisoned() == before + 1
     assert await harness.dead(harness.commands) == []

@@ -241,19 +241,19 @@ async def test_a_row_the_broker_refuses_parks_its_key_and_nothing_else(harness: 
 async def test_a_replica_without_shards_tells_the_others_of_its_own_commits_only(harness: Harness) -> None:
     async with opened(harness) as database:
         holder, other = Relay(database, producers(harness)), Relay(database, producers(harness))
-        heard: list[str] = []
+        payloads: list[str] = []
         listener = await database.delivery_connection()
-        await listener.add_listener("outbox", lambda *told: heard.append(str(told[-1])))
+        await listener.add_listener("outbox", lambda *arguments: payloads.append(str(arguments[-1])))
         async with relaying(holder):
             await eventually(lambda: _locks(harness))
             async with relaying(other):
                 for n in range(3):
                     other.wake()
-                    await eventually(lambda n=n: _true(len(heard) > n))  # type: ignore[misc]
+                    await eventually(lambda n=n: _true(len(payloads) > n))  # type: ignore[misc]
                 await listener.execute("NOTIFY outbox, 'end'")
-                await eventually(lambda: _true("end" in heard))
+                await eventually(lambda: _true("end" in payloads))
         await listener.close()
-    assert heard == ["", "", "", "end"]
+    assert payloads == ["", "", "", "end"]
 
 
 def _watched(

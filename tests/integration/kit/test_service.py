@@ -153,7 +153,7 @@ async def test_metrics_count_what_is_pending(harness: Harness) -> None:
 
 
 def writing_down(harness: Harness, service: Service | None = None) -> Service:
-    """A service that writes down every note it hears of."""
+    """A service that writes down every note that it consumes."""
 
     async def on_note_written(message: Envelope[NoteWritten], tx: Connection) -> None:
         await add_note(tx, message.tenant, message.data.text)

@@ -12,7 +12,7 @@ WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
 
 class Oracle:
-    """Answers when it is told to; remembers what it was asked, and in whose context."""
+    """Answers on demand; remembers what it was asked, and in whose context."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[int]]] = []

@@ -1,4 +1,4 @@
-"""Mistakes of shape are told in words: where, what is expected, the nearest name, and never in pydantic's own terms."""
+"""Mistakes of shape in words: where, what is expected, the nearest name, and never pydantic's own terms."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -78,7 +78,7 @@ RULE = "stages.new.rules[0]"
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "expected"),
     [
         (
             in_rule(run={"when": "after", "minuts": 3}),
@@ -138,8 +138,8 @@ RULE = "stages.new.rules[0]"
         ),
     ],
 )
-def test_a_rule_set(document: Any, told: str) -> None:
-    assert told in [str(one) for one in found(RuleSetInput, document)]
+def test_a_rule_set(document: Any, expected: str) -> None:
+    assert expected in [str(one) for one in found(RuleSetInput, document)]
 
 
 def test_one_place_has_one_issue_with_all_that_it_could_have_been() -> None:
@@ -160,11 +160,11 @@ async def test_a_request_is_answered_in_the_same_words() -> None:
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
 
-        async def told(query: str = "", **body: Any) -> list[str]:
+        async def issues(query: str = "", **body: Any) -> list[str]:
             answer = await client.put(f"/triggers{query}", **body)
             return [f"{one['where']}: {one['what']}" for one in answer.json()["errors"]]
 
-        assert await told("?limit=9", json={"name": "x", "tpe": "webhook"}) == [
+        assert await issues("?limit=9", json={"name": "x", "tpe": "webhook"}) == [
             "query.limit: must be at most 5",
             "type: is required",
             "pipeline: is required",
@@ -172,10 +172,10 @@ async def test_a_request_is_answered_in_the_same_words() -> None:
             "tpe: there is no 'tpe' here: did you mean 'type'?",
         ]
         json_text = {"content-type": "application/json"}
-        assert (await told(content=b"{", headers=json_text)) == [
+        assert (await issues(content=b"{", headers=json_text)) == [
             "body: is no JSON: expecting property name enclosed in double quotes"
         ]
-        assert await told(json=[]) == ["body: expected names with values, not a list"]
+        assert await issues(json=[]) == ["body: expected names with values, not a list"]
 
 
 def test_the_nearest_name_else_the_first_names() -> None:
@@ -186,7 +186,7 @@ def test_the_nearest_name_else_the_first_names() -> None:
     assert unknown("stage", "x", []) == "there is no stage 'x': there are none"
 
 
-# nothing is told in pydantic's words
+# no message is in pydantic's words
 
 
 class Colour(Enum):
@@ -248,9 +248,9 @@ def test_a_text_of_pydantics_own_is_never_told(kind: str) -> None:
     context |= dict.fromkeys(
         ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "max_digits", "decimal_places"), 1
     )
-    told = issue({"type": kind, "loc": ("a", 0), "msg": "Pydantic SAYS", "input": 1, "ctx": context})
-    assert told.where.startswith("a[0]")
-    assert "SAYS" not in told.what
+    found = issue({"type": kind, "loc": ("a", 0), "msg": "Pydantic SAYS", "input": 1, "ctx": context})
+    assert found.where.startswith("a[0]")
+    assert "SAYS" not in found.what
 
 
 WORDS = (

@@ -263,10 +263,10 @@ def test_a_publication_is_a_producers_span_under_the_writers_with_the_times_give
 
 
 async def test_a_call_to_a_peer_is_a_clients_span_whose_context_the_peer_gets(spans: InMemorySpanExporter) -> None:
-    heard: list[str] = []
+    received: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        heard.append(request.headers["traceparent"])
+        received.append(request.headers["traceparent"])
         return httpx.Response(202)
 
     async with TracedClient("a-peer", transport=httpx.MockTransport(answer)) as client:
@@ -278,7 +278,7 @@ async def test_a_call_to_a_peer_is_a_clients_span_whose_context_the_peer_gets(sp
     assert call.parent is not None
     assert call.parent.span_id == work.context.span_id
     assert call.context is not None
-    assert heard == [f"00-{trace_of(call)}-{call.context.span_id:016x}-01"]
+    assert received == [f"00-{trace_of(call)}-{call.context.span_id:016x}-01"]
     assert (call.attributes or {})["http.response.status_code"] == 202
     assert "secret-path" not in call.to_json()
 

@@ -174,13 +174,13 @@ def test_the_answers_problem_is_told_line_by_line_and_nothing_that_may_need_the_
 
 def test_an_answer_without_details_is_told_with_its_status(write: Write) -> None:
     place = write("{kind: form, code: a, spec: {}}")
-    for answer, told in (
+    for answer, expected in (
         (problem(409, detail="it is of another kind"), "409 it is of another kind"),
         (httpx.Response(502, text="<html>"), "502 Bad Gateway"),
     ):
         with pytest.raises(ApplyError) as caught:
             apply(read(place, {}), Service({"form/a": answer}), lambda _, __: None)
-        assert caught.value.issues[0] == f"{place}:form/a: {told}"
+        assert caught.value.issues[0] == f"{place}:form/a: {expected}"
 
 
 def test_the_example_can_be_read() -> None:

@@ -1,4 +1,4 @@
-"""What people type: `./stack` itself, whose tenant, which token, tables that are not cut, what `apply` tells."""
+"""What people type: `./stack` itself, whose tenant, which token, tables that are not cut, what `apply` says."""
 
 import json
 import shutil
@@ -73,7 +73,7 @@ def test_a_services_token_is_of_no_tenant(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("token", "--role", "admin"), "--tenant new"),
         (("apply", "here"), "--tenant new"),
@@ -88,10 +88,10 @@ def test_a_services_token_is_of_no_tenant(folder: Path) -> None:
         ),
     ],
 )
-def test_what_is_missing_is_said(words: tuple[str, ...], told: str) -> None:
+def test_what_is_missing_is_said(words: tuple[str, ...], expected: str) -> None:
     code, said = run(*words)
     assert code == 1
-    assert told in said
+    assert expected in said
 
 
 def test_a_new_tenant_is_made_only_when_asked_for(folder: Path) -> None:
@@ -111,7 +111,7 @@ def test_nothing_in_a_table_is_cut(
 
 
 @pytest.mark.parametrize(
-    ("planned", "answer", "told"),
+    ("planned", "answer", "expected"),
     [
         (Planned(RULES, "create"), {"status": "draft", "version": 1}, "draft rule-set/sales (version 1)"),
         (
@@ -130,8 +130,8 @@ def test_nothing_in_a_table_is_cut(
         ),
     ],
 )
-def test_the_state_of_what_was_applied(planned: Planned, answer: dict[str, Any], told: str) -> None:
-    assert outcome.state(planned, answer) == told
+def test_the_state_of_what_was_applied(planned: Planned, answer: dict[str, Any], expected: str) -> None:
+    assert outcome.state(planned, answer) == expected
 
 
 def test_issues_and_warnings_are_told_with_file_document_place_and_rule() -> None:

@@ -38,7 +38,7 @@ async def test_once_the_defect_is_mended_a_replay_has_the_effect_of_the_message_
     )
     assert (await client.post("discards", ids=[letter["id"]], reason="late")).status_code == 409
     assert await client.harness.notes() == ["one", "two", "poison"]
-    assert len(await client.harness.records(client.harness.events.name)) == 3  # other groups heard nothing of it
+    assert len(await client.harness.records(client.harness.events.name)) == 3  # nothing was published for other groups
 
 
 async def test_what_is_poisonous_still_becomes_a_dead_letter_that_counts_its_replays(client: DeadLetterClient) -> None:
@@ -52,8 +52,8 @@ async def test_what_is_poisonous_still_becomes_a_dead_letter_that_counts_its_rep
     assert [second["replays"], third["replays"]] == [1, 2]
     assert [second["replay_of"], third["replay_of"]] == [first["id"], second["id"]]
     assert third["detail"] == "this is a defect of the service (ValueError) when it was replayed"
-    told = [dict(record.headers).get("dlq-replays") for record in await client.harness.dead(client.harness.events)]
-    assert told == [None, b"1", b"2"]
+    replays = [dict(record.headers).get("dlq-replays") for record in await client.harness.dead(client.harness.events)]
+    assert replays == [None, b"1", b"2"]
     client.defect.mend()
     await client.replay(third["id"])
     assert await client.harness.notes() == ["poison"]
