@@ -4,12 +4,13 @@ import struct
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchBuilderPy
+from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.kit.broker.raw_records import Contents, RawBatch
+from support.malformed_records import batch_builder
 
 PLACE = TopicPartition("a.topic", 3)
 CODECS = range(5)
@@ -18,15 +19,7 @@ ATTRIBUTES, RECORDS = 21, 61
 
 
 def batch(codec: int = 0, count: int = 5, base: int = 100) -> bytes:
-    builder = _DefaultRecordBatchBuilderPy(
-        magic=2,
-        compression_type=codec,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=100_000,
-    )
+    builder = batch_builder(codec)
     for n in range(count):
         builder.append(n, 1, b"key", b"value %d" % n * 50, [("ce_id", b"%d" % n)])
     value = bytearray(builder.build())
