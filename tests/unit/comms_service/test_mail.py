@@ -68,6 +68,19 @@ def body(mail: EmailMessage, kind: str) -> str:
     return str(part.get_content()).replace("\r\n", "\n")
 
 
+BLANKS = "ࠀ ࠀ Oak 000 𐀀 000 Bell 000 ¡0 For: ¡0 Oak ࠀ table 𐀀 00 Oak ¡ Oak For: 𐀀 ࠀ Oak 000"
+"""One that the standard library's own folding gives a second blank."""
+
+
+@pytest.mark.parametrize("subject", [BLANKS, "ü" * 500, "𐀀" * 500, "Oak " * 124 + "ü", "Oak table", "x" * 500])
+@pytest.mark.parametrize("written", [policy.SMTP, policy.SMTPUTF8, policy.SMTP.clone(cte_type="7bit")])
+def test_a_subject_is_read_as_it_was_sent(subject: str, written: policy.EmailPolicy) -> None:
+    raw = build_mail(replace(MESSAGE, subject=subject), ()).as_bytes(policy=written)
+    assert message_from_bytes(raw, policy=policy.default)["Subject"] == subject
+    lines = [line for line in raw.split(b"\r\n") if line.startswith((b"Subject:", b" =?utf-8?b?"))]
+    assert subject.isascii() or max(map(len, lines)) <= 76
+
+
 def test_a_plain_mail_arrives_word_for_word() -> None:
     mail = sent()
     assert mail["Subject"] == MESSAGE.subject

@@ -26,6 +26,7 @@ from comms_service.domain.errors import PostponedError, RejectedError
 from comms_service.domain.messages import Message
 from comms_service.gateways.files import FileGateway
 from comms_service.gateways.html_text import text_of
+from comms_service.gateways.subjects import header_registry
 from contracts.kit import telemetry
 from contracts.values import FileRef
 
@@ -162,7 +163,7 @@ def _what(error: aiosmtplib.SMTPResponseException) -> str:
 
 def build_mail(message: Message, contents: Sequence[bytes]) -> EmailMessage:
     """The mail as it goes out; `contents` are those of the attachments, in order."""
-    mail = EmailMessage(policy=SMTP_POLICY)
+    mail = EmailMessage(policy=SMTP_POLICY.clone(header_factory=header_registry()))
     sender = message.sender_address or ""
     mail["From"] = _address(message.sender_name, sender)
     mail["To"] = _address(message.to_name, message.to_address)
