@@ -11,6 +11,7 @@ from bench.rehearsal import Rehearsal, Script
 from bench.world import Shop, World
 from contracts.envelope import Envelope
 from contracts.kit.clock import Clock, new_id
+from contracts.kit.configuration import Changer
 from contracts.kit.database import Database
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
@@ -18,7 +19,7 @@ from rule_engine.activities import Activities, RunRef
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.rule_set_checks import RuleSetChecks
-from rule_engine.application.rule_sets import Author, Authoring
+from rule_engine.application.rule_sets import Authoring
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.planning import run_id
 from rule_engine.domain.execution.step import Registry
@@ -137,5 +138,5 @@ async def _publish(engine: Engine, tenant: UUID) -> None:
     checks = RuleSetChecks(engine.database, rule_sets, entity_service, triggers, named, REGISTRY)
     authoring = Authoring(engine.database, rule_sets, checks, clock, new_id)
     document = RuleSetDocument.model_validate(RULES)
-    await authoring.put(Author(tenant, "ada"), "sales", document, archived=False, publish=True)
+    await authoring.put(Changer(tenant, "ada"), "sales", document, archived=False, publish=True)
     await triggers.close()

@@ -10,10 +10,10 @@ import httpx
 import orjson
 import pytest
 
+from contracts.kit.configuration import Changer
 from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import MORNING, Deal, Engine, explanations
 from integration.rule_engine.authoring.test_rule_sets import put
-from rule_engine.application.operator_actions import Operator
 from rule_engine.store.decisions import OF_ITEM
 from support.service_environment import ServiceEnvironment
 from support.shop import rule, rule_set
@@ -87,7 +87,7 @@ async def test_any_past_moment_is_answered_as_it_was_then(author: httpx.AsyncCli
     watch.later(minutes=10)
     until = MORNING + timedelta(hours=5)
     run, rule_id = UUID(waiting["run_id"]), waiting["rule_id"]
-    await deal.engine.operator_actions.postpone(Operator(deal.tenant, "kim"), run, rule_id, until)
+    await deal.engine.operator_actions.postpone(Changer(deal.tenant, "kim"), run, rule_id, until)
     watch.later(minutes=10)
     await deal.enters("won")
     watch.later(minutes=10)
@@ -115,7 +115,7 @@ async def test_an_operator_who_cancelled_is_named(author: httpx.AsyncClient, dea
     await deal.enters("new")
     waiting = await only(author, deal, "remind")
     deal.engine.watch.later(minutes=1)
-    await deal.engine.operator_actions.cancel(Operator(deal.tenant, "kim"), UUID(waiting["run_id"]), None)
+    await deal.engine.operator_actions.cancel(Changer(deal.tenant, "kim"), UUID(waiting["run_id"]), None)
     cancelled = await only(author, deal, waiting["rule_id"])
     assert cancelled["operator"] == "kim"
     assert cancelled["explanation"] == (

@@ -32,7 +32,7 @@ def router(defining: Defining) -> APIRouter:
         """Defines a constant, or changes it when every rule that names it fits."""
         wanted = Definition("constant", code, VariableDocument(**body.model_dump()))
         async with refusals_as_problems():
-            return _view(await defining.put(caller.tenant, wanted, caller.subject, dry_run=dry_run))
+            return _view(await defining.put(caller, wanted, dry_run=dry_run))
 
     @routes.get("/{code}")
     async def get_constant(code: CodePath, caller: Caller = require(Role.VIEWER)) -> ConstantView:

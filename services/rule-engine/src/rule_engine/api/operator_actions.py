@@ -11,7 +11,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.http import conflict, not_found
 from contracts.kit.routes import found
 from contracts.messages.rule_events import RuleState
-from rule_engine.application.operator_actions import Operator, OperatorActions
+from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.store.runs import Run
 
@@ -38,35 +38,31 @@ def router(actions: OperatorActions) -> APIRouter:
     @routes.post("/rules/{rule_id}/run-now")
     async def run_now(run_id: UUID, rule_id: str, caller: Caller = require(Role.OPERATOR)) -> RunAfterAction:
         """A waiting rule acts at once."""
-        return await _view(actions.run_now(_operator(caller), run_id, rule_id))
+        return await _view(actions.run_now(caller, run_id, rule_id))
 
     @routes.post("/rules/{rule_id}/postpone")
     async def postpone(
         run_id: UUID, rule_id: str, body: Postpone, caller: Caller = require(Role.OPERATOR)
     ) -> RunAfterAction:
         """A waiting rule acts at another moment."""
-        return await _view(actions.postpone(_operator(caller), run_id, rule_id, body.until))
+        return await _view(actions.postpone(caller, run_id, rule_id, body.until))
 
     @routes.post("/rules/{rule_id}/cancel")
     async def cancel_rule(run_id: UUID, rule_id: str, caller: Caller = require(Role.OPERATOR)) -> RunAfterAction:
         """Cancels one rule; those after it in its chain go on."""
-        return await _view(actions.cancel(_operator(caller), run_id, rule_id))
+        return await _view(actions.cancel(caller, run_id, rule_id))
 
     @routes.post("/cancel")
     async def cancel_run(run_id: UUID, caller: Caller = require(Role.OPERATOR)) -> RunAfterAction:
         """Cancels everything that is left of a run."""
-        return await _view(actions.cancel(_operator(caller), run_id, None))
+        return await _view(actions.cancel(caller, run_id, None))
 
     @routes.post("/rules/{rule_id}/retry")
     async def retry(run_id: UUID, rule_id: str, caller: Caller = require(Role.OPERATOR)) -> RunAfterAction:
         """A new attempt of a rule that failed, was refused or hangs."""
-        return await _view(actions.retry(_operator(caller), run_id, rule_id))
+        return await _view(actions.retry(caller, run_id, rule_id))
 
     return routes
-
-
-def _operator(caller: Caller) -> Operator:
-    return Operator(caller.tenant, caller.subject)
 
 
 async def _view(action: Awaitable[Run | None]) -> RunAfterAction:

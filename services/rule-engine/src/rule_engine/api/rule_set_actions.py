@@ -9,7 +9,7 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
 from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, refusals_as_problems
-from rule_engine.application.rule_sets import Author, Authoring
+from rule_engine.application.rule_sets import Authoring
 from rule_engine.domain.authoring.diff import Change, Kind, changes
 from rule_engine.domain.authoring.editing import Copying
 from rule_engine.domain.language.variables import Name
@@ -87,7 +87,7 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
     async def roll_back(code: CodePath, body: RollBack, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Publishes an old version as a new one, if it can still be published; a draft stays."""
         async with refusals_as_problems(code):
-            findings = await authoring.roll_back(_author(caller), code, body.version)
+            findings = await authoring.roll_back(caller, code, body.version)
         return await reading.one(caller.tenant, code, "newest", findings)
 
     @routes.post("/rules/enable")
@@ -106,20 +106,16 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
         to = body.to or code
         async with refusals_as_problems(to):
             copying = Copying(body.stage, body.to_stage, body.rules)
-            findings = await authoring.copy(_author(caller), code, copying, to, publish=body.publish)
+            findings = await authoring.copy(caller, code, copying, to, publish=body.publish)
         return await reading.one(caller.tenant, to, None, findings)
 
     async def _switch(code: str, body: Switch, caller: Caller, *, enabled: bool) -> RuleSetView:
         async with refusals_as_problems(code):
             rules = [(one.stage, one.name) for one in body.rules]
-            findings = await authoring.switch(_author(caller), code, rules, enabled=enabled)
+            findings = await authoring.switch(caller, code, rules, enabled=enabled)
         return await reading.one(caller.tenant, code, "newest", findings)
 
     return routes
-
-
-def _author(caller: Caller) -> Author:
-    return Author(caller.tenant, caller.subject)
 
 
 def _change(change: Change) -> ChangeView:

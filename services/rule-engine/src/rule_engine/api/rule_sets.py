@@ -17,7 +17,7 @@ from contracts.kit.routes import Paged, Paging, found
 from contracts.values import Code
 from rule_engine.api.problems import RuleSetRoute, needing_entity_service
 from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError
-from rule_engine.application.rule_sets import Author, Authoring, NothingToPublishError
+from rule_engine.application.rule_sets import Authoring, NothingToPublishError
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import NotThereError
 from rule_engine.domain.authoring.issues import RuleIssue
@@ -162,16 +162,15 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
     @routes.put("/{code}")
     async def put_rule_set(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Saves the draft. With `publish` it is checked and published, or nothing changes."""
-        author = Author(caller.tenant, caller.subject)
         async with refusals_as_problems(code):
-            findings = await authoring.put(author, code, body.document(), archived=body.archived, publish=body.publish)
+            findings = await authoring.put(caller, code, body.document(), archived=body.archived, publish=body.publish)
         return await reading.one(caller.tenant, code, None, findings)
 
     @routes.post("/{code}/publish")
     async def publish(code: CodePath, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Publishes the draft. Without one, the newest version is checked and compiled anew."""
         async with refusals_as_problems(code):
-            findings = await authoring.publish(Author(caller.tenant, caller.subject), code)
+            findings = await authoring.publish(caller, code)
         return await reading.one(caller.tenant, code, "newest", findings)
 
     @routes.get("/{code}")

@@ -57,7 +57,7 @@ def _add_definitions(routes: APIRouter, defining: Defining) -> None:
         """Defines a variable, or changes it when every value and every rule that names it fits. Its values stay."""
         wanted = Definition("variable", code, VariableDocument(**body.model_dump()))
         async with refusals_as_problems():
-            return _view(await defining.put(caller.tenant, wanted, caller.subject, dry_run=dry_run))
+            return _view(await defining.put(caller, wanted, dry_run=dry_run))
 
     @routes.get("/{code}")
     async def get_variable(code: CodePath, caller: Caller = require(Role.VIEWER)) -> VariableView:
@@ -79,7 +79,7 @@ def _add_values(routes: APIRouter, defining: Defining) -> None:
     ) -> ValueView:
         """Sets the variable's value for all, or for an item."""
         async with refusals_as_problems():
-            return ValueView(value=await defining.set(caller.tenant, code, item, body.value, caller.subject))
+            return ValueView(value=await defining.set(caller, code, item, body.value))
 
     @routes.get("/{code}/value")
     async def get_value(code: CodePath, item: Item = None, caller: Caller = require(Role.VIEWER)) -> ValueView:

@@ -4,14 +4,12 @@ services; they are made before the transaction, and what is published is exactly
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from contracts.kit.clock import Clock, NewId
-from contracts.kit.configuration import record
+from contracts.kit.configuration import Who, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
 from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError, Programs, Ready, RuleSetChecks
@@ -26,14 +24,6 @@ from rule_engine.store.rule_sets import Content, Key, RuleSets
 
 class NothingToPublishError(Exception):
     """There is no such rule set, or no such version of it; the text says what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who writes."""
-
-    tenant: UUID
-    subject: str
 
 
 class Authoring:
@@ -51,7 +41,7 @@ class Authoring:
         self._new_id = new_id
 
     async def put(
-        self, author: Author, code: str, document: RuleSetDocument, *, archived: bool, publish: bool
+        self, author: Who, code: str, document: RuleSetDocument, *, archived: bool, publish: bool
     ) -> Findings:
         """Saves the draft, and publishes it if asked to."""
         key = (author.tenant, code)
@@ -68,7 +58,7 @@ class Authoring:
             )
         return examined.findings
 
-    async def publish(self, author: Author, code: str) -> Findings:
+    async def publish(self, author: Who, code: str) -> Findings:
         """Publishes the draft; without one, the newest version as it would be published today.
 
         Raises `NothingToPublishError`.
@@ -84,7 +74,7 @@ class Authoring:
             )
         return examined.findings
 
-    async def roll_back(self, author: Author, code: str, version: int) -> Findings:
+    async def roll_back(self, author: Who, code: str, version: int) -> Findings:
         """Publishes an earlier published version as a new one; a draft stays. Raises `NothingToPublishError`."""
         key = (author.tenant, code)
 
@@ -98,7 +88,7 @@ class Authoring:
             await self._publish_beside_draft(tx, key, author, old, await self._checks.compile(old, examined))
         return examined.findings
 
-    async def switch(self, author: Author, code: str, rules: Sequence[Place], *, enabled: bool) -> Findings:
+    async def switch(self, author: Who, code: str, rules: Sequence[Place], *, enabled: bool) -> Findings:
         """Switches rules (stage, name) on or off in what is published, and in the draft; all else stays as published.
 
         Only what switching breaks is refused. Raises `NothingToPublishError`, `NotThereError`.
@@ -118,7 +108,7 @@ class Authoring:
             )
         return after.findings
 
-    async def copy(self, author: Author, code: str, copying: Copying, to: str, *, publish: bool) -> Findings:
+    async def copy(self, author: Who, code: str, copying: Copying, to: str, *, publish: bool) -> Findings:
         """Copies rules of a stage to the end of a stage of the same or another rule set, as its draft or published.
 
         Raises `NothingToPublishError`, `NotThereError`.
@@ -157,7 +147,7 @@ class Authoring:
         return with_ids(document, [one.document for one in before if one], self._new_id)
 
     @asynccontextmanager
-    async def _changing(self, author: Author, key: Key) -> AsyncGenerator[Connection]:
+    async def _changing(self, author: Who, key: Key) -> AsyncGenerator[Connection]:
         """A transaction that changes a rule set, and records who did."""
         async with self._database.transaction(author.tenant) as tx:
             before = await self._state(tx, key)
@@ -186,7 +176,7 @@ class Authoring:
         return found[1] if found else None
 
     async def _record(
-        self, tx: Connection, key: Key, author: Author, document: RuleSetDocument, ready: Ready | None
+        self, tx: Connection, key: Key, author: Who, document: RuleSetDocument, ready: Ready | None
     ) -> None:
         """Writes a version, as published if it is ready for that, unless it would be the newest one again."""
         newest = await self._newest(tx, key)
@@ -210,7 +200,7 @@ class Authoring:
         self,
         tx: Connection,
         key: Key,
-        author: Author,
+        author: Who,
         document: RuleSetDocument,
         ready: Ready,
         change: Callable[[RuleSetDocument], RuleSetDocument] = lambda draft: draft,

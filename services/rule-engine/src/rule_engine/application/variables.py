@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from contracts.issues import Issue
 from contracts.kit.clock import Clock
-from contracts.kit.configuration import Changer, record
+from contracts.kit.configuration import Who, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
 from rule_engine.domain.actions import RuleType
@@ -66,13 +66,13 @@ class Defining:
         self._clock = clock
         self._variables = Variables()
 
-    async def put(self, tenant: UUID, definition: Definition, by: str, *, dry_run: bool) -> Definition:
+    async def put(self, who: Who, definition: Definition, *, dry_run: bool) -> Definition:
         """Creates or changes one; `dry_run` only checks. Returns what is there afterwards.
 
         Raises `InvalidDefinitionError` (nothing changed), and `OutageError` while entity-service is away and rule sets
         must be checked.
         """
-        wanted = _with_fitting_value(definition)
+        tenant, wanted = who.tenant, _with_fitting_value(definition)
         async with self._database.transaction(tenant) as tx:
             before = await self._variables.get(tx, tenant, wanted.group, wanted.code)
         rules = [] if before is None else await self._rule_issues(tenant, before, wanted)
@@ -85,16 +85,14 @@ class Defining:
             if issues:
                 raise InvalidDefinitionError(issues)
             if not dry_run:
-                await self._write(tx, tenant, wanted, by, values, retype=_retyped(locked, wanted))
-                was = locked and locked.document
-                await record(tx, Changer(tenant, by), wanted.group, wanted.code, was, wanted.document)
+                await self._write(tx, who, locked, wanted, values)
         return wanted
 
-    async def set(self, tenant: UUID, code: str, item: UUID | None, value: JsonValue, by: str) -> JsonValue:
+    async def set(self, who: Who, code: str, item: UUID | None, value: JsonValue) -> JsonValue:
         """Sets a tenant's or an item's variable by hand. Raises `UndefinedError` and `InvalidDefinitionError`."""
-        async with self._database.transaction(tenant) as tx:
-            definition = await self._known(tx, tenant, "variable", code)
-            owner = _owner(definition, tenant, item)
+        async with self._database.transaction(who.tenant) as tx:
+            definition = await self._known(tx, who.tenant, "variable", code)
+            owner = _owner(definition, who.tenant, item)
             try:
                 fit = fitting(value, definition.document)
             except MisfitError as error:
@@ -105,7 +103,7 @@ class Defining:
                 stored = await self._variables.stored(tx, owner)
             if item is None:
                 before, after = {"value": stored.named()["var"][code]}, {"value": fit}
-                await record(tx, Changer(tenant, by), "variable-value", code, before, after)
+                await record(tx, who, "variable-value", code, before, after)
         return fit
 
     async def value(self, tenant: UUID, code: str, item: UUID | None) -> JsonValue:
@@ -137,17 +135,16 @@ class Defining:
     async def _write(
         self,
         tx: Connection,
-        tenant: UUID,
-        definition: Definition,
-        by: str,
+        who: Who,
+        before: Definition | None,
+        wanted: Definition,
         values: Sequence[tuple[UUID, JsonValue]],
-        *,
-        retype: bool,
     ) -> None:
-        await self._variables.put(tx, tenant, definition, by, self._clock())
-        if retype:
-            converted = [(owner, fitting(value, definition.document)) for owner, value in values]
-            await self._variables.migrate(tx, tenant, definition.code, converted, self._clock())
+        await self._variables.put(tx, who.tenant, wanted, who.subject, self._clock())
+        if _retyped(before, wanted):
+            converted = [(owner, fitting(value, wanted.document)) for owner, value in values]
+            await self._variables.migrate(tx, who.tenant, wanted.code, converted, self._clock())
+        await record(tx, who, wanted.group, wanted.code, before and before.document, wanted.document)
 
     async def _rule_issues(self, tenant: UUID, before: Definition, wanted: Definition) -> list[Issue]:
         """Issues that rule sets would have with the change and do not have now."""
