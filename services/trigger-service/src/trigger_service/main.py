@@ -10,7 +10,17 @@ from contracts.kit.clock import new_id
 from contracts.kit.service import Service
 from contracts.kit.worker import Job
 from trigger_service import handlers
-from trigger_service.api import arrivals, forms, hooks, internal, problems, providers, public_forms, triggers
+from trigger_service.api import (
+    arrivals,
+    forms,
+    internal,
+    payment_providers,
+    payments,
+    problems,
+    public_forms,
+    triggers,
+    webhooks,
+)
 from trigger_service.api.form_guard import FormGuard
 from trigger_service.gateways.challenge import Challenge
 from trigger_service.gateways.entity import EntityService
@@ -54,10 +64,11 @@ def build_app(settings: Settings) -> FastAPI:
     routers = [
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
-        providers.router(database, clock, vault),
+        payment_providers.router(database, clock, vault),
         arrivals.router(database, intake.arrivals),
         public_forms.router(database, intake.forms, _form_guard(service, settings, limits)),
-        hooks.router(database, intake, vault),
+        payments.router(database, intake.payments, vault),
+        webhooks.router(database, intake.webhooks),
         internal.router(database),
     ]
     app = service.app(SERVICE, routers, larger_bodies={"/f/": PUBLIC_BODY, "/hooks/": PUBLIC_BODY})
