@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -19,6 +20,8 @@ from local_stack.java import cache_of
 from local_stack.layout import make_reachable, reachable_folder, tools_folder, unprivileged_account
 from local_stack.report import Report
 
+_FETCHES = 8
+"""Jars that are fetched at the same time."""
 _TRIES = 3
 _INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
 _UNASKED = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -63,9 +66,9 @@ class Tools:
             missing = [(jar, digest) for jar, digest in missing if not (folder / jar.filename).exists()]
             if missing:
                 cache_of(folder).unlink(missing_ok=True)
-                with self.report.step(f"Kafka 4.1: fetching {len(missing)} jars", len(missing)) as advance:
-                    for jar, digest in missing:
-                        self._fetch_jar(jar, digest, folder)
+                title = f"Kafka 4.1: fetching {len(missing)} jars"
+                with self.report.step(title, len(missing)) as advance, ThreadPoolExecutor(_FETCHES) as pool:
+                    for _ in pool.map(lambda one: self._fetch_jar(*one, folder), missing):
                         advance()
         return folder
 
