@@ -8,6 +8,7 @@ FROZEN := .venv/.synced
 # Services are started again and again: what they import is compiled once, not at every start.
 unexport PYTHONDONTWRITEBYTECODE
 IMPORTS := import entity_service.main, rule_engine.main, doc_service.main, comms_service.main, trigger_service.main
+IMPORTS += , alembic.command, sqlalchemy.ext.asyncio, local_stack.peers.mail, local_stack.peers.sms
 
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
