@@ -34,6 +34,10 @@ class Program:
     async def ready(self) -> None:
         await ready(self.settings)
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     async def ends(self) -> int:
         """The exit code, once it ends by itself; negative: the signal that killed it."""
         assert self._process is not None
@@ -46,7 +50,7 @@ class Program:
 
     async def stop(self) -> None:
         """Lets it end by itself: it leaves its consumer group, so that whoever comes next need not wait for it."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.alive:
             self._process.terminate()
             await self.ends()
 

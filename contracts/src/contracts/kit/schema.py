@@ -93,6 +93,7 @@ CREATE TABLE work (
     attempts integer NOT NULL DEFAULT 0,
     lease uuid,
     leased_until timestamptz,
+    lost integer NOT NULL DEFAULT 0,
     last_error text,
     traceparent text,
     created_at timestamptz NOT NULL DEFAULT now(),

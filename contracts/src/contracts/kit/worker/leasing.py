@@ -26,9 +26,9 @@ taken AS (
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
     LIMIT 1
 )
-UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1
+UPDATE work SET lease = $1, leased_until = $2, attempts = attempts + 1, lost = lost + (lease IS NOT NULL)::int
 WHERE (tenant_id, id) = (SELECT tenant_id, id FROM taken)
-RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent
+RETURNING id, tenant_id, kind, attempts, lease, created_at, traceparent, lost
 """  # noqa: S608 - a name from our own code
 """`due_at` is the end of the lease for leased work, and the due time for waiting work.
 

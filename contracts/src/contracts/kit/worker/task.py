@@ -11,7 +11,10 @@ from contracts.kit.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of leased work. `id` is that of the thing to work on; `attempt` counts from 1."""
+    """One piece of leased work. `id` is that of the thing to work on; `attempt` counts from 1.
+
+    `lost` counts the leases in a row that ended while it was worked on: its process had ended, maybe because of it.
+    """
 
     id: UUID
     tenant: UUID
@@ -20,6 +23,7 @@ class Task:
     lease: UUID
     created_at: datetime
     traceparent: str | None
+    lost: int = 0
 
     async def complete(self, tx: Connection) -> bool:
         """Ends the work in the transaction that stores its outcome; false when the lease was lost: store nothing."""
@@ -37,7 +41,8 @@ class Task:
         The rest is due at `run_at`, as a first attempt, when it is the tenant's turn again.
         """
         handed_back = await tx.fetchval(
-            """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, attempts = 0, last_error = NULL
+            """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, attempts = 0, lost = 0,
+               last_error = NULL
                WHERE tenant_id = $4 AND id = $1 AND lease = $2 RETURNING true""",
             self.id,
             self.lease,

@@ -27,6 +27,8 @@ LEASE = timedelta(seconds=60)
 POLL_S = 1.0
 MAX_BACKOFF_S = 3600.0
 MAX_ERROR = 500
+ALONE_AFTER, MOST_LOST = 2, 5
+"""Leases lost in a row after which a piece is worked on alone, and after which it is given up."""
 _NOBODY = UUID(int=0)
 
 
@@ -35,6 +37,9 @@ class Worker:
 
     Next is the oldest piece of the tenant with the fewest pieces under way here, of the tenants whose turn is near; one
     tenant has at most three quarters of the places, so that its slow pieces leave room for the others.
+
+    A piece may end the process that works on it, and with it the leases of all pieces under way. So a piece that lost
+    some leases in a row is worked on alone: nothing else is under way here then, and only the one to blame loses more.
     """
 
     def __init__(  # noqa: PLR0913 - what work needs, and how it is shared out
@@ -85,6 +90,8 @@ class Worker:
         self._running.add(running)
         self._under_way[task.tenant] += 1
         running.add_done_callback(lambda ended: self._finished(task.tenant, ended))
+        if task.lost >= ALONE_AFTER:
+            await asyncio.wait({running})
         return True
 
     def _finished(self, tenant: UUID, running: "asyncio.Task[None]") -> None:
@@ -127,9 +134,15 @@ class Worker:
         span = telemetry.span(f"work {task.kind}", task.traceparent, since=task.created_at)
         try:
             with span, telemetry.about(tenant_id=task.tenant, work_id=task.id):
+                if task.lost >= ALONE_AFTER:
+                    await self._others_end()
                 await self._attempt_or_leave(job, task)
         finally:
             renewal.cancel()
+
+    async def _others_end(self) -> None:
+        if others := self._running - {asyncio.current_task()}:
+            await asyncio.wait(others)
 
     async def _attempt_or_leave(self, job: Job, task: Task) -> None:
         """While the database is away, work cannot even be put off: its lease ends by itself."""
@@ -140,6 +153,10 @@ class Worker:
             logger.warning("work waits for the database", kind=task.kind, error=type(error).__name__)
 
     async def _attempt(self, job: Job, task: Task) -> None:
+        if task.lost >= MOST_LOST:
+            logger.error("work ended its process again and again", kind=task.kind)
+            await self._give_up(job, task, f"the process that worked on it ended {task.lost} times")
+            return
         began = time.perf_counter()
         try:
             await job.run(task)
@@ -179,8 +196,8 @@ class Worker:
         pause = after_s if after_s is not None else backoff_s(job.backoff_s, task.attempt)
         async with self._database.delivery() as tx:
             await tx.execute(
-                """UPDATE work SET lease = NULL, leased_until = NULL, run_at = $3, last_error = $4, attempts = $5
-                   WHERE id = $1 AND lease = $2 AND tenant_id = $6""",
+                """UPDATE work SET lease = NULL, leased_until = NULL, lost = 0, run_at = $3, last_error = $4,
+                       attempts = $5 WHERE id = $1 AND lease = $2 AND tenant_id = $6""",
                 task.id,
                 task.lease,
                 self._clock() + timedelta(seconds=pause),
