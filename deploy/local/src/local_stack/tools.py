@@ -68,7 +68,7 @@ class Tools:
                 cache_of(folder).unlink(missing_ok=True)
                 title = f"Kafka 4.1: fetching {len(missing)} jars"
                 with self.report.step(title, len(missing)) as advance, ThreadPoolExecutor(_FETCHES) as pool:
-                    for _ in pool.map(lambda one: self._fetch_jar(*one, folder), missing):
+                    for _ in pool.map(lambda one: self._fetch_jar(one[0], one[1], folder), missing):
                         advance()
         return folder
 
