@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,9 +13,7 @@ from contracts.kit import worker
 from contracts.kit.database import Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import LEASE, Job, Task, Worker
-from contracts.kit.worker.worker import MOST_LOST
 from integration.kit.harness import OTHER_TENANT, TENANT, Harness, add_note
-from support.processes import Program
 from support.waiting import eventually
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -146,35 +143,6 @@ async def test_the_work_of_a_killed_worker_is_taken_by_another_when_its_lease_is
         it.wake()
         await eventually(lambda: _notes(shop, [str(other), str(id)]))
     assert shop.seen[-1].attempt == 2
-
-
-@pytest.mark.verify
-async def test_work_that_ends_its_process_is_done_alone_and_then_given_up_and_other_work_is_done(
-    harness: Harness, tmp_path: Path
-) -> None:
-    service = harness.service()
-    crash_counts = tmp_path / "crash_counts"
-    crash_counts.write_text("100")
-    names = {"PROBE": service.name, "CRASH_COUNTS": str(crash_counts)}
-    probe = Program("integration.kit.working_probe", service.settings, names)
-    poison, others = uuid4(), [uuid4() for _ in range(6)]
-    for id in (poison, *others):
-        kind = "die" if id == poison else "write"
-        await harness.sql("INSERT INTO work (id, tenant_id, kind, run_at) VALUES ($1, $2, $3, now())", id, TENANT, kind)
-    starts = 0
-    while await harness.sql("SELECT FROM work"):
-        await probe.start()
-        starts += 1
-        await eventually(lambda: _ended_or_done(probe, harness))
-        await harness.sql("UPDATE work SET leased_until = now() WHERE lease IS NOT NULL")
-    await probe.stop()
-    assert 100 - int(crash_counts.read_text()) == MOST_LOST
-    assert starts == MOST_LOST + 1
-    assert sorted(await harness.notes()) == sorted([*map(str, others), "the process that worked on it ended 5 times"])
-
-
-async def _ended_or_done(probe: Program, harness: Harness) -> bool:
-    return not probe.alive or not await harness.sql("SELECT FROM work")
 
 
 async def test_how_long_a_lease_lasts_can_be_set(shop: Shop) -> None:
