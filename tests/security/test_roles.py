@@ -115,7 +115,7 @@ async def test_a_service_is_refused_what_the_table_of_calls_does_not_say(doors: 
 
 async def test_a_token_of_a_service_that_names_a_tenant_opens_nothing(doors: Doors) -> None:
     headers = doors.forger.signed(of_service("entity-service", "schema") | {"tenant": str(TENANT)})
-    call = "GET /internal/schema/{tenant_id}"
+    call = "GET /internal/schema/{tenant}"
     answer = await doors.ask("entity-service", call, ROUTES["entity-service"][call], headers)
     assert (answer.status_code, problem(answer)["title"]) == (403, "Forbidden")
 
