@@ -191,7 +191,7 @@ async def test_a_person_who_names_an_archived_employee_is_refused(shop: Tenant, 
             "POST",
             f"/v1/items/{deal['id']}/tasks",
             {"name": "Call", "assignee_id": staffed["nils"], "observers": [sia]},
-            "people",
+            "employees",
         ),
     )
 

@@ -5,8 +5,6 @@ from contracts.kit.schema import delivery_tables_v1
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 TABLES = """
 CREATE TABLE triggers (
@@ -113,7 +111,3 @@ def upgrade() -> None:
     run_sql(TABLES)
     run_sql(policies("triggers", "forms", "payment_providers", "arrivals", "submissions"))
     run_sql("CREATE POLICY forgetting ON submissions TO trigger_service_delivery USING (true)")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("a released schema is only moved forward")
