@@ -164,6 +164,7 @@ RULE_ENGINE = {
     "GET /v1/automation/items/{item_id}": Route(VIEWER, HIDDEN, ("item",)),
 }
 TRIGGER = {
+    "GET /v1/employees/{id}/triggers": Route(VIEWER, OWN, ("item",)),
     "GET /v1/trigger-types": Route(VIEWER, OWN),
     "PUT /v1/triggers/{code}": Route(AUTHOR, LACKS, ("extra",), CALLED),
     "GET /v1/triggers/{code}": Route(VIEWER, HIDDEN, ("called",)),

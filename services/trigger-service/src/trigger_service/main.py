@@ -12,6 +12,7 @@ from contracts.kit.worker import Job
 from trigger_service import handlers
 from trigger_service.api import (
     arrivals,
+    employees,
     forms,
     internal,
     payment_providers,
@@ -66,6 +67,7 @@ def build_app(settings: Settings) -> FastAPI:
         forms.router(database, entity, clock),
         payment_providers.router(database, clock, vault),
         arrivals.router(database, intake.arrivals),
+        employees.router(database),
         public_forms.router(database, intake.forms, _form_guard(service, settings, limits)),
         payments.router(database, intake.payments, vault),
         webhooks.router(database, intake.webhooks),

@@ -41,6 +41,12 @@ async def page(tx: Connection, tenant: UUID, after: str, limit: int) -> list[For
     return [_form(row) for row in rows]
 
 
+async def naming(tx: Connection, tenant: UUID, employee: UUID) -> list[Form]:
+    """Those that are in use and make the employee responsible for new items."""
+    rows = await tx.fetch("SELECT * FROM forms WHERE tenant_id = $1 AND responsible_id = $2", tenant, employee)
+    return [form for form in map(_form, rows) if not form.spec.archived]
+
+
 def _form(row: asyncpg.Record) -> Form:
     spec = FormSpec.model_validate(row["spec"])
     return Form.model_validate({**dict(row), "spec": spec})

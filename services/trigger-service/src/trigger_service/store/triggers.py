@@ -55,6 +55,14 @@ async def of_type(tx: Connection, tenant: UUID, type_: str) -> list[Trigger]:
     return [_trigger(row) for row in rows]
 
 
+async def naming(tx: Connection, tenant: UUID, employee: UUID) -> list[Trigger]:
+    """Those that are not archived and move items in the employee's name."""
+    rows = await tx.fetch(
+        "SELECT * FROM triggers WHERE tenant_id = $1 AND change_as = $2 AND NOT archived", tenant, employee
+    )
+    return [_trigger(row) for row in rows]
+
+
 def _trigger(row: asyncpg.Record) -> Trigger:
     spec = TriggerSpec.model_validate(row["spec"])
     return Trigger(code=row["code"], spec=spec, change_as=row["change_as"])
