@@ -237,7 +237,7 @@ async def test_what_can_never_be_printed_is_refused_with_a_sentence_and_other_te
     assert isinstance(null, CommandFailed)
     assert (null.retryable, null.reason) == (
         False,
-        "the command cannot be handled: 'created_by' has a null character",
+        "the command cannot be handled: created_by: contains a null character",
     )
     sound = await harness.create(tenant, fields={"item.amount.amount": 2**63 - 1})
     assert isinstance(sound, CommandDone)

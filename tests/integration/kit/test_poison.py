@@ -60,7 +60,7 @@ class Owner:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a\x00b", "'text' has a null character"),
+        ("a\x00b", "text: contains a null character"),
         ("a defect", "this is a defect of the service (ValueError)"),
         ("deep", "it is nested too deeply (RecursionError)"),
         ("long number", "it has a value that cannot be stored (DataError)"),

@@ -13,12 +13,13 @@ import asyncpg
 import structlog
 
 from contracts.envelope import Body, Envelope, format_causepath, parse_causepath
+from contracts.inputs import unkeepable
 from contracts.kit import telemetry
 from contracts.kit.broker import CONTRADICTIONS, OUTAGES, BatchHandler, Subscription
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, after_commit, savepoint
 from contracts.kit.errors import RefusalError, RoutesError
-from contracts.kit.failures import in_words, unstorable
+from contracts.kit.failures import in_words
 from contracts.kit.outbox import Outbox
 from contracts.messages.results import (
     CANCELLED,
@@ -123,7 +124,8 @@ class Commands:
         telemetry.failed(error)
         logger.error("command failed by its data", exc_info=error)
         after_commit(telemetry.POISON_COMMANDS.labels(message.type).inc)
-        reason = readable_reason(f"the command cannot be handled: {unstorable(message.data) or in_words(error)}")
+        why = unkeepable(message.data.model_dump()) or in_words(error)
+        reason = readable_reason(f"the command cannot be handled: {why}")
         failed = CommandFailed(command_id=message.command_id, reason=reason, retryable=False)
         await self.finish(tx, message.tenant, failed)
 
