@@ -23,7 +23,7 @@ from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, Member, OutageError, Processor, Subscription
 from contracts.kit.clock import Clock, utc_now
-from contracts.kit.database import Database
+from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.dead_letter import api as dead_letters
 from contracts.kit.dead_letter.operations import Operations
 from contracts.kit.dead_letter.replay import Replayer
@@ -157,8 +157,6 @@ class Service:
 
     async def _open_database(self) -> None:
         """Waits until PostgreSQL is there."""
-        from contracts.kit.database import INFRASTRUCTURE_ERRORS
-
         while True:
             try:
                 await self.database.open()
@@ -204,8 +202,6 @@ class Service:
                 os._exit(70)
 
     async def _keep_house(self) -> None:
-        from contracts.kit.database import INFRASTRUCTURE_ERRORS
-
         while True:
             await asyncio.sleep(3600)
             with suppress(*INFRASTRUCTURE_ERRORS):
