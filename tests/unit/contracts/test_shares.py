@@ -26,6 +26,7 @@ class Crowd:
         self.held: Counter[UUID] = Counter()
         self._ends: dict[asyncio.Task[None], asyncio.Event] = {}
         self._tenants: dict[asyncio.Task[None], UUID] = {}
+        self._holding: set[asyncio.Task[None] | None] = set()
 
     async def ask(self, *tenants: UUID) -> None:
         for tenant in tenants:
@@ -38,6 +39,7 @@ class Crowd:
         async with self.shares.place(tenant):
             self.served.append(tenant)
             self.held[tenant] += 1
+            self._holding.add(asyncio.current_task())
             try:
                 await end.wait()
             finally:
@@ -45,6 +47,10 @@ class Crowd:
 
     def requests(self) -> list[asyncio.Task[None]]:
         return [task for task in self._ends if not task.done()]
+
+    def holders(self) -> list[asyncio.Task[None]]:
+        """The requests that hold a place."""
+        return [task for task in self.requests() if task in self._holding]
 
     async def end(self, tenant: UUID) -> None:
         """The tenant's oldest request ends."""
@@ -157,12 +163,12 @@ async def _nobody_starves(acts: list[tuple[str, int]], places: int, most: int, t
     async with AsyncExitStack() as stack:
         it = await stack.enter_async_context(crowd(places, most=most))
         for act, number in acts:
-            requests = it.requests()
+            requests, holders = it.requests(), it.holders()
             if act == "ask":
                 await it.ask(tenants[number % len(tenants)])
-            elif requests and act == "end":
-                await it.finish(requests[number % len(requests)])
-            elif requests:
+            elif holders and act == "end":
+                await it.finish(holders[number % len(holders)])
+            elif requests and act == "give up":
                 await it.give_up(requests[number % len(requests)])
             _shares_are_kept(it, places, most)
         await _all_are_served_in_turns(it)
@@ -182,10 +188,9 @@ async def _all_are_served_in_turns(it: Crowd) -> None:
     passed_over: Counter[UUID] = Counter()
     others = len({it._tenants[task] for task in it.requests()}) - 1
     while requests := it.requests():
-        holder = next(task for task in requests if it.held[it._tenants[task]])
         waiting = Counter(it._tenants[task] for task in requests) - it.held
         before = len(it.served)
-        await it.finish(holder)
+        await it.finish(it.holders()[0])
         for served in it.served[before:]:
             passed_over.update(tenant for tenant in waiting if not it.held[tenant] and tenant != served)
             del passed_over[served]
