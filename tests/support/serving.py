@@ -60,11 +60,12 @@ async def ready(settings: ServiceSettings) -> None:
     """Waits until a service says that it is ready."""
     url = f"http://{HOST}:{settings.internal_port}/health/ready"
 
-    async def look() -> bool:
-        try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(url)).is_success
-        except httpx.TransportError:
-            return False
+    async with httpx.AsyncClient() as client:
 
-    await eventually(look, "readiness")
+        async def look() -> bool:
+            try:
+                return (await client.get(url)).is_success
+            except httpx.TransportError:
+                return False
+
+        await eventually(look, "readiness")
