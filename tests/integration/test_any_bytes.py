@@ -18,6 +18,8 @@ from support.malformed_records import UNREADABLE, envelope, malformed_records, s
 from support.service_environment import open_service_environment
 from support.waiting import eventually
 
+pytestmark = pytest.mark.verify
+
 OWN = ("database_url", "kafka_bootstrap", "auth_issuer", "auth_audience")
 
 

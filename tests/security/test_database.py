@@ -20,6 +20,7 @@ WORK = {
     "last_error",
     "lease",
     "leased_until",
+    "lost",
     "run_at",
     "tenant_id",
     "traceparent",

@@ -16,7 +16,7 @@ from local_stack.testing import PrivateServers
 from support.proxy import Faults, Proxy
 from support.waiting import eventually
 
-pytestmark = pytest.mark.invariant(10)
+pytestmark = [pytest.mark.invariant(10), pytest.mark.verify]
 
 NOTES = [f"note {number}" for number in range(40)]
 

@@ -72,6 +72,7 @@ async def test_a_command_becomes_leased_work_and_its_result(harness: Harness) ->
     assert await harness.notes() == ["written"]
 
 
+@pytest.mark.verify
 @pytest.mark.invariant(10)
 async def test_kafka_may_be_killed_and_started_again_under_a_service(
     postgres: str, private_servers: PrivateServers, tmp_path: Path

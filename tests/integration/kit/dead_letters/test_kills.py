@@ -12,6 +12,8 @@ from integration.kit.harness import Harness, note, ports
 from support.processes import Program
 from support.waiting import eventually
 
+pytestmark = pytest.mark.verify
+
 
 @dataclass
 class DyingProbe:

@@ -210,6 +210,7 @@ FROM generate_series(1, 1000000) n
 """
 
 
+@pytest.mark.verify
 async def test_with_a_million_decisions_an_answer_is_found_by_an_index(
     author: httpx.AsyncClient, deal: Deal, service_environment: ServiceEnvironment, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,7 @@ async def test_what_cannot_be_kept_fails_its_rule_with_the_reason(deal: Deal, ca
     await deal.command(SendMessage)
 
 
+@pytest.mark.verify
 async def test_a_hundred_such_runs_leave_the_slots_to_others(engine: Harness) -> None:
     first, other = Deal(engine), Deal(engine)
     await defines(first, "note", type="text")
