@@ -5,15 +5,18 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.kit import worker
 from contracts.kit.database import Database
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.worker import LEASE, Job, Task, Worker
 from integration.kit.harness import OTHER_TENANT, TENANT, Harness, add_note
+from support.service_environment import run_sql
 from support.waiting import eventually
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -220,6 +223,26 @@ async def test_an_outage_of_our_own_servers_costs_no_attempt(shop: Shop) -> None
         await eventually(lambda: _nothing_left(shop))
     assert shop.given_up == []
     assert [task.attempt for task in shop.seen] == [1] * 6
+
+
+async def test_work_that_an_outage_interrupts_is_put_off_when_the_database_is_back_and_loses_no_lease(
+    shop: Shop, postgres: str
+) -> None:
+    name = urlsplit(shop.harness.superuser_dsn).path.removeprefix("/")
+    await shop.enqueue()
+
+    async def cut_off(_: Task) -> None:
+        await run_sql(postgres, f"ALTER ROLE {name}_app CONNECTION LIMIT 0")
+        await run_sql(postgres, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        raise ConnectionRefusedError
+
+    with capture_logs() as logs:
+        async with shop.working(cut_off):
+            await eventually(lambda: _true(any(one["event"] == "work waits for the database" for one in logs)))
+            await run_sql(postgres, f"ALTER ROLE {name}_app CONNECTION LIMIT -1")
+            ((attempts, leased, run_at, _),) = await eventually(lambda: _put_off(shop))
+    assert (attempts, leased, run_at > shop.now) == (0, False, True)
+    assert [row["lost"] for row in await shop.harness.sql("SELECT lost FROM work")] == [0]
 
 
 async def test_work_that_cannot_even_be_given_up_stays_and_is_tried_again(shop: Shop) -> None:

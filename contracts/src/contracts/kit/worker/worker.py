@@ -145,12 +145,25 @@ class Worker:
             await asyncio.wait(others)
 
     async def _attempt_or_leave(self, job: Job, task: Task) -> None:
-        """While the database is away, work cannot even be put off: its lease ends by itself."""
         try:
             await self._attempt(job, task)
         except INFRASTRUCTURE_ERRORS as error:
             telemetry.failed(error)
             logger.warning("work waits for the database", kind=task.kind, error=type(error).__name__)
+            await self._put_off_when_back(job, task, type(error).__name__)
+
+    async def _put_off_when_back(self, job: Job, task: Task, reason: str) -> None:
+        """Puts work off once the database answers again, so that an outage does not count as a process that ended.
+
+        When the outage outlasts the lease, the lease ends by itself.
+        """
+        ends_at = time.monotonic() + self._lasts.total_seconds()
+        while time.monotonic() < ends_at:
+            try:
+                await self._again(job, task, reason, None, counted=False)
+                return
+            except INFRASTRUCTURE_ERRORS:
+                await asyncio.sleep(POLL_S)
 
     async def _attempt(self, job: Job, task: Task) -> None:
         if task.lost >= MOST_LOST:
