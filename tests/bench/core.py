@@ -15,6 +15,7 @@ from bench.figures import Row, at_most, p50
 from bench.world import World, stage_changed
 from contracts.budget import WORK, Budget, BudgetError, spending
 from contracts.conditions import All, Condition, Leaf, compile_condition
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import ValueFailureError
@@ -121,7 +122,9 @@ def _bare_mixed(values: dict[str, Any]) -> bool:
 
 def _planning() -> Row:
     event = stage_changed(SCHEMA.tenant_id, uuid4(), "new")
-    published = {"sales": Published("sales", 1, compile_document(_twenty_rules(), SCHEMA, REGISTRY))}
+    programs = compile_document(_twenty_rules(), SCHEMA, REGISTRY)
+    bound = {stage: [one.bound(BLOCKS) for one in chains] for stage, chains in programs.items()}
+    published = {"sales": Published("sales", 1, bound)}
     times = times_of(SCHEMA.tenant)
     rows = [tuple(range(17)) for _ in range(20)]
 

@@ -16,10 +16,13 @@ from contracts.kit.database import Database
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from rule_engine.activities import Activities, RunRef
+from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
+from rule_engine.application.workflow_runs import WorkflowStarts
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.planning import run_id
 from rule_engine.domain.execution.step import Registry
@@ -122,10 +125,11 @@ async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
 
 
 def _put_together(service_environment: ServiceEnvironment, settings: Settings) -> Engine:
-    service, store, entity_service = Service("rule-engine", settings), Store.create(), EntityService(settings)
+    service, store, entity_service = Service("rule-engine", settings), Store.create(BLOCKS), EntityService(settings)
     open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
-    planner = Planner(service.database, store, recorder, entity_service, open_runs, service.clock)
+    starts = WorkflowStarts(service.database, store, entity_service, open_runs, service.clock, new_id)
+    planner = Planner(service.database, store, recorder, entity_service, open_runs, starts, service.clock)
     scheduler = Scheduler(settings, service.database, store, service.outbox, open_runs, service.clock)
     service.database.on_commit(scheduler.wake)
     return Engine(service_environment, settings, service, store, recorder, entity_service, planner, scheduler)
@@ -135,7 +139,7 @@ async def _publish(engine: Engine, tenant: UUID) -> None:
     rule_sets, entity_service = engine.store.rule_sets, engine.entity_service
     triggers, clock = TriggerService(engine.settings), engine.service.clock
     named = NamedThings(engine.settings)
-    checks = RuleSetChecks(engine.database, rule_sets, entity_service, triggers, named, REGISTRY)
+    checks = RuleSetChecks(engine.database, rule_sets, entity_service, triggers, NamedElsewhere(named), REGISTRY)
     authoring = Authoring(engine.database, rule_sets, checks, clock, new_id)
     document = RuleSetDocument.model_validate(RULES)
     await authoring.put(Changer(tenant, "ada"), "sales", document, archived=False, publish=True)

@@ -36,6 +36,7 @@ from entity_service.domain.items import Item, assign, copy_of, new_item
 from entity_service.domain.pipelines import choose, find_place
 from entity_service.domain.tasks import new_task
 from local_stack.peers.sms import Sms
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
@@ -197,7 +198,7 @@ def published(type: str, params: str) -> Program:
     document = RuleSetDocument.model_validate({"pipeline": "sales", "stages": {"new": {"rules": [rule]}}})
     assert RuleSetCheck(document, SCHEMA, REGISTRY, definitions=DEFINITIONS).issues() == []
     programs = compile_document(with_ids(document, [], lambda: ID), SCHEMA, REGISTRY, DEFINITIONS)
-    return programs["new"][0]
+    return programs["new"][0].bound(BLOCKS)
 
 
 def item_of(context: ItemContext) -> Item:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import State
-from support.runs import context, go, snapshot, states
+from rule_engine.domain.execution.state import read_state
+from support.runs import T0, context, go, snapshot, states
 
 FORMATS = sorted((Path(__file__).parent / "engine").iterdir())
 STATES = [path for folder in FORMATS for path in sorted(folder.glob("*.json")) if path.stem != "program"]
@@ -17,10 +18,10 @@ STATES = [path for folder in FORMATS for path in sorted(folder.glob("*.json")) i
 
 @pytest.mark.parametrize("path", STATES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_stored_state_goes_on_as_it_did_when_it_was_stored(path: Path) -> None:
-    program = Program.model_validate_json((path.parent / "program.json").read_text())
+    program = Program.model_validate_json((path.parent / "program.json").read_text()).bound(BLOCKS)
     golden = json.loads(path.read_text())
     after = timedelta(minutes=golden["minutes_after_entry"])
-    step = go(program, State.model_validate(golden["state"]), after, context(snapshot(**golden["item"])))
+    step = go(program, read_state(golden["state"], program, T0), after, context(snapshot(**golden["item"])))
     assert states(step) == golden["then"]["rules"], golden["what"]
     assert len(step.emissions) == golden["then"]["commands"], golden["what"]
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -77,7 +78,7 @@ class Accounts:
             row = self._engine.runs.rows.get(run_id(event, program.chain))
             assert row is not None, "1: a chain has no run"
             assert row.finished, "1: a run never finished"
-            yield from ((row.with_program(program), rule) for rule in program.rules())
+            yield from ((replace(row, program=program), rule) for rule in program.rules())
 
     def _ended_once(self, run: Run, rule: RuleBlock) -> None:
         progress = run.state.rules[rule.rule_id]

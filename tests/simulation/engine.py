@@ -17,6 +17,8 @@ from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageCh
 from rule_engine.activities import Activities
 from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.workflow_runs import WorkflowStarts
+from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService as Gateway
 from rule_engine.gateway import TimesOf
 from rule_engine.handlers import Planner, Results
@@ -47,6 +49,7 @@ from simulation.store import (
     SimulatedRuleRuns,
     SimulatedRuleSets,
     SimulatedRuns,
+    SimulatedWorkflows,
 )
 from simulation.temporal import SimulatedClient, Temporal
 from simulation.timers import SimulatedTimers
@@ -114,7 +117,8 @@ class Engine:
             temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
         )
         clock, open_runs = sim_context.skewed_clock, SimulatedOpenRuns()
-        self.planner = Planner(database, tables, recorder, gateway, open_runs, clock)
+        starts = WorkflowStarts(database, tables, gateway, open_runs, clock, sim_context.new_id)
+        self.planner = Planner(database, tables, recorder, gateway, open_runs, starts, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
         self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, open_runs, clock)
@@ -126,6 +130,7 @@ class Engine:
 
     def _store(self, audit: Audit) -> Store:
         """These tables; a process that starts anew has an empty cache of programs."""
+        workflows = SimulatedWorkflows()
         return Store(
             entries=self.entries,
             runs=self.runs,
@@ -133,11 +138,12 @@ class Engine:
             commands=self.commands,
             timers=self.timers,
             rule_sets=self.rule_sets,
-            programs=Programs(self.rule_sets),
+            programs=Programs(self.rule_sets, workflows, BLOCKS),
             decisions=self.decisions,
             operator_actions=SimulatedOperatorActions(audit.on_action),
             backfills=Backfills(),
             variables=Variables(),
+            workflows=workflows,
         )
 
     def _plan(self, messages: Sequence[Message]) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.kit.configuration import Changer
-from rule_engine.store.runs import RunRow
+from rule_engine.store.runs import Run
 from simulation.engine import Engine
 from simulation.entity import EntityService
 from simulation.rules import STAGES, rule_set
@@ -44,7 +44,7 @@ class People:
         if run is not None:
             await self._act_on(run, self._random.choice(_begun(run) or list(run.state.rules)))
 
-    async def _act_on(self, run: RunRow, rule: str) -> None:
+    async def _act_on(self, run: Run, rule: str) -> None:
         actions, by = self._engine.operator_actions, Changer(TENANT, "olga")
         match self._random.choice(("run now", "postpone", "cancel", "cancel", "cancel run", "retry", "retry", "retry")):
             case "run now":
@@ -60,6 +60,6 @@ class People:
                 await actions.retry(by, run.id, rule)
 
 
-def _begun(run: RunRow) -> list[str]:
+def _begun(run: Run) -> list[str]:
     """The rules that an operator has most to do with."""
     return [id for id, progress in run.state.rules.items() if progress.state in ("failed", "refused", "running")]

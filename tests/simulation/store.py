@@ -14,7 +14,7 @@ from contracts.kit.database import Connection, Database
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import RuleProgress, State
+from rule_engine.domain.execution.state import Execution, State
 from rule_engine.domain.execution.step import Decision
 from rule_engine.store.commands import Commands, SentCommand
 from rule_engine.store.decisions import Decisions
@@ -23,6 +23,7 @@ from rule_engine.store.operator_actions import OperatorActions
 from rule_engine.store.rule_runs import RuleRuns
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Run, RunRow, Runs
+from rule_engine.store.workflows import InForce, Workflows
 from simulation.kafka import Message
 from simulation.steps import pause
 from simulation.timers import SimulatedTimers
@@ -111,7 +112,7 @@ class SimulatedRuns(Runs):
     def __init__(self, timers: SimulatedTimers, commands: "SimulatedCommands") -> None:
         self._timers = timers
         self._commands = commands
-        self.rows: dict[UUID, RunRow] = {}
+        self.rows: dict[UUID, Run] = {}
         self.taken_back: set[UUID | None] = set()
 
     async def get(self, tx: Connection, tenant: UUID, run_id: UUID, *, lock: bool = False) -> RunRow | None:
@@ -128,21 +129,18 @@ class SimulatedRuns(Runs):
 
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
         for run in runs:
-            self.rows.setdefault(run.id, run)
+            self.rows.setdefault(run.id, replace(run, stored_state=run.state.stored()))
 
     async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
-        row = self.rows[run.id]
-        self.rows[run.id] = replace(row, state=state, rev=row.rev + 1, updated_at=now)
+        self.rows[run.id] = replace(self.rows[run.id].after(state), stored_state=state.stored(), updated_at=now)
         self._timers.writes += 1
-        self.taken_back.update(one.command_id for one in state.rules.values() if one.cancelling or one.retry_after)
+        self.taken_back.update(one.command_id for one in state.executions.values() if one.cancelling or one.retry_after)
 
 
 class SimulatedRuleRuns(RuleRuns):
     """A copy of the states for people; nothing decides by it."""
 
-    async def save(
-        self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, RuleProgress]]], now: datetime
-    ) -> None:
+    async def save(self, tx: Connection, changed: Iterable[tuple[Run, Sequence[Execution]]], now: datetime) -> None:
         pass
 
 
@@ -192,6 +190,13 @@ class SimulatedOperatorActions(OperatorActions):
         self, tx: Connection, run: Run, *, id: UUID, at: datetime, subject: str, action: str, rule_id: str | None
     ) -> None:
         self._on_action(run, action, rule_id, at)
+
+
+class SimulatedWorkflows(Workflows):
+    """There are none."""
+
+    async def autorunning(self, tx: Connection, tenants: Collection[UUID]) -> Mapping[UUID, list[InForce]]:
+        return {}
 
 
 class SimulatedRuleSets(RuleSets):

@@ -12,8 +12,7 @@ import pytest
 from rule_engine.activities import Activities, RunRef
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.execution import step
-from rule_engine.domain.execution.program import RuleBlock
-from rule_engine.domain.execution.state import ENDED, RuleProgress
+from rule_engine.domain.execution.state import RuleProgress
 from rule_engine.scheduler import Scheduler
 from rule_engine.store.timers import Timer
 from simulation.entity import EntityService
@@ -130,8 +129,8 @@ def a_relay_that_shuffles(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_core_in_which_a_disabled_rule_is_waited_for(patch: pytest.MonkeyPatch) -> None:
-    def due(rule: RuleBlock, progress: RuleProgress, now: datetime) -> datetime:
-        return now if progress.due_at is None or progress.state in ENDED else progress.due_at
+    def due(progress: RuleProgress, now: datetime) -> datetime:
+        return progress.due_at or now
 
     patch.setattr(step, "_due", due)
 

@@ -13,11 +13,12 @@ from contracts.envelope import Body
 from contracts.messages.comms import Notify
 from contracts.messages.results import CommandDone, CommandRefused
 from contracts.values import ItemSnapshot
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.actions import ActionContext, Failure, Outputs, Params, Refusal, RuleType
 from rule_engine.domain.authoring.compiling import chains
 from rule_engine.domain.authoring.document import RuleDocument
 from rule_engine.domain.execution.advance import advance, begin, settle
-from rule_engine.domain.execution.program import Program, RuleBlock, SequenceBlock
+from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.execution.state import Entry, State
 from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.schedule.due import times_of
@@ -103,7 +104,7 @@ def program(*rules: RuleDocument) -> Program:
         )
         for one in rules
     )
-    return Program(stage="new", stage_name="New", chain=0, root=SequenceBlock(blocks=blocks))
+    return Program(stage="new", stage_name="New", chain=0, root=Block(block="sequence", blocks=blocks)).bound(BLOCKS)
 
 
 def snapshot(entry_seq: int = 1, activity_count: int = 0, **fields: JsonValue) -> ItemSnapshot:

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.conditions import Leaf
 from contracts.messages.results import CommandDone, CommandFailed, CommandProgress
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.execution.advance import fail, settle
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.step import needs_context, wake_at
@@ -33,7 +34,7 @@ def test_a_rule_due_on_entry_emits_its_command_at_once() -> None:
     made, state = started(rule("greet"))
     step = go(made, state)
     assert state.due_on_entry == "greet"
-    assert [emission.command_id for emission in step.emissions] == [uuid5(RUN, "0/0")]
+    assert [emission.command_id for emission in step.emissions] == [uuid5(RUN, "step/1/0")]
     assert states(step) == {"greet": "running"}
     assert step.wake_at is None
 
@@ -168,4 +169,4 @@ def test_the_context_is_asked_for_only_when_a_rule_is_due() -> None:
 
 def test_a_program_survives_being_stored() -> None:
     made = program(rule("greet", condition=NO_ACTIVITY), rule("remind", run=HALF_AN_HOUR))
-    assert Program.model_validate(made.model_dump(mode="json", by_alias=True)) == made
+    assert Program.model_validate(made.model_dump(mode="json", by_alias=True)).bound(BLOCKS) == made

@@ -1,11 +1,15 @@
 """The order in which the automation view shows stages."""
 
 from rule_engine.api.automation import places
-from rule_engine.domain.execution.program import Program, SequenceBlock
+from rule_engine.domain.execution.program import Block, Program
 
 
 def chain(stage: str, position: int) -> list[Program]:
-    return [Program(stage=stage, stage_name=stage, stage_position=position, chain=0, root=SequenceBlock(blocks=()))]
+    return [
+        Program(
+            stage=stage, stage_name=stage, stage_position=position, chain=0, root=Block(block="sequence", blocks=())
+        )
+    ]
 
 
 def test_stages_come_in_the_order_of_their_pipeline() -> None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageContext, TenantSchema
 from contracts.inputs import unkeepable
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
@@ -139,7 +140,8 @@ def _document(rule: dict[str, Any]) -> RuleSetDocument:
 def advanced(rule: dict[str, Any], note: str) -> Step:
     """The rule when its time has come."""
     programs = compile_document(with_ids(_document(rule), [], lambda: TENANT), SCHEMA, REGISTRY, DEFINITIONS)
-    (made,) = programs["new"]
+    (program,) = programs["new"]
+    made = program.bound(BLOCKS)
     seen = deal()
     item = seen.item.model_copy(update={"fields": {**FIELDS, "note": note}, "pipeline": "deals"})
     entry = Entry(item.id, item.entry_seq, NOON, item)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
@@ -243,7 +244,7 @@ def test_what_names_variables_and_constants_is_checked_when_it_is_published(
 
 def compiled(*rules: dict[str, Any]) -> Program:
     document = with_ids(RuleSetDocument.model_validate(rule_set(new=list(rules))), [], uuid4)
-    return compile_document(document, SCHEMA, REGISTRY)["new"][0]
+    return compile_document(document, SCHEMA, REGISTRY)["new"][0].bound(BLOCKS)
 
 
 def run(program: Program) -> Step:

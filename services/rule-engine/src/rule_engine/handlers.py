@@ -16,6 +16,7 @@ from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageCh
 from contracts.messages.results import RESULTS, CommandProgress
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
+from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.domain.execution.advance import settle
 from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, entry_of, goes_by_people, plan
 from rule_engine.domain.execution.step import Registry, wake_at
@@ -30,15 +31,17 @@ from rule_engine.store.runs import Run, new_run
 class Planner:
     """Turns items' events into entries and runs, a batch at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with
         self,
         database: Database,
         store: Store,
         recorder: Recorder,
         entity_service: EntityService,
         open_runs: OpenRuns,
+        starts: WorkflowStarts,
         clock: Clock,
     ) -> None:
+        self._starts = starts
         self._database = database
         self._store = store
         self._recorder = recorder
@@ -92,6 +95,7 @@ class Planner:
         await self._write(tx, plans)
         await self._write_changed(tx, plans, stored, by_item)
         await self._store.entries.save_heads(tx, heads)
+        await self._starts.after(tx, events)
 
     async def _open_runs(
         self, tx: Connection, by_item: Mapping[ItemKey, list[Envelope[Any]]]
@@ -123,7 +127,7 @@ class Planner:
         await self._store.entries.add(tx, entries, traces)
         runs = [run for entry in entries for run in _new_runs(entry, traces[entry.event.id], now)]
         await self._store.runs.add(tx, runs, now)
-        await self._store.rule_runs.save(tx, [(run, run.state.rules) for run in runs], now)
+        await self._store.rule_runs.save(tx, [(run, tuple(run.state.executions.values())) for run in runs], now)
         unfinished = [run for run in runs if not run.state.finished]
         await self._store.timers.add(tx, [(run.id, run.tenant, _first_timer(run)) for run in unfinished])
         after_commit(lambda: self._note(entries, unfinished))

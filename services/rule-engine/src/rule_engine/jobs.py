@@ -22,7 +22,7 @@ from rule_engine.application.recorder import LOOK_AGAIN
 from rule_engine.domain.execution.backfills import begin_backfill
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import RuleProgress, State
+from rule_engine.domain.execution.state import Execution, RuleProgress, State
 from rule_engine.domain.execution.step import wake_at
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.store import Store
@@ -129,15 +129,15 @@ class BackfillJob:
     ) -> Mapping[UUID, Mapping[str, RuleProgress]]:
         """What became of the rules planned for entries, by entry and rule."""
         found: dict[UUID, dict[str, RuleProgress]] = defaultdict(dict)
-        for run in await self._store.runs.of_entries(tx, tenant, entries):
-            found[run.origin.id] |= run.state.rules
+        for row in await self._store.runs.of_entries(tx, tenant, entries):
+            found[row.origin.id] |= (await self._store.programs.of_run(tx, row)).state.rules
         return found
 
     async def _add(self, tx: Connection, runs: Sequence[tuple[Run, frozenset[str]]]) -> None:
         """Rules that were planned before are listed with the run that planned them."""
         now = self._clock()
         await self._store.runs.add(tx, [run for run, _ in runs], now)
-        await self._store.rule_runs.save(tx, [(run, _without(run.state.rules, known)) for run, known in runs], now)
+        await self._store.rule_runs.save(tx, [(run, _without(run.state, known)) for run, known in runs], now)
         await self._store.timers.add(tx, [(run.id, run.tenant, _first_timer(run, now)) for run, _ in runs])
         after_commit(lambda: self._open_runs.add([run.tenant for run, _ in runs]))
 
@@ -148,8 +148,8 @@ def _begin(
     return begin_backfill(program, known, replace(origin.entry, snapshot=item), times.of(origin.tenant, item.id))
 
 
-def _without(rules: Mapping[str, RuleProgress], known: frozenset[str]) -> dict[str, RuleProgress]:
-    return {id: progress for id, progress in rules.items() if id not in known}
+def _without(state: State, known: frozenset[str]) -> tuple[Execution, ...]:
+    return tuple(one for one in state.executions.values() if one.rule_id not in known)
 
 
 def _first_timer(run: Run, now: datetime) -> datetime:

@@ -18,14 +18,21 @@ from rule_engine.api import (
     rule_types,
     runs,
     variables,
+    workflow_runs,
+    workflow_starts,
+    workflows,
 )
 from rule_engine.application.backfills import BACKFILL, Backfilling
+from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.application.variables import Defining
+from rule_engine.application.workflow_runs import WorkflowActions, WorkflowStarts
+from rule_engine.application.workflows import WorkflowAuthoring
+from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers import Planner, Results, planning, results
 from rule_engine.jobs import BackfillJob, Forgetting
@@ -40,18 +47,21 @@ from rule_engine.workflows import RuleRunWorkflow
 def build_app(settings: Settings) -> FastAPI:
     """The whole service; nothing connects before the application starts."""
     service = Service("rule-engine", settings, quotas=QUOTAS)
-    database, clock, store = service.database, service.clock, Store.create()
+    database, clock, store = service.database, service.clock, Store.create(BLOCKS)
     entity_service, trigger_service = EntityService(settings), TriggerService(settings)
     open_runs = OpenRuns()
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
     named = NamedThings(settings)
-    checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, named, REGISTRY)
+    elsewhere = NamedElsewhere(named)
+    checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, elsewhere, REGISTRY)
     authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
     defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
-    service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, clock)))
+    starts = WorkflowStarts(database, store, entity_service, open_runs, clock, new_id)
+    workflow_authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
+    service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(scheduler.wake)
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
@@ -75,6 +85,9 @@ def build_app(settings: Settings) -> FastAPI:
             automation.router(database, store, entity_service),
             employees.router(database, store.rule_sets),
             decisions.router(database, store, clock),
+            workflows.router(workflow_authoring, workflows.Reading(database, store.workflows)),
+            workflow_starts.router(starts),
+            workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
         ],
     )
 

@@ -61,10 +61,7 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
 
 def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunChanged]]:
     """One event per rule whose state changed; the same revision of a run gives the same ids."""
-    for rule in run.program.rules():
-        if rule.rule_id not in step.changed:
-            continue
-        progress = step.state.rules[rule.rule_id]
+    for progress in step.changed:
         yield event(
             RunChanged(
                 run_id=run.id,
@@ -72,8 +69,8 @@ def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunCha
                 rule_set=run.rule_set,
                 version=run.version,
                 stage=run.program.stage,
-                rule_id=rule.rule_id,
-                rule=rule.name,
+                rule_id=progress.rule_id,
+                rule=run.program.rules_by_path[progress.path].name,
                 state=progress.state,
                 reason=progress.reason,
                 due_at=progress.due_at,
@@ -81,7 +78,7 @@ def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunCha
                 at=now,
             ),
             source=SOURCE,
-            id=uuid5(run.id, f"{run.rev + 1}/{rule.rule_id}"),
+            id=uuid5(run.id, f"{run.rev + 1}/{progress.step}"),
             tenant=run.tenant,
             key=item_key(run.tenant, run.item_id),
             time=now,

@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 import rule_engine
 from contracts.kit.clock import new_id
 from contracts.kit.database import Database
+from contracts.kit.outbox import Outbox
 from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
@@ -25,12 +27,22 @@ from rule_engine.api import (
     rule_set_actions,
     rule_sets,
     rule_types,
+    runs,
     variables,
+    workflow_runs,
+    workflow_starts,
+    workflows,
 )
 from rule_engine.application.backfills import Backfilling
+from rule_engine.application.named_elsewhere import NamedElsewhere
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.recorder import Recorder
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.application.variables import Defining
+from rule_engine.application.workflow_runs import WorkflowActions, WorkflowStarts
+from rule_engine.application.workflows import WorkflowAuthoring
+from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
@@ -144,9 +156,9 @@ def engine(service: Service, entities: EntityService, entity: EntityStandIn, wat
 @pytest_asyncio.fixture(scope="package")
 async def app(service: Service, settings: Settings, entities: EntityService, watch: Watch) -> AsyncIterator[FastAPI]:
     """The authoring API."""
-    triggers, store = TriggerService(settings), Store.create()
+    triggers, store = TriggerService(settings), Store.create(BLOCKS)
     named = NamedThings(settings)
-    checks = RuleSetChecks(service.database, store.rule_sets, entities, triggers, named, REGISTRY)
+    checks = RuleSetChecks(service.database, store.rule_sets, entities, triggers, NamedElsewhere(named), REGISTRY)
     authoring = Authoring(service.database, store.rule_sets, checks, watch, new_id)
     reading = rule_sets.Reading(service.database, store.rule_sets)
     defining = Defining(service.database, store.rule_sets, entities, REGISTRY, service.clock)
@@ -160,10 +172,26 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         variables.router(defining),
         constants.router(defining),
         automation.router(service.database, store, entities),
+        *workflow_routers(service.database, store, entities, watch, NamedElsewhere(named)),
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()
     await named.close()
+
+
+def workflow_routers(
+    database: Database, store: Store, entities: EntityService, watch: Watch, elsewhere: NamedElsewhere
+) -> list[APIRouter]:
+    """The API of workflows and of their runs."""
+    made = WorkflowAuthoring(database, store, entities, elsewhere, REGISTRY, BLOCKS, watch, new_id)
+    starts = WorkflowStarts(database, store, entities, OpenRuns(), watch, new_id)
+    recorder = Recorder(store, Outbox(), new_id, timedelta(minutes=10))
+    return [
+        workflows.router(made, workflows.Reading(database, store.workflows)),
+        workflow_starts.router(starts),
+        workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
+        runs.router(database, store),
+    ]
 
 
 @pytest.fixture(scope="package")

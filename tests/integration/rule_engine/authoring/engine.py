@@ -16,6 +16,8 @@ from rule_engine.activities import Activities, RunRef
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.workflow_runs import WorkflowStarts
+from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService
 from rule_engine.handlers import Planner
 from rule_engine.jobs import BackfillJob, Forgetting
@@ -47,9 +49,10 @@ class Engine:
 
     def __init__(self, database: Database, entity_service: EntityService, entity: EntityStandIn, watch: Watch) -> None:
         self.database, self.entity, self.watch = database, entity, watch
-        self.store, self.open_runs = Store.create(), OpenRuns()
+        self.store, self.open_runs = Store.create(BLOCKS), OpenRuns()
         recorder = Recorder(self.store, Outbox(), new_id, timedelta(minutes=10))
-        self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, watch)
+        starts = WorkflowStarts(database, self.store, entity_service, self.open_runs, watch, new_id)
+        self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, starts, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
         self.operator_actions = OperatorActions(database, self.store, recorder, watch, new_id)
         self.entity_service = entity_service

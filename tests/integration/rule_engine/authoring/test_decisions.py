@@ -201,9 +201,9 @@ async def test_what_is_older_than_the_setting_says_is_forgotten_of_all_tenants(
 
 
 MILLION = """
-INSERT INTO decisions (tenant_id, id, item_id, run_id, rule_id, rule, rule_set, version, stage, at, state, reason, seen,
-    leaves, command_id)
-SELECT $1, gen_random_uuid(), md5('item ' || n % 20000)::uuid, md5('run ' || n % 100000)::uuid, 'rule ' || n % 3,
+INSERT INTO decisions (tenant_id, id, item_id, run_id, step, rule_id, rule, rule_set, version, stage, at, state, reason,
+    seen, leaves, command_id)
+SELECT $1, gen_random_uuid(), md5('item ' || n % 20000)::uuid, md5('run ' || n % 100000)::uuid, n, 'rule ' || n % 3,
     'greet', 'sales', 1, 'new', timestamptz '2026-01-01' + n * interval '1 second', 'skipped', 'it is false',
     '{"item.activity_count": 2}', '[{"path": "item.activity_count", "op": "eq", "expected": 0, "seen": 2}]', NULL
 FROM generate_series(1, 1000000) n
@@ -221,7 +221,7 @@ async def test_with_a_million_decisions_an_answer_is_found_by_an_index(
         deal.engine.watch.later(minutes=1)
     await service_environment.sql(MILLION, deal.tenant)
     await service_environment.sql("ANALYZE decisions")
-    asked = (deal.tenant, deal.id, None, deal.engine.watch(), None, None, None, 201)
+    asked = (deal.tenant, deal.id, None, deal.engine.watch(), None, None, None, None, 201)
     ((plan,),) = await service_environment.sql(f"EXPLAIN (FORMAT JSON) {OF_ITEM}", *asked)
     assert read_by(orjson.loads(plan)[0]["Plan"])["decisions"] == "decisions_rule"
     began = time.perf_counter()

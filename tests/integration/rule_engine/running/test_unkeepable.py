@@ -123,7 +123,7 @@ async def test_a_newer_state_is_left_alone_until_its_worker_is_back(engine: Harn
     await deal.enters("new")
     waiting = await deal.reaches("greet", "waiting")
     newer = "UPDATE runs SET state = jsonb_set(state, '{format}', $2) WHERE id = $1"
-    await engine.service_environment.sql(newer, waiting["run_id"], "2")
+    await engine.service_environment.sql(newer, waiting["run_id"], "99")
 
     async def put_off() -> bool:
         rows = await engine.service_environment.sql("SELECT failures FROM timers WHERE run_id = $1", waiting["run_id"])
@@ -134,7 +134,7 @@ async def test_a_newer_state_is_left_alone_until_its_worker_is_back(engine: Harn
     assert await engine.service_environment.sql(
         "SELECT state -> 'format' AS f FROM runs WHERE id = $1", waiting["run_id"]
     )
-    await engine.service_environment.sql(newer, waiting["run_id"], "1")
+    await engine.service_environment.sql(newer, waiting["run_id"], "2")
     await deal.command(SendMessage)
 
 

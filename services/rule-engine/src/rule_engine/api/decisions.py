@@ -64,6 +64,8 @@ class Explanation(BaseModel):
     due_at: datetime | None = None
     attempt: int = 0
     run_id: UUID | None = None
+    step: int | None = None
+    """Which execution of the rule in its run."""
     explanation: str
     """Why, in words, to be read after the rule's name: `did not act: item.amount > 100 is false: it is 50`."""
     operator: str | None = None
@@ -75,6 +77,7 @@ class _Key(NamedTuple):
     planned_at: Moment
     run_id: UUID
     position: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    step: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 RuleRef = Annotated[str, Written(r"^[a-z0-9_-]{1,64}$", "a rule's id or name")]

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
-from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView, Wanted, refusals_as_problems
+from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView
+from rule_engine.api.versions import Wanted, refusals_as_problems
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.domain.authoring.diff import Change, Kind, changes
 from rule_engine.domain.authoring.editing import Copying
@@ -86,7 +87,7 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
     @routes.post("/rollback")
     async def roll_back(code: CodePath, body: RollBack, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Publishes an old version as a new one, if it can still be published; a draft stays."""
-        async with refusals_as_problems(code):
+        async with refusals_as_problems(f"rule set {code!r}"):
             findings = await authoring.roll_back(caller, code, body.version)
         return await reading.one(caller.tenant, code, "newest", findings)
 
@@ -104,13 +105,13 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
     async def copy(code: CodePath, body: Copy, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Copies rules to the end of another stage, also of another pipeline; names stay unique. Answers the target."""
         to = body.to or code
-        async with refusals_as_problems(to):
+        async with refusals_as_problems(f"rule set {to!r}"):
             copying = Copying(body.stage, body.to_stage, body.rules)
             findings = await authoring.copy(caller, code, copying, to, publish=body.publish)
         return await reading.one(caller.tenant, to, None, findings)
 
     async def _switch(code: str, body: Switch, caller: Caller, *, enabled: bool) -> RuleSetView:
-        async with refusals_as_problems(code):
+        async with refusals_as_problems(f"rule set {code!r}"):
             rules = [(one.stage, one.name) for one in body.rules]
             findings = await authoring.switch(caller, code, rules, enabled=enabled)
         return await reading.one(caller.tenant, code, "newest", findings)

@@ -1,9 +1,6 @@
 """`/v1/rule-sets`: rule sets with their drafts and versions."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -12,21 +9,26 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from contracts.inputs import keepable
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection, Database
-from contracts.kit.http import Page, Problem, bad_input, conflict, not_found
+from contracts.kit.http import Page
 from contracts.kit.routes import Paged, Paging, found
 from contracts.values import Code
-from rule_engine.api.problems import RuleSetRoute, needing_entity_service
-from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError
-from rule_engine.application.rule_sets import Authoring, NothingToPublishError
+from rule_engine.api.problems import RuleSetRoute
+from rule_engine.api.versions import (
+    MAX_VERSION,
+    IssueView,
+    VersionView,
+    Wanted,
+    issue_view,
+    number_of,
+    refusals_as_problems,
+)
+from rule_engine.application.rule_set_checks import Findings
+from rule_engine.application.rule_sets import Authoring
 from rule_engine.domain.authoring.document import RuleSetDocument
-from rule_engine.domain.authoring.editing import NotThereError
-from rule_engine.domain.authoring.issues import RuleIssue
-from rule_engine.domain.errors import TakenError
-from rule_engine.store.rule_sets import Content, RuleSet, RuleSets, Version
+from rule_engine.store.rule_sets import Content, RuleSet, RuleSets
+from rule_engine.store.versions import Version
 
 CodePath = Annotated[Code, Path(description="the author-given code of the rule set")]
-Wanted = Literal["draft", "newest"] | int
-"""A version by its number, the draft, or the newest published one."""
 
 
 class RuleSetInput(RuleSetDocument):
@@ -42,27 +44,6 @@ class RuleSetInput(RuleSetDocument):
 
     def document(self) -> RuleSetDocument:
         return RuleSetDocument(pipeline=self.pipeline, name=self.name, stages=self.stages)
-
-
-class IssueView(BaseModel):
-    """What is wrong: where, in which rule, and what."""
-
-    where: str
-    rule: str | None
-    what: str
-
-
-class VersionView(BaseModel):
-    """One version without its document."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    version: int
-    status: Literal["draft", "published"]
-    created_by: str
-    created_at: datetime
-    published_by: str | None
-    published_at: datetime | None
 
 
 class RuleSetSummary(BaseModel):
@@ -90,7 +71,6 @@ class RuleSetView(RuleSetSummary, VersionView):
 
 
 NO_FINDINGS = Findings()
-MAX_VERSION = 2**31 - 1
 
 
 class Reading:
@@ -110,8 +90,8 @@ class Reading:
         return RuleSetView(
             **parts,
             document=content.document,
-            issues=[_issue(one) for one in findings.issues],
-            warnings=[_issue(one) for one in findings.warnings],
+            issues=[issue_view(one) for one in findings.issues],
+            warnings=[issue_view(one) for one in findings.warnings],
         )
 
     async def two(self, tenant: UUID, code: str, first: Wanted, second: Wanted) -> list[tuple[Version, Content]]:
@@ -123,7 +103,7 @@ class Reading:
     async def _version(
         self, tx: Connection, tenant: UUID, rule_set: RuleSet, wanted: Wanted | None
     ) -> tuple[Version, Content]:
-        number = _number(rule_set, wanted)
+        number = number_of(rule_set.newest, rule_set.draft, wanted)
         version = await self._rule_sets.version(tx, (tenant, rule_set.code), number) if number else None
         return found(version, f"version {wanted or 'newest'!r} of rule set {rule_set.code!r}")
 
@@ -143,18 +123,6 @@ class Reading:
         return found(await self._rule_sets.read(tx, (tenant, code)), f"rule set {code!r}")
 
 
-def _number(rule_set: RuleSet, wanted: Wanted | None) -> int | None:
-    match wanted:
-        case "draft":
-            return rule_set.draft
-        case "newest":
-            return rule_set.newest
-        case None:
-            return rule_set.draft or rule_set.newest
-        case _:
-            return wanted if 0 < wanted <= MAX_VERSION else None
-
-
 def router(authoring: Authoring, reading: Reading) -> APIRouter:
     """`/v1/rule-sets`."""
     routes = APIRouter(prefix="/v1/rule-sets", tags=["rule sets"], route_class=RuleSetRoute)
@@ -162,14 +130,14 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
     @routes.put("/{code}")
     async def put_rule_set(code: CodePath, body: RuleSetInput, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Saves the draft. With `publish` it is checked and published, or nothing changes."""
-        async with refusals_as_problems(code):
+        async with refusals_as_problems(f"rule set {code!r}"):
             findings = await authoring.put(caller, code, body.document(), archived=body.archived, publish=body.publish)
         return await reading.one(caller.tenant, code, None, findings)
 
     @routes.post("/{code}/publish")
     async def publish(code: CodePath, caller: Caller = require(Role.AUTHOR)) -> RuleSetView:
         """Publishes the draft. Without one, the newest version is checked and compiled anew."""
-        async with refusals_as_problems(code):
+        async with refusals_as_problems(f"rule set {code!r}"):
             findings = await authoring.publish(caller, code)
         return await reading.one(caller.tenant, code, "newest", findings)
 
@@ -193,26 +161,3 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
         return await reading.versions(caller.tenant, code, paging)
 
     return routes
-
-
-@asynccontextmanager
-async def refusals_as_problems(code: str) -> AsyncGenerator[None]:
-    """Answers 404, 409, 422 or 503 for what authoring refuses."""
-    try:
-        with needing_entity_service("pipelines, fields and employees"):
-            yield
-    except InvalidRuleSetError as error:
-        detail = f"rule set {code!r} cannot be published; nothing was changed"
-        raise Problem(
-            422, "Invalid input", detail, errors=[_issue(one).model_dump() for one in error.issues]
-        ) from error
-    except TakenError as error:
-        raise conflict(str(error)) from error
-    except NothingToPublishError as error:
-        raise not_found(str(error)) from error
-    except NotThereError as error:
-        raise bad_input("nothing was changed", (error.where, str(error))) from error
-
-
-def _issue(issue: RuleIssue) -> IssueView:
-    return IssueView(where=issue.where, rule=issue.rule, what=issue.what)

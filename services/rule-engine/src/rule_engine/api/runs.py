@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from contracts.inputs import Moment
 from contracts.kit import telemetry
@@ -23,8 +23,18 @@ class RuleRun(BaseModel):
     """One rule of a run and what became of it."""
 
     run_id: UUID
+    step: int
+    """Which execution of the run this is."""
     item_id: UUID
     rule_set: str
+    """The code of the rule set, or of the workflow."""
+    workflow: bool
+    block: bool
+    """Whether it is a block of a workflow that is no rule."""
+    parent: int
+    """The step of the block around it; 0: the run itself."""
+    iteration: int
+    """Which turn of a loop it stands in."""
     version: int
     stage: str
     rule_id: str
@@ -36,12 +46,16 @@ class RuleRun(BaseModel):
     reason: str | None
     attempt: int
     command_id: UUID | None
+    outputs: dict[str, JsonValue] | None
+    started_at: datetime | None
     changed_at: datetime
+    trace_id: str | None
 
 
 class DecisionView(BaseModel):
     """Why a rule did or did not act: the values it read and the verdict of each leaf of its condition."""
 
+    step: int
     rule_id: str
     rule: str
     at: datetime
@@ -69,6 +83,8 @@ class RunView(BaseModel):
     pipeline: str
     stage: str
     rule_set: str
+    workflow: bool
+    """Whether `rule_set` is the code of a workflow."""
     version: int
     entry_seq: int
     entered_at: datetime
@@ -81,7 +97,14 @@ class RunView(BaseModel):
     trace_ids: list[str]
     """All traces the run went on in, the first one first: a wait of more than five minutes and an operator's action
     begin another one, linked to the entry's."""
+    outcome: str | None
+    """How a workflow ended; null: it has not, or this is a chain of rules."""
+    status: str | None
+    """The status that a workflow has given itself."""
+    started_by: str | None
+    """Who started a workflow."""
     rules: list[RuleRun]
+    """Rules and, of a workflow, the other blocks: its journal."""
     decisions: list[DecisionView]
     operator_actions: list[OperatorActionView]
 
@@ -91,7 +114,7 @@ class LastChange(NamedTuple):
 
     changed_at: Moment
     run_id: UUID
-    rule_id: str
+    step: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 def router(database: Database, store: Store) -> APIRouter:
@@ -127,7 +150,7 @@ def router(database: Database, store: Store) -> APIRouter:
 
 
 def _last_change(row: asyncpg.Record) -> LastChange:
-    return LastChange(row["changed_at"], row["run_id"], row["rule_id"])
+    return LastChange(row["changed_at"], row["run_id"], row["step"])
 
 
 def _rule_run(row: asyncpg.Record) -> RuleRun:

@@ -5,7 +5,6 @@ each in its own transaction.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -46,13 +45,13 @@ class Recorder:
     async def record(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool = False) -> Run:
         """Stores the step and returns the run after it; `ran`: it was taken by the run's own execution."""
         await self._store.runs.save(tx, run, step.state, now, telemetry.traceparent())
-        changed = {rule_id: step.state.rules[rule_id] for rule_id in step.changed}
-        await self._store.rule_runs.save(tx, [(run, changed)], now)
+        await self._store.rule_runs.save(tx, [(run, step.changed)], now)
+        await self._store.rule_runs.save_blocks(tx, run, step.blocks, now)
         await self._store.decisions.add(tx, run, step.decisions, now, self._new_id)
         await self._send(tx, run, step, now)
         await self._set_timer(tx, run, step, now, ran=ran)
         after_commit(lambda: _count(run, step))
-        return replace(run, state=step.state, rev=run.rev + 1)
+        return run.after(step.state)
 
     async def _send(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
         for emission in step.emissions:
@@ -83,8 +82,7 @@ def _count(run: Run, step: Step) -> None:
         DECISIONS.labels(decision.rule.type, decision.state).inc()
     for emission in step.emissions:
         COMMANDS_ISSUED.labels(emission.body.TYPE).inc()
-    for rule in run.program.rules():
-        if rule.rule_id in step.changed:
-            state = step.state.rules[rule.rule_id].state
-            RULE_STATES.labels(rule.type, state).inc()
-            logger.info("rule changed", run_id=run.id, rule_id=rule.rule_id, rule=rule.name, state=state)
+    for one in step.changed:
+        rule = run.program.rules_by_path[one.path]
+        RULE_STATES.labels(rule.type, one.state).inc()
+        logger.info("rule changed", run_id=run.id, rule_id=rule.rule_id, rule=rule.name, state=one.state)

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from contracts.contexts import TenantSchema
 from contracts.kit.broker import OutageError
 from contracts.kit.database import Database
-from rule_engine.domain.actions import Elsewhere, Named, RuleType
+from rule_engine.application.named_elsewhere import NamedElsewhere
+from rule_engine.domain.actions import RuleType
 from rule_engine.domain.authoring.checks import RuleSetCheck, leads_anywhere, names_of
 from rule_engine.domain.authoring.compiling import compile_document
 from rule_engine.domain.authoring.cycles import NO_NEIGHBOURS, Neighbours
@@ -17,9 +17,10 @@ from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.language.variables import Definition
-from rule_engine.gateway import EntityService, NamedThings, TriggerService
-from rule_engine.store.rule_sets import Key, RuleSets
+from rule_engine.gateway import EntityService, TriggerService
+from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.variables import Variables
+from rule_engine.store.versions import Key
 
 type Programs = Mapping[str, Sequence[Program]]
 
@@ -71,7 +72,7 @@ class RuleSetChecks:
         rule_sets: RuleSets,
         entity_service: EntityService,
         trigger_service: TriggerService,
-        named_things: NamedThings,
+        elsewhere: NamedElsewhere,
         registry: Mapping[str, RuleType[Any]],
     ) -> None:
         self._database = database
@@ -79,7 +80,7 @@ class RuleSetChecks:
         self._variables = Variables()
         self._entity_service = entity_service
         self._trigger_service = trigger_service
-        self._named_things = named_things
+        self._elsewhere = elsewhere
         self._registry = registry
 
     async def examine(self, key: Key, document: RuleSetDocument, *, publish: bool = False) -> Examined:
@@ -91,7 +92,8 @@ class RuleSetChecks:
         schema = await self._entity_service.schema(key[0])
         others, neighbours, not_looked_up = await self._neighbours(key, document, schema)
         definitions = await self._definitions(key)
-        elsewhere, not_asked = await self._named_elsewhere(key[0], document)
+        named = names_of(document, self._registry)
+        elsewhere, not_asked = await self._elsewhere.of(key[0], named, "stages")
         check = RuleSetCheck(document, schema, self._registry, neighbours, definitions, elsewhere)
         if issues := await asyncio.to_thread(check.issues):
             if publish:
@@ -118,18 +120,6 @@ class RuleSetChecks:
         except OutageError as error:
             what = f"circles through triggers were not looked for: {error}; publish again later to have them looked for"
             return others, Neighbours(rule_sets), [RuleIssue("stages", None, what)]
-
-    async def _named_elsewhere(self, tenant: UUID, document: RuleSetDocument) -> tuple[Elsewhere, list[RuleIssue]]:
-        """What other services have of what the rules name; and warnings for what could not be looked up."""
-        found, not_asked = dict[Named, Any](), list[RuleIssue]()
-        for what in sorted(names_of(document, self._registry)):
-            ask = self._named_things.templates if what == "templates" else self._named_things.channels
-            try:
-                found[what] = await ask(tenant)
-            except OutageError as error:
-                text = f"{what} that rules name were not looked up: {error}; publish again later to have them looked up"
-                not_asked.append(RuleIssue("stages", None, text))
-        return Elsewhere(**found), not_asked
 
     async def compile(self, document: RuleSetDocument, examined: Examined) -> Ready:
         """The programs of an examined document, with ids; in a thread."""

@@ -19,7 +19,8 @@ from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import Copying, switched, switched_programs, switched_where_known, with_copies
 from rule_engine.domain.errors import TakenError
 from rule_engine.quotas import DEFINITIONS
-from rule_engine.store.rule_sets import Content, Key, RuleSets
+from rule_engine.store.rule_sets import Content, RuleSets
+from rule_engine.store.versions import Key
 
 
 class NothingToPublishError(Exception):

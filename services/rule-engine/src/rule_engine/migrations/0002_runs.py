@@ -42,9 +42,11 @@ CREATE TABLE entries (
     note text,
     left_at timestamptz,
     left_reason text,
-    PRIMARY KEY (tenant_id, id),
-    UNIQUE (tenant_id, item_id, entry_seq)
+    workflow boolean NOT NULL DEFAULT false,
+    started_by text,
+    PRIMARY KEY (tenant_id, id)
 );
+CREATE UNIQUE INDEX entries_seq ON entries (tenant_id, item_id, entry_seq) WHERE NOT workflow;
 CREATE TABLE runs (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -54,7 +56,11 @@ CREATE TABLE runs (
     version integer NOT NULL,
     stage text NOT NULL,
     chain integer NOT NULL,
+    workflow boolean NOT NULL DEFAULT false,
     state jsonb NOT NULL,
+    outcome text,
+    status text,
+    awaits text[] NOT NULL DEFAULT '{}',
     rev integer NOT NULL DEFAULT 0,
     last_generation integer NOT NULL DEFAULT 0,
     finished boolean NOT NULL DEFAULT false,
@@ -69,9 +75,14 @@ CREATE INDEX runs_open ON runs (tenant_id, item_id) WHERE NOT finished;
 CREATE TABLE rule_runs (
     tenant_id uuid NOT NULL,
     run_id uuid NOT NULL,
+    step integer NOT NULL,
+    parent integer NOT NULL DEFAULT 0,
+    iteration integer NOT NULL DEFAULT 0,
     rule_id text NOT NULL,
     item_id uuid NOT NULL,
     rule_set text NOT NULL,
+    workflow boolean NOT NULL DEFAULT false,
+    block boolean NOT NULL DEFAULT false,
     version integer NOT NULL,
     stage text NOT NULL,
     position integer NOT NULL,
@@ -83,8 +94,11 @@ CREATE TABLE rule_runs (
     reason text,
     attempt integer NOT NULL DEFAULT 0,
     command_id uuid,
+    outputs jsonb,
+    started_at timestamptz,
     changed_at timestamptz NOT NULL,
-    PRIMARY KEY (tenant_id, run_id, rule_id)
+    trace_id text,
+    PRIMARY KEY (tenant_id, run_id, step)
 );
 CREATE INDEX rule_runs_state ON rule_runs (tenant_id, state, changed_at DESC);
 CREATE INDEX rule_runs_item ON rule_runs (tenant_id, item_id);
@@ -104,6 +118,7 @@ CREATE TABLE decisions (
     id uuid NOT NULL,
     item_id uuid NOT NULL,
     run_id uuid NOT NULL,
+    step integer NOT NULL,
     rule_id text NOT NULL,
     rule text NOT NULL,
     rule_set text NOT NULL,

@@ -21,7 +21,7 @@ TABLES = """
 CREATE TABLE rule_run_history (
     tenant_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    rule_id text NOT NULL,
+    step integer NOT NULL,
     item_id uuid NOT NULL,
     state text NOT NULL,
     due_at timestamptz,
@@ -31,14 +31,14 @@ CREATE TABLE rule_run_history (
     since timestamptz NOT NULL,
     until timestamptz NOT NULL
 );
-CREATE INDEX rule_run_history_rule ON rule_run_history (tenant_id, item_id, run_id, rule_id, until);
+CREATE INDEX rule_run_history_rule ON rule_run_history (tenant_id, item_id, run_id, step, until);
 CREATE INDEX rule_run_history_age ON rule_run_history USING brin (until);
 
 CREATE FUNCTION keep_rule_run() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO rule_run_history (tenant_id, run_id, rule_id, item_id, state, due_at, reason, attempt, command_id,
+    INSERT INTO rule_run_history (tenant_id, run_id, step, item_id, state, due_at, reason, attempt, command_id,
         since, until)
-    VALUES (OLD.tenant_id, OLD.run_id, OLD.rule_id, OLD.item_id, OLD.state, OLD.due_at, OLD.reason, OLD.attempt,
+    VALUES (OLD.tenant_id, OLD.run_id, OLD.step, OLD.item_id, OLD.state, OLD.due_at, OLD.reason, OLD.attempt,
         OLD.command_id, OLD.changed_at, NEW.changed_at);
     RETURN NULL;
 END $$;
@@ -65,7 +65,7 @@ CREATE TABLE backfills (
     PRIMARY KEY (tenant_id, id)
 );
 
-CREATE INDEX decisions_rule ON decisions (tenant_id, item_id, run_id, rule_id, at);
+CREATE INDEX decisions_rule ON decisions (tenant_id, item_id, run_id, step, at);
 DROP INDEX decisions_item;
 CREATE INDEX decisions_age ON decisions USING brin (at);
 """

@@ -1,8 +1,10 @@
 """Every SQL statement of the rule engine, by noun. Methods take the caller's transaction and decide nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
+from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.store.backfills import Backfills
 from rule_engine.store.commands import Commands
 from rule_engine.store.decisions import Decisions
@@ -14,6 +16,7 @@ from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Runs
 from rule_engine.store.timers import Timers
 from rule_engine.store.variables import Variables
+from rule_engine.store.workflows import Workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ class Store:
     operator_actions: OperatorActions
     backfills: Backfills
     variables: Variables
+    workflows: Workflows
 
     @classmethod
-    def create(cls) -> Self:
-        rule_sets = RuleSets()
+    def create(cls, blocks: Mapping[str, BlockType[Any]]) -> Self:
+        rule_sets, workflows = RuleSets(), Workflows()
         return cls(
             entries=Entries(),
             runs=Runs(),
@@ -42,9 +46,10 @@ class Store:
             commands=Commands(),
             timers=Timers(),
             rule_sets=rule_sets,
-            programs=Programs(rule_sets),
+            programs=Programs(rule_sets, workflows, blocks),
             decisions=Decisions(),
             operator_actions=OperatorActions(),
             backfills=Backfills(),
             variables=Variables(),
+            workflows=workflows,
         )

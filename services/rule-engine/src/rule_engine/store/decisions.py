@@ -12,8 +12,8 @@ from contracts.kit.rows import insert
 from rule_engine.domain.execution.step import Decision
 from rule_engine.store.runs import Run
 
-type Position = tuple[datetime, UUID, int]
-"""Of a rule in the list of an item's rules: when its run was planned, the run, its place in it."""
+type Position = tuple[datetime, UUID, int, int]
+"""Of a rule in the list of an item's rules: when its run was planned, the run, its place in it, the execution."""
 
 
 OF_ITEM = """
@@ -23,31 +23,31 @@ OF_ITEM = """
         coalesce(h.attempt, p.attempt_now) AS attempt, coalesce(h.since, p.changed_at) AS since,
         d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS operator
     FROM (
-        SELECT q.tenant_id, q.item_id, q.run_id, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version, q.stage,
-            q.position, q.state AS state_now, q.due_at AS due_now, q.reason AS reason_now, q.attempt AS attempt_now,
-            q.changed_at, r.created_at AS planned_at, e.pipeline, e.entry_seq, e.entered_at,
+        SELECT q.tenant_id, q.item_id, q.run_id, q.step, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version,
+            q.stage, q.position, q.state AS state_now, q.due_at AS due_now, q.reason AS reason_now,
+            q.attempt AS attempt_now, q.changed_at, r.created_at AS planned_at, e.pipeline, e.entry_seq, e.entered_at,
             CASE WHEN e.left_at <= $4 THEN e.left_at END AS left_at
         FROM rule_runs q
         JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
         JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
-        WHERE q.tenant_id = $1 AND q.item_id = $2 AND r.created_at <= $4
+        WHERE q.tenant_id = $1 AND q.item_id = $2 AND NOT q.block AND r.created_at <= $4
             AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3)
-            AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position) < ($5, $6, $7))
-        ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC LIMIT $8) p
+            AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position, q.step) < ($5, $6, $7, $8))
+        ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC, q.step DESC LIMIT $9) p
     LEFT JOIN LATERAL (
         SELECT * FROM rule_run_history h
-        WHERE h.tenant_id = p.tenant_id AND h.item_id = p.item_id AND h.run_id = p.run_id AND h.rule_id = p.rule_id
+        WHERE h.tenant_id = p.tenant_id AND h.item_id = p.item_id AND h.run_id = p.run_id AND h.step = p.step
             AND h.until > $4 ORDER BY h.until LIMIT 1) h ON true
     LEFT JOIN LATERAL (
         SELECT * FROM decisions d
-        WHERE d.tenant_id = p.tenant_id AND d.item_id = p.item_id AND d.run_id = p.run_id AND d.rule_id = p.rule_id
+        WHERE d.tenant_id = p.tenant_id AND d.item_id = p.item_id AND d.run_id = p.run_id AND d.step = p.step
             AND d.at <= $4 ORDER BY d.at DESC LIMIT 1) d ON true
     LEFT JOIN LATERAL (
         SELECT subject FROM operator_actions a
         WHERE a.tenant_id = p.tenant_id AND a.run_id = p.run_id AND a.at = coalesce(h.since, p.changed_at)
             AND (a.rule_id = p.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
-    ORDER BY p.planned_at DESC, p.run_id DESC, p.position DESC"""
-"""Tenant, item, rule (id, name or null), moment, position before (three, or null), limit."""
+    ORDER BY p.planned_at DESC, p.run_id DESC, p.position DESC, p.step DESC"""
+"""Tenant, item, rule (id, name or null), moment, position before (four, or null), limit."""
 
 
 class Decisions:
@@ -60,7 +60,7 @@ class Decisions:
 
     async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID, item: UUID) -> list[asyncpg.Record]:
         return await tx.fetch(
-            """SELECT rule_id, rule, at, state, reason, seen, leaves, command_id FROM decisions
+            """SELECT step, rule_id, rule, at, state, reason, seen, leaves, command_id FROM decisions
                WHERE tenant_id = $1 AND item_id = $3 AND run_id = $2 ORDER BY at, id""",
             tenant,
             run_id,
@@ -82,7 +82,7 @@ class Decisions:
 
         `rule` is a rule's id or name. The state is the one that was overwritten first after `at`, else that of now.
         """
-        created, run_id, position = before or (None, None, None)
+        created, run_id, position, step = before or (None, None, None, None)
         return await tx.fetch(
             OF_ITEM,
             tenant,
@@ -92,6 +92,7 @@ class Decisions:
             created,
             run_id,
             position,
+            step,
             limit,
         )
 
@@ -114,6 +115,7 @@ def _row(run: Run, decision: Decision) -> dict[str, Any]:
         "tenant_id": run.tenant,
         "item_id": run.item_id,
         "run_id": run.id,
+        "step": decision.step,
         "rule_id": decision.rule.rule_id,
         "rule": decision.rule.name,
         "rule_set": run.rule_set,
@@ -131,7 +133,7 @@ def _row(run: Run, decision: Decision) -> dict[str, Any]:
 
 
 def position_of(row: asyncpg.Record) -> Position:
-    return row["planned_at"], row["run_id"], row["position"]
+    return row["planned_at"], row["run_id"], row["position"], row["step"]
 
 
 def rule_ids(rows: Sequence[asyncpg.Record]) -> set[str]:

@@ -18,7 +18,8 @@ from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.state import Entry
 
 _COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
-    causepath, root, traceparent, rule_set, version, note, left_at, left_reason"""
+    causepath, root, traceparent, rule_set, version, note, left_at, left_reason,
+    workflow, started_by"""
 
 type ItemKey = tuple[UUID, UUID]
 """Tenant and item."""
@@ -37,6 +38,17 @@ class StoredEntry:
     """The id of the message that the chain of causes began with."""
     traceparent: str | None
     """Where the entry was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start of a workflow: of which version, how (`create`, `change`, `hand`, `rule`), and by whom."""
+
+    origin: StoredEntry
+    workflow: str
+    version: int
+    how: str
+    started_by: str
 
 
 def stored_entry(row: asyncpg.Record, id: UUID) -> StoredEntry:
@@ -103,7 +115,7 @@ class Entries:
         """The entries of items by their `entry_seq`."""
         rows = await tx.fetch(
             """SELECT e.* FROM entries e JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (t, i, n)
-               ON e.tenant_id = k.t AND e.item_id = k.i AND e.entry_seq = k.n""",
+               ON e.tenant_id = k.t AND e.item_id = k.i AND e.entry_seq = k.n AND NOT e.workflow""",
             [key[0] for key in items],
             [key[1] for key in items],
             list(items.values()),
@@ -120,7 +132,7 @@ class Entries:
         return await tx.fetch(
             """SELECT id, entry_seq, kind, pipeline, stage, entered_at, left_at, left_reason, note, rule_set,
                    version, origin
-               FROM entries WHERE tenant_id = $1 AND item_id = $2 ORDER BY entry_seq""",
+               FROM entries WHERE tenant_id = $1 AND item_id = $2 AND NOT workflow ORDER BY entry_seq""",
             tenant,
             item,
         )
@@ -132,6 +144,7 @@ class Entries:
         row = await tx.fetchrow(
             """SELECT entered_at, left_at, note, rule_set, version FROM entries
                WHERE tenant_id = $1 AND item_id = $2 AND pipeline = $3 AND stage = $4 AND entered_at <= $5
+                   AND NOT workflow
                ORDER BY entry_seq DESC LIMIT 1""",
             *item,
             *place,
@@ -147,6 +160,14 @@ class Entries:
             [_values(entry, traces) for entry in entries],
         )
 
+    async def add_starts(self, tx: Connection, starts: Sequence[Start]) -> None:
+        """Records starts of workflows; what has been recorded before stays as it is."""
+        await tx.execute(
+            f"""INSERT INTO entries ({_COLUMNS})
+                SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::entries, $1) ON CONFLICT DO NOTHING""",  # noqa: S608
+            [_start_values(start) for start in starts],
+        )
+
     async def leave(self, tx: Connection, left: Sequence[tuple[UUID, UUID, int, datetime, str]]) -> None:
         """Marks entries of an item before an `entry_seq` as left: (tenant, item, entry_seq, at, reason)."""
         await tx.execute(
@@ -154,9 +175,33 @@ class Entries:
                FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[])
                    AS k (tenant_id, item_id, entry_seq, left_at, reason)
                WHERE e.tenant_id = k.tenant_id AND e.item_id = k.item_id AND e.entry_seq < k.entry_seq
-                   AND e.left_at IS NULL""",
+                   AND e.left_at IS NULL AND NOT e.workflow""",
             *([one[column] for one in left] for column in range(5)),
         )
+
+
+def _start_values(start: Start) -> dict[str, object]:
+    origin, item = start.origin, start.origin.entry.snapshot
+    return {
+        "tenant_id": origin.tenant,
+        "id": origin.id,
+        "item_id": item.id,
+        "entry_seq": origin.entry.entry_seq,
+        "kind": item.kind,
+        "pipeline": item.pipeline,
+        "stage": item.stage,
+        "entered_at": origin.entry.entered_at,
+        "snapshot": item.model_dump(mode="json"),
+        "origin": start.how,
+        "correlation": origin.correlation,
+        "causepath": format_causepath(origin.causepath),
+        "root": origin.root,
+        "traceparent": origin.traceparent,
+        "rule_set": start.workflow,
+        "version": start.version,
+        "workflow": True,
+        "started_by": start.started_by,
+    }
 
 
 def _values(entry: PlannedEntry, traces: Mapping[str, str | None]) -> dict[str, object]:
@@ -182,4 +227,5 @@ def _values(entry: PlannedEntry, traces: Mapping[str, str | None]) -> dict[str, 
         "note": entry.note,
         "left_at": left_at,
         "left_reason": left_reason,
+        "workflow": False,
     }

@@ -1,56 +1,42 @@
 """Rules of runs, as people and lists read them: a copy of each rule's progress in its run's state."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from contracts.kit import telemetry
 from contracts.kit.database import Connection
-from rule_engine.domain.execution.state import RuleProgress
+from rule_engine.domain.execution.state import Execution
+from rule_engine.domain.execution.step import BlockRecord
 from rule_engine.store.runs import Run
 
-_COLUMNS = """tenant_id, run_id, rule_id, item_id, rule_set, version, stage, position, name, title, type, state,
-    due_at, reason, attempt, command_id, changed_at"""
+_COLUMNS = """tenant_id, run_id, step, parent, iteration, rule_id, item_id, rule_set, workflow, block, version, stage,
+    position, name, title, type, state, due_at, reason, attempt, command_id, outputs, started_at, changed_at,
+    trace_id"""
 
 
 class RuleRuns:
     """Statements on `rule_runs`."""
 
-    async def save(
-        self, tx: Connection, changed: Iterable[tuple[Run, Mapping[str, RuleProgress]]], now: datetime
-    ) -> None:
-        """Stores the progress of rules by id."""
-        rows = [
-            {
-                "tenant_id": run.tenant,
-                "run_id": run.id,
-                "rule_id": rule.rule_id,
-                "item_id": run.item_id,
-                "rule_set": run.rule_set,
-                "version": run.version,
-                "stage": run.stage,
-                "position": position,
-                "name": rule.name,
-                "title": rule.title,
-                "type": rule.type,
-                "state": progress[rule.rule_id].state,
-                "due_at": progress[rule.rule_id].due_at,
-                "reason": progress[rule.rule_id].reason,
-                "attempt": progress[rule.rule_id].attempt,
-                "command_id": progress[rule.rule_id].command_id,
-                "changed_at": progress[rule.rule_id].changed_at or now,
-            }
-            for run, progress in changed
-            for position, rule in enumerate(run.program.rules())
-            if rule.rule_id in progress
-        ]
+    async def save(self, tx: Connection, changed: Iterable[tuple[Run, Sequence[Execution]]], now: datetime) -> None:
+        """Stores executions of rules as they are now."""
+        await self._save(tx, [_row(run, one, now) for run, executions in changed for one in executions])
+
+    async def save_blocks(self, tx: Connection, run: Run, blocks: Sequence[BlockRecord], now: datetime) -> None:
+        """Stores blocks of a workflow as they are now."""
+        if blocks:
+            await self._save(tx, [_block_row(run, one, now) for one in blocks])
+
+    async def _save(self, tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         await tx.execute(
             f"""INSERT INTO rule_runs ({_COLUMNS})
                SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::rule_runs, $1)
-               ON CONFLICT (tenant_id, run_id, rule_id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
+               ON CONFLICT (tenant_id, run_id, step) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
                    reason = excluded.reason, attempt = excluded.attempt, command_id = excluded.command_id,
-                   changed_at = excluded.changed_at""",  # noqa: S608
+                   outputs = excluded.outputs, changed_at = excluded.changed_at, trace_id = excluded.trace_id""",  # noqa: S608
             rows,
         )
 
@@ -61,22 +47,22 @@ class RuleRuns:
         *,
         item: UUID | None,
         state: str | None,
-        before: tuple[datetime, UUID, str] | None,
+        before: tuple[datetime, UUID, int] | None,
         limit: int,
     ) -> list[asyncpg.Record]:
         """Rules in the order of their last change, the newest first."""
-        at, run_id, rule_id = before or (None, None, None)
+        at, run_id, step = before or (None, None, None)
         return await tx.fetch(
             """SELECT * FROM rule_runs
                WHERE tenant_id = $1 AND ($2::uuid IS NULL OR item_id = $2) AND ($3::text IS NULL OR state = $3)
-                 AND ($4::timestamptz IS NULL OR (changed_at, run_id, rule_id) < ($4, $5, $6))
-               ORDER BY changed_at DESC, run_id DESC, rule_id DESC LIMIT $7""",
+                 AND ($4::timestamptz IS NULL OR (changed_at, run_id, step) < ($4, $5, $6))
+               ORDER BY changed_at DESC, run_id DESC, step DESC LIMIT $7""",
             tenant,
             item,
             state,
             at,
             run_id,
-            rule_id,
+            step,
             limit,
         )
 
@@ -89,13 +75,69 @@ class RuleRuns:
                LEFT JOIN LATERAL (
                    SELECT leaves, at FROM decisions d
                    WHERE d.tenant_id = q.tenant_id AND d.item_id = q.item_id AND d.run_id = q.run_id
-                     AND d.rule_id = q.rule_id ORDER BY at DESC LIMIT 1) d ON true
-               WHERE q.tenant_id = $1 AND q.item_id = $2 ORDER BY r.created_at, r.chain, q.position""",
+                     AND d.step = q.step ORDER BY at DESC LIMIT 1) d ON true
+               WHERE q.tenant_id = $1 AND q.item_id = $2 AND NOT q.workflow
+               ORDER BY r.created_at, r.chain, q.position, q.step""",
             tenant,
             item,
         )
 
     async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID) -> list[asyncpg.Record]:
         return await tx.fetch(
-            "SELECT * FROM rule_runs WHERE tenant_id = $1 AND run_id = $2 ORDER BY position", tenant, run_id
+            "SELECT * FROM rule_runs WHERE tenant_id = $1 AND run_id = $2 ORDER BY step LIMIT 1000", tenant, run_id
         )
+
+
+def _of_run(run: Run, step: int, parent: int | None, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": run.tenant,
+        "run_id": run.id,
+        "step": step,
+        "parent": parent or 0,
+        "item_id": run.item_id,
+        "rule_set": run.rule_set,
+        "workflow": run.workflow,
+        "block": False,
+        "version": run.version,
+        "stage": run.stage,
+        "iteration": 0,
+        "attempt": 0,
+        "started_at": now,
+        "changed_at": now,
+        "trace_id": telemetry.trace_id(telemetry.traceparent()) if run.workflow else None,
+    }
+
+
+def _block_row(run: Run, one: BlockRecord, now: datetime) -> dict[str, Any]:
+    block = run.program.container(one.path)
+    return _of_run(run, one.step, one.parent, now) | {
+        "iteration": one.iteration,
+        "block": True,
+        "rule_id": block.id,
+        "position": run.program.positions_of_blocks[one.path],
+        "name": block.name,
+        "title": block.title,
+        "type": block.block,
+        "state": one.state,
+        "due_at": one.due_at,
+        "reason": one.reason,
+        "outputs": dict(one.outputs) or None,
+    }
+
+
+def _row(run: Run, one: Execution, now: datetime) -> dict[str, Any]:
+    rule = run.program.rules_by_path[one.path]
+    return _of_run(run, one.step, one.parent, now) | {
+        "rule_id": one.rule_id,
+        "position": run.program.positions[one.path],
+        "name": rule.name,
+        "title": rule.title,
+        "type": rule.type,
+        "state": one.state,
+        "due_at": one.due_at,
+        "reason": one.reason,
+        "attempt": one.attempt,
+        "command_id": one.command_id,
+        "outputs": one.outputs or None if run.workflow else None,
+        "changed_at": one.changed_at or now,
+    }

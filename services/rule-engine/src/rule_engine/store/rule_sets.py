@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,9 +13,7 @@ from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.errors import TakenError
 from rule_engine.domain.execution.explanations import PublishedRule
 from rule_engine.domain.execution.program import Program
-
-type Key = tuple[UUID, str]
-"""Tenant and code of a rule set."""
+from rule_engine.store.versions import Key, VersionContent, Versions, dump
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +29,7 @@ class RuleSet:
     draft: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version. `created_*` is its last save as a draft."""
-
-    version: int
-    status: Literal["draft", "published"]
-    created_by: str
-    created_at: datetime
-    published_by: str | None
-    published_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a version holds; a draft has no programs."""
-
-    document: RuleSetDocument
-    programs: Mapping[str, Sequence[Program]] | None = None
+Content = VersionContent[RuleSetDocument, Mapping[str, Sequence[Program]]]
 
 
 _RULE_SETS = """
@@ -60,8 +41,19 @@ _RULE_SETS = """
     FROM rule_sets s"""
 
 
-class RuleSets:
+class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
     """Statements on `rule_sets` and `rule_set_versions`."""
+
+    table = "rule_set"
+
+    def document(self, row: asyncpg.Record) -> RuleSetDocument:
+        return _document(row)
+
+    def programs_in(self, row: asyncpg.Record) -> Mapping[str, Sequence[Program]] | None:
+        return _programs(row)
+
+    def dumped(self, programs: Mapping[str, Sequence[Program]]) -> Any:
+        return {stage: [dump(program) for program in chains] for stage, chains in programs.items()}
 
     async def keep(self, tx: Connection, key: Key, document: RuleSetDocument, archived: bool, now: datetime) -> str:
         """Creates or replaces a rule set and locks its row. Returns its pipeline, which stays what it was.
@@ -107,42 +99,6 @@ class RuleSets:
         )
         return {row["code"]: _programs(row) or {} for row in rows}
 
-    async def lock(self, tx: Connection, key: Key) -> None:
-        """Keeps others from writing versions of the rule set until the transaction ends."""
-        await tx.execute("SELECT FROM rule_sets WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)
-
-    async def save_draft(self, tx: Connection, key: Key, document: RuleSetDocument, by: str, at: datetime) -> int:
-        """Writes the one draft; returns its version."""
-        version: int = await tx.fetchval(
-            """INSERT INTO rule_set_versions (tenant_id, code, version, status, document, created_by, created_at)
-               SELECT $1, $2, coalesce(max(version), 0) + 1, 'draft', $3, $4, $5 FROM rule_set_versions
-               WHERE tenant_id = $1 AND code = $2 AND status = 'published'
-               ON CONFLICT (tenant_id, code, version) DO UPDATE SET
-                   document = excluded.document, created_by = excluded.created_by, created_at = excluded.created_at
-               RETURNING version""",
-            *key,
-            _dump(document),
-            by,
-            at,
-        )
-        return version
-
-    async def drop_draft(self, tx: Connection, key: Key) -> None:
-        await tx.execute("DELETE FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND status = 'draft'", *key)
-
-    async def publish(
-        self, tx: Connection, key: Key, programs: Mapping[str, Sequence[Program]], by: str, now: datetime
-    ) -> None:
-        """Makes the draft a published version."""
-        await tx.execute(
-            """UPDATE rule_set_versions SET status = 'published', programs = $3, published_by = $4, published_at = $5
-               WHERE tenant_id = $1 AND code = $2 AND status = 'draft'""",
-            *key,
-            {stage: [_dump(program) for program in chains] for stage, chains in programs.items()},
-            by,
-            now,
-        )
-
     async def read(self, tx: Connection, key: Key) -> RuleSet | None:
         row = await tx.fetchrow(f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code = $2", *key)
         return None if row is None else _rule_set(row)
@@ -153,23 +109,6 @@ class RuleSets:
             f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code > $2 ORDER BY s.code LIMIT $3", tenant, after, limit
         )
         return [_rule_set(row) for row in rows]
-
-    async def versions(self, tx: Connection, key: Key, before: int, limit: int) -> Sequence[Version]:
-        """Newest first, those before version `before`."""
-        rows = await tx.fetch(
-            """SELECT * FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND version < $3
-               ORDER BY version DESC LIMIT $4""",
-            *key,
-            before,
-            limit,
-        )
-        return [_version(row) for row in rows]
-
-    async def version(self, tx: Connection, key: Key, version: int) -> tuple[Version, Content] | None:
-        row = await tx.fetchrow(
-            "SELECT * FROM rule_set_versions WHERE tenant_id = $1 AND code = $2 AND version = $3", *key, version
-        )
-        return None if row is None else (_version(row), Content(_document(row), _programs(row)))
 
     async def others(self, tx: Connection, key: Key) -> dict[tuple[str, int], RuleSetDocument]:
         """The newest published documents of the tenant's other rule sets that are not archived, by code and version."""
@@ -235,10 +174,6 @@ class RuleSets:
         return dict(found[1].programs)
 
 
-def _dump(model: RuleSetDocument | Program) -> dict[str, Any]:
-    return model.model_dump(mode="json", by_alias=True)
-
-
 def _document(row: asyncpg.Record) -> RuleSetDocument:
     return RuleSetDocument.model_validate(row["document"])
 
@@ -252,7 +187,3 @@ def _programs(row: asyncpg.Record) -> dict[str, Sequence[Program]] | None:
 
 def _rule_set(row: asyncpg.Record) -> RuleSet:
     return RuleSet(**{name: row[name] for name in RuleSet.__slots__})
-
-
-def _version(row: asyncpg.Record) -> Version:
-    return Version(**{name: row[name] for name in Version.__slots__})

@@ -1,9 +1,9 @@
 """Runs and their states."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
@@ -13,8 +13,9 @@ from contracts.kit.broker import OutageError
 from contracts.kit.database import Connection
 from contracts.kit.telemetry import trace_id
 from rule_engine.domain.execution.planning import OpenRun
-from rule_engine.domain.execution.program import FORMAT, Program
-from rule_engine.domain.execution.state import Entry, State
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import STATE_FORMAT, Entry, State, read_state
+from rule_engine.domain.execution.workflows import awaited
 from rule_engine.store.entries import StoredEntry, stored_entry
 
 NEWER_FORMATS = Counter("run_states_newer_total", "States met that a newer release wrote, and left alone")
@@ -34,7 +35,10 @@ class RunRow:
     version: int
     stage: str
     chain: int
-    state: State
+    workflow: bool
+    """Whether `rule_set` is the code of a workflow."""
+    finished: bool
+    stored_state: Mapping[str, Any]
     rev: int
     updated_at: datetime
     last_traceparent: str | None
@@ -53,42 +57,47 @@ class RunRow:
         return self.origin.entry.item_id
 
     @property
-    def finished(self) -> bool:
-        return self.state.finished
-
-    @property
     def traceparent(self) -> str | None:
         """Where the entry was planned."""
         return self.origin.traceparent
 
     def with_program(self, program: Program) -> "Run":
-        return Run(program=program, **{name: getattr(self, name) for name in RunRow.__slots__})
+        state = read_state(dict(self.stored_state), program, self.entry.entered_at)
+        return Run(program=program, state=state, **{name: getattr(self, name) for name in RunRow.__slots__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(RunRow):
-    """A run with the program it follows."""
+    """A run with the program it follows, and its state in it."""
 
     program: Program
+    state: State
+
+    def after(self, state: State) -> Self:
+        """The run once this state is stored."""
+        return replace(self, state=state, finished=state.finished, rev=self.rev + 1)
 
 
 def new_run(
     planned: OpenRun, origin: StoredEntry, version: tuple[str, int], traceparent: str | None, at: datetime
 ) -> Run:
     """A run that was just planned, of a version (rule set, number); `traceparent` is where it was planned."""
-    row = RunRow(
+    return Run(
         id=planned.id,
         origin=origin,
         rule_set=version[0],
         version=version[1],
         stage=planned.program.stage,
         chain=planned.program.chain,
-        state=planned.state,
+        workflow=planned.program.workflow is not None,
+        finished=planned.state.finished,
+        stored_state={},
         rev=0,
         updated_at=at,
         last_traceparent=traceparent,
+        program=planned.program,
+        state=planned.state,
     )
-    return row.with_program(planned.program)
 
 
 _SELECT = """SELECT r.*, e.entry_seq, e.entered_at, e.snapshot, e.correlation, e.causepath, e.root, e.traceparent
@@ -140,10 +149,10 @@ class Runs:
     async def add(self, tx: Connection, runs: Sequence[Run], now: datetime) -> None:
         """Records new runs."""
         await tx.execute(
-            """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished,
-                   created_at, updated_at, last_traceparent, trace_ids)
-               SELECT tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, state, finished, $2, $2,
-                   last_traceparent, trace_ids
+            """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, workflow, state,
+                   finished, created_at, updated_at, last_traceparent, trace_ids)
+               SELECT tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, workflow, state,
+                   finished, $2, $2, last_traceparent, trace_ids
                FROM jsonb_populate_recordset(NULL::runs, $1) ON CONFLICT DO NOTHING""",
             [
                 {
@@ -155,7 +164,8 @@ class Runs:
                     "version": run.version,
                     "stage": run.stage,
                     "chain": run.chain,
-                    "state": dump(run.state),
+                    "workflow": run.workflow,
+                    "state": run.state.stored(),
                     "finished": run.state.finished,
                     "last_traceparent": run.last_traceparent,
                     "trace_ids": list(filter(None, (trace_id(run.last_traceparent),))),
@@ -168,7 +178,8 @@ class Runs:
     async def details(self, tx: Connection, tenant: UUID, run_id: UUID) -> asyncpg.Record | None:
         """A run with its entry and its timer, as people read it."""
         return await tx.fetchrow(
-            """SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, w.wake_at
+            """SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, e.started_by,
+                   w.wake_at
                FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
                LEFT JOIN timers w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",
             tenant,
@@ -179,29 +190,34 @@ class Runs:
         """Stores the next state of a run that the caller has locked; raises its `rev`."""
         await tx.execute(
             """UPDATE runs SET state = $3, finished = $4, rev = rev + 1, updated_at = $5, last_traceparent = $6,
-                   trace_ids = CASE WHEN coalesce($7 = ANY (trace_ids), true) THEN trace_ids
+                   outcome = $8, status = $9, awaits = $10,
+                   trace_ids = CASE WHEN $7::text IS NULL OR $7 = ANY (trace_ids) THEN trace_ids
                                     ELSE array_append(trace_ids, $7) END
                WHERE tenant_id = $1 AND id = $2""",
             run.tenant,
             run.id,
-            dump(state),
+            state.stored(),
             state.finished,
             now,
             traceparent or run.last_traceparent,
             trace_id(traceparent or run.last_traceparent),
+            state.outcome,
+            state.status,
+            sorted(awaited(state)),
         )
 
 
-def dump(state: State) -> Any:
-    return state.model_dump(mode="json")
+def met_newer() -> None:
+    """Counts what a newer release has written."""
+    NEWER_FORMATS.inc()
 
 
-def _state(stored: Mapping[str, Any]) -> State:
+def _readable(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises `NewerFormatError` for a state that a newer release wrote."""
-    if stored.get("format", FORMAT) > FORMAT:
-        NEWER_FORMATS.inc()
-        raise NewerFormatError(f"the run's state has the format {stored['format']}, this worker reads {FORMAT}")
-    return State.model_validate(stored)
+    if stored.get("format", 1) > STATE_FORMAT:
+        met_newer()
+        raise NewerFormatError(f"the run's state has the format {stored['format']}, this worker reads {STATE_FORMAT}")
+    return stored
 
 
 def _run(row: asyncpg.Record) -> RunRow:
@@ -212,7 +228,9 @@ def _run(row: asyncpg.Record) -> RunRow:
         version=row["version"],
         stage=row["stage"],
         chain=row["chain"],
-        state=_state(row["state"]),
+        workflow=row["workflow"],
+        finished=row["finished"],
+        stored_state=_readable(row["state"]),
         rev=row["rev"],
         updated_at=row["updated_at"],
         last_traceparent=row["last_traceparent"] or row["traceparent"],

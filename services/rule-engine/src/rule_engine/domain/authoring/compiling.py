@@ -11,7 +11,7 @@ from contracts.contexts import Part, TenantSchema
 from rule_engine.domain.actions import RuleType
 from rule_engine.domain.authoring import employee_refs
 from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument
-from rule_engine.domain.execution.program import Program, RuleBlock, SequenceBlock
+from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.language import value_types
 from rule_engine.domain.language.conditions import paths_of as read_by
 from rule_engine.domain.language.values import parts_of, paths_of
@@ -83,7 +83,7 @@ def compile_document(
             chain=number,
             parts=_parts(chain, registry),
             stored=_stored(chain, registry),
-            root=SequenceBlock(blocks=tuple(map(block, chain))),
+            root=Block(block="sequence", blocks=tuple(map(block, chain))),
         )
 
     return {

@@ -9,7 +9,7 @@ from contracts.issues import unknown
 from rule_engine.domain.actions import Place
 from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.errors import EngineError
-from rule_engine.domain.execution.program import Block, Program, RuleBlock, SequenceBlock
+from rule_engine.domain.execution.program import AnyBlock, Program, RuleBlock
 
 MAX_NAME = 64
 
@@ -70,14 +70,12 @@ def switched_programs(programs: Mapping[str, Sequence[Program]], document: RuleS
 
 
 def _with_switches(program: Program, enabled: Mapping[str, bool]) -> Program:
-    def switched(block: Block) -> Block:
-        match block:
-            case RuleBlock():
-                return block.model_copy(update={"enabled": enabled[block.rule_id]})
-            case SequenceBlock():
-                return block.model_copy(update={"blocks": tuple(switched(one) for one in block.blocks)})
+    def switched(block: AnyBlock) -> AnyBlock:
+        if isinstance(block, RuleBlock):
+            return block.model_copy(update={"enabled": enabled[block.rule_id]})
+        return block.model_copy(update={"blocks": tuple(map(switched, block.blocks))})
 
-    return program.model_copy(update={"root": switched(program.root)})
+    return Program.model_validate(dict(program) | {"root": switched(program.root)})
 
 
 def with_copies(target: RuleSetDocument, source: RuleSetDocument, copying: Copying) -> RuleSetDocument:

@@ -14,11 +14,12 @@ from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, Co
 from contracts.messages.rule_events import RuleState
 from contracts.values import ItemSnapshot
 from rule_engine.domain.execution.deciding import outputs_refusal
+from rule_engine.domain.execution.interpreter import Interpreter
 from rule_engine.domain.execution.program import Program, RuleBlock
-from rule_engine.domain.execution.rescheduling import may_be_rescheduled, waiting_reason
-from rule_engine.domain.execution.running import Running
-from rule_engine.domain.execution.state import ENDED, Cursor, Entry, RuleProgress, State, first_place
-from rule_engine.domain.execution.step import Registry, RunFacts, Step, waits_for_date
+from rule_engine.domain.execution.rescheduling import may_be_rescheduled, waiting_reason, waits_for_time
+from rule_engine.domain.execution.running import DELETED, Running
+from rule_engine.domain.execution.state import ENDED, ROOT, Entry, Execution, Frame, Note, RuleProgress, State
+from rule_engine.domain.execution.step import Registry, RunFacts, Step
 from rule_engine.domain.execution.turns import Turns
 from rule_engine.domain.schedule.due import Due, Times, due
 
@@ -26,49 +27,65 @@ LONGEST_PAUSE_S = 86_400
 
 
 def begin(program: Program, entry: Entry, times: Times) -> State:
-    """The state of a run that was just planned; due times are in it for people to see."""
-    entered_at = entry.entered_at
-    rules = {rule.rule_id: _planned(rule, entry, times) for rule in program.rules()}
-    head = next((rule for rule in program.rules() if rule.enabled), None)
-    due_on_entry = head is not None and _is_due_on_entry(head, rules[head.rule_id], entered_at)
-    if head is not None and not due_on_entry:
-        reason = waiting_reason(head, rules[head.rule_id])
-        rules[head.rule_id] = rules[head.rule_id].to(state="waiting", reason=reason, changed_at=entered_at)
-    cursor = Cursor(place=first_place(program.root))
-    return State(due_on_entry=head.rule_id if head and due_on_entry else None, cursors=(cursor,), rules=rules)
+    """The state of a chain's run that was just planned; due times are in it for people to see."""
+    run = plan_chain(program, entry, times)
+    due_on_entry = start_chain(run)
+    return run.result().state.to(due_on_entry=due_on_entry)
 
 
-def _planned(rule: RuleBlock, entry: Entry, times: Times) -> RuleProgress:
-    found = due(rule.run, entry.entered_at, entry.snapshot, times, entry.entered_at)
-    return RuleProgress(due_at=found.at, date_missing=found.missing)
+def plan_chain(program: Program, entry: Entry, times: Times) -> Running:
+    """A run in which every rule of the chain has its due time, and none has its turn."""
+    empty = State(frames={ROOT: Frame(step=ROOT, started_at=entry.entered_at)})
+    run = Running(program, empty, entry.entered_at)
+    for path, rule in program.rules_by_path.items():
+        found = due(rule.run, entry.entered_at, entry.snapshot, times, entry.entered_at)
+        step = run.next_step()
+        run.executions[step] = Execution(
+            step=step, rule_id=rule.rule_id, path=path, parent=ROOT, due_at=found.at, date_missing=found.missing
+        )
+    return run
 
 
-def _is_due_on_entry(rule: RuleBlock, progress: RuleProgress, entered_at: datetime) -> bool:
-    return (progress.due_at or entered_at) <= entered_at and not waits_for_date(rule, progress)
+def start_chain(run: Running) -> str | None:
+    """Gives the first rule its turn. Returns the rule that is due on entry, if the first one that is enabled is; else
+    that one waits.
+    """
+    run.tell(ROOT, Note(what="start"))
+    Interpreter(run).take_notes()
+    rules = run.program.rules_by_path
+    head = next((one for one in run.executions.values() if rules[one.path].enabled), None)
+    if head is None or head.ended:
+        return None
+    if not waits_for_time(rules[head.path], head, run.now):
+        return head.rule_id
+    run.set(head.step, state="waiting", reason=waiting_reason(rules[head.path], head))
+    return None
 
 
 def redate(program: Program, state: State, entry: Entry, item: ItemSnapshot, times: Times, now: datetime) -> Step:
     """The item's dates may have changed: moves the rules that still wait and count from one of them."""
     run = Running(program, state, now)
-    for rule in program.rules():
-        progress = state.rules[rule.rule_id]
-        if may_be_rescheduled(rule, progress) and rule.rule_id != state.due_on_entry:
+    for step, one in state.executions.items():
+        rule = run.rule(step)
+        if may_be_rescheduled(rule, one) and one.rule_id != state.due_on_entry:
             found = due(rule.run, entry.entered_at, item, times, now)
-            if (found.at, found.missing) != (progress.due_at, progress.date_missing):
-                _redate(run, rule, found)
+            if (found.at, found.missing) != (one.due_at, one.date_missing):
+                _redate(run, step, found)
     return run.result()
 
 
-def _redate(run: Running, rule: RuleBlock, found: Due) -> None:
-    run.set(rule, due_at=found.at, date_missing=found.missing)
-    if run.rules[rule.rule_id].state == "waiting":
-        run.set(rule, reason=waiting_reason(rule, run.rules[rule.rule_id]))
+def _redate(run: Running, step: int, found: Due) -> None:
+    one = run.set(step, due_at=found.at, date_missing=found.missing)
+    if one.state == "waiting":
+        run.set(step, reason=waiting_reason(run.rule(step), one))
 
 
 def advance(
     program: Program, state: State, entry: Entry, context: ItemContext | None, now: datetime, facts: RunFacts
 ) -> Step:
     """Takes every turn that can be taken at `now`. `context` null means that the item does not exist any more."""
+    if context is None and program.workflow:
+        return leave(program, state, DELETED, now)
     run = Running(program, state, now)
     Turns(run, entry, context, facts).take()
     return run.result()
@@ -77,44 +94,50 @@ def advance(
 def settle(program: Program, state: State, command_id: UUID, result: Result, now: datetime, registry: Registry) -> Step:
     """Records a result in the state. One that no rule waits for, or waits for any more, changes nothing."""
     run = Running(program, state, now)
-    rule = next((r for r in program.rules() if _waits_for(state.rules[r.rule_id], command_id)), None)
-    if rule is not None:
-        _settle(run, rule, result, registry)
-    return run.finish_turn()
+    one = next((one for one in state.executions.values() if _waits_for(one, command_id)), None)
+    if one is not None:
+        _settle(run, one, result, registry)
+    return finish_turn(run)
+
+
+def finish_turn(run: Running) -> Step:
+    """After a result or an operator's action: blocks that do not look at the item go on, `advance` does the rest."""
+    Interpreter(run).take_notes()
+    return run.result()
 
 
 def _waits_for(progress: RuleProgress, command_id: UUID) -> bool:
     return progress.state == "running" and progress.command_id == command_id
 
 
-def _settle(run: Running, rule: RuleBlock, result: Result, registry: Registry) -> None:
-    progress = run.rules[rule.rule_id]
+def _settle(run: Running, one: Execution, result: Result, registry: Registry) -> None:
+    rule, step = run.rule(one.step), one.step
     match result:
         case CommandProgress(state=said, until=until):
-            run.set(rule, reason=said if until is None else f"{said} until {until.isoformat()}")
+            run.set(step, reason=said if until is None else f"{said} until {until.isoformat()}")
         case CommandDone(outputs=outputs):
-            _take_outputs(run, rule, outputs, registry)
-        case CommandRefused() | CommandFailed() if progress.retry_after:
-            run.plan_again(rule)
+            _take_outputs(run, step, outputs, registry)
+        case CommandRefused() | CommandFailed() if one.retry_after:
+            run.plan_again(step)
         case CommandRefused(reason=reason) if reason == CANCELLED:
-            run.end(rule, "cancelled", progress.cancelling or "its command was cancelled")
+            run.end(step, "cancelled", one.cancelling or "its command was cancelled")
         case CommandRefused(reason=reason):
-            run.end(rule, "refused", reason)
-        case CommandFailed(reason=reason, retryable=True) if _may_retry(rule, progress):
-            _retry_by_policy(run, rule, reason)
+            run.end(step, "refused", reason)
+        case CommandFailed(reason=reason, retryable=True) if _may_retry(rule, one):
+            _retry_by_policy(run, step, reason)
         case CommandFailed(reason=reason):
-            run.end(rule, "failed", reason)
+            run.end(step, "failed", reason)
 
 
-def _take_outputs(run: Running, rule: RuleBlock, given: Mapping[str, JsonValue], registry: Registry) -> None:
+def _take_outputs(run: Running, step: int, given: Mapping[str, JsonValue], registry: Registry) -> None:
     """The effect exists even if its outputs cannot be kept; rules that need them fail and say so."""
-    kind = registry.get(rule.type)
+    kind = registry.get(run.rule(step).type)
     outputs = kind.outputs_of(given) if kind else dict(given)
-    if refusal := outputs_refusal(run, rule, outputs):
-        run.end(rule, "done", refusal)
+    if refusal := outputs_refusal(run, step, outputs):
+        run.end(step, "done", refusal)
     else:
-        run.set(rule, outputs=outputs)
-        run.end(rule, "done")
+        run.set(step, outputs=outputs)
+        run.end(step, "done")
 
 
 def _may_retry(rule: RuleBlock, progress: RuleProgress) -> bool:
@@ -122,13 +145,13 @@ def _may_retry(rule: RuleBlock, progress: RuleProgress) -> bool:
     return rule.retry is not None and progress.retries < rule.retry.times and progress.cancelling is None
 
 
-def _retry_by_policy(run: Running, rule: RuleBlock, reason: str) -> None:
-    assert rule.retry is not None  # noqa: S101 - only a rule with a policy may retry
-    retries = run.rules[rule.rule_id].retries
-    pause = min(rule.retry.after_seconds * 2**retries, LONGEST_PAUSE_S)
+def _retry_by_policy(run: Running, step: int, reason: str) -> None:
+    policy, retries = run.rule(step).retry, run.executions[step].retries
+    assert policy is not None  # noqa: S101 - only a rule with a policy may retry
+    pause = min(policy.after_seconds * 2**retries, LONGEST_PAUSE_S)
     at = run.now + timedelta(seconds=pause)
-    run.plan_again(rule, at)
-    run.set(rule, state="waiting", retries=retries + 1, reason=f"failed: {reason}; tried again {at.isoformat()}")
+    run.plan_again(step, at)
+    run.set(step, state="waiting", retries=retries + 1, reason=f"failed: {reason}; tried again {at.isoformat()}")
 
 
 def leave(program: Program, state: State, reason: str, now: datetime) -> Step:
@@ -137,19 +160,22 @@ def leave(program: Program, state: State, reason: str, now: datetime) -> Step:
     A command under way is cancelled too; its rule is `cancelled` only when the owner says that nothing was done.
     """
     run = Running(program, state, now)
+    if program.workflow:
+        return _end_all(program, state, "cancelled", reason, now)
     run.cancel_all(reason)
-    for rule in program.rules():
-        if rule.on_leave == "run_now" and run.rules[rule.rule_id].state not in (*ENDED, "running"):
-            run.set(rule, due_at=now, manually_scheduled=True)
-    return run.result()
+    for step, one in list(run.executions.items()):
+        if run.rule(step).on_leave == "run_now" and one.state not in (*ENDED, "running"):
+            run.set(step, due_at=now, manually_scheduled=True)
+    return finish_turn(run)
 
 
 def fail_turn(program: Program, state: State, decided: Step, reason: str, now: datetime) -> Step:
     """The rule that `decided` decided fails instead, since what it decided can never be written."""
     run = Running(program, state, now)
     for decision in decided.decisions:
-        run.fail(decision.rule, reason)
-    return run.finish_turn()
+        if decision.step in run.executions:
+            run.fail(decision.step, reason)
+    return finish_turn(run)
 
 
 def fail(program: Program, state: State, reason: str, now: datetime) -> Step:
@@ -164,7 +190,10 @@ def refuse(program: Program, state: State, reason: str, now: datetime) -> Step:
 
 def _end_all(program: Program, state: State, end: RuleState, reason: str, now: datetime) -> Step:
     run = Running(program, state, now)
-    for rule in program.rules():
-        if run.rules[rule.rule_id].state not in (*ENDED, "running"):
-            run.end(rule, end, reason)
-    return run.finish_turn()
+    if program.workflow:
+        run.close(ROOT, end, reason)
+        return run.result()
+    for step, one in list(run.executions.items()):
+        if one.state not in (*ENDED, "running"):
+            run.end(step, end, reason)
+    return finish_turn(run)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from rule_engine.domain.execution.advance import begin
+from rule_engine.domain.execution.advance import plan_chain, start_chain
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import ENDED, Entry, RuleProgress, State
+from rule_engine.domain.execution.state import ENDED, ROOT, Entry, RuleProgress, State
 from rule_engine.domain.schedule.due import Times
 
 
@@ -17,8 +17,13 @@ def begin_backfill(program: Program, known: Mapping[str, RuleProgress], entry: E
     rule, or when one of them has not ended: its chain is still under way. No rule is due on entry, which is
     long past.
     """
-    before = {rule.rule_id: known[rule.rule_id] for rule in program.rules() if rule.rule_id in known}
-    if len(before) == len(program.rules()) or any(one.state not in ENDED for one in before.values()):
+    rules = program.rules()
+    before = {rule.rule_id: known[rule.rule_id] for rule in rules if rule.rule_id in known}
+    if len(before) == len(rules) or any(one.state not in ENDED for one in before.values()):
         return None
-    fresh = begin(program, entry, times)
-    return fresh.model_copy(update={"due_on_entry": None, "rules": {**fresh.rules, **before}})
+    run = plan_chain(program, entry, times)
+    for step, one in run.executions.items():
+        if one.rule_id in before:
+            run.executions[step] = one.to(**dict(before[one.rule_id]), step=step, path=one.path, parent=ROOT)
+    start_chain(run)
+    return run.result().state

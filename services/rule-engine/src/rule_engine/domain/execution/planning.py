@@ -16,10 +16,13 @@ from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.running import DELETED, LEFT
 from rule_engine.domain.execution.state import Entry, State
 from rule_engine.domain.execution.step import Step
+from rule_engine.domain.execution.workflows import awaited, receive
 from rule_engine.domain.schedule.due import Times, parts_for
 
 LEFT_BEFORE_PLANNING = "left before planning"
 NOT_ASKED_FOR = "imported without automation"
+STAGE_CHANGED, FIELDS_CHANGED = "item.stage_changed", "item.fields_changed"
+"""What a workflow calls them when it waits for them."""
 NO_RULES = "the pipeline has no published rule set"
 
 
@@ -103,6 +106,7 @@ def plan(
                 result.entries.append(_too_late(event, published, times, DELETED))  # type: ignore[arg-type]
             case StageChanged():
                 _leave_all(result, open_runs, LEFT, event.data.at)
+                _tell_all(result, open_runs, STAGE_CHANGED, event.data, event.data.at)
                 result.entries.append(_enter(event, published, times, refusal))  # type: ignore[arg-type]
                 head.last_entry_seq = event.data.entry_seq
                 head.last_version = max(head.last_version, event.data.item.version)
@@ -111,6 +115,7 @@ def plan(
                 head.deleted = True
             case FieldsChanged() if event.data.item.version > head.last_version:
                 _redate_all(result, open_runs, event.data, times)
+                _tell_all(result, open_runs, FIELDS_CHANGED, event.data, event.data.at)
                 head.last_version = event.data.item.version
             case _:
                 pass
@@ -152,6 +157,8 @@ def _leave_all(result: Plan, open_runs: Sequence[OpenRun], reason: str, at: date
             for run in planned.runs:
                 run.state = leave(run.program, run.state, reason, at).state
     for run in open_runs:
+        if reason == LEFT and run.program.workflow:
+            continue  # it runs on the item, wherever that is
         if reason == LEFT and run.entry.entry_seq != result.head.last_entry_seq:
             continue  # it was left before; what operators have done since stays as it is
         _change(result, run, leave(run.program, run.state, reason, at))
@@ -165,9 +172,17 @@ def _redate_all(result: Plan, open_runs: Sequence[OpenRun], change: FieldsChange
         _change(result, run, redate(run.program, run.state, run.entry, change.item, times, change.at))
 
 
+def _tell_all(result: Plan, open_runs: Sequence[OpenRun], name: str, said: Body, at: datetime) -> None:
+    """Tells workflows that wait for such an event of their item."""
+    for run in open_runs:
+        if run.program.workflow and name in awaited(run.state):
+            value = said.model_dump(mode="json", exclude={"item"})
+            _change(result, run, receive(run.program, run.state, name, value, at))
+
+
 def _change(result: Plan, run: OpenRun, step: Step) -> None:
     """Notes a step of a stored run, if it changes anything."""
-    if step.changed:
+    if step.state != run.state:
         before = result.changed.get(run.id)
         result.changed[run.id] = step if before is None else _both(before, step)
         run.state = step.state
@@ -177,8 +192,9 @@ def _both(first: Step, second: Step) -> Step:
     """Two steps of one run as one: the later state, everything either of them asks for."""
     return Step(
         state=second.state,
+        blocks=tuple({one.step: one for one in first.blocks + second.blocks}.values()),
         cancellations=first.cancellations + second.cancellations,
-        changed=tuple(dict.fromkeys(first.changed + second.changed)),
+        changed=tuple({one.step: one for one in first.changed + second.changed}.values()),
         wake_at=second.wake_at,
     )
 

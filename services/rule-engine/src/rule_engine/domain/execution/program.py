@@ -1,31 +1,42 @@
-"""What a published rule set is run from: a tree of blocks per chain.
+"""What a published rule set or workflow is run from: a tree of blocks.
 
 Programs forbid unknown fields and carry a format version: they are kept for ever, and a run keeps the one it was
-planned with. A chain of rules is a `sequence` of `rule` blocks; workflows will add further blocks, not a second engine.
+planned with. A chain of rules is a `sequence` of rules; what other blocks mean is said by their types (`blocks/`), to
+which a program is bound when it is read.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, PrivateAttr, Tag
 
 from contracts.conditions import Condition
 from contracts.contexts import Part
-from rule_engine.domain.schedule.run_time import RunTime
+from rule_engine.domain.schedule.run_time import Now, RunTime
 
-FORMAT: Literal[1] = 1
+if TYPE_CHECKING:
+    from rule_engine.domain.execution.blocks import BlockType
+
+FORMAT: Literal[2] = 2
 """The newest format that this code reads; it writes this one too."""
 
 
 OnLeave = Literal["cancel", "finish", "run_now"]
 OnFailure = Literal["stop", "continue"]
+type Path = tuple[int, ...]
+"""A place in the tree: the index of the block at each level."""
 
 
-class _Block(BaseModel):
+class UnknownBlockError(Exception):
+    """A newer release wrote this program: this worker does not know one of its blocks."""
+
+
+class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Retry(_Block):
+class Retry(_Strict):
     """How often, and when first, the rule is tried again after a failure that may pass; each pause doubles, up to a
     day.
     """
@@ -34,7 +45,7 @@ class Retry(_Block):
     after_seconds: Annotated[int, Field(ge=1, le=86400)] = 60
 
 
-class RuleBlock(_Block):
+class RuleBlock(_Strict):
     """One rule with its options."""
 
     block: Literal["rule"] = "rule"
@@ -44,7 +55,7 @@ class RuleBlock(_Block):
     type: str
     type_version: int = 1
     params: dict[str, JsonValue]
-    run: RunTime
+    run: RunTime = Now()
     condition: Condition | None = None
     on_leave: OnLeave = "cancel"
     on_failure: OnFailure = "stop"
@@ -54,40 +65,118 @@ class RuleBlock(_Block):
     enabled: bool = True
 
 
-class SequenceBlock(_Block):
-    """Blocks one after another."""
+class Block(_Strict):
+    """A block around others, or one that waits; what its options mean, its type knows."""
 
-    block: Literal["sequence"] = "sequence"
-    blocks: tuple[Annotated["Block", Field(discriminator="block")], ...]
+    block: str
+    id: str = ""
+    """The same in later versions."""
+    name: str = ""
+    """Names the block in the journal, to operators, and its outputs in `steps`."""
+    title: str = ""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    blocks: tuple[Annotated["AnyBlock", Discriminator(lambda one: _kind(one))], ...] = ()
 
 
-Block = RuleBlock | SequenceBlock
-SequenceBlock.model_rebuild()
+type AnyBlock = Annotated[RuleBlock, Tag("rule")] | Annotated[Block, Tag("other")]
 
 
-class Program(_Block):
-    """One chain of one stage. `parts` is what of an item's context its conditions and texts need; `stored` whether
-    they, or its rules, use variables or constants; `stage_position` is the stage's when this was published.
+def _kind(value: Any) -> str:
+    named = value.get("block", "rule") if isinstance(value, dict) else value.block
+    return "rule" if named == "rule" else "other"
+
+
+class Program(_Strict):
+    """One chain of one stage, or a version of a workflow.
+
+    `parts` is what of an item's context its conditions and texts need; `stored` whether they, or its rules, use
+    variables or constants; `stage_position` is the stage's when this was published.
     """
 
-    format: Literal[1] = FORMAT
-    stage: str
-    stage_name: str
+    format: Literal[1, 2] = FORMAT
+    stage: str = ""
+    stage_name: str = ""
     stage_position: int = 0
-    chain: int
+    chain: int = 0
+    workflow: str | None = None
+    """The code of the workflow; null: a chain of a stage, whose rules end when the item leaves it."""
     parts: tuple[Part, ...] = ()
     stored: bool = False
-    root: SequenceBlock
+    root: Block
+
+    _types: Mapping[str, "BlockType[Any]"] = PrivateAttr(default_factory=dict)
+    _options: dict[Path, BaseModel] = PrivateAttr(default_factory=dict)
+
+    def bound(self, types: Mapping[str, "BlockType[Any]"]) -> Self:
+        """The program with the types of its blocks. Raises `UnknownBlockError` for one that has no type here."""
+        for block in _blocks(self.root):
+            if block.block not in types:
+                raise UnknownBlockError(f"this worker knows no block {block.block!r}")
+        bound = self.model_copy()
+        bound._types = types
+        return bound
 
     def rules(self) -> tuple[RuleBlock, ...]:
         """All rules, in order."""
-        return tuple(_rules(self.root))
+        return tuple(self.rules_by_path.values())
+
+    @cached_property
+    def rules_by_path(self) -> dict[Path, RuleBlock]:
+        return dict(_rules(self.root, ()))
+
+    @cached_property
+    def positions(self) -> dict[Path, int]:
+        """Of rules: how many rules stand before each."""
+        return {path: position for position, path in enumerate(self.rules_by_path)}
+
+    @cached_property
+    def positions_of_blocks(self) -> dict[Path, int]:
+        """Of all blocks: how many stand before each."""
+        return {path: position for position, path in enumerate(_paths(self.root, ()))}
+
+    def at(self, path: Path) -> RuleBlock | Block:
+        """The block at a place."""
+        block: RuleBlock | Block = self.root
+        for index in path:
+            assert isinstance(block, Block)  # noqa: S101 - places are made from this very program
+            block = block.blocks[index]
+        return block
+
+    def container(self, path: Path) -> Block:
+        """The block at a place that is no rule."""
+        block = self.at(path)
+        assert isinstance(block, Block)  # noqa: S101
+        return block
+
+    def type_at(self, path: Path) -> "BlockType[Any]":
+        return self._types[self.container(path).block]
+
+    def options_at(self, path: Path) -> BaseModel:
+        """The options of a block, as its type reads them."""
+        if path not in self._options:
+            self._options[path] = self.type_at(path).options.model_validate(self.container(path).options)
+        return self._options[path]
 
 
-def _rules(block: Block) -> Iterator[RuleBlock]:
-    match block:
-        case RuleBlock():
-            yield block
-        case SequenceBlock(blocks=blocks):
-            for inner in blocks:
-                yield from _rules(inner)
+def _rules(block: Block, above: Path) -> Iterator[tuple[Path, RuleBlock]]:
+    for index, inner in enumerate(block.blocks):
+        if isinstance(inner, RuleBlock):
+            yield (*above, index), inner
+        else:
+            yield from _rules(inner, (*above, index))
+
+
+def _paths(block: Block, above: Path) -> Iterator[Path]:
+    yield above
+    for index, inner in enumerate(block.blocks):
+        if isinstance(inner, Block):
+            yield from _paths(inner, (*above, index))
+        else:
+            yield (*above, index)
+
+
+def _blocks(block: Block) -> Iterator[Block]:
+    yield block
+    for inner in block.blocks:
+        if isinstance(inner, Block):
+            yield from _blocks(inner)

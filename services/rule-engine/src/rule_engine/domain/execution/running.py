@@ -1,14 +1,18 @@
 """A run while it is being worked on: collects what changes, and gives it as one `Step`."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from contracts.messages.rule_events import RuleState
 from contracts.texts import readable_reason
-from rule_engine.domain.execution.program import Program, RuleBlock
-from rule_engine.domain.execution.state import ENDED, Cursor, RuleProgress, State, first_place, next_place, rule_at
-from rule_engine.domain.execution.step import Decision, Emission, Step, wake_at
+from rule_engine.domain.execution.program import Block, Program, RuleBlock
+from rule_engine.domain.execution.rescheduling import waiting_reason, waits_for_time
+from rule_engine.domain.execution.state import ENDED, ROOT, Execution, Frame, Note, State
+from rule_engine.domain.execution.step import BlockRecord, Decision, Emission, Step, wake_at
 from rule_engine.domain.language.variables import Assigned, Stored
 
 LEFT = "left the stage"
@@ -22,27 +26,45 @@ class Running:
     program: Program
     state: State
     now: datetime
-    rules: dict[str, RuleProgress] = field(init=False)
-    cursors: list[Cursor] = field(init=False)
-    step: int = field(init=False)
+    frames: dict[int, Frame] = field(init=False)
+    executions: dict[int, Execution] = field(init=False)
+    steps: int = field(init=False)
+    outcome: RuleState | None = field(init=False)
+    reason: str | None = field(init=False)
+    told: deque[int] = field(default_factory=deque)
+    """Frames with something in their inbox, in the order in which it came."""
     emissions: list[Emission] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     cancellations: list[UUID] = field(default_factory=list)
     assigned: list[Assigned] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
+    status: str | None = field(init=False)
+    variables: dict[str, Any] = field(init=False)
     over_budget: int = 0
-    changed: dict[str, None] = field(default_factory=dict)
+    blocks: dict[int, BlockRecord] = field(default_factory=dict)
+    changed: dict[int, Execution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rules = dict(self.state.rules)
-        self.cursors = list(self.state.cursors)
-        self.step = self.state.step
+        self.frames = dict(self.state.frames)
+        self.executions = dict(self.state.executions)
+        self.steps = self.state.steps
+        self.outcome = self.state.outcome
+        self.reason = self.state.reason
+        self.status = self.state.status
+        self.variables = dict(self.state.variables)
+        self.told.extend(step for step, frame in self.frames.items() if frame.inbox)
 
     def result(self) -> Step:
-        """Removes finished cursors; the others stay where they are."""
-        self.cursors = [cursor for cursor in self.cursors if not self._at_end(cursor)]
         state = self.state.model_copy(
-            update={"step": self.step, "cursors": tuple(self.cursors), "rules": dict(self.rules)}
+            update={
+                "steps": self.steps,
+                "frames": dict(self.frames),
+                "executions": {step: one for step, one in self.executions.items() if self._is_kept(one)},
+                "outcome": self.outcome,
+                "reason": self.reason,
+                "status": self.status,
+                "variables": self.variables,
+            }
         )
         return Step(
             state=state,
@@ -51,66 +73,90 @@ class Running:
             cancellations=tuple(self.cancellations),
             assigned=tuple(self.assigned),
             over_budget=self.over_budget,
-            changed=tuple(self.changed),
+            blocks=tuple(self.blocks.values()),
+            changed=tuple(self.changed.values()),
             wake_at=wake_at(self.program, state, self.now),
         )
 
-    def _at_end(self, cursor: Cursor) -> bool:
-        """Whether nothing is left to do from this cursor on."""
-        rule = rule_at(self.program, cursor.place)
-        rest = [rule, *self.rules_after(rule)]
-        return all(self.rules[one.rule_id].state in ENDED for one in rest)
+    def _is_kept(self, one: Execution) -> bool:
+        return one.parent in self.frames or not one.ended
 
-    def rules_after(self, rule: RuleBlock) -> list[RuleBlock]:
-        rules = self.program.rules()
-        return list(rules[rules.index(rule) + 1 :])
+    def next_step(self) -> int:
+        self.steps += 1
+        return self.steps - 1
 
-    # one rule
+    # executions of rules
 
-    def set(self, rule: RuleBlock, **changes: object) -> None:
-        progress = self.rules[rule.rule_id]
+    def rule(self, step: int) -> RuleBlock:
+        return self.program.rules_by_path[self.executions[step].path]
+
+    def of_rule(self, rule_id: str) -> Execution | None:
+        """The execution of a rule that is meant by its name: one that has not ended, else the last."""
+        found = [one for _, one in sorted(self.executions.items()) if one.rule_id == rule_id]
+        return next((one for one in found if not one.ended), found[-1] if found else None)
+
+    def set(self, step: int, **changes: object) -> Execution:
+        progress = self.executions[step]
         if isinstance(reason := changes.get("reason"), str):
             changes["reason"] = readable_reason(reason)
         updated = progress.to(**changes)
         if updated != progress:
-            self.rules[rule.rule_id] = updated.to(changed_at=self.now)
-            self.changed[rule.rule_id] = None
+            updated = updated.to(changed_at=self.now)
+            self.executions[step] = self.changed[step] = updated
+        return updated
 
-    def end(self, rule: RuleBlock, state: RuleState, reason: str | None = None) -> None:
-        """Ends a rule without a decision of its own."""
-        self.set(rule, state=state, reason=reason, cancelling=None, retry_after=False)
+    def end(self, step: int, state: RuleState, reason: str | None = None) -> None:
+        """Ends an execution without a decision of its own."""
+        self.set(step, state=state, reason=reason, cancelling=None, retry_after=False)
+        self.hand_over(step)
 
-    def fail(self, rule: RuleBlock, reason: str) -> None:
-        """Ends a rule as failed, with a decision that quotes no values."""
-        self.end(rule, "failed", reason)
-        self.decisions.append(Decision(rule, "failed", self.rules[rule.rule_id].reason, {}))
+    def hand_over(self, step: int) -> None:
+        """Tells the frame around an execution that has ended, if its turn had come.
 
-    def cancel(self, rule: RuleBlock, reason: str) -> None:
-        """Cancels a rule; one with a command under way when its owner says that nothing was done.
+        In a workflow one that failed keeps its turn: it holds its branch until an operator retries or skips it.
+        """
+        one = self.executions[step]
+        if one.turn and not self._holds(one):
+            self.executions[step] = one.to(turn=False)
+            note = Note(what="ended", child=one.path[-1], outcome=one.state, reason=one.reason)
+            self.tell(one.parent, note)
+
+    def _holds(self, one: Execution) -> bool:
+        stops = self.program.rules_by_path[one.path].on_failure == "stop"
+        return self.program.workflow is not None and one.state in ("failed", "refused") and stops
+
+    def fail(self, step: int, reason: str) -> None:
+        """Ends an execution as failed, with a decision that quotes no values."""
+        self.end(step, "failed", reason)
+        self.decisions.append(Decision(self.rule(step), step, "failed", self.executions[step].reason, {}))
+
+    def cancel(self, step: int, reason: str) -> None:
+        """Cancels an execution; one with a command under way when its owner says that nothing was done.
 
         A new attempt that an operator wanted then is called off.
         """
-        progress = self.rules[rule.rule_id]
+        progress = self.executions[step]
         asked = progress.cancelling is not None and not progress.retry_after
         if progress.state == "running" and progress.command_id is not None and not asked:
-            self.set(rule, cancelling=reason, retry_after=False, reason=f"{reason}; its command is being cancelled")
+            self.set(step, cancelling=reason, retry_after=False, reason=f"{reason}; its command is being cancelled")
             self.cancellations.append(progress.command_id)
         elif progress.state not in (*ENDED, "running"):
-            self.end(rule, "cancelled", reason)
+            self.end(step, "cancelled", reason)
 
-    def plan_again(self, rule: RuleBlock, due_at: datetime | None = None) -> None:
-        """Puts the rule back to its turn, now or later, and revives the rules that its failure had stopped.
+    def plan_again(self, step: int, due_at: datetime | None = None) -> None:
+        """Puts an execution back to its turn, now or later, and revives what its failure had stopped.
 
         Without `due_at` an operator has asked for it: it acts now, and its policy counts anew.
         """
-        progress = self.rules[rule.rule_id]
-        stopped = {_stop_reason(rule, "failed"), _stop_reason(rule, "refused")}
-        for later in self.rules_after(rule):
-            if self.rules[later.rule_id].reason in stopped:
-                self.set(later, state="planned", reason=None)
+        progress = self.executions[step]
+        stopped = {stop_reason(self.rule(step), "failed"), stop_reason(self.rule(step), "refused")}
+        for later in self.siblings(progress):
+            if later.path > progress.path and later.reason in stopped:
+                self.set(later.step, state="planned", reason=None)
         self.set(
-            rule,
+            step,
             state="planned",
+            turn=True,
             reason=None,
             attempt=progress.attempt + 1,
             command_id=None,
@@ -121,9 +167,11 @@ class Running:
             retries=progress.retries if due_at else 0,
             condition_false=False,
         )
-        cursor = Cursor(place=_place_of(self.program, rule))
-        if cursor not in self.cursors:
-            self.cursors.append(cursor)
+        self.outcome = self.reason = None
+
+    def siblings(self, one: Execution) -> list[Execution]:
+        """Executions directly inside the same frame."""
+        return [other for other in self.executions.values() if other.parent == one.parent]
 
     # all of them
 
@@ -133,38 +181,132 @@ class Running:
 
     def cancel_all(self, reason: str) -> None:
         """Cancels the rules that do not stay; all of them when the item was deleted."""
-        for rule in self.program.rules():
-            if reason != LEFT or not self.stays(rule):
-                self.cancel(rule, reason)
+        for step in list(self.executions):
+            if reason != LEFT or not self.stays(self.rule(step)):
+                self.cancel(step, reason)
 
-    def has_passed(self, rule: RuleBlock) -> bool:
-        """Whether the rules after this one may go on; those that its failure stops are cancelled with that reason."""
-        state = self.rules[rule.rule_id].state
-        if state in ("refused", "failed") and rule.on_failure == "stop":
-            self._stop_after(rule, state)
-            return True
-        return state in ENDED
+    # frames
 
-    def _stop_after(self, rule: RuleBlock, state: RuleState) -> None:
-        """A later rule that an operator has started again goes on: its command is under way."""
-        for later in self.rules_after(rule):
-            if self.rules[later.rule_id].state not in (*ENDED, "running"):
-                self.end(later, "cancelled", _stop_reason(rule, state))
+    def tell(self, step: int, note: Note) -> None:
+        """Puts a note into a frame's inbox; what is told to one that has ended is lost on it."""
+        frame = self.frames.get(step)
+        over = step == ROOT and self.outcome is not None
+        if frame is not None and not over:
+            self.frames[step] = frame.to(inbox=(*frame.inbox, note))
+            self.told.append(step)
 
-    def finish_turn(self) -> Step:
-        """After a result or an operator's action: the cursors stand still, `advance` goes on from them."""
-        for cursor in self.cursors:
-            self.has_passed(rule_at(self.program, cursor.place))
-        return self.result()
+    def open(self, parent: Frame, index: int, iteration: int, names: dict[str, Any]) -> None:
+        """Starts a child of a frame, or gives one that was planned its turn; one that has ended is told of again."""
+        path = (*parent.path, index)
+        block = self.program.at(path)
+        if isinstance(block, Block):
+            step = self.next_step()
+            self.frames[step] = Frame(
+                step=step, path=path, parent=parent.step, iteration=iteration, started_at=self.now, names=names
+            )
+            self.tell(step, Note(what="start"))
+            return
+        one = next((one for one in self.executions.values() if one.parent == parent.step and one.path == path), None)
+        if one is None:
+            step = self.next_step()
+            one = Execution(step=step, rule_id=block.rule_id, path=path, parent=parent.step, due_at=self.now)
+            self.executions[step] = one
+        if one.ended:
+            self.tell(parent.step, Note(what="ended", child=index, outcome=one.state, reason=one.reason))
+        else:
+            self.executions[one.step] = one.to(turn=True)
+            if block.enabled and not block.otherwise and waits_for_time(block, one, self.now):
+                self.set(one.step, state="waiting", reason=one.reason or waiting_reason(block, one))
+
+    def close(self, step: int, outcome: RuleState, reason: str | None = None) -> None:
+        """Ends a frame, with all that is open inside it."""
+        frame = self.frames[step]
+        self.write_down(frame, outcome, reason)
+        for inner in list(self.inside(step)):
+            self.close(inner.step, "cancelled", reason)
+        for one in [one for one in self.executions.values() if one.parent == step and not one.ended]:
+            self.cancel(one.step, reason or "not needed any more")
+        if frame.parent is None:
+            self.frames[step] = frame.to(inbox=(), until=None, awaits=())
+            self.outcome, self.reason = outcome, reason
+            return
+        self._hand_on_outputs(self.frames.pop(step))
+        self.tell(
+            frame.parent,
+            Note(what="ended", child=frame.path[-1], iteration=frame.iteration, outcome=outcome, reason=reason),
+        )
+
+    def write_down(
+        self, frame: Frame, state: RuleState, reason: str | None = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Into the journal, if blocks of this type are kept there."""
+        if self.program.type_at(frame.path).journaled:
+            before = self.blocks.get(frame.step)
+            self.blocks[frame.step] = BlockRecord(
+                frame.step,
+                frame.path,
+                frame.parent,
+                frame.iteration,
+                state,
+                reason=readable_reason(reason) if reason else None,
+                due_at=frame.until,
+                outputs=outputs or (before.outputs if before else {}),
+            )
+
+    def put_out(self, frame: Frame, outputs: dict[str, Any]) -> Frame:
+        """Outputs of a block, under its name; blocks around it hand them on."""
+        name = self.program.container(frame.path).name
+        frame = self.frames[frame.step] = frame.to(outputs=frame.outputs | {name: outputs})
+        self.write_down(frame, "running", outputs=outputs)
+        return frame
+
+    def inside(self, step: int) -> Iterator[Frame]:
+        """The frames directly inside a frame."""
+        return (frame for frame in self.frames.values() if frame.parent == step)
+
+    def _hand_on_outputs(self, frame: Frame) -> None:
+        """Blocks after this one can name what rules inside it put out."""
+        assert frame.parent is not None  # noqa: S101 - only the root has none, and it stays
+        around = self.frames.get(frame.parent)
+        if around is not None:
+            self.frames[frame.parent] = around.to(outputs=around.outputs | self.outputs_in(frame))
+
+    def outputs_in(self, frame: Frame) -> dict[str, dict[str, Any]]:
+        """Outputs of the rules of a frame, and of the blocks inside it that have ended."""
+        own = sorted((step, one) for step, one in self.executions.items() if one.parent == frame.step)
+        acted = {self.rule(step).name: one.outputs for step, one in own if one.outputs}
+        return frame.outputs | acted
+
+    def outputs(self, step: int) -> dict[str, dict[str, Any]]:
+        """What can be named as `steps` inside a frame: the outputs of what has ended in it and around it."""
+        around = list(self._around(step))
+        found: dict[str, dict[str, Any]] = {rule.name: {} for rule in self.program.rules()}
+        for frame in reversed(around):
+            found |= self.outputs_in(frame)
+        return found
+
+    def names(self, step: int) -> dict[str, Any]:
+        """What frames add to what can be named inside a frame; the inner ones hide the outer ones."""
+        found: dict[str, Any] = {}
+        if self.program.workflow:
+            started_by = self.frames[ROOT].data.get("started_by")
+            about = {"code": self.program.workflow, "status": self.status, "started_by": started_by}
+            found = {"local": self.variables, "workflow": about}
+        for frame in reversed(list(self._around(step))):
+            found |= frame.names
+        return found
+
+    def _around(self, step: int | None) -> Iterator[Frame]:
+        """A frame and those around it, from the inside to the outside."""
+        while step is not None:
+            frame = self.frames[step]
+            yield frame
+            step = frame.parent
+
+    def root(self) -> Frame:
+        return self.frames[ROOT]
 
 
-def _stop_reason(rule: RuleBlock, state: RuleState) -> str:
+def stop_reason(rule: RuleBlock, state: RuleState) -> str:
+    """Why rules after one that failed or was refused do not act."""
     return f"not run: {rule.name} was {state}" if state == "refused" else f"not run: {rule.name} {state}"
-
-
-def _place_of(program: Program, rule: RuleBlock) -> tuple[int, ...]:
-    place: tuple[int, ...] | None = first_place(program.root)
-    while place is not None and rule_at(program, place) != rule:
-        place = next_place(program, place)
-    assert place is not None  # noqa: S101 - the rule is one of this program's
-    return place

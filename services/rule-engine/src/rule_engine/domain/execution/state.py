@@ -1,29 +1,38 @@
-"""The state of a run: where it stands in its program, and what became of each rule.
+"""The state of a run: what of its program is open, and what became of each rule there.
 
-Like programs, states forbid unknown fields and carry a format version; they are kept for as long as runs are.
+Like programs, states forbid unknown fields and carry a format version; they are kept for as long as runs are. A state
+holds open frames, and the executions of rules directly inside them. What has ended otherwise is in the journal alone,
+so that a loop of ten thousand turns leaves a state as small as that of one.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from contracts.messages.rule_events import RuleState
 from contracts.values import ItemSnapshot
-from rule_engine.domain.execution.program import FORMAT, Block, Program, RuleBlock, SequenceBlock
+from rule_engine.domain.execution.program import Path, Program
+
+STATE_FORMAT: Literal[2] = 2
+"""The newest format of a state that this code reads; it writes this one."""
 
 ENDED: frozenset[RuleState] = frozenset(("done", "refused", "failed", "skipped", "cancelled"))
+ROOT = 0
+"""The step of the root's frame, which stays for as long as the run."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def to(self, **changes: object) -> Self:
+        return self.model_copy(update=changes)
+
 
 class RuleProgress(_Strict):
-    """What became of one rule so far."""
+    """What became of one execution of a rule so far."""
 
     state: RuleState = "planned"
     due_at: AwareDatetime | None = None
@@ -47,39 +56,104 @@ class RuleProgress(_Strict):
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     changed_at: AwareDatetime | None = None
 
-    def to(self, **changes: object) -> Self:
-        return self.model_copy(update=changes)
+
+class Execution(RuleProgress):
+    """One execution of a rule, with its place."""
+
+    step: int
+    """Its key in the journal; no two executions of a run have the same."""
+    rule_id: str
+    path: Path
+    parent: int
+    """The step of the frame around it."""
+    turn: bool = False
+    """Whether its turn has come: it acts as soon as it is due."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def acts_next(self) -> bool:
+        """Whether it acts as soon as it is due."""
+        return self.turn and self.state in ("planned", "waiting")
 
 
-class Cursor(_Strict):
-    """A place in the program: the index of the block at each level."""
+class Note(_Strict):
+    """What a frame's block has not been told yet."""
 
-    place: tuple[int, ...]
+    what: Literal["start", "ended", "due", "received"]
+    child: int | None = None
+    """Of `ended`: the index of the child, its turn of a loop, and how it ended."""
+    iteration: int = 0
+    outcome: RuleState = "done"
+    reason: str | None = None
+    name: str | None = None
+    """Of `received`: what has come, and what it says."""
+    value: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Frame(_Strict):
+    """An open block that is no rule."""
+
+    step: int
+    path: Path = ()
+    parent: int | None = None
+    iteration: int = 0
+    """Which turn of the loop around it this is."""
+    started_at: AwareDatetime
+    until: AwareDatetime | None = None
+    """When its block is told that it is due."""
+    awaits: tuple[str, ...] = ()
+    """The names of what its block is told of when it comes."""
+    inbox: tuple[Note, ...] = ()
+    held: str | None = None
+    """Why its block could not take the first note of the inbox; an operator retries or skips it."""
+    data: dict[str, JsonValue] = Field(default_factory=dict)
+    """Its block's own."""
+    names: dict[str, JsonValue] = Field(default_factory=dict)
+    """What conditions and texts inside it can name beside the rest."""
+    outputs: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """Outputs, by name, of rules in blocks inside it that have ended."""
 
 
 class State(_Strict):
-    """A run's state. No cursor: the run is finished."""
+    """A run's state."""
 
-    format: Literal[1] = FORMAT
-    step: int = 0
-    """Counts commands; part of their ids."""
+    format: Literal[2] = STATE_FORMAT
+    steps: int = 1
+    """The number of the next step."""
     due_on_entry: str | None = None
     """The rule that leaving the stage does not cancel: it was due on entry."""
-    cursors: tuple[Cursor, ...]
-    rules: dict[str, RuleProgress]
+    frames: dict[int, Frame]
+    executions: dict[int, Execution] = Field(default_factory=dict)
+    outcome: RuleState | None = None
+    """How the root ended; null: it has not."""
+    reason: str | None = None
+    suspended: bool = False
+    status: str | None = None
+    """Of a workflow, as it says itself."""
+    variables: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of a workflow: `local` in its conditions and texts."""
 
     @property
     def finished(self) -> bool:
-        return not self.cursors
+        """Whether nothing is left to do or to wait for."""
+        return self.outcome is not None and not any(one.state == "running" for one in self.executions.values())
 
-    def outputs(self, program: Program) -> dict[str, dict[str, JsonValue]]:
-        """What rules gave so far, by rule name."""
-        return {rule.name: self.rules[rule.rule_id].outputs for rule in program.rules()}
+    @property
+    def rules(self) -> dict[str, Execution]:
+        """The last execution of each rule that is in the state, by rule."""
+        return {one.rule_id: one for _, one in sorted(self.executions.items())}
+
+    def stored(self) -> dict[str, Any]:
+        """As it is kept; `read_state` reads it."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"format": self.format}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a run must know of the entry it was planned for."""
+    """What a run must know of the entry it was planned for, or of the start of its workflow."""
 
     item_id: UUID
     entry_seq: int
@@ -87,31 +161,28 @@ class Entry:
     snapshot: ItemSnapshot
 
 
-def first_place(block: Block, above: tuple[int, ...] = ()) -> tuple[int, ...]:
-    """The place of the first rule inside a block."""
-    while isinstance(block, SequenceBlock):
-        above, block = (*above, 0), block.blocks[0]
-    return above
+def read_state(stored: dict[str, Any], program: Program, started_at: datetime) -> State:
+    """A state as it was kept, of this format or an older one."""
+    if stored.get("format", 1) == 1:
+        return State.model_validate(_from_format_1(stored, program, started_at))
+    return State.model_validate(stored)
 
 
-def rule_at(program: Program, place: Iterable[int]) -> RuleBlock:
-    """The rule at a place."""
-    block: Block = program.root
-    for index in place:
-        assert isinstance(block, SequenceBlock)  # noqa: S101 - places are made from this very program
-        block = block.blocks[index]
-    assert isinstance(block, RuleBlock)  # noqa: S101
-    return block
-
-
-def next_place(program: Program, place: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The place of the rule after this one; null at the end of the program."""
-    *above, index = place
-    parent: Block = program.root
-    for step in above:
-        assert isinstance(parent, SequenceBlock)  # noqa: S101 - only sequences have places below them
-        parent = parent.blocks[step]
-    assert isinstance(parent, SequenceBlock)  # noqa: S101
-    if index + 1 < len(parent.blocks):
-        return first_place(parent.blocks[index + 1], (*above, index + 1))
-    return next_place(program, tuple(above)) if above else None
+def _from_format_1(stored: dict[str, Any], program: Program, started_at: datetime) -> dict[str, Any]:
+    """Format 1 had one state per rule of a chain, and cursors: places whose rule has its turn or has just ended."""
+    steps = {rule.rule_id: position + 1 for position, rule in enumerate(program.rules())}
+    turns = [tuple(cursor["place"]) for cursor in stored["cursors"]]
+    executions = {
+        steps[rule.rule_id]: stored["rules"][rule.rule_id]
+        | {"step": steps[rule.rule_id], "rule_id": rule.rule_id, "path": path, "parent": ROOT, "turn": path in turns}
+        for path, rule in program.rules_by_path.items()
+    }
+    passed = [one for one in executions.values() if one["turn"] and one["state"] in ENDED]
+    notes = [Note(what="ended", child=one["path"][0], outcome=one["state"]) for one in passed]
+    return {
+        "steps": len(executions) + 1,
+        "due_on_entry": stored["due_on_entry"],
+        "frames": {ROOT: Frame(step=ROOT, started_at=started_at, inbox=tuple(notes)).model_dump()},
+        "executions": executions,
+        "outcome": None if turns else "done",
+    }

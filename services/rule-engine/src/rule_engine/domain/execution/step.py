@@ -1,17 +1,19 @@
 """What one step of a run is: the values that go in and come out, and when to look at a run again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from contracts.conditions import LeafVerdict
 from contracts.envelope import Body
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.actions import RuleType
-from rule_engine.domain.execution.program import Program, RuleBlock
-from rule_engine.domain.execution.state import ENDED, Entry, RuleProgress, State, rule_at
+from rule_engine.domain.execution.program import Path, Program, RuleBlock
+from rule_engine.domain.execution.state import Entry, Execution, RuleProgress, State
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Stored
 from rule_engine.domain.schedule.run_time import Now
 
@@ -34,9 +36,10 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """A command to send for a rule."""
+    """A command to send for an execution of a rule."""
 
     rule: RuleBlock
+    step: int
     command_id: UUID
     body: Body
 
@@ -46,11 +49,26 @@ class Decision:
     """Why a rule did or did not act: the values it read, and what it found."""
 
     rule: RuleBlock
+    step: int
     state: RuleState
     reason: str | None
     seen: Mapping[str, Any]
     leaves: tuple[LeafVerdict, ...] = ()
     command_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """A block that is no rule, in the journal."""
+
+    step: int
+    path: Path
+    parent: int | None
+    iteration: int
+    state: RuleState
+    reason: str | None = None
+    due_at: datetime | None = None
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +87,51 @@ class Step:
     """Variables to set."""
     over_budget: int = 0
     """Decisions that took more work than they may."""
-    changed: tuple[str, ...] = ()
-    """Ids of the rules whose progress changed."""
+    blocks: tuple[BlockRecord, ...] = ()
+    """Blocks that are no rules, whose record changed."""
+    changed: tuple[Execution, ...] = ()
+    """The executions that changed, as they are now, also those that are not in the state any more."""
     wake_at: datetime | None = None
 
 
 def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
     """When to look at the run again; null when it is finished or only a result can go on with it."""
-    turns = [rule_at(program, cursor.place) for cursor in state.cursors]
-    moments = [
-        _due(rule, progress, now)
-        for rule in turns
-        if (progress := state.rules[rule.rule_id]).state != "running" and not waits_for_date(rule, progress)
-    ]
-    return min(moments, default=None)
+    if state.outcome is not None and not any(one.acts_next for one in state.executions.values()):
+        return None
+    return None if state.suspended else min(_moments(program, state, now), default=None)
 
 
-def _due(rule: RuleBlock, progress: RuleProgress, now: datetime) -> datetime:
-    """A rule that is disabled or has ended is passed over at once, whatever its delay."""
-    passed_over = not rule.enabled or progress.state in ENDED
-    return now if passed_over or progress.due_at is None else min(progress.due_at, now + FURTHEST)
+def _moments(program: Program, state: State, now: datetime) -> Iterator[datetime]:
+    for frame in state.frames.values():
+        if frame.held:
+            continue
+        if frame.inbox:
+            yield now
+        elif frame.until is not None:
+            yield min(frame.until, now + FURTHEST)
+    for one in state.executions.values():
+        if one.acts_next:
+            rule = program.rules_by_path[one.path]
+            if not waits_for_date(rule, one):
+                yield _due(one, now)
+
+
+def _due(progress: RuleProgress, now: datetime) -> datetime:
+    """When it is looked at: one that does not wait yet at once, whatever its delay."""
+    if progress.state == "planned" or progress.due_at is None:
+        return now
+    return min(progress.due_at, now + FURTHEST)
 
 
 def waits_for_date(rule: RuleBlock, progress: RuleProgress) -> bool:
     """Whether only a date can go on with the rule."""
     if isinstance(rule.run, Now) or rule.run.no_date != "wait" or not rule.enabled:
         return False
-    return progress.date_missing and not progress.manually_scheduled and progress.state not in ENDED
+    return progress.date_missing and not progress.manually_scheduled
 
 
 def needs_context(program: Program, state: State, now: datetime) -> bool:
-    """Whether `advance` would decide a rule now, and so needs the fresh context."""
+    """Whether `advance` would decide something now, and so needs the fresh context."""
     due = wake_at(program, state, now)
     return due is not None and due <= now
 

@@ -1,18 +1,23 @@
-"""The turns of rules: each cursor goes from rule to rule, as far as it can at one moment."""
+"""The turns of rules: those that are due act one by one, and blocks go on, as far as a run can at one moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.contexts import ItemContext
 from rule_engine.domain.execution.deciding import decide
+from rule_engine.domain.execution.interpreter import Interpreter
+from rule_engine.domain.execution.item_values import ItemValues
 from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.execution.rescheduling import absence_reason, due_now, waiting_reason, waits_for_time
 from rule_engine.domain.execution.running import DELETED, LEFT, Running
-from rule_engine.domain.execution.state import ENDED, Cursor, Entry, next_place, rule_at
+from rule_engine.domain.execution.state import Entry, Execution, Note
 from rule_engine.domain.execution.step import RunFacts, waits_for_date
 from rule_engine.domain.schedule.due import times_in
 
+AT_ONCE = 250
+"""Rules that decide in one step; others are decided in the next one, which follows at once."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Turns:
     """Those of one run, with what its rules decide by; `context` null: the item does not exist any more."""
 
@@ -20,64 +25,76 @@ class Turns:
     entry: Entry
     context: ItemContext | None
     facts: RunFacts
+    values: ItemValues | None = field(init=False)
+    interpreter: Interpreter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.values = None if self.context is None else ItemValues(self.context, self.entry, self.facts)
+        self.interpreter = Interpreter(self.run, self.values)
 
     def take(self) -> None:
         """Every turn that can be taken now; with `one_turn` until one rule has decided."""
         self.run.stored = self.facts.stored
-        for index in range(len(self.run.cursors)):
-            if not self._is_enough():
-                self._go_on_from(index)
+        self._wake_frames()
+        self.interpreter.take_notes()
+        taken: set[tuple[int, int]] = set()
+        while not self._is_enough() and (one := self._next(taken)) is not None:
+            taken.add((one.step, one.attempt))
+            self._take_turn(one)
+            self.interpreter.take_notes()
 
     def _is_enough(self) -> bool:
-        return self.facts.one_turn and bool(self.run.decisions)
+        return len(self.run.decisions) >= (1 if self.facts.one_turn else AT_ONCE) or not self.interpreter.room
 
-    def _go_on_from(self, index: int) -> None:
-        run = self.run
-        place: tuple[int, ...] | None = run.cursors[index].place
-        while place is not None:
-            run.cursors[index] = Cursor(place=place)
-            rule = rule_at(run.program, place)
-            if run.rules[rule.rule_id].state not in (*ENDED, "running"):
-                self._take_turn(rule)
-            if not run.has_passed(rule) or self._is_enough():
-                return
-            place = next_place(run.program, place)
+    def _wake_frames(self) -> None:
+        for frame in list(self.run.frames.values()):
+            if frame.until is not None and frame.until <= self.run.now:
+                self.run.frames[frame.step] = frame.to(until=None)
+                self.run.tell(frame.step, Note(what="due"))
 
-    def _take_turn(self, rule: RuleBlock) -> None:
-        run, progress = self.run, self.run.rules[rule.rule_id]
+    def _next(self, taken: set[tuple[int, int]]) -> Execution | None:
+        """The first rule whose turn it is and that has not been looked at in this step."""
+        waiting = (one for one in self.run.executions.values() if one.acts_next)
+        return next((one for one in waiting if (one.step, one.attempt) not in taken), None)
+
+    def _take_turn(self, one: Execution) -> None:
+        run, rule = self.run, self.run.rule(one.step)
         if not rule.enabled:
-            run.end(rule, "skipped", "the rule is disabled")
-        elif rule.otherwise and (reason := self._not_otherwise(rule)):
-            run.end(rule, "skipped", reason)
-        elif waits_for_time(rule, progress, run.now):
-            run.set(rule, state="waiting", reason=progress.reason or waiting_reason(rule, progress))
-        elif self.context is None:
+            run.end(one.step, "skipped", "the rule is disabled")
+        elif rule.otherwise and (reason := self._not_otherwise(one)):
+            run.end(one.step, "skipped", reason)
+        elif waits_for_time(rule, one, run.now):
+            run.set(one.step, state="waiting", reason=one.reason or waiting_reason(rule, one))
+        elif self.values is None:
             run.cancel_all(DELETED)
-        elif self.context.item.entry_seq != self.entry.entry_seq and not run.stays(rule):
+        elif self._has_left(rule, self.values.context):
             run.cancel_all(LEFT)
-        elif not self._is_postponed(rule, self.context):
-            decide(run, rule, self.entry, self.context, self.facts)
+        elif not self._is_postponed(one, rule, self.values.context):
+            decide(run, one.step, self.values)
 
-    def _not_otherwise(self, rule: RuleBlock) -> str | None:
+    def _has_left(self, rule: RuleBlock, context: ItemContext) -> bool:
+        in_stage = self.run.program.workflow is None
+        return in_stage and context.item.entry_seq != self.entry.entry_seq and not self.run.stays(rule)
+
+    def _not_otherwise(self, one: Execution) -> str | None:
         """Why an *else* rule does not act; null when the condition above it was false."""
-        rules = self.run.program.rules()
-        above = rules[rules.index(rule) - 1]
-        if self.run.rules[above.rule_id].condition_false:
+        above = (*one.path[:-1], one.path[-1] - 1)
+        found = next((other for other in self.run.siblings(one) if other.path == above), None)
+        if found is not None and found.condition_false:
             return None
-        return f"not run: the condition of {above.name} was not false"
+        return f"not run: the condition of {self.run.program.rules_by_path[above].name} was not false"
 
-    def _is_postponed(self, rule: RuleBlock, context: ItemContext) -> bool:
+    def _is_postponed(self, one: Execution, rule: RuleBlock, context: ItemContext) -> bool:
         """Whether by now the date it counts from, or working time, says later; a rule due on entry is not postponed."""
-        run, progress = self.run, self.run.rules[rule.rule_id]
-        if progress.manually_scheduled or rule.rule_id == run.state.due_on_entry:
+        if one.manually_scheduled or one.rule_id == self.run.state.due_on_entry:
             return False
         times = times_in(context)
-        found = due_now(rule, progress, self.entry, context.item, times, run.now)
+        found = due_now(rule, one, self.entry, context.item, times, self.run.now)
         if found is None:
             return False
-        run.set(rule, date_missing=found.missing)
-        if not waits_for_date(rule, run.rules[rule.rule_id]) and (found.at is None or found.at <= run.now):
+        one = self.run.set(one.step, date_missing=found.missing)
+        if not waits_for_date(rule, one) and (found.at is None or found.at <= self.run.now):
             return False
-        reason = waiting_reason(rule, run.rules[rule.rule_id]) or absence_reason(rule, times)
-        run.set(rule, due_at=found.at, state="waiting", reason=reason)
+        reason = waiting_reason(rule, one) or absence_reason(rule, times)
+        self.run.set(one.step, due_at=found.at, state="waiting", reason=reason)
         return True

@@ -17,7 +17,7 @@ from contracts.conditions.operators import Kind
 from contracts.contexts import UNNAMED, FieldSchema, FieldType, ItemContext
 from contracts.issues import unknown
 from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
-from rule_engine.domain.language.variables import Definition, Type
+from rule_engine.domain.language.variables import ConstantDocument, Definition, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,15 @@ _STORED: Mapping[Type, Shape] = {
 
 
 def _of_definition(definition: Definition) -> Shape:
-    document = definition.document
-    one = Shape("text", options=document.options) if document.type == "list" else _STORED[document.type]
+    document, shape = definition.document, of_document(definition.document)
     if definition.group == "constant" and isinstance(document.value, dict) and document.type == "money":
-        one = replace(one, currency=str(document.value["currency"]))
+        return replace(shape, currency=str(document.value["currency"]))
+    return shape
+
+
+def of_document(document: ConstantDocument) -> Shape:
+    """The shape of a variable's values, as its author declared it."""
+    one = Shape("text", options=document.options) if document.type == "list" else _STORED[document.type]
     return Shape("list", element=one) if document.multiple else one
 
 

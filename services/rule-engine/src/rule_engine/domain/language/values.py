@@ -34,24 +34,34 @@ PARTS: Mapping[str, Part] = {
 """The part of a context that a name needs; the other names always come."""
 
 
+def context_values(context: ItemContext) -> dict[str, Any]:
+    """A context as authors name it."""
+    values = context.model_dump(mode="json", exclude=set(UNNAMED))
+    for row in values["products"]:
+        row |= {name: as_json(exact(row[name])) for name in ("quantity", "discount_percent", "tax_percent")}
+    return values
+
+
+def own_values(
+    steps: Mapping[str, Mapping[str, JsonValue]], now: datetime, zone: str, stored: Stored = NOTHING_STORED
+) -> dict[str, Any]:
+    """The outputs of earlier rules, `var` and `const`, `now`, and `today` in a time zone, the company's."""
+    return {
+        **stored.named(),
+        "steps": {name: dict(outputs) for name, outputs in steps.items()},
+        "now": rfc3339(now),
+        "today": now.astimezone(ZoneInfo(zone)).date().isoformat(),
+    }
+
+
 def values_of(
     context: ItemContext,
     steps: Mapping[str, Mapping[str, JsonValue]],
     now: datetime,
     stored: Stored = NOTHING_STORED,
 ) -> dict[str, Any]:
-    """The context, the outputs of earlier rules, `var` and `const`, `now` and `today` (in the company's zone)."""
-    values = context.model_dump(mode="json", exclude=set(UNNAMED))
-    for row in values["products"]:
-        row |= {name: as_json(exact(row[name])) for name in ("quantity", "discount_percent", "tax_percent")}
-    today = now.astimezone(ZoneInfo(context.tenant.time_zone)).date()
-    return {
-        **values,
-        **stored.named(),
-        "steps": {name: dict(outputs) for name, outputs in steps.items()},
-        "now": rfc3339(now),
-        "today": today.isoformat(),
-    }
+    """All of them together."""
+    return {**context_values(context), **own_values(steps, now, context.tenant.time_zone, stored)}
 
 
 MAX_MADE = 300

@@ -1,0 +1,107 @@
+"""`/v1/runs/{id}/…`: what people do to runs of workflows."""
+
+from collections.abc import Awaitable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field, JsonValue
+
+from contracts.inputs import Input, Moment
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.http import conflict, not_found
+from contracts.kit.routes import found
+from contracts.messages.rule_events import RuleState
+from contracts.texts import MAX_TITLE
+from rule_engine.application.workflow_runs import WorkflowActions
+from rule_engine.blocks.waits import EventName
+from rule_engine.domain.errors import NoSuchRuleError, RunError
+from rule_engine.store.runs import Run
+
+BlockPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="the step of the block in the run's journal")]
+
+
+class EventInput(Input):
+    """What has come: `command.approve`, `event.com.example.paid`; conditions of the block read its value as `event`."""
+
+    name: EventName
+    value: Annotated[dict[str, JsonValue], Field(max_length=100)] = Field(default_factory=dict)
+
+
+class EndInput(Input):
+    """Why, for people."""
+
+    reason: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+
+
+class MomentInput(Input):
+    """The new moment; one that is past goes on at once."""
+
+    until: Moment
+
+
+class WorkflowRunView(BaseModel):
+    """A run after what was done to it; its details are at `/v1/runs/{id}`."""
+
+    id: UUID
+    finished: bool
+    suspended: bool
+    outcome: RuleState | None
+    status: str | None
+
+
+def router(actions: WorkflowActions) -> APIRouter:
+    """For operators."""
+    routes = APIRouter(prefix="/v1/runs/{run_id}", tags=["workflows"])
+
+    @routes.post("/events")
+    async def send_event(run_id: UUID, body: EventInput, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+        """Tells a workflow of something that it may wait for."""
+        return await _view(actions.send(caller, run_id, body.name, body.value))
+
+    @routes.post("/terminate")
+    async def terminate(run_id: UUID, body: EndInput, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+        """Ends a workflow; what is open is cancelled."""
+        return await _view(actions.terminate(caller, run_id, body.reason))
+
+    @routes.post("/suspend")
+    async def suspend(run_id: UUID, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+        """Lets nothing new begin until the workflow is resumed."""
+        return await _view(actions.suspend(caller, run_id))
+
+    @routes.post("/resume")
+    async def resume(run_id: UUID, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+        """Goes on where the workflow was suspended."""
+        return await _view(actions.resume(caller, run_id))
+
+    @routes.post("/blocks/{block}/move")
+    async def move_block(
+        run_id: UUID, block: BlockPath, body: MomentInput, caller: Caller = require(Role.OPERATOR)
+    ) -> WorkflowRunView:
+        """A pause ends, or a wait is over, at another moment."""
+        return await _view(actions.move_pause(caller, run_id, block, body.until))
+
+    @routes.post("/blocks/{block}/retry")
+    async def retry_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+        """A block that failed tries again."""
+        return await _view(actions.retry(caller, run_id, block))
+
+    @routes.post("/blocks/{block}/skip")
+    async def skip_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+        """An open block is passed over; what comes after it goes on."""
+        return await _view(actions.skip(caller, run_id, block))
+
+    return routes
+
+
+async def _view(action: Awaitable[Run | None]) -> WorkflowRunView:
+    try:
+        run = found(await action, "such run of a workflow")
+    except NoSuchRuleError as error:
+        raise not_found("such open block in the run") from error
+    except RunError as error:
+        raise conflict(str(error)) from error
+    state = run.state
+    return WorkflowRunView(
+        id=run.id, finished=run.finished, suspended=state.suspended, outcome=state.outcome, status=state.status
+    )

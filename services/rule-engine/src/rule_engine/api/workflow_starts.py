@@ -1,0 +1,46 @@
+"""`/v1/workflows/{code}/runs`: workflows started by hand."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, JsonValue
+
+from contracts.inputs import Input
+from contracts.kit.auth import Caller, Role, require
+from contracts.kit.http import bad_input, not_found
+from rule_engine.api.problems import needing_entity_service
+from rule_engine.api.workflows import CodePath
+from rule_engine.application.workflow_runs import BadStartError, NoSuchWorkflowError, WorkflowStarts
+
+
+class StartInput(Input):
+    """On which item, and with which parameters; those that are left out have their defaults."""
+
+    item_id: UUID
+    parameters: Annotated[dict[str, JsonValue], Field(max_length=100)] = Field(default_factory=dict)
+
+
+class StartedRun(BaseModel):
+    """The run that was started; its details are at `/v1/runs/{id}`."""
+
+    id: UUID
+
+
+def router(starts: WorkflowStarts) -> APIRouter:
+    """For operators."""
+    routes = APIRouter(prefix="/v1/workflows/{code}/runs", tags=["workflows"])
+
+    @routes.post("", status_code=201)
+    async def start_workflow(code: CodePath, body: StartInput, caller: Caller = require(Role.OPERATOR)) -> StartedRun:
+        """Starts the newest published version on an item."""
+        try:
+            with needing_entity_service("the item"):
+                id = await starts.by_hand(caller, code, body.item_id, body.parameters, caller.subject)
+        except NoSuchWorkflowError as error:
+            raise not_found(str(error)) from error
+        except BadStartError as error:
+            raise bad_input("nothing was started", *error.issues) from error
+        return StartedRun(id=id)
+
+    return routes

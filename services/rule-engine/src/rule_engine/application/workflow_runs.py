@@ -1,0 +1,280 @@
+"""Runs of workflows: how they start, and what people do to them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import JsonValue
+
+from contracts.envelope import Cause, Envelope
+from contracts.issues import Issue
+from contracts.kit import telemetry
+from contracts.kit.clock import Clock, NewId
+from contracts.kit.configuration import Who
+from contracts.kit.database import Connection, Database, after_commit
+from contracts.kit.quotas import OverQuotaError
+from contracts.messages.entity_events import FieldsChanged, StageChanged
+from contracts.values import ItemSnapshot
+from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.recorder import Recorder
+from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.execution import workflows
+from rule_engine.domain.execution.planning import OpenRun
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import Entry
+from rule_engine.domain.execution.step import Step
+from rule_engine.domain.language.variables import MisfitError, fitting
+from rule_engine.gateway import EntityService
+from rule_engine.store import Store
+from rule_engine.store.entries import Start, StoredEntry
+from rule_engine.store.runs import Run, new_run
+from rule_engine.store.workflows import InForce
+
+AUTOMATION = ("rule:", "workflow:", "trigger:")
+"""How the names begin of what changes items by itself."""
+
+
+class BadStartError(Exception):
+    """A workflow cannot be started so; `issues` say why, by place."""
+
+    def __init__(self, *issues: Issue) -> None:
+        super().__init__("; ".join(what for _, what in issues))
+        self.issues = issues
+
+
+class NoSuchWorkflowError(Exception):
+    """There is nothing to start, or no item to start it on; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A run that is to be started."""
+
+    workflow: InForce
+    program: Program
+    start: Start
+    parameters: Mapping[str, JsonValue]
+    run_id: UUID
+
+
+class WorkflowStarts:
+    """Starts workflows: by themselves after an item's event, or by hand. Starting the same twice is one run."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        entity_service: EntityService,
+        open_runs: OpenRuns,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._entity_service = entity_service
+        self._open_runs = open_runs
+        self._clock = clock
+        self._new_id = new_id
+
+    async def by_hand(
+        self, who: Who, code: str, item: UUID, parameters: Mapping[str, JsonValue], started_by: str
+    ) -> UUID:
+        """Returns the run's id. Raises `NoSuchWorkflowError`, `BadStartError`, `OverQuotaError`, and `OutageError` when
+        entity-service is away.
+        """
+        async with self._database.transaction(who.tenant) as tx:
+            workflow = await self._store.workflows.in_force(tx, (who.tenant, code))
+        if workflow is None:
+            raise NoSuchWorkflowError(f"published workflow {code!r}")
+        context = await self._entity_service.context(who.tenant, item, ())
+        if context is None:
+            raise NoSuchWorkflowError(f"item {item}")
+        if not _runs_on(workflow.document, context.item):
+            wanted = workflow.document.pipeline or workflow.document.kind
+            raise BadStartError(Issue("item_id", f"the workflow runs on items of {wanted} alone"))
+        made = _parameters(workflow.document, parameters)
+        id = self._new_id()
+        entry = Entry(item, context.item.entry_seq, self._clock(), context.item)
+        trace = telemetry.traceparent()
+        origin = StoredEntry(who.tenant, id, entry, f"start/{id}", (), str(id), trace)
+        start = Start(origin, code, workflow.version, "hand", started_by)
+        async with self._database.transaction(who.tenant) as tx:
+            if refusal := (await self._open_runs.refusals(tx, [who.tenant])).get(who.tenant):
+                raise OverQuotaError(refusal)
+            await self._record(tx, [await self._wanted(tx, workflow, start, made)])
+        return uuid5(id, code)
+
+    async def after(self, tx: Connection, events: Sequence[Envelope[Any]]) -> None:
+        """Starts what items' events start, in the transaction that plans them."""
+        changes = [one for one in events if isinstance(one.data, StageChanged | FieldsChanged)]
+        if not changes:
+            return
+        tenants = {one.tenant for one in changes}
+        autorunning = await self._store.workflows.autorunning(tx, tenants)
+        if not autorunning:
+            return
+        refused = await self._open_runs.refusals(tx, autorunning.keys())
+        wanted = [
+            await self._wanted(tx, workflow, _start_after(event, workflow), {})
+            for event in changes
+            for workflow in autorunning.get(event.tenant, ())
+            if event.tenant not in refused and _is_started_by(workflow.document, event)
+        ]
+        await self._record(tx, wanted)
+
+    async def _wanted(
+        self, tx: Connection, workflow: InForce, start: Start, parameters: Mapping[str, JsonValue]
+    ) -> _Wanted:
+        tenant, code = start.origin.tenant, workflow.code
+        program = await self._store.programs.of_workflow(tx, tenant, code, workflow.version)
+        made = parameters or _defaults(workflow.document)
+        return _Wanted(workflow, program, start, made, uuid5(start.origin.id, code))
+
+    async def _record(self, tx: Connection, wanted: Sequence[_Wanted]) -> None:
+        known = await self._store.entries.known(tx, [one.start.origin.id for one in wanted])
+        wanted = [one for one in wanted if one.start.origin.id not in known]
+        if not wanted:
+            return
+        now = self._clock()
+        runs = [_run(one, now) for one in wanted]
+        await self._store.entries.add_starts(tx, [one.start for one in wanted])
+        await self._store.runs.add(tx, runs, now)
+        await self._store.timers.add(tx, [(run.id, run.tenant, now) for run in runs])
+        after_commit(lambda: self._open_runs.add([run.tenant for run in runs]))
+
+
+def _run(wanted: _Wanted, now: datetime) -> Run:
+    variables = {name: one.value for name, one in wanted.workflow.document.variables.items()}
+    origin = wanted.start.origin
+    state = workflows.begin_workflow(wanted.program, wanted.parameters, variables, wanted.start.started_by, now)
+    planned = OpenRun(wanted.run_id, origin.entry, wanted.program, state)
+    return new_run(planned, origin, (wanted.workflow.code, wanted.workflow.version), origin.traceparent, now)
+
+
+def _runs_on(document: WorkflowDocument, item: ItemSnapshot) -> bool:
+    return document.kind == item.kind and document.pipeline in (None, item.pipeline)
+
+
+def _is_started_by(document: WorkflowDocument, event: Envelope[Any]) -> bool:
+    """Whether an event of an item starts the workflow by itself."""
+    data, autorun = event.data, document.autorun
+    if not _runs_on(document, data.item):
+        return False
+    if isinstance(data, StageChanged):
+        created = data.entry_seq == 1
+        wanted = autorun.on_create if created else autorun.on_change
+        imported = not data.automation
+    else:
+        wanted, imported = autorun.on_change, False
+    automatic = data.changed_by.startswith(AUTOMATION)
+    return wanted and (autorun.by_import or not imported) and (autorun.by_automation or not automatic)
+
+
+def _start_after(event: Envelope[Any], workflow: InForce) -> Start:
+    data = event.data
+    created = isinstance(data, StageChanged) and data.entry_seq == 1
+    entry = Entry(data.item.id, data.item.entry_seq, data.at, data.item)
+    own = Cause(f"workflow/{workflow.code}", str(data.item.id))
+    with telemetry.handling("start workflow", event):
+        traceparent = telemetry.traceparent()
+    origin = StoredEntry(
+        tenant=event.tenant,
+        id=uuid5(UUID(event.id), workflow.code),
+        entry=entry,
+        correlation=event.correlation,
+        causepath=(*event.causepath, own),
+        root=event.root_cause,
+        traceparent=traceparent,
+    )
+    return Start(origin, workflow.code, workflow.version, "create" if created else "change", data.changed_by)
+
+
+def _defaults(document: WorkflowDocument) -> dict[str, JsonValue]:
+    return {name: one.value for name, one in document.parameters.items()}
+
+
+def _parameters(document: WorkflowDocument, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The parameters of a start, each as its type keeps it. Raises `BadStartError`."""
+    made, issues = _defaults(document), []
+    for name in given.keys() - document.parameters.keys():
+        issues.append(Issue(f"parameters.{name}", "the workflow has no such parameter"))
+    for name, one in document.parameters.items():
+        try:
+            made[name] = fitting(given.get(name, one.value), one)
+        except MisfitError as error:
+            issues.append(Issue(f"parameters.{name}", str(error)))
+        else:
+            if one.required and made[name] in (None, []):
+                issues.append(Issue(f"parameters.{name}", "is required"))
+    if issues:
+        raise BadStartError(*issues)
+    return made
+
+
+class WorkflowActions:
+    """What people do to a run of a workflow. Each method returns the run after it, or null when the tenant has no such
+    run; raises `RunError` when it makes no sense in the run's state, and nothing is changed then.
+    """
+
+    def __init__(self, database: Database, store: Store, recorder: Recorder, clock: Clock, new_id: NewId) -> None:
+        self._database = database
+        self._store = store
+        self._recorder = recorder
+        self._clock = clock
+        self._new_id = new_id
+
+    async def send(self, who: Who, run_id: UUID, name: str, value: Mapping[str, JsonValue]) -> Run | None:
+        """Something that the run may wait for has come."""
+        said = {**value, "by": who.subject}
+
+        def step(run: Run, now: datetime) -> Step:
+            return workflows.receive(run.program, run.state, name, said, now)
+
+        return await self._act(who, run_id, f"send {name}", step)
+
+    async def terminate(self, who: Who, run_id: UUID, reason: str) -> Run | None:
+        def step(run: Run, now: datetime) -> Step:
+            return workflows.terminate(run.program, run.state, reason or f"ended by {who.subject}", now)
+
+        return await self._act(who, run_id, "terminate", step)
+
+    async def suspend(self, who: Who, run_id: UUID) -> Run | None:
+        return await self._act(who, run_id, "suspend", lambda run, now: workflows.suspend(run.program, run.state, now))
+
+    async def resume(self, who: Who, run_id: UUID) -> Run | None:
+        return await self._act(who, run_id, "resume", lambda run, now: workflows.resume(run.program, run.state, now))
+
+    async def move_pause(self, who: Who, run_id: UUID, block: int, until: datetime) -> Run | None:
+        """A block that waits for a moment waits for another one; what is past goes on at once."""
+
+        def step(run: Run, now: datetime) -> Step:
+            return workflows.move_pause(run.program, run.state, block, until, now)
+
+        return await self._act(who, run_id, f"move block {block} to {until.isoformat()}", step)
+
+    async def retry(self, who: Who, run_id: UUID, block: int) -> Run | None:
+        def step(run: Run, now: datetime) -> Step:
+            return workflows.retry(run.program, run.state, block, now)
+
+        return await self._act(who, run_id, f"retry block {block}", step)
+
+    async def skip(self, who: Who, run_id: UUID, block: int) -> Run | None:
+        def step(run: Run, now: datetime) -> Step:
+            return workflows.skip(run.program, run.state, block, now)
+
+        return await self._act(who, run_id, f"skip block {block}", step)
+
+    async def _act(self, who: Who, run_id: UUID, action: str, step: Callable[[Run, datetime], Step]) -> Run | None:
+        async with self._database.transaction(who.tenant) as tx:
+            row = await self._store.runs.get(tx, who.tenant, run_id, lock=True)
+            if row is None or not row.workflow:
+                return None
+            telemetry.note(item_id=row.item_id)
+            run, now = await self._store.programs.of_run(tx, row), self._clock()
+            after = await self._recorder.record(tx, run, step(run, now), now)
+            await self._store.operator_actions.add(
+                tx, run, id=self._new_id(), at=now, subject=who.subject, action=action, rule_id=None
+            )
+            return after

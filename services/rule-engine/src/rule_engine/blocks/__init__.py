@@ -1,0 +1,27 @@
+"""The types of blocks: one class per block. What they say is next, the interpreter does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rule_engine.blocks.conditions import If
+from rule_engine.blocks.loops import ForEach, While
+from rule_engine.blocks.parallel import Parallel
+from rule_engine.blocks.sequence import Sequence
+from rule_engine.blocks.steps import Log, SetStatus, SetVariables, Terminate
+from rule_engine.blocks.waits import Pause, WaitEvent
+from rule_engine.domain.execution.blocks import BlockType
+
+_TYPES: tuple[BlockType[Any], ...] = (
+    Sequence(),
+    If(),
+    While(),
+    ForEach(),
+    Parallel(),
+    Pause(),
+    WaitEvent(),
+    SetStatus(),
+    SetVariables(),
+    Log(),
+    Terminate(),
+)
+BLOCKS: Mapping[str, BlockType[Any]] = {block.type: block for block in _TYPES}

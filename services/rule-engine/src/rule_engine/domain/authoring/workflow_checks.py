@@ -1,0 +1,229 @@
+"""Whether a workflow can be published: everything an author can get wrong, said with place, block and remedy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from contracts.contexts import PipelineSchema, TenantSchema
+from contracts.issues import issues_of, unknown
+from rule_engine.domain.actions import AuthoringContext, Elsewhere, RuleType
+from rule_engine.domain.authoring.checks import MAX_ISSUES
+from rule_engine.domain.authoring.document import RuleDocument, StageDocument
+from rule_engine.domain.authoring.issues import RuleIssue
+from rule_engine.domain.authoring.placed_rules import PlacedRule
+from rule_engine.domain.authoring.rule_checks import rule_issues
+from rule_engine.domain.authoring.value_checks import value_issues
+from rule_engine.domain.authoring.workflow_document import (
+    ACTION,
+    MAX_BLOCKS,
+    MAX_DEPTH,
+    BlockDocument,
+    PlacedBlock,
+    WorkflowDocument,
+    as_condition,
+    placed_blocks,
+)
+from rule_engine.domain.authoring.workflow_names import names_at
+from rule_engine.domain.execution.blocks import BlockType
+from rule_engine.domain.language import conditions
+from rule_engine.domain.language.value_types import Shape
+from rule_engine.domain.language.values import spots
+from rule_engine.domain.language.variables import Definition, MisfitError, fitting
+
+
+@dataclass(frozen=True, slots=True)
+class _PlacedAction(PlacedRule):
+    """A rule that is a block of a workflow."""
+
+    scope: Shape
+
+    def names(self) -> Shape:
+        return self.scope
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowCheck:
+    """One workflow, checked with what its tenant has."""
+
+    document: WorkflowDocument
+    schema: TenantSchema
+    registry: Mapping[str, RuleType[Any]]
+    types: Mapping[str, BlockType[Any]]
+    definitions: Sequence[Definition]
+    elsewhere: Elsewhere
+
+    def issues(self) -> list[RuleIssue]:
+        """What is wrong, at most the first hundred things; empty: it can be published."""
+        whole = list(self._of_the_whole())
+        if whole:
+            return whole
+        found = (self._of_block(placed) for placed in placed_blocks(self.document))
+        return list(islice(chain(self._of_values(), chain.from_iterable(found)), MAX_ISSUES))
+
+    def warnings(self) -> list[RuleIssue]:
+        """Probable mistakes that do not block publishing; for a workflow without issues."""
+        return list(islice(chain(_unreachable(self.document.blocks, "blocks"), _endless(self.document)), MAX_ISSUES))
+
+    def _of_the_whole(self) -> Iterator[RuleIssue]:
+        placed = list(islice(placed_blocks(self.document), MAX_BLOCKS + 1))
+        if not placed:
+            yield RuleIssue("blocks", None, "there is nothing to do: give at least one block")
+        if len(placed) > MAX_BLOCKS:
+            yield RuleIssue("blocks", None, f"a workflow has at most {MAX_BLOCKS} blocks")
+        if self._pipeline() is None:
+            known = [one.code for one in self.schema.pipelines if one.kind == self.document.kind and not one.archived]
+            yield RuleIssue("pipeline", None, unknown("pipeline", self.document.pipeline or self.document.kind, known))
+        seen: set[str] = set()
+        for one in placed:
+            if len(one.around) >= MAX_DEPTH:
+                yield RuleIssue(one.where, one.block.name, f"blocks are at most {MAX_DEPTH} deep inside each other")
+                return
+            if one.block.name in seen:
+                yield RuleIssue(f"{one.where}.name", one.block.name, "another block of the workflow has this name")
+            seen.add(one.block.name)
+
+    def _pipeline(self) -> PipelineSchema | None:
+        """The one it is for, else the first of its kind."""
+        of_kind = [one for one in self.schema.pipelines if one.kind == self.document.kind and not one.archived]
+        named = [one for one in of_kind if self.document.pipeline in (None, one.code)]
+        return named[0] if named else None
+
+    def _of_values(self) -> Iterator[RuleIssue]:
+        """Defaults that do not fit their types."""
+        for group, documents in (("parameters", self.document.parameters), ("variables", self.document.variables)):
+            for name, document in documents.items():
+                try:
+                    fitting(document.value, document)
+                except MisfitError as error:
+                    yield RuleIssue(f"{group}.{name}.value", None, str(error))
+
+    def _of_block(self, placed: PlacedBlock) -> Iterator[RuleIssue]:
+        names = names_at(self.document, placed, self.schema, self.registry, self.definitions)
+        if placed.block.block == ACTION:
+            yield from self._of_action(placed, names)
+            return
+        type = self.types.get(placed.block.block)
+        if type is None or not type.written:
+            known = [ACTION, *(name for name, one in self.types.items() if one.written)]
+            yield RuleIssue(f"{placed.where}.block", placed.block.name, unknown("block", placed.block.block, known))
+            return
+        yield from _of_options(placed, type)
+        yield from _of_branches(placed, type)
+        yield from _of_conditions(placed, names)
+        yield from _of_texts(placed, names)
+
+    def _of_action(self, placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
+        block, options = placed.block, placed.block.options
+        if block.blocks or block.branches:
+            yield RuleIssue(placed.where, block.name, "nothing is inside an action: put it beside it")
+        try:
+            rule = RuleDocument.model_validate(options | {"name": block.name, "title": block.title})
+        except ValidationError as error:
+            yield from (RuleIssue(f"{placed.where}.{below}", block.name, what) for below, what in issues_of(error))
+            return
+        pipeline = self._pipeline()
+        assert pipeline is not None  # noqa: S101 - looked at before
+        context = AuthoringContext(self.schema, pipeline, "", self.definitions, self.elsewhere)
+        stage = StageDocument(rules=(rule,))
+        yield from rule_issues(_PlacedAction(placed.where, rule, stage, (), context, self.registry, names))
+        if refused := options.keys() & {"execution", "run", "on_leave"}:
+            for name in sorted(refused):
+                what = "this is said by blocks in a workflow: use pause, if and parallel"
+                yield RuleIssue(f"{placed.where}.{name}", block.name, what)
+
+
+def _of_options(placed: PlacedBlock, type: BlockType[Any]) -> Iterator[RuleIssue]:
+    """As the type reads them when the workflow runs."""
+    try:
+        type.options.model_validate(placed.block.options)
+    except ValidationError as error:
+        for below, what in issues_of(error):
+            yield RuleIssue(f"{placed.where}.{below}" if below else placed.where, placed.block.name, what)
+
+
+def _of_branches(placed: PlacedBlock, type: BlockType[Any]) -> Iterator[RuleIssue]:
+    block, name = placed.block, placed.block.name
+    if block.blocks and type.branches != "body":
+        yield RuleIssue(f"{placed.where}.blocks", name, f"{block.block} has no body of its own")
+    if type.branches == "body" and not block.blocks:
+        yield RuleIssue(f"{placed.where}.blocks", name, "there is nothing to repeat: give it blocks")
+    if block.branches and type.branches in ("none", "body"):
+        yield RuleIssue(f"{placed.where}.branches", name, f"{block.block} has no branches")
+    if type.branches == "many" and not block.branches:
+        yield RuleIssue(f"{placed.where}.branches", name, "give it at least one branch")
+    if isinstance(type.branches, tuple):
+        for index, branch in enumerate(block.branches):
+            if branch.name not in type.branches:
+                what = unknown("branch", branch.name, type.branches, f"in {block.block}")
+                yield RuleIssue(f"{placed.where}.branches[{index}].name", name, what)
+
+
+def _of_conditions(placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
+    try:
+        own = as_condition(placed.block.options["condition"]) if placed.block.options.get("condition") else None
+    except ValidationError:
+        own = None  # `_of_options` tells it
+    found = [
+        ("condition", own),
+        *((f"branches[{n}].condition", one.condition) for n, one in enumerate(placed.block.branches)),
+    ]
+    for where, condition in found:
+        if condition is not None:
+            for below, what in conditions.issues(condition, names, where):
+                yield RuleIssue(f"{placed.where}.{below}", placed.block.name, what)
+
+
+def _of_texts(placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
+    options = {
+        name: value for name, value in placed.block.options.items() if name not in ("condition", "timeout", "run")
+    }
+    for name, written in options.items():
+        for where, value in spots(written, name):
+            for what in value_issues(value, names):
+                yield RuleIssue(f"{placed.where}.{where}", placed.block.name, what)
+
+
+def _unreachable(blocks: Sequence[BlockDocument], where: str) -> Iterator[RuleIssue]:
+    """What stands after the end of the workflow, and branches after one that is always true."""
+    for index, block in enumerate(blocks):
+        here = f"{where}[{index}]"
+        if index and blocks[index - 1].block == "terminate":
+            yield RuleIssue(here, block.name, f"this is never reached: {blocks[index - 1].name!r} ends the workflow")
+        if block.block == "if":
+            always = [n for n, one in enumerate(block.branches) if one.condition is None]
+            for n in range(always[0] + 1, len(block.branches)) if always else ():
+                what = "this branch is never taken: the one before it is always true"
+                yield RuleIssue(f"{here}.branches[{n}]", block.name, what)
+        for below, inner in block.bodies:
+            yield from _unreachable(inner, f"{here}.{below}")
+
+
+def _endless(document: WorkflowDocument) -> Iterator[RuleIssue]:
+    """Loops whose condition names nothing that the loop, or time, can change."""
+    for placed in placed_blocks(document):
+        if placed.block.block == "while" and not _can_end(placed.block):
+            what = "nothing in the loop changes what its condition asks for: it runs to its limit, then fails"
+            yield RuleIssue(placed.where, placed.block.name, what)
+
+
+def _can_end(loop: BlockDocument) -> bool:
+    read = conditions.paths_of(as_condition(loop.options["condition"]))
+    if any(path.split(".")[0] not in ("local", "param", "const") for path in read):
+        return True
+    changed = {
+        name
+        for inner in _inside(loop)
+        if inner.block == "set_variables"
+        for name in (inner.options.get("values") or {})
+    }
+    return any(path.startswith("local.") and path.split(".")[1] in changed for path in read)
+
+
+def _inside(block: BlockDocument) -> Iterator[BlockDocument]:
+    for _, inner in block.bodies:
+        for one in inner:
+            yield one
+            yield from _inside(one)

@@ -1,0 +1,143 @@
+"""From a workflow as it is written to the program that its runs follow."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from contracts.conditions import Condition
+from contracts.contexts import Part, TenantSchema
+from rule_engine.domain.actions import RuleType
+from rule_engine.domain.authoring import employee_refs
+from rule_engine.domain.authoring.workflow_document import (
+    ACTION,
+    BlockDocument,
+    WorkflowDocument,
+    as_condition,
+    placed_blocks,
+)
+from rule_engine.domain.authoring.workflow_names import all_names
+from rule_engine.domain.execution.blocks import BlockType
+from rule_engine.domain.execution.program import AnyBlock, Block, Program, RuleBlock
+from rule_engine.domain.language.conditions import paths_of as read_by
+from rule_engine.domain.language.value_types import Shape
+from rule_engine.domain.language.values import parts_of, paths_of
+from rule_engine.domain.language.variables import Definition
+
+SEQUENCE = "sequence"
+
+
+def with_block_ids(
+    document: WorkflowDocument, before: Iterable[WorkflowDocument], new_id: Callable[[], UUID]
+) -> WorkflowDocument:
+    """The document with an id on every block: the one it names if there was such a block before, else that of the block
+    of the same name (the last of `before` counts most), else a new one.
+    """
+    earlier = [placed.block for one in before for placed in placed_blocks(one)]
+    known, ids = {one.name: one.id for one in earlier}, {one.id for one in earlier}
+    taken: set[UUID] = set()
+
+    def identified(block: BlockDocument) -> BlockDocument:
+        wanted = block.id if block.id in ids else known.get(block.name)
+        id = wanted if wanted and wanted not in taken else new_id()
+        taken.add(id)
+        branches = tuple(
+            one.model_copy(update={"blocks": tuple(map(identified, one.blocks))}) for one in block.branches
+        )
+        inner = {"id": id, "blocks": tuple(map(identified, block.blocks)), "branches": branches}
+        return block.model_copy(update=inner)
+
+    return document.model_copy(update={"blocks": tuple(map(identified, document.blocks))})
+
+
+def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
+    code: str,
+    document: WorkflowDocument,
+    schema: TenantSchema,
+    registry: Mapping[str, RuleType[Any]],
+    types: Mapping[str, BlockType[Any]],
+    definitions: Sequence[Definition] = (),
+) -> Program:
+    """The program of a document that has ids and no issues."""
+    names = all_names(document, schema, registry, definitions)
+    compiling = _Compiling(document, schema, registry, types, names)
+    read = _read(document)
+    actions = [one.block for one in placed_blocks(document) if one.block.block == ACTION]
+    kinds = [registry[one.options["type"]] for one in actions]
+    named = any(path.partition(".")[0] in ("var", "const") for path in read)
+    return Program(
+        workflow=code,
+        parts=tuple(sorted({*parts_of(read), *(part for kind in kinds for part in kind.needs), *_TIMING})),
+        stored=named or any(kind.stores for kind in kinds),
+        root=compiling.sequence(document.blocks),
+    )
+
+
+_TIMING: tuple[Part, ...] = ("responsible", "contacts")
+"""Whose clocks and working time pauses go by."""
+
+
+def _read(document: WorkflowDocument) -> set[str]:
+    """Every path that conditions and texts of the blocks read."""
+    found: set[str] = set()
+    for placed in placed_blocks(document):
+        options = dict(placed.block.options)
+        conditions = [options.pop("condition", None), *(one.condition for one in placed.block.branches)]
+        found |= paths_of(options.get("params", {}) if placed.block.block == ACTION else options)
+        found |= {path for one in conditions if one is not None for path in read_by(as_condition(one))}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiling:
+    document: WorkflowDocument
+    schema: TenantSchema
+    registry: Mapping[str, RuleType[Any]]
+    types: Mapping[str, BlockType[Any]]
+    names: Shape
+
+    def sequence(self, blocks: Sequence[BlockDocument], name: str = "") -> Block:
+        return Block(block=SEQUENCE, name=name, blocks=tuple(map(self._block, blocks)))
+
+    def _block(self, block: BlockDocument) -> AnyBlock:
+        if block.block == ACTION:
+            return self._rule(block)
+        type = self.types[block.block]
+        options = self._with_condition(block.options)
+        match type.branches:
+            case "none":
+                children: tuple[Block, ...] = ()
+            case "body":
+                children = (self.sequence(block.blocks),)
+            case "many":
+                children = tuple(self.sequence(one.blocks, one.name) for one in block.branches)
+                options["branches"] = [
+                    {"name": one.name, "condition": self._condition(one.condition)} for one in block.branches
+                ]
+            case fixed:
+                by_name = {one.name: one.blocks for one in block.branches}
+                children = tuple(self.sequence(by_name.get(name, ()), name) for name in fixed)
+        return Block(
+            block=block.block, id=str(block.id), name=block.name, title=block.title, options=options, blocks=children
+        )
+
+    def _rule(self, block: BlockDocument) -> RuleBlock:
+        options = self._with_condition(block.options)
+        kind = self.registry[options["type"]]
+        params, _ = employee_refs.in_params(options.pop("params", {}), kind, self.schema, self.document.kind)
+        own = {"rule_id": str(block.id), "name": block.name, "title": block.title, "type_version": kind.version}
+        return RuleBlock.model_validate(options | own | {"params": params})
+
+    def _with_condition(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options.get("condition") is None:
+            return options
+        return options | {"condition": self._condition(as_condition(options["condition"]))}
+
+    def _condition(self, condition: Condition | None) -> JsonValue:
+        if condition is None:
+            return None
+        made, _ = employee_refs.in_condition(condition, self.names, self.schema)
+        dumped: JsonValue = made.model_dump(mode="json", by_alias=True)
+        return dumped

@@ -1,0 +1,118 @@
+"""A workflow as its author writes it: blocks inside blocks. What the options of a block are, its type says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from contracts.conditions import Condition
+from contracts.texts import MAX_TITLE
+from contracts.values import Code, ItemKind
+from rule_engine.domain.language.variables import ConstantDocument, Name
+
+MAX_BLOCKS = 1_000
+MAX_DEPTH = 20
+ACTION = "action"
+"""The block that is a rule."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BranchDocument(_Strict):
+    """One of the branches of a block."""
+
+    name: Annotated[str, Field(max_length=64)] = ""
+    condition: Condition | None = None
+    blocks: tuple["BlockDocument", ...] = ()
+
+
+class BlockDocument(BaseModel):
+    """One block; what else is written in it are options of its type."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    block: Annotated[str, Field(max_length=64)]
+    name: Name
+    """Unique in the workflow; names the block in the journal and its outputs in `steps`."""
+    id: UUID | None = None
+    """Given by the server; send it back to rename a block without making it another one."""
+    title: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+    blocks: tuple["BlockDocument", ...] = ()
+    """The body of a block that has one."""
+    branches: Annotated[tuple[BranchDocument, ...], Field(max_length=100)] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+    @property
+    def bodies(self) -> tuple[tuple[str, tuple["BlockDocument", ...]], ...]:
+        """The sequences inside it, each with where it stands."""
+        own = (("blocks", self.blocks),) if self.blocks else ()
+        return (*own, *((f"branches[{index}].blocks", one.blocks) for index, one in enumerate(self.branches)))
+
+
+class Autorun(_Strict):
+    """What starts the workflow by itself."""
+
+    on_create: bool = False
+    on_change: bool = False
+    by_automation: bool = False
+    """Also what rules and workflows have created or changed."""
+    by_import: bool = False
+    """Also what was imported without automation."""
+
+
+class ParameterDocument(ConstantDocument):
+    """What is asked for when a person starts the workflow; `value` is the default."""
+
+    required: bool = False
+
+
+class WorkflowDocument(_Strict):
+    """Everything about one workflow."""
+
+    name: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+    kind: ItemKind
+    """Of the items that it runs on."""
+    pipeline: Code | None = None
+    """The only pipeline whose items it runs on; null: all of the kind."""
+    autorun: Autorun = Autorun()
+    parameters: Annotated[dict[Name, ParameterDocument], Field(max_length=100)] = Field(default_factory=dict)
+    variables: Annotated[dict[Name, ConstantDocument], Field(max_length=100)] = Field(default_factory=dict)
+    blocks: tuple[BlockDocument, ...]
+
+
+_CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
+
+
+def as_condition(written: Any) -> Condition:
+    """A condition among the options of a block. Raises `ValidationError`."""
+    return _CONDITION.validate_python(written)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBlock:
+    """A block where it stands: `blocks[0].branches[1].blocks[0]`."""
+
+    where: str
+    block: BlockDocument
+    around: tuple[BlockDocument, ...]
+    """The blocks that it is inside of, the outermost first."""
+
+
+def placed_blocks(document: WorkflowDocument) -> Iterator[PlacedBlock]:
+    """Every block, in the order of the document, those inside a block after it."""
+    return _placed(document.blocks, "blocks", ())
+
+
+def _placed(blocks: tuple[BlockDocument, ...], where: str, around: tuple[BlockDocument, ...]) -> Iterator[PlacedBlock]:
+    for index, block in enumerate(blocks):
+        here = f"{where}[{index}]"
+        yield PlacedBlock(here, block, around)
+        for below, inner in block.bodies:
+            yield from _placed(inner, f"{here}.{below}", (*around, block))

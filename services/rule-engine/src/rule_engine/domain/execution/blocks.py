@@ -1,0 +1,175 @@
+"""What a type of block is: it starts, its children end, what it waits for comes, and each time it says what is next.
+
+A type is a class without state of its own; everything a block remembers is in its frame. It does no I/O.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from contracts.conditions import Condition
+from contracts.messages.rule_events import RuleState
+from rule_engine.domain.execution.program import AnyBlock, RuleBlock
+from rule_engine.domain.execution.state import ENDED, Frame
+from rule_engine.domain.schedule.run_time import RunTime
+
+
+class NoOptions(BaseModel):
+    """Of a block that has none. Options of others are models like this one: frozen, nothing unknown in them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child to be started: its index, the turn of a loop, and what can be named inside it."""
+
+    index: int
+    iteration: int = 0
+    names: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Start these children, and tell the block when each has ended; meanwhile it may wait, too.
+
+    `data`, here and below, replaces the frame's if it is given.
+    """
+
+    children: tuple[Child, ...]
+    until: datetime | None = None
+    awaits: tuple[str, ...] = ()
+    data: dict[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Tell the block at a moment, or when something that it names has come; with neither it waits for its children."""
+
+    until: datetime | None = None
+    awaits: tuple[str, ...] = ()
+    reason: str | None = None
+    """What it waits for, for people."""
+    data: dict[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The block has ended; what of it is still open is cancelled."""
+
+    outcome: RuleState = "done"
+    reason: str | None = None
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Under the block's name in `steps`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndRun:
+    """The whole run ends; what is open is cancelled."""
+
+    outcome: RuleState = "done"
+    reason: str | None = None
+
+
+type Next = Run | Wait | Done | EndRun
+type Branches = Literal["none", "body", "many"] | tuple[str, ...]
+"""What is inside a block: nothing, one body, any number of branches, or branches with these names."""
+type Class[M] = type[M]
+"""`type[M]`, in a class that calls its wire name `type`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildState:
+    """A child of a frame as it is now, or as it ended."""
+
+    index: int
+    block: AnyBlock
+    state: RuleState | None
+    """Null: it was neither planned nor started, or is not remembered any more."""
+    iteration: int = 0
+    reason: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def stops(self) -> bool:
+        """Whether its failure stops what comes after it."""
+        goes_on = isinstance(self.block, RuleBlock) and self.block.on_failure == "continue"
+        return self.state in ("failed", "refused") and not goes_on
+
+
+class Environment(Protocol):
+    """What a block can ask for and do while it decides."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def blocks(self) -> Sequence[AnyBlock]:
+        """The block's children as written."""
+        ...
+
+    def child(self, index: int) -> ChildState: ...
+    def holds(self, condition: Condition, also: Mapping[str, JsonValue] = ...) -> bool:
+        """Evaluates a condition on the item as it is now. Raises what conditions do."""
+        ...
+
+    def value(self, written: JsonValue) -> Any:
+        """A text, `{path}`, `{expr}` or `{const}` with its value. Raises `ValueFailureError` and `BudgetError`."""
+        ...
+
+    def due(self, run: RunTime) -> datetime | None:
+        """When something that is to run so, counted from now, is due; null: a date that it counts from is empty."""
+        ...
+
+    def set_variable(self, name: str, value: JsonValue) -> None:
+        """A variable of the workflow."""
+        ...
+
+    def set_status(self, status: str) -> None:
+        """The status of the workflow."""
+        ...
+
+    def put_out(self, outputs: Mapping[str, JsonValue]) -> None:
+        """Outputs of the block for the journal and for later blocks, while it goes on."""
+        ...
+
+    def cancel(self, index: int, reason: str) -> None:
+        """Cancels a child that was planned or is open."""
+        ...
+
+
+class BlockType[O: BaseModel](ABC):
+    """A type of block."""
+
+    type: ClassVar[str]
+    title: ClassVar[str]
+    reads: ClassVar[bool] = True
+    """Whether it looks at the item: then it is only told of anything while the item's context is there."""
+    written: ClassVar[bool] = True
+    """Whether authors write it; those that they do not write, compiling makes."""
+    journaled: ClassVar[bool] = True
+    """Whether the journal of a run shows it."""
+    branches: ClassVar[Branches] = "none"
+    options: Class[O]
+
+    @abstractmethod
+    def start(self, options: O, frame: Frame, env: Environment) -> Next:
+        """Its turn has come."""
+
+    def child_ended(self, options: O, frame: Frame, child: ChildState, env: Environment) -> Next:
+        """A child of it has ended."""
+        return Done()
+
+    def due(self, options: O, frame: Frame, env: Environment) -> Next:
+        """The moment it waited for is here."""
+        return Done()
+
+    def received(self, options: O, frame: Frame, name: str, value: Mapping[str, JsonValue], env: Environment) -> Next:
+        """Something it waited for has come."""
+        return Done()

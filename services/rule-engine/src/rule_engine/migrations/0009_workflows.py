@@ -1,0 +1,45 @@
+"""Workflows and their versions."""
+
+from contracts.kit.database import policies, run_sql
+
+revision = "0009"
+down_revision = "0008"
+
+TABLES = """
+CREATE TABLE workflows (
+    tenant_id uuid NOT NULL,
+    code text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    archived boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, code)
+);
+CREATE TABLE workflow_versions (
+    tenant_id uuid NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL CHECK (version >= 1),
+    status text NOT NULL CHECK (status IN ('draft', 'published')),
+    document jsonb NOT NULL,
+    programs jsonb,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    published_by text,
+    published_at timestamptz,
+    PRIMARY KEY (tenant_id, code, version),
+    FOREIGN KEY (tenant_id, code) REFERENCES workflows,
+    CHECK ((status = 'published') = (programs IS NOT NULL AND published_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX workflow_versions_one_draft ON workflow_versions (tenant_id, code) WHERE status = 'draft';
+CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON workflow_versions
+    FOR EACH ROW EXECUTE FUNCTION keep_published_version();
+
+GRANT SELECT, INSERT, UPDATE ON workflows TO rule_engine_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_versions TO rule_engine_app;
+"""
+
+
+def upgrade() -> None:
+    """Applies the revision."""
+    run_sql(TABLES)
+    run_sql(policies("workflows", "workflow_versions"))

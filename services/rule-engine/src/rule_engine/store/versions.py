@@ -1,0 +1,121 @@
+"""Versions of what authors publish: at most one draft, and published ones, which never change."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from contracts.kit.database import Connection
+
+type Key = tuple[UUID, str]
+"""Tenant and code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version. `created_*` is its last save as a draft."""
+
+    version: int
+    status: Literal["draft", "published"]
+    created_by: str
+    created_at: datetime
+    published_by: str | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionContent[D, P]:
+    """What a version holds; a draft has no programs."""
+
+    document: D
+    programs: P | None = None
+
+
+class Versions[D: BaseModel, P](ABC):
+    """Statements on a table of versions, and locks on the rows of what they are versions of."""
+
+    table: ClassVar[str]
+    """The singular: `rule_set` has the tables `rule_sets` and `rule_set_versions`."""
+
+    @abstractmethod
+    def document(self, row: asyncpg.Record) -> D:
+        """The document of a version's row."""
+
+    @abstractmethod
+    def programs_in(self, row: asyncpg.Record) -> P | None:
+        """Its programs; null for a draft."""
+
+    @abstractmethod
+    def dumped(self, programs: P) -> Any:
+        """Programs as JSON."""
+
+    async def lock(self, tx: Connection, key: Key) -> None:
+        """Keeps others from writing versions until the transaction ends."""
+        await tx.execute(f"SELECT FROM {self.table}s WHERE tenant_id = $1 AND code = $2 FOR UPDATE", *key)  # noqa: S608
+
+    async def save_draft(self, tx: Connection, key: Key, document: D, by: str, at: datetime) -> int:
+        """Writes the one draft; returns its version."""
+        version: int = await tx.fetchval(
+            f"""INSERT INTO {self.table}_versions (tenant_id, code, version, status, document, created_by, created_at)
+               SELECT $1, $2, coalesce(max(version), 0) + 1, 'draft', $3, $4, $5 FROM {self.table}_versions
+               WHERE tenant_id = $1 AND code = $2 AND status = 'published'
+               ON CONFLICT (tenant_id, code, version) DO UPDATE SET
+                   document = excluded.document, created_by = excluded.created_by, created_at = excluded.created_at
+               RETURNING version""",  # noqa: S608 - a constant
+            *key,
+            dump(document),
+            by,
+            at,
+        )
+        return version
+
+    async def drop_draft(self, tx: Connection, key: Key) -> None:
+        await tx.execute(
+            f"DELETE FROM {self.table}_versions WHERE tenant_id = $1 AND code = $2 AND status = 'draft'",  # noqa: S608
+            *key,
+        )
+
+    async def publish(self, tx: Connection, key: Key, programs: P, by: str, now: datetime) -> None:
+        """Makes the draft a published version."""
+        await tx.execute(
+            f"""UPDATE {self.table}_versions
+               SET status = 'published', programs = $3, published_by = $4, published_at = $5
+               WHERE tenant_id = $1 AND code = $2 AND status = 'draft'""",  # noqa: S608 - a constant
+            *key,
+            self.dumped(programs),
+            by,
+            now,
+        )
+
+    async def versions(self, tx: Connection, key: Key, before: int, limit: int) -> Sequence[Version]:
+        """Newest first, those before version `before`."""
+        rows = await tx.fetch(
+            f"""SELECT * FROM {self.table}_versions WHERE tenant_id = $1 AND code = $2 AND version < $3
+               ORDER BY version DESC LIMIT $4""",  # noqa: S608 - a constant
+            *key,
+            before,
+            limit,
+        )
+        return [_version(row) for row in rows]
+
+    async def version(self, tx: Connection, key: Key, version: int) -> tuple[Version, VersionContent[D, P]] | None:
+        row = await tx.fetchrow(
+            f"SELECT * FROM {self.table}_versions WHERE tenant_id = $1 AND code = $2 AND version = $3",  # noqa: S608
+            *key,
+            version,
+        )
+        return None if row is None else (_version(row), VersionContent(self.document(row), self.programs_in(row)))
+
+
+def dump(model: BaseModel) -> dict[str, Any]:
+    """A document or program as JSON."""
+    return model.model_dump(mode="json", by_alias=True)
+
+
+def _version(row: asyncpg.Record) -> Version:
+    return Version(**{name: row[name] for name in Version.__slots__})

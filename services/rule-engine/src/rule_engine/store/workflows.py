@@ -1,0 +1,118 @@
+"""Workflows and their versions."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from contracts.kit.database import Connection
+from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.execution.program import Program
+from rule_engine.store.versions import Key, VersionContent, Versions, dump
+
+Content = VersionContent[WorkflowDocument, Program]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow without its versions; `newest` is the newest published one's number, `draft` the draft's."""
+
+    code: str
+    kind: str
+    name: str
+    archived: bool
+    created_at: datetime
+    newest: int | None
+    draft: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The newest published version of a workflow that is not archived."""
+
+    code: str
+    version: int
+    document: WorkflowDocument
+
+
+_WORKFLOWS = """
+    SELECT s.*,
+        (SELECT max(version) FROM workflow_versions v
+         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'published') AS newest,
+        (SELECT version FROM workflow_versions v
+         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'draft') AS draft
+    FROM workflows s"""
+
+
+class Workflows(Versions[WorkflowDocument, Program]):
+    """Statements on `workflows` and `workflow_versions`."""
+
+    table = "workflow"
+
+    def document(self, row: asyncpg.Record) -> WorkflowDocument:
+        return WorkflowDocument.model_validate(row["document"])
+
+    def programs_in(self, row: asyncpg.Record) -> Program | None:
+        return None if row["programs"] is None else Program.model_validate(row["programs"])
+
+    def dumped(self, programs: Program) -> Any:
+        return dump(programs)
+
+    async def keep(self, tx: Connection, key: Key, document: WorkflowDocument, archived: bool, now: datetime) -> str:
+        """Creates or replaces a workflow and locks its row. Returns its kind, which stays what it was."""
+        kind: str = await tx.fetchval(
+            """INSERT INTO workflows (tenant_id, code, kind, name, archived, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name, archived = excluded.archived
+               RETURNING kind""",
+            *key,
+            document.kind,
+            document.name,
+            archived,
+            now,
+        )
+        return kind
+
+    async def read(self, tx: Connection, key: Key) -> Workflow | None:
+        row = await tx.fetchrow(f"{_WORKFLOWS} WHERE s.tenant_id = $1 AND s.code = $2", *key)
+        return None if row is None else _workflow(row)
+
+    async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[Workflow]:
+        """By code, those after `after`."""
+        rows = await tx.fetch(
+            f"{_WORKFLOWS} WHERE s.tenant_id = $1 AND s.code > $2 ORDER BY s.code LIMIT $3", tenant, after, limit
+        )
+        return [_workflow(row) for row in rows]
+
+    async def in_force(self, tx: Connection, key: Key) -> InForce | None:
+        """What a start by hand starts; null when there is none, or it is archived."""
+        return next(iter((await self._in_force(tx, [key[0]], code=key[1])).get(key[0], ())), None)
+
+    async def autorunning(self, tx: Connection, tenants: Collection[UUID]) -> Mapping[UUID, list[InForce]]:
+        """Those that start by themselves, by tenant and code."""
+        return await self._in_force(tx, list(tenants), code=None)
+
+    async def _in_force(self, tx: Connection, tenants: list[UUID], code: str | None) -> Mapping[UUID, list[InForce]]:
+        rows = await tx.fetch(
+            """SELECT tenant_id, code, version, document FROM (
+                   SELECT DISTINCT ON (v.tenant_id, v.code) v.tenant_id, v.code, v.version, v.document
+                   FROM workflow_versions v JOIN workflows s USING (tenant_id, code)
+                   WHERE v.tenant_id = ANY ($1) AND v.status = 'published' AND NOT s.archived
+                       AND ($2::text IS NULL OR v.code = $2)
+                   ORDER BY v.tenant_id, v.code, v.version DESC) newest
+               WHERE $2 IS NOT NULL OR (document->'autorun'->>'on_create')::boolean
+                   OR (document->'autorun'->>'on_change')::boolean
+               ORDER BY code""",
+            tenants,
+            code,
+        )
+        found: dict[UUID, list[InForce]] = {}
+        for row in rows:
+            found.setdefault(row["tenant_id"], []).append(InForce(row["code"], row["version"], self.document(row)))
+        return found
+
+
+def _workflow(row: asyncpg.Record) -> Workflow:
+    return Workflow(**{name: row[name] for name in Workflow.__slots__})

@@ -1,0 +1,120 @@
+"""What tests of workflows share: a workflow as it is written, checked, compiled, and driven on the core."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from contracts.contexts import ItemContext
+from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
+from rule_engine.blocks import BLOCKS
+from rule_engine.domain.actions import UNASKED
+from rule_engine.domain.authoring.workflow_checks import WorkflowCheck
+from rule_engine.domain.authoring.workflow_compiling import compile_workflow, with_block_ids
+from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.execution.advance import advance, settle
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import Entry, State, read_state
+from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.execution.workflows import begin_workflow, receive
+from support.runs import REGISTRY, RUN, T0, context
+from support.shop import SCHEMA
+
+
+def document(*blocks: Mapping[str, Any], **rest: Any) -> WorkflowDocument:
+    return WorkflowDocument.model_validate({"kind": "deal", "blocks": blocks} | rest)
+
+
+def compiled(written: WorkflowDocument) -> Program:
+    """The program of a workflow without issues."""
+    check = WorkflowCheck(written, SCHEMA, REGISTRY, BLOCKS, (), UNASKED)
+    assert check.issues() == []
+    counter = iter(range(10_000))
+    identified = with_block_ids(written, [], lambda: uuid5(RUN, str(next(counter))))
+    stored = compile_workflow("story", identified, SCHEMA, REGISTRY, BLOCKS).model_dump(mode="json", by_alias=True)
+    return Program.model_validate(stored).bound(BLOCKS)
+
+
+class Story:
+    """One run of a workflow; its state is stored and read again after every step."""
+
+    def __init__(self, *blocks: Mapping[str, Any], params: Mapping[str, Any] | None = None, **rest: Any) -> None:
+        written = document(*blocks, **rest)
+        self.program = compiled(written)
+        variables = {name: one.value for name, one in written.variables.items()}
+        self.now = T0
+        self.state = begin_workflow(self.program, params or {}, variables, "user:ann", T0)
+        self.journal: list[tuple[str, str, str | None]] = []
+        self.said: list[str] = []
+        self.commands: dict[str, UUID] = {}
+        self.wake_at: datetime | None = T0
+        self.item = context()
+
+    def go(self, seen: ItemContext | None = None) -> Step:
+        """Advances until nothing more can be done now."""
+        entry = Entry(self.item.item.id, 1, T0, self.item.item)
+        while True:
+            facts = RunFacts(RUN, REGISTRY)
+            step = self.take(advance(self.program, self.state, entry, seen or self.item, self.now, facts))
+            if step.wake_at is None or step.wake_at > self.now:
+                return step
+
+    def take(self, step: Step) -> Step:
+        """Notes what a step did, and keeps its state."""
+        for one in step.changed:
+            name = self.program.rules_by_path[one.path].name
+            if one.ended:
+                self.journal.append((name, one.state, one.reason))
+        for block in step.blocks:
+            self.journal.append((self.program.container(block.path).name, block.state, block.reason))
+        for emission in step.emissions:
+            self.said.append(emission.body.model_dump()["text"])
+            self.commands[emission.rule.name] = emission.command_id
+        self.state = read_state(step.state.stored(), self.program, T0)
+        assert self.state == step.state
+        self.wake_at = step.wake_at
+        return step
+
+    def after(self, **time: int) -> Step:
+        self.now += timedelta(**time)
+        return self.go()
+
+    def done(self, name: str, **outputs: str) -> Step:
+        """The owner has done the command of a rule; the run goes on."""
+        id = self.commands[name]
+        self.take(settle(self.program, self.state, id, CommandDone(command_id=id, outputs=outputs), self.now, REGISTRY))
+        return self.go()
+
+    def failed(self, name: str, reason: str = "no") -> Step:
+        id = self.commands[name]
+        result = CommandFailed(command_id=id, reason=reason, retryable=False)
+        self.take(settle(self.program, self.state, id, result, self.now, REGISTRY))
+        return self.go()
+
+    def refused(self, name: str, reason: str) -> Step:
+        id = self.commands[name]
+        result = CommandRefused(command_id=id, reason=reason)
+        self.take(settle(self.program, self.state, id, result, self.now, REGISTRY))
+        return self.go()
+
+    def receive(self, name: str, **value: Any) -> Step:
+        self.take(receive(self.program, self.state, name, value, self.now))
+        return self.go()
+
+
+def say(name: str, text: str = "", **options: Any) -> dict[str, Any]:
+    """An action that sends a notification."""
+    return {"block": "action", "name": name, "type": "say", "params": {"text": text or name}, **options}
+
+
+def note(name: str, text: str) -> dict[str, Any]:
+    """A helper that gives its text to later blocks, at once."""
+    return {"block": "action", "name": name, "type": "note", "params": {"text": text}}
+
+
+def branch(*blocks: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+    return {"blocks": list(blocks), **options}
+
+
+def ended(state: State) -> tuple[str | None, bool]:
+    return state.outcome, state.finished
