@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
@@ -29,7 +28,7 @@ def replicas(stack: Stack) -> Iterator[list[Service]]:
     """A second one of each service, on ports of its own."""
     environments = Environments(stack.folder, stack.addresses, stack.credentials, stack.postgres)
     second = Addresses(free_port_base(OFFSETS.values()))
-    made = [replica(service, stack.folder, second, environments) for service in stack.present_services]
+    made = [replica(stack, service, second, environments) for service in stack.present_services]
     with ThreadPoolExecutor(len(made)) as pool:
         list(pool.map(Part.start, made))
     yield made
@@ -37,13 +36,14 @@ def replicas(stack: Stack) -> Iterator[list[Service]]:
         service.stop()
 
 
-def replica(first: Service, folder: Path, addresses: Addresses, environments: Environments) -> Service:
+def replica(stack: Stack, first: Service, addresses: Addresses, environments: Environments) -> Service:
     ports = {"HTTP_PORT": addresses.port(first.name), "INTERNAL_PORT": addresses.port(f"{first.name} internal")}
 
     def environment() -> dict[str, str]:
         return environments.service(first.name) | {name: str(port) for name, port in ports.items()}
 
-    return Service(first.name, folder / f"{first.name}-2", addresses, environment, environment)
+    home = stack.folder / f"{first.name}-2"
+    return Service(first.name, home, addresses, stack.forks, environment, environment)
 
 
 @pytest.mark.invariant(1)

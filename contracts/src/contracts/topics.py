@@ -58,7 +58,7 @@ def dead_letter_topic(topic: str, group: str) -> str:
 
 
 DEAD_LETTER_TOPICS = tuple(
-    Topic(dead_letter_topic(topic.name, group), group, (), retention=timedelta(days=30))
+    Topic(dead_letter_topic(topic.name, group), group, (), partitions=1, retention=timedelta(days=30))
     for topic in TOPICS
     for group in topic.groups
 )

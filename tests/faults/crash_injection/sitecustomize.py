@@ -1,4 +1,6 @@
-"""Python loads this at its start, when it is on the path: it plants the deadly points into a service before it runs."""
+"""Python loads this at its start, when it is on the path: it plants the deadly points into the process that services
+are forks of, before it imports them. A fork dies at the points of its own service.
+"""
 
 import asyncio
 import inspect
@@ -9,38 +11,40 @@ from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faults.points import Point
 
 HANG = "hang"
 
 
-def crash_injection(service: str, folder: Path) -> None:
+def crash_injection(folder: Path) -> None:
     from faults.points import POINTS
 
     for point in POINTS:
-        if point.service == service:
-            module, _, path = point.target.partition(":")
-            owner: Any = import_module(module)
-            *way, name = path.split(".")
-            for part in way:
-                owner = getattr(owner, part)
-            crash_counts = point.crash_counts(folder)
-            setattr(
-                owner,
-                name,
-                deadly(getattr(owner, name), crash_counts, before=point.when == "before", given=point.given),
-            )
+        module, _, path = point.target.partition(":")
+        owner: Any = import_module(module)
+        *way, name = path.split(".")
+        for part in way:
+            owner = getattr(owner, part)
+        setattr(owner, name, deadly(getattr(owner, name), point, point.crash_counts(folder)))
 
 
-def deadly(call: Callable[..., Any], crash_counts: Path, *, before: bool, given: bool) -> Callable[..., Any]:
-    """The same call, and death before or after it as long as there are crashes left."""
+def deadly(call: Callable[..., Any], point: "Point", crash_counts: Path) -> Callable[..., Any]:
+    """The same call, and in the point's service death before or after it as long as there are crashes left."""
+
+    def is_here() -> bool:
+        return Path(sys.argv[0]).parent.name == point.service.replace("-", "_")
 
     @wraps(call)
     async def waited(*args: Any, **kwargs: Any) -> Any:
-        if before:
+        if not is_here():
+            return await call(*args, **kwargs)
+        if point.when == "before":
             die(crash_counts)
         result = await call(*args, **kwargs)
-        if not before and (result or not given):
+        if point.when == "after" and (result or not point.given):
             die(crash_counts)
             if is_to_hang(crash_counts):
                 await asyncio.Event().wait()
@@ -49,7 +53,8 @@ def deadly(call: Callable[..., Any], crash_counts: Path, *, before: bool, given:
     @wraps(call)
     def at_once(*args: Any, **kwargs: Any) -> Any:
         result = call(*args, **kwargs)
-        die(crash_counts)
+        if is_here():
+            die(crash_counts)
         return result
 
     return waited if inspect.iscoroutinefunction(call) else at_once
@@ -74,5 +79,5 @@ def _read(crash_counts: Path) -> str:
     return crash_counts.read_text() if crash_counts.exists() else ""
 
 
-if sys.orig_argv[-1] == "run" and "CRASH_COUNTS" in os.environ:
-    crash_injection(sys.orig_argv[-2].replace("_", "-"), Path(os.environ["CRASH_COUNTS"]))
+if sys.orig_argv[-2:] == ["-m", "local_stack.fork_server"]:
+    crash_injection(Path(os.environ["CRASH_COUNTS"]))

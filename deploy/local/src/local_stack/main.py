@@ -112,9 +112,11 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 @app.command()
 @reporting_errors
 def tools() -> None:
-    """Fetch all programs, so that `up` and the tests need nothing from outside."""
-    found = Stack.current().tools
+    """Fetch all programs, so that `up` and the tests need nothing from outside, and make their starts short."""
+    stack = Stack.current()
+    found = stack.tools
     found.fetch()
+    stack.kafka.teach_java()
     try:
         found.browser()
     except StackError as error:

@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import psutil
 
 from local_stack.errors import StackError
+from local_stack.fork_server import ForkServer, Program
 from local_stack.layout import Account
 
 _CLOCK_TOLERANCE = 5.0  # seconds by which a process's start may differ after the clock was set
@@ -42,11 +45,9 @@ class Process:
         account: Account | None = None,
     ) -> None:
         """Starts `argv` with `env` added to our environment. Does nothing if the process is alive."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.exclusive(), self.log.open("ab") as output:
-            if self.alive:
+        with self._started_once() as output:
+            if output is None:
                 return
-            self._reap()
             self._child = subprocess.Popen(  # noqa: S603 - our own argument lists
                 [str(part) for part in argv],
                 stdin=subprocess.DEVNULL,
@@ -60,6 +61,16 @@ class Process:
                 extra_groups=[] if account else None,
             )
             self._remember(self._child.pid)
+
+    def fork(self, server: ForkServer, module: str, *arguments: str, env: Mapping[str, str]) -> None:
+        """Starts `python -m module arguments…` as `spawn` does."""
+        if sys.platform != "linux":  # elsewhere a fork may not use the system's libraries
+            self.spawn([sys.executable, "-m", module, *arguments], env=env)
+            return
+        with self._started_once() as output:
+            if output is not None:
+                environment = {**os.environ, **env}
+                self._remember(server.start(Program(module, list(arguments), environment, str(self.log.absolute()))))
 
     @property
     def pid(self) -> int | None:
@@ -114,8 +125,19 @@ class Process:
             finally:
                 self._locked = False
 
+    @contextmanager
+    def _started_once(self) -> Iterator[IO[bytes] | None]:
+        """The log to start it with, alone; None if it is alive."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.exclusive(), self.log.open("ab") as output:
+            if self.alive:
+                yield None
+                return
+            self._reap()
+            yield output
+
     def _remember(self, pid: int) -> None:
-        started = psutil.Process(pid).create_time()
+        started = _start_time(pid)
         partial = self._record.with_suffix(".partial")
         partial.write_text(json.dumps({"pid": pid, "started": started}))
         partial.replace(self._record)
@@ -142,6 +164,14 @@ class Process:
             return found if same and _lives(found) else None
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
+
+
+def _start_time(pid: int) -> float:
+    """Long ago, if it has ended already: then it fell."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def wait_until_ready(process: Process, ready: Callable[[], bool], timeout: float) -> None:

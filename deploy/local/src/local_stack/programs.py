@@ -1,17 +1,15 @@
 """Parts that are Python programs of ours: services, peers, the supervisor."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from local_stack.addresses import Addresses
-from local_stack.errors import StackError
+from local_stack.fork_server import ForkServer
 from local_stack.part import Part
 
 type Environment = Callable[[], Mapping[str, str]]
@@ -21,22 +19,26 @@ type Environment = Callable[[], Mapping[str, str]]
 class Peer(Part):
     """`python -m local_stack.peers.<name>`, ready when `GET /health/ready` says so."""
 
-    def __init__(self, name: str, home: Path, port: int, environment: Environment) -> None:
+    def __init__(self, name: str, home: Path, port: int, forks: ForkServer, environment: Environment) -> None:
         super().__init__(name, home, port)
+        self._forks = forks
         self._environment = environment
 
     def launch(self) -> None:
-        self.process.spawn([sys.executable, "-m", f"local_stack.peers.{self.name}"], env=self._environment())
+        self.process.fork(self._forks, f"local_stack.peers.{self.name}", env=self._environment())
 
     def ready(self) -> bool:
         return is_ready(self.url)
 
 
 class Service(Part):
-    """A service: migrated by `python -m <package> migrate`, run by `python -m <package> run`."""
+    """A service: migrated as by `python -m <package> migrate`, run by `python -m <package> run`."""
 
-    def __init__(self, name: str, home: Path, addresses: Addresses, run: Environment, migrate: Environment) -> None:  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913
+        self, name: str, home: Path, addresses: Addresses, forks: ForkServer, run: Environment, migrate: Environment
+    ) -> None:
         super().__init__(name, home, addresses.port(name), addresses.port(f"{name} internal"))
+        self._forks = forks
         self._internal_url = addresses.internal_url(name)
         self._package = name.replace("-", "_")
         self._run = run
@@ -48,15 +50,16 @@ class Service(Part):
         return all(importlib.util.find_spec(f"{self._package}.{module}") for module in ("__main__", "main"))
 
     def migrate(self) -> None:
-        """Brings the schema up to date. Raises StackError with what the migration printed."""
-        command = [sys.executable, "-m", self._package, "migrate"]
-        environment = {**os.environ, **self._migrate()}
-        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise StackError(f"migrating {self.name} failed:\n{(done.stdout + done.stderr)[-4000:]}")
+        """Brings the schema up to date. In this process, since a start of Python for each service takes longer."""
+        from contracts.kit.database import migrate  # with alembic, slow to import
+
+        settings = import_module(f"{self._package}.settings").Settings(
+            **{name.lower(): value for name, value in self._migrate().items()}
+        )
+        migrate(settings, Path(str(import_module(self._package).__file__)).parent / "migrations")
 
     def launch(self) -> None:
-        self.process.spawn([sys.executable, "-m", self._package, "run"], env=self._run())
+        self.process.fork(self._forks, self._package, "run", env=self._run())
 
     def ready(self) -> bool:
         return is_ready(self._internal_url)
@@ -65,12 +68,13 @@ class Service(Part):
 class Supervisor(Part):
     """Starts services again that ended by themselves."""
 
-    def __init__(self, stack_folder: Path, port_base: int) -> None:
+    def __init__(self, stack_folder: Path, port_base: int, forks: ForkServer) -> None:
         super().__init__("supervisor", stack_folder / "supervisor", port=0)
+        self._forks = forks
         self._environment = {"STACK_DIR": str(stack_folder), "STACK_PORT_BASE": str(port_base)}
 
     def launch(self) -> None:
-        self.process.spawn([sys.executable, "-m", "local_stack.supervisor"], env=self._environment)
+        self.process.fork(self._forks, "local_stack.supervisor", env=self._environment)
 
     def ready(self) -> bool:
         return self.alive

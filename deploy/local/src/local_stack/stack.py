@@ -14,6 +14,7 @@ from local_stack.credentials import Credentials
 from local_stack.databases import create_database
 from local_stack.environments import Environments
 from local_stack.errors import StackError
+from local_stack.fork_server import ForkServer
 from local_stack.layout import remove_folder, stack_folder, tools_folder
 from local_stack.part import Part
 from local_stack.ports import is_free
@@ -47,11 +48,13 @@ class Stack:
         self.tools = Tools(tools_folder(), report)
         self._report = report
         self.postgres = self._make_postgres()
-        self.servers: list[Part] = [self.postgres, self._make_kafka(), self._make_temporal()]
+        self.kafka, self.temporal = self._make_kafka(), self._make_temporal()
+        self.servers: list[Part] = [self.postgres, self.kafka, self.temporal]
+        self.forks = ForkServer()
         environments = Environments(folder, addresses, self.credentials, self.postgres)
         self.peers = [self._make_peer(name, environments) for name in PEERS]
         self.services = [self._make_service(name, environments) for name in SERVICES]
-        self.supervisor = Supervisor(folder, addresses.port_base)
+        self.supervisor = Supervisor(folder, addresses.port_base, self.forks)
 
     @classmethod
     def current(cls) -> "Stack":
@@ -69,38 +72,37 @@ class Stack:
 
     def up(self) -> None:
         """Servers, peers, databases, topics, migrations, services. Repeating it starts what is missing."""
+        self.forks.prepare()
         self.tools.fetch()
         self._refuse_foreign_ports(self.parts)
         self.credentials.prepare(SERVICES)
         self.describe()
-        self._start("Servers and peers", [*self.servers, *self.peers])
-        with self._report.step("Databases, topics, migrations"):
-            asyncio.run(self._create_databases_and_topics())
-            # one that runs was migrated before it was started
-            _in_parallel([service for service in self.present_services if not service.alive], Service.migrate)
-        self._start("Services", self.present_services)
-        self.supervisor.start()
+        with self._report.step("Servers and peers, databases, topics, migrations"):
+            others = [part.start for part in [self.temporal, *self.peers]]
+            _in_parallel([self._prepare_database, self._prepare_broker, *others])
+        with self._report.step("Services"):
+            _all(Part.start, [*self.present_services, self.supervisor])
         self.describe()
 
     def down(self) -> None:
         """Ends everything in an orderly way; the data stay."""
         with self._report.step("Stopping"):
             self.supervisor.stop()
-            _in_parallel([*self.peers, *self.services], Part.stop)
-            _in_parallel(self.servers, Part.stop)
+            _all(Part.stop, [*self.peers, *self.services])
+            _all(Part.stop, self.servers)
         self.describe()
 
     def start(self, names: Iterable[str]) -> None:
         """Starts parts that were stopped or killed, or fell; `all` is all of them."""
         chosen = self._choose(names)
         self._refuse_foreign_ports(chosen)
-        for group in ([*self.servers, *self.peers], self.present_services, [self.supervisor]):
-            _in_parallel([part for part in group if part in chosen], Part.start)
+        for group in ([*self.servers, *self.peers], [*self.present_services, self.supervisor]):
+            _all(Part.start, [part for part in group if part in chosen])
         self.describe()
 
     def kill(self, names: Iterable[str]) -> None:
         """`kill -9`; what was killed so stays down until it is started."""
-        _in_parallel(self._choose(names), Part.kill)
+        _all(Part.kill, self._choose(names))
         self.describe()
 
     def reset(self) -> None:
@@ -141,21 +143,23 @@ class Stack:
         return Temporal(self.folder / "temporal", self.addresses.port("temporal"), self.tools, ui_port=interface)
 
     def _make_peer(self, name: str, environments: Environments) -> Peer:
-        return Peer(name, self.folder / name, self.addresses.port(name), partial(environments.peer, name))
+        return Peer(name, self.folder / name, self.addresses.port(name), self.forks, partial(environments.peer, name))
 
     def _make_service(self, name: str, environments: Environments) -> Service:
         run, migrate = partial(environments.service, name), partial(environments.migration, name)
-        return Service(name, self.folder / name, self.addresses, run, migrate)
+        return Service(name, self.folder / name, self.addresses, self.forks, run, migrate)
 
-    def _start(self, title: str, parts: Sequence[Part]) -> None:
-        if parts:
-            with self._report.step(f"{title}: {', '.join(part.name for part in parts)}"):
-                _in_parallel(parts, Part.start)
+    def _prepare_database(self) -> None:
+        """What lacks is made and migrated; a service that runs was migrated before it was started."""
+        self.postgres.start()
+        for service in self.present_services:
+            asyncio.run(create_database(self.postgres.dsn, service.name))
+            if not service.alive:
+                service.migrate()
 
-    async def _create_databases_and_topics(self) -> None:
-        for service in SERVICES:
-            await create_database(self.postgres.dsn, service)
-        await create_topics(self.addresses.address("kafka"), [*TOPICS, *DEAD_LETTER_TOPICS])
+    def _prepare_broker(self) -> None:
+        self.kafka.start()
+        asyncio.run(create_topics(self.kafka.address, [*TOPICS, *DEAD_LETTER_TOPICS]))
 
     def _choose(self, names: Iterable[str]) -> list[Part]:
         """Raises StackError for a name that no part has."""
@@ -186,10 +190,15 @@ def _health(part: Part, pid: int | None) -> str:
     return "ready" if part.ready() else "not ready"
 
 
-def _in_parallel[P: Part](parts: Sequence[P], act: Callable[[P], None]) -> None:
-    """Does the same to all parts at the same time, waits for all, then raises what the first of them raised."""
-    if parts:
-        with ThreadPoolExecutor(len(parts)) as pool:
-            running = [pool.submit(act, part) for part in parts]
+def _all[P: Part](act: Callable[[P], None], parts: Iterable[P]) -> None:
+    """Does the same to all parts at the same time."""
+    _in_parallel([partial(act, part) for part in parts])
+
+
+def _in_parallel(acts: Sequence[Callable[[], None]]) -> None:
+    """Waits for all, then raises what the first of them raised."""
+    if acts:
+        with ThreadPoolExecutor(len(acts)) as pool:
+            running = [pool.submit(act) for act in acts]
         for each in running:
             each.result()
