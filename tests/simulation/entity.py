@@ -15,12 +15,12 @@ from contracts.contexts import (
     TenantSettings,
 )
 from contracts.envelope import Body, Envelope, event
+from contracts.loops import find_loop
 from contracts.messages.entity_commands import CreateTask, MoveItem, UpdateItem
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import CommandRefused, FinalResult
 from contracts.topics import item_key
 from contracts.values import ItemSnapshot
-from entity_service.domain.loops import find_loop
 from rule_engine.domain.schedule.due import times_of
 from simulation.kafka import Kafka, Message
 from simulation.owners import Owner

@@ -8,10 +8,10 @@ import pytest
 
 from contracts.contexts import PipelineSchema, StageContext
 from contracts.envelope import MAX_CAUSES, Cause
+from contracts.loops import find_loop
 from contracts.messages.entity_commands import MoveCandidate
 from entity_service.domain.errors import ConflictError, InvalidError
 from entity_service.domain.items import Item, Place
-from entity_service.domain.loops import find_loop
 from entity_service.domain.pipelines import check_replacement, choose, find_place, first_won, place_for_move
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

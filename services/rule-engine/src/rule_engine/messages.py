@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import uuid5
 
 from contracts.catalogue import TOPIC_OF
-from contracts.envelope import MAX_CAUSES, Body, Cause, Envelope, command, event
+from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.results import CancelCommand, cancel_id
 from contracts.messages.rule_events import RunChanged
 from contracts.topics import TOPICS, Topic, item_key
-from rule_engine.domain.execution.step import Emission, Step, longer_than_an_hour
+from rule_engine.domain.execution.step import Emission, Step, causes_of, longer_than_an_hour
 from rule_engine.store.runs import Run
 
 SOURCE = "rule-engine"
@@ -27,8 +27,6 @@ def topic_named(name: str) -> Topic:
 
 def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
     """A rule's command; its causes go on, unless the rule waited so long that it starts a new cause."""
-    own = Cause(emission.rule.rule_id, str(run.item_id))
-    before = () if longer_than_an_hour(run.entry, now) else run.origin.causepath
     return command(
         emission.body,
         issuer=SOURCE,
@@ -38,7 +36,7 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
         time=now,
         correlation=run.origin.correlation,
         causation=str(run.id),
-        causepath=(*before, own)[-MAX_CAUSES - 1 :],  # one more than allowed: the owner stops it by name
+        causepath=causes_of(emission.rule, run.entry, run.origin.causepath, now),
         root=None if longer_than_an_hour(run.entry, now) else run.origin.root,
     )
 

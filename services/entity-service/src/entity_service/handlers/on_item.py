@@ -16,13 +16,13 @@ from contracts.kit import telemetry
 from contracts.kit.commands import CommandHandler
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
+from contracts.loops import find_loop
 from contracts.messages.entity_commands import EntityCommand, ItemCommand
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
 from entity_service import store
 from entity_service.application.items import Items
 from entity_service.domain.errors import AutomationStoppedError, EntityError, NotFoundError
 from entity_service.domain.items import Item
-from entity_service.domain.loops import find_loop
 from entity_service.messages import Actor
 
 LEFT = "the item has left the stage"

@@ -11,7 +11,8 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.http import bad_input, not_found
 from rule_engine.api.problems import needing_entity_service
 from rule_engine.api.workflows import CodePath
-from rule_engine.application.workflow_runs import BadStartError, NoSuchWorkflowError, WorkflowStarts
+from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
+from rule_engine.domain.authoring.workflow_starts import BadStartError
 
 
 class StartInput(Input):

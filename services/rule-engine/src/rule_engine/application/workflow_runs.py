@@ -16,32 +16,25 @@ from contracts.kit.configuration import Who
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.quotas import OverQuotaError
 from contracts.messages.entity_events import FieldsChanged, StageChanged
-from contracts.values import ItemSnapshot
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
-from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.authoring.workflow_starts import (
+    BadStartError,
+    default_parameters,
+    is_started_by,
+    parameters_of,
+    runs_on,
+)
 from rule_engine.domain.execution import workflows
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import Step
-from rule_engine.domain.language.variables import MisfitError, fitting
 from rule_engine.gateway import EntityService
 from rule_engine.store import Store
 from rule_engine.store.entries import Start, StoredEntry
 from rule_engine.store.runs import Run, new_run
 from rule_engine.store.workflows import InForce
-
-AUTOMATION = ("rule:", "workflow:", "trigger:")
-"""How the names begin of what changes items by itself."""
-
-
-class BadStartError(Exception):
-    """A workflow cannot be started so; `issues` say why, by place."""
-
-    def __init__(self, *issues: Issue) -> None:
-        super().__init__("; ".join(what for _, what in issues))
-        self.issues = issues
 
 
 class NoSuchWorkflowError(Exception):
@@ -91,10 +84,10 @@ class WorkflowStarts:
         context = await self._entity_service.context(who.tenant, item, ())
         if context is None:
             raise NoSuchWorkflowError(f"item {item}")
-        if not _runs_on(workflow.document, context.item):
+        if not runs_on(workflow.document, context.item):
             wanted = workflow.document.pipeline or workflow.document.kind
             raise BadStartError(Issue("item_id", f"the workflow runs on items of {wanted} alone"))
-        made = _parameters(workflow.document, parameters)
+        made = parameters_of(workflow.document, parameters)
         id = self._new_id()
         entry = Entry(item, context.item.entry_seq, self._clock(), context.item)
         trace = telemetry.traceparent()
@@ -120,7 +113,7 @@ class WorkflowStarts:
             await self._wanted(tx, workflow, _start_after(event, workflow), {})
             for event in changes
             for workflow in autorunning.get(event.tenant, ())
-            if event.tenant not in refused and _is_started_by(workflow.document, event)
+            if event.tenant not in refused and is_started_by(workflow.document, event.data)
         ]
         await self._record(tx, wanted)
 
@@ -129,7 +122,7 @@ class WorkflowStarts:
     ) -> _Wanted:
         tenant, code = start.origin.tenant, workflow.code
         program = await self._store.programs.of_workflow(tx, tenant, code, workflow.version)
-        made = parameters or _defaults(workflow.document)
+        made = parameters or default_parameters(workflow.document)
         return _Wanted(workflow, program, start, made, uuid5(start.origin.id, code))
 
     async def _record(self, tx: Connection, wanted: Sequence[_Wanted]) -> None:
@@ -153,25 +146,6 @@ def _run(wanted: _Wanted, now: datetime) -> Run:
     return new_run(planned, origin, (wanted.workflow.code, wanted.workflow.version), origin.traceparent, now)
 
 
-def _runs_on(document: WorkflowDocument, item: ItemSnapshot) -> bool:
-    return document.kind == item.kind and document.pipeline in (None, item.pipeline)
-
-
-def _is_started_by(document: WorkflowDocument, event: Envelope[Any]) -> bool:
-    """Whether an event of an item starts the workflow by itself."""
-    data, autorun = event.data, document.autorun
-    if not _runs_on(document, data.item):
-        return False
-    if isinstance(data, StageChanged):
-        created = data.entry_seq == 1
-        wanted = autorun.on_create if created else autorun.on_change
-        imported = not data.automation
-    else:
-        wanted, imported = autorun.on_change, False
-    automatic = data.changed_by.startswith(AUTOMATION)
-    return wanted and (autorun.by_import or not imported) and (autorun.by_automation or not automatic)
-
-
 def _start_after(event: Envelope[Any], workflow: InForce) -> Start:
     data = event.data
     created = isinstance(data, StageChanged) and data.entry_seq == 1
@@ -189,28 +163,6 @@ def _start_after(event: Envelope[Any], workflow: InForce) -> Start:
         traceparent=traceparent,
     )
     return Start(origin, workflow.code, workflow.version, "create" if created else "change", data.changed_by)
-
-
-def _defaults(document: WorkflowDocument) -> dict[str, JsonValue]:
-    return {name: one.value for name, one in document.parameters.items()}
-
-
-def _parameters(document: WorkflowDocument, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The parameters of a start, each as its type keeps it. Raises `BadStartError`."""
-    made, issues = _defaults(document), []
-    for name in given.keys() - document.parameters.keys():
-        issues.append(Issue(f"parameters.{name}", "the workflow has no such parameter"))
-    for name, one in document.parameters.items():
-        try:
-            made[name] = fitting(given.get(name, one.value), one)
-        except MisfitError as error:
-            issues.append(Issue(f"parameters.{name}", str(error)))
-        else:
-            if one.required and made[name] in (None, []):
-                issues.append(Issue(f"parameters.{name}", "is required"))
-    if issues:
-        raise BadStartError(*issues)
-    return made
 
 
 class WorkflowActions:

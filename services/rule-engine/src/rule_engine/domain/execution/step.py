@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.conditions import LeafVerdict
-from contracts.envelope import Body
+from contracts.envelope import MAX_CAUSES, Body, Cause
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.actions import RuleType
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
@@ -139,3 +139,9 @@ def needs_context(program: Program, state: State, now: datetime) -> bool:
 def longer_than_an_hour(entry: Entry, now: datetime) -> bool:
     """Whether a rule waited so long that what it does starts a new cause."""
     return now - entry.entered_at > timedelta(hours=1)
+
+
+def causes_of(rule: RuleBlock, entry: Entry, before: tuple[Cause, ...], now: datetime) -> tuple[Cause, ...]:
+    """What led to a command of a rule of this entry, itself last; one more than allowed: the owner stops it by name."""
+    earlier = () if longer_than_an_hour(entry, now) else before
+    return (*earlier, Cause(rule.rule_id, str(entry.item_id)))[-MAX_CAUSES - 1 :]

@@ -1,0 +1,63 @@
+"""What starts a workflow: which events do it by themselves, and with which parameters."""
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from contracts.issues import Issue
+from contracts.messages.entity_events import FieldsChanged, StageChanged
+from contracts.values import ItemSnapshot
+from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.language.variables import MisfitError, fitting
+
+AUTOMATION = ("rule:", "workflow:", "trigger:")
+"""How the names begin of what changes items by itself."""
+
+
+class BadStartError(Exception):
+    """A workflow cannot be started so; `issues` say why, by place."""
+
+    def __init__(self, *issues: Issue) -> None:
+        super().__init__("; ".join(what for _, what in issues))
+        self.issues = issues
+
+
+def runs_on(document: WorkflowDocument, item: ItemSnapshot) -> bool:
+    return document.kind == item.kind and document.pipeline in (None, item.pipeline)
+
+
+def is_started_by(document: WorkflowDocument, data: StageChanged | FieldsChanged) -> bool:
+    """Whether an event of an item starts the workflow by itself."""
+    autorun = document.autorun
+    if not runs_on(document, data.item):
+        return False
+    if isinstance(data, StageChanged):
+        created = data.entry_seq == 1
+        wanted = autorun.on_create if created else autorun.on_change
+        imported = not data.automation
+    else:
+        wanted, imported = autorun.on_change, False
+    automatic = data.changed_by.startswith(AUTOMATION)
+    return wanted and (autorun.by_import or not imported) and (autorun.by_automation or not automatic)
+
+
+def default_parameters(document: WorkflowDocument) -> dict[str, JsonValue]:
+    return {name: one.value for name, one in document.parameters.items()}
+
+
+def parameters_of(document: WorkflowDocument, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The parameters of a start, each as its type keeps it. Raises `BadStartError`."""
+    made, issues = default_parameters(document), []
+    for name in sorted(given.keys() - document.parameters.keys()):
+        issues.append(Issue(f"parameters.{name}", "the workflow has no such parameter"))
+    for name, one in document.parameters.items():
+        try:
+            made[name] = fitting(given.get(name, one.value), one)
+        except MisfitError as error:
+            issues.append(Issue(f"parameters.{name}", str(error)))
+        else:
+            if one.required and made[name] in (None, []):
+                issues.append(Issue(f"parameters.{name}", "is required"))
+    if issues:
+        raise BadStartError(*issues)
+    return made
