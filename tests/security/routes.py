@@ -6,7 +6,7 @@ Written by hand, so that a route which changes its role, or comes without being 
 from dataclasses import dataclass, field
 from typing import Any
 
-from security.seeded_tenant import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE
+from security.seeded_tenant import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE, WORKFLOW
 
 VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
 """Each role of people includes those before it."""
@@ -61,6 +61,7 @@ SCHEDULE = {
 TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
 ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
 RULE_OF_RUN = ("run", "rule")
+BLOCK_OF_RUN = ("workflow_run", "1")
 SWITCHED = {"rules": [{"stage": "new", "name": "greet"}]}
 
 ENTITY = {
@@ -162,6 +163,22 @@ RULE_ENGINE = {
     "POST /v1/runs/{run_id}/cancel": Route(OPERATOR, HIDDEN, ("run",)),
     "POST /v1/runs/{run_id}/rules/{rule_id}/retry": Route(OPERATOR, HIDDEN, RULE_OF_RUN),
     "GET /v1/automation/items/{item_id}": Route(VIEWER, HIDDEN, ("item",)),
+    "PUT /v1/workflows/{code}": Route(AUTHOR, OWN, ("extra",), WORKFLOW),
+    "POST /v1/workflows/{code}/publish": Route(AUTHOR, HIDDEN, ("welcome",)),
+    "POST /v1/workflows/{code}/rollback": Route(AUTHOR, HIDDEN, ("welcome",), {"version": 1}),
+    "GET /v1/workflows/{code}": Route(VIEWER, HIDDEN, ("welcome",)),
+    "GET /v1/workflows": Route(VIEWER, OWN),
+    "GET /v1/workflows/{code}/versions": Route(VIEWER, HIDDEN, ("welcome",)),
+    "POST /v1/workflows/{code}/runs": Route(OPERATOR, HIDDEN, ("welcome",), {"item_id": ITEM_REF["item_id"]}),
+    "POST /v1/runs/{run_id}/events": Route(OPERATOR, HIDDEN, ("workflow_run",), {"name": "command.go"}),
+    "POST /v1/runs/{run_id}/terminate": Route(OPERATOR, HIDDEN, ("workflow_run",), {"reason": "enough"}),
+    "POST /v1/runs/{run_id}/suspend": Route(OPERATOR, HIDDEN, ("workflow_run",)),
+    "POST /v1/runs/{run_id}/resume": Route(OPERATOR, HIDDEN, ("workflow_run",)),
+    "POST /v1/runs/{run_id}/blocks/{block}/move": Route(
+        OPERATOR, HIDDEN, BLOCK_OF_RUN, {"until": "2030-01-01T12:00:00Z"}
+    ),
+    "POST /v1/runs/{run_id}/blocks/{block}/retry": Route(OPERATOR, HIDDEN, BLOCK_OF_RUN),
+    "POST /v1/runs/{run_id}/blocks/{block}/skip": Route(OPERATOR, HIDDEN, BLOCK_OF_RUN),
 }
 TRIGGER = {
     "GET /v1/employees/{id}/triggers": Route(VIEWER, OWN, ("item",)),

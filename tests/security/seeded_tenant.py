@@ -30,6 +30,11 @@ BROKEN = (
 )
 """Topics and types that one of the services each reads, and that each of them reads one of."""
 TEMPLATE = {"name": f"{SECRETIVE} act", "source": "Act #json(bytes(sys.inputs.data)).document.number"}
+WORKFLOW = {
+    "kind": "deal",
+    "name": "Welcome",
+    "blocks": [{"block": "pause", "name": "a_week", "run": {"when": "after", "days": 7}}],
+}
 CALLED = {"name": f"{SECRETIVE} calls", "type": "webhook", "pipeline": "sales", "stage": "production"}
 ROW = {"name": f"{SECRETIVE} table", "quantity": "1", "price": 120_000}
 
@@ -114,6 +119,8 @@ async def _set_up(seeded_tenant: SeededTenant) -> None:
             "rule-engine", "PUT", f"/v1/{kind}/{code}", {"type": "string", "value": SECRETIVE}
         )
         assert made.is_success, made.text
+    made = await seeded_tenant.ask("rule-engine", "PUT", "/v1/workflows/welcome", WORKFLOW | {"publish": True})
+    assert made.is_success, made.text
     opted_out = await seeded_tenant.ask("comms-service", "PUT", "/v1/opt-outs/+447700900999", {"note": SECRETIVE})
     assert opted_out.is_success, opted_out.text
 
@@ -176,6 +183,9 @@ async def _await_automation(seeded_tenant: SeededTenant) -> None:
     ids["document"] = (await _listed(seeded_tenant, "doc-service", f"/v1/documents?item_id={ids['printed']}"))["id"]
     ids["message"] = (await _listed(seeded_tenant, "comms-service", f"/v1/messages?item_id={ids['printed']}"))["id"]
     ids["notification"] = (await _listed(seeded_tenant, "comms-service", "/v1/notifications"))["id"]
+    start = {"item_id": ids["printed"]}
+    ids["workflow_run"] = (await seeded_tenant.make("rule-engine", "/v1/workflows/welcome/runs", start))["id"]
+    await _waiting(seeded_tenant, ids["printed"])
     link = await seeded_tenant.make("doc-service", f"/v1/documents/{ids['document']}/links", {})
     ids["link"] = link["public_link"].rpartition("/")[2]
 

@@ -47,11 +47,25 @@ class Interpreter:
                 put_back.append(frame.step)
                 continue
             self.room -= 1
-            self._take(frame.to(inbox=frame.inbox[1:]), frame.inbox[0])
+            note, rest = frame.inbox[0], frame.to(inbox=frame.inbox[1:])
+            if self._is_stale(frame, note):
+                self.run.frames[frame.step] = rest
+            else:
+                self._take(rest.to(until=None) if note.what == "due" else rest, note)
         told.extend(put_back)
 
     def _must_wait(self, frame: Frame) -> bool:
         return self.values is None and self.run.program.type_at(frame.path).reads
+
+    def _is_stale(self, frame: Frame, note: Note) -> bool:
+        """Whether the block does not wait any more for what the note tells: what came before it has moved it on."""
+        match note.what:
+            case "received":
+                return note.name not in frame.awaits
+            case "due":
+                return frame.until is None or frame.until > self.run.now
+            case _:
+                return False
 
     def _take(self, frame: Frame, note: Note) -> None:
         """What can go wrong in a block for its author's reasons holds the block; an operator goes on with it."""

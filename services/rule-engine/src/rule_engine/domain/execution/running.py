@@ -52,7 +52,7 @@ class Running:
         self.reason = self.state.reason
         self.status = self.state.status
         self.variables = dict(self.state.variables)
-        self.told.extend(step for step, frame in self.frames.items() if frame.inbox)
+        self.told.extend(step for step, frame in self.frames.items() for _ in frame.inbox)
 
     def result(self) -> Step:
         state = self.state.model_copy(

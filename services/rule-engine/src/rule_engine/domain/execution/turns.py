@@ -48,8 +48,8 @@ class Turns:
 
     def _wake_frames(self) -> None:
         for frame in list(self.run.frames.values()):
-            if frame.until is not None and frame.until <= self.run.now:
-                self.run.frames[frame.step] = frame.to(until=None)
+            told = any(note.what == "due" for note in frame.inbox)
+            if frame.until is not None and frame.until <= self.run.now and not told:
                 self.run.tell(frame.step, Note(what="due"))
 
     def _next(self, taken: set[tuple[int, int]]) -> Execution | None:

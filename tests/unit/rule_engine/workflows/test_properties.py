@@ -1,0 +1,220 @@
+"""Random workflows: whatever is nested in whatever, the journal is the same however the run is driven.
+
+Driven straight through; with every step thrown away once before it is committed, as a crash does; with every result and
+event twice. What is compared is the journal: which blocks and rules ended how, in which turn of which loop, and what
+was sent.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
+from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.execution.advance import advance, settle
+from rule_engine.domain.execution.program import Program
+from rule_engine.domain.execution.state import ROOT, Entry, State, read_state
+from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.execution.workflows import begin_workflow, receive
+from support.runs import REGISTRY, RUN, T0, context
+from support.workflows import compiled
+
+EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "150"))
+QUIET = {"path": "item.activity_count", "op": "eq", "value": 0}
+BUSY = {"path": "item.activity_count", "op": "gt", "value": 0}
+TIMES = st.sampled_from([{"when": "after", "minutes": 5}, {"when": "after", "hours": 2}, {"when": "after", "days": 7}])
+FINALS = st.lists(st.sampled_from(["done", "done", "done", "refused", "failed"]), min_size=1, max_size=6)
+
+
+def blocks(inner: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[Any]:
+    return st.lists(inner, min_size=1, max_size=most)
+
+
+LEAVES = st.one_of(
+    st.fixed_dictionaries({"block": st.just("action"), "type": st.sampled_from(["say", "note"])}).flatmap(
+        lambda one: st.fixed_dictionaries(
+            {
+                **{k: st.just(v) for k, v in one.items()},
+                "on_failure": st.sampled_from(["continue", "continue", "stop"]),
+                "condition": st.sampled_from([None, None, QUIET, BUSY]),
+            }
+        )
+    ),
+    st.fixed_dictionaries({"block": st.just("pause"), "run": TIMES}),
+    st.fixed_dictionaries({"block": st.just("set_variables"), "values": st.just({"n": {"expr": "local.n + 1"}})}),
+    st.just({"block": "log", "text": "{{ local.n }}"}),
+    st.just({"block": "set_status", "status": "at {{ local.n }}"}),
+    st.just({"block": "terminate", "reason": "over", "outcome": "cancelled"}),
+)
+
+
+def _around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    branch = st.fixed_dictionaries({"blocks": blocks(inner, 2)})
+    chosen = st.fixed_dictionaries({"blocks": blocks(inner, 2), "condition": st.sampled_from([None, QUIET, BUSY])})
+    some = st.lists(branch, min_size=1, max_size=3)
+    turns = st.sampled_from([{"expr": "local.n < 3"}, {"expr": "local.n < 1"}])
+    counted = {"block": "set_variables", "values": {"n": {"expr": "local.n + 1"}}}
+    return st.one_of(
+        st.fixed_dictionaries({"block": st.just("if"), "branches": st.lists(chosen, min_size=1, max_size=3)}),
+        st.fixed_dictionaries(
+            {"block": st.just("parallel"), "branches": some, "wait_for": st.sampled_from(["all", "any", 2])}
+        ),
+        st.fixed_dictionaries(
+            {
+                "block": st.just("while"),
+                "condition": turns,
+                "limit": st.just(5),
+                "blocks": blocks(inner, 2).map(lambda some: [*some, counted]),
+            }
+        ),
+        st.fixed_dictionaries(
+            {
+                "block": st.just("foreach"),
+                "values": st.sampled_from([["a", "b"], []]),
+                "order": st.sampled_from(["one_by_one", "side_by_side"]),
+                "blocks": blocks(inner, 2),
+            }
+        ),
+        st.fixed_dictionaries(
+            {
+                "block": st.just("wait_event"),
+                "event": st.sampled_from(["command.go", "command.stay"]),
+                "timeout": TIMES,
+                "branches": st.tuples(branch, branch).map(
+                    lambda two: [two[0] | {"name": "received"}, two[1] | {"name": "timed_out"}]
+                ),
+            }
+        ),
+    )
+
+
+DOCUMENTS = blocks(st.recursive(LEAVES, _around, max_leaves=8), 4)
+
+
+def named(written: list[dict[str, Any]], numbers: Iterator[int]) -> list[dict[str, Any]]:
+    """With a name for every block."""
+    made = []
+    for one in written:
+        inner = {"blocks": named(one["blocks"], numbers)} if "blocks" in one else {}
+        branches = [branch | {"blocks": named(branch["blocks"], numbers)} for branch in one.get("branches", ())]
+        params = {"params": {"text": "{{ local.n }}"}} if one["block"] == "action" else {}
+        made.append(one | inner | params | {"branches": branches, "name": f"b{next(numbers)}"})
+    return made
+
+
+class Drive:
+    """One way to drive a run until nothing of it is left, or it is held."""
+
+    def __init__(self, program: Program, finals: list[str], *, crash: bool = False, twice: bool = False) -> None:
+        self.program, self.finals, self.crash, self.twice = program, finals, crash, twice
+        self.state: State = begin_workflow(program, {}, {"n": 0}, "user:ann", T0)
+        self.now = T0
+        self.journal: list[tuple[Any, ...]] = []
+        self.waiting: list[Any] = []
+        self.wake_at: Any = T0
+        self.sent: list[Any] = []
+
+    def run(self) -> list[tuple[Any, ...]]:
+        for _ in range(500):
+            if self.wake_at is not None:
+                self.now = max(self.now, self.wake_at)
+                self._commit(self._advance)
+            elif self.waiting:
+                self._answer(self.waiting.pop(0))
+            else:
+                break
+            if self.state.finished:
+                break
+            self._events()
+        assert self.state.finished or self.wake_at is None, "it goes round for ever"
+        return self.journal
+
+    def _advance(self) -> Step:
+        seen = context()
+        entry = Entry(seen.item.id, 1, T0, seen.item)
+        return advance(self.program, self.state, entry, seen, self.now, RunFacts(RUN, REGISTRY))
+
+    def _events(self) -> None:
+        if any("command.go" in frame.awaits for frame in self.state.frames.values()):
+            for _ in range(2 if self.twice else 1):
+                self._commit(lambda: receive(self.program, self.state, "command.go", {"by": "ann"}, self.now))
+
+    def _answer(self, command_id: Any) -> None:
+        final = self.finals[command_id.int % len(self.finals)]
+        made: dict[str, FinalResult] = {
+            "done": CommandDone(command_id=command_id, outputs={"said": "x"}),
+            "refused": CommandRefused(command_id=command_id, reason="no"),
+            "failed": CommandFailed(command_id=command_id, reason="away", retryable=False),
+        }
+        for _ in range(2 if self.twice else 1):
+            self._commit(lambda: settle(self.program, self.state, command_id, made[final], self.now, REGISTRY))
+
+    def _commit(self, make: Any) -> None:
+        if self.crash:
+            make()  # the process dies before it commits: what it had computed is gone
+        step = make()
+        for one in step.changed:
+            if one.ended:
+                self.journal.append(
+                    ("rule", self.program.rules_by_path[one.path].name, one.step, one.state, one.reason)
+                )
+        for block in step.blocks:
+            name = self.program.container(block.path).name
+            self.journal.append(("block", name, block.step, block.iteration, block.state, block.reason))
+        for emission in step.emissions:
+            assert emission.command_id not in self.sent, "a command was sent twice"
+            self.sent.append(emission.command_id)
+            self.journal.append(("sent", emission.rule.name, emission.command_id))
+        self.waiting += [emission.command_id for emission in step.emissions]
+        self.state = read_state(step.state.stored(), self.program, T0)
+        assert self.state == step.state
+        self.wake_at = step.wake_at
+
+
+@given(written=DOCUMENTS, finals=FINALS)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.simulation
+def test_the_journal_is_the_same_however_the_run_is_driven(written: list[dict[str, Any]], finals: list[str]) -> None:
+    body = {"kind": "deal", "variables": {"n": {"type": "int", "value": 0}}, "blocks": named(written, count())}
+    program = compiled(WorkflowDocument.model_validate(body))
+    straight = Drive(program, finals)
+    journal = straight.run()
+    for other in (Drive(program, finals, crash=True), Drive(program, finals, twice=True)):
+        assert other.run() == journal
+        assert other.state == straight.state
+    _is_tidy(straight.state)
+
+
+def _is_tidy(state: State) -> None:
+    """What has ended has left nothing open behind."""
+    if state.finished:
+        assert set(state.frames) == {ROOT}
+        assert all(one.ended for one in state.executions.values())
+    for frame in state.frames.values():
+        assert frame.parent is None or frame.parent in state.frames
+
+
+def test_a_long_loop_keeps_the_state_small() -> None:
+    counted = {"block": "set_variables", "name": "count", "values": {"n": {"expr": "local.n + 1"}}}
+    note = {"block": "action", "name": "tell", "type": "note", "params": {"text": "{{ local.n }}"}}
+    loop = {"block": "while", "name": "l", "condition": {"expr": "local.n < 2000"}, "blocks": [counted, note]}
+    body = {"kind": "deal", "variables": {"n": {"type": "int", "value": 0}}, "blocks": [loop]}
+    drive = Drive(compiled(WorkflowDocument.model_validate(body)), ["done"])
+    sizes = []
+    commit = drive._commit
+
+    def measured(make: Any) -> None:
+        commit(make)
+        sizes.append(len(str(drive.state.stored())))
+
+    drive._commit = measured  # type: ignore[method-assign]
+    drive.run()
+    assert drive.state.outcome == "done"
+    assert max(sizes) < 2_000
+    assert sum(1 for one in drive.journal if one[1] == "tell") == 2_000
+    assert drive.now - T0 < timedelta(seconds=1)
