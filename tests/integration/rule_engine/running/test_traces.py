@@ -53,10 +53,9 @@ async def half_an_hour_passes(deal: Deal, rule: dict[str, Any]) -> None:
     """The rule is due now, and the run was written last when a rule of half an hour would have been planned."""
     await deal.harness.service_environment.sql(
         """UPDATE runs SET updated_at = updated_at - interval '30 minutes',
-               state = jsonb_set(state, ARRAY['executions', $2::text, 'due_at'], to_jsonb(now()))
+               state = jsonb_set(state, ARRAY['executions', '1', 'due_at'], to_jsonb(now()))
            WHERE id = $1::uuid""",
         rule["run_id"],
-        str(rule["step"]),
     )
     await deal.harness.service_environment.sql(
         "UPDATE timers SET wake_at = now(), generation = generation + 1 WHERE run_id = $1::uuid", rule["run_id"]
