@@ -7,7 +7,7 @@ import pytest
 from local_stack.demo.shop import Shop
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 PHONE = "+390612345678"
 PIPELINE = {"name": "Calls", "kind": "deal", "stages": [{"code": "new", "name": "New"}]}

@@ -41,6 +41,13 @@ def test_applying_the_shop_again_changes_nothing(shop: Shop) -> None:
 
 @pytest.mark.invariant(1)
 @pytest.mark.invariant(4)
+def test_the_story_comes_true_though_providers_fail_and_everything_is_killed(played: Story) -> None:
+    assert dead_letters(played.shop) == {}
+
+
+@pytest.mark.verify
+@pytest.mark.invariant(1)
+@pytest.mark.invariant(4)
 def test_the_story_comes_true_and_survives_that_everything_is_killed(shop: Shop) -> None:
     for step in Story(shop, Teller()).steps():
         step.play()

@@ -1,5 +1,6 @@
 """Calling a route of the table, and what is looked at in the answer."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,6 +10,9 @@ import httpx
 
 from security.routes import OUTSIDE, PLATFORM, Route
 from security.seeded_tenant import SECRETIVE, SeededTenant
+
+AT_ONCE = 4
+"""Calls that are made at the same time."""
 
 
 async def ask(
@@ -52,7 +56,8 @@ async def unchanged(seeded_tenant: SeededTenant) -> AsyncGenerator[None]:
 async def change_nothing(seeded_tenant: SeededTenant, calls: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
     """Makes all calls, each of which looks at its own answer; fails when a row of the tenant differs afterwards.
 
-    Rows are compared once for all. When they differ, the calls are made again by halves, to name the one.
+    Some are made at the same time. Rows are compared once for all. When they differ, the calls are made again by
+    halves, to name the one.
     """
     if await _changes(seeded_tenant, calls):
         suspects = list(calls)
@@ -65,8 +70,15 @@ async def change_nothing(seeded_tenant: SeededTenant, calls: Mapping[str, Callab
 
 async def _changes(seeded_tenant: SeededTenant, calls: Mapping[str, Callable[[], Awaitable[None]]]) -> bool:
     before = await seeded_tenant.rows()
-    for call in calls.values():
-        await call()
+    left = iter(calls.values())  # shared by those who take the next one
+
+    async def make_calls() -> None:
+        for call in left:
+            await call()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(make_calls())
     return await seeded_tenant.rows() != before
 
 

@@ -153,6 +153,7 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_is_found_out(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     fault(monkeypatch)

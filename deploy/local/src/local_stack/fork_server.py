@@ -22,6 +22,9 @@ from local_stack.errors import StackError
 _IMPORTED = (
     *(f"{name}.main" for name in ("entity_service", "rule_engine", "doc_service", "comms_service", "trigger_service")),
     *("aiosmtpd.smtp", "local_stack.peers.peer", "local_stack.stack", "opentelemetry.proto.trace.v1.trace_pb2"),
+    # what is imported late
+    *("anyio._backends._asyncio", "contracts.kit.serving", "httpcore", "requests", "sqlite3"),
+    *("uvicorn.lifespan.on", "uvicorn.loops.asyncio", "uvicorn.protocols.http.httptools_impl"),
 )
 
 
