@@ -8,7 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs
+from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs, simulating
 from bench.figures import Row, show, write
 from bench.world import World
 from contracts.kit.gc_tuning import tune_gc
@@ -20,6 +20,7 @@ type Measure = Callable[[World], Awaitable[list[Row]]]
 
 PATHS: Mapping[str, Measure] = {
     "core": core.measure,
+    "simulating": simulating.measure,
     "item": item.measure,
     "events": events.measure,
     "planner": planner.measure,
@@ -38,22 +39,23 @@ def bench(
     paths: Annotated[list[str] | None, typer.Argument(help=f"Of: {', '.join(PATHS)}; all by default.")] = None,
     waiting: Annotated[int, typer.Option(help="Runs that wait while timers are measured; 100000 is full size.")] = 5000,
     due_at_once: Annotated[int, typer.Option(help="Runs due in one second; 10000 is full size.")] = 1000,
+    simulated: Annotated[int, typer.Option(help="Items that are simulated; 10000 is full size.")] = 500,
 ) -> None:
     """Measure paths beside their raw floors."""
     if unknown := set(paths or ()) - PATHS.keys():
         raise typer.BadParameter(f"no path {', '.join(sorted(unknown))}; there are: {', '.join(PATHS)}")
     _be_quiet()
     tune_gc()  # as services do
-    rows = asyncio.run(_measure(paths or list(PATHS), waiting, due_at_once))
+    rows = asyncio.run(_measure(paths or list(PATHS), waiting, due_at_once, simulated))
     write(rows, stack_folder() / "bench.json")
     show(rows)
 
 
-async def _measure(paths: list[str], waiting: int, due_at_once: int) -> list[Row]:
+async def _measure(paths: list[str], waiting: int, due_at_once: int, simulated: int) -> list[Row]:
     end_dead_sessions(SESSIONS)
     folder = SESSIONS / str(os.getpid())
     servers = PrivateServers(folder / "servers", durable=True)
-    world = World(servers, folder / "environment", Report(), waiting, due_at_once)
+    world = World(servers, folder / "environment", Report(), waiting, due_at_once, simulated)
     try:
         return [row for name in paths for row in await PATHS[name](world)]
     finally:

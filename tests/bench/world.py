@@ -44,7 +44,8 @@ async def beside(work: Coroutine[Any, Any, object]) -> AsyncGenerator[None]:
 class World:
     """The servers, started when somebody asks for them; `report` tells what is under way.
 
-    `waiting` and `due_at_once` say how much the timers carry: full size takes longer than a person waits.
+    `waiting` and `due_at_once` say how much the timers carry, `simulated` how many items are simulated: full size takes
+    longer than a person waits.
     """
 
     servers: PrivateServers
@@ -52,6 +53,7 @@ class World:
     report: Report
     waiting: int
     due_at_once: int
+    simulated: int
 
     @cached_property
     def postgres(self) -> Postgres:

@@ -1,0 +1,134 @@
+"""Stand-ins for the owners of commands: they answer as the caller says, and the same command always in the same way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Annotated, Literal, Self
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from contracts.envelope import Body
+from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.doc import CreateDocument
+from contracts.messages.entity_commands import AddTimelineEntry, CopyItem, CreateFollowUp, CreateTask
+from rule_engine.domain.language.variables import Name
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
+
+
+class StandIn(BaseModel):
+    """How commands are answered: of one rule, of one type of rules, or, with neither, of all.
+
+    Shares are of 1, and what is left of them is done. Which commands they meet is decided by a hash of the item, the
+    rule and how often it has acted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rule: Name | None = None
+    """Name of a rule, or of an action of a workflow."""
+    type: Annotated[str, Field(max_length=64)] | None = None
+    """A type of rules, such as `send_sms`."""
+    after_seconds: Seconds = 0
+    """How long it takes."""
+    refused: Share = 0
+    failed: Share = 0
+    unanswered: Share = 0
+    """Of these nothing is ever heard."""
+    reason: Reason = "as the simulation was asked to"
+    """Of those that are refused or fail."""
+    retryable: bool = True
+    """Whether trying again may help those that fail."""
+    outputs: dict[str, JsonValue] = Field(default_factory=dict)
+    """In place of made-up ones, such as the number of a document."""
+
+    @model_validator(mode="after")
+    def _shares_are_of_one(self) -> Self:
+        if self.refused + self.failed + self.unanswered > 1:
+            raise ValueError("the shares of refused, failed and unanswered commands are more than 1 together")
+        return self
+
+    def stands_for(self, rule: str, type: str) -> bool:
+        return self.rule in (None, rule) and self.type in (None, type)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What becomes of a command, and after how long."""
+
+    outcome: Literal["done", "refused", "failed", "unanswered"] = "done"
+    after: timedelta = timedelta(0)
+    reason: str = ""
+    retryable: bool = False
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+DONE_AT_ONCE = Answer()
+
+
+def answer(stand_ins: Sequence[StandIn], rule: str, type: str, drawn_from: str) -> Answer:
+    """Of the first that stands for the rule; without one it is done at once. `drawn_from` decides the shares."""
+    found = next((one for one in stand_ins if one.stands_for(rule, type)), None)
+    if found is None:
+        return DONE_AT_ONCE
+    return Answer(
+        _outcome(found, fraction(drawn_from)),
+        timedelta(seconds=found.after_seconds),
+        found.reason,
+        found.retryable,
+        found.outputs,
+    )
+
+
+def _outcome(stand_in: StandIn, drawn: float) -> Literal["done", "refused", "failed", "unanswered"]:
+    if drawn < stand_in.refused:
+        return "refused"
+    if drawn < stand_in.refused + stand_in.failed:
+        return "failed"
+    return "unanswered" if drawn < stand_in.refused + stand_in.failed + stand_in.unanswered else "done"
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1 (exclusive) that looks random and is always the same."""
+    return int.from_bytes(sha256(text.encode()).digest()[:6]) / 2**48
+
+
+def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
+    """What the owner of a command would answer, with ids that follow from the command's own."""
+    made = str(uuid5(command_id, "made"))
+    match body:
+        case SendMessage(to=to):
+            return {"message_id": made, "sent_to": to}
+        case Notify(recipients=recipients):
+            return {"notification_ids": {str(one): str(uuid5(command_id, str(one))) for one in recipients}}
+        case CreateTask():
+            return {"task_id": made}
+        case CreateFollowUp() | CopyItem():
+            return {"item_id": made}
+        case AddTimelineEntry():
+            return {"entry_id": made}
+        case CreateDocument():
+            return _document(body, command_id)
+        case _:
+            return {}
+
+
+def _document(body: CreateDocument, command_id: UUID) -> dict[str, JsonValue]:
+    number = f"{int.from_bytes(command_id.bytes[:3]) % 10_000:04}"
+    pdf: dict[str, JsonValue] = {
+        "file_id": str(uuid5(command_id, "pdf")),
+        "name": f"{body.template}-{number}.pdf",
+        "sha256": sha256(command_id.bytes).hexdigest(),
+        "media_type": "application/pdf",
+    }
+    link = f"https://documents.example/{uuid5(command_id, 'link')}"
+    return {
+        "document_id": str(uuid5(command_id, "document")),
+        "number": number,
+        "pdf": pdf if body.wait_for_pdf else None,
+        "public_link": link if body.public_link else None,
+    }

@@ -1,0 +1,84 @@
+"""Stand-ins answer as the caller says, always in the same way, with outputs that later rules can name."""
+
+import os
+import subprocess
+import sys
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.doc import CreateDocument
+from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask
+from local_stack.layout import WORKSPACE
+from rule_engine.domain.simulation.stand_ins import StandIn, answer, fraction, made_up_outputs
+from rule_engine.rules import REGISTRY
+from support.shop import DEAL, FURNITURE_SHOP, SELLER
+from support.simulated import deals, many_deals, simulated, world
+
+ID = UUID("00000000-0000-4000-8000-0000000000aa")
+ABOUT = {"item_id": DEAL, "actor": "rule:one"}
+SENT = {
+    "send_sms": SendMessage(item_id=DEAL, kind="sms", to="+49301", sent_by="rule:one"),
+    "send_email": SendMessage(item_id=DEAL, kind="email", to="a@example.org", sent_by="rule:one"),
+    "notify_supervisor": Notify(recipients=(SELLER.id,), text="Look"),
+    "create_task": CreateTask(**ABOUT, name="Call", stage="new"),
+    "create_repeat_lead": CreateFollowUp(**ABOUT, kind="lead", title="Again"),
+    "copy_deal": CopyItem(**ABOUT, pipeline="sales"),
+    "create_document": CreateDocument(item_id=DEAL, template="bill", data={}, public_link=True, created_by="rule:one"),
+}
+BY_OWNER = {"update_item", "change_stage"}
+"""What the simulation itself does to the item."""
+
+
+@pytest.mark.parametrize("rule_type", [one for one in REGISTRY.values() if one.outputs.model_fields])
+def test_every_rule_type_gets_all_its_outputs(rule_type: object) -> None:
+    kind = REGISTRY[getattr(rule_type, "type")]  # noqa: B009 - parametrised over classes of many parameters
+    if kind.type in BY_OWNER or kind.stores:
+        return
+    outputs = kind.outputs_of(made_up_outputs(SENT[kind.type], ID))
+    kind.outputs.model_validate(outputs)
+    assert outputs.keys() == kind.outputs.model_fields.keys()
+    assert None not in outputs.values()
+
+
+def test_the_first_stand_in_that_fits_answers_and_without_one_it_is_done_at_once() -> None:
+    known = [StandIn(rule="greet", after_seconds=5), StandIn(type="send_sms", refused=1.0), StandIn(failed=1.0)]
+    assert answer(known, "greet", "send_sms", "x").outcome == "done"
+    assert answer(known, "other", "send_sms", "x").outcome == "refused"
+    assert answer(known, "other", "create_task", "x").outcome == "failed"
+    assert (answer([], "other", "create_task", "x").outcome, answer([], "a", "b", "x").after.total_seconds()) == (
+        "done",
+        0,
+    )
+
+
+def test_shares_are_drawn_evenly_and_for_ever_in_the_same_way() -> None:
+    drawn = [fraction(str(number)) for number in range(4000)]
+    assert 0.47 < sum(drawn) / len(drawn) < 0.53
+    assert fraction("deal 1/greet/1") == pytest.approx(0.02495, abs=1e-5)
+
+
+def test_shares_that_are_more_than_one_together_are_refused() -> None:
+    with pytest.raises(ValidationError, match="more than 1 together"):
+        StandIn(refused=0.6, failed=0.6)
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_another_process_says_the_same_to_the_byte(seed: str) -> None:
+    code = "import sys; from support.simulated import many_deals; sys.stdout.write(many_deals())"
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONHASHSEED": seed},
+        cwd=WORKSPACE / "tests",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == many_deals()
+
+
+def test_how_it_is_cut_into_slices_changes_nothing() -> None:
+    made = world(FURNITURE_SHOP, items=deals(10))
+    assert simulated(made, at_once=1) == simulated(made, at_once=1000)
