@@ -23,6 +23,8 @@ from contracts.values import ItemSnapshot
 MARK = re.compile(r"(\w+) \[([^\]]+)\]")
 """How every text of the shop's rules begins: the rule, the item's title."""
 MOST_REVISIONS = 200
+CARE, CARED = "care", 3
+"""The task that the workflow creates in each turn of its loop, and its turns."""
 
 type Message = Envelope[Any]
 
@@ -103,13 +105,15 @@ def _versions(heard: Heard) -> Iterator[Version]:
 def _said(heard: Heard) -> Iterator[Said]:
     for message in heard.rules:
         data: RunChanged = message.data
+        if data.workflow:
+            continue
         yield Said(data.item_id, data.run_id, _revision(message.id, data), data.rule, data.state)
 
 
 def _revision(id: str, data: RunChanged) -> int:
     """The id of such an event is made from the run's revision."""
     numbers = range(1, MOST_REVISIONS)
-    return next(one for one in numbers if str(uuid5(data.run_id, f"{one}/{data.rule_id}")) == id)
+    return next(one for one in numbers if str(uuid5(data.run_id, f"{one}/{data.step}")) == id)
 
 
 def _caused(heard: Heard) -> Mapping[str, int]:
@@ -157,6 +161,8 @@ class Reader:
             yield self._marked("notifications", one["text"], self._made_by.get(one["id"]))
         async for task in shop.seller.list("entity-service", "/v1/tasks"):
             item, (rule, title) = UUID(task["item_id"]), _read_mark(task["name"])
+            if rule == CARE:
+                continue  # of a workflow: counted as deeds
             at = datetime.fromisoformat(task["created_at"])
             where = "tasks" if self._titles[item] == title else f"tasks, as {task['name']!r}"
             yield Effect(where, item, rule, self._made_by.get(task["id"]), at)
@@ -186,6 +192,17 @@ class Reader:
             arrivals = {one["id"]: one async for one in shop.seller.list("trigger-service", "/v1/arrivals")}
             for deed in (*self._made(shop, items), *self._told(shop), *self._judged(shop, arrivals)):
                 yield deed
+            async for deed in self._cared_for(shop, items):
+                yield deed
+
+    async def _cared_for(self, shop: Shop, items: Sequence[Json]) -> AsyncIterator[Deed]:
+        """The workflow has created its tasks for every deal, in as many turns as it has, and ended."""
+        tasks = [one async for one in shop.seller.list("entity-service", "/v1/tasks")]
+        counted = Counter(one["item_id"] for one in tasks if _read_mark(one["name"])[0] == CARE)
+        for item in items:
+            if item["pipeline"] == "sales":
+                what = f"tasks of the workflow for item {item['id']}"
+                yield Deed(what, counted[item["id"]], CARED, is_effect=True)
 
     def _made(self, shop: Shop, items: Sequence[Json]) -> Iterator[Deed]:
         """Deals once each; a copy for every time a deal was won; a mark for every change of a field that only grows."""

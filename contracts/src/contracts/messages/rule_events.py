@@ -11,7 +11,10 @@ RuleState = Literal["planned", "waiting", "running", "done", "refused", "failed"
 
 
 class RunChanged(Body):
-    """A rule of a run reached a state; `reason` says why in words, `due_at` when a waiting rule is to act."""
+    """A rule of a run reached a state; `reason` says why in words, `due_at` when a waiting rule is to act.
+
+    `step` numbers the executions of a run; with `workflow` the code in `rule_set` is that of a workflow.
+    """
 
     TYPE: ClassVar[str] = "crm.run.changed.v1"
 
@@ -26,4 +29,6 @@ class RunChanged(Body):
     reason: str | None = None
     due_at: AwareDatetime | None = None
     command_id: UUID | None = None
+    step: int | None = None
+    workflow: bool = False
     at: AwareDatetime

@@ -76,7 +76,7 @@ def _as_it_is(answer: Json) -> Json:
     return answer
 
 
-def _rule_set(answer: Json) -> Json:
+def _versioned(answer: Json) -> Json:
     return {**answer["document"], "archived": answer["archived"], "publish": answer["status"] == "published"}
 
 
@@ -84,7 +84,11 @@ def _template(answer: Json) -> Json:
     return {**answer, "publish": answer["published_version"] == answer["version"]}
 
 
-_AS_PUT: Mapping[str, Callable[[Json], Json]] = {"rule-set": _rule_set, "template": _template}
+_AS_PUT: Mapping[str, Callable[[Json], Json]] = {
+    "rule-set": _versioned,
+    "workflow": _versioned,
+    "template": _template,
+}
 """What a PUT would have to say to get what there is, where GET answers in another shape."""
 
 

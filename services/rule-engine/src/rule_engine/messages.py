@@ -73,6 +73,8 @@ def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunCha
                 reason=progress.reason,
                 due_at=progress.due_at,
                 command_id=progress.command_id,
+                step=progress.step,
+                workflow=run.workflow,
                 at=now,
             ),
             source=SOURCE,
