@@ -25,6 +25,7 @@ from rule_engine.domain.authoring.workflow_starts import (
     parameters_of,
     runs_on,
 )
+from rule_engine.domain.errors import RunError
 from rule_engine.domain.execution import workflows
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
@@ -182,6 +183,9 @@ class WorkflowActions:
         said = {**value, "by": who.subject}
 
         def step(run: Run, now: datetime) -> Step:
+            if name not in (awaited := workflows.awaited(run.state)):
+                waits = f"it waits for {', '.join(sorted(awaited))}" if awaited else "it waits for nothing of the kind"
+                raise RunError(f"the workflow does not wait for {name}: {waits}")
             return workflows.receive(run.program, run.state, name, said, now)
 
         return await self._act(who, run_id, f"send {name}", step)

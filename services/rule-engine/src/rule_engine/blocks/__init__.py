@@ -7,6 +7,7 @@ from rule_engine.blocks.conditions import If
 from rule_engine.blocks.loops import ForEach, While
 from rule_engine.blocks.parallel import Parallel
 from rule_engine.blocks.sequence import Sequence
+from rule_engine.blocks.statuses import Statuses
 from rule_engine.blocks.steps import Log, SetStatus, SetVariables, Terminate
 from rule_engine.blocks.waits import Pause, WaitEvent
 from rule_engine.domain.execution.blocks import BlockType
@@ -19,6 +20,7 @@ _TYPES: tuple[BlockType[Any], ...] = (
     Parallel(),
     Pause(),
     WaitEvent(),
+    Statuses(),
     SetStatus(),
     SetVariables(),
     Log(),

@@ -114,6 +114,11 @@ class Environment(Protocol):
         """The block's children as written."""
         ...
 
+    @property
+    def status(self) -> str | None:
+        """Of the workflow."""
+        ...
+
     def child(self, index: int) -> ChildState: ...
     def holds(self, condition: Condition, also: Mapping[str, JsonValue] = ...) -> bool:
         """Evaluates a condition on the item as it is now. Raises what conditions do."""

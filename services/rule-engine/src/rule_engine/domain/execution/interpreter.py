@@ -150,6 +150,10 @@ class _Environment:
     def blocks(self) -> Sequence[AnyBlock]:
         return self.run.program.container(self.frame.path).blocks
 
+    @property
+    def status(self) -> str | None:
+        return self.run.status
+
     def child(self, index: int) -> ChildState:
         block = self.blocks[index]
         if isinstance(block, RuleBlock):
