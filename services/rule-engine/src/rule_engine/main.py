@@ -9,6 +9,7 @@ from rule_engine.activities import Activities
 from rule_engine.api import (
     automation,
     backfills,
+    block_types,
     constants,
     decisions,
     employees,
@@ -86,6 +87,7 @@ def build_app(settings: Settings) -> FastAPI:
             employees.router(database, store.rule_sets),
             decisions.router(database, store, clock),
             workflows.router(workflow_authoring, workflows.Reading(database, store.workflows)),
+            block_types.router(BLOCKS, REGISTRY),
             workflow_starts.router(starts),
             workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
         ],

@@ -21,6 +21,7 @@ from local_stack.ports import free_port
 from rule_engine.api import (
     automation,
     backfills,
+    block_types,
     constants,
     decisions,
     employees,
@@ -188,6 +189,7 @@ def workflow_routers(
     recorder = Recorder(store, Outbox(), new_id, timedelta(minutes=10))
     return [
         workflows.router(made, workflows.Reading(database, store.workflows)),
+        block_types.router(BLOCKS, REGISTRY),
         workflow_starts.router(starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         runs.router(database, store),

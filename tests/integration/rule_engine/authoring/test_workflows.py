@@ -5,6 +5,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import Deal, Engine
@@ -228,3 +229,29 @@ async def test_automation_and_imports_start_nothing_unless_the_workflow_wants_th
     await other.enters("new", automation=False)
     await deal.engine.advance(deal.tenant)
     assert (await run_of(author, other))["status"] == "Automatic processing"
+
+
+async def test_editors_get_a_schema_that_takes_what_can_be_published_and_refuses_what_cannot(
+    author: httpx.AsyncClient,
+) -> None:
+    schema = (await author.get("/v1/workflow-schema")).json()
+    validator = Draft202012Validator(schema)
+    assert list(validator.iter_errors(FOLLOW_UP)) == []
+    for blocks in ([{"block": "fly", "name": "up"}], [{"block": "pause", "name": "p"}], [action("a", run=A_WEEK)]):
+        assert not validator.is_valid(FOLLOW_UP | {"blocks": blocks})
+    types = (await author.get("/v1/block-types")).json()["items"]
+    assert {"if", "while", "foreach", "parallel", "pause", "wait_event", "statuses"} <= {one["block"] for one in types}
+    assert "sequence" not in {one["block"] for one in types}
+
+
+async def test_a_workflow_is_drawn_and_no_title_breaks_the_drawing(author: httpx.AsyncClient) -> None:
+    hostile = {"title": 'a"]; click n0 "javascript:alert(1)"\n<script>'}
+    await put(author, FOLLOW_UP | {"blocks": [FOLLOW_UP["blocks"][0] | hostile, *FOLLOW_UP["blocks"][1:]]})
+    answer = await author.get("/v1/workflows/follow-up/diagram")
+    lines = answer.text.splitlines()
+    assert lines[0] == "flowchart TD"
+    assert lines[2].startswith('  n0["a#34;#93;#59; click n0 #34;javascript:alert')
+    assert '  n2{"called: if"}' in lines
+    assert '  n2 -->|"busy"| n3' in lines
+    assert '  n2 -->|"else"| n4' in lines
+    assert "<script>" not in answer.text
