@@ -63,8 +63,9 @@ class Enquiries:
     def _last(self, run: str, name: str) -> dict[str, Any]:
         return (self.steps(run, name) or [{}])[-1]
 
-    def the_pause_is_over(self, run: str, name: str) -> None:
-        """Everything is killed in the pause; afterwards somebody shortens it."""
+    def the_pause_is_over(self, run: str, name: str, turn: int = 1) -> None:
+        """Everything is killed in the pause of that turn; afterwards somebody shortens it."""
+        until(lambda: len(self.steps(run, name)) == turn, f"{name} to begin for the {turn}. time")
         self.shop.stack.kill(["all"])
         self.shop.stack.start(["all"])
         step = self.waits_in(run, name)["step"]
@@ -132,8 +133,8 @@ def test_mails_go_out_until_there_were_five_whatever_is_killed_in_between(enquir
     lead = enquiries.lead("A", "fair")
     enquiries.run_of(lead)
     run = enquiries.start("five-mails", lead)
-    for _ in range(5):
-        enquiries.the_pause_is_over(run, "two_days")
+    for turn in range(1, 6):
+        enquiries.the_pause_is_over(run, "two_days", turn)
     enquiries.ends(run, "done")
     mails = [f"Mail {number}" for number in range(1, 6)]
     until(lambda: enquiries.subjects() == mails, "five mails")
@@ -148,7 +149,7 @@ def test_mails_stop_at_once_when_somebody_takes_the_enquiry_in_hand(enquiries: E
     enquiries.run_of(lead)
     run = enquiries.start("five-mails", lead)
     enquiries.the_pause_is_over(run, "two_days")
-    enquiries.waits_in(run, "two_days")
+    until(lambda: len(enquiries.steps(run, "two_days")) == 2, "the second pause")
     enquiries.is_taken_in_hand(lead)
     enquiries.ends(run, "done")
     assert enquiries.steps(run, "over")[-1]["reason"] == "2 mails were sent"
