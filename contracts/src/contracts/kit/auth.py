@@ -74,6 +74,10 @@ class Caller:
     subject: str
     roles: frozenset[Role]
 
+    def has(self, role: Role) -> bool:
+        """Whether they have a role of the tenant's people, or one above it."""
+        return any(_RANK.get(own, -1) >= _RANK[role] for own in self.roles)
+
 
 def service_audience(platform: str, service: str) -> str:
     """What tokens for a service name as audience; `platform` is the audience of people's tokens (`AUTH_AUDIENCE`)."""
@@ -187,7 +191,7 @@ def require(role: Role) -> Any:
 
     async def caller(request: Request, _: Annotated[object, Security(_BEARER, scopes=[role])]) -> Caller:
         who = _caller(await request.app.state.authenticator.claims(request))
-        if not any(_RANK.get(own, -1) >= _RANK[role] for own in who.roles):
+        if not who.has(role):
             raise Problem(403, "Forbidden", f"this needs the role {role}")
         telemetry.note(tenant_id=who.tenant, **_ids(request))
         return who

@@ -7,6 +7,7 @@ from contracts.kit.clock import new_id
 from contracts.kit.service import Service
 from rule_engine.activities import Activities
 from rule_engine.api import (
+    assignments,
     automation,
     backfills,
     block_types,
@@ -23,6 +24,7 @@ from rule_engine.api import (
     workflow_starts,
     workflows,
 )
+from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import BACKFILL, Backfilling
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
@@ -62,6 +64,7 @@ def build_app(settings: Settings) -> FastAPI:
     defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
     starts = WorkflowStarts(database, store, entity_service, open_runs, clock, new_id)
     workflow_authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
+    assignment_actions = AssignmentActions(database, store, recorder, service.outbox, entity_service, clock, new_id)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(scheduler.wake)
@@ -90,6 +93,7 @@ def build_app(settings: Settings) -> FastAPI:
             block_types.router(BLOCKS, REGISTRY),
             workflow_starts.router(starts),
             workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
+            assignments.router(database, store.assignments, assignment_actions),
         ],
     )
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from contracts.catalogue import TOPIC_OF
 from contracts.envelope import Body, Envelope, command, event
+from contracts.messages.comms import Notify
 from contracts.messages.results import CancelCommand, cancel_id
 from contracts.messages.rule_events import RunChanged
 from contracts.topics import TOPICS, Topic, item_key
 from rule_engine.domain.execution.step import Emission, Step, causes_of, longer_than_an_hour
+from rule_engine.store.assignments import Assignment
 from rule_engine.store.runs import Run
 
 SOURCE = "rule-engine"
@@ -38,6 +40,27 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
         causation=str(run.id),
         causepath=causes_of(emission.rule, run.entry, run.origin.causepath, now),
         root=None if longer_than_an_hour(run.entry, now) else run.origin.root,
+    )
+
+
+def assignment_notice(run: Run, assignment: Assignment, id: UUID, now: datetime) -> Envelope[Body]:
+    """Tells the assignee; nothing waits for its result."""
+    ask = assignment.ask
+    return command(
+        Notify(
+            item_id=run.item_id,
+            recipients=(assignment.assignee,),
+            title=ask.subject,
+            text=ask.text or ask.subject,
+        ),
+        issuer=SOURCE,
+        id=id,
+        tenant=run.tenant,
+        key=item_key(run.tenant, run.item_id),
+        time=now,
+        correlation=run.origin.correlation,
+        causation=str(run.id),
+        root=run.origin.root,
     )
 
 

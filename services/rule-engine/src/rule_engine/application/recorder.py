@@ -6,6 +6,7 @@ each in its own transaction.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import uuid5
 
 import structlog
 from prometheus_client import Counter
@@ -15,8 +16,9 @@ from contracts.kit import telemetry
 from contracts.kit.clock import NewId
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
-from contracts.topics import RULE_EVENTS
+from contracts.topics import COMMS_COMMANDS, RULE_EVENTS
 from rule_engine import messages
+from rule_engine.domain.execution.assignments import Asked, Moved, Reminded, Withdrawn
 from rule_engine.domain.execution.step import Step
 from rule_engine.store import Store
 from rule_engine.store.commands import SentCommand
@@ -49,6 +51,8 @@ class Recorder:
         await self._store.rule_runs.save_blocks(tx, run, step.blocks, now)
         await self._store.decisions.add(tx, run, step.decisions, now, self._new_id)
         await self._send(tx, run, step, now)
+        if step.assignments:
+            await self._assign(tx, run, step, now)
         await self._set_timer(tx, run, step, now, ran=ran)
         after_commit(lambda: _count(run, step))
         return run.after(step.state)
@@ -66,6 +70,23 @@ class Recorder:
                 await self._outbox.put(tx, messages.topic_named(sent_command.topic), cancellation)
         changes: Sequence[Envelope[Body]] = list(messages.run_changes(run, step, now))
         await self._outbox.put(tx, RULE_EVENTS, *changes)
+
+    async def _assign(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
+        """Employees are told what they are asked for, unless it is withdrawn in the same step."""
+        assignments, changes = self._store.assignments, step.assignments
+        withdrawn = sorted({one.step for one in changes if isinstance(one, Withdrawn)})
+        told = await assignments.add(tx, run, [one for one in changes if isinstance(one, Asked)], now)
+        for change in changes:
+            if isinstance(change, Reminded):
+                told += await assignments.remind(tx, run, change.step)
+            elif isinstance(change, Moved):
+                await assignments.move(tx, run, change.step, change.due_at)
+        if withdrawn:
+            await assignments.withdraw(tx, run, withdrawn, now)
+        for one in told:
+            if one.step not in withdrawn:
+                notice = messages.assignment_notice(run, one, uuid5(one.id, f"told/{one.reminders}"), now)
+                await self._outbox.put(tx, COMMS_COMMANDS, notice)
 
     async def _set_timer(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool) -> None:
         if step.state.finished:

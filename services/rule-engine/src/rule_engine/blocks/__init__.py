@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rule_engine.blocks.approvals import Approve
 from rule_engine.blocks.conditions import If
 from rule_engine.blocks.loops import ForEach, While
 from rule_engine.blocks.parallel import Parallel
+from rule_engine.blocks.requests import Acknowledge, RequestInformation
 from rule_engine.blocks.sequence import Sequence
 from rule_engine.blocks.statuses import Statuses
 from rule_engine.blocks.steps import Log, SetStatus, SetVariables, Terminate
@@ -21,6 +23,9 @@ _TYPES: tuple[BlockType[Any], ...] = (
     Pause(),
     WaitEvent(),
     Statuses(),
+    Approve(),
+    Acknowledge(),
+    RequestInformation(),
     SetStatus(),
     SetVariables(),
     Log(),

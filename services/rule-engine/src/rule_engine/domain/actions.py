@@ -174,7 +174,7 @@ class RuleType[P: Params](ABC):
 
     def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
         """Where parameters as written name employees; `fields` are the custom ones of the item."""
-        return ((name,) for name in _marked(self.params, "refers", "employee"))
+        return ((name,) for name in marked(self.params, "refers", "employee"))
 
     def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
         """The texts in parameters that are cut when they are too long."""
@@ -194,9 +194,9 @@ class RuleType[P: Params](ABC):
 
 
 @cache
-def _marked(params: type[Params], name: str, mark: str) -> tuple[str, ...]:
+def marked(params: type[BaseModel], name: str, mark: str) -> tuple[str, ...]:
     """The parameters whose schema, or that of their values, has this mark."""
-    properties = params.model_json_schema()["properties"]
+    properties = params.model_json_schema().get("properties", {})
     return tuple(parameter for parameter, one in properties.items() if _has(one, name, mark))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from rule_engine.domain.execution.blocks import BlockType
+from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
 from rule_engine.store.commands import Commands
 from rule_engine.store.decisions import Decisions
@@ -35,6 +36,7 @@ class Store:
     backfills: Backfills
     variables: Variables
     workflows: Workflows
+    assignments: Assignments
 
     @classmethod
     def create(cls, blocks: Mapping[str, BlockType[Any]]) -> Self:
@@ -52,4 +54,5 @@ class Store:
             backfills=Backfills(),
             variables=Variables(),
             workflows=workflows,
+            assignments=Assignments(),
         )

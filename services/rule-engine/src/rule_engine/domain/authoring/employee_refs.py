@@ -12,6 +12,7 @@ from contracts.conditions.model import quantified
 from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
 from rule_engine.domain.actions import RuleType, literal
+from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.language.param_paths import below, changed_at
 from rule_engine.domain.language.value_types import ANY, Shape, found
@@ -27,6 +28,17 @@ def in_params(
     employees, made = _Employees(schema), dict(params)
     for path in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
         made = changed_at(made, path, partial(employees.found, where=below(path)))
+    return made, employees.unknown
+
+
+def in_options(
+    options: Mapping[str, JsonValue], type: BlockType[Any], schema: TenantSchema
+) -> tuple[dict[str, JsonValue], UnknownEmployees]:
+    """Options of a block, with ids for codes."""
+    employees, made = _Employees(schema), dict(options)
+    for name in type.employees_in():
+        if name in made:
+            made[name] = employees.found(made[name], name)
     return made, employees.unknown
 
 

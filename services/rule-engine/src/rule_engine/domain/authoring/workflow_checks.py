@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.issues import issues_of, unknown
 from rule_engine.domain.actions import AuthoringContext, Elsewhere, RuleType
+from rule_engine.domain.authoring import employee_refs
 from rule_engine.domain.authoring.checks import MAX_ISSUES
 from rule_engine.domain.authoring.document import RuleDocument, StageDocument
 from rule_engine.domain.authoring.issues import RuleIssue
@@ -32,6 +33,9 @@ from rule_engine.domain.language import conditions
 from rule_engine.domain.language.value_types import Shape
 from rule_engine.domain.language.values import spots
 from rule_engine.domain.language.variables import Definition, MisfitError, fitting
+
+NO_TEXTS = ("condition", "timeout", "reminders", "fields", "run")
+"""Options in which nothing is made when the block runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,15 @@ class WorkflowCheck:
             yield RuleIssue(f"{placed.where}.block", placed.block.name, unknown("block", placed.block.block, known))
             return
         yield from _of_options(placed, type)
+        yield from self._of_employees(placed, type)
         yield from _of_branches(placed, type)
         yield from _of_conditions(placed, names)
         yield from _of_texts(placed, names)
+
+    def _of_employees(self, placed: PlacedBlock, type: BlockType[Any]) -> Iterator[RuleIssue]:
+        _, unknown_employees = employee_refs.in_options(placed.block.options, type, self.schema)
+        for where, code in unknown_employees:
+            yield RuleIssue(f"{placed.where}.{where}", placed.block.name, self.schema.not_employed(code))
 
     def _of_action(self, placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
         block, options = placed.block, placed.block.options
@@ -177,9 +187,7 @@ def _of_conditions(placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
 
 
 def _of_texts(placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
-    options = {
-        name: value for name, value in placed.block.options.items() if name not in ("condition", "timeout", "run")
-    }
+    options = {name: value for name, value in placed.block.options.items() if name not in NO_TEXTS}
     for name, written in options.items():
         for where, value in spots(written, name):
             for what in value_issues(value, names):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -66,10 +67,11 @@ def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
     read = _read(document)
     actions = [one.block for one in placed_blocks(document) if one.block.block == ACTION]
     kinds = [registry[one.options["type"]] for one in actions]
+    looked_at = [types[one.block.block].needs for one in placed_blocks(document) if one.block.block != ACTION]
     named = any(path.partition(".")[0] in ("var", "const") for path in read)
     return Program(
         workflow=code,
-        parts=tuple(sorted({*parts_of(read), *(part for kind in kinds for part in kind.needs), *_TIMING})),
+        parts=tuple(sorted({*parts_of(read), *chain(*(kind.needs for kind in kinds), *looked_at), *_TIMING})),
         stored=named or any(kind.stores for kind in kinds),
         root=compiling.sequence(document.blocks),
     )
@@ -105,7 +107,7 @@ class _Compiling:
         if block.block == ACTION:
             return self._rule(block)
         type = self.types[block.block]
-        options = self._with_condition(block.options)
+        options, _ = employee_refs.in_options(self._with_condition(block.options), type, self.schema)
         match type.branches:
             case "none":
                 children: tuple[Block, ...] = ()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from contracts.conditions import Condition
 from contracts.texts import MAX_TITLE
 from contracts.values import Code, ItemKind
+from rule_engine.domain.language.asked import AskedDocument
 from rule_engine.domain.language.variables import ConstantDocument, Name
 
 MAX_BLOCKS = 1_000
@@ -67,12 +68,6 @@ class Autorun(_Strict):
     """Also what was imported without automation."""
 
 
-class ParameterDocument(ConstantDocument):
-    """What is asked for when a person starts the workflow; `value` is the default."""
-
-    required: bool = False
-
-
 class WorkflowDocument(_Strict):
     """Everything about one workflow."""
 
@@ -82,7 +77,8 @@ class WorkflowDocument(_Strict):
     pipeline: Code | None = None
     """The only pipeline whose items it runs on; null: all of the kind."""
     autorun: Autorun = Autorun()
-    parameters: Annotated[dict[Name, ParameterDocument], Field(max_length=100)] = Field(default_factory=dict)
+    parameters: Annotated[dict[Name, AskedDocument], Field(max_length=100)] = Field(default_factory=dict)
+    """What is asked for when a person starts the workflow."""
     variables: Annotated[dict[Name, ConstantDocument], Field(max_length=100)] = Field(default_factory=dict)
     blocks: tuple[BlockDocument, ...]
 

@@ -8,7 +8,7 @@ from contracts.issues import Issue
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.values import ItemSnapshot
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
-from rule_engine.domain.language.variables import MisfitError, fitting
+from rule_engine.domain.language.asked import MisfitsError, fitting_values
 
 AUTOMATION = ("rule:", "workflow:", "trigger:")
 """How the names begin of what changes items by itself."""
@@ -47,17 +47,7 @@ def default_parameters(document: WorkflowDocument) -> dict[str, JsonValue]:
 
 def parameters_of(document: WorkflowDocument, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The parameters of a start, each as its type keeps it. Raises `BadStartError`."""
-    made, issues = default_parameters(document), []
-    for name in sorted(given.keys() - document.parameters.keys()):
-        issues.append(Issue(f"parameters.{name}", "the workflow has no such parameter"))
-    for name, one in document.parameters.items():
-        try:
-            made[name] = fitting(given.get(name, one.value), one)
-        except MisfitError as error:
-            issues.append(Issue(f"parameters.{name}", str(error)))
-        else:
-            if one.required and made[name] in (None, []):
-                issues.append(Issue(f"parameters.{name}", "is required"))
-    if issues:
-        raise BadStartError(*issues)
-    return made
+    try:
+        return fitting_values(document.parameters, given, "parameters", "the workflow")
+    except MisfitsError as error:
+        raise BadStartError(*error.issues) from error

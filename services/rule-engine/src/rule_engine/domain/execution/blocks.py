@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from contracts.conditions import Condition
+from contracts.contexts import Part
 from contracts.messages.rule_events import RuleState
+from rule_engine.domain.actions import marked
+from rule_engine.domain.execution.assignments import Ask
 from rule_engine.domain.execution.program import AnyBlock, RuleBlock
 from rule_engine.domain.execution.state import ENDED, Frame
 from rule_engine.domain.schedule.run_time import RunTime
@@ -144,6 +148,22 @@ class Environment(Protocol):
         """Outputs of the block for the journal and for later blocks, while it goes on."""
         ...
 
+    def takes_work_of(self, employee: UUID) -> UUID | None:
+        """Who gets an employee's work: somebody else for one who is archived; null: nobody is left."""
+        ...
+
+    def ask(self, employee: UUID, ask: Ask) -> None:
+        """Gives an employee an assignment; the block is told the answer as `answers_to(frame.step)`."""
+        ...
+
+    def remind(self) -> None:
+        """Tells those again whose assignments of the block are open."""
+        ...
+
+    def withdraw(self) -> None:
+        """Takes back the block's assignments that are open; its end does so, too."""
+        ...
+
     def cancel(self, index: int, reason: str) -> None:
         """Cancels a child that was planned or is open."""
         ...
@@ -161,7 +181,13 @@ class BlockType[O: BaseModel](ABC):
     journaled: ClassVar[bool] = True
     """Whether the journal of a run shows it."""
     branches: ClassVar[Branches] = "none"
+    needs: ClassVar[tuple[Part, ...]] = ()
+    """What of an item's context it looks at itself."""
     options: Class[O]
+
+    def employees_in(self) -> tuple[str, ...]:
+        """The options that name employees."""
+        return marked(self.options, "refers", "employee")
 
     @abstractmethod
     def start(self, options: O, frame: Frame, env: Environment) -> Next:

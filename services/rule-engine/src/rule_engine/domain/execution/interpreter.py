@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -15,6 +16,7 @@ from contracts.budget import BudgetError, spending
 from contracts.conditions import Condition, ConditionError
 from contracts.texts import readable_reason
 from rule_engine.domain.errors import ValueFailureError
+from rule_engine.domain.execution.assignments import Ask, Reminded
 from rule_engine.domain.execution.blocks import ChildState, Done, EndRun, Next, Run, Wait
 from rule_engine.domain.execution.item_values import ItemValues
 from rule_engine.domain.execution.program import AnyBlock, RuleBlock
@@ -69,15 +71,17 @@ class Interpreter:
 
     def _take(self, frame: Frame, note: Note) -> None:
         """What can go wrong in a block for its author's reasons holds the block; an operator goes on with it."""
-        kept = self.run.frames[frame.step]
+        kept, assignments = self.run.frames[frame.step], len(self.run.assignments)
         self.run.frames[frame.step] = frame
         try:
             with spending():
                 self._do(frame.step, self._answer(frame, note))
         except BudgetError as error:
             self.run.over_budget += 1
+            del self.run.assignments[assignments:]
             self._hold(kept, str(error))
         except (ConditionError, ValueFailureError, ArithmeticError, RecursionError, ValueError) as error:
+            del self.run.assignments[assignments:]
             said = isinstance(error, ConditionError | ValueFailureError)
             self._hold(kept, str(error) if said else f"it cannot go on with these values: {type(error).__name__}")
 
@@ -187,6 +191,18 @@ class _Environment:
 
     def put_out(self, outputs: Mapping[str, JsonValue]) -> None:
         self.run.put_out(self.run.frames[self.frame.step], kept_outputs(self.run, outputs))
+
+    def takes_work_of(self, employee: UUID) -> UUID | None:
+        return self._known.context.reassignments.get(employee, employee)
+
+    def ask(self, employee: UUID, ask: Ask) -> None:
+        self.run.ask(self.frame.step, employee, ask)
+
+    def remind(self) -> None:
+        self.run.assignments.append(Reminded(self.frame.step))
+
+    def withdraw(self) -> None:
+        self.run.withdraw(self.run.frames[self.frame.step])
 
     def cancel(self, index: int, reason: str) -> None:
         for inner in [inner for inner in self.run.inside(self.frame.step) if inner.path[-1] == index]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from contracts.messages.rule_events import RuleState
 from contracts.texts import readable_reason
+from rule_engine.domain.execution.assignments import Ask, Asked, AssignmentChange, Withdrawn
 from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import waiting_reason, waits_for_time
 from rule_engine.domain.execution.state import ENDED, ROOT, Execution, Frame, Note, State
@@ -37,6 +38,7 @@ class Running:
     decisions: list[Decision] = field(default_factory=list)
     cancellations: list[UUID] = field(default_factory=list)
     assigned: list[Assigned] = field(default_factory=list)
+    assignments: list[AssignmentChange] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
     status: str | None = field(init=False)
     variables: dict[str, Any] = field(init=False)
@@ -72,6 +74,7 @@ class Running:
             decisions=tuple(self.decisions),
             cancellations=tuple(self.cancellations),
             assigned=tuple(self.assigned),
+            assignments=tuple(self.assignments),
             over_budget=self.over_budget,
             blocks=tuple(self.blocks.values()),
             changed=tuple(self.changed.values()),
@@ -221,6 +224,7 @@ class Running:
     def close(self, step: int, outcome: RuleState, reason: str | None = None) -> None:
         """Ends a frame, with all that is open inside it."""
         frame = self.frames[step]
+        self.withdraw(frame)
         self.write_down(frame, outcome, reason)
         for inner in list(self.inside(step)):
             self.close(inner.step, "cancelled", reason)
@@ -236,12 +240,9 @@ class Running:
             Note(what="ended", child=frame.path[-1], iteration=frame.iteration, outcome=outcome, reason=reason),
         )
 
-    def write_down(
-        self, frame: Frame, state: RuleState, reason: str | None = None, outputs: dict[str, Any] | None = None
-    ) -> None:
+    def write_down(self, frame: Frame, state: RuleState, reason: str | None = None) -> None:
         """Into the journal, if blocks of this type are kept there."""
         if self.program.type_at(frame.path).journaled:
-            before = self.blocks.get(frame.step)
             self.blocks[frame.step] = BlockRecord(
                 frame.step,
                 frame.path,
@@ -250,15 +251,29 @@ class Running:
                 state,
                 reason=readable_reason(reason) if reason else None,
                 due_at=frame.until,
-                outputs=outputs or (before.outputs if before else {}),
+                outputs=frame.outputs.get(self.program.container(frame.path).name, {}),
             )
 
     def put_out(self, frame: Frame, outputs: dict[str, Any]) -> Frame:
         """Outputs of a block, under its name; blocks around it hand them on."""
         name = self.program.container(frame.path).name
         frame = self.frames[frame.step] = frame.to(outputs=frame.outputs | {name: outputs})
-        self.write_down(frame, "running", outputs=outputs)
+        self.write_down(frame, "running")
         return frame
+
+    # assignments
+
+    def ask(self, step: int, employee: UUID, ask: Ask) -> None:
+        """Gives an employee an assignment; its answer comes to the frame as `answers_to(step)`."""
+        frame = self.frames[step] = self.frames[step].to(asked=self.frames[step].asked + 1)
+        self.assignments.append(Asked(step, frame.path, frame.asked, employee, ask))
+
+    def withdraw(self, frame: Frame) -> None:
+        """The open assignments of a frame are not needed any more."""
+        if frame.asked:
+            self.assignments.append(Withdrawn(frame.step))
+
+    # what is inside and around a frame
 
     def inside(self, step: int) -> Iterator[Frame]:
         """The frames directly inside a frame."""

@@ -107,6 +107,8 @@ class Frame(_Strict):
     awaits: tuple[str, ...] = ()
     """The names of what its block is told of when it comes."""
     inbox: tuple[Note, ...] = ()
+    asked: int = 0
+    """How many assignments it has given to employees."""
     held: str | None = None
     """Why its block could not take the first note of the inbox; an operator retries or skips it."""
     data: dict[str, JsonValue] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ from contracts.conditions import LeafVerdict
 from contracts.envelope import MAX_CAUSES, Body, Cause
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.actions import RuleType
+from rule_engine.domain.execution.assignments import AssignmentChange
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
 from rule_engine.domain.execution.state import Entry, Execution, RuleProgress, State
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Stored
@@ -91,6 +92,8 @@ class Step:
     """Blocks that are no rules, whose record changed."""
     changed: tuple[Execution, ...] = ()
     """The executions that changed, as they are now, also those that are not in the state any more."""
+    assignments: tuple[AssignmentChange, ...] = ()
+    """What employees are asked for, and not asked for any more."""
     wake_at: datetime | None = None
 
 

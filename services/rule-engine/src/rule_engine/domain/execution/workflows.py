@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.domain.execution.advance import finish_turn
+from rule_engine.domain.execution.assignments import Moved
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.state import ROOT, Frame, Note, State
@@ -79,6 +80,8 @@ def move_pause(program: Program, state: State, step: int, until: datetime, now: 
     if frame.until is None:
         raise RunError("this block does not wait for a moment")
     run.frames[step] = frame.to(until=until)
+    if frame.asked:
+        run.assignments.append(Moved(step, until))
     run.write_down(run.frames[step], "waiting", "an operator has changed its moment")
     return run.result()
 
