@@ -35,6 +35,19 @@ WORKFLOW = {
     "name": "Welcome",
     "blocks": [{"block": "pause", "name": "a_week", "run": {"when": "after", "days": 7}}],
 }
+ASKING = {
+    "kind": "deal",
+    "name": "Asking",
+    "blocks": [
+        {
+            "block": "approve",
+            "name": "discount",
+            "subject": f"A discount for {SECRETIVE}",
+            "voters": ["head_of_sales"],
+            "delegation": True,
+        }
+    ],
+}
 CALLED = {"name": f"{SECRETIVE} calls", "type": "webhook", "pipeline": "sales", "stage": "production"}
 ROW = {"name": f"{SECRETIVE} table", "quantity": "1", "price": 120_000}
 
@@ -119,8 +132,9 @@ async def _set_up(seeded_tenant: SeededTenant) -> None:
             "rule-engine", "PUT", f"/v1/{kind}/{code}", {"type": "string", "value": SECRETIVE}
         )
         assert made.is_success, made.text
-    made = await seeded_tenant.ask("rule-engine", "PUT", "/v1/workflows/welcome", WORKFLOW | {"publish": True})
-    assert made.is_success, made.text
+    for code, workflow in (("welcome", WORKFLOW), ("asking", ASKING)):
+        made = await seeded_tenant.ask("rule-engine", "PUT", f"/v1/workflows/{code}", workflow | {"publish": True})
+        assert made.is_success, made.text
     opted_out = await seeded_tenant.ask("comms-service", "PUT", "/v1/opt-outs/+447700900999", {"note": SECRETIVE})
     assert opted_out.is_success, opted_out.text
 
@@ -186,6 +200,8 @@ async def _await_automation(seeded_tenant: SeededTenant) -> None:
     start = {"item_id": ids["printed"]}
     ids["workflow_run"] = (await seeded_tenant.make("rule-engine", "/v1/workflows/welcome/runs", start))["id"]
     await _waiting(seeded_tenant, ids["printed"])
+    await seeded_tenant.make("rule-engine", "/v1/workflows/asking/runs", start)
+    ids["assignment"] = (await _listed(seeded_tenant, "rule-engine", "/v1/assignments"))["id"]
     link = await seeded_tenant.make("doc-service", f"/v1/documents/{ids['document']}/links", {})
     ids["link"] = link["public_link"].rpartition("/")[2]
 

@@ -25,6 +25,7 @@ from rule_engine.handlers import Planner, Results
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store import Store
+from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
 from rule_engine.store.programs import Programs
 from rule_engine.store.timers import Timer
@@ -144,6 +145,7 @@ class Engine:
             backfills=Backfills(),
             variables=Variables(),
             workflows=workflows,
+            assignments=Assignments(),
         )
 
     def _plan(self, messages: Sequence[Message]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from contracts.contexts import ItemContext
+from contracts.envelope import rfc3339
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
 from rule_engine.blocks import BLOCKS
 from rule_engine.domain.actions import UNASKED
@@ -13,8 +14,17 @@ from rule_engine.domain.authoring.workflow_checks import WorkflowCheck
 from rule_engine.domain.authoring.workflow_compiling import compile_workflow, with_block_ids
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.advance import advance, settle
+from rule_engine.domain.execution.assignments import (
+    Answer,
+    Asked,
+    Choice,
+    Reminded,
+    Withdrawn,
+    answers_to,
+    checked,
+)
 from rule_engine.domain.execution.program import Program
-from rule_engine.domain.execution.state import Entry, State, read_state
+from rule_engine.domain.execution.state import ROOT, Entry, State, read_state
 from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.execution.workflows import begin_workflow, receive
 from support.runs import REGISTRY, RUN, T0, context
@@ -48,6 +58,8 @@ class Story:
         self.said: list[str] = []
         self.commands: dict[str, UUID] = {}
         self.wake_at: datetime | None = T0
+        self.open: dict[UUID, Asked] = {}
+        self.reminded = 0
         self.item = context()
 
     def go(self, seen: ItemContext | None = None) -> Step:
@@ -70,10 +82,32 @@ class Story:
         for emission in step.emissions:
             self.said.append(emission.body.model_dump()["text"])
             self.commands[emission.rule.name] = emission.command_id
+        self._note_assignments(step)
         self.state = read_state(step.state.stored(), self.program, T0)
         assert self.state == step.state
         self.wake_at = step.wake_at
         return step
+
+    def _note_assignments(self, step: Step) -> None:
+        for change in step.assignments:
+            match change:
+                case Asked():
+                    self.open[change.employee] = change
+                case Withdrawn():
+                    self.open = {who: one for who, one in self.open.items() if one.step != change.step}
+                case Reminded():
+                    self.reminded += sum(one.step == change.step for one in self.open.values())
+
+    def answer(self, employee: UUID, choice: Choice, comment: str = "", **values: Any) -> Step:
+        """An employee answers what they are asked for; the run goes on."""
+        one = self.open.pop(employee)
+        given = checked(one.ask, Answer(choice=choice, comment=comment, values=values)).model_dump()
+        said = given | {"employee": str(employee), "by": str(employee), "at": rfc3339(self.now)}
+        return self.receive(answers_to(one.step), **said)
+
+    def outputs(self, name: str) -> dict[str, Any]:
+        """What can be named of a block after it."""
+        return dict(self.state.frames[ROOT].outputs[name])
 
     def after(self, **time: int) -> Step:
         self.now += timedelta(**time)

@@ -19,6 +19,7 @@ from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.ports import free_port
 from rule_engine.api import (
+    assignments,
     automation,
     backfills,
     block_types,
@@ -34,6 +35,7 @@ from rule_engine.api import (
     workflow_starts,
     workflows,
 )
+from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import Backfilling
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
@@ -187,11 +189,13 @@ def workflow_routers(
     made = WorkflowAuthoring(database, store, entities, elsewhere, REGISTRY, BLOCKS, watch, new_id)
     starts = WorkflowStarts(database, store, entities, OpenRuns(), watch, new_id)
     recorder = Recorder(store, Outbox(), new_id, timedelta(minutes=10))
+    answering = AssignmentActions(database, store, recorder, Outbox(), entities, watch, new_id)
     return [
         workflows.router(made, workflows.Reading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
         workflow_starts.router(starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
+        assignments.router(database, store.assignments, answering),
         runs.router(database, store),
     ]
 
@@ -201,8 +205,8 @@ def call(app: FastAPI, service_environment: ServiceEnvironment) -> Tenants:
     """A client of the API for a tenant and roles."""
     transport = httpx.ASGITransport(app)
 
-    def client(tenant: UUID, *roles: str) -> httpx.AsyncClient:
-        headers = service_environment.authorization(tenant, *(roles or ("author",)))
+    def client(tenant: UUID, *roles: str, sub: str = "ada") -> httpx.AsyncClient:
+        headers = service_environment.authorization(tenant, *(roles or ("author",)), sub=sub)
         return httpx.AsyncClient(transport=transport, base_url=service_environment.url, headers=headers)
 
     return client
