@@ -183,6 +183,7 @@ async def test_what_others_are_asked_is_hidden_from_all_but_operators(
     (mine,) = await inbox(sam)
     assert (await wes.get(f"/v1/assignments/{mine['id']}")).status_code == 404
     assert (await act(wes, mine, choice="approve")).status_code == 404
+    assert (await act(wes, mine, "delegate", to="nobody")).status_code == 404
     stranger = call(new_id(), "admin", sub=str(SAM))
     assert (await stranger.get(f"/v1/assignments/{mine['id']}")).status_code == 404
     assert (await wes.get("/v1/assignments", params={"assignee": str(SAM)})).status_code == 403

@@ -102,6 +102,8 @@ class AssignmentActions:
         """`to` is the code or id of an employee. Operators pass on what employees may not. Raises `OutageError` while
         entity-service, which knows them, is away.
         """
+        async with self._database.transaction(who.tenant) as tx:
+            await self._visible(tx, who, id)
         employee = await self._employee(who.tenant, to)
         async with self._database.transaction(who.tenant) as tx:
             run, one = await self._lock(tx, who, id, seen)
@@ -116,11 +118,15 @@ class AssignmentActions:
             after_commit(lambda: _log("assignment delegated", one))
             return after
 
-    async def _lock(self, tx: Connection, who: Person, id: UUID, seen: int | None) -> tuple[Run, Assignment]:
-        """The run, locked, and then the open assignment as it is."""
+    async def _visible(self, tx: Connection, who: Person, id: UUID) -> Assignment:
         found = await self._store.assignments.get(tx, who.tenant, id)
         if found is None or not who.may_see(found):
             raise NoSuchAssignmentError
+        return found
+
+    async def _lock(self, tx: Connection, who: Person, id: UUID, seen: int | None) -> tuple[Run, Assignment]:
+        """The run, locked, and then the open assignment as it is."""
+        found = await self._visible(tx, who, id)
         row = await self._store.runs.get(tx, who.tenant, found.run_id, lock=True)
         one = await self._store.assignments.get(tx, who.tenant, id)
         assert row is not None  # noqa: S101 - the assignment refers to it
