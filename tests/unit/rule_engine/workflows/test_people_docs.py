@@ -2,11 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_stack.layout import WORKSPACE
 from rule_engine.blocks import BLOCKS
 from rule_engine.blocks.people import AsksPeople
 from rule_engine.domain.actions import UNASKED
@@ -15,11 +15,11 @@ from support.runs import REGISTRY
 from support.shop import SCHEMA
 from support.workflows import document
 
-PAGE = Path(__file__).parents[4] / "docs" / "workflows-people.md"
-EXAMPLES = [json.loads(one) for one in re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)]
+PAGE = (WORKSPACE / "docs/workflows-people.md").read_text()
+EXAMPLES = [json.loads(one) for one in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one["name"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=[one["name"] for one in EXAMPLES])
 def test_examples_have_no_issues(example: dict[str, Any]) -> None:
     check = WorkflowCheck(document(example), SCHEMA, REGISTRY, BLOCKS, (), UNASKED)
     assert (check.issues(), check.warnings()) == ([], [])
