@@ -13,7 +13,7 @@ import pytest_asyncio
 from fastapi.routing import iter_route_contexts
 
 from contract.openapi import application, settings_of
-from contracts.kit.listeners import is_internal
+from contracts.kit.internal import is_internal
 from contracts.service_calls import CALLS
 from local_stack.addresses import SERVICES
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials

@@ -12,7 +12,7 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from contracts.kit.auth import service_audience
+from contracts.kit.internal import service_audience
 from local_stack.credentials import AUDIENCE, ISSUER
 
 

@@ -16,7 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.kit.database import migrate
-from contracts.kit.listeners import is_internal
+from contracts.kit.internal import is_internal
 from contracts.kit.settings import ServiceSettings
 from contracts.service_calls import CALLS, ServiceCall
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials

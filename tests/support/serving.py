@@ -9,7 +9,8 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from contracts.kit.listeners import bind, is_internal
+from contracts.kit.internal import is_internal
+from contracts.kit.listeners import bind
 from contracts.kit.settings import ServiceSettings
 from local_stack.ports import HOST
 from support.waiting import eventually

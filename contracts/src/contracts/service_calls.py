@@ -1,7 +1,7 @@
 """Which service may ask which other one for what: one table, for routes, tokens and tests.
 
 A service's token names one called service in `aud` and, in `scope`, what it may ask there; it opens nothing else. The
-service's audience is `service_audience` of `contracts.kit.auth`.
+service's audience is `service_audience` of `contracts.kit.internal`.
 """
 
 from collections.abc import Iterator

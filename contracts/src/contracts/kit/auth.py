@@ -29,6 +29,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from contracts.inputs import unkeepable
 from contracts.kit import telemetry
 from contracts.kit.http import Problem
+from contracts.kit.internal import service_audience
 from contracts.kit.settings import ServiceSettings
 
 logger = structlog.get_logger(__name__)
@@ -77,11 +78,6 @@ class Caller:
     def has(self, role: Role) -> bool:
         """Whether they have a role of the tenant's people, or one above it."""
         return any(_RANK.get(own, -1) >= _RANK[role] for own in self.roles)
-
-
-def service_audience(platform: str, service: str) -> str:
-    """What tokens for a service name as audience; `platform` is the audience of people's tokens (`AUTH_AUDIENCE`)."""
-    return f"{platform}/{service}"
 
 
 class Authenticator:

@@ -9,9 +9,8 @@ import socket
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.kit.http import Problem
+from contracts.kit.internal import INTERNAL, is_internal
 
-INTERNAL = frozenset({"internal", "health", "metrics"})
-"""The first parts of the paths that are served on the internal listener."""
 _ABSENT = Problem(404, "Not Found", "Not Found")
 """As for a path that does not exist at all."""
 _ELSEWHERE = Problem(404, "Not Found", f"this port serves {', '.join(f'/{part}' for part in sorted(INTERNAL))} alone")
@@ -30,10 +29,6 @@ class ListenerMiddleware:
             await (_ELSEWHERE if inside else _ABSENT).response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
-
-
-def is_internal(path: str) -> bool:
-    return path.lstrip("/").partition("/")[0] in INTERNAL
 
 
 def bind(host: str, port: int) -> socket.socket:

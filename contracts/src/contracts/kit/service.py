@@ -30,8 +30,9 @@ from contracts.kit.dead_letter.replay import Replayer
 from contracts.kit.dead_letter.writer import DeadLetters, erase_settled
 from contracts.kit.http import Idempotency, forget_answers, install_problems
 from contracts.kit.inbox import Inbox, keep_days
+from contracts.kit.internal import is_internal
 from contracts.kit.kafka import make_producer
-from contracts.kit.listeners import ListenerMiddleware, is_internal
+from contracts.kit.listeners import ListenerMiddleware
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.quotas import Quota, QuotaApi
 from contracts.kit.settings import ServiceSettings

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.kit.listeners import is_internal
+from contracts.kit.internal import is_internal
 from local_stack.ports import HOST
 
 DEFAULT_PORT_BASE = 17_000

@@ -14,7 +14,7 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from contracts.kit.auth import service_audience
+from contracts.kit.internal import service_audience
 from contracts.service_calls import called_by, scopes
 
 ISSUER = "stagewright-local"
