@@ -13,17 +13,20 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 
+from contracts.kit.settings import ServiceSettings
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
 from local_stack.addresses import SERVICES
 from local_stack.apply import KINDS, Document
+from local_stack.fork_server import ForkServer
 from local_stack.peers import mail, sms
 from local_stack.ports import HOST, free_port
+from local_stack.process import Process
 from local_stack.topics import create_topics
 from security.tokens import Forger
 from support.nameserver import nameserver
-from support.processes import Program
+from support.processes import environment_of
 from support.service_environment import ServiceEnvironment, open_service_environment
-from support.serving import serving
+from support.serving import ready, serving
 
 SMS_TOKEN = "an-sms-token"
 
@@ -104,10 +107,9 @@ async def open_running_stack(postgres: str, kafka: str, temporal: str, folder: P
         told, mail_url = await _open_peers(stack, service_environment, folder)
         await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
         told |= {"temporal_address": temporal, "temporal_task_queue": f"rule-engine-{uuid4().hex[:8]}"}
-        programs = [await _program(each, folder, told) for each in service_environment.values()]
-        stack.push_async_callback(lambda: asyncio.gather(*(program.stop() for program in programs)))
-        await asyncio.gather(*(program.start() for program in programs))
-        await asyncio.gather(*(program.ready() for program in programs))
+        forks = ForkServer()
+        started = [await _start(forks, each, folder, told, stack) for each in service_environment.values()]
+        await asyncio.gather(*map(ready, started))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
         databases = {name: await _connected(stack, each) for name, each in service_environment.items()}
         yield RunningStack(service_environment, http, Forger(folder / "credentials"), folder, mail_url, databases)
@@ -145,12 +147,23 @@ async def _open_peers(
     return told, await stack.enter_async_context(serving(mail_app, free_port()))
 
 
-async def _program(service_environment: ServiceEnvironment, folder: Path, told: Mapping[str, Any]) -> Program:
-    name = service_environment.service.replace("-", "_")
-    settings = await service_environment.settle(
-        import_module(name), import_module(f"{name}.settings").Settings, log_level="INFO", **told
+async def _start(
+    forks: ForkServer,
+    service_environment: ServiceEnvironment,
+    folder: Path,
+    told: Mapping[str, Any],
+    stack: AsyncExitStack,
+) -> ServiceSettings:
+    """It is stopped when the stack is closed."""
+    service = service_environment.service
+    package = service.replace("-", "_")
+    settings: ServiceSettings = await service_environment.settle(
+        import_module(package), import_module(f"{package}.settings").Settings, log_level="INFO", **told
     )
-    return Program(name, settings, log=_log(folder, service_environment.service))
+    process = Process(service, folder / f"{service}.json", _log(folder, service))
+    stack.push_async_callback(asyncio.to_thread, process.stop)
+    await asyncio.to_thread(process.fork, forks, package, "run", env=environment_of(settings))
+    return settings
 
 
 def _log(folder: Path, service: str) -> Path:

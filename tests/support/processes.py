@@ -27,7 +27,7 @@ class Program:
 
     async def start(self) -> None:
         command = (sys.executable, "-m", self.module, "run")
-        environment = {**_environment(self.settings), **self.more, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**environment_of(self.settings), **self.more, "PYTHONPATH": os.pathsep.join(sys.path)}
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=output)
 
@@ -55,7 +55,7 @@ class Program:
             await self.ends()
 
 
-def _environment(settings: ServiceSettings) -> Mapping[str, str]:
+def environment_of(settings: ServiceSettings) -> Mapping[str, str]:
     """The settings as a process gets them."""
     values = settings.model_dump(mode="json", exclude_none=True)
     secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}

@@ -104,7 +104,7 @@ class Kafka(Part):
             "auto.create.topics.enable": "false",
             "broker.heartbeat.interval.ms": "500",
             "broker.session.timeout.ms": "3000",  # a broker killed and started again must wait this long
-            "group.initial.rebalance.delay.ms": "0",
+            "group.initial.rebalance.delay.ms": "150",
             "group.coordinator.append.linger.ms": "0",
         }
         return "".join(f"{name}={value}\n" for name, value in values.items())
