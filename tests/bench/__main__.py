@@ -8,7 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs, simulating
+from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs, simulating, workflows
 from bench.figures import Row, show, write
 from bench.world import World
 from contracts.kit.gc_tuning import tune_gc
@@ -20,6 +20,7 @@ type Measure = Callable[[World], Awaitable[list[Row]]]
 
 PATHS: Mapping[str, Measure] = {
     "core": core.measure,
+    "workflows": workflows.measure,
     "simulating": simulating.measure,
     "item": item.measure,
     "events": events.measure,

@@ -235,6 +235,8 @@ class Running:
             self.outcome, self.reason = outcome, reason
             return
         self._hand_on_outputs(self.frames.pop(step))
+        for one in [one for one in self.executions.values() if one.parent == step and one.ended]:
+            del self.executions[one.step]  # its row has it
         self.tell(
             frame.parent,
             Note(what="ended", child=frame.path[-1], iteration=frame.iteration, outcome=outcome, reason=reason),
