@@ -83,6 +83,16 @@ def _around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         ),
         st.fixed_dictionaries(
             {
+                "block": st.just("deadline"),
+                "within": TIMES,
+                "then": st.sampled_from(["cancel", "go_on"]),
+                "branches": st.tuples(branch, branch).map(
+                    lambda two: [two[0] | {"name": "work"}, two[1] | {"name": "late"}]
+                ),
+            }
+        ),
+        st.fixed_dictionaries(
+            {
                 "block": st.just("wait_event"),
                 "event": st.sampled_from(["command.go", "command.stay"]),
                 "timeout": TIMES,

@@ -5,6 +5,7 @@ from typing import Any
 
 from rule_engine.blocks.approvals import Approve
 from rule_engine.blocks.conditions import If
+from rule_engine.blocks.deadline import Deadline
 from rule_engine.blocks.loops import ForEach, While
 from rule_engine.blocks.parallel import Parallel
 from rule_engine.blocks.requests import Acknowledge, RequestInformation
@@ -26,6 +27,7 @@ _TYPES: tuple[BlockType[Any], ...] = (
     Approve(),
     Acknowledge(),
     RequestInformation(),
+    Deadline(),
     SetStatus(),
     SetVariables(),
     Log(),
