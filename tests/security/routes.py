@@ -60,6 +60,7 @@ SCHEDULE = {
 }
 TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
 ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
+SIMULATION = {"items": {"given": [{"pipeline": "sales", "stage": "new"}]}, "rule_sets": []}
 RULE_OF_RUN = ("run", "rule")
 BLOCK_OF_RUN = ("workflow_run", "1")
 SWITCHED = {"rules": [{"stage": "new", "name": "greet"}]}
@@ -186,6 +187,7 @@ RULE_ENGINE = {
     ),
     "POST /v1/runs/{run_id}/blocks/{block}/retry": Route(OPERATOR, HIDDEN, BLOCK_OF_RUN),
     "POST /v1/runs/{run_id}/blocks/{block}/skip": Route(OPERATOR, HIDDEN, BLOCK_OF_RUN),
+    "POST /v1/simulations": Route(AUTHOR, LACKS, body=SIMULATION),
 }
 TRIGGER = {
     "GET /v1/employees/{id}/triggers": Route(VIEWER, OWN, ("item",)),

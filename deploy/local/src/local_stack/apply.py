@@ -23,6 +23,7 @@ from local_stack.errors import StackError
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _KEYS = {"kind", "code", "spec"}
+TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Services:
         self._addresses = addresses
         self._credentials = credentials
         self._tenant = tenant
-        self._http = httpx.Client(headers=_bearer(credentials.token([role], tenant, sub)), timeout=30)
+        self._http = httpx.Client(headers=_bearer(credentials.token([role], tenant, sub)))
 
     def close(self) -> None:
         self._http.close()
@@ -163,11 +164,22 @@ class Services:
         """Raises StackError when the service does not answer."""
         return self._ask("GET", KINDS[document.kind].service, document.path)
 
-    def _ask(
-        self, method: str, service: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    def post(self, service: str, path: str, body: Any, timeout: float) -> httpx.Response:
+        """Raises StackError when the service does not answer in time, in seconds."""
+        return self._ask("POST", service, path, body, timeout=timeout)
+
+    def _ask(  # noqa: PLR0913 - a request's parts
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT_S,
     ) -> httpx.Response:
+        url = self._addresses.url_of(service, path)
         try:
-            return self._http.request(method, self._addresses.url_of(service, path), json=body, headers=headers)
+            return self._http.request(method, url, json=body, headers=headers, timeout=timeout)
         except httpx.TransportError as error:
             raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` says") from error
 
@@ -176,11 +188,19 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+def parsed(file: Path) -> list[Any]:
+    """What a YAML file holds. Raises `ApplyError`."""
+    try:
+        return list(yaml.load_all(file.read_text(), _Loader))  # noqa: S506 - a SafeLoader with less
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ApplyError([f"{file}: is no YAML: {' '.join(str(error).split())}"]) from error
+
+
 def _documents(file: Path, environment: Mapping[str, str], issues: list[str]) -> Iterator[Document]:
     try:
-        contents = list(yaml.load_all(file.read_text(), _Loader))  # noqa: S506 - a SafeLoader with less
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        issues.append(f"{file}: is no YAML: {' '.join(str(error).split())}")
+        contents = parsed(file)
+    except ApplyError as error:
+        issues += error.issues
         return
     for number, content in enumerate(contents, start=1):
         found = _shape_issues(content)

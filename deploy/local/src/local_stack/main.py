@@ -14,7 +14,7 @@ from rich.text import Text
 
 from contracts.service_calls import called_by, scopes
 from local_stack import apply as documents
-from local_stack import dlq, outcome
+from local_stack import dlq, outcome, simulations
 from local_stack import plan as plans
 from local_stack.addresses import SERVICES
 from local_stack.apply import Document, Services
@@ -168,6 +168,28 @@ def plan(place: DocumentsPlace, tenant: TenantName = None, role: TokenRole = "ad
         f"{kinds.count('create')} to create, {kinds.count('change')} to change, {kinds.count('same')} the same"
         f" for tenant {owner}"
     )
+
+
+@app.command()
+@reporting_errors
+def simulate(
+    file: Annotated[Path, typer.Argument(help="A YAML file: the body of `POST /v1/simulations`.")],
+    written: Annotated[
+        Path | None, typer.Option("--with", help="Documents of `apply`: their rule sets and workflows, as written.")
+    ] = None,
+    tenant: TenantName = None,
+    role: TokenRole = "author",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what rules and workflows would do, when and with which texts, in virtual time; nothing is sent or changed."""
+    stack = Stack.current()
+    owner, asked = chosen_tenant(stack.folder, tenant), simulations.read(file, written)
+    with closing(_services(stack, owner, role)) as services:
+        found = simulations.simulate(services, file, asked)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        simulations.show(found)
 
 
 def _services(stack: Stack, tenant: UUID, role: str) -> Services:

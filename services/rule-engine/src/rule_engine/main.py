@@ -19,6 +19,7 @@ from rule_engine.api import (
     rule_sets,
     rule_types,
     runs,
+    simulations,
     variables,
     workflow_runs,
     workflow_starts,
@@ -32,6 +33,9 @@ from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
+from rule_engine.application.simulated_items import ItemsOfSimulations
+from rule_engine.application.simulated_programs import ProgramsOfSimulations
+from rule_engine.application.simulations import Simulations
 from rule_engine.application.variables import Defining
 from rule_engine.application.workflow_runs import WorkflowActions, WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
@@ -65,6 +69,9 @@ def build_app(settings: Settings) -> FastAPI:
     starts = WorkflowStarts(database, store, entity_service, open_runs, clock, new_id)
     workflow_authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
     assignment_actions = AssignmentActions(database, store, recorder, service.outbox, entity_service, clock, new_id)
+    programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
+    items = ItemsOfSimulations(database, store.entries, entity_service, clock)
+    simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     database.on_commit(scheduler.wake)
@@ -92,6 +99,7 @@ def build_app(settings: Settings) -> FastAPI:
             workflows.router(workflow_authoring, workflows.Reading(database, store.workflows)),
             block_types.router(BLOCKS, REGISTRY),
             workflow_starts.router(starts),
+            simulations.router(simulating),
             workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
             assignments.router(database, store.assignments, assignment_actions),
         ],

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import APIRouter, FastAPI
+from starlette.types import Receive, Scope, Send
 
 import rule_engine
 from contracts.kit.clock import new_id
@@ -17,6 +19,7 @@ from contracts.kit.database import Database
 from contracts.kit.outbox import Outbox
 from contracts.kit.service import Service
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
+from local_stack.addresses import OFFSETS
 from local_stack.ports import free_port
 from rule_engine.api import (
     assignments,
@@ -30,6 +33,7 @@ from rule_engine.api import (
     rule_sets,
     rule_types,
     runs,
+    simulations,
     variables,
     workflow_runs,
     workflow_starts,
@@ -42,6 +46,9 @@ from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
+from rule_engine.application.simulated_items import ItemsOfSimulations
+from rule_engine.application.simulated_programs import ProgramsOfSimulations
+from rule_engine.application.simulations import Simulations
 from rule_engine.application.variables import Defining
 from rule_engine.application.workflow_runs import WorkflowActions, WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
@@ -175,11 +182,20 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         variables.router(defining),
         constants.router(defining),
         automation.router(service.database, store, entities),
+        simulations.router(simulating(service.database, store, entities, checks, watch)),
         *workflow_routers(service.database, store, entities, watch, NamedElsewhere(named)),
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()
     await named.close()
+
+
+def simulating(
+    database: Database, store: Store, entities: EntityService, checks: RuleSetChecks, watch: Watch
+) -> Simulations:
+    items = ItemsOfSimulations(database, store.entries, entities, watch)
+    programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
+    return Simulations(database, store.variables, entities, items, programs, REGISTRY)
 
 
 def workflow_routers(
@@ -220,3 +236,22 @@ def tenant() -> UUID:
 @pytest.fixture
 def author(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
     return call(tenant)
+
+
+@pytest_asyncio.fixture
+async def stack_folder(
+    app: FastAPI, service_environment: ServiceEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Path]:
+    """The folder of a stack whose rule-engine is the API; the command `stack` finds it."""
+    port = free_port()
+    (tmp_path / "auth").symlink_to(service_environment.credentials.jwks_file.parent)
+    monkeypatch.setenv("STACK_DIR", str(tmp_path))
+    monkeypatch.setenv("STACK_PORT_BASE", str(port - OFFSETS["rule-engine"]))
+
+    async def opened(scope: Scope, receive: Receive, send: Send) -> None:
+        """The service is open already, for all tests."""
+        if scope["type"] == "http":
+            await app(scope, receive, send)
+
+    async with serving(opened, port):
+        yield tmp_path

@@ -1,22 +1,15 @@
 """`stack apply` before a real rule-engine: it tells what the service answered, and ends with 1 on issues."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 import yaml
-from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
 from typer.testing import CliRunner
 
-from local_stack.addresses import OFFSETS
 from local_stack.main import app as stack
-from local_stack.ports import free_port
-from support.service_environment import ServiceEnvironment
-from support.serving import serving
 from support.shop import rule, rule_set
 
 type Run = Callable[..., Awaitable[tuple[int, list[str]]]]
@@ -26,29 +19,17 @@ MISSPELT = rule("greet", "send_sm", text="Hello")
 NEVER = rule("greet", "send_sms", text="Hello", condition={"path": "item.stage", "op": "eq", "value": "won"})
 
 
-@pytest_asyncio.fixture
-async def run(
-    app: FastAPI, service_environment: ServiceEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Run]:
+@pytest.fixture
+def run(stack_folder: Path) -> Run:
     """The command, for documents that are written first; gives its exit code and lines."""
-    port = free_port()
-    (tmp_path / "auth").symlink_to(service_environment.credentials.jwks_file.parent)
-    monkeypatch.setenv("STACK_DIR", str(tmp_path))
-    monkeypatch.setenv("STACK_PORT_BASE", str(port - OFFSETS["rule-engine"]))
-    file = tmp_path / "rules.yaml"
+    file = stack_folder / "rules.yaml"
 
     async def run(command: str, spec: dict[str, object], *words: str) -> tuple[int, list[str]]:
         file.write_text(yaml.safe_dump({"kind": "rule-set", "code": "sales", "spec": spec}))
         done = await asyncio.to_thread(CliRunner().invoke, stack, [command, str(file), *words])
         return done.exit_code, (done.stdout + done.stderr).replace(f"{file}:", "").splitlines()
 
-    async def opened(scope: Scope, receive: Receive, send: Send) -> None:
-        """The service is open already, for all tests."""
-        if scope["type"] == "http":
-            await app(scope, receive, send)
-
-    async with serving(opened, port):
-        yield run
+    return run
 
 
 async def test_a_draft_with_a_issue_is_told_and_ends_with_1(run: Run, tenant: UUID) -> None:

@@ -51,6 +51,14 @@ class Start:
     started_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedEntry:
+    """An entry as it was, and what kind of sender caused it."""
+
+    entry: Entry
+    origin: str
+
+
 def stored_entry(row: asyncpg.Record, id: UUID) -> StoredEntry:
     """From a row with the columns of `entries`."""
     snapshot = ItemSnapshot.model_validate(row["snapshot"])
@@ -151,6 +159,38 @@ class Entries:
             at,
         )
         return LastEntry(**dict(row)) if row else None
+
+    async def recorded(
+        self, tx: Connection, tenant: UUID, pipeline: str, span: tuple[datetime, datetime], items: int
+    ) -> list[RecordedEntry]:
+        """Entries into stages of a pipeline in a span of time, of the first so many items, in the order of time."""
+        rows = await tx.fetch(
+            """WITH first AS (
+                   SELECT item_id FROM entries
+                   WHERE tenant_id = $1 AND pipeline = $2 AND entered_at >= $3 AND entered_at < $4 AND NOT workflow
+                   GROUP BY item_id ORDER BY min(entered_at), item_id LIMIT $5)
+               SELECT e.item_id, e.entry_seq, e.entered_at, e.snapshot, e.origin FROM entries e
+               JOIN first USING (item_id)
+               WHERE e.tenant_id = $1 AND e.pipeline = $2 AND e.entered_at >= $3 AND e.entered_at < $4
+                   AND NOT e.workflow
+               ORDER BY e.entered_at, e.item_id, e.entry_seq""",
+            tenant,
+            pipeline,
+            *span,
+            items,
+        )
+        return [
+            RecordedEntry(
+                Entry(
+                    row["item_id"],
+                    row["entry_seq"],
+                    row["entered_at"],
+                    ItemSnapshot.model_validate(row["snapshot"]),
+                ),
+                row["origin"],
+            )
+            for row in rows
+        ]
 
     async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
         """Records entries; `traces` gives the trace context by event id."""

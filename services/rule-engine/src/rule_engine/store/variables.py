@@ -96,6 +96,20 @@ class Variables:
             definitions, {row["code"]: row["value"] for row in own}, {row["code"]: row["version"] for row in own}
         )
 
+    async def of_items(self, tx: Connection, tenant: UUID, items: Sequence[UUID]) -> dict[UUID, dict[str, JsonValue]]:
+        """What variables of the scope `item` have been set to, by item."""
+        rows = await tx.fetch(
+            """SELECT w.owner_id, w.code, w.value FROM variable_values w
+               JOIN variables v ON v.tenant_id = w.tenant_id AND v.code = w.code AND v.kind = 'variable'
+               WHERE w.tenant_id = $1 AND w.owner_id = ANY ($2::uuid[]) AND v.document->>'scope' = 'item'""",
+            tenant,
+            items,
+        )
+        found: dict[UUID, dict[str, JsonValue]] = {}
+        for row in rows:
+            found.setdefault(row["owner_id"], {})[row["code"]] = row["value"]
+        return found
+
     async def set(self, tx: Connection, owner: Owner, assigned: Assigned, seen: int | None, now: datetime) -> bool:
         """Writes a value unless it changed since it was read; `seen` is the version that was read, null for none."""
         done = await tx.fetchval(

@@ -1,9 +1,10 @@
 """What a simulation found, as it is answered."""
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
 class _Found(BaseModel):
@@ -139,7 +140,7 @@ class Trace(_Found):
 class Findings(_Found):
     """The answer of a simulation."""
 
-    from_: datetime
+    from_: Annotated[datetime, Field(serialization_alias="from")]
     until: datetime
     """How far it has come."""
     totals: Totals
