@@ -76,6 +76,14 @@ def test_a_loop_that_comes_to_its_limit_fails_the_workflow_with_the_reason() -> 
     assert story.said == []
 
 
+def test_what_fails_inside_a_branch_fails_the_workflow() -> None:
+    loop = {"block": "while", "name": "again", "condition": QUIET, "limit": 3, "blocks": [note("turn", "x")]}
+    story = Story({"block": "if", "name": "which", "branches": [branch(loop)]}, say("never"))
+    story.go()
+    assert (story.state.outcome, story.state.reason) == ("failed", "the loop has come to its limit of 3 turns")
+    assert story.said == []
+
+
 def test_foreach_runs_for_each_value_in_order() -> None:
     loop = {"block": "foreach", "name": "each", "values": ["a", "b", "c"], "blocks": [say("tell", "{{ loop.value }}")]}
     story = Story(loop)

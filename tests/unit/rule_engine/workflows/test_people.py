@@ -221,6 +221,17 @@ def test_an_answer_to_a_suspended_workflow_counts_when_it_is_resumed() -> None:
     assert story.said == ["yes"]
 
 
+def test_an_answer_that_comes_twice_counts_once() -> None:
+    story = voting(quorum={"percent": 60})
+    first = story.open[ANN]
+    story.answer(ANN, "approve")
+    story.open[ANN] = first
+    story.answer(ANN, "approve")
+    assert (story.said, story.journal[-1]) == ([], ("discount", "waiting", "1 of 3 have answered"))
+    story.answer(BEN, "approve")
+    assert story.said == ["yes"]
+
+
 def test_in_a_loop_every_turn_asks_anew() -> None:
     each = {"block": "foreach", "name": "each", "values": ["a", "b"], "blocks": [approve(branches=[])]}
     story = started(each)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.advance import advance, settle
+from rule_engine.domain.execution.assignments import Asked, Withdrawn, answers_to
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import ROOT, Entry, State, read_state
 from rule_engine.domain.execution.step import RunFacts, Step
@@ -93,6 +94,20 @@ def _around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         ),
         st.fixed_dictionaries(
             {
+                "block": st.just("approve"),
+                "subject": st.just("{{ local.n }}"),
+                "voters": st.just(["sam", "warehouse"]),
+                "quorum": st.sampled_from(["all", "any", {"percent": 50}]),
+                "wait_for_all": st.booleans(),
+                "timeout": TIMES,
+                "reminders": st.sampled_from([[], [{"when": "after", "hours": 1}]]),
+                "branches": st.tuples(branch, branch).map(
+                    lambda two: [two[0] | {"name": "approved"}, two[1] | {"name": "rejected"}]
+                ),
+            }
+        ),
+        st.fixed_dictionaries(
+            {
                 "block": st.just("wait_event"),
                 "event": st.sampled_from(["command.go", "command.stay"]),
                 "timeout": TIMES,
@@ -129,6 +144,7 @@ class Drive:
         self.waiting: list[Any] = []
         self.wake_at: Any = T0
         self.sent: list[Any] = []
+        self.asked: list[Asked] = []
 
     def run(self) -> list[tuple[Any, ...]]:
         for _ in range(500):
@@ -154,6 +170,17 @@ class Drive:
         if any("command.go" in frame.awaits for frame in self.state.frames.values()):
             for _ in range(2 if self.twice else 1):
                 self._commit(lambda: receive(self.program, self.state, "command.go", {"by": "ann"}, self.now))
+        if self.asked:
+            self._vote(self.asked.pop(0))
+
+    def _vote(self, one: Asked) -> None:
+        """Every third vote is never cast, every second of the others is a rejection."""
+        if (one.step + one.number) % 3 == 0:
+            return
+        choice = "approve" if (one.step + one.number) % 2 else "reject"
+        said = {"employee": str(one.employee), "by": "ann", "choice": choice, "comment": "", "values": {}, "at": "now"}
+        for _ in range(2 if self.twice else 1):
+            self._commit(lambda: receive(self.program, self.state, answers_to(one.step), said, self.now))
 
     def _answer(self, command_id: Any) -> None:
         final = self.finals[command_id.int % len(self.finals)]
@@ -181,6 +208,12 @@ class Drive:
             assert emission.command_id not in self.sent, "a command was sent twice"
             self.sent.append(emission.command_id)
             self.journal.append(("sent", emission.rule.name, emission.command_id))
+        for change in step.assignments:
+            self.journal.append(("assignment", change))
+            if isinstance(change, Asked):
+                self.asked.append(change)
+            elif isinstance(change, Withdrawn):
+                self.asked = [one for one in self.asked if one.step != change.step]
         self.waiting += [emission.command_id for emission in step.emissions]
         self.state = read_state(step.state.stored(), self.program, T0)
         assert self.state == step.state

@@ -94,6 +94,8 @@ class AsksPeople[O: PeopleOptions](BlockType[O]):
         return _waiting(frame, data, _next_moment(data))
 
     def received(self, options: O, frame: Frame, name: str, value: Mapping[str, JsonValue], env: Environment) -> Next:
+        if any(one["employee"] == value["employee"] for one in _given(frame)):
+            return _waiting(frame, frame.data, frame.until)
         given: list[Any] = [*_given(frame), dict(value)]
         result = self.result(options, _asked(frame), given, over=False)
         data: dict[str, JsonValue] = {**frame.data, "given": given}
@@ -116,9 +118,7 @@ class AsksPeople[O: PeopleOptions](BlockType[O]):
         return self._take(result, frame.data, env)
 
     def child_ended(self, options: O, frame: Frame, child: ChildState, env: Environment) -> Next:
-        if child.stops:
-            return Done(child.state or "failed", child.reason)
-        return Done(reason=str(frame.data["said"]))
+        return super().child_ended(options, frame, child, env) if child.stops else Done(reason=str(frame.data["said"]))
 
     def _take(self, result: Result, data: dict[str, JsonValue], env: Environment) -> Next:
         env.put_out(result.outputs)

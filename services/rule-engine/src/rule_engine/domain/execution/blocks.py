@@ -194,8 +194,8 @@ class BlockType[O: BaseModel](ABC):
         """Its turn has come."""
 
     def child_ended(self, options: O, frame: Frame, child: ChildState, env: Environment) -> Next:
-        """A child of it has ended."""
-        return Done()
+        """A child of it has ended; what fails inside of it fails it, unless it says otherwise."""
+        return Done(child.state or "failed", child.reason) if child.stops else Done()
 
     def due(self, options: O, frame: Frame, env: Environment) -> Next:
         """The moment it waited for is here."""
