@@ -156,6 +156,7 @@ RULE_ENGINE = {
     "GET /v1/constants": Route(VIEWER, OWN),
     "GET /v1/runs": Route(VIEWER, OWN),
     "GET /v1/runs/{run_id}": Route(VIEWER, HIDDEN, ("run",)),
+    "GET /v1/runs/{run_id}/diagnosis": Route(VIEWER, HIDDEN, ("run",)),
     "POST /v1/runs/{run_id}/rules/{rule_id}/run-now": Route(OPERATOR, HIDDEN, RULE_OF_RUN),
     "POST /v1/runs/{run_id}/rules/{rule_id}/postpone": Route(
         OPERATOR, HIDDEN, RULE_OF_RUN, {"until": "2030-01-01T12:00:00Z"}

@@ -28,6 +28,7 @@ from rule_engine.api import (
     block_types,
     constants,
     decisions,
+    diagnosis,
     employees,
     rule_set_actions,
     rule_sets,
@@ -213,6 +214,7 @@ def workflow_routers(
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),
         runs.router(database, store),
+        diagnosis.router(database, store, watch, timedelta(minutes=10)),
     ]
 
 

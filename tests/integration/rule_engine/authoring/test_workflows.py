@@ -255,3 +255,17 @@ async def test_a_workflow_is_drawn_and_no_title_breaks_the_drawing(author: httpx
     assert '  n2 -->|"busy"| n3' in lines
     assert '  n2 -->|"else"| n4' in lines
     assert "<script>" not in answer.text
+
+
+async def test_a_run_says_what_it_waits_for_and_what_to_try(author: httpx.AsyncClient, deal: Deal) -> None:
+    await put(author, FOLLOW_UP | {"blocks": [action("greet"), *FOLLOW_UP["blocks"]]})
+    await deal.enters("new")
+    await deal.engine.advance(deal.tenant)
+    run = await run_of(author, deal)
+    answer = (await author.get(f"/v1/runs/{run['id']}/diagnosis")).json()
+    (finding,) = answer["findings"]
+    assert (finding["name"], finding["urgency"], answer["finished"]) == ("greet", 4, False)
+    assert finding["what"] == "its command is with comms-service since 2026-03-02T09:00:00+00:00"
+    deal.engine.watch.later(minutes=11)
+    (finding,) = (await author.get(f"/v1/runs/{run['id']}/diagnosis")).json()["findings"]
+    assert (finding["urgency"], finding["what"].endswith("longer than it should be")) == (2, True)

@@ -48,6 +48,13 @@ class Commands:
         headers = tuple((name, text.encode()) for name, text in row["headers"])
         return SentCommand(row["id"], row["topic"], Record(row["key"].encode(), row["value"], headers))
 
+    async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID) -> dict[UUID, tuple[str, datetime]]:
+        """Those without a final result: topic and when they were sent, by id."""
+        rows = await tx.fetch(
+            "SELECT id, topic, sent_at FROM sent_commands WHERE tenant_id = $1 AND run_id = $2", tenant, run_id
+        )
+        return {row["id"]: (row["topic"], row["sent_at"]) for row in rows}
+
     async def delete(self, tx: Connection, tenant: UUID, command_id: UUID) -> None:
         """Forgets a command whose final result is here."""
         await tx.execute("DELETE FROM sent_commands WHERE tenant_id = $1 AND id = $2", tenant, command_id)
