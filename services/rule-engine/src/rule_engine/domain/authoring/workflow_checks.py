@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contracts.budget import Budget, BudgetError, spending
+from contracts.conditions import Condition, ConditionError
 from contracts.contexts import PipelineSchema, TenantSchema
 from contracts.issues import issues_of, unknown
 from rule_engine.domain.actions import AuthoringContext, Elsewhere, RuleType
 from rule_engine.domain.authoring import employee_refs
-from rule_engine.domain.authoring.checks import MAX_ISSUES
+from rule_engine.domain.authoring.checks import MAX_ANALYSIS, MAX_ISSUES, RULE_WORK
 from rule_engine.domain.authoring.document import RuleDocument, StageDocument
 from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.authoring.placed_rules import PlacedRule
@@ -27,11 +29,12 @@ from rule_engine.domain.authoring.workflow_document import (
     as_condition,
     placed_blocks,
 )
-from rule_engine.domain.authoring.workflow_names import names_at
+from rule_engine.domain.authoring.workflow_names import Names
+from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.domain.language import conditions
 from rule_engine.domain.language.value_types import Shape
-from rule_engine.domain.language.values import spots
+from rule_engine.domain.language.values import analyse, spots
 from rule_engine.domain.language.variables import Definition, MisfitError, fitting
 
 NO_TEXTS = ("condition", "timeout", "reminders", "fields", "run")
@@ -64,8 +67,7 @@ class WorkflowCheck:
         whole = list(self._of_the_whole())
         if whole:
             return whole
-        found = (self._of_block(placed) for placed in placed_blocks(self.document))
-        return list(islice(chain(self._of_values(), chain.from_iterable(found)), MAX_ISSUES))
+        return list(islice(chain(self._of_values(), self._of_blocks()), MAX_ISSUES))
 
     def warnings(self) -> list[RuleIssue]:
         """Probable mistakes that do not block publishing; for a workflow without issues."""
@@ -104,8 +106,27 @@ class WorkflowCheck:
                 except MisfitError as error:
                     yield RuleIssue(f"{group}.{name}.value", None, str(error))
 
-    def _of_block(self, placed: PlacedBlock) -> Iterator[RuleIssue]:
-        names = names_at(self.document, placed, self.schema, self.registry, self.definitions)
+    def _of_blocks(self) -> Iterator[RuleIssue]:
+        """A block that no decision could afford is not checked further, nor are blocks after too much work in all."""
+        names, left = Names(self.document, self.schema, self.registry, self.definitions), MAX_ANALYSIS
+        for placed in placed_blocks(self.document):
+            budget = Budget()
+            with spending(budget):
+                what = _beyond_budget(placed)
+            left -= RULE_WORK + budget.total()
+            if left < 0:
+                what = (
+                    "the workflow takes too much work to look through up to here: have fewer blocks, or shorter texts"
+                )
+                yield RuleIssue("blocks", None, what)
+                return
+            if what:
+                yield RuleIssue(placed.where, placed.block.name, what)
+            else:
+                yield from self._of_block(placed, names.at())
+            names.pass_by(placed.block)
+
+    def _of_block(self, placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
         if placed.block.block == ACTION:
             yield from self._of_action(placed, names)
             return
@@ -171,19 +192,36 @@ def _of_branches(placed: PlacedBlock, type: BlockType[Any]) -> Iterator[RuleIssu
                 yield RuleIssue(f"{placed.where}.branches[{index}].name", name, what)
 
 
+def _beyond_budget(placed: PlacedBlock) -> str | None:
+    """Why a decision of the block would take too much work whatever the values."""
+    try:
+        analyse(placed.block.options)
+        for _, condition in _conditions(placed):
+            conditions.compiled(condition)
+    except (BudgetError, ValueFailureError) as error:
+        return str(error)
+    except ConditionError:
+        return None  # `_of_conditions` tells it
+    return None
+
+
 def _of_conditions(placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:
+    for where, condition in _conditions(placed):
+        for below, what in conditions.issues(condition, names, where):
+            yield RuleIssue(f"{placed.where}.{below}", placed.block.name, what)
+
+
+def _conditions(placed: PlacedBlock) -> Iterator[tuple[str, Condition]]:
+    """Those of a block and of its branches, each with where it stands."""
     try:
         own = as_condition(placed.block.options["condition"]) if placed.block.options.get("condition") else None
     except ValidationError:
         own = None  # `_of_options` tells it
-    found = [
-        ("condition", own),
-        *((f"branches[{n}].condition", one.condition) for n, one in enumerate(placed.block.branches)),
-    ]
-    for where, condition in found:
-        if condition is not None:
-            for below, what in conditions.issues(condition, names, where):
-                yield RuleIssue(f"{placed.where}.{below}", placed.block.name, what)
+    if own is not None:
+        yield "condition", own
+    for index, branch in enumerate(placed.block.branches):
+        if branch.condition is not None:
+            yield f"branches[{index}].condition", branch.condition
 
 
 def _of_texts(placed: PlacedBlock, names: Shape) -> Iterator[RuleIssue]:

@@ -1,6 +1,7 @@
 """What conditions and texts of a workflow can name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.contexts import TenantSchema
@@ -8,7 +9,6 @@ from rule_engine.domain.actions import Outputs, RuleType
 from rule_engine.domain.authoring.workflow_document import (
     ACTION,
     BlockDocument,
-    PlacedBlock,
     WorkflowDocument,
     placed_blocks,
 )
@@ -20,6 +20,38 @@ _LOOP = Shape("object", {"index": NUMBER, "value": ANY})
 _WORKFLOW = Shape("object", {"code": TEXT, "status": TEXT, "started_by": TEXT})
 
 
+@dataclass(slots=True)
+class Names:
+    """What can be named where: `at` is asked block by block in the document's order, and `pass_by` told of each."""
+
+    document: WorkflowDocument
+    schema: TenantSchema
+    registry: Mapping[str, RuleType[Any]]
+    definitions: Sequence[Definition]
+    _base: dict[str, Shape] = field(init=False)
+    _steps: dict[str, Shape] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        document = self.document
+        root = dict(value_types.names(document.kind, self.schema.fields, {}, self.definitions).fields)
+        for name, group in (("param", document.parameters), ("local", document.variables)):
+            root[name] = Shape("object", {one: value_types.of_document(made) for one, made in group.items()})
+        self._base = root | {"workflow": _WORKFLOW, "loop": _LOOP, "event": ANY}
+
+    def at(self) -> Shape:
+        """Everything that can be named after the blocks so far."""
+        return Shape("object", {**self._base, "steps": Shape("object", dict(self._steps))})
+
+    def pass_by(self, block: BlockDocument) -> None:
+        """Its outputs can be named from now on."""
+        self._steps[block.name] = self._outputs(block) if block.block == ACTION else ANY
+
+    def _outputs(self, block: BlockDocument) -> Shape:
+        kind = self.registry.get(str(block.options.get("type")))
+        params = block.options.get("params")
+        return value_types.of_outputs(kind.outputs_with(params) if kind and isinstance(params, dict) else Outputs)
+
+
 def all_names(
     document: WorkflowDocument,
     schema: TenantSchema,
@@ -27,44 +59,7 @@ def all_names(
     definitions: Sequence[Definition],
 ) -> Shape:
     """Everything that can be named anywhere in it."""
-    return names_after(document, [one.block for one in placed_blocks(document)], schema, registry, definitions)
-
-
-def names_at(
-    document: WorkflowDocument,
-    placed: PlacedBlock,
-    schema: TenantSchema,
-    registry: Mapping[str, RuleType[Any]],
-    definitions: Sequence[Definition],
-) -> Shape:
-    """What can be named in a block: the outputs of those above it in the document, and what is around it."""
-    above: list[BlockDocument] = []
-    for one in placed_blocks(document):
-        if one.where == placed.where:
-            break
-        above.append(one.block)
-    return names_after(document, above, schema, registry, definitions)
-
-
-def names_after(
-    document: WorkflowDocument,
-    blocks: Iterable[BlockDocument],
-    schema: TenantSchema,
-    registry: Mapping[str, RuleType[Any]],
-    definitions: Sequence[Definition],
-) -> Shape:
-    """What can be named once these blocks have run."""
-    known = list(blocks)
-    steps = {one.name: _outputs(one, registry) for one in known if one.block == ACTION}
-    root = dict(value_types.names(document.kind, schema.fields, steps, definitions).fields)
-    others = {one.name: ANY for one in known if one.block != ACTION}
-    root["steps"] = Shape("object", {**root["steps"].fields, **others})
-    root["param"] = Shape("object", {name: value_types.of_document(one) for name, one in document.parameters.items()})
-    root["local"] = Shape("object", {name: value_types.of_document(one) for name, one in document.variables.items()})
-    return Shape("object", root | {"workflow": _WORKFLOW, "loop": _LOOP, "event": ANY})
-
-
-def _outputs(block: BlockDocument, registry: Mapping[str, RuleType[Any]]) -> type[Outputs]:
-    kind = registry.get(str(block.options.get("type")))
-    params = block.options.get("params")
-    return kind.outputs_with(params) if kind and isinstance(params, dict) else Outputs
+    names = Names(document, schema, registry, definitions)
+    for placed in placed_blocks(document):
+        names.pass_by(placed.block)
+    return names.at()

@@ -120,6 +120,11 @@ def _of_definition(definition: Definition) -> Shape:
     return shape
 
 
+def of_outputs(outputs: type[BaseModel]) -> Shape:
+    """The shape of what a rule puts out."""
+    return _of_model(outputs)
+
+
 def of_document(document: ConstantDocument) -> Shape:
     """The shape of a variable's values, as its author declared it."""
     one = Shape("text", options=document.options) if document.type == "list" else _STORED[document.type]
