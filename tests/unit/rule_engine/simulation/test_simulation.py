@@ -8,6 +8,7 @@ import pytest
 
 from contracts.messages.entity_commands import FieldAssignment
 from rule_engine.domain.language.variables import Definition, VariableDocument
+from rule_engine.domain.simulation.stand_ins import EmployeeStandIn
 from rule_engine.domain.simulation.world import Happening
 from support.shop import DEAL, FURNITURE_SHOP, NOON, deal, rule, rule_set
 from support.simulated import commands, deals, lines, simulated, workflow, world
@@ -256,3 +257,33 @@ def test_nothing_happens_after_the_end() -> None:
     assert (commands(found), found.totals.open_at_end) == ([], 1)
     assert found.until == NOON + timedelta(days=4)
     assert [(one.name, one.due_at) for one in lines(found, "planned")] == [("late", NOON + timedelta(days=5))]
+
+
+APPROVAL: dict[str, Any] = {
+    "block": "approve",
+    "name": "discount",
+    "subject": "Ten percent for {{ contact.name }}?",
+    "voters": ["sam", "warehouse"],
+    "quorum": "any",
+    "timeout": {"when": "after", "days": 3},
+    "branches": [
+        {"name": "approved", "blocks": [{"block": "log", "name": "yes", "text": "granted"}]},
+        {"name": "rejected", "blocks": [{"block": "log", "name": "no", "text": "denied"}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("employees", "ended", "at"),
+    [
+        ([{"choice": "approve", "after_seconds": 7200}], "yes", timedelta(hours=2)),
+        ([{"choice": "reject", "block": "discount", "after_seconds": 60}], "no", timedelta(minutes=1)),
+        ([{"choice": "reject", "block": "another"}], "no", timedelta(days=3)),
+        ([], "no", timedelta(days=3)),
+    ],
+)
+def test_employees_answer_as_the_caller_says(employees: list[dict[str, Any]], ended: str, at: timedelta) -> None:
+    said = [EmployeeStandIn.model_validate(one) for one in employees]
+    found = simulated(world(None, workflow("offer", APPROVAL, started={}), employees=said))
+    assert {one.name for one in lines(found, "asked")} == {"discount"}
+    assert [(one.name, one.at) for one in lines(found, "block") if one.name in ("yes", "no")] == [(ended, NOON + at)]

@@ -77,6 +77,7 @@ class Simulations:
             workflows=await self._programs.workflows(tenant, schema, asked),
             happenings=[*items.moves, *happenings(items.arrivals, asked.events, asked.seed)],
             stand_ins=asked.stand_ins,
+            employees=asked.employees,
             stored=stored,
             item_values=item_values,
             open_runs=allowed,

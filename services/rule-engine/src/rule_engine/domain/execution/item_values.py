@@ -14,7 +14,7 @@ from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import RunFacts
 from rule_engine.domain.language.conditions import compiled
-from rule_engine.domain.language.values import context_values, own_values, resolve
+from rule_engine.domain.language.values import own_values, resolve
 from rule_engine.domain.schedule.due import due, times_in
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -40,7 +40,7 @@ class ItemValues:
     def inside(self, run: Running, frame: int, *, on_entry: bool = False) -> dict[str, Any]:
         """Everything that can be named inside a frame."""
         if on_entry not in self._made:
-            self._made[on_entry] = context_values(self.item(run.program, on_entry=on_entry))
+            self._made[on_entry] = self.facts.values_of(self.item(run.program, on_entry=on_entry))
         zone = self.context.tenant.time_zone
         return {**self._made[on_entry], **own_values(run.outputs(frame), run.now, zone, run.stored), **run.names(frame)}
 

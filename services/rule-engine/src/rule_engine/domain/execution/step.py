@@ -1,6 +1,6 @@
 """What one step of a run is: the values that go in and come out, and when to look at a run again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,12 +9,14 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.conditions import LeafVerdict
+from contracts.contexts import ItemContext
 from contracts.envelope import MAX_CAUSES, Body, Cause
 from contracts.messages.rule_events import RuleState
 from rule_engine.domain.actions import RuleType
 from rule_engine.domain.execution.assignments import AssignmentChange
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
 from rule_engine.domain.execution.state import Entry, Execution, RuleProgress, State
+from rule_engine.domain.language.values import context_values
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Stored
 from rule_engine.domain.schedule.run_time import Now
 
@@ -33,6 +35,8 @@ class RunFacts:
     stored: Stored = NOTHING_STORED
     one_turn: bool = False
     """Decide one rule and stop, to find the one whose decision cannot be written."""
+    values_of: Callable[[ItemContext], Mapping[str, Any]] = context_values
+    """How a context becomes values; who makes many steps on one context keeps them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class TraceLine(_Found):
 
     at: datetime
     what: str
-    """`entered`, `changed`, `received`, `planned`, `command`, `rule`, `block`, `collision` or `circle`."""
+    """`entered`, `changed`, `received`, `planned`, `command`, `rule`, `block`, `asked`, `collision` or `circle`."""
     of: str = ""
     """Code of the rule set or workflow."""
     name: str = ""

@@ -14,6 +14,7 @@ from contracts.contexts import ItemContext
 from contracts.envelope import Body
 from contracts.messages.comms import SendMessage
 from contracts.messages.rule_events import RuleState
+from rule_engine.domain.execution.assignments import Asked
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.execution.state import ENDED
@@ -145,6 +146,10 @@ class Report:
             self._line(run.entry.item_id, now, "rule", code, rule.name, one.state, one.reason, one.due_at)
         for block in step.blocks:
             self._block(code, run, block, now)
+        for asked in step.assignments:
+            if isinstance(asked, Asked):
+                name, to = run.program.container(asked.path).name, f"to {asked.employee}"
+                self._line(run.entry.item_id, now, "asked", code, name, reason=to, due_at=asked.ask.due_at)
 
     def collided(self, field: str, first: str, second: str, item: UUID, values: list[JsonValue], now: datetime) -> None:
         """The second rule wants something else of a field than the first one did a short time ago."""

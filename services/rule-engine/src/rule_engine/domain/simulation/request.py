@@ -11,7 +11,7 @@ from contracts.texts import Title
 from contracts.values import Code, Money, PersonInput
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
-from rule_engine.domain.simulation.stand_ins import Share, StandIn
+from rule_engine.domain.simulation.stand_ins import EmployeeStandIn, Share, StandIn
 
 MAX_ITEMS = 10_000
 MAX_EVENTS = 100_000
@@ -141,6 +141,8 @@ class SimulationDocument(Input):
     events: Annotated[tuple[EventChoice, ...], Field(max_length=1_000)] = ()
     stand_ins: Annotated[tuple[StandIn, ...], Field(max_length=200)] = ()
     """How commands are answered: by the first that fits; without one they are done at once."""
+    employees: Annotated[tuple[EmployeeStandIn, ...], Field(max_length=200)] = ()
+    """How employees answer what workflows ask of them; without one that fits they do not."""
     seed: Annotated[str, Field(max_length=64)] = ""
     """Another one has shares meet other items."""
     traces: Annotated[int, Field(ge=0, le=1_000)] = 10

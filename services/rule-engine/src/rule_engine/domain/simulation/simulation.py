@@ -5,7 +5,7 @@ sends or stores anything. What is due at one moment happens in the order in whic
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from pydantic import JsonValue
 
 from contracts.contexts import ItemContext
-from contracts.envelope import Cause, Envelope, event
+from contracts.envelope import Cause, Envelope, event, rfc3339
 from contracts.messages.entity_commands import MoveItem, UpdateItem
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.messages.results import CANCELLED, CommandRefused, FinalResult
@@ -24,15 +24,19 @@ from contracts.topics import item_key
 from rule_engine.domain.authoring.workflow_starts import default_parameters, is_started_by, runs_on
 from rule_engine.domain.execution import workflows
 from rule_engine.domain.execution.advance import advance, fail, settle
+from rule_engine.domain.execution.assignments import Answer as Reply
+from rule_engine.domain.execution.assignments import Asked, answers_to, checked
 from rule_engine.domain.execution.planning import Head, OpenRun, plan
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import Emission, RunFacts, Step, causes_of, wake_at
+from rule_engine.domain.language.asked import MisfitsError
+from rule_engine.domain.language.values import context_values
 from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.domain.schedule.due import Times, times_in, times_of
 from rule_engine.domain.simulation.items import MisfitValueError, assigned
 from rule_engine.domain.simulation.owners import Command, Handled, entry_event, handle, moving
 from rule_engine.domain.simulation.report import Report, rule_in
-from rule_engine.domain.simulation.stand_ins import answer
+from rule_engine.domain.simulation.stand_ins import EmployeeStandIn, answer, employees_answer
 from rule_engine.domain.simulation.world import Arrival, Happening, SimulatedWorkflow, World
 
 PEOPLE = "simulation"
@@ -62,6 +66,13 @@ class _Item:
     """How often each rule has sent a command."""
     wanted: dict[str, tuple[str, datetime, JsonValue]] = field(default_factory=dict)
     """By field: the rule that gave it its value, when, and the value."""
+    seen: tuple[ItemContext, Mapping[str, Any]] | None = None
+    """A context and its values."""
+
+    def values_of(self, context: ItemContext) -> Mapping[str, Any]:
+        if self.seen is None or self.seen[0] is not context:
+            self.seen = context, context_values(context)
+        return self.seen[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +261,7 @@ class Simulation:
         run.wake_at = None
         program, state = run.open.program, run.open.state
         try:
-            facts = RunFacts(run.open.id, self._world.registry, self._stored(item, run))
+            facts = RunFacts(run.open.id, self._world.registry, self._stored(item, run), values_of=item.values_of)
             step = advance(program, state, run.open.entry, item.context, self._now, facts)
         except Exception as error:
             step = fail(program, state, f"a defect of the engine: {type(error).__name__}", self._now)
@@ -270,6 +281,9 @@ class Simulation:
             self._report.took(run.code, run.open, step, self._now)
         for emission in step.emissions:
             self._send(item, run, emission)
+        for asked in step.assignments:
+            if isinstance(asked, Asked):
+                self._ask(item, run, asked)
         for id in step.cancellations:
             if (sent := self._sent.pop(id, None)) is not None:
                 cancelled = CommandRefused(command_id=id, reason=CANCELLED)
@@ -279,6 +293,30 @@ class Simulation:
                 self._open -= 1
         else:
             self._wake_later(item, run, step.wake_at)
+
+    # what employees do
+
+    def _ask(self, item: _Item, run: _Run, asked: Asked) -> None:
+        block = run.open.program.container(asked.path).name
+        drawn_from = f"{self._world.seed}/{item.context.item.id}/{block}/{asked.step}/{asked.employee}"
+        found = employees_answer(self._world.employees, block, asked.ask, drawn_from)
+        if found is not None:
+            moment = self._now + timedelta(seconds=found.after_seconds)
+            self._at(moment, partial(self._reply, item, run, asked, found))
+
+    def _reply(self, item: _Item, run: _Run, asked: Asked, given: EmployeeStandIn) -> None:
+        name = answers_to(asked.step)
+        if run.open.id not in item.runs or name not in workflows.awaited(run.open.state):
+            return
+        try:
+            said = checked(asked.ask, Reply(choice=given.choice, comment=given.comment, values=given.values))
+        except MisfitsError as error:
+            if self._report:
+                self._report.hit(f"answers of employees that do not fit: {error}")
+            return
+        who = str(asked.employee)
+        value = said.model_dump(mode="json") | {"employee": who, "by": who, "at": rfc3339(self._now)}
+        self._took(item, run, workflows.receive(run.open.program, run.open.state, name, value, self._now))
 
     # what owners and results do
 

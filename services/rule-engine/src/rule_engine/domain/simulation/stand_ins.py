@@ -13,6 +13,7 @@ from contracts.envelope import Body
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import AddTimelineEntry, CopyItem, CreateFollowUp, CreateTask
+from rule_engine.domain.execution.assignments import MAX_COMMENT, Ask, Choice
 from rule_engine.domain.language.variables import Name
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -54,6 +55,34 @@ class StandIn(BaseModel):
 
     def stands_for(self, rule: str, type: str) -> bool:
         return self.rule in (None, rule) and self.type in (None, type)
+
+
+class EmployeeStandIn(BaseModel):
+    """How employees answer what a block of a workflow asks of them: of one block, or of all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    block: Name | None = None
+    choice: Choice
+    share: Share = 1
+    """The share of those who are asked that answers so; the others are left to the next stand-in, if any."""
+    after_seconds: Seconds = 3600
+    comment: Annotated[str, Field(max_length=MAX_COMMENT)] = ""
+    values: Annotated[dict[str, JsonValue], Field(max_length=100)] = Field(default_factory=dict)
+    """What they fill in, by field of the form."""
+
+    def fits(self, block: str, ask: Ask) -> bool:
+        return self.block in (None, block) and self.choice in ask.choices
+
+
+def employees_answer(
+    stand_ins: Sequence[EmployeeStandIn], block: str, ask: Ask, drawn_from: str
+) -> EmployeeStandIn | None:
+    """What one employee says; null: nothing, ever."""
+    for number, one in enumerate(stand_ins):
+        if one.fits(block, ask) and fraction(f"{drawn_from}/{number}") < one.share:
+            return one
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.step import Registry
 from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.domain.simulation.items import Surroundings
-from rule_engine.domain.simulation.stand_ins import StandIn
+from rule_engine.domain.simulation.stand_ins import EmployeeStandIn, StandIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class World:
     workflows: Sequence[SimulatedWorkflow] = ()
     happenings: Sequence[Happening] = ()
     stand_ins: Sequence[StandIn] = ()
+    employees: Sequence[EmployeeStandIn] = ()
     stored: Stored = NOTHING_STORED
     """Definitions, and the values of the tenant's variables."""
     item_values: Mapping[UUID, Mapping[str, JsonValue]] = field(default_factory=dict)
