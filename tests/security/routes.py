@@ -143,6 +143,7 @@ RULE_ENGINE = {
     "POST /v1/rule-sets/{code}/copy": Route(AUTHOR, HIDDEN, ("sales",), {"stage": "new", "to_stage": "won"}),
     "POST /v1/rule-sets/{code}/backfills": Route(OPERATOR, HIDDEN, ("sales",), {"stage": "new"}),
     "GET /v1/rule-sets/{code}/backfills/{id}": Route(VIEWER, HIDDEN, ("sales", "item")),
+    "GET /v1/employees/{id}/workflows": Route(VIEWER, OWN, ("item",)),
     "GET /v1/employees/{id}/rules": Route(VIEWER, OWN, ("item",)),
     "GET /v1/decisions": Route(VIEWER, HIDDEN, query={"item": ITEM_REF["item_id"]}),
     "GET /v1/rule-types": Route(VIEWER, OWN),

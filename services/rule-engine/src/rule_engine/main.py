@@ -96,7 +96,7 @@ def build_app(settings: Settings) -> FastAPI:
             diagnosis.router(database, store, clock, settings.result_deadline),
             operator_actions.router(OperatorActions(database, store, recorder, clock, new_id)),
             automation.router(database, store, entity_service),
-            employees.router(database, store.rule_sets),
+            employees.router(database, store.rule_sets, store.workflows),
             decisions.router(database, store, clock),
             workflows.router(workflow_authoring, workflows.Reading(database, store.workflows)),
             block_types.router(BLOCKS, REGISTRY),

@@ -178,7 +178,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         rule_set_actions.router(authoring, reading),
         rule_types.router(REGISTRY),
         backfills.router(service, store, Backfilling(store.backfills, entities)),
-        employees.router(service.database, store.rule_sets),
+        employees.router(service.database, store.rule_sets, store.workflows),
         decisions.router(service.database, store, watch),
         variables.router(defining),
         constants.router(defining),

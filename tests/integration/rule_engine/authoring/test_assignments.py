@@ -297,6 +297,22 @@ async def test_a_form_is_filled_in_and_its_values_are_used(
     assert row(await run_of(author, deal), "said")["reason"] == "at most 700"
 
 
+async def test_an_employee_is_found_wherever_workflows_name_them(author: httpx.AsyncClient, deal: Deal) -> None:
+    told = {
+        "block": "action",
+        "name": "tell",
+        "type": "notify_supervisor",
+        "params": {"text": "!", "recipients": ["sam"]},
+    }
+    await begin(author, deal, DISCOUNT, told)
+    named = (await author.get(f"/v1/employees/{SAM}/workflows")).json()["items"]
+    assert named == [
+        {"workflow": "asking", "block": "discount", "where": "voters[0]"},
+        {"workflow": "asking", "block": "tell", "where": "params.recipients[0]"},
+    ]
+    assert (await author.get(f"/v1/employees/{new_id()}/workflows")).json()["items"] == []
+
+
 async def test_what_is_left_is_withdrawn_when_the_workflow_is_ended(
     author: httpx.AsyncClient, sam: httpx.AsyncClient, operator: httpx.AsyncClient, deal: Deal
 ) -> None:

@@ -1,4 +1,4 @@
-"""`/v1/employees/{id}/rules`: which rules name an employee."""
+"""`/v1/employees/{id}/rules`, `…/workflows`: which rules, and which blocks of workflows, name an employee."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from contracts.kit.routes import Paged
 from rule_engine.domain.authoring.employee_refs import named_in
 from rule_engine.domain.execution.program import Program
 from rule_engine.store.rule_sets import RuleSets
+from rule_engine.store.workflows import Workflows
 
 
 class NamingRule(BaseModel):
@@ -34,7 +35,23 @@ class _Place(NamedTuple):
     where: str
 
 
-def router(database: Database, rule_sets: RuleSets) -> APIRouter:
+class NamingBlock(BaseModel):
+    """A block of a workflow in force that names an employee, and where: `voters[0]`, of actions `params.assignee`."""
+
+    workflow: str
+    block: str
+    where: str
+
+
+class _BlockPlace(NamedTuple):
+    """The sort key."""
+
+    workflow: str
+    block: str
+    where: str
+
+
+def router(database: Database, rule_sets: RuleSets, workflows: Workflows) -> APIRouter:
     """For everybody."""
     routes = APIRouter(tags=["rule sets"])
 
@@ -48,6 +65,16 @@ def router(database: Database, rule_sets: RuleSets) -> APIRouter:
         rest = [place for place in places if after is None or place > after]
         return paging.page(rest[: paging.rows], lambda place: place, lambda place: NamingRule(**place._asdict()))
 
+    @routes.get("/v1/employees/{id}/workflows")
+    async def list_blocks(id: UUID, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[NamingBlock]:
+        """The blocks of newest published versions that name the employee by id or code, archived or not."""
+        async with database.transaction(caller.tenant) as tx:
+            naming = await workflows.naming(tx, caller.tenant, str(id))
+        after = paging.after(_BlockPlace)
+        places = sorted(place for code, program in naming.items() for place in _block_places(code, program, id))
+        rest = [place for place in places if after is None or place > after]
+        return paging.page(rest[: paging.rows], lambda place: place, lambda place: NamingBlock(**place._asdict()))
+
     return routes
 
 
@@ -56,3 +83,9 @@ def _places(code: str, stages: Mapping[str, Sequence[Program]], employee: UUID) 
         for rule in (rule for program in programs for rule in program.rules()):
             for where in named_in(rule, employee):
                 yield _Place(code, stage, rule.name, where)
+
+
+def _block_places(code: str, program: Program, employee: UUID) -> Iterator[_BlockPlace]:
+    for block in map(program.at, program.positions_of_blocks):
+        for where in named_in(block, employee):
+            yield _BlockPlace(code, block.name, where)

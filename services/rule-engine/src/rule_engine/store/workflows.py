@@ -86,6 +86,19 @@ class Workflows(Versions[WorkflowDocument, Program]):
         )
         return [_workflow(row) for row in rows]
 
+    async def naming(self, tx: Connection, tenant: UUID, text: str) -> dict[str, Program]:
+        """The newest published programs, by code, of workflows that are not archived, in which a text occurs."""
+        rows = await tx.fetch(
+            """SELECT code, programs FROM (
+                   SELECT DISTINCT ON (v.code) v.code, v.programs FROM workflow_versions v
+                   JOIN workflows s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
+                   WHERE v.tenant_id = $1 AND v.status = 'published' ORDER BY v.code, v.version DESC
+               ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",
+            tenant,
+            text,
+        )
+        return {row["code"]: Program.model_validate(row["programs"]) for row in rows}
+
     async def in_force(self, tx: Connection, key: Key) -> InForce | None:
         """What a start by hand starts; null when there is none, or it is archived."""
         return next(iter((await self._in_force(tx, [key[0]], code=key[1])).get(key[0], ())), None)

@@ -13,7 +13,7 @@ from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
 from rule_engine.domain.actions import RuleType, literal
 from rule_engine.domain.execution.blocks import BlockType
-from rule_engine.domain.execution.program import RuleBlock
+from rule_engine.domain.execution.program import Block, RuleBlock
 from rule_engine.domain.language.param_paths import below, changed_at
 from rule_engine.domain.language.value_types import ANY, Shape, found
 
@@ -48,8 +48,12 @@ def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tu
     return _with_ids(condition, names, "condition", employees), employees.unknown
 
 
-def named_in(rule: RuleBlock, employee: UUID) -> Iterator[str]:
-    """Where a published rule names an employee."""
+def named_in(rule: RuleBlock | Block, employee: UUID) -> Iterator[str]:
+    """Where a published rule, or another block of a workflow, names an employee."""
+    if isinstance(rule, Block):
+        for name, written in rule.options.items():
+            yield from _places(written, name, str(employee))
+        return
     yield from _places(dict(rule.params), "params", str(employee))
     if rule.condition is not None:
         yield from _places(rule.condition.model_dump(mode="json", by_alias=True), "condition", str(employee))
