@@ -56,13 +56,11 @@ def build_app(settings: Settings) -> FastAPI:
     """The whole service; nothing connects before the application starts."""
     service = Service("rule-engine", settings, quotas=QUOTAS)
     database, clock, store = service.database, service.clock, Store.create(BLOCKS)
-    entity_service, trigger_service = EntityService(settings), TriggerService(settings)
-    open_runs = OpenRuns()
+    entity_service, trigger_service, named = EntityService(settings), TriggerService(settings), NamedThings(settings)
+    open_runs, elsewhere = OpenRuns(), NamedElsewhere(named)
     recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
-    named = NamedThings(settings)
-    elsewhere = NamedElsewhere(named)
     checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, elsewhere, REGISTRY)
     authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
@@ -75,14 +73,11 @@ def build_app(settings: Settings) -> FastAPI:
     simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
-    database.on_commit(scheduler.wake)
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
-    service.check("temporal", scheduler.ready)
-    service.background("temporal", lambda: drive(settings, scheduler, activities))
-    service.on_stop(entity_service.close)
-    service.on_stop(trigger_service.close)
-    service.on_stop(named.close)
+    _schedule(service, settings, scheduler, activities)
+    for client in (entity_service, trigger_service, named):
+        service.on_stop(client.close)
     return service.app(
         "rule-engine",
         [
@@ -106,6 +101,13 @@ def build_app(settings: Settings) -> FastAPI:
             assignments.router(database, store.assignments, assignment_actions),
         ],
     )
+
+
+def _schedule(service: Service, settings: Settings, scheduler: Scheduler, activities: Activities) -> None:
+    """Runs are looked at when they are due, and at once after what is committed here."""
+    service.database.on_commit(scheduler.wake)
+    service.check("temporal", scheduler.ready)
+    service.background("temporal", lambda: drive(settings, scheduler, activities))
 
 
 async def drive(settings: Settings, scheduler: Scheduler, activities: Activities) -> None:

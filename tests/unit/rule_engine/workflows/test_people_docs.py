@@ -8,7 +8,7 @@ import pytest
 
 from local_stack.layout import WORKSPACE
 from rule_engine.blocks import BLOCKS
-from rule_engine.blocks.people import AsksPeople
+from rule_engine.blocks.asking import AsksPeople
 from rule_engine.domain.actions import UNASKED
 from rule_engine.domain.authoring.workflow_checks import WorkflowCheck
 from support.runs import REGISTRY

@@ -82,40 +82,43 @@ def _around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
                 "blocks": blocks(inner, 2),
             }
         ),
-        st.fixed_dictionaries(
-            {
-                "block": st.just("deadline"),
-                "within": TIMES,
-                "then": st.sampled_from(["cancel", "go_on"]),
-                "branches": st.tuples(branch, branch).map(
-                    lambda two: [two[0] | {"name": "work"}, two[1] | {"name": "late"}]
-                ),
-            }
-        ),
-        st.fixed_dictionaries(
-            {
-                "block": st.just("approve"),
-                "subject": st.just("{{ local.n }}"),
-                "voters": st.just(["sam", "warehouse"]),
-                "quorum": st.sampled_from(["all", "any", {"percent": 50}]),
-                "wait_for_all": st.booleans(),
-                "timeout": TIMES,
-                "reminders": st.sampled_from([[], [{"when": "after", "hours": 1}]]),
-                "branches": st.tuples(branch, branch).map(
-                    lambda two: [two[0] | {"name": "approved"}, two[1] | {"name": "rejected"}]
-                ),
-            }
-        ),
-        st.fixed_dictionaries(
-            {
-                "block": st.just("wait_event"),
-                "event": st.sampled_from(["command.go", "command.stay"]),
-                "timeout": TIMES,
-                "branches": st.tuples(branch, branch).map(
-                    lambda two: [two[0] | {"name": "received"}, two[1] | {"name": "timed_out"}]
-                ),
-            }
-        ),
+        *_waits(branch),
+    )
+
+
+def _waits(branch: st.SearchStrategy[Any]) -> Iterator[st.SearchStrategy[Any]]:
+    """Blocks that wait for a moment, an event or people, and go on with one of two branches."""
+
+    def two(first: str, second: str) -> st.SearchStrategy[Any]:
+        return st.tuples(branch, branch).map(lambda both: [both[0] | {"name": first}, both[1] | {"name": second}])
+
+    yield st.fixed_dictionaries(
+        {
+            "block": st.just("deadline"),
+            "within": TIMES,
+            "then": st.sampled_from(["cancel", "go_on"]),
+            "branches": two("work", "late"),
+        }
+    )
+    yield st.fixed_dictionaries(
+        {
+            "block": st.just("approve"),
+            "subject": st.just("{{ local.n }}"),
+            "voters": st.just(["sam", "warehouse"]),
+            "quorum": st.sampled_from(["all", "any", {"percent": 50}]),
+            "wait_for_all": st.booleans(),
+            "timeout": TIMES,
+            "reminders": st.sampled_from([[], [{"when": "after", "hours": 1}]]),
+            "branches": two("approved", "rejected"),
+        }
+    )
+    yield st.fixed_dictionaries(
+        {
+            "block": st.just("wait_event"),
+            "event": st.sampled_from(["command.go", "command.stay"]),
+            "timeout": TIMES,
+            "branches": two("received", "timed_out"),
+        }
     )
 
 

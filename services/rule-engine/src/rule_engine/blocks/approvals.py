@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from rule_engine.blocks.people import AsksPeople, Employees, Given, PeopleOptions, Result, comments
+from rule_engine.blocks.asking import AsksPeople, Employees, Given, PeopleOptions, Result, comments
 from rule_engine.domain.execution.assignments import Ask, CommentRequired
 
 
