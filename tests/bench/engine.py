@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import rule_engine
 from bench.rehearsal import Rehearsal, Script
 from bench.world import Shop, World
+from contracts import topics
 from contracts.envelope import Envelope
 from contracts.kit.clock import Clock, new_id
+from contracts.kit.commands import Commands
 from contracts.kit.configuration import Changer
 from contracts.kit.database import Database
 from contracts.kit.service import Service
@@ -127,7 +129,8 @@ async def open_engine(world: World, shop: Shop) -> AsyncGenerator[Engine]:
 def _put_together(service_environment: ServiceEnvironment, settings: Settings) -> Engine:
     service, store, entity_service = Service("rule-engine", settings), Store.create(BLOCKS), EntityService(settings)
     open_runs = OpenRuns()
-    recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
+    commands = Commands(service=service.name, results=topics.RULE_RESULTS, outbox=service.outbox, clock=service.clock)
+    recorder = Recorder(store, service.outbox, commands, new_id, settings.result_deadline)
     starts = WorkflowStarts(service.database, store, entity_service, open_runs, service.clock, new_id)
     planner = Planner(service.database, store, recorder, entity_service, open_runs, starts, service.clock)
     scheduler = Scheduler(settings, service.database, store, service.outbox, open_runs, service.clock)
@@ -139,7 +142,9 @@ async def _publish(engine: Engine, tenant: UUID) -> None:
     rule_sets, entity_service = engine.store.rule_sets, engine.entity_service
     triggers, clock = TriggerService(engine.settings), engine.service.clock
     named = NamedThings(engine.settings)
-    checks = RuleSetChecks(engine.database, rule_sets, entity_service, triggers, NamedElsewhere(named), REGISTRY)
+    checks = RuleSetChecks(
+        engine.database, rule_sets, entity_service, triggers, NamedElsewhere(named, engine.database), REGISTRY
+    )
     authoring = Authoring(engine.database, rule_sets, checks, clock, new_id)
     document = RuleSetDocument.model_validate(RULES)
     await authoring.put(Changer(tenant, "ada"), "sales", document, archived=False, publish=True)

@@ -164,6 +164,7 @@ def test_whoever_commands_also_hears_the_results() -> None:
     results = {
         "entity-service": topics.ENTITY_RESULTS,
         "doc-service": topics.DOC_RESULTS,
+        "rule-engine": topics.RULE_RESULTS,
         "comms-service": topics.COMMS_RESULTS,
     }
     for topic, commanders in COMMANDERS.items():

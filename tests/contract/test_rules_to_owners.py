@@ -28,6 +28,7 @@ from contracts.inputs import unkeepable
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
+from contracts.messages.rule_commands import StartWorkflow
 from contracts.texts import one_line
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import plan_document, template_inputs
@@ -40,10 +41,13 @@ from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.checks import RuleSetCheck
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
+from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.authoring.workflow_starts import parameters_of
 from rule_engine.domain.execution.advance import advance, begin
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.language.asked import AskedDocument
 from rule_engine.domain.language.variables import Definition, Stored, VariableDocument, by_name
 from rule_engine.domain.schedule.due import times_of
 from rule_engine.rules import REGISTRY
@@ -85,6 +89,8 @@ DEFINITIONS = [
         for field in FIELDS
     ),
 ]
+VALUES = {f"a_{field.code}": {"path": f"item.fields.{field.code}"} for field in FIELDS}
+KEPT = {"type", "multiple", "options"}
 COPIES = [f"fields.{field.code}" for field in FIELDS]
 RULES: Mapping[str, Mapping[str, Any]] = {
     "send_email": {"subject": LINE, "text": TEXT, "attachments": [{"path": "item.fields.file0"}]},
@@ -110,6 +116,7 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     },
     "change_stage": {"stage": "won"},
     "set_variable": {"variable": "a_line", "value": {"path": "item.title"}},
+    "start_workflow": {"workflow": "welcome", "parameters": {"a_line": LINE, "a_text": TEXT, **VALUES}},
     "calculate": {
         "values": [
             {"name": "line", "value": "{{ contact.name }}", "variable": "a_line"},
@@ -275,6 +282,13 @@ def to_inbox(wanted: Notify, _: ItemContext) -> None:
     check_notification(wanted)
 
 
+def to_workflow(wanted: StartWorkflow, _: ItemContext) -> None:
+    """The parameters as the run keeps them."""
+    types = {one.code: AskedDocument(**one.document.model_dump(include=KEPT)) for one in DEFINITIONS}
+    types["a_line"] = AskedDocument(type="text")
+    parameters_of(WorkflowDocument(kind="deal", parameters=types, blocks=()), wanted.parameters)
+
+
 OWNERS: Mapping[type[Body], Any] = {
     SendMessage: to_comms,
     Notify: to_inbox,
@@ -284,5 +298,6 @@ OWNERS: Mapping[type[Body], Any] = {
     CreateTask: to_task,
     UpdateItem: to_update,
     MoveItem: to_move,
+    StartWorkflow: to_workflow,
 }
 """What each owner does with a command before it asks its database; raises when it refuses."""

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from contracts import topics
 from contracts.contexts import ItemContext, Part
 from contracts.kit.broker import OutageError
+from contracts.kit.commands import Commands
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from rule_engine.activities import Activities
 from rule_engine.application.operator_actions import OperatorActions
@@ -30,6 +31,7 @@ from rule_engine.store.backfills import Backfills
 from rule_engine.store.programs import Programs
 from rule_engine.store.timers import Timer
 from rule_engine.store.variables import Variables
+from rule_engine.store.workflow_starts import StartRequests
 from simulation import temporal
 from simulation.audit import Audit
 from simulation.entity import TIMES, EntityService
@@ -113,11 +115,12 @@ class Engine:
         tables = self._store(audit)
         database = SimulatedDatabase(audit.after_commit)
         gateway = SimulatedGateway(sim_context, entity)
-        recorder = Recorder(tables, self.outbox, sim_context.new_id, DEADLINE)
+        clock, open_runs = sim_context.skewed_clock, SimulatedOpenRuns()
+        answers = Commands(service="rule-engine", results=topics.RULE_RESULTS, outbox=self.outbox, clock=clock)
+        recorder = Recorder(tables, self.outbox, answers, sim_context.new_id, DEADLINE)
         settings = Settings.model_construct(
             temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
         )
-        clock, open_runs = sim_context.skewed_clock, SimulatedOpenRuns()
         starts = WorkflowStarts(database, tables, gateway, open_runs, clock, sim_context.new_id)
         self.planner = Planner(database, tables, recorder, gateway, open_runs, starts, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
@@ -125,7 +128,7 @@ class Engine:
         self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, open_runs, clock)
         self.operator_actions = OperatorActions(database, tables, recorder, clock, sim_context.new_id)
         self.planning = Group("planner", sim_context, kafka, [topics.ENTITY_EVENTS], self._plan)
-        result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS]
+        result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS, topics.RULE_RESULTS]
         self.settling = Group("results", sim_context, kafka, result_topics, self._settle, discards=True)
         self._audit = audit
 
@@ -146,6 +149,7 @@ class Engine:
             variables=Variables(),
             workflows=workflows,
             assignments=Assignments(),
+            start_requests=StartRequests(),
         )
 
     def _plan(self, messages: Sequence[Message]) -> None:

@@ -31,7 +31,16 @@ from contracts.envelope import Body, Envelope
 from contracts.kit.clock import new_id, utc_now
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
-from contracts.topics import COMMS_COMMANDS, COMMS_RESULTS, DOC_COMMANDS, ENTITY_COMMANDS, ENTITY_EVENTS, RULE_EVENTS
+from contracts.topics import (
+    COMMS_COMMANDS,
+    COMMS_RESULTS,
+    DOC_COMMANDS,
+    ENTITY_COMMANDS,
+    ENTITY_EVENTS,
+    RULE_COMMANDS,
+    RULE_EVENTS,
+    RULE_RESULTS,
+)
 from contracts.values import ItemSnapshot
 from local_stack.ports import free_port
 from rule_engine.main import build_app
@@ -43,6 +52,7 @@ from support.service_environment import ServiceEnvironment, open_service_environ
 from support.serving import ready, serving, serving_service
 from support.waiting import eventually
 
+HEARD = (ENTITY_COMMANDS, DOC_COMMANDS, COMMS_COMMANDS, RULE_EVENTS, RULE_COMMANDS, RULE_RESULTS)
 STAGES = ("new", "paid", "won", "lost")
 SHOP = TenantSettings(name="A shop", time_zone="Europe/Rome")
 SCHEMA = TenantSchema(
@@ -248,7 +258,7 @@ async def open_harness(postgres: str, kafka: str, temporal: str, folder: Path) -
     async with (
         open_service_environment(postgres, kafka, "rule-engine", folder) as service_environment,
         serving(entity.app(), free_port()) as entity_url,
-        open_kafka_probe(kafka, (ENTITY_COMMANDS, DOC_COMMANDS, COMMS_COMMANDS, RULE_EVENTS)) as kafka_probe,
+        open_kafka_probe(kafka, HEARD) as kafka_probe,
     ):
         settings = await service_environment.settle(
             rule_engine,

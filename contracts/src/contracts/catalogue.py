@@ -8,7 +8,16 @@ from types import ModuleType
 
 from contracts import topics
 from contracts.envelope import Body
-from contracts.messages import comms, doc, entity_commands, entity_events, results, rule_events, trigger_events
+from contracts.messages import (
+    comms,
+    doc,
+    entity_commands,
+    entity_events,
+    results,
+    rule_commands,
+    rule_events,
+    trigger_events,
+)
 from contracts.topics import Topic
 
 
@@ -23,6 +32,8 @@ MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
     topics.ENTITY_COMMANDS: (*_bodies(entity_commands), results.CancelCommand),
     topics.ENTITY_RESULTS: results.RESULTS,
     topics.RULE_EVENTS: _bodies(rule_events),
+    topics.RULE_COMMANDS: (*_bodies(rule_commands), results.CancelCommand),
+    topics.RULE_RESULTS: results.RESULTS,
     topics.TRIGGER_EVENTS: _bodies(trigger_events),
     topics.DOC_COMMANDS: (doc.CreateDocument, results.CancelCommand),
     topics.DOC_RESULTS: results.RESULTS,
@@ -44,6 +55,7 @@ TOPIC_OF: Mapping[type[Body], Topic] = {
 
 COMMANDERS: Mapping[Topic, tuple[str, ...]] = {
     topics.ENTITY_COMMANDS: ("rule-engine", "trigger-service"),
+    topics.RULE_COMMANDS: ("rule-engine",),
     topics.DOC_COMMANDS: ("rule-engine",),
     topics.COMMS_COMMANDS: ("rule-engine", "entity-service"),
 }

@@ -27,6 +27,8 @@ ENTITY_EVENTS = Topic("crm.entity.events.v1", "entity-service", ("rule-engine", 
 ENTITY_COMMANDS = Topic("crm.entity.commands.v1", "entity-service", ("entity-service",))
 ENTITY_RESULTS = Topic("crm.entity.results.v1", "entity-service", ("rule-engine", "trigger-service"))
 RULE_EVENTS = Topic("crm.rule.events.v1", "rule-engine", ())
+RULE_COMMANDS = Topic("crm.rule.commands.v1", "rule-engine", ("rule-engine",))
+RULE_RESULTS = Topic("crm.rule.results.v1", "rule-engine", ("rule-engine",))
 TRIGGER_EVENTS = Topic("crm.trigger.events.v1", "trigger-service", ())
 DOC_COMMANDS = Topic("crm.doc.commands.v1", "doc-service", ("doc-service",))
 DOC_RESULTS = Topic("crm.doc.results.v1", "doc-service", ("rule-engine",))
@@ -41,6 +43,8 @@ TOPICS = (
     ENTITY_COMMANDS,
     ENTITY_RESULTS,
     RULE_EVENTS,
+    RULE_COMMANDS,
+    RULE_RESULTS,
     TRIGGER_EVENTS,
     DOC_COMMANDS,
     DOC_RESULTS,

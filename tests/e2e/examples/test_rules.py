@@ -26,6 +26,13 @@ CLIENT = {
     "phones": [{"number": "+393331234567"}],
     "emails": [{"address": "alex@client.example"}],
 }
+WELCOME = {
+    "name": "Welcome",
+    "kind": "deal",
+    "parameters": {"word": {"type": "string", "required": True}},
+    "blocks": [{"block": "log", "name": "greeted", "text": "{{ param.word }}"}],
+    "publish": True,
+}
 ROW = {"name": "Oak table", "quantity": "1", "price": 250_000}
 
 
@@ -71,6 +78,7 @@ def publish(shop: Shop) -> None:
     shop.owner.put("entity-service", f"/v1/pipelines/{PIPELINE}", pipeline)
     counter = {"name": "Deals seen", "type": "number", "scope": "tenant", "value": 0}
     shop.owner.put("rule-engine", "/v1/variables/deals_seen", counter)
+    shop.owner.put("rule-engine", "/v1/workflows/welcome", WELCOME)
     rules = {type: {"rules": [rule(type, example.params)]} for type, example in EXAMPLES.items()}
     document = {"pipeline": PIPELINE, "stages": rules, "publish": True}
     shop.owner.put("rule-engine", f"/v1/rule-sets/{PIPELINE}", document)

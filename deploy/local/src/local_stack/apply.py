@@ -54,8 +54,8 @@ KINDS: Mapping[str, Kind] = {
     "payment-provider": Kind("trigger-service", "/v1/payment-providers/{code}"),
     "constant": Kind("rule-engine", "/v1/constants/{code}"),
     "variable": Kind("rule-engine", "/v1/variables/{code}"),
-    "rule-set": Kind("rule-engine", "/v1/rule-sets/{code}"),
     "workflow": Kind("rule-engine", "/v1/workflows/{code}"),
+    "rule-set": Kind("rule-engine", "/v1/rule-sets/{code}"),
 }
 """In the order in which they are put: each may name what stands above it, and a department its parent."""
 

@@ -1,4 +1,4 @@
-"""What the engine consumes: items' events, which it plans from, and the results of its own commands."""
+"""What the engine consumes: items' events, which it plans from, results of its commands, and commands to itself."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -7,25 +7,32 @@ from typing import Any
 from uuid import UUID
 
 from contracts import topics
-from contracts.envelope import Envelope
-from contracts.kit import telemetry
+from contracts.catalogue import MESSAGES
+from contracts.envelope import Body, Envelope
+from contracts.kit import telemetry, worker
 from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
+from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection, Database, after_commit
+from contracts.kit.errors import RefusalError
+from contracts.loops import find_loop
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
-from contracts.messages.results import RESULTS, CommandProgress
+from contracts.messages.results import RESULTS, CommandProgress, FinalResult
+from contracts.messages.rule_commands import StartWorkflow
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
-from rule_engine.application.workflow_runs import WorkflowStarts
+from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowStarts, cause_of_start
 from rule_engine.domain.execution.advance import settle
 from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, entry_of, goes_by_people, plan
 from rule_engine.domain.execution.step import Registry, wake_at
+from rule_engine.domain.execution.workflows import terminate
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.messages import SOURCE
 from rule_engine.quotas import OPEN_RUNS
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey, StoredEntry
 from rule_engine.store.runs import Run, new_run
+from rule_engine.store.workflow_starts import StartRequest
 
 
 class Planner:
@@ -224,6 +231,54 @@ class Results:
         return run
 
 
+class Handlers:
+    """Handles the commands of `crm.rule.commands.v1`."""
+
+    def __init__(self, store: Store, recorder: Recorder, clock: Clock) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._clock = clock
+
+    async def start_workflow(self, command: Envelope[StartWorkflow], tx: Connection) -> FinalResult | None:
+        """Records the start; a worker asks for the item and starts the workflow. Refuses what runs in a circle."""
+        asked = command.data
+        causes = (*command.causepath, cause_of_start(asked.workflow, asked.item_id))
+        if loop := find_loop(causes):
+            raise RefusalError(loop)
+        request = StartRequest(
+            tenant_id=command.tenant,
+            id=command.command_id,
+            item_id=asked.item_id,
+            workflow=asked.workflow,
+            parameters=asked.parameters,
+            started_by=asked.started_by,
+            correlation=command.correlation,
+            causepath=causes,
+            root=command.root_cause,
+            how="rule",
+            wait_for_end=asked.wait_for_end,
+        )
+        await self._store.start_requests.add(tx, request)
+        await worker.enqueue(tx, id=request.id, tenant=request.tenant_id, kind=START_WORKFLOW, run_at=self._clock())
+        return None
+
+    async def cancel(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
+        """Cancels a start that is only asked for; one whose end is waited for is ended, and that is its result."""
+        if await self._store.start_requests.delete(tx, tenant, target):
+            return True
+        for row in await self._store.runs.of_entries(tx, tenant, [target]):
+            locked = await self._store.runs.get(tx, tenant, row.id, lock=True)
+            if locked is not None and not locked.finished:
+                await self._end(tx, await self._store.programs.of_run(tx, locked))
+        return False
+
+    async def _end(self, tx: Connection, run: Run) -> None:
+        if run.state.outcome is None:
+            now = self._clock()
+            step = terminate(run.program, run.state, "the rule that started it was cancelled", now)
+            await self._recorder.record(tx, run, step, now)
+
+
 def planning(planner: Planner) -> Subscription[TimesOf]:
     """Items' events."""
     return Subscription(
@@ -237,8 +292,15 @@ def planning(planner: Planner) -> Subscription[TimesOf]:
 def results(results: Results) -> Subscription:
     """Results of commands that this engine issued."""
     return Subscription(
-        topics=(topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS),
+        topics=(topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS, topics.RULE_RESULTS),
         bodies=RESULTS,
         handle=results.take_in,
         wanted=lambda message: message.issuer == SOURCE,
     )
+
+
+def handling(commands: Commands, handlers: Handlers) -> Subscription:
+    """Each command to the engine itself goes to its method."""
+    routes: dict[type[Body], CommandHandler] = {StartWorkflow: handlers.start_workflow}
+    expected = MESSAGES[topics.RULE_COMMANDS]
+    return commands.subscription(topics.RULE_COMMANDS, routes, expected=expected, cancel=handlers.cancel)

@@ -1,4 +1,4 @@
-"""Slow work: backfills are planned, old decisions are deleted."""
+"""Slow work: backfills are planned, workflows are started for rules, old decisions are deleted."""
 
 import asyncio
 from collections import defaultdict
@@ -13,22 +13,30 @@ from contracts.kit import telemetry
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceRefusalError
 from contracts.kit.clock import Clock
+from contracts.kit.commands import Commands
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, after_commit
 from contracts.kit.errors import RetryLaterError
+from contracts.kit.quotas import OverQuotaError
 from contracts.kit.worker import Job, Task
+from contracts.messages.results import CommandFailed, CommandRefused, FinalResult
+from contracts.texts import readable_reason
 from contracts.values import ItemSnapshot
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN
+from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
+from rule_engine.domain.authoring.workflow_starts import BadStartError
 from rule_engine.domain.execution.backfills import begin_backfill
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Execution, RuleProgress, State
 from rule_engine.domain.execution.step import wake_at
 from rule_engine.gateway import EntityService, TimesOf
+from rule_engine.messages import workflow_started, workflow_under_way
 from rule_engine.store import Store
 from rule_engine.store.backfills import Backfill
 from rule_engine.store.entries import StoredEntry
 from rule_engine.store.runs import Run, new_run
+from rule_engine.store.workflow_starts import StartRequest
 
 PAGE = 100
 """Items that are planned in one transaction."""
@@ -161,6 +169,56 @@ def _run(backfill: Backfill, origin: StoredEntry, program: Program, state: State
     version = (backfill.rule_set, backfill.version)
     planned = OpenRun(id, origin.entry, program, state)
     return new_run(planned, origin, version, telemetry.traceparent(), backfill.requested_at)
+
+
+class StartJob:
+    """Starts the workflows that rules have asked for. Starting the same twice is one run."""
+
+    def __init__(self, database: Database, store: Store, starts: WorkflowStarts, answers: Commands) -> None:
+        self._database = database
+        self._store = store
+        self._starts = starts
+        self._answers = answers
+
+    def job(self) -> Job:
+        return Job(self.run, self.give_up, attempts=100)
+
+    async def run(self, task: Task) -> None:
+        """Starts one, unless it was cancelled meanwhile; a refusal is the answer to its command."""
+        async with self._database.transaction(task.tenant) as tx:
+            request = await self._store.start_requests.get(tx, task.tenant, task.id)
+        try:
+            item = await self._starts.item(task.tenant, request.item_id) if request else None
+            async with self._database.transaction(task.tenant) as tx:
+                if await self._is_ended(tx, task) and request and item:
+                    await self._start(tx, request, item)
+        except OutageError as error:
+            raise RetryLaterError(str(error)) from error
+        except NoSuchWorkflowError as error:
+            await self._answer(task, CommandRefused(command_id=task.id, reason=f"there is no {error}"))
+        except (BadStartError, OverQuotaError) as error:
+            await self._answer(task, CommandRefused(command_id=task.id, reason=readable_reason(str(error))))
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        said = readable_reason(f"the workflow could not be started: {reason}")
+        await self._answer(task, CommandFailed(command_id=task.id, reason=said, retryable=True))
+
+    async def _start(self, tx: Connection, request: StartRequest, item: ItemSnapshot) -> None:
+        run_id = await self._starts.start(tx, request, item)
+        if request.wait_for_end:
+            progress = workflow_under_way(request.id, request.workflow, run_id)
+            await self._answers.progress(tx, request.tenant_id, progress)
+        else:
+            await self._answers.finish(tx, request.tenant_id, workflow_started(request.id, run_id))
+
+    async def _answer(self, task: Task, result: FinalResult) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            if await self._is_ended(tx, task):
+                await self._answers.finish(tx, task.tenant, result)
+
+    async def _is_ended(self, tx: Connection, task: Task) -> bool:
+        """Ends the work; false when another worker has it, or its command was cancelled."""
+        return await task.complete(tx) and await self._store.start_requests.delete(tx, task.tenant, task.id)
 
 
 class Forgetting:

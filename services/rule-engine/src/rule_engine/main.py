@@ -3,7 +3,9 @@
 from fastapi import FastAPI
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from contracts import topics
 from contracts.kit.clock import new_id
+from contracts.kit.commands import Commands
 from contracts.kit.service import Service
 from rule_engine.activities import Activities
 from rule_engine.api import (
@@ -38,12 +40,12 @@ from rule_engine.application.simulated_items import ItemsOfSimulations
 from rule_engine.application.simulated_programs import ProgramsOfSimulations
 from rule_engine.application.simulations import Simulations
 from rule_engine.application.variables import Defining
-from rule_engine.application.workflow_runs import WorkflowActions, WorkflowStarts
+from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowActions, WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
-from rule_engine.handlers import Planner, Results, planning, results
-from rule_engine.jobs import BackfillJob, Forgetting
+from rule_engine.handlers import Handlers, Planner, Results, handling, planning, results
+from rule_engine.jobs import BackfillJob, Forgetting, StartJob
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler, connect
@@ -57,8 +59,9 @@ def build_app(settings: Settings) -> FastAPI:
     service = Service("rule-engine", settings, quotas=QUOTAS)
     database, clock, store = service.database, service.clock, Store.create(BLOCKS)
     entity_service, trigger_service, named = EntityService(settings), TriggerService(settings), NamedThings(settings)
-    open_runs, elsewhere = OpenRuns(), NamedElsewhere(named)
-    recorder = Recorder(store, service.outbox, new_id, settings.result_deadline)
+    open_runs, elsewhere = OpenRuns(), NamedElsewhere(named, database)
+    commands = Commands(service=service.name, results=topics.RULE_RESULTS, outbox=service.outbox, clock=clock)
+    recorder = Recorder(store, service.outbox, commands, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
     scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
     checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, elsewhere, REGISTRY)
@@ -73,7 +76,9 @@ def build_app(settings: Settings) -> FastAPI:
     simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
+    service.consume(handling(commands, Handlers(store, recorder, clock)))
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
+    service.work({START_WORKFLOW: StartJob(database, store, starts, commands).job()})
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     _schedule(service, settings, scheduler, activities)
     for client in (entity_service, trigger_service, named):

@@ -4,12 +4,23 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from pydantic import JsonValue
+
 from contracts.catalogue import TOPIC_OF
 from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.comms import Notify
-from contracts.messages.results import CancelCommand, cancel_id
+from contracts.messages.results import (
+    CancelCommand,
+    CommandDone,
+    CommandFailed,
+    CommandProgress,
+    FinalResult,
+    cancel_id,
+)
 from contracts.messages.rule_events import RunChanged
+from contracts.texts import readable_reason
 from contracts.topics import TOPICS, Topic, item_key
+from rule_engine.domain.execution.state import State
 from rule_engine.domain.execution.step import Emission, Step, causes_of, longer_than_an_hour
 from rule_engine.store.assignments import Assignment
 from rule_engine.store.runs import Run
@@ -78,6 +89,27 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
             causation=str(run.id),
             root=run.origin.root,
         )
+
+
+def workflow_started(command_id: UUID, run_id: UUID) -> CommandDone:
+    """The result of a start whose end is not waited for."""
+    outputs: dict[str, JsonValue] = {"run_id": str(run_id), "outcome": None, "status": None, "variables": {}}
+    return CommandDone(command_id=command_id, outputs=outputs)
+
+
+def workflow_under_way(command_id: UUID, workflow: str, run_id: UUID) -> CommandProgress:
+    """What a start that is waited for waits for."""
+    return CommandProgress(command_id=command_id, state=f"waits for the end of workflow {workflow!r}, run {run_id}")
+
+
+def workflow_ended(run: Run, state: State) -> FinalResult:
+    """The result of a start whose end was waited for. One that ended otherwise than well may have had effects."""
+    if state.outcome == "done":
+        ended = {"outcome": state.outcome, "status": state.status, "variables": state.variables}
+        return CommandDone(command_id=run.origin.id, outputs={"run_id": str(run.id), **ended})
+    what = f"workflow {run.rule_set!r} ended as {state.outcome}"
+    reason = readable_reason(f"{what}: {state.reason}" if state.reason else what)
+    return CommandFailed(command_id=run.origin.id, reason=reason, retryable=False)
 
 
 def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunChanged]]:

@@ -15,9 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 import rule_engine
 from contracts.kit.clock import new_id
+from contracts.kit.commands import Commands
 from contracts.kit.database import Database
 from contracts.kit.outbox import Outbox
 from contracts.kit.service import Service
+from contracts.topics import RULE_RESULTS
 from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
 from local_stack.addresses import OFFSETS
 from local_stack.ports import free_port
@@ -169,7 +171,8 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
     """The authoring API."""
     triggers, store = TriggerService(settings), Store.create(BLOCKS)
     named = NamedThings(settings)
-    checks = RuleSetChecks(service.database, store.rule_sets, entities, triggers, NamedElsewhere(named), REGISTRY)
+    elsewhere = NamedElsewhere(named, service.database)
+    checks = RuleSetChecks(service.database, store.rule_sets, entities, triggers, elsewhere, REGISTRY)
     authoring = Authoring(service.database, store.rule_sets, checks, watch, new_id)
     reading = rule_sets.Reading(service.database, store.rule_sets)
     defining = Defining(service.database, store.rule_sets, entities, REGISTRY, service.clock)
@@ -184,7 +187,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         constants.router(defining),
         automation.router(service.database, store, entities),
         simulations.router(simulating(service.database, store, entities, checks, watch)),
-        *workflow_routers(service.database, store, entities, watch, NamedElsewhere(named)),
+        *workflow_routers(service.database, store, entities, watch, elsewhere),
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()
@@ -205,7 +208,8 @@ def workflow_routers(
     """The API of workflows and of their runs."""
     made = WorkflowAuthoring(database, store, entities, elsewhere, REGISTRY, BLOCKS, watch, new_id)
     starts = WorkflowStarts(database, store, entities, OpenRuns(), watch, new_id)
-    recorder = Recorder(store, Outbox(), new_id, timedelta(minutes=10))
+    commands = Commands(service="rule-engine", results=RULE_RESULTS, outbox=Outbox(), clock=watch)
+    recorder = Recorder(store, Outbox(), commands, new_id, timedelta(minutes=10))
     answering = AssignmentActions(database, store, recorder, Outbox(), entities, watch, new_id)
     return [
         workflows.router(made, workflows.Reading(database, store.workflows)),

@@ -8,9 +8,11 @@ from uuid import UUID
 import httpx
 
 from contracts.kit.clock import new_id
+from contracts.kit.commands import Commands
 from contracts.kit.database import Database
 from contracts.kit.outbox import Outbox
 from contracts.messages.entity_events import StageChanged
+from contracts.topics import RULE_RESULTS
 from contracts.values import ItemSnapshot, Origin
 from rule_engine.activities import Activities, RunRef
 from rule_engine.application.open_runs import OpenRuns
@@ -50,7 +52,9 @@ class Engine:
     def __init__(self, database: Database, entity_service: EntityService, entity: EntityStandIn, watch: Watch) -> None:
         self.database, self.entity, self.watch = database, entity, watch
         self.store, self.open_runs = Store.create(BLOCKS), OpenRuns()
-        recorder = Recorder(self.store, Outbox(), new_id, timedelta(minutes=10))
+        self.outbox = Outbox()
+        commands = Commands(service="rule-engine", results=RULE_RESULTS, outbox=self.outbox, clock=watch)
+        recorder = Recorder(self.store, self.outbox, commands, new_id, timedelta(minutes=10))
         starts = WorkflowStarts(database, self.store, entity_service, self.open_runs, watch, new_id)
         self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, starts, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)

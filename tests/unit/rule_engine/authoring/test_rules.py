@@ -11,6 +11,7 @@ from contracts.contexts import ItemContext
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
+from contracts.messages.rule_commands import StartWorkflow
 from rule_engine.domain.actions import ActionContext, Failure
 from rule_engine.domain.language.values import values_of
 from rule_engine.rules import REGISTRY
@@ -246,3 +247,26 @@ def test_the_time_zone_of_the_tenant_decides_deadlines() -> None:
     tokyo = deal(tenant=SETTINGS.model_copy(update={"time_zone": "Asia/Tokyo"}))
     due = act("create_task", {"name": "Pack", "deadline": {"in": {"days": 1}, "at": "14:00"}}, tokyo).deadline
     assert due == datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
+
+
+def test_a_workflow_is_started_on_the_item_or_on_another_one() -> None:
+    own = act("start_workflow", {"workflow": "welcome", "parameters": {"days": 3}})
+    assert own == StartWorkflow(item_id=DEAL, workflow="welcome", parameters={"days": 3}, started_by="rule:it")
+    other = act("start_workflow", {"workflow": "welcome", "item": str(UUID(int=7)), "wait_for_end": True})
+    assert (other.item_id, other.wait_for_end) == (UUID(int=7), True)
+
+
+def test_a_started_workflow_is_an_output() -> None:
+    ended: dict[str, Any] = {
+        "run_id": str(UUID(int=8)),
+        "outcome": "done",
+        "status": "Greeted",
+        "variables": {"calls": 2},
+    }
+    outputs = REGISTRY["start_workflow"].outputs_of(ended)
+    assert outputs == {
+        "workflow_id": str(UUID(int=8)),
+        "outcome": "done",
+        "status": "Greeted",
+        "variables": {"calls": 2},
+    }

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from contracts.envelope import Body, Envelope, Record
 from contracts.kit import telemetry
 from contracts.kit.clock import NewId
+from contracts.kit.commands import Commands
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
 from contracts.topics import COMMS_COMMANDS, RULE_EVENTS
@@ -38,9 +39,12 @@ LOOK_AGAIN = timedelta(days=30)
 class Recorder:
     """Records steps in the caller's transaction, in which the run is locked."""
 
-    def __init__(self, store: Store, outbox: Outbox, new_id: NewId, result_deadline: timedelta) -> None:
+    def __init__(
+        self, store: Store, outbox: Outbox, answers: Commands, new_id: NewId, result_deadline: timedelta
+    ) -> None:
         self._store = store
         self._outbox = outbox
+        self._answers = answers
         self._new_id = new_id
         self._result_deadline = result_deadline
 
@@ -54,6 +58,9 @@ class Recorder:
         if step.assignments:
             await self._assign(tx, run, step, now)
         await self._set_timer(tx, run, step, now, ran=ran)
+        if run.workflow and run.state.outcome is None and step.state.outcome is not None:
+            # A start that is waited for has its command's id; without an unfinished command this does nothing.
+            await self._answers.finish(tx, run.tenant, messages.workflow_ended(run, step.state))
         after_commit(lambda: _count(run, step))
         return run.after(step.state)
 

@@ -16,6 +16,7 @@ from contracts.kit.configuration import Who
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.quotas import OverQuotaError
 from contracts.messages.entity_events import FieldsChanged, StageChanged
+from contracts.values import ItemSnapshot
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.authoring.workflow_starts import (
@@ -35,7 +36,11 @@ from rule_engine.gateway import EntityService
 from rule_engine.store import Store
 from rule_engine.store.entries import Start, StoredEntry
 from rule_engine.store.runs import Run, new_run
+from rule_engine.store.workflow_starts import StartRequest
 from rule_engine.store.workflows import InForce
+
+START_WORKFLOW = "start_workflow"
+"""The kind of work that starts what a rule has asked for."""
 
 
 class NoSuchWorkflowError(Exception):
@@ -75,30 +80,54 @@ class WorkflowStarts:
     async def by_hand(
         self, who: Who, code: str, item: UUID, parameters: Mapping[str, JsonValue], started_by: str
     ) -> UUID:
-        """Returns the run's id. Raises `NoSuchWorkflowError`, `BadStartError`, `OverQuotaError`, and `OutageError` when
-        entity-service is away.
-        """
+        """Returns the run's id. Raises as `item` and `start` do."""
+        id = self._new_id()
+        request = StartRequest(
+            tenant_id=who.tenant,
+            id=id,
+            item_id=item,
+            workflow=code,
+            parameters=parameters,
+            started_by=started_by,
+            correlation=f"start/{id}",
+            causepath=(cause_of_start(code, item),),
+            root=str(id),
+        )
+        seen = await self.item(who.tenant, item)
         async with self._database.transaction(who.tenant) as tx:
-            workflow = await self._store.workflows.in_force(tx, (who.tenant, code))
-        if workflow is None:
-            raise NoSuchWorkflowError(f"published workflow {code!r}")
-        context = await self._entity_service.context(who.tenant, item, ())
+            return await self.start(tx, request, seen)
+
+    async def item(self, tenant: UUID, item: UUID) -> ItemSnapshot:
+        """The item to start it on, as it is now. Raises `NoSuchWorkflowError`, and `OutageError` when entity-service is
+        away.
+        """
+        context = await self._entity_service.context(tenant, item, ())
         if context is None:
             raise NoSuchWorkflowError(f"item {item}")
-        if not runs_on(workflow.document, context.item):
+        return context.item
+
+    async def start(self, tx: Connection, request: StartRequest, item: ItemSnapshot) -> UUID:
+        """Starts the newest published version, and returns the run's id.
+
+        Raises `NoSuchWorkflowError`, `BadStartError`, `OverQuotaError`.
+        """
+        tenant, code = request.tenant_id, request.workflow
+        workflow = await self._store.workflows.in_force(tx, (tenant, code))
+        if workflow is None:
+            raise NoSuchWorkflowError(f"published workflow {code!r}")
+        if not runs_on(workflow.document, item):
             wanted = workflow.document.pipeline or workflow.document.kind
             raise BadStartError(Issue("item_id", f"the workflow runs on items of {wanted} alone"))
-        made = parameters_of(workflow.document, parameters)
-        id = self._new_id()
-        entry = Entry(item, context.item.entry_seq, self._clock(), context.item)
+        made = parameters_of(workflow.document, request.parameters)
+        if refusal := (await self._open_runs.refusals(tx, [tenant])).get(tenant):
+            raise OverQuotaError(refusal)
+        entry = Entry(item.id, item.entry_seq, self._clock(), item)
         trace = telemetry.traceparent()
-        origin = StoredEntry(who.tenant, id, entry, f"start/{id}", (), str(id), trace)
-        start = Start(origin, code, workflow.version, "hand", started_by)
-        async with self._database.transaction(who.tenant) as tx:
-            if refusal := (await self._open_runs.refusals(tx, [who.tenant])).get(who.tenant):
-                raise OverQuotaError(refusal)
-            await self._record(tx, [await self._wanted(tx, workflow, start, made)])
-        return uuid5(id, code)
+        origin = StoredEntry(tenant, request.id, entry, request.correlation, request.causepath, request.root, trace)
+        start = Start(origin, code, workflow.version, request.how, request.started_by)
+        wanted_run = await self._wanted(tx, workflow, start, made)
+        await self._record(tx, [wanted_run])
+        return wanted_run.run_id
 
     async def after(self, tx: Connection, events: Sequence[Envelope[Any]]) -> None:
         """Starts what items' events start, in the transaction that plans them."""
@@ -139,6 +168,11 @@ class WorkflowStarts:
         after_commit(lambda: self._open_runs.add([run.tenant for run in runs]))
 
 
+def cause_of_start(code: str, item: UUID) -> Cause:
+    """The start of a workflow in the chain of causes: a circle of workflows comes to the same one again."""
+    return Cause(f"workflow/{code}", str(item))
+
+
 def _run(wanted: _Wanted, now: datetime) -> Run:
     variables = {name: one.value for name, one in wanted.workflow.document.variables.items()}
     origin = wanted.start.origin
@@ -151,7 +185,7 @@ def _start_after(event: Envelope[Any], workflow: InForce) -> Start:
     data = event.data
     created = isinstance(data, StageChanged) and data.entry_seq == 1
     entry = Entry(data.item.id, data.item.entry_seq, data.at, data.item)
-    own = Cause(f"workflow/{workflow.code}", str(data.item.id))
+    own = cause_of_start(workflow.code, data.item.id)
     with telemetry.handling("start workflow", event):
         traceparent = telemetry.traceparent()
     origin = StoredEntry(

@@ -5,7 +5,7 @@ the transaction, and what is published is exactly what was checked.
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.contexts import TenantSchema
@@ -126,6 +126,8 @@ class WorkflowAuthoring:
         kinds = (self._registry.get(str(one.block.options.get("type"))) for one in placed_blocks(document))
         named = frozenset(kind.names for kind in kinds if kind is not None and kind.names is not None)
         elsewhere, not_asked = await self._elsewhere.of(key[0], named, "blocks")
+        if elsewhere.workflows is not None:  # it may start itself, on another item
+            elsewhere = replace(elsewhere, workflows=(*elsewhere.workflows, key[1]))
         check = WorkflowCheck(document, schema, self._registry, self._types, definitions, elsewhere)
         if issues := await asyncio.to_thread(check.issues):
             if publish:

@@ -20,7 +20,7 @@ from contracts.values import ItemKind
 from rule_engine.domain.language.limits import Cut
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Definition, Stored
 
-Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data"]
+Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data", "workflows"]
 ALL_KINDS: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
 
 
@@ -101,16 +101,17 @@ class ActionContext:
         return command.model_validate(sent | values)
 
 
-Named = Literal["templates", "channels"]
-"""What rules name of other services."""
+Named = Literal["templates", "channels", "workflows"]
+"""What rules name beside the tenant's schema and its variables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What other services have for rules to name; null: it could not be asked for."""
+    """What other services, and the engine itself, have for rules to name; null: it could not be asked for."""
 
     templates: Sequence[str] | None = None
     channels: Sequence[ChannelName] | None = None
+    workflows: Sequence[str] | None = None
 
 
 UNASKED = Elsewhere()
@@ -148,7 +149,7 @@ class RuleType[P: Params](ABC):
     params: Class[P]
     outputs: ClassVar[Class[Outputs]] = Outputs
     names: ClassVar[Named | None] = None
-    """What its parameters name of another service."""
+    """What its parameters name of another service, or of workflows."""
     stores: ClassVar[bool] = False
     """Whether `act` itself reads or sets variables."""
 

@@ -1,4 +1,4 @@
-"""Workflows and their versions."""
+"""Workflows, their versions, and starts of workflows that are asked for."""
 
 from contracts.kit.database import policies, run_sql
 
@@ -34,12 +34,28 @@ CREATE UNIQUE INDEX workflow_versions_one_draft ON workflow_versions (tenant_id,
 CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON workflow_versions
     FOR EACH ROW EXECUTE FUNCTION keep_published_version();
 
+CREATE TABLE workflow_starts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    item_id uuid NOT NULL,
+    workflow text NOT NULL,
+    parameters jsonb NOT NULL,
+    started_by text NOT NULL,
+    correlation text NOT NULL,
+    causepath text NOT NULL,
+    root text NOT NULL,
+    how text NOT NULL,
+    wait_for_end boolean NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
 GRANT SELECT, INSERT, UPDATE ON workflows TO rule_engine_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_versions TO rule_engine_app;
+GRANT SELECT, INSERT, DELETE ON workflow_starts TO rule_engine_app;
 """
 
 
 def upgrade() -> None:
     """Applies the revision."""
     run_sql(TABLES)
-    run_sql(policies("workflows", "workflow_versions"))
+    run_sql(policies("workflows", "workflow_versions", "workflow_starts"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rule_engine.domain.actions import RuleType
-from rule_engine.rules import communication, data, documents, employees, items, repeat_sales, tasks
+from rule_engine.rules import communication, data, documents, employees, items, repeat_sales, tasks, workflows
 
-_GROUPS = (communication, employees, tasks, repeat_sales, documents, items, data)
+_GROUPS = (communication, employees, tasks, repeat_sales, documents, items, data, workflows)
 REGISTRY: Mapping[str, RuleType[Any]] = {rule.type: rule for group in _GROUPS for rule in group.RULES}

@@ -17,6 +17,7 @@ from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import Runs
 from rule_engine.store.timers import Timers
 from rule_engine.store.variables import Variables
+from rule_engine.store.workflow_starts import StartRequests
 from rule_engine.store.workflows import Workflows
 
 
@@ -37,6 +38,7 @@ class Store:
     variables: Variables
     workflows: Workflows
     assignments: Assignments
+    start_requests: StartRequests
 
     @classmethod
     def create(cls, blocks: Mapping[str, BlockType[Any]]) -> Self:
@@ -55,4 +57,5 @@ class Store:
             variables=Variables(),
             workflows=workflows,
             assignments=Assignments(),
+            start_requests=StartRequests(),
         )

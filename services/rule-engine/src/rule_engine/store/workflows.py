@@ -107,6 +107,17 @@ class Workflows(Versions[WorkflowDocument, Program]):
         """Those that start by themselves, by tenant and code."""
         return await self._in_force(tx, list(tenants), code=None)
 
+    async def published(self, tx: Connection, tenant: UUID) -> list[str]:
+        """The codes of those that can be started."""
+        rows = await tx.fetch(
+            """SELECT code FROM workflows s WHERE tenant_id = $1 AND NOT archived AND EXISTS (
+                   SELECT FROM workflow_versions v
+                   WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'published')
+               ORDER BY code""",
+            tenant,
+        )
+        return [row["code"] for row in rows]
+
     async def _in_force(self, tx: Connection, tenants: list[UUID], code: str | None) -> Mapping[UUID, list[InForce]]:
         rows = await tx.fetch(
             """SELECT tenant_id, code, version, document FROM (

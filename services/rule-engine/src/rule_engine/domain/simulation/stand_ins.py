@@ -13,6 +13,7 @@ from contracts.envelope import Body
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import AddTimelineEntry, CopyItem, CreateFollowUp, CreateTask
+from contracts.messages.rule_commands import StartWorkflow
 from rule_engine.domain.execution.assignments import MAX_COMMENT, Ask, Choice
 from rule_engine.domain.language.variables import Name
 
@@ -140,6 +141,9 @@ def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
             return {"item_id": made}
         case AddTimelineEntry():
             return {"entry_id": made}
+        case StartWorkflow():
+            ended = {"outcome": "done", "status": None} if body.wait_for_end else {}
+            return {"run_id": made, **ended}
         case CreateDocument():
             return _document(body, command_id)
         case _:

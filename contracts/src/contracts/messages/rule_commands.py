@@ -1,0 +1,27 @@
+"""The commands of rule-engine (`crm.rule.commands.v1`): automation that starts and stops automation."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from contracts.envelope import Body
+
+
+class StartWorkflow(Body):
+    """Starts the newest published version of a workflow on an item.
+
+    With `wait_for_end` it is done when the run has ended well, and failed when the run has ended otherwise; without, it
+    is done at once. Outputs: `run_id`, `outcome`, `status`, `variables` (the last three as they are at the end; without
+    `wait_for_end` null, null and empty).
+    """
+
+    TYPE: ClassVar[str] = "crm.workflow.start.v1"
+
+    item_id: UUID
+    workflow: str
+    """Its code."""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    wait_for_end: bool = False
+    started_by: str
+    """Who the records name, such as `rule:<name>`."""

@@ -1,0 +1,190 @@
+"""Rules that start workflows, on real servers: what the engine commands itself to do, and what it answers."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.kit.clock import new_id
+from contracts.messages.comms import SendMessage
+from contracts.messages.results import CANCELLED, CommandDone, CommandRefused
+from contracts.messages.rule_commands import StartWorkflow
+from contracts.topics import RULE_COMMANDS
+from support.engine import Deal
+from support.messages import cancellation, order
+from support.waiting import eventually
+
+A_WEEK = {"when": "after", "days": 7}
+WORD = {"word": {"type": "string", "required": True}}
+GREETED = {"block": "log", "name": "greeted", "text": "{{ param.word }}"}
+NOTED = {"block": "set_variables", "name": "noted", "values": {"calls": 2}}
+PAUSE = {"block": "pause", "name": "a_week", "run": A_WEEK}
+
+
+def start(workflow: str = "greeting", name: str = "begin", **params: Any) -> dict[str, Any]:
+    return {"name": name, "type": "start_workflow", "params": {"workflow": workflow, **params}}
+
+
+def told(text: str) -> dict[str, Any]:
+    """A rule that says what the rule before it has put out."""
+    return {"name": "told", "type": "send_sms", "params": {"text": text}}
+
+
+def starting(workflow: str) -> dict[str, Any]:
+    """A block that starts a workflow."""
+    rule = start(workflow, f"start_{workflow}")
+    return {"block": "action", **rule}
+
+
+async def has_workflow(deal: Deal, *blocks: dict[str, Any], code: str = "greeting", **parts: Any) -> None:
+    document = {"kind": "deal", "blocks": blocks, "publish": True, **parts}
+    async with deal.harness.service_environment.caller(deal.tenant, "author") as author:
+        answer = await author.put(f"/v1/workflows/{code}", json=document)
+    assert answer.is_success, answer.text
+
+
+async def run_of(deal: Deal) -> dict[str, Any]:
+    """The one run of a workflow on the deal, once it is there."""
+
+    async def look() -> dict[str, Any] | None:
+        async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
+            rows = (await viewer.get("/v1/runs", params={"item_id": str(deal.item)})).json()["items"]
+            ids = {row["run_id"] for row in rows if row["workflow"]}
+            assert len(ids) <= 1
+            return (await viewer.get(f"/v1/runs/{ids.pop()}")).json() if ids else None
+
+    found = await eventually(look, "the workflow to start")
+    assert found is not None
+    return found
+
+
+async def act(deal: Deal, run: dict[str, Any], what: str, **body: Any) -> None:
+    async with deal.harness.service_environment.caller(deal.tenant, "operator") as operator:
+        answer = await operator.post(f"/v1/runs/{run['id']}/{what}", json=body)
+    assert answer.is_success, answer.text
+
+
+async def test_a_rule_starts_a_workflow_and_goes_on(deal: Deal) -> None:
+    await has_workflow(deal, GREETED, PAUSE, parameters=WORD)
+    begin = start(parameters={"word": "Hello, {{ contact.first_name }}"})
+    await deal.has_rules({"new": [begin, told("{{ steps.begin.workflow_id }}")]})
+    await deal.enters("new")
+    await deal.reaches("begin", "done")
+    run = await run_of(deal)
+    assert (await deal.command(SendMessage)).data.text == run["id"]
+    assert (run["started_by"], run["finished"]) == ("rule:begin", False)
+
+
+async def test_a_rule_that_waits_is_done_when_the_workflow_has_ended_and_gives_on_what_it_says(deal: Deal) -> None:
+    variables = {"calls": {"type": "int", "value": 0}}
+    await has_workflow(deal, NOTED, PAUSE, variables=variables)
+    ended = "{{ steps.begin.workflow_id }}: {{ steps.begin.outcome }}, {{ steps.begin.variables.calls }} calls"
+    await deal.has_rules({"new": [start(wait_for_end=True), told(ended)]})
+    await deal.enters("new")
+    await deal.reaches("begin", "running")
+    run = await run_of(deal)
+
+    async def waits() -> bool:
+        return run["id"] in ((await deal.rules())["begin"]["reason"] or "")
+
+    await eventually(waits, "the rule to say what it waits for")
+    step = await step_of(deal, "a_week")
+    await act(deal, run, f"blocks/{step}/skip")
+    await deal.reaches("begin", "done")
+    assert (await deal.command(SendMessage)).data.text == f"{run['id']}: done, 2 calls"
+
+
+async def step_of(deal: Deal, block: str) -> int:
+    """Of a block in the journal, once it waits."""
+
+    async def look() -> int | None:
+        rows = (await run_of(deal))["rules"]
+        return next((row["step"] for row in rows if row["name"] == block and row["state"] == "waiting"), None)
+
+    found = await eventually(look, f"{block} to wait")
+    assert found is not None
+    return found
+
+
+async def test_a_rule_that_waits_fails_with_the_workflow(deal: Deal) -> None:
+    end = {"block": "terminate", "name": "over", "outcome": "failed", "reason": "nobody answers"}
+    await has_workflow(deal, end)
+    await deal.has_rules({"new": [start(wait_for_end=True)]})
+    await deal.enters("new")
+    rule = await deal.reaches("begin", "failed")
+    assert rule["reason"] == "workflow 'greeting' ended as failed: nobody answers"
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"item": str(uuid4())}, "there is no item"),
+        ({}, "is required"),
+        ({"parameters": {"word": "Hi", "ghost": 1}}, "the workflow has no such parameter"),
+    ],
+)
+async def test_what_cannot_be_started_is_refused_with_the_reason(
+    deal: Deal, params: dict[str, Any], reason: str
+) -> None:
+    await has_workflow(deal, GREETED, parameters=WORD)
+    await deal.has_rules({"new": [start(**params)]})
+    await deal.enters("new")
+    assert reason in (await deal.reaches("begin", "refused"))["reason"]
+
+
+async def test_a_workflow_that_was_archived_is_refused(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE)
+    await deal.has_rules({"new": [start()]})
+    await has_workflow(deal, PAUSE, archived=True)
+    await deal.enters("new")
+    assert (await deal.reaches("begin", "refused"))["reason"] == "there is no published workflow 'greeting'"
+
+
+async def test_workflows_that_start_each_other_end_by_name(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE, code="second")
+    await has_workflow(deal, starting("second"), code="first")
+    await has_workflow(deal, starting("first"), code="second")
+    await deal.has_rules({"new": [start("first")]})
+    await deal.enters("new")
+
+    async def refused() -> list[str]:
+        async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
+            asked = {"item_id": str(deal.item), "state": "refused"}
+            rows = (await viewer.get("/v1/runs", params=asked)).json()["items"]
+        return [row["reason"] for row in rows]
+
+    (reason,) = await eventually(refused, "the circle to be stopped")
+    assert reason.startswith("automation runs in a circle: rule workflow/first acts on this item a second time")
+
+
+async def test_leaving_the_stage_ends_the_workflow_that_its_rule_waits_for(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE)
+    first = {"name": "ready", "type": "calculate", "params": {"values": [{"name": "one", "value": 1}]}}
+    await deal.has_rules({"new": [first, start(wait_for_end=True)]})
+    await deal.enters("new")
+    await deal.reaches("begin", "running")
+    await step_of(deal, "a_week")
+    await deal.enters("won")
+    rule = await deal.reaches("begin", "failed", entry_seq=1)
+    assert "ended as cancelled: the rule that started it was cancelled" in rule["reason"]
+    assert (await run_of(deal))["outcome"] == "cancelled"
+
+
+async def test_the_same_command_again_is_one_run_and_one_cancelled_before_it_comes_is_none(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE)
+    deal.see("new")
+    wanted = StartWorkflow(item_id=deal.item, workflow="greeting", started_by="rule:it")
+    probe, cancelled = deal.harness.kafka_probe, new_id()
+    again = order(wanted, deal.tenant, deal.item)
+    await probe.publish(RULE_COMMANDS, again)
+    await probe.publish(RULE_COMMANDS, cancellation(cancelled, deal.tenant, deal.item))
+    await probe.publish(RULE_COMMANDS, order(wanted, deal.tenant, deal.item, id=cancelled))
+    await probe.results(again.command_id)
+    await probe.publish(RULE_COMMANDS, again)
+
+    done, same = await probe.results(again.command_id, 2)
+    assert isinstance(done, CommandDone)
+    assert same == done
+    assert (await run_of(deal))["id"] == done.outputs["run_id"]
+    refused = CommandRefused(command_id=cancelled, reason=CANCELLED)
+    assert await probe.results(cancelled, 2) == [refused, refused]
