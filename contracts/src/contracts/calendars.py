@@ -5,8 +5,9 @@ Hours are read on a local clock: the company's in the company's time zone, an em
 
 from datetime import date
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from contracts.issues import Written
 from contracts.values import Value
@@ -61,3 +62,14 @@ class Schedule(Value):
     absences: tuple[Absence, ...] = ()
     at_work: bool | None = None
     """Whether the employee has clocked in; null where that is not tracked."""
+
+
+def _check_zone(name: str) -> str:
+    """The name, if it is in the IANA database; raises ValueError otherwise."""
+    if name not in available_timezones():
+        raise ValueError("is no time zone of the IANA database such as Europe/Berlin")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_check_zone)]
+"""A time zone of the IANA database."""

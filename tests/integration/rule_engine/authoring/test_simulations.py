@@ -154,6 +154,7 @@ async def test_variables_have_the_values_that_they_have(author: httpx.AsyncClien
         ({"items": {"ids": ["00000000-0000-4000-8000-000000000001"]}}, 422, "items.ids"),
         ({"items": {"given": [ONE]}, "rule_sets": [{"code": "ghost"}]}, 404, None),
         ({"items": {"given": [ONE]}, "workflows": [{"code": "ghost"}]}, 404, None),
+        ({"items": {"given": [ONE | {"client": {"time_zone": "Moon"}}]}}, 422, "items.given[0].client.time_zone"),
         ({"items": {"given": [ONE]}, "days": 400}, 422, "days"),
         ({"items": {"given": [ONE]}, "events": [{}]}, 422, "events[0]"),
         ({"items": {"given": [ONE]}, "stand_ins": [{"refused": 0.7, "failed": 0.7}]}, 422, "stand_ins[0]"),

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.calendars import Calendar, Clock, Schedule, Weekday
+from contracts.calendars import Calendar, Clock, Schedule, Weekday, Zone
 from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.configuration import record
@@ -16,10 +16,8 @@ from contracts.kit.service import Service
 from contracts.values import Code, Country
 from entity_service import store
 from entity_service.api.employees import find_employee
-from entity_service.domain.calendars import check_calendar, check_schedule, check_zone
+from entity_service.domain.calendars import check_calendar, check_schedule
 from entity_service.domain.employees import Employee
-
-Zone = Annotated[str, AfterValidator(check_zone)]
 
 
 class HoursInput(Input):

@@ -1,12 +1,13 @@
 """`/v1/contacts`."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from contracts.addresses import consent_key
+from contracts.calendars import Zone
 from contracts.contexts import ContactContext
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
@@ -22,7 +23,6 @@ from entity_service.api.inputs import Address, Emails, Phones, address_filter, e
 from entity_service.api.responses import create_once, created
 from entity_service.application import Changes
 from entity_service.application.contacts import ConsentStatement
-from entity_service.domain.calendars import check_zone
 from entity_service.domain.names import full_name
 
 
@@ -34,7 +34,7 @@ class ContactInput(Input):
     phones: Phones = ()
     emails: Emails = ()
     opted_out: bool = False
-    time_zone: Annotated[str, AfterValidator(check_zone)] | None = None
+    time_zone: Zone | None = None
 
     def values(self) -> dict[str, Any]:
         """What the request names, with addresses as they are kept. Raises `InvalidError`."""

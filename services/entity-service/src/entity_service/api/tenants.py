@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
+from contracts.calendars import Zone
 from contracts.contexts import MyCompany, TenantFields
 from contracts.inputs import Input
 from contracts.issues import Written
@@ -17,7 +18,6 @@ from contracts.kit.service import Service
 from contracts.languages import find_locale
 from contracts.texts import Line, Name
 from entity_service import store
-from entity_service.domain.calendars import check_zone
 
 
 class MyCompanyInput(MyCompany, Input):
@@ -55,7 +55,7 @@ class TenantInput(TenantFields, Input):
     """
 
     name: Name
-    time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
+    time_zone: Zone = "UTC"
     language: Annotated[
         str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR"), AfterValidator(_known)
     ] = "en"

@@ -3,19 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
-from zoneinfo import available_timezones
 
 import holidays
 
 from contracts.calendars import Calendar, Hours, Schedule
 from entity_service.domain.errors import InvalidError
-
-
-def check_zone(name: str) -> str:
-    """The name, if it is in the IANA database; raises ValueError otherwise."""
-    if name not in available_timezones():
-        raise ValueError("is no time zone of the IANA database such as Europe/Berlin")
-    return name
 
 
 def check_calendar(calendar: Calendar) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from contracts.calendars import Zone
 from contracts.inputs import Input, Moment
 from contracts.texts import Title
 from contracts.values import Code, Money, PersonInput
@@ -49,7 +50,7 @@ class GivenClient(PersonInput):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: str | None = None
+    time_zone: Zone | None = None
 
 
 class GivenItem(_Part):
