@@ -141,9 +141,8 @@ def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
             return {"item_id": made}
         case AddTimelineEntry():
             return {"entry_id": made}
-        case StartWorkflow():
-            ended = {"outcome": "done", "status": None} if body.wait_for_end else {}
-            return {"run_id": made, **ended}
+        case StartWorkflow(wait_for_end=waits):
+            return {"run_id": made, "outcome": "done" if waits else None, "status": None, "variables": {}}
         case CreateDocument():
             return _document(body, command_id)
         case _:
