@@ -1,6 +1,6 @@
 """The rule engine's composition: the only place where its rooms meet."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts import topics
@@ -24,6 +24,7 @@ from rule_engine.api import (
     runs,
     simulations,
     variables,
+    workflow_diagrams,
     workflow_runs,
     workflow_starts,
     workflows,
@@ -40,7 +41,8 @@ from rule_engine.application.simulated_items import ItemsOfSimulations
 from rule_engine.application.simulated_programs import ProgramsOfSimulations
 from rule_engine.application.simulations import Simulations
 from rule_engine.application.variables import Defining
-from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowActions, WorkflowStarts
+from rule_engine.application.workflow_actions import WorkflowActions
+from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
@@ -69,8 +71,6 @@ def build_app(settings: Settings) -> FastAPI:
     reading = rule_sets.Reading(database, store.rule_sets)
     defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
     starts = WorkflowStarts(database, store, entity_service, open_runs, clock, new_id)
-    workflow_authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
-    assignment_actions = AssignmentActions(database, store, recorder, service.outbox, entity_service, clock, new_id)
     programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
     items = ItemsOfSimulations(database, store.entries, entity_service, clock)
     simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY)
@@ -98,12 +98,9 @@ def build_app(settings: Settings) -> FastAPI:
             automation.router(database, store, entity_service),
             employees.router(database, store.rule_sets, store.workflows),
             decisions.router(database, store, clock),
-            workflows.router(workflow_authoring, workflows.Reading(database, store.workflows)),
-            block_types.router(BLOCKS, REGISTRY),
-            workflow_starts.router(starts),
             simulations.router(simulating),
-            workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
-            assignments.router(database, store.assignments, assignment_actions),
+            workflow_starts.router(starts),
+            *of_workflows(service, store, recorder, entity_service, elsewhere),
         ],
     )
 
@@ -113,6 +110,23 @@ def _schedule(service: Service, settings: Settings, scheduler: Scheduler, activi
     service.database.on_commit(scheduler.wake)
     service.check("temporal", scheduler.ready)
     service.background("temporal", lambda: drive(settings, scheduler, activities))
+
+
+def of_workflows(
+    service: Service, store: Store, recorder: Recorder, entity_service: EntityService, elsewhere: NamedElsewhere
+) -> list[APIRouter]:
+    """What authors, operators and employees do with workflows."""
+    database, clock = service.database, service.clock
+    authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
+    asking = AssignmentActions(database, store, recorder, service.outbox, entity_service, clock, new_id)
+    reading = workflows.Reading(database, store.workflows)
+    return [
+        workflows.router(authoring, reading),
+        workflow_diagrams.router(reading),
+        block_types.router(BLOCKS, REGISTRY),
+        workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
+        assignments.router(database, store.assignments, asking),
+    ]
 
 
 async def drive(settings: Settings, scheduler: Scheduler, activities: Activities) -> None:

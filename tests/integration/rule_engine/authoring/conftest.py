@@ -38,6 +38,7 @@ from rule_engine.api import (
     runs,
     simulations,
     variables,
+    workflow_diagrams,
     workflow_runs,
     workflow_starts,
     workflows,
@@ -53,7 +54,8 @@ from rule_engine.application.simulated_items import ItemsOfSimulations
 from rule_engine.application.simulated_programs import ProgramsOfSimulations
 from rule_engine.application.simulations import Simulations
 from rule_engine.application.variables import Defining
-from rule_engine.application.workflow_runs import WorkflowActions, WorkflowStarts
+from rule_engine.application.workflow_actions import WorkflowActions
+from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
@@ -214,6 +216,7 @@ def workflow_routers(
     return [
         workflows.router(made, workflows.Reading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
+        workflow_diagrams.router(workflows.Reading(database, store.workflows)),
         workflow_starts.router(starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),

@@ -13,8 +13,8 @@ from contracts.kit.http import conflict, not_found
 from contracts.kit.routes import found
 from contracts.messages.rule_events import RuleState
 from contracts.texts import MAX_TITLE
-from rule_engine.application.workflow_runs import WorkflowActions
-from rule_engine.blocks.waits import EventName
+from rule_engine.application.workflow_actions import WorkflowActions
+from rule_engine.blocks.wait_event import EventName
 from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.store.runs import Run
 

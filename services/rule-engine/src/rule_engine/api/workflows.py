@@ -4,7 +4,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.inputs import Input, keepable
@@ -24,7 +23,6 @@ from rule_engine.api.versions import (
 )
 from rule_engine.application.rule_set_checks import Findings
 from rule_engine.application.workflows import WorkflowAuthoring
-from rule_engine.domain.authoring.workflow_diagram import mermaid
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.store.workflows import Workflows
 
@@ -149,14 +147,6 @@ def router(authoring: WorkflowAuthoring, reading: Reading) -> APIRouter:
     async def list_workflows(paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[WorkflowSummary]:
         """All workflows by code, archived ones too."""
         return await reading.page(caller.tenant, paging)
-
-    @routes.get("/{code}/diagram", response_class=PlainTextResponse)
-    async def get_workflow_diagram(
-        code: CodePath, version: Annotated[Wanted | None, Query()] = None, caller: Caller = require(Role.VIEWER)
-    ) -> PlainTextResponse:
-        """The workflow as a Mermaid flow chart."""
-        found = await reading.one(caller.tenant, code, version)
-        return PlainTextResponse(mermaid(found.document), media_type="text/vnd.mermaid")
 
     @routes.get("/{code}/versions")
     async def list_workflow_versions(

@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from rule_engine.blocks.approvals import Approve
-from rule_engine.blocks.conditions import If
 from rule_engine.blocks.deadline import Deadline
-from rule_engine.blocks.loops import ForEach, While
+from rule_engine.blocks.foreach import ForEach
+from rule_engine.blocks.if_ import If
+from rule_engine.blocks.log import Log
 from rule_engine.blocks.parallel import Parallel
+from rule_engine.blocks.pause import Pause
 from rule_engine.blocks.requests import Acknowledge, RequestInformation
 from rule_engine.blocks.sequence import Sequence
+from rule_engine.blocks.set_status import SetStatus
+from rule_engine.blocks.set_variables import SetVariables
 from rule_engine.blocks.statuses import Statuses
-from rule_engine.blocks.steps import Log, SetStatus, SetVariables, Terminate
-from rule_engine.blocks.waits import Pause, WaitEvent
+from rule_engine.blocks.terminate import Terminate
+from rule_engine.blocks.wait_event import WaitEvent
+from rule_engine.blocks.while_ import While
 from rule_engine.domain.execution.blocks import BlockType
 
 _TYPES: tuple[BlockType[Any], ...] = (

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from rule_engine.blocks.conditions import Branch
+from rule_engine.blocks.if_ import Branch
 from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime

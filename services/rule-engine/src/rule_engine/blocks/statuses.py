@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from contracts.issues import unknown
 from contracts.texts import MAX_TITLE
-from rule_engine.blocks.conditions import Branch
+from rule_engine.blocks.if_ import Branch
 from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.language.variables import Name

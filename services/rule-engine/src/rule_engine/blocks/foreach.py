@@ -1,51 +1,15 @@
-"""`while` and `foreach`: the body again and again, or for each value of a list."""
+"""`foreach`: the body for each value of a list."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from contracts.conditions import Condition
 from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.language.variables import MAX_VALUES
 
-MAX_TURNS = 10_000
 SIDE_BY_SIDE = 50
-"""Turns of a `foreach` that are open at one time."""
-
-
-class WhileOptions(BaseModel):
-    """The condition is tested before each turn, and the body always runs to its end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    condition: Condition
-    limit: Annotated[int, Field(ge=1, le=1_000_000)] = MAX_TURNS
-    """Turns after which the workflow fails."""
-
-
-class While(BlockType[WhileOptions]):
-    """Runs its body for as long as the condition holds."""
-
-    type = "while"
-    title = "Repeat while"
-    branches = "body"
-    options = WhileOptions
-
-    def start(self, options: WhileOptions, frame: Frame, env: Environment) -> Next:
-        return self._turn(options, 0, env)
-
-    def child_ended(self, options: WhileOptions, frame: Frame, child: ChildState, env: Environment) -> Next:
-        if child.stops:
-            return Done(child.state or "failed", child.reason)
-        return self._turn(options, child.iteration + 1, env)
-
-    def _turn(self, options: WhileOptions, turn: int, env: Environment) -> Next:
-        if not env.holds(options.condition):
-            return Done()
-        if turn >= options.limit:
-            return Done("failed", f"the loop has come to its limit of {options.limit} turns")
-        return Run((Child(0, turn, {"loop": {"index": turn}}),))
+"""Turns that are open at one time."""
 
 
 class ForEachOptions(BaseModel):

@@ -1,4 +1,4 @@
-"""`pause` and `wait_event`: what waits for a moment, or for something to come."""
+"""`wait_event`: waits for something to come, and not for ever."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from contracts.conditions import Condition
 from contracts.issues import Written
-from rule_engine.blocks.conditions import Branch
+from rule_engine.blocks.if_ import Branch
 from rule_engine.domain.execution.blocks import BlockType, Child, Done, Environment, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime
@@ -19,28 +19,6 @@ EventName = Annotated[
         "item.stage_changed, item.fields_changed, command. and its name, or event. and the type of an event",
     ),
 ]
-
-
-class PauseOptions(BaseModel):
-    """How long: as the time of a rule is written, counted from when the pause begins."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    run: RunTime
-
-
-class Pause(BlockType[PauseOptions]):
-    """Goes on at a moment; operators can change it meanwhile."""
-
-    type = "pause"
-    title = "Pause"
-    options = PauseOptions
-
-    def start(self, options: PauseOptions, frame: Frame, env: Environment) -> Next:
-        due = env.due(options.run)
-        if due is None:
-            return Done("skipped", "the date it counts from is empty")
-        return Done() if due <= env.now else Wait(until=due)
 
 
 class WaitEventOptions(BaseModel):

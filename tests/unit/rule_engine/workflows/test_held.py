@@ -1,0 +1,50 @@
+"""How workflows end, and what holds them."""
+
+from rule_engine.domain.execution.state import ROOT
+from support.workflows import Story, branch, note, say
+
+QUIET = {"path": "item.activity_count", "op": "eq", "value": 0}
+
+
+SEVEN_DAYS = {"when": "after", "days": 7}
+
+
+def test_what_fails_inside_a_branch_fails_the_workflow() -> None:
+    loop = {"block": "while", "name": "again", "condition": QUIET, "limit": 3, "blocks": [note("turn", "x")]}
+    story = Story({"block": "if", "name": "which", "branches": [branch(loop)]}, say("never"))
+    story.go()
+    assert (story.state.outcome, story.state.reason) == ("failed", "the loop has come to its limit of 3 turns")
+    assert story.said == []
+
+
+def test_terminate_ends_everything_and_asks_for_what_is_under_way() -> None:
+    asked = {"block": "wait_event", "name": "asked", "event": "command.stop", "timeout": SEVEN_DAYS}
+    ending = branch(asked, {"block": "terminate", "name": "stop", "reason": "{{ item.title }} is gone"})
+    both = {"block": "parallel", "name": "both", "branches": [branch(say("one")), ending]}
+    story = Story(both, say("never"))
+    story.go()
+    step = story.receive("command.stop")
+    assert (story.state.outcome, story.state.reason) == ("cancelled", "An oak table is gone")
+    assert step.cancellations == (story.commands["one"],)
+    assert not story.state.finished
+    story.refused("one", "cancelled")
+    assert (story.state.finished, story.said) == (True, ["one"])
+
+
+def test_a_failed_action_holds_its_branch_alone() -> None:
+    both = {"block": "parallel", "name": "both", "branches": [branch(say("one"), say("then")), branch(say("two"))]}
+    story = Story(both, say("after"))
+    story.go()
+    story.failed("one", "the provider is away")
+    story.done("two")
+    assert (story.said, story.state.outcome, story.wake_at) == (["one", "two"], None, None)
+
+
+def test_a_block_whose_values_cannot_be_used_is_held_with_the_reason() -> None:
+    divided = {"block": "set_variables", "name": "share", "values": {"n": {"expr": "1 / local.n"}}}
+    story = Story(divided, say("after"), variables={"n": {"type": "int", "value": 0}})
+    story.go()
+    assert story.said == []
+    assert story.state.frames[max(story.state.frames)].held is not None
+    assert story.journal[-1][:2] == ("share", "failed")
+    assert ROOT in story.state.frames
