@@ -86,7 +86,7 @@ class Collision(_Found):
     """Of that item: what the first one and the second one wanted."""
 
 
-class Circle(_Found):
+class Cycle(_Found):
     """Automation that acts on its own consequence; the owner refuses the command."""
 
     reason: str
@@ -148,7 +148,7 @@ class Findings(_Found):
     """Those on which something happened."""
     rules: list[RuleSummary]
     collisions: list[Collision]
-    circles: list[Circle]
+    circles: list[Cycle]
     limits: list[LimitHit]
     many_messages: list[ManyMessages]
     traces: list[Trace]

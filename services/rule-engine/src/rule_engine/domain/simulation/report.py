@@ -20,8 +20,8 @@ from rule_engine.domain.execution.program import RuleBlock
 from rule_engine.domain.execution.state import ENDED
 from rule_engine.domain.execution.step import BlockRecord, Emission, Step
 from rule_engine.domain.simulation.findings import (
-    Circle,
     Collision,
+    Cycle,
     DaySummary,
     Findings,
     LimitHit,
@@ -245,7 +245,7 @@ class Report:
                 Collision(field=f, first=a, second=b, times=s.times, item_id=s.item, at=s.at, values=s.values)
                 for (f, a, b), s in _most(self.collisions)
             ],
-            circles=[Circle(reason=why, times=s.times, item_id=s.item, at=s.at) for why, s in _most(self.circles)],
+            circles=[Cycle(reason=why, times=s.times, item_id=s.item, at=s.at) for why, s in _most(self.circles)],
             limits=[LimitHit(what=what, times=times) for what, times in sorted(self.limits.items())],
             many_messages=self._many_messages(),
             traces=[_trace(by_id[id], lines) for id, lines in self.traces.items()],
