@@ -112,7 +112,7 @@ def test_a_simulated_run_has_the_journal_of_one_that_is_driven(
     program = compiled(document)
     driven = Prompt(program, finals)
     driven.state = begin_workflow(program, {}, {"n": 0}, PEOPLE, T0)
-    journal = driven.run()
+    journal = [line for line in driven.run() if line[0] != "assignment"]
     simulated = SimulatedWorkflow(CODE, document, program, started={})
     made = world(None, simulated, stand_ins=stand_ins(program, finals))
     arrivals = [Arrival(T0, context())]
