@@ -28,7 +28,7 @@ from contracts.inputs import unkeepable
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
-from contracts.messages.rule_commands import StartWorkflow
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.texts import one_line
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import plan_document, template_inputs
@@ -117,6 +117,8 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "change_stage": {"stage": "won"},
     "set_variable": {"variable": "a_line", "value": {"path": "item.title"}},
     "start_workflow": {"workflow": "welcome", "parameters": {"a_line": LINE, "a_text": TEXT, **VALUES}},
+    "stop_workflows": {"workflow": "welcome"},
+    "stop_automation": {"stage": "won"},
     "calculate": {
         "values": [
             {"name": "line", "value": "{{ contact.name }}", "variable": "a_line"},
@@ -289,6 +291,11 @@ def to_workflow(wanted: StartWorkflow, _: ItemContext) -> None:
     parameters_of(WorkflowDocument(kind="deal", parameters=types, blocks=()), wanted.parameters)
 
 
+def to_runs(wanted: StopWorkflows | StopAutomation, context: ItemContext) -> None:
+    """Nothing but the database says what is stopped."""
+    assert (wanted.item_id, wanted.except_run) == (context.item.id, ID)
+
+
 OWNERS: Mapping[type[Body], Any] = {
     SendMessage: to_comms,
     Notify: to_inbox,
@@ -299,5 +306,7 @@ OWNERS: Mapping[type[Body], Any] = {
     UpdateItem: to_update,
     MoveItem: to_move,
     StartWorkflow: to_workflow,
+    StopWorkflows: to_runs,
+    StopAutomation: to_runs,
 }
 """What each owner does with a command before it asks its database; raises when it refuses."""

@@ -25,3 +25,29 @@ class StartWorkflow(Body):
     wait_for_end: bool = False
     started_by: str
     """Who the records name, such as `rule:<name>`."""
+
+
+class StopWorkflows(Body):
+    """Ends workflows that run on an item; what is open in them is cancelled. Outputs: `stopped` (how many)."""
+
+    TYPE: ClassVar[str] = "crm.workflow.stop.v1"
+
+    item_id: UUID
+    workflow: str | None = None
+    """Code of the workflow whose runs end; null: those of all."""
+    except_run: UUID | None = None
+    """A run that goes on."""
+    reason: str
+
+
+class StopAutomation(Body):
+    """Cancels what is left of the rules of an item's stages. Outputs: `stopped` (of how many chains of rules)."""
+
+    TYPE: ClassVar[str] = "crm.automation.stop.v1"
+
+    item_id: UUID
+    stage: str | None = None
+    """The stage whose rules are cancelled; null: those of all stages that the item is or was in."""
+    except_run: UUID | None = None
+    """A run that goes on."""
+    reason: str

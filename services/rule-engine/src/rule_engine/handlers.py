@@ -17,12 +17,13 @@ from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.errors import RefusalError
 from contracts.loops import find_loop
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
-from contracts.messages.results import RESULTS, CommandProgress, FinalResult
-from contracts.messages.rule_commands import StartWorkflow
+from contracts.messages.results import RESULTS, CommandDone, CommandProgress, FinalResult
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
 from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowStarts, cause_of_start
 from rule_engine.domain.execution.advance import settle
+from rule_engine.domain.execution.operator_actions import cancel
 from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, entry_of, goes_by_people, plan
 from rule_engine.domain.execution.step import Registry, wake_at
 from rule_engine.domain.execution.workflows import terminate
@@ -262,6 +263,30 @@ class Handlers:
         await worker.enqueue(tx, id=request.id, tenant=request.tenant_id, kind=START_WORKFLOW, run_at=self._clock())
         return None
 
+    async def stop_workflows(self, command: Envelope[StopWorkflows], tx: Connection) -> CommandDone:
+        """Ends the workflows that run on the item; a start that waits for one of them fails with the reason."""
+        asked = command.data
+        runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
+        wanted = [run for run in runs if run.workflow and asked.workflow in (None, run.rule_set)]
+        return await self._stop(tx, command.command_id, wanted, asked.reason)
+
+    async def stop_automation(self, command: Envelope[StopAutomation], tx: Connection) -> CommandDone:
+        """Cancels the rules of the item's stages that have not ended, as an operator would."""
+        asked = command.data
+        runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
+        wanted = [run for run in runs if not run.workflow and asked.stage in (None, run.stage)]
+        return await self._stop(tx, command.command_id, wanted, asked.reason)
+
+    async def _open(self, tx: Connection, item: ItemKey, but: UUID | None) -> list[Run]:
+        rows = await self._store.runs.lock_open_of_items(tx, [item])
+        return [await self._store.programs.of_run(tx, row) for row in rows if row.id != but]
+
+    async def _stop(self, tx: Connection, command_id: UUID, runs: Sequence[Run], reason: str) -> CommandDone:
+        now, unended = self._clock(), [run for run in runs if run.state.outcome is None]
+        for run in unended:
+            await self._recorder.record(tx, run, cancel(run.program, run.state, None, now, reason), now)
+        return CommandDone(command_id=command_id, outputs={"stopped": len(unended)})
+
     async def cancel(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
         """Cancels a start that is only asked for; one whose end is waited for is ended, and that is its result."""
         if await self._store.start_requests.delete(tx, tenant, target):
@@ -301,6 +326,10 @@ def results(results: Results) -> Subscription:
 
 def handling(commands: Commands, handlers: Handlers) -> Subscription:
     """Each command to the engine itself goes to its method."""
-    routes: dict[type[Body], CommandHandler] = {StartWorkflow: handlers.start_workflow}
+    routes: dict[type[Body], CommandHandler] = {
+        StartWorkflow: handlers.start_workflow,
+        StopWorkflows: handlers.stop_workflows,
+        StopAutomation: handlers.stop_automation,
+    }
     expected = MESSAGES[topics.RULE_COMMANDS]
     return commands.subscription(topics.RULE_COMMANDS, routes, expected=expected, cancel=handlers.cancel)

@@ -188,3 +188,38 @@ async def test_the_same_command_again_is_one_run_and_one_cancelled_before_it_com
     assert (await run_of(deal))["id"] == done.outputs["run_id"]
     refused = CommandRefused(command_id=cancelled, reason=CANCELLED)
     assert await probe.results(cancelled, 2) == [refused, refused]
+
+
+def after_a_week(name: str) -> dict[str, Any]:
+    return {"name": name, "type": "send_sms", "execution": "parallel", "run": A_WEEK, "params": {"text": "Hello"}}
+
+
+async def test_a_rule_ends_the_workflows_of_one_template_and_leaves_others(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE)
+    await has_workflow(deal, PAUSE, code="other")
+    other = start("other", "begin_other")
+    stop = {"name": "stop", "type": "stop_workflows", "params": {"workflow": "greeting"}}
+    await deal.has_rules({"new": [start(), other], "won": [stop, told("{{ steps.stop.stopped }} stopped")]})
+    await deal.enters("new")
+    await deal.reaches("begin_other", "done")
+    await deal.enters("won")
+    await deal.reaches("stop", "done")
+    assert (await deal.command(SendMessage)).data.text == "1 stopped"
+    async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
+        rows = (await viewer.get("/v1/runs", params={"item_id": str(deal.item)})).json()["items"]
+        runs = [(await viewer.get(f"/v1/runs/{one}")).json() for one in {r["run_id"] for r in rows if r["workflow"]}]
+    assert {(one["rule_set"], one["outcome"]) for one in runs} == {("greeting", "cancelled"), ("other", None)}
+
+
+async def test_a_rule_cancels_what_waits_of_a_stage_and_its_own_chain_goes_on(deal: Deal) -> None:
+    stay = {"on_leave": "finish"}
+    stop = {"name": "stop", "type": "stop_automation", "params": {"stage": "new"}}
+    after = [after_a_week("own_stage"), {**stop, "execution": "parallel"}, told("{{ steps.stop.stopped }} stopped")]
+    await deal.has_rules({"new": [after_a_week("one") | stay, after_a_week("two") | stay], "won": after})
+    await deal.enters("new")
+    await deal.reaches("two", "waiting")
+    await deal.enters("won")
+    assert (await deal.command(SendMessage)).data.text == "2 stopped"
+    for rule in ("one", "two"):
+        assert (await deal.reaches(rule, "cancelled", entry_seq=1))["reason"] == "stopped by rule:stop"
+    await deal.reaches("own_stage", "waiting")

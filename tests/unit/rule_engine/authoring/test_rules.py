@@ -11,7 +11,7 @@ from contracts.contexts import ItemContext
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
-from contracts.messages.rule_commands import StartWorkflow
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.domain.actions import ActionContext, Failure
 from rule_engine.domain.language.values import values_of
 from rule_engine.rules import REGISTRY
@@ -270,3 +270,10 @@ def test_a_started_workflow_is_an_output() -> None:
         "status": "Greeted",
         "variables": {"calls": 2},
     }
+
+
+def test_workflows_and_automation_are_stopped_but_for_the_run_that_says_so() -> None:
+    said: dict[str, Any] = {"item_id": DEAL, "except_run": UUID(int=9), "reason": "stopped by rule:it"}
+    assert act("stop_workflows", {"workflow": "welcome"}) == StopWorkflows(workflow="welcome", **said)
+    assert act("stop_workflows", {}) == StopWorkflows(**said)
+    assert act("stop_automation", {"stage": "won"}) == StopAutomation(stage="won", **said)

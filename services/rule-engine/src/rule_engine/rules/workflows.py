@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.issues import Issue, unknown
-from contracts.messages.rule_commands import StartWorkflow
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.values import Code
 from rule_engine.domain.actions import ActionContext, AuthoringContext, Group, Outputs, Params, RuleType, literal
+from rule_engine.rules.places import stage_issues
 
 
 class StartWorkflowParams(Params):
@@ -63,4 +64,67 @@ def _workflow_issues(params: Mapping[str, JsonValue], context: AuthoringContext)
         yield Issue("workflow", unknown("published workflow", code, known))
 
 
-RULES: tuple[RuleType[Any], ...] = (StartWorkflowRule(),)
+class StopWorkflowsParams(Params):
+    workflow: Code | None = None
+    """Code of the workflow whose runs end; by default those of all workflows."""
+
+
+class Stopped(Outputs):
+    """How many runs it has stopped."""
+
+    stopped: int
+
+
+class StopWorkflowsRule(RuleType[StopWorkflowsParams]):
+    """Ends the workflows that run on the item, but for the one that the rule is in itself."""
+
+    type = "stop_workflows"
+    title = "Stop workflows"
+    group: ClassVar[Group] = "workflows"
+    names = "workflows"
+    params = StopWorkflowsParams
+    outputs = Stopped
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return _workflow_issues(params, context)
+
+    def act(self, params: StopWorkflowsParams, acting: ActionContext) -> StopWorkflows:
+        return StopWorkflows(
+            item_id=acting.context.item.id,
+            workflow=params.workflow,
+            except_run=acting.run_id,
+            reason=_stopped_by(acting),
+        )
+
+
+class StopAutomationParams(Params):
+    stage: Code | None = None
+    """The stage whose rules are cancelled; by default those of every stage that the item is or was in."""
+
+
+class StopAutomationRule(RuleType[StopAutomationParams]):
+    """Cancels what still waits of the item's rules, but for those of the chain that the rule is in itself."""
+
+    type = "stop_automation"
+    title = "Stop automation"
+    group: ClassVar[Group] = "workflows"
+    params = StopAutomationParams
+    outputs = Stopped
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return stage_issues(params, context.pipeline)
+
+    def act(self, params: StopAutomationParams, acting: ActionContext) -> StopAutomation:
+        return StopAutomation(
+            item_id=acting.context.item.id,
+            stage=params.stage,
+            except_run=acting.run_id,
+            reason=_stopped_by(acting),
+        )
+
+
+def _stopped_by(acting: ActionContext) -> str:
+    return f"stopped by {acting.actor}"
+
+
+RULES: tuple[RuleType[Any], ...] = (StartWorkflowRule(), StopWorkflowsRule(), StopAutomationRule())

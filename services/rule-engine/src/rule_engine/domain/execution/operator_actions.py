@@ -27,16 +27,16 @@ def postpone(program: Program, state: State, rule_id: str, until: datetime, now:
     return finish_turn(run)
 
 
-def cancel(program: Program, state: State, rule_id: str | None, now: datetime) -> Step:
+def cancel(program: Program, state: State, rule_id: str | None, now: datetime, reason: str = OPERATOR) -> Step:
     """Cancels one rule (those after it go on), or all that is left of the run."""
     if program.workflow and rule_id is None:
-        return terminate(program, state, OPERATOR, now)
+        return terminate(program, state, reason, now)
     run = Running(program, state, now)
     targets = list(state.executions.values()) if rule_id is None else [_known(run, rule_id)]
     if all(one.ended for one in targets):
         raise RunError("there is nothing left to cancel")
     for one in targets:
-        run.cancel(one.step, OPERATOR)
+        run.cancel(one.step, reason)
     return finish_turn(run)
 
 

@@ -13,7 +13,7 @@ from contracts.envelope import Body
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import AddTimelineEntry, CopyItem, CreateFollowUp, CreateTask
-from contracts.messages.rule_commands import StartWorkflow
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.domain.execution.assignments import MAX_COMMENT, Ask, Choice
 from rule_engine.domain.language.variables import Name
 
@@ -143,6 +143,8 @@ def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
             return {"entry_id": made}
         case StartWorkflow(wait_for_end=waits):
             return {"run_id": made, "outcome": "done" if waits else None, "status": None, "variables": {}}
+        case StopWorkflows() | StopAutomation():
+            return {"stopped": 0}
         case CreateDocument():
             return _document(body, command_id)
         case _:
