@@ -196,8 +196,11 @@ class StartJob:
             raise RetryLaterError(str(error)) from error
         except NoSuchWorkflowError as error:
             await self._answer(task, CommandRefused(command_id=task.id, reason=f"there is no {error}"))
-        except (BadStartError, OverQuotaError) as error:
-            await self._answer(task, CommandRefused(command_id=task.id, reason=readable_reason(str(error))))
+        except BadStartError as error:
+            reason = "; ".join(f"{where}: {what}" for where, what in error.issues)
+            await self._answer(task, CommandRefused(command_id=task.id, reason=readable_reason(reason)))
+        except OverQuotaError as error:
+            await self._answer(task, CommandRefused(command_id=task.id, reason=str(error)))
 
     async def give_up(self, task: Task, reason: str) -> None:
         said = readable_reason(f"the workflow could not be started: {reason}")
