@@ -1,6 +1,13 @@
 """How workflows end, and what holds them."""
 
+from datetime import timedelta
+
+import pytest
+
+from rule_engine.domain.errors import RunError
+from rule_engine.domain.execution.operator_actions import retry as retry_rule
 from rule_engine.domain.execution.state import ROOT
+from rule_engine.domain.execution.workflows import resume, retry, skip, suspend, terminate
 from support.workflows import Story, branch, note, say
 
 QUIET = {"path": "item.activity_count", "op": "eq", "value": 0}
@@ -48,3 +55,53 @@ def test_a_block_whose_values_cannot_be_used_is_held_with_the_reason() -> None:
     assert story.state.frames[max(story.state.frames)].held is not None
     assert story.journal[-1][:2] == ("share", "failed")
     assert ROOT in story.state.frames
+
+
+def test_a_held_action_is_tried_again_or_skipped_and_its_branch_goes_on() -> None:
+    for what, said in ((retry, ["one", "one", "then"]), (skip, ["one", "then"])):
+        story = Story(say("one"), say("then"))
+        story.go()
+        story.failed("one")
+        (held,) = story.state.executions.values()
+        story.take(what(story.program, story.state, held.step, story.now))
+        story.go()
+        if what is retry:
+            story.done("one")
+        assert story.said == said
+
+
+def test_what_a_workflow_has_gone_on_after_is_not_tried_again() -> None:
+    story = Story(say("one", on_failure="continue"), say("then"))
+    story.go()
+    story.failed("one")
+    step = next(one.step for one in story.state.executions.values() if one.state == "failed")
+    with pytest.raises(RunError, match="holds its branch"):
+        retry(story.program, story.state, step, story.now)
+    rule_id = story.state.executions[step].rule_id
+    with pytest.raises(RunError, match="gone on"):
+        retry_rule(story.program, story.state, rule_id, story.now)
+
+
+def test_a_workflow_that_was_ended_stays_so_whatever_is_tried_again() -> None:
+    story = Story(say("one"), say("then"))
+    story.go()
+    story.failed("one")
+    (held,) = story.state.executions.values()
+    story.take(terminate(story.program, story.state, "enough", story.now))
+    for act in (retry, skip):
+        with pytest.raises(RunError, match="has ended"):
+            act(story.program, story.state, held.step, story.now)
+    with pytest.raises(RunError, match="has ended"):
+        retry_rule(story.program, story.state, held.rule_id, story.now)
+
+
+def test_nothing_begins_while_a_workflow_is_suspended_whoever_looks_at_it() -> None:
+    story = Story({"block": "pause", "name": "a_week", "run": SEVEN_DAYS}, say("after"))
+    story.go()
+    story.take(suspend(story.program, story.state, story.now))
+    story.now += timedelta(days=30)
+    story.go()
+    assert (story.said, story.wake_at) == ([], None)
+    story.take(resume(story.program, story.state, story.now))
+    story.go()
+    assert story.said == ["after"]

@@ -86,6 +86,8 @@ def advance(
     """Takes every turn that can be taken at `now`. `context` null means that the item does not exist any more."""
     if context is None and program.workflow:
         return leave(program, state, DELETED, now)
+    if state.suspended:
+        return Running(program, state, now).result()
     run = Running(program, state, now)
     Turns(run, entry, context, facts).take()
     return run.result()

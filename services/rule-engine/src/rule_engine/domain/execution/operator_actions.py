@@ -47,6 +47,8 @@ def retry(program: Program, state: State, rule_id: str, now: datetime) -> Step:
     """
     run = Running(program, state, now)
     one = _known(run, rule_id)
+    if program.workflow and (state.outcome is not None or (one.ended and not one.turn)):
+        raise RunError(f"the workflow has gone on after {run.rule(one.step).name}, or has ended")
     if one.parent not in run.frames:
         raise RunError(f"{run.rule(one.step).name} is not needed any more: the block around it has ended")
     if one.state == "running" and one.command_id is not None:

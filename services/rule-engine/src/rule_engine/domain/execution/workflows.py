@@ -52,8 +52,7 @@ def receive(program: Program, state: State, name: str, value: Mapping[str, Any],
 
 def terminate(program: Program, state: State, reason: str, now: datetime) -> Step:
     """Ends the run; what is open is cancelled."""
-    if state.outcome is not None:
-        raise RunError("the workflow has ended")
+    _has_not_ended(state)
     run = Running(program, state, now)
     run.close(ROOT, "cancelled", reason)
     return run.result()
@@ -88,11 +87,12 @@ def move_pause(program: Program, state: State, step: int, until: datetime, now: 
 
 def retry(program: Program, state: State, step: int, now: datetime) -> Step:
     """A block that could not go on, or an action that failed, tries again."""
+    _has_not_ended(state)
     run = Running(program, state, now)
     one = state.executions.get(step)
     if one is not None:
-        if one.state not in ("failed", "refused"):
-            raise RunError(f"it is {one.state}: only what failed or was refused can be tried again")
+        if not (one.ended and one.turn):
+            raise RunError(f"it is {one.state}: only what holds its branch can be tried again")
         run.plan_again(step)
         return run.result()
     frame = _open_block(run, step)
@@ -105,6 +105,7 @@ def retry(program: Program, state: State, step: int, now: datetime) -> Step:
 
 def skip(program: Program, state: State, step: int, now: datetime) -> Step:
     """An open block, or a rule that waits or has failed, is passed over; what comes after it goes on."""
+    _has_not_ended(state)
     run = Running(program, state, now)
     one = state.executions.get(step)
     if one is not None and one.turn and one.state != "running":
@@ -114,6 +115,11 @@ def skip(program: Program, state: State, step: int, now: datetime) -> Step:
         _open_block(run, step)
         run.close(step, "skipped", "skipped by an operator")
     return finish_turn(run)
+
+
+def _has_not_ended(state: State) -> None:
+    if state.outcome is not None:
+        raise RunError("the workflow has ended")
 
 
 def _open_block(run: Running, step: int) -> Frame:
