@@ -26,6 +26,8 @@ CREATE TABLE workflow_versions (
     created_at timestamptz NOT NULL,
     published_by text,
     published_at timestamptz,
+    autorun boolean GENERATED ALWAYS AS (coalesce((document->'autorun'->>'on_create')::boolean, false)
+        OR coalesce((document->'autorun'->>'on_change')::boolean, false)) STORED,
     PRIMARY KEY (tenant_id, code, version),
     FOREIGN KEY (tenant_id, code) REFERENCES workflows,
     CHECK ((status = 'published') = (programs IS NOT NULL AND published_at IS NOT NULL))

@@ -1,5 +1,6 @@
 """Workflows and their versions."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from rule_engine.domain.execution.program import Program
 from rule_engine.store.versions import Key, VersionContent, Versions, dump
 
 Content = VersionContent[WorkflowDocument, Program]
+
+KEPT = 1_000
+"""Documents in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class Workflows(Versions[WorkflowDocument, Program]):
     """Statements on `workflows` and `workflow_versions`."""
 
     table = "workflow"
+
+    def __init__(self) -> None:
+        self._documents: OrderedDict[tuple[UUID, str, int], WorkflowDocument] = OrderedDict()
 
     def document(self, row: asyncpg.Record) -> WorkflowDocument:
         return WorkflowDocument.model_validate(row["document"])
@@ -119,23 +126,34 @@ class Workflows(Versions[WorkflowDocument, Program]):
         return [row["code"] for row in rows]
 
     async def _in_force(self, tx: Connection, tenants: list[UUID], code: str | None) -> Mapping[UUID, list[InForce]]:
+        """The planner asks with every batch: documents, which never change, are read once."""
         rows = await tx.fetch(
-            """SELECT tenant_id, code, version, document FROM (
-                   SELECT DISTINCT ON (v.tenant_id, v.code) v.tenant_id, v.code, v.version, v.document
+            """SELECT tenant_id, code, version FROM (
+                   SELECT DISTINCT ON (v.tenant_id, v.code) v.tenant_id, v.code, v.version, v.autorun
                    FROM workflow_versions v JOIN workflows s USING (tenant_id, code)
                    WHERE v.tenant_id = ANY ($1) AND v.status = 'published' AND NOT s.archived
                        AND ($2::text IS NULL OR v.code = $2)
                    ORDER BY v.tenant_id, v.code, v.version DESC) newest
-               WHERE $2 IS NOT NULL OR (document->'autorun'->>'on_create')::boolean
-                   OR (document->'autorun'->>'on_change')::boolean
-               ORDER BY code""",
+               WHERE $2 IS NOT NULL OR autorun ORDER BY code""",
             tenants,
             code,
         )
         found: dict[UUID, list[InForce]] = {}
-        for row in rows:
-            found.setdefault(row["tenant_id"], []).append(InForce(row["code"], row["version"], self.document(row)))
+        for tenant, workflow, version in rows:
+            document = await self._document_of(tx, tenant, workflow, version)
+            found.setdefault(tenant, []).append(InForce(workflow, version, document))
         return found
+
+    async def _document_of(self, tx: Connection, tenant: UUID, code: str, version: int) -> WorkflowDocument:
+        key = (tenant, code, version)
+        if key not in self._documents:
+            read = await self.version(tx, (tenant, code), version)
+            assert read is not None  # noqa: S101 - it was found a moment ago, in this transaction
+            self._documents[key] = read[1].document
+            if len(self._documents) > KEPT:
+                self._documents.popitem(last=False)
+        self._documents.move_to_end(key)
+        return self._documents[key]
 
 
 def _workflow(row: asyncpg.Record) -> Workflow:
