@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rule_engine.activities import RunRef
+from rule_engine.blocks import BLOCKS
 from rule_engine.domain.execution.advance import advance
 from rule_engine.domain.execution.planning import Head
 from rule_engine.domain.execution.program import Program, RuleBlock
@@ -183,7 +184,7 @@ class Audit:
 
     def _with_program(self, row: RunRow) -> Run:
         chains = self._engine.rule_sets.published[row.version - 1][row.stage]
-        return row.with_program(chains[row.chain])
+        return row.with_program(chains[row.chain].bound(BLOCKS))
 
 
 def stays(run: Run, rule: RuleBlock) -> bool:
