@@ -172,6 +172,7 @@ RULE_ENGINE = {
     "GET /v1/workflows/{code}": Route(VIEWER, HIDDEN, ("welcome",)),
     "GET /v1/workflows": Route(VIEWER, OWN),
     "GET /v1/workflows/{code}/diagram": Route(VIEWER, HIDDEN, ("welcome",)),
+    "GET /v1/workflows/{code}/diff": Route(VIEWER, HIDDEN, ("welcome",), query={"from": "1", "to": "newest"}),
     "GET /v1/block-types": Route(VIEWER, OWN),
     "GET /v1/workflow-schema": Route(VIEWER, OWN),
     "GET /v1/workflows/{code}/versions": Route(VIEWER, HIDDEN, ("welcome",)),

@@ -24,9 +24,9 @@ from rule_engine.api import (
     runs,
     simulations,
     variables,
-    workflow_diagrams,
     workflow_runs,
     workflow_starts,
+    workflow_views,
     workflows,
 )
 from rule_engine.application.assignments import AssignmentActions
@@ -122,7 +122,7 @@ def of_workflows(
     reading = workflows.Reading(database, store.workflows)
     return [
         workflows.router(authoring, reading),
-        workflow_diagrams.router(reading),
+        workflow_views.router(reading),
         block_types.router(BLOCKS, REGISTRY),
         workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
         assignments.router(database, store.assignments, asking),

@@ -38,9 +38,9 @@ from rule_engine.api import (
     runs,
     simulations,
     variables,
-    workflow_diagrams,
     workflow_runs,
     workflow_starts,
+    workflow_views,
     workflows,
 )
 from rule_engine.application.assignments import AssignmentActions
@@ -216,7 +216,7 @@ def workflow_routers(
     return [
         workflows.router(made, workflows.Reading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
-        workflow_diagrams.router(workflows.Reading(database, store.workflows)),
+        workflow_views.router(workflows.Reading(database, store.workflows)),
         workflow_starts.router(starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),

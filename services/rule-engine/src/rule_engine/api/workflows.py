@@ -98,6 +98,10 @@ class Reading:
             warnings=[issue_view(one) for one in findings.warnings],
         )
 
+    async def two(self, tenant: UUID, code: str, first: Wanted, second: Wanted) -> list[WorkflowView]:
+        """Two versions to be compared."""
+        return [await self.one(tenant, code, wanted) for wanted in (first, second)]
+
     async def page(self, tenant: UUID, paging: Paging) -> Page[WorkflowSummary]:
         async with self._database.transaction(tenant) as tx:
             workflows = await self._workflows.page(tx, tenant, paging.code, paging.rows)

@@ -1,6 +1,6 @@
 """What differs between two versions of a rule set, said rule by rule and field by field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
@@ -46,12 +46,12 @@ def _by_id(document: RuleSetDocument) -> dict[str, _Placed]:
 
 def _of_set(before: RuleSetDocument, after: RuleSetDocument) -> Iterator[Change]:
     if before.name != after.name:
-        what = f"the rule set is called {_shown(after.name)}, before {_shown(before.name)}"
+        what = f"the rule set is called {shown(after.name)}, before {shown(before.name)}"
         yield Change("changed", None, None, "name", before.name, after.name, what)
 
 
 def _of_rules(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> Iterator[Change]:
-    moved = _moved_rules(before, after)
+    moved = reordered(*({id: (one.stage, one.index) for id, one in some.items()} for some in (before, after)))
     for id, old in before.items():
         if id not in after:
             yield _whole("removed", old, before=old.rule)
@@ -70,12 +70,16 @@ def _whole(
     return Change(kind, placed.stage, placed.rule.name, None, old, new, what)
 
 
-def _moved_rules(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> set[str]:
-    """Rules that stayed in their stage at another place; as few as explain the new order."""
+type Spot = tuple[Hashable, int]
+"""What something is in, and which of the things in there it is."""
+
+
+def reordered(before: Mapping[str, Spot], after: Mapping[str, Spot]) -> set[str]:
+    """What stayed where it was, but in another order; as few as explain the new order."""
     moved: set[str] = set()
-    for stage in {one.stage for one in after.values()}:
-        kept = [one for one in after if one in before and before[one].stage == after[one].stage == stage]
-        earlier = sorted(kept, key=lambda one: before[one].index)
+    for place in {one for one, _ in after.values()}:
+        kept = [one for one in after if one in before and before[one][0] == after[one][0] == place]
+        earlier = sorted(kept, key=lambda one: before[one][1])
         steady = SequenceMatcher(None, earlier, kept, autojunk=False).get_matching_blocks()
         moved |= set(kept) - {one for block in steady for one in kept[block.b : block.b + block.size]}
     return moved
@@ -89,8 +93,8 @@ def _of_rule(old: _Placed, new: _Placed, reordered: bool) -> Iterator[Change]:
     elif reordered:
         what = f"{stage}: rule {name!r} is number {new.index + 1}, before {old.index + 1}"
         yield Change("moved", stage, name, "position", old.index + 1, new.index + 1, what)
-    for field, one, other in _differing("", _json(old.rule), _json(new.rule)):
-        what = f"{stage}: rule {name!r}: {field} is {_shown(other)}, before {_shown(one)}"
+    for field, one, other in differing("", _json(old.rule), _json(new.rule)):
+        what = f"{stage}: rule {name!r}: {field} is {shown(other)}, before {shown(one)}"
         yield Change("changed", stage, name, field, one, other, what)
 
 
@@ -98,19 +102,21 @@ def _json(rule: RuleDocument) -> dict[str, Any]:
     return rule.model_dump(mode="json", by_alias=True, exclude={"id"})
 
 
-def _differing(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+def differing(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The paths at which two values differ, with both."""
     match before, after:
         case dict(), dict():
             for key in dict.fromkeys((*before, *after)):
-                yield from _differing(f"{path}.{key}".removeprefix("."), before.get(key), after.get(key))
+                yield from differing(f"{path}.{key}".removeprefix("."), before.get(key), after.get(key))
         case list(), list() if len(before) == len(after):
             for index, (one, other) in enumerate(zip(before, after, strict=True)):
-                yield from _differing(f"{path}[{index}]", one, other)
+                yield from differing(f"{path}[{index}]", one, other)
         case _ if type(before) is not type(after) or before != after:
             yield path, before, after
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as it is quoted in words."""
     if value is None or value == "":
         return "empty"
     text = repr(value)
