@@ -29,7 +29,7 @@ from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.planning import run_id
 from rule_engine.domain.execution.step import Registry
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
-from rule_engine.handlers import Planner
+from rule_engine.handlers.planner import Planner
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings

@@ -24,7 +24,7 @@ from contracts.kit.kafka import make_producer
 from contracts.topics import Topic
 from local_stack.topics import create_topics
 from rule_engine.gateway import TimesOf
-from rule_engine.handlers import planning
+from rule_engine.handlers.planner import planning
 from support.waiting import eventually
 
 ROUNDS, EVENTS, BATCH = 3, 5000, 500

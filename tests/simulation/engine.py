@@ -22,7 +22,8 @@ from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService as Gateway
 from rule_engine.gateway import TimesOf
-from rule_engine.handlers import Planner, Results
+from rule_engine.handlers.planner import Planner
+from rule_engine.handlers.results import Results
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store import Store

@@ -46,7 +46,9 @@ from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
-from rule_engine.handlers import Handlers, Planner, Results, handling, planning, results
+from rule_engine.handlers.commands import Handlers, handling
+from rule_engine.handlers.planner import Planner, planning
+from rule_engine.handlers.results import Results, results
 from rule_engine.jobs import BackfillJob, Forgetting, StartJob
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY

@@ -21,7 +21,7 @@ from rule_engine.application.recorder import Recorder
 from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService
-from rule_engine.handlers import Planner
+from rule_engine.handlers.planner import Planner
 from rule_engine.jobs import BackfillJob, Forgetting
 from rule_engine.rules import REGISTRY
 from rule_engine.store import Store

@@ -1,4 +1,4 @@
-"""What the engine consumes: items' events, which it plans from, results of its commands, and commands to itself."""
+"""What the engine consumes: items' events, which it plans from."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -7,33 +7,22 @@ from typing import Any
 from uuid import UUID
 
 from contracts import topics
-from contracts.catalogue import MESSAGES
-from contracts.envelope import Body, Envelope
-from contracts.kit import telemetry, worker
+from contracts.envelope import Envelope
+from contracts.kit import telemetry
 from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
-from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection, Database, after_commit
-from contracts.kit.errors import RefusalError
-from contracts.loops import find_loop
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
-from contracts.messages.results import RESULTS, CommandDone, CommandProgress, FinalResult
-from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
-from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowStarts, cause_of_start
-from rule_engine.domain.execution.advance import settle
-from rule_engine.domain.execution.operator_actions import cancel
+from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.domain.execution.planning import OpenRun, Plan, PlannedEntry, Published, entry_of, goes_by_people, plan
-from rule_engine.domain.execution.step import Registry, wake_at
-from rule_engine.domain.execution.workflows import terminate
+from rule_engine.domain.execution.step import wake_at
 from rule_engine.gateway import EntityService, TimesOf
-from rule_engine.messages import SOURCE
 from rule_engine.quotas import OPEN_RUNS
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey, StoredEntry
 from rule_engine.store.runs import Run, new_run
-from rule_engine.store.workflow_starts import StartRequest
 
 
 class Planner:
@@ -201,109 +190,6 @@ def _origin(entry: PlannedEntry, traceparent: str | None) -> StoredEntry:
     )
 
 
-class Results:
-    """Takes in the results of the engine's commands."""
-
-    def __init__(self, store: Store, recorder: Recorder, registry: Registry, clock: Clock) -> None:
-        self._store = store
-        self._recorder = recorder
-        self._registry = registry
-        self._clock = clock
-
-    async def take_in(self, results: Sequence[Envelope[Any]], _: None, tx: Connection) -> None:
-        """Settles a batch; a result that nothing waits for (any more) is passed over."""
-        waiting = await self._store.runs.lock_by_commands(tx, [(r.tenant, r.data.command_id) for r in results])
-        runs: dict[UUID, Run] = {}
-        for result in results:
-            row = waiting.get(result.data.command_id)
-            if row is None or row.tenant != result.tenant:
-                continue
-            run = runs.get(row.id) or await self._store.programs.of_run(tx, row)
-            with telemetry.handling("take in", result, (run.traceparent,)), telemetry.about(run_id=run.id):
-                runs[row.id] = await self._settle(tx, run, result)
-
-    async def _settle(self, tx: Connection, run: Run, result: Envelope[Any]) -> Run:
-        now = self._clock()
-        step = settle(run.program, run.state, result.data.command_id, result.data, now, self._registry)
-        if step.changed:
-            run = await self._recorder.record(tx, run, step, now)
-        if not isinstance(result.data, CommandProgress):
-            await self._store.commands.delete(tx, run.tenant, result.data.command_id)
-        return run
-
-
-class Handlers:
-    """Handles the commands of `crm.rule.commands.v1`."""
-
-    def __init__(self, store: Store, recorder: Recorder, clock: Clock) -> None:
-        self._store = store
-        self._recorder = recorder
-        self._clock = clock
-
-    async def start_workflow(self, command: Envelope[StartWorkflow], tx: Connection) -> FinalResult | None:
-        """Records the start; a worker asks for the item and starts the workflow. Refuses what runs in a circle."""
-        asked = command.data
-        causes = (*command.causepath, cause_of_start(asked.workflow, asked.item_id))
-        if loop := find_loop(causes):
-            raise RefusalError(loop)
-        request = StartRequest(
-            tenant_id=command.tenant,
-            id=command.command_id,
-            item_id=asked.item_id,
-            workflow=asked.workflow,
-            parameters=asked.parameters,
-            started_by=asked.started_by,
-            correlation=command.correlation,
-            causepath=causes,
-            root=command.root_cause,
-            how="rule",
-            wait_for_end=asked.wait_for_end,
-        )
-        await self._store.start_requests.add(tx, request)
-        await worker.enqueue(tx, id=request.id, tenant=request.tenant_id, kind=START_WORKFLOW, run_at=self._clock())
-        return None
-
-    async def stop_workflows(self, command: Envelope[StopWorkflows], tx: Connection) -> CommandDone:
-        """Ends the workflows that run on the item; a start that waits for one of them fails with the reason."""
-        asked = command.data
-        runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
-        wanted = [run for run in runs if run.workflow and asked.workflow in (None, run.rule_set)]
-        return await self._stop(tx, command.command_id, wanted, asked.reason)
-
-    async def stop_automation(self, command: Envelope[StopAutomation], tx: Connection) -> CommandDone:
-        """Cancels the rules of the item's stages that have not ended, as an operator would."""
-        asked = command.data
-        runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
-        wanted = [run for run in runs if not run.workflow and asked.stage in (None, run.stage)]
-        return await self._stop(tx, command.command_id, wanted, asked.reason)
-
-    async def _open(self, tx: Connection, item: ItemKey, but: UUID | None) -> list[Run]:
-        rows = await self._store.runs.lock_open_of_items(tx, [item])
-        return [await self._store.programs.of_run(tx, row) for row in rows if row.id != but]
-
-    async def _stop(self, tx: Connection, command_id: UUID, runs: Sequence[Run], reason: str) -> CommandDone:
-        now, unended = self._clock(), [run for run in runs if run.state.outcome is None]
-        for run in unended:
-            await self._recorder.record(tx, run, cancel(run.program, run.state, None, now, reason), now)
-        return CommandDone(command_id=command_id, outputs={"stopped": len(unended)})
-
-    async def cancel(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
-        """Cancels a start that is only asked for; one whose end is waited for is ended, and that is its result."""
-        if await self._store.start_requests.delete(tx, tenant, target):
-            return True
-        for row in await self._store.runs.of_entries(tx, tenant, [target]):
-            locked = await self._store.runs.get(tx, tenant, row.id, lock=True)
-            if locked is not None and not locked.finished:
-                await self._end(tx, await self._store.programs.of_run(tx, locked))
-        return False
-
-    async def _end(self, tx: Connection, run: Run) -> None:
-        if run.state.outcome is None:
-            now = self._clock()
-            step = terminate(run.program, run.state, "the rule that started it was cancelled", now)
-            await self._recorder.record(tx, run, step, now)
-
-
 def planning(planner: Planner) -> Subscription[TimesOf]:
     """Items' events."""
     return Subscription(
@@ -312,24 +198,3 @@ def planning(planner: Planner) -> Subscription[TimesOf]:
         prefetch=planner.prefetch,
         handle=planner.plan,
     )
-
-
-def results(results: Results) -> Subscription:
-    """Results of commands that this engine issued."""
-    return Subscription(
-        topics=(topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS, topics.RULE_RESULTS),
-        bodies=RESULTS,
-        handle=results.take_in,
-        wanted=lambda message: message.issuer == SOURCE,
-    )
-
-
-def handling(commands: Commands, handlers: Handlers) -> Subscription:
-    """Each command to the engine itself goes to its method."""
-    routes: dict[type[Body], CommandHandler] = {
-        StartWorkflow: handlers.start_workflow,
-        StopWorkflows: handlers.stop_workflows,
-        StopAutomation: handlers.stop_automation,
-    }
-    expected = MESSAGES[topics.RULE_COMMANDS]
-    return commands.subscription(topics.RULE_COMMANDS, routes, expected=expected, cancel=handlers.cancel)
