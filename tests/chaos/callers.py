@@ -71,9 +71,7 @@ class Caller:
         """One try: whatever is answered; null when nothing is."""
         return (await self._try(method, part, path, more))[0]
 
-    async def _try(
-        self, method: str, part: str, path: str, more: Mapping[str, Any]
-    ) -> tuple[httpx.Response | None, str]:
+    async def _try(self, method: str, part: str, path: str, more: Json) -> tuple[httpx.Response | None, str]:
         try:
             response = await self._http.request(method, self.url(part, path), **more)
         except httpx.TransportError as error:

@@ -13,10 +13,8 @@ def document(pipeline: str = "sales", **stages: list[dict[str, Any]]) -> RuleSet
     return RuleSetDocument.model_validate(rule_set(pipeline, **stages))
 
 
-def copied(
-    copying: Copying, source: RuleSetDocument, target: RuleSetDocument | None = None
-) -> tuple[RuleDocument, ...]:
-    return with_copies(target or source, source, copying).stages[copying.to_stage].rules
+def copied(how: Copying, source: RuleSetDocument, into: RuleSetDocument | None = None) -> tuple[RuleDocument, ...]:
+    return with_copies(into or source, source, how).stages[how.to_stage].rules
 
 
 PAIR = [
