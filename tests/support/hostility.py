@@ -87,6 +87,14 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
             {"name": "third", "value": ["{{ item.title }}"], "variable": "a_list"},
         ]
     },
+    "start_workflow": {
+        "workflow": "look-after",
+        "item": {"path": "item.id"},
+        "parameters": {"word": "{{ item.title }}"},
+        "wait_for_end": False,
+    },
+    "stop_workflows": {"workflow": "look-after"},
+    "stop_automation": {"stage": QUIET},
 }
 """Of every rule type every parameter, as an author who means well writes it."""
 

@@ -351,6 +351,9 @@ async def test_rule_types_are_listed_with_their_schemas(call: Tenants, tenant: U
         "change_stage",
         "set_variable",
         "calculate",
+        "start_workflow",
+        "stop_workflows",
+        "stop_automation",
     }
     assert items["send_sms"]["params"]["required"] == ["text"]
     assert items["create_task"]["params"]["properties"]["participants"]["items"]["refers"] == "employee"

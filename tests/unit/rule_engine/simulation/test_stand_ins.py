@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask
-from contracts.messages.rule_commands import StartWorkflow
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from local_stack.layout import WORKSPACE
 from rule_engine.domain.simulation.stand_ins import StandIn, answer, fraction, made_up_outputs
 from rule_engine.rules import REGISTRY
@@ -28,6 +28,8 @@ SENT = {
     "create_repeat_lead": CreateFollowUp(**ABOUT, kind="lead", title="Again"),
     "copy_deal": CopyItem(**ABOUT, pipeline="sales"),
     "start_workflow": StartWorkflow(item_id=DEAL, workflow="chase", wait_for_end=True, started_by="rule:one"),
+    "stop_workflows": StopWorkflows(item_id=DEAL, reason="enough"),
+    "stop_automation": StopAutomation(item_id=DEAL, reason="enough"),
     "create_document": CreateDocument(item_id=DEAL, template="bill", data={}, public_link=True, created_by="rule:one"),
 }
 MAY_BE_UNKNOWN = {"start_workflow": {"status"}}
