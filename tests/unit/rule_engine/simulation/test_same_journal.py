@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
+from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandRefused, FinalResult
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.advance import advance, settle
 from rule_engine.domain.execution.planning import OpenRun
@@ -57,7 +57,7 @@ class Journal(Report):
 
 
 class Prompt(Drive):
-    """Commands are answered at once, and the same rule always in the same way; nothing else comes."""
+    """Commands are answered at once, and the same rule always in the same way, unless they were called off."""
 
     def run(self) -> list[tuple[Any, ...]]:
         self.names: dict[Any, str] = {}
@@ -86,7 +86,8 @@ class Prompt(Drive):
             "refused": CommandRefused(command_id=command_id, reason="no"),
             "failed": CommandFailed(command_id=command_id, reason="no", retryable=False),
         }
-        result = made[final_of(name, self.finals)]
+        cancelled = CommandRefused(command_id=command_id, reason=CANCELLED)
+        result = cancelled if command_id in self.called_off else made[final_of(name, self.finals)]
         self._commit(lambda: settle(self.program, self.state, command_id, result, self.now, REGISTRY))
 
 

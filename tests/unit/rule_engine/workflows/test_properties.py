@@ -41,6 +41,7 @@ class Drive:
         self.waiting: list[Any] = []
         self.wake_at: Any = T0
         self.sent: list[Any] = []
+        self.called_off: set[Any] = set()
         self.asked: list[Asked] = []
 
     def run(self) -> list[tuple[Any, ...]]:
@@ -111,6 +112,7 @@ class Drive:
                 self.asked.append(change)
             elif isinstance(change, Withdrawn):
                 self.asked = [one for one in self.asked if one.step != change.step]
+        self.called_off.update(step.cancellations)
         self.waiting += [emission.command_id for emission in step.emissions]
         self.state = read_state(step.state.stored(), self.program, T0)
         assert self.state == step.state
