@@ -1,5 +1,6 @@
 """The topics as anyone may read them: everything that was ever said, and how far the services have read."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -96,4 +97,8 @@ async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        try:
+            await consumer.stop()
+        except asyncio.CancelledError:  # aiokafka's own: it cancels a task that may not have begun
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
