@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 
 from rule_engine.domain.errors import RunError
+from rule_engine.domain.execution.advance import advance
 from rule_engine.domain.execution.operator_actions import retry as retry_rule
-from rule_engine.domain.execution.state import ROOT
+from rule_engine.domain.execution.state import ROOT, Entry
+from rule_engine.domain.execution.step import RunFacts
 from rule_engine.domain.execution.workflows import resume, retry, skip, suspend, terminate
+from support.runs import REGISTRY, RUN, T0
 from support.workflows import Story, branch, note, say
 
 QUIET = {"path": "item.activity_count", "op": "eq", "value": 0}
@@ -105,3 +108,23 @@ def test_nothing_begins_while_a_workflow_is_suspended_whoever_looks_at_it() -> N
     story.take(resume(story.program, story.state, story.now))
     story.go()
     assert story.said == ["after"]
+
+
+def test_a_workflow_that_is_looked_at_with_nothing_to_decide_goes_on_waiting() -> None:
+    """The engine looks now and then, and asks for the item only when something is to be decided."""
+    story = Story(say("one"), say("then"))
+    story.go()
+    for what in (lambda: None, lambda: story.failed("one")):
+        what()
+        entry = Entry(story.item.item.id, 1, T0, story.item.item)
+        facts = RunFacts(RUN, REGISTRY)
+        looked = advance(story.program, story.state, entry, None, story.now + timedelta(days=30), facts)
+        assert looked.state == story.state
+
+
+def test_a_workflow_whose_item_is_gone_ends_when_it_is_to_decide() -> None:
+    story = Story({"block": "pause", "name": "a_week", "run": SEVEN_DAYS}, say("after"))
+    story.go()
+    entry = Entry(story.item.item.id, 1, T0, story.item.item)
+    step = advance(story.program, story.state, entry, None, T0 + timedelta(days=7), RunFacts(RUN, REGISTRY))
+    assert (step.state.outcome, step.state.reason, step.emissions) == ("cancelled", "the item was deleted", ())

@@ -19,7 +19,7 @@ from rule_engine.domain.execution.program import Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import may_be_rescheduled, waiting_reason, waits_for_time
 from rule_engine.domain.execution.running import DELETED, Running
 from rule_engine.domain.execution.state import ENDED, ROOT, Entry, Execution, Frame, Note, RuleProgress, State
-from rule_engine.domain.execution.step import Registry, RunFacts, Step
+from rule_engine.domain.execution.step import Registry, RunFacts, Step, needs_context
 from rule_engine.domain.execution.turns import Turns
 from rule_engine.domain.schedule.due import Due, Times, due
 
@@ -83,8 +83,11 @@ def _redate(run: Running, step: int, found: Due) -> None:
 def advance(
     program: Program, state: State, entry: Entry, context: ItemContext | None, now: datetime, facts: RunFacts
 ) -> Step:
-    """Takes every turn that can be taken at `now`. `context` null means that the item does not exist any more."""
-    if context is None and program.workflow:
+    """Takes every turn that can be taken at `now`.
+
+    `context` null means that the item does not exist any more, where one is needed: with nothing to decide none is.
+    """
+    if context is None and program.workflow and needs_context(program, state, now):
         return leave(program, state, DELETED, now)
     if state.suspended:
         return Running(program, state, now).result()
