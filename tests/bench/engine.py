@@ -131,7 +131,7 @@ def _put_together(service_environment: ServiceEnvironment, settings: Settings) -
     open_runs = OpenRuns()
     commands = Commands(service=service.name, results=topics.RULE_RESULTS, outbox=service.outbox, clock=service.clock)
     recorder = Recorder(store, service.outbox, commands, new_id, settings.result_deadline)
-    starts = WorkflowStarts(service.database, store, entity_service, open_runs, service.clock, new_id)
+    starts = WorkflowStarts(store, entity_service, open_runs, service.clock, new_id)
     planner = Planner(service.database, store, recorder, entity_service, open_runs, starts, service.clock)
     scheduler = Scheduler(settings, service.database, store, service.outbox, open_runs, service.clock)
     service.database.on_commit(scheduler.wake)

@@ -122,7 +122,7 @@ class Engine:
         settings = Settings.model_construct(
             temporal_task_queue="rule-engine", overdue_after=OVERDUE, result_deadline=DEADLINE
         )
-        starts = WorkflowStarts(database, tables, gateway, open_runs, clock, sim_context.new_id)
+        starts = WorkflowStarts(tables, gateway, open_runs, clock, sim_context.new_id)
         self.planner = Planner(database, tables, recorder, gateway, open_runs, starts, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)

@@ -72,7 +72,7 @@ def build_app(settings: Settings) -> FastAPI:
     authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
     reading = rule_sets.Reading(database, store.rule_sets)
     defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
-    starts = WorkflowStarts(database, store, entity_service, open_runs, clock, new_id)
+    starts = WorkflowStarts(store, entity_service, open_runs, clock, new_id)
     programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
     items = ItemsOfSimulations(database, store.entries, entity_service, clock)
     simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY)
@@ -101,7 +101,7 @@ def build_app(settings: Settings) -> FastAPI:
             employees.router(database, store.rule_sets, store.workflows),
             decisions.router(database, store, clock),
             simulations.router(simulating),
-            workflow_starts.router(starts),
+            workflow_starts.router(service, starts),
             *of_workflows(service, store, recorder, entity_service, elsewhere),
         ],
     )

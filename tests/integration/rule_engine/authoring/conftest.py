@@ -189,7 +189,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         constants.router(defining),
         automation.router(service.database, store, entities),
         simulations.router(simulating(service.database, store, entities, checks, watch)),
-        *workflow_routers(service.database, store, entities, watch, elsewhere),
+        *workflow_routers(service, store, entities, watch, elsewhere),
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()
@@ -205,11 +205,12 @@ def simulating(
 
 
 def workflow_routers(
-    database: Database, store: Store, entities: EntityService, watch: Watch, elsewhere: NamedElsewhere
+    service: Service, store: Store, entities: EntityService, watch: Watch, elsewhere: NamedElsewhere
 ) -> list[APIRouter]:
     """The API of workflows and of their runs."""
+    database = service.database
     made = WorkflowAuthoring(database, store, entities, elsewhere, REGISTRY, BLOCKS, watch, new_id)
-    starts = WorkflowStarts(database, store, entities, OpenRuns(), watch, new_id)
+    starts = WorkflowStarts(store, entities, OpenRuns(), watch, new_id)
     commands = Commands(service="rule-engine", results=RULE_RESULTS, outbox=Outbox(), clock=watch)
     recorder = Recorder(store, Outbox(), commands, new_id, timedelta(minutes=10))
     answering = AssignmentActions(database, store, recorder, Outbox(), entities, watch, new_id)
@@ -217,7 +218,7 @@ def workflow_routers(
         workflows.router(made, workflows.Reading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
         workflow_views.router(workflows.Reading(database, store.workflows)),
-        workflow_starts.router(starts),
+        workflow_starts.router(service, starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),
         runs.router(database, store),

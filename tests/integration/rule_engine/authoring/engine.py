@@ -55,7 +55,7 @@ class Engine:
         self.outbox = Outbox()
         commands = Commands(service="rule-engine", results=RULE_RESULTS, outbox=self.outbox, clock=watch)
         recorder = Recorder(self.store, self.outbox, commands, new_id, timedelta(minutes=10))
-        starts = WorkflowStarts(database, self.store, entity_service, self.open_runs, watch, new_id)
+        starts = WorkflowStarts(self.store, entity_service, self.open_runs, watch, new_id)
         self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, starts, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
         self.operator_actions = OperatorActions(database, self.store, recorder, watch, new_id)

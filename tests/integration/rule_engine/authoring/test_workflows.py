@@ -152,8 +152,9 @@ async def test_it_is_started_by_hand_with_parameters_that_fit(
     refused = await operator.post("/v1/workflows/greeting/runs", json=wrong)
     assert {one["where"] for one in refused.json()["errors"]} == {"parameters.times", "parameters.ghost"}
     right = {"item_id": str(deal.id), "parameters": {"word": "Hi"}}
-    started = await operator.post("/v1/workflows/greeting/runs", json=right)
-    assert started.status_code == 201
+    key = {"Idempotency-Key": "once"}
+    started, again = [await operator.post("/v1/workflows/greeting/runs", json=right, headers=key) for _ in range(2)]
+    assert (started.status_code, again.status_code, again.json()) == (201, 201, started.json())
     await deal.engine.advance(deal.tenant)
     run = (await author.get(f"/v1/runs/{started.json()['id']}")).json()
     assert (journal(run), run["outcome"], run["finished"]) == ([("l", "done", "Hi")], "done", True)

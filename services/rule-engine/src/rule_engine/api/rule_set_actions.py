@@ -9,7 +9,7 @@ from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
 from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView
-from rule_engine.api.versions import Wanted, refusals_as_problems
+from rule_engine.api.versions import RollBack, Wanted, refusals_as_problems
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.domain.authoring.diff import Change, Kind, changes
 from rule_engine.domain.authoring.editing import Copying
@@ -36,12 +36,6 @@ class DiffView(BaseModel):
     from_: Annotated[int, Field(serialization_alias="from")]
     to: int
     changes: list[ChangeView]
-
-
-class RollBack(Input):
-    """The version to publish again."""
-
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class RuleRef(Input):

@@ -3,10 +3,11 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.inputs import Input
 from contracts.kit.http import Problem, bad_input, conflict, not_found
 from rule_engine.api.problems import needing_entity_service
 from rule_engine.application.rule_set_checks import InvalidRuleSetError
@@ -18,6 +19,12 @@ from rule_engine.domain.errors import TakenError
 Wanted = Literal["draft", "newest"] | int
 """A version by its number, the draft, or the newest published one."""
 MAX_VERSION = 2**31 - 1
+
+
+class RollBack(Input):
+    """The published version that becomes the newest one again."""
+
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION)]
 
 
 class IssueView(BaseModel):

@@ -3,12 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.http import bad_input, not_found
+from contracts.kit.database import Connection
+from contracts.kit.http import bad_input, json_response, not_found
+from contracts.kit.service import Service
 from rule_engine.api.problems import needing_entity_service
 from rule_engine.api.workflows import CodePath
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
@@ -28,20 +30,27 @@ class StartedRun(BaseModel):
     id: UUID
 
 
-def router(starts: WorkflowStarts) -> APIRouter:
+def router(service: Service, starts: WorkflowStarts) -> APIRouter:
     """For operators."""
     routes = APIRouter(prefix="/v1/workflows/{code}/runs", tags=["workflows"])
 
-    @routes.post("", status_code=201)
-    async def start_workflow(code: CodePath, body: StartInput, caller: Caller = require(Role.OPERATOR)) -> StartedRun:
-        """Starts the newest published version on an item."""
+    @routes.post("", status_code=201, response_model=StartedRun)
+    async def start_workflow(
+        code: CodePath, body: StartInput, request: Request, caller: Caller = require(Role.OPERATOR)
+    ) -> Response:
+        """Starts the newest published version on an item; with an `Idempotency-Key` once, however often it is sent."""
         try:
             with needing_entity_service("the item"):
-                id = await starts.by_hand(caller, code, body.item_id, body.parameters, caller.subject)
+                item = await starts.item(caller.tenant, body.item_id)
+
+            async def start(tx: Connection) -> Response:
+                id = await starts.by_hand(tx, caller, code, item, body.parameters)
+                return json_response(StartedRun(id=id), 201)
+
+            return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=start)
         except NoSuchWorkflowError as error:
             raise not_found(str(error)) from error
         except BadStartError as error:
             raise bad_input("nothing was started", *error.issues) from error
-        return StartedRun(id=id)
 
     return routes

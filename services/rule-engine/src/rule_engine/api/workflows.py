@@ -4,9 +4,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from contracts.inputs import Input, keepable
+from contracts.inputs import keepable
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Page
@@ -15,6 +15,7 @@ from contracts.values import Code, ItemKind
 from rule_engine.api.versions import (
     MAX_VERSION,
     IssueView,
+    RollBack,
     VersionView,
     Wanted,
     issue_view,
@@ -43,12 +44,6 @@ class WorkflowInput(WorkflowDocument):
 
     def document(self) -> WorkflowDocument:
         return WorkflowDocument(**{name: getattr(self, name) for name in WorkflowDocument.model_fields})
-
-
-class RollBack(Input):
-    """The published version that becomes the newest one again."""
-
-    version: Annotated[int, Field(ge=1, le=MAX_VERSION)]
 
 
 class WorkflowSummary(BaseModel):

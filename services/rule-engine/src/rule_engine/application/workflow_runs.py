@@ -13,7 +13,7 @@ from contracts.issues import Issue
 from contracts.kit import telemetry
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.configuration import Who
-from contracts.kit.database import Connection, Database, after_commit
+from contracts.kit.database import Connection, after_commit
 from contracts.kit.quotas import OverQuotaError
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.values import ItemSnapshot
@@ -60,14 +60,12 @@ class WorkflowStarts:
 
     def __init__(
         self,
-        database: Database,
         store: Store,
         entity_service: EntityService,
         open_runs: OpenRuns,
         clock: Clock,
         new_id: NewId,
     ) -> None:
-        self._database = database
         self._store = store
         self._entity_service = entity_service
         self._open_runs = open_runs
@@ -75,24 +73,22 @@ class WorkflowStarts:
         self._new_id = new_id
 
     async def by_hand(
-        self, who: Who, code: str, item: UUID, parameters: Mapping[str, JsonValue], started_by: str
+        self, tx: Connection, who: Who, code: str, item: ItemSnapshot, parameters: Mapping[str, JsonValue]
     ) -> UUID:
-        """Returns the run's id. Raises as `item` and `start` do."""
+        """Returns the run's id. Raises as `start` does."""
         id = self._new_id()
         request = StartRequest(
             tenant_id=who.tenant,
             id=id,
-            item_id=item,
+            item_id=item.id,
             workflow=code,
             parameters=parameters,
-            started_by=started_by,
+            started_by=who.subject,
             correlation=f"start/{id}",
-            causepath=(cause_of_start(code, item),),
+            causepath=(cause_of_start(code, item.id),),
             root=str(id),
         )
-        seen = await self.item(who.tenant, item)
-        async with self._database.transaction(who.tenant) as tx:
-            return await self.start(tx, request, seen)
+        return await self.start(tx, request, item)
 
     async def item(self, tenant: UUID, item: UUID) -> ItemSnapshot:
         """The item to start it on, as it is now. Raises `NoSuchWorkflowError`, and `OutageError` when entity-service is
