@@ -273,6 +273,13 @@ def test_an_else_rule_of_a_disabled_rule_does_not_act() -> None:
     assert states(go(made, state)) == {"greet": "skipped", "thank": "skipped"}
 
 
+def test_an_else_rule_of_a_disabled_rule_that_is_cancelled_on_leaving_does_not_wait_for_its_time() -> None:
+    made = program(rule("a", enabled=False), rule("b", execution="else", run=HALF_AN_HOUR, on_leave="finish"))
+    left = leave(made, begin(made, entry(None), TIMES), LEFT, T0)
+    assert left.wake_at == T0
+    assert states(at(made, left.state, T0, None)) == {"a": "cancelled", "b": "skipped"}
+
+
 def test_an_else_rule_waits_for_its_own_time() -> None:
     made, state = started(rule("greet", condition=NO_ACTIVITY), rule("thank", execution="else", run=HALF_AN_HOUR))
     entered = Entry(ITEM, 1, T0, snapshot(activity_count=2))

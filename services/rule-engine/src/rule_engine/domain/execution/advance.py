@@ -56,9 +56,11 @@ def start_chain(run: Running) -> str | None:
     head = next((one for one in run.executions.values() if rules[one.path].enabled), None)
     if head is None or head.ended:
         return None
-    if not waits_for_time(rules[head.path], head, run.now):
+    rule = rules[head.path]
+    if not waits_for_time(rule, head, run.now):
         return head.rule_id
-    run.set(head.step, state="waiting", reason=waiting_reason(rules[head.path], head))
+    if not rule.otherwise:  # whether that acts at all is decided at once, by the rule above it
+        run.set(head.step, state="waiting", reason=waiting_reason(rule, head))
     return None
 
 
