@@ -158,6 +158,7 @@ RULE_ENGINE = {
     "GET /v1/runs": Route(VIEWER, OWN),
     "GET /v1/runs/{run_id}": Route(VIEWER, HIDDEN, ("run",)),
     "GET /v1/runs/{run_id}/diagnosis": Route(VIEWER, HIDDEN, ("run",)),
+    "GET /v1/automation/items/{item_id}/diagnosis": Route(VIEWER, HIDDEN, ("item",)),
     "POST /v1/runs/{run_id}/rules/{rule_id}/run-now": Route(OPERATOR, HIDDEN, RULE_OF_RUN),
     "POST /v1/runs/{run_id}/rules/{rule_id}/postpone": Route(
         OPERATOR, HIDDEN, RULE_OF_RUN, {"until": "2030-01-01T12:00:00Z"}

@@ -309,9 +309,12 @@ class PipelineSchema(Value):
 
 
 class EmployeeRef(Value):
+    """An employee by name; `absent_until` says when somebody who is away now comes back."""
+
     id: UUID
     code: str
     name: str
+    absent_until: AwareDatetime | None = None
 
 
 class TenantSchema(Value):

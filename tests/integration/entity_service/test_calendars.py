@@ -1,5 +1,6 @@
 """Working time: what admins and employees put, and what the engine reads."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +75,17 @@ async def test_an_employees_schedule_comes_with_the_items_he_is_responsible_for(
     assert after is not None
     assert after.schedule is not None
     assert (after.schedule.time_zone, after.schedule.at_work, len(after.schedule.absences)) == ("Asia/Tokyo", None, 1)
+
+
+async def test_a_schema_says_until_when_who_is_away_now_is_absent(harness: Harness, shop: Tenant) -> None:
+    await shop.put("/v1/employees/sam", {"first_name": "Sam"})
+    away = {"from": "2020-01-01T00:00:00Z", "until": "2090-01-01T00:00:00Z"}
+    later = {"from": "2091-01-01T00:00:00Z", "until": "2092-01-01T00:00:00Z"}
+    for absences, until in (([OVER, later], None), ([OVER, away, later], datetime(2090, 1, 1, tzinfo=UTC))):
+        await shop.put("/v1/employees/sam/schedule", {"absences": absences})
+        answer = await harness.internal("GET", f"/internal/schema/{shop.id}")
+        schema = TenantSchema.model_validate(ok(answer))
+        assert [(one.code, one.absent_until) for one in schema.employees if one.code == "sam"] == [("sam", until)]
 
 
 async def test_only_absences_that_end_after_they_begin_are_taken(shop: Tenant) -> None:

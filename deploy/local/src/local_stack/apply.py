@@ -164,6 +164,10 @@ class Services:
         """Raises StackError when the service does not answer."""
         return self._ask("GET", KINDS[document.kind].service, document.path)
 
+    def read(self, service: str, path: str) -> httpx.Response:
+        """Raises StackError when the service does not answer."""
+        return self._ask("GET", service, path)
+
     def post(self, service: str, path: str, body: Any, timeout: float) -> httpx.Response:
         """Raises StackError when the service does not answer in time, in seconds."""
         return self._ask("POST", service, path, body, timeout=timeout)

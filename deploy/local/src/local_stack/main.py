@@ -14,7 +14,7 @@ from rich.text import Text
 
 from contracts.service_calls import called_by, scopes
 from local_stack import apply as documents
-from local_stack import dlq, outcome, simulations
+from local_stack import diagnoses, dlq, outcome, simulations
 from local_stack import plan as plans
 from local_stack.addresses import SERVICES
 from local_stack.apply import Document, Services
@@ -190,6 +190,25 @@ def simulate(
         print(json.dumps(found))
     else:
         simulations.show(found)
+
+
+@app.command()
+@reporting_errors
+def why(
+    id: Annotated[UUID, typer.Argument(help="A run, or an item: then all that still goes on for it.")],
+    tenant: TenantName = None,
+    role: TokenRole = "viewer",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what a run waits for, the most urgent first, since when, and what to try next."""
+    stack = Stack.current()
+    owner = chosen_tenant(stack.folder, tenant)
+    with closing(_services(stack, owner, role)) as services:
+        runs = diagnoses.of(services, id)
+    if as_json:
+        print(json.dumps(runs))
+    else:
+        diagnoses.show(runs)
 
 
 def _services(stack: Stack, tenant: UUID, role: str) -> Services:

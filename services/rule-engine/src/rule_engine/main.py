@@ -31,6 +31,7 @@ from rule_engine.api import (
 )
 from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import BACKFILL, Backfilling
+from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
@@ -95,7 +96,7 @@ def build_app(settings: Settings) -> FastAPI:
             variables.router(defining),
             constants.router(defining),
             runs.router(database, store),
-            diagnosis.router(database, store, clock, settings.result_deadline),
+            diagnosis.router(Diagnoses(database, store, entity_service, clock, settings.result_deadline)),
             operator_actions.router(OperatorActions(database, store, recorder, clock, new_id)),
             automation.router(database, store, entity_service),
             employees.router(database, store.rule_sets, store.workflows),

@@ -45,6 +45,7 @@ from rule_engine.api import (
 )
 from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import Backfilling
+from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
@@ -222,7 +223,7 @@ def workflow_routers(
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),
         runs.router(database, store),
-        diagnosis.router(database, store, watch, timedelta(minutes=10)),
+        diagnosis.router(Diagnoses(database, store, entities, watch, timedelta(minutes=10))),
     ]
 
 

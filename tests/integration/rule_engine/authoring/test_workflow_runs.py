@@ -89,3 +89,4 @@ async def test_a_run_says_what_it_waits_for_and_what_to_try(author: httpx.AsyncC
     deal.engine.watch.later(minutes=11)
     (finding,) = (await author.get(f"/v1/runs/{run['id']}/diagnosis")).json()["findings"]
     assert (finding["urgency"], finding["what"].endswith("longer than it should be")) == (2, True)
+    assert finding["since"] == "2026-03-02T09:00:00Z"

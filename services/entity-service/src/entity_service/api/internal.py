@@ -60,8 +60,8 @@ def _add_contexts(routes: APIRouter, service: Service) -> None:
                 tenant=await store.tenants.settings(tx, tenant),
                 pipelines=tuple((await store.pipelines.of_tenant(tx, tenant)).values()),
                 fields=tuple(await store.fields.in_use(tx, tenant)),
-                employees=await store.employees.refs(tx, tenant, archived=False),
-                archived_employees=await store.employees.refs(tx, tenant, archived=True),
+                employees=await store.employees.refs(tx, tenant, service.clock(), archived=False),
+                archived_employees=await store.employees.refs(tx, tenant, service.clock(), archived=True),
             )
 
 

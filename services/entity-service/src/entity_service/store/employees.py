@@ -1,7 +1,10 @@
 """Employees."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
+
+import asyncpg
 
 from contracts.contexts import EmployeeRef
 from contracts.kit.database import Connection
@@ -24,16 +27,24 @@ async def find(tx: Connection, tenant: UUID, code: str) -> Employee | None:
     return Employee.model_validate(dict(row)) if row else None
 
 
-async def refs(tx: Connection, tenant: UUID, *, archived: bool) -> tuple[EmployeeRef, ...]:
-    """Those who are archived, or those who are not, by code."""
+async def refs(tx: Connection, tenant: UUID, now: datetime, *, archived: bool) -> tuple[EmployeeRef, ...]:
+    """Those who are archived, or those who are not, by code; with who is absent `now`."""
     rows = await tx.fetch(
-        "SELECT id, code, first_name, last_name FROM employees WHERE tenant_id = $1 AND archived = $2 ORDER BY code",
+        """SELECT e.id, e.code, e.first_name, e.last_name,
+               (SELECT max((a->>'until')::timestamptz) FROM jsonb_array_elements(s.schedule->'absences') a
+                WHERE (a->>'from')::timestamptz <= $3 AND (a->>'until')::timestamptz > $3) AS absent_until
+           FROM employees e LEFT JOIN schedules s ON (s.tenant_id, s.employee_id) = (e.tenant_id, e.id)
+           WHERE e.tenant_id = $1 AND e.archived = $2 ORDER BY e.code""",
         tenant,
         archived,
+        now,
     )
-    return tuple(
-        EmployeeRef(id=row["id"], code=row["code"], name=full_name(row["first_name"], row["last_name"])) for row in rows
-    )
+    return tuple(_ref(row) for row in rows)
+
+
+def _ref(row: asyncpg.Record) -> EmployeeRef:
+    name = full_name(row["first_name"], row["last_name"])
+    return EmployeeRef(id=row["id"], code=row["code"], name=name, absent_until=row["absent_until"])
 
 
 async def save(tx: Connection, tenant: UUID, employee: Employee) -> None:

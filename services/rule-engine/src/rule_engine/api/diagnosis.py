@@ -1,18 +1,14 @@
-"""`/v1/runs/{id}/diagnosis`: what a run waits for, and what to try next."""
+"""What runs wait for, and what to try next: of one run, and of all of an item."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.clock import Clock
-from contracts.kit.database import Connection, Database
 from contracts.kit.routes import found
-from rule_engine import messages
-from rule_engine.domain.execution.diagnosis import Diagnosis, Look, SentCommand
-from rule_engine.store import Store
+from rule_engine.application.diagnoses import DiagnosedRun, Diagnoses
 
 
 class FindingView(BaseModel):
@@ -26,36 +22,58 @@ class FindingView(BaseModel):
     step: int | None
     name: str | None
     until: datetime | None
+    since: datetime | None
+    """Null: from when on is not known."""
 
 
 class DiagnosisView(BaseModel):
     """What a run waits for, the most urgent first; nothing when it is finished."""
 
     run_id: UUID
+    item_id: UUID
+    rule_set: str
+    """The code of the rule set, or of the workflow."""
+    workflow: bool
+    version: int
+    stage: str
     finished: bool
     findings: list[FindingView]
 
 
-def router(database: Database, store: Store, clock: Clock, result_deadline: timedelta) -> APIRouter:
-    """For everybody."""
-    routes = APIRouter(prefix="/v1/runs", tags=["runs"])
+class ItemDiagnosisView(BaseModel):
+    """The item's unfinished runs, at most 100, the one that needs somebody most first."""
 
-    @routes.get("/{run_id}/diagnosis")
+    item_id: UUID
+    runs: list[DiagnosisView]
+
+
+def router(diagnoses: Diagnoses) -> APIRouter:
+    """For everybody."""
+    routes = APIRouter()
+
+    @routes.get("/v1/runs/{run_id}/diagnosis", tags=["runs"])
     async def get_diagnosis(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> DiagnosisView:
         """What an unfinished run waits for, ranked, each with the next thing to try."""
-        async with database.transaction(caller.tenant) as tx:
-            diagnosis = found(await _diagnosis(tx, caller.tenant, run_id), "such run")
-        findings = [FindingView.model_validate(one) for one in diagnosis.findings()]
-        return DiagnosisView(run_id=run_id, finished=diagnosis.state.finished, findings=findings)
+        return _view(found(await diagnoses.of_run(caller.tenant, run_id), "such run"))
 
-    async def _diagnosis(tx: Connection, tenant: UUID, run_id: UUID) -> Diagnosis | None:
-        row = await store.runs.get(tx, tenant, run_id)
-        if row is None:
-            return None
-        run, timer = await store.programs.of_run(tx, row), await store.timers.get(tx, run_id)
-        sent = await store.commands.of_run(tx, tenant, run_id)
-        commands = {id: SentCommand(messages.topic_named(topic).owner, at) for id, (topic, at) in sent.items()}
-        look = Look(timer.wake_at, timer.failures) if timer else Look(None)
-        return Diagnosis(run.program, run.state, clock(), look, commands, result_deadline)
+    @routes.get("/v1/automation/items/{item_id}/diagnosis", tags=["automation"])
+    async def get_item_diagnosis(item_id: UUID, caller: Caller = require(Role.VIEWER)) -> ItemDiagnosisView:
+        """What the item's unfinished runs wait for, chains of rules and workflows."""
+        runs = found(await diagnoses.of_item(caller.tenant, item_id), "item with this id that automation has heard of")
+        return ItemDiagnosisView(item_id=item_id, runs=[_view(one) for one in runs])
 
     return routes
+
+
+def _view(one: DiagnosedRun) -> DiagnosisView:
+    run = one.run
+    return DiagnosisView(
+        run_id=run.id,
+        item_id=run.item_id,
+        rule_set=run.rule_set,
+        workflow=run.workflow,
+        version=run.version,
+        stage=run.stage,
+        finished=run.state.finished,
+        findings=[FindingView.model_validate(finding) for finding in one.diagnosis.findings()],
+    )

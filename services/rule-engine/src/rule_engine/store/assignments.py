@@ -139,6 +139,16 @@ class Assignments:
         )
         return found
 
+    async def open_of_runs(self, tx: Connection, tenant: UUID, runs: Sequence[UUID]) -> list[tuple[UUID, int, UUID]]:
+        """Who is to answer: (run, step, assignee), in the order in which they were asked."""
+        rows = await tx.fetch(
+            """SELECT run_id, step, assignee FROM assignments
+               WHERE tenant_id = $1 AND run_id = ANY ($2) AND state = 'open' ORDER BY created_at, id""",
+            tenant,
+            runs,
+        )
+        return [(run, step, assignee) for run, step, assignee in rows]
+
     async def page(
         self, tx: Connection, tenant: UUID, wanted: Filter, before: Newest | None, limit: int
     ) -> list[Assignment]:

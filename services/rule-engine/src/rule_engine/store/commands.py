@@ -1,5 +1,7 @@
 """Commands under way: kept as they were sent until their final result is here."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +19,16 @@ class SentCommand:
     id: UUID
     topic: str
     record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCommand:
+    """A command without a final result, and the key of its messages."""
+
+    id: UUID
+    topic: str
+    key: str
+    sent_at: datetime
 
 
 class Commands:
@@ -48,12 +60,17 @@ class Commands:
         headers = tuple((name, text.encode()) for name, text in row["headers"])
         return SentCommand(row["id"], row["topic"], Record(row["key"].encode(), row["value"], headers))
 
-    async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID) -> dict[UUID, tuple[str, datetime]]:
-        """Those without a final result: topic and when they were sent, by id."""
+    async def of_runs(self, tx: Connection, tenant: UUID, runs: Sequence[UUID]) -> dict[UUID, list[OpenCommand]]:
+        """Those without a final result, by run."""
         rows = await tx.fetch(
-            "SELECT id, topic, sent_at FROM sent_commands WHERE tenant_id = $1 AND run_id = $2", tenant, run_id
+            "SELECT run_id, id, topic, key, sent_at FROM sent_commands WHERE tenant_id = $1 AND run_id = ANY ($2)",
+            tenant,
+            runs,
         )
-        return {row["id"]: (row["topic"], row["sent_at"]) for row in rows}
+        found = defaultdict[UUID, list[OpenCommand]](list)
+        for run_id, *command in rows:
+            found[run_id].append(OpenCommand(*command))
+        return found
 
     async def delete(self, tx: Connection, tenant: UUID, command_id: UUID) -> None:
         """Forgets a command whose final result is here."""

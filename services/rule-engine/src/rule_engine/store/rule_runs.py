@@ -82,6 +82,16 @@ class RuleRuns:
             item,
         )
 
+    async def changed_at(self, tx: Connection, run: Run, steps: Sequence[int]) -> dict[int, datetime]:
+        """When rules and blocks of a run last changed, by step."""
+        rows = await tx.fetch(
+            "SELECT step, changed_at FROM rule_runs WHERE tenant_id = $1 AND run_id = $2 AND step = ANY ($3)",
+            run.tenant,
+            run.id,
+            steps,
+        )
+        return {row["step"]: row["changed_at"] for row in rows}
+
     async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID) -> list[asyncpg.Record]:
         return await tx.fetch(
             "SELECT * FROM rule_runs WHERE tenant_id = $1 AND run_id = $2 ORDER BY step LIMIT 1000", tenant, run_id

@@ -124,6 +124,18 @@ class Runs:
         )
         return [_run(row) for row in rows]
 
+    async def open_of_item(self, tx: Connection, tenant: UUID, item: UUID, limit: int) -> list[RunRow]:
+        """The unfinished runs of an item, the oldest first."""
+        rows = await tx.fetch(
+            _SELECT
+            + """WHERE r.tenant_id = $1 AND r.item_id = $2 AND NOT r.finished
+                         ORDER BY r.created_at, r.id LIMIT $3""",
+            tenant,
+            item,
+            limit,
+        )
+        return [_run(row) for row in rows]
+
     async def lock_by_commands(self, tx: Connection, commands: Sequence[tuple[UUID, UUID]]) -> dict[UUID, RunRow]:
         """The runs that wait for commands (tenant, id), by command id; locked in id order."""
         waiting = await tx.fetch(

@@ -1,5 +1,6 @@
 """Every statement on dead letters."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,19 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
     values = dict(row)
     names, raws = values.pop("header_names"), values.pop("header_values")
     return DeadLetter(**values, headers=tuple(zip(names, raws, strict=True)))
+
+
+async def open_of_keys(tx: Connection, tenant: UUID, keys: Sequence[str], since: datetime) -> dict[str, int]:
+    """How many of a tenant's messages of a key were put aside since then and are not settled, by key."""
+    rows = await tx.fetch(
+        """SELECT key, count(*) AS number FROM dead_letters
+           WHERE tenant_id = $1 AND put_aside_at >= $2 AND key = ANY ($3) AND state IN ('open', 'replaying')
+           GROUP BY key""",
+        tenant,
+        since,
+        [key.encode() for key in keys],
+    )
+    return {row["key"].decode(): row["number"] for row in rows}
 
 
 async def add(tx: Connection, letter: DeadLetter) -> None:

@@ -1,5 +1,7 @@
 """Every statement of operators on outbox rows that the broker refused for ever."""
 
+from collections.abc import Sequence
+
 import asyncpg
 
 from contracts.kit.database import Connection
@@ -15,6 +17,15 @@ async def find(tx: Connection, after: int, limit: int) -> list[asyncpg.Record]:
         after,
         limit,
     )
+
+
+async def of_keys(tx: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Why the broker refuses the row that holds up the messages of a key, by key; others are absent."""
+    rows = await tx.fetch(
+        "SELECT key, parked_reason FROM outbox WHERE key = ANY ($1) AND parked_reason IS NOT NULL ORDER BY id DESC",
+        keys,
+    )
+    return {row["key"]: row["parked_reason"] for row in rows}
 
 
 async def release(tx: Connection, id: int) -> bool:

@@ -1,7 +1,7 @@
 """What an unfinished run waits for, the most urgent first, and what to try next."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,18 @@ class SentCommand:
 
     owner: str
     sent_at: datetime
+    parked: str | None = None
+    """Why the broker does not take it, or a message of the item before it; null: it is on its way."""
+    put_aside: int = 0
+    """Messages of the item that lie among this service's dead letters since it was sent: its result may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedEmployee:
+    """An employee who has not answered yet; `absent_until` null: at work, as far as is known."""
+
+    name: str
+    absent_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,8 @@ class Finding:
     step: int | None = None
     name: str | None = None
     until: datetime | None = None
+    since: datetime | None = None
+    """Null: from when on is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,10 @@ class Diagnosis:
     look: Look
     commands: Mapping[UUID, SentCommand]
     result_deadline: timedelta
+    asked: Mapping[int, Sequence[AskedEmployee]] = field(default_factory=dict)
+    """Whose answers blocks wait for, by step."""
+    changed_at: Mapping[int, datetime] = field(default_factory=dict)
+    """When rules and blocks last changed, by step."""
 
     def findings(self) -> list[Finding]:
         """The most urgent first; empty for a run that is finished."""
@@ -75,24 +93,37 @@ class Diagnosis:
 
     def _rules(self) -> Iterator[Finding]:
         for step, one in sorted(self.state.executions.items()):
-            name = self.program.rules_by_path[one.path].name
+            name, since = self.program.rules_by_path[one.path].name, self.changed_at.get(step)
             if one.turn and one.ended:
-                yield Finding(0, f"it {_ended(one)}", "retry or skip it", step, name)
+                yield Finding(0, f"it {_ended(one)}", "retry or skip it", step, name, since=since)
             elif one.state == "running":
                 yield self._command(step, name, one)
             elif one.acts_next:
-                yield self._turn(step, name, one)
+                yield replace(self._turn(step, name, one), since=since)
 
     def _command(self, step: int, name: str, one: Execution) -> Finding:
         sent = self.commands.get(one.command_id) if one.command_id else None
         if sent is None:
             return Finding(3, "its command's result is being taken in", "wait a moment", step, name)
-        said = f" ({one.reason})" if one.reason else ""
-        since = f"its command is with {sent.owner} since {_moment(sent.sent_at)}{said}"
-        if self.now - sent.sent_at > self.result_deadline and not one.reason:
-            remedy = f"look at the health of {sent.owner}, and for dead letters; retry cancels the command first"
-            return Finding(2, f"{since}, longer than it should be", remedy, step, name)
-        return Finding(4, since, f"wait for {sent.owner}", step, name)
+        urgency, what, remedy = self._sent(sent, one)
+        return Finding(urgency, what, remedy, step, name, since=sent.sent_at)
+
+    def _sent(self, sent: SentCommand, one: Execution) -> tuple[int, str, str]:
+        if sent.parked is not None:
+            return 1, f"the broker does not take its command: {sent.parked}", _PARKED
+        if sent.put_aside:
+            letters = "a message" if sent.put_aside == 1 else f"{sent.put_aside} messages"
+            return 1, f"{letters} about the item could not be taken in, maybe its result", _PUT_ASIDE
+        since = f"its command is with {sent.owner} since {_moment(sent.sent_at)}"
+        if one.reason:
+            return 4, f"{since} ({one.reason})", f"wait for {sent.owner}, or cancel the rule to go on without it"
+        if self.now - sent.sent_at > self.result_deadline:
+            remedy = (
+                f"look at the health of {sent.owner}, and for dead letters (`stack dlq list --service {sent.owner}`);"
+                " retry cancels the command first"
+            )
+            return 2, f"{since}, longer than it should be", remedy
+        return 4, since, f"wait for {sent.owner}"
 
     def _turn(self, step: int, name: str, one: Execution) -> Finding:
         rule = self.program.rules_by_path[one.path]
@@ -108,16 +139,26 @@ class Diagnosis:
         for step, frame in sorted(self.state.frames.items()):
             if step == ROOT or not self.program.type_at(frame.path).journaled:
                 continue
-            name = self.program.container(frame.path).name
-            if frame.held:
-                yield Finding(
-                    0, f"it cannot go on: {frame.held}", "put that right and retry it, or skip it", step, name
-                )
-            elif frame.awaits:
-                yield Finding(3, _awaited(frame), "tell it, or skip it", step, name, frame.until)
-            elif frame.until is not None:
-                what = f"it waits until {_moment(frame.until)}"
-                yield Finding(5, what, "move it to another moment, or skip it", step, name, frame.until)
+            if found := self._block(step, frame):
+                urgency, what, remedy = found
+                name = self.program.container(frame.path).name
+                since = self.changed_at.get(step) if frame.held else frame.started_at
+                yield Finding(urgency, what, remedy, step, name, None if frame.held else frame.until, since)
+
+    def _block(self, step: int, frame: Frame) -> tuple[int, str, str] | None:
+        if frame.held:
+            return 0, f"it cannot go on: {frame.held}", "put that right and retry it, or skip it"
+        if asked := self.asked.get(step):
+            return _people(asked, frame)
+        if frame.awaits:
+            return 3, f"it waits for {', '.join(frame.awaits)}{_at_the_latest(frame)}", "tell it, or skip it"
+        if frame.until is not None:
+            return 5, f"it waits until {_moment(frame.until)}", "move it to another moment, or skip it"
+        return None
+
+
+_PARKED = "an operator of the platform looks at `stack dlq parked`, puts that right, and releases the row"
+_PUT_ASIDE = "an operator of the platform looks at `stack dlq list --service rule-engine`, and replays them"
 
 
 def _ended(one: Execution) -> str:
@@ -125,9 +166,22 @@ def _ended(one: Execution) -> str:
     return f"{verb}: {one.reason}" if one.reason else verb
 
 
-def _awaited(frame: Frame) -> str:
-    until = f", until {_moment(frame.until)} at the latest" if frame.until else ""
-    return f"it waits for {', '.join(frame.awaits)}{until}"
+def _people(asked: Sequence[AskedEmployee], frame: Frame) -> tuple[int, str, str]:
+    """Somebody who is away for as long as there is time, or longer, answers only if somebody does something."""
+    what = f"it waits for {_and([one.name for one in asked])}{_at_the_latest(frame)}"
+    away = [one for one in asked if one.absent_until is not None]
+    if not away:
+        return 3, what, "ask them, let them delegate it, or skip it"
+    absent = _and([f"{one.name} until {_moment(one.absent_until)}" for one in away if one.absent_until])
+    return 2, f"{what}; absent: {absent}", "delegate it to somebody who is there, answer for them, or skip it"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _at_the_latest(frame: Frame) -> str:
+    return f", until {_moment(frame.until)} at the latest" if frame.until else ""
 
 
 def _moment(moment: datetime) -> str:
