@@ -35,14 +35,21 @@ def document(*blocks: Mapping[str, Any], **rest: Any) -> WorkflowDocument:
     return WorkflowDocument.model_validate({"kind": "deal", "blocks": blocks} | rest)
 
 
-def compiled(written: WorkflowDocument) -> Program:
-    """The program of a workflow without issues."""
+def compiled(written: WorkflowDocument, *before: WorkflowDocument) -> Program:
+    """The program of a workflow without issues; blocks of `before`, its earlier versions, keep their ids."""
     check = WorkflowCheck(written, SCHEMA, REGISTRY, BLOCKS, (), UNASKED)
     assert check.issues() == []
-    counter = iter(range(10_000))
-    identified = with_block_ids(written, [], lambda: uuid5(RUN, str(next(counter))))
+    identified = identified_in_turn(*before, written)
     stored = compile_workflow("story", identified, SCHEMA, REGISTRY, BLOCKS).model_dump(mode="json", by_alias=True)
     return Program.model_validate(stored).bound(BLOCKS)
+
+
+def identified_in_turn(*versions: WorkflowDocument) -> WorkflowDocument:
+    """The last version, as the server would have given ids to one after another."""
+    counter, known = iter(range(10_000)), list[WorkflowDocument]()
+    for written in versions:
+        known.append(with_block_ids(written, known[-1:], lambda: uuid5(RUN, str(next(counter)))))
+    return known[-1]
 
 
 class Story:

@@ -1,11 +1,12 @@
 """`deadline`: something that must be done in time, and what is done when it is not."""
 
+from collections.abc import Iterable, Set
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from rule_engine.blocks.if_ import Branch
-from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
+from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Moving, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -44,6 +45,13 @@ class Deadline(BlockType[DeadlineOptions]):
             return Run((Child(LATE),), data={"open": 2, "late": True})
         env.cancel(WORK, "it was not done in time")
         return Run((Child(LATE),), data={"open": 2, "late": True})
+
+    def moved(self, before: DeadlineOptions, options: DeadlineOptions, frame: Frame, moving: Moving) -> Frame:
+        return moving.retimed(frame, before.within, options.within, frame.started_at) if frame.until else frame
+
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        over = bool(frame.data.get("late"))
+        return range(LATE if begun else WORK, LATE if over else count)
 
     def child_ended(self, options: DeadlineOptions, frame: Frame, child: ChildState, env: Environment) -> Next:
         if child.stops:

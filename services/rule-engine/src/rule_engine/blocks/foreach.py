@@ -1,5 +1,6 @@
 """`foreach`: the body for each value of a list."""
 
+from collections.abc import Iterable, Set
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -44,6 +45,9 @@ class ForEach(BlockType[ForEachOptions]):
         opened = frame.data["open"]
         assert isinstance(opened, int)  # noqa: S101 - as written below
         return self._go_on(frame.data | {"open": opened - 1}, opened)
+
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        return range(count)
 
     def _go_on(self, data: dict[str, JsonValue], at_once: int) -> Next:
         """Starts as many turns as there is room for."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rule_engine.blocks.if_ import Branch
-from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
+from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Moving, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 
 
@@ -35,10 +35,27 @@ class Parallel(BlockType[ParallelOptions]):
     def child_ended(self, options: ParallelOptions, frame: Frame, child: ChildState, env: Environment) -> Next:
         if child.stops:
             return Done(child.state or "failed", child.reason)
-        ended = frame.data["ended"]
-        assert isinstance(ended, int)  # noqa: S101 - as written above
-        wanted = {"all": len(env.blocks), "any": 1}.get(str(options.wait_for), options.wait_for)
-        if ended + 1 >= min(int(wanted), len(env.blocks)):
+        ended = _ended(frame)
+        if ended + 1 >= _wanted(options, len(env.blocks)):
             first = options.branches[child.index].name if options.branches else ""
             return Done(outputs={"last": first or str(child.index + 1)})
         return Wait(data={"ended": ended + 1})
+
+    def moved(self, before: ParallelOptions, options: ParallelOptions, frame: Frame, moving: Moving) -> Frame:
+        """New branches do not begin any more, so they are not waited for."""
+        if not moving.open:
+            return frame
+        still_to_end = min(_wanted(options, len(moving.blocks)) - _ended(frame), moving.open)
+        return frame.to(data={"ended": _wanted(options, len(moving.blocks)) - max(still_to_end, 1)})
+
+
+def _wanted(options: ParallelOptions, branches: int) -> int:
+    """How many branches must have ended."""
+    wanted = {"all": branches, "any": 1}.get(str(options.wait_for), options.wait_for)
+    return min(int(wanted), branches)
+
+
+def _ended(frame: Frame) -> int:
+    ended = frame.data["ended"]
+    assert isinstance(ended, int)  # noqa: S101 - as written above
+    return ended

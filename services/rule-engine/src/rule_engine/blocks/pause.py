@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from rule_engine.domain.execution.blocks import BlockType, Done, Environment, Next, Wait
+from rule_engine.domain.execution.blocks import BlockType, Done, Environment, Moving, Next, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -27,3 +27,6 @@ class Pause(BlockType[PauseOptions]):
         if due is None:
             return Done("skipped", "the date it counts from is empty")
         return Done() if due <= env.now else Wait(until=due)
+
+    def moved(self, before: PauseOptions, options: PauseOptions, frame: Frame, moving: Moving) -> Frame:
+        return moving.retimed(frame, before.run, options.run, frame.started_at) if frame.until else frame

@@ -1,5 +1,7 @@
 """Blocks one after another."""
 
+from collections.abc import Iterable, Set
+
 from rule_engine.domain.execution.blocks import (
     BlockType,
     Child,
@@ -34,6 +36,9 @@ class Sequence(BlockType[NoOptions]):
         if child.stops:
             return self._stop_after(child, env)
         return self._from(child.index + 1, env)
+
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        return range(min(begun, default=-1) + 1, count)
 
     def _from(self, index: int, env: Environment) -> Next:
         """The next child that has not ended; with none left it is done, unless one before it is open again."""

@@ -2,15 +2,18 @@
 what leads to another one: a command, a time, or a `set_status` among what is done on entering.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from contracts.envelope import rfc3339
 from contracts.issues import unknown
 from contracts.texts import MAX_TITLE
 from rule_engine.blocks.if_ import Branch
-from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
+from rule_engine.domain.errors import NotMovableError
+from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Moving, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.language.variables import Name
 from rule_engine.domain.schedule.run_time import RunTime
@@ -95,6 +98,9 @@ class Statuses(BlockType[StatusesOptions]):
         status = options.status(frame.data["status"])
         return self._leave(options, status.name, str(status.then), env)
 
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        return range(count)
+
     def _enter(self, options: StatusesOptions, name: str, env: Environment) -> Next:
         env.set_status(name)
         index = _branch(options, name)
@@ -111,7 +117,21 @@ class Statuses(BlockType[StatusesOptions]):
         if status.after is None and not awaits:
             return Done(outputs={"status": name})
         until = env.due(status.after) if status.after is not None else None
-        return Wait(until, awaits, f"is {status.title or name}", data={"status": name})
+        since = rfc3339(env.now)
+        return Wait(until, awaits, f"is {status.title or name}", data={"status": name, "since": since})
+
+    def moved(self, before: StatusesOptions, options: StatusesOptions, frame: Frame, moving: Moving) -> Frame:
+        for name in (frame.data.get("status"), frame.data.get("leaves_for")):
+            if name is not None and name not in options.names():
+                raise NotMovableError(f"it has no status {name!r} any more")
+        if "since" not in frame.data:
+            return frame
+        was, status = before.status(frame.data["status"]), options.status(frame.data["status"])
+        awaits = tuple(f"command.{one.name}" for one in status.commands)
+        if status.after is None and not awaits:
+            raise NotMovableError(f"its status {status.name!r} is final there: nothing would end it")
+        since = datetime.fromisoformat(str(frame.data["since"]))
+        return moving.retimed(frame, was.after, status.after, since).to(awaits=awaits)
 
     def _leave(self, options: StatusesOptions, name: str, to: str, env: Environment) -> Next:
         index = _branch(options, f"{name}{EXIT}")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from contracts.conditions import Condition
 from contracts.issues import Written
 from rule_engine.blocks.if_ import Branch
-from rule_engine.domain.execution.blocks import BlockType, Child, Done, Environment, Next, Run, Wait
+from rule_engine.domain.execution.blocks import BlockType, Child, Done, Environment, Moving, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -57,6 +57,12 @@ class WaitEvent(BlockType[WaitEventOptions]):
 
     def due(self, options: WaitEventOptions, frame: Frame, env: Environment) -> Next:
         return self._take(1, env)
+
+    def moved(self, before: WaitEventOptions, options: WaitEventOptions, frame: Frame, moving: Moving) -> Frame:
+        if not frame.awaits:
+            return frame
+        frame = moving.retimed(frame, before.timeout, options.timeout, frame.started_at)
+        return frame.to(awaits=(options.event,))
 
     def _take(self, index: int, env: Environment) -> Next:
         return Run((Child(index),), data={"taken": index}) if len(env.blocks) > index else Done()

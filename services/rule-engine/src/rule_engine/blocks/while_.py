@@ -1,5 +1,6 @@
 """`while`: the body again and again."""
 
+from collections.abc import Iterable, Set
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,6 +37,9 @@ class While(BlockType[WhileOptions]):
         if child.stops:
             return Done(child.state or "failed", child.reason)
         return self._turn(options, child.iteration + 1, env)
+
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        return range(count)
 
     def _turn(self, options: WhileOptions, turn: int, env: Environment) -> Next:
         if not env.holds(options.condition):

@@ -13,6 +13,10 @@ class NoSuchRuleError(RunError):
     """The run has no such rule."""
 
 
+class NotMovableError(EngineError):
+    """A run cannot be moved to another version; the text says why, for people."""
+
+
 class ValueFailureError(EngineError):
     """A parameter could not be made from the values at hand (a template failed, a type does not fit)."""
 

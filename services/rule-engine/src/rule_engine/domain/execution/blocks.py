@@ -4,7 +4,7 @@ A type is a class without state of its own; everything a block remembers is in i
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
@@ -15,10 +15,13 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from contracts.conditions import Condition
 from contracts.contexts import Part
 from contracts.messages.rule_events import RuleState
+from contracts.values import ItemSnapshot
 from rule_engine.domain.actions import marked
+from rule_engine.domain.errors import NotMovableError
 from rule_engine.domain.execution.assignments import Ask
 from rule_engine.domain.execution.program import AnyBlock, RuleBlock
 from rule_engine.domain.execution.state import ENDED, Frame
+from rule_engine.domain.schedule.due import Times, due
 from rule_engine.domain.schedule.run_time import RunTime
 
 
@@ -169,6 +172,29 @@ class Environment(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What an open block can ask for whose run is moved to another version: its children there, those that are open."""
+
+    now: datetime
+    item: ItemSnapshot
+    times: Times
+    blocks: Sequence[AnyBlock]
+    open: int
+
+    def retimed(self, frame: Frame, before: RunTime | None, after: RunTime | None, since: datetime) -> Frame:
+        """The frame with the moment that a changed time leads to, counted from `since`, and not before now.
+
+        One that an operator has decided stays. Raises `NotMovableError`.
+        """
+        if before == after or frame.manually_scheduled:
+            return frame
+        found = due(after, since, self.item, self.times, self.now) if after else None
+        if found is not None and found.missing:
+            raise NotMovableError("the date that its time counts from is empty")
+        return frame.to(until=found and max(found.at or self.now, self.now))
+
+
 class BlockType[O: BaseModel](ABC):
     """A type of block."""
 
@@ -204,3 +230,13 @@ class BlockType[O: BaseModel](ABC):
     def received(self, options: O, frame: Frame, name: str, value: Mapping[str, JsonValue], env: Environment) -> Next:
         """Something it waited for has come."""
         return Done()
+
+    def moved(self, before: O, options: O, frame: Frame, moving: Moving) -> Frame:
+        """The frame of a block whose run goes on in another version, with other options; it stays as it is, unless it
+        waits for what they say. Raises `NotMovableError` when it cannot go on there.
+        """
+        return frame
+
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        """Which of so many children may begin yet, when these are open or have just ended."""
+        return () if begun else range(count)

@@ -53,7 +53,7 @@ class Interpreter:
             if self._is_stale(frame, note):
                 self.run.frames[frame.step] = rest
             else:
-                self._take(rest.to(until=None) if note.what == "due" else rest, note)
+                self._take(rest.to(until=None, manually_scheduled=False) if note.what == "due" else rest, note)
         told.extend(put_back)
 
     def _must_wait(self, frame: Frame) -> bool:
@@ -116,11 +116,10 @@ class Interpreter:
                     frame = run.put_out(frame, kept_outputs(run, outputs))
                 run.close(step, outcome, reason)
             case Wait(until=until, awaits=awaits, reason=reason, data=data):
-                frame = run.frames[step] = frame.to(until=until, awaits=awaits, data=_or(data, frame))
+                frame = run.frames[step] = _awaiting(frame, until, awaits).to(data=_or(data, frame))
                 run.write_down(frame, "waiting" if until or awaits else "running", reason)
             case Run(children=children, until=until, awaits=awaits, data=data):
-                frame = frame.to(until=until, awaits=awaits, data=_or(data, frame))
-                run.frames[step] = frame
+                frame = run.frames[step] = _awaiting(frame, until, awaits).to(data=_or(data, frame))
                 run.write_down(frame, "running")
                 for child in children:
                     run.open(frame, child.index, child.iteration, dict(child.names))
@@ -132,6 +131,12 @@ def kept_outputs(run: Running, outputs: Mapping[str, JsonValue]) -> dict[str, Js
     if refusal := refuse_outputs(outputs, others):
         raise ValueFailureError(refusal)
     return dict(outputs)
+
+
+def _awaiting(frame: Frame, until: datetime | None, awaits: tuple[str, ...]) -> Frame:
+    """A moment that an operator has decided stays theirs for as long as it is waited for."""
+    decided = frame.manually_scheduled and until == frame.until
+    return frame.to(until=until, awaits=awaits, manually_scheduled=decided)
 
 
 def _or(data: dict[str, JsonValue] | None, frame: Frame) -> dict[str, JsonValue]:

@@ -104,6 +104,8 @@ class Frame(_Strict):
     started_at: AwareDatetime
     until: AwareDatetime | None = None
     """When its block is told that it is due."""
+    manually_scheduled: bool = False
+    """An operator has decided that moment: another version's time does not change it."""
     awaits: tuple[str, ...] = ()
     """The names of what its block is told of when it comes."""
     inbox: tuple[Note, ...] = ()

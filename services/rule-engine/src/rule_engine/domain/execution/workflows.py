@@ -78,7 +78,7 @@ def move_pause(program: Program, state: State, step: int, until: datetime, now: 
     frame = _open_block(run, step)
     if frame.until is None:
         raise RunError("this block does not wait for a moment")
-    run.frames[step] = frame.to(until=until)
+    run.frames[step] = frame.to(until=until, manually_scheduled=True)
     if frame.asked:
         run.assignments.append(Moved(step, until))
     run.write_down(run.frames[step], "waiting", "an operator has changed its moment")
