@@ -1,6 +1,9 @@
 """Runs of workflows driven on the core: their timers, commands, events and answers, and the journal that results."""
 
+import os
 from typing import Any
+
+from hypothesis import strategies as st
 
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from rule_engine.domain.execution.advance import advance, settle
@@ -10,6 +13,10 @@ from rule_engine.domain.execution.state import Entry, State, read_state
 from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.execution.workflows import begin_workflow, receive
 from support.runs import REGISTRY, RUN, T0, context
+
+EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "150"))
+FINALS = st.lists(st.sampled_from(["done", "done", "done", "refused", "failed"]), min_size=1, max_size=6)
+"""How commands end, in turn."""
 
 
 class Drive:

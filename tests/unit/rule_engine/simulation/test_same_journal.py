@@ -21,11 +21,11 @@ from rule_engine.domain.execution.workflows import begin_workflow
 from rule_engine.domain.simulation.report import Report
 from rule_engine.domain.simulation.simulation import PEOPLE, Simulation
 from rule_engine.domain.simulation.world import Arrival, SimulatedWorkflow
+from support.driving import EXAMPLES, FINALS, Drive
 from support.random_workflows import DOCUMENTS, named
 from support.runs import REGISTRY, T0, context
 from support.simulated import world
 from support.workflows import compiled
-from unit.rule_engine.workflows.test_properties import EXAMPLES, FINALS, Drive
 
 CODE = "story"
 

@@ -178,7 +178,7 @@ def test_an_event_that_is_waited_for_is_the_one_that_the_new_version_names() -> 
     story.receive("command.yes")
     assert story.said == ["yes"]
     story.to(wait(event="command.other", hours=1))
-    assert story.state.frames[1].awaits == (), "it does not wait any more"
+    assert not story.state.frames[1].awaits, "it does not wait any more"
 
 
 def test_a_status_is_kept_and_waits_as_the_new_version_says() -> None:

@@ -1,6 +1,5 @@
 """Random workflows, edited at random while a run of them waits: it goes on, or is left with a reason."""
 
-import os
 from collections import Counter
 from copy import deepcopy
 from itertools import count
@@ -16,13 +15,11 @@ from rule_engine.domain.execution.migration import Target, migrate, places_of
 from rule_engine.domain.execution.program import Block, Program
 from rule_engine.domain.execution.relocation import id_of
 from rule_engine.domain.execution.state import Entry
-from support.driving import Drive
+from support.driving import EXAMPLES, FINALS, Drive
 from support.random_workflows import DOCUMENTS, LEAVES, named
 from support.runs import T0, TIMES, context
 from support.workflows import compiled
 
-EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "150"))
-FINALS = st.lists(st.sampled_from(["done", "done", "done", "refused", "failed"]), min_size=1, max_size=6)
 PLACE = st.integers(min_value=0, max_value=1_000)
 EDITS = st.lists(
     st.one_of(
@@ -85,7 +82,7 @@ def test_a_run_that_is_moved_to_the_version_that_it_has_goes_on_as_if_it_was_not
     assert (moved.state, moved.refusal) == (straight.state, None)
 
 
-@given(written=DOCUMENTS, edits=EDITS, finals=FINALS, after=st.integers(min_value=1, max_value=12))
+@given(written=DOCUMENTS, edits=EDITS, finals=FINALS, after=st.integers(min_value=1, max_value=5))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.simulation
 def test_a_run_that_is_moved_to_an_edited_version_goes_on_to_its_end_and_nothing_acts_twice(

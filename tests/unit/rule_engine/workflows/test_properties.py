@@ -5,24 +5,19 @@ event twice. What is compared is the journal: which blocks and rules ended how, 
 was sent.
 """
 
-import os
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.state import ROOT, State
-from support.driving import Drive
+from support.driving import EXAMPLES, FINALS, Drive
 from support.random_workflows import DOCUMENTS, named
 from support.runs import T0
 from support.workflows import compiled
-
-EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "150"))
-FINALS = st.lists(st.sampled_from(["done", "done", "done", "refused", "failed"]), min_size=1, max_size=6)
 
 
 @given(written=DOCUMENTS, finals=FINALS)
