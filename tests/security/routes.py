@@ -178,6 +178,7 @@ RULE_ENGINE = {
     "GET /v1/workflow-schema": Route(VIEWER, OWN),
     "GET /v1/workflows/{code}/versions": Route(VIEWER, HIDDEN, ("welcome",)),
     "POST /v1/workflows/{code}/runs": Route(OPERATOR, HIDDEN, ("welcome",), {"item_id": ITEM_REF["item_id"]}),
+    "GET /v1/workflows/{code}/runs": Route(VIEWER, HIDDEN, ("welcome",)),
     "GET /v1/assignments": Route(VIEWER, OWN),
     "GET /v1/assignments/{assignment_id}": Route(VIEWER, HIDDEN, ("assignment",)),
     "POST /v1/assignments/{assignment_id}/answer": Route(VIEWER, HIDDEN, ("assignment",), {"choice": "approve"}),

@@ -29,6 +29,7 @@ from rule_engine.settings import Settings
 from rule_engine.store import Store
 from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
+from rule_engine.store.keyed_runs import KeyedRuns
 from rule_engine.store.programs import Programs
 from rule_engine.store.timers import Timer
 from rule_engine.store.variables import Variables
@@ -151,6 +152,7 @@ class Engine:
             workflows=workflows,
             assignments=Assignments(),
             start_requests=StartRequests(),
+            keyed_runs=KeyedRuns(),
         )
 
     def _plan(self, messages: Sequence[Message]) -> None:

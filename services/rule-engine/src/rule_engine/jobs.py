@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+import structlog
+
 from contracts.contexts import StageItems
 from contracts.kit import telemetry
 from contracts.kit.broker import OutageError
@@ -21,8 +23,9 @@ from contracts.kit.worker import Job, Task
 from contracts.messages.results import CommandFailed, CommandRefused, FinalResult
 from contracts.texts import readable_reason
 from contracts.values import ItemSnapshot
+from rule_engine.application.concurrency import KeyInUseError
 from rule_engine.application.open_runs import OpenRuns
-from rule_engine.application.recorder import LOOK_AGAIN
+from rule_engine.application.recorder import LOOK_AGAIN, Recorder
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
 from rule_engine.domain.authoring.workflow_starts import BadStartError
 from rule_engine.domain.execution.backfills import begin_backfill
@@ -30,6 +33,7 @@ from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Execution, RuleProgress, State
 from rule_engine.domain.execution.step import wake_at
+from rule_engine.domain.execution.workflows import terminate
 from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.messages import workflow_started, workflow_under_way
 from rule_engine.store import Store
@@ -37,6 +41,8 @@ from rule_engine.store.backfills import Backfill
 from rule_engine.store.entries import StoredEntry
 from rule_engine.store.runs import Run, new_run
 from rule_engine.store.workflow_starts import StartRequest
+
+logger = structlog.get_logger(__name__)
 
 PAGE = 100
 """Items that are planned in one transaction."""
@@ -199,7 +205,7 @@ class StartJob:
         except BadStartError as error:
             reason = "; ".join(f"{where}: {what}" for where, what in error.issues)
             await self._answer(task, CommandRefused(command_id=task.id, reason=readable_reason(reason)))
-        except OverQuotaError as error:
+        except (OverQuotaError, KeyInUseError) as error:
             await self._answer(task, CommandRefused(command_id=task.id, reason=str(error)))
 
     async def give_up(self, task: Task, reason: str) -> None:
@@ -222,6 +228,46 @@ class StartJob:
     async def _is_ended(self, tx: Connection, task: Task) -> bool:
         """Ends the work; false when another worker has it, or its command was cancelled."""
         return await task.complete(tx) and await self._store.start_requests.delete(tx, task.tenant, task.id)
+
+
+class ReplaceJob:
+    """Ends the runs that a later run of the same concurrency key replaces, each in a transaction of its own."""
+
+    def __init__(self, database: Database, store: Store, recorder: Recorder, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._recorder = recorder
+        self._clock = clock
+
+    def job(self) -> Job:
+        return Job(self.run, self.give_up, attempts=100)
+
+    async def run(self, task: Task) -> None:
+        """`task.id` is the later run; once it goes on itself, or has ended, nothing is left to do."""
+        try:
+            async with self._database.transaction(task.tenant) as tx:
+                earlier = await self._store.keyed_runs.before(tx, task.tenant, task.id)
+            for run_id in earlier:
+                await self._end(task, run_id)
+        except OutageError as error:
+            raise RetryLaterError(str(error)) from error
+        async with self._database.transaction(task.tenant) as tx:
+            await task.complete(tx)
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        """The later run waits until the earlier ones have ended by themselves."""
+        logger.error("runs could not be replaced", run_id=task.id, reason=reason)
+        async with self._database.transaction(task.tenant) as tx:
+            await task.complete(tx)
+
+    async def _end(self, task: Task, run_id: UUID) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            row = await self._store.runs.get(tx, task.tenant, run_id, lock=True)
+            run = await self._store.programs.of_run(tx, row) if row and not row.finished else None
+            if run is not None and run.state.outcome is None:
+                now = self._clock()
+                step = terminate(run.program, run.state, f"replaced by run {task.id}", now)
+                await self._recorder.record(tx, run, step, now)
 
 
 class Forgetting:

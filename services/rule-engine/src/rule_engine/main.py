@@ -31,6 +31,7 @@ from rule_engine.api import (
 )
 from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import BACKFILL, Backfilling
+from rule_engine.application.concurrency import REPLACE_RUNS
 from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
@@ -50,7 +51,7 @@ from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers.commands import Handlers, handling
 from rule_engine.handlers.planner import Planner, planning
 from rule_engine.handlers.results import Results, results
-from rule_engine.jobs import BackfillJob, Forgetting, StartJob
+from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob, StartJob
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler, connect
@@ -81,7 +82,8 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     service.consume(handling(commands, Handlers(store, recorder, clock)))
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
-    service.work({START_WORKFLOW: StartJob(database, store, starts, commands).job()})
+    replacing = ReplaceJob(database, store, recorder, clock)
+    service.work({START_WORKFLOW: StartJob(database, store, starts, commands).job(), REPLACE_RUNS: replacing.job()})
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     _schedule(service, settings, scheduler, activities)
     for client in (entity_service, trigger_service, named):
@@ -102,7 +104,7 @@ def build_app(settings: Settings) -> FastAPI:
             employees.router(database, store.rule_sets, store.workflows),
             decisions.router(database, store, clock),
             simulations.router(simulating),
-            workflow_starts.router(service, starts),
+            workflow_starts.router(service, store, starts),
             *of_workflows(service, store, recorder, entity_service, elsewhere),
         ],
     )

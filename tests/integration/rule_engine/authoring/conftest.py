@@ -219,7 +219,7 @@ def workflow_routers(
         workflows.router(made, workflows.Reading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
         workflow_views.router(workflows.Reading(database, store.workflows)),
-        workflow_starts.router(service, starts),
+        workflow_starts.router(service, store, starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),
         runs.router(database, store),

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import httpx
 
+from contracts.envelope import Envelope
 from contracts.kit.clock import new_id
 from contracts.kit.commands import Commands
 from contracts.kit.database import Database
 from contracts.kit.outbox import Outbox
-from contracts.messages.entity_events import StageChanged
+from contracts.messages.entity_events import ItemDeleted, StageChanged
+from contracts.messages.results import CANCELLED, CommandRefused
 from contracts.topics import RULE_RESULTS
 from contracts.values import ItemSnapshot, Origin
 from rule_engine.activities import Activities, RunRef
@@ -22,7 +24,8 @@ from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService
 from rule_engine.handlers.planner import Planner
-from rule_engine.jobs import BackfillJob, Forgetting
+from rule_engine.handlers.results import Results
+from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob
 from rule_engine.rules import REGISTRY
 from rule_engine.store import Store
 from support.entity import EntityStandIn
@@ -59,6 +62,8 @@ class Engine:
         self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, starts, watch)
         self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
         self.operator_actions = OperatorActions(database, self.store, recorder, watch, new_id)
+        self.replace_job = ReplaceJob(database, self.store, recorder, watch)
+        self.results = Results(self.store, recorder, REGISTRY, watch)
         self.entity_service = entity_service
         self.backfill_job = self.backfill_job_with(entity_service)
 
@@ -67,6 +72,13 @@ class Engine:
 
     def forgetting(self, days: int) -> Forgetting:
         return Forgetting(self.database, self.store, self.watch, days)
+
+    async def cancels_commands(self, tenant: UUID) -> None:
+        """Their owners say of all commands under way that they were cancelled and nothing was done."""
+        async with self.database.transaction(tenant) as tx:
+            rows = await tx.fetch("SELECT id, run_id FROM sent_commands WHERE tenant_id = $1", tenant)
+            said = [CommandRefused(command_id=row["id"], reason=CANCELLED) for row in rows]
+            await self.results.take_in([fact(one, tenant, one.command_id) for one in said], None, tx)
 
     async def advance(self, tenant: UUID) -> None:
         """Every run of the tenant, as its execution would."""
@@ -110,7 +122,14 @@ class Deal:
             changed_by="ada",
             at=self.engine.watch(),
         )
-        event = fact(entered, self.tenant, self.id, at=self.engine.watch())
+        await self._plan(fact(entered, self.tenant, self.id, at=self.engine.watch()))
+
+    async def is_deleted(self) -> None:
+        now = self.engine.watch()
+        gone = ItemDeleted(item_id=self.id, version=1_000, deleted_by="ada", at=now)
+        await self._plan(fact(gone, self.tenant, self.id, at=now))
+
+    async def _plan(self, event: Envelope[Any]) -> None:
         times = await self.engine.planner.prefetch([event])
         async with self.engine.database.transaction(self.tenant) as tx:
             await self.engine.planner.plan([event], times, tx)

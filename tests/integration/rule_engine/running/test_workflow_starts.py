@@ -140,6 +140,61 @@ async def test_a_workflow_that_was_archived_is_refused(deal: Deal) -> None:
     assert (await deal.reaches("begin", "refused"))["reason"] == "there is no published workflow 'greeting'"
 
 
+def keyed(policy: str) -> dict[str, Any]:
+    return {"concurrency": {"key": "{{ item.id }}", "policy": policy}}
+
+
+async def started_by_hand(deal: Deal) -> str:
+    async with deal.harness.service_environment.caller(deal.tenant, "operator") as operator:
+        answer = await operator.post("/v1/workflows/greeting/runs", json={"item_id": str(deal.item)})
+    assert answer.is_success, answer.text
+    return str(answer.json()["id"])
+
+
+async def reaches(deal: Deal, run: str, **wanted: Any) -> dict[str, Any]:
+    """The run once it looks so; `blocks` are those of its journal."""
+
+    async def look() -> dict[str, Any] | None:
+        async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
+            found: dict[str, Any] = (await viewer.get(f"/v1/runs/{run}")).json()
+        seen = found | {"blocks": [(row["name"], row["state"]) for row in found["rules"]]}
+        return found if seen.items() >= wanted.items() else None
+
+    made = await eventually(look, f"{run} to have {wanted}")
+    assert made is not None
+    return made
+
+
+async def test_a_rule_starts_nothing_while_a_run_with_the_same_key_goes_on(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE, **keyed("refuse"))
+    await deal.has_rules({"new": [start()]})
+    deal.see("new")
+    first = await started_by_hand(deal)
+    await deal.enters("new")
+    reason = f"run {first} of workflow 'greeting' goes on for the key '{deal.item}'"
+    assert (await deal.reaches("begin", "refused"))["reason"] == reason
+
+
+async def test_a_queued_run_begins_when_the_one_before_it_has_ended(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE, **keyed("queue"))
+    deal.see("new")
+    first, second = await started_by_hand(deal), await started_by_hand(deal)
+    await reaches(deal, first, blocks=[("a_week", "waiting")])
+    assert (await reaches(deal, second, queued=True))["rules"] == []
+    await act(deal, {"id": first}, "terminate", reason="enough")
+    await reaches(deal, second, queued=False, blocks=[("a_week", "waiting")])
+
+
+async def test_a_later_run_ends_the_earlier_one_and_begins(deal: Deal) -> None:
+    await has_workflow(deal, PAUSE, **keyed("replace"))
+    deal.see("new")
+    first = await started_by_hand(deal)
+    await reaches(deal, first, blocks=[("a_week", "waiting")])
+    second = await started_by_hand(deal)
+    await reaches(deal, first, outcome="cancelled", reason=f"replaced by run {second}")
+    await reaches(deal, second, blocks=[("a_week", "waiting")])
+
+
 async def test_workflows_that_start_each_other_end_by_name(deal: Deal) -> None:
     await has_workflow(deal, PAUSE, code="second")
     await has_workflow(deal, starting("second"), code="first")

@@ -120,6 +120,23 @@ def test_a_workflow_starts_by_itself_waits_and_takes_what_came() -> None:
     assert (found.totals.runs, found.totals.open_at_end) == (2, 0)
 
 
+@pytest.mark.parametrize(
+    ("policy", "days", "refused"),
+    [("queue", [7, 14, 21], 0), ("replace", [11], 0), ("refuse", [7], 2)],
+)
+def test_runs_with_one_key_go_on_one_at_a_time(policy: str, days: list[int], refused: int) -> None:
+    """The first one begins at once, the second after a day, the third after four."""
+    pause = {"block": "pause", "name": "p", "run": {"when": "after", "days": 7}}
+    say = {"block": "action", "name": "say", "type": "send_sms", "params": {"text": "Hello"}}
+    concurrency = {"key": "{{ item.id }}", "policy": policy}
+    made = workflow("one", pause, say, autorun={"on_create": True, "on_change": True}, concurrency=concurrency)
+    changed = [happening(timedelta(days=day), assignments=set_field("title", f"Table {day}")) for day in (1, 4)]
+    found = simulated(world(None, made, items=deals(1, entry_seq=1), happens=changed))
+    assert [at for _, at in commands(found)] == [NOON + timedelta(days=day) for day in days]
+    assert sum(one.times for one in found.limits if "goes on for the key" in one.what) == refused
+    assert found.totals.open_at_end == 0
+
+
 def test_a_workflow_that_is_started_on_every_item_has_its_parameters() -> None:
     say = {"block": "action", "name": "say", "type": "send_sms", "params": {"text": "{{ param.word }}"}}
     made = workflow("greet", say, parameters={"word": {"type": "string"}}, started={"word": "Good day"})

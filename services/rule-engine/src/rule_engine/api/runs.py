@@ -99,8 +99,13 @@ class RunView(BaseModel):
     begin another one, linked to the entry's."""
     outcome: str | None
     """How a workflow ended; null: it has not, or this is a chain of rules."""
+    reason: str | None
+    """Why a workflow ended so."""
     status: str | None
     """The status that a workflow has given itself."""
+    concurrency_key: str | None
+    queued: bool
+    """Whether it has not begun, since another run with its key goes on."""
     started_by: str | None
     """Who started a workflow."""
     rules: list[RuleRun]
@@ -165,7 +170,7 @@ def _view(
 ) -> RunView:
     return RunView(
         **{name: row[name] for name in RunView.model_fields if name in row},
-        next_look_at=row["wake_at"],
+        next_look_at=None if row["queued"] else row["wake_at"],
         trace_id=telemetry.trace_id(row["traceparent"]),
         rules=[_rule_run(rule) for rule in rules],
         decisions=[DecisionView.model_validate(dict(decision)) for decision in decisions],

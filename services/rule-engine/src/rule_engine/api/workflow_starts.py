@@ -1,20 +1,25 @@
 """`/v1/workflows/{code}/runs`: workflows started by hand."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from contracts.inputs import Input
+from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import bad_input, json_response, not_found
+from contracts.kit.http import Page, bad_input, conflict, json_response, not_found
+from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
+from contracts.messages.rule_events import RuleState
 from rule_engine.api.problems import needing_entity_service
 from rule_engine.api.workflows import CodePath
+from rule_engine.application.concurrency import KeyInUseError
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
 from rule_engine.domain.authoring.workflow_starts import BadStartError
+from rule_engine.store import Store
 
 
 class StartInput(Input):
@@ -24,14 +29,40 @@ class StartInput(Input):
     parameters: Annotated[dict[str, JsonValue], Field(max_length=100)] = Field(default_factory=dict)
 
 
+class WorkflowRunSummary(BaseModel):
+    """A run in a list; `queued`: it has not begun, since another run with its concurrency key goes on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    item_id: UUID
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    started_by: str
+    finished: bool
+    queued: bool
+    concurrency_key: str | None
+    outcome: RuleState | None
+    reason: str | None
+    status: str | None
+
+
+class LastStart(NamedTuple):
+    """The sort key of runs in the order of their starts."""
+
+    created_at: Moment
+    id: UUID
+
+
 class StartedRun(BaseModel):
     """The run that was started; its details are at `/v1/runs/{id}`."""
 
     id: UUID
 
 
-def router(service: Service, starts: WorkflowStarts) -> APIRouter:
-    """For operators."""
+def router(service: Service, store: Store, starts: WorkflowStarts) -> APIRouter:
+    """Runs are started by operators, and listed for everybody."""
     routes = APIRouter(prefix="/v1/workflows/{code}/runs", tags=["workflows"])
 
     @routes.post("", status_code=201, response_model=StartedRun)
@@ -48,9 +79,26 @@ def router(service: Service, starts: WorkflowStarts) -> APIRouter:
                 return json_response(StartedRun(id=id), 201)
 
             return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=start)
+        except KeyInUseError as error:
+            raise conflict(str(error)) from error
         except NoSuchWorkflowError as error:
             raise not_found(str(error)) from error
         except BadStartError as error:
             raise bad_input("nothing was started", *error.issues) from error
+
+    @routes.get("")
+    async def list_workflow_runs(
+        code: CodePath, paging: Paged, item_id: UUID | None = None, caller: Caller = require(Role.VIEWER)
+    ) -> Page[WorkflowRunSummary]:
+        """The runs of a workflow, the last started first; also starts that were refused, which have ended so."""
+        before = paging.after(LastStart)
+        async with service.database.transaction(caller.tenant) as tx:
+            found(await store.workflows.read(tx, (caller.tenant, code)), f"workflow {code!r}")
+            rows = await store.runs.of_workflow(tx, (caller.tenant, code), item_id, before, paging.rows)
+        return paging.page(
+            rows,
+            lambda row: LastStart(row["created_at"], row["id"]),
+            lambda row: WorkflowRunSummary.model_validate(dict(row)),
+        )
 
     return routes

@@ -40,6 +40,7 @@ class _Seen:
     changed_at: Mapping[UUID, Mapping[int, datetime]]
     assignees: Mapping[UUID, Sequence[tuple[int, UUID]]]
     put_aside: Mapping[str, int]
+    queued_behind: Mapping[UUID, Sequence[UUID]]
 
 
 class Diagnoses:
@@ -87,6 +88,9 @@ class Diagnoses:
             commands=commands,
             changed_at={run.id: await self._changed_at(tx, run) for run in runs},
             assignees=assignees,
+            queued_behind={
+                run.id: await self._store.keyed_runs.before(tx, tenant, run.id) for run in runs if run.concurrency_key
+            },
             put_aside=await letters.open_of_keys(tx, tenant, list(keys), since) if keys else {},
         )
 
@@ -131,6 +135,7 @@ class Diagnoses:
             result_deadline=self._result_deadline,
             asked=asked,
             changed_at=seen.changed_at[run.id],
+            queued_behind=seen.queued_behind.get(run.id, ()),
         )
 
 

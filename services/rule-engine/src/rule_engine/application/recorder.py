@@ -20,9 +20,11 @@ from contracts.kit.outbox import Outbox
 from contracts.topics import COMMS_COMMANDS, RULE_EVENTS
 from rule_engine import messages
 from rule_engine.domain.execution.assignments import Asked, Moved, Reminded, Withdrawn
+from rule_engine.domain.execution.state import State
 from rule_engine.domain.execution.step import Step
 from rule_engine.store import Store
 from rule_engine.store.commands import SentCommand
+from rule_engine.store.keyed_runs import KeyOfRuns
 from rule_engine.store.runs import Run
 
 logger = structlog.get_logger(__name__)
@@ -57,12 +59,26 @@ class Recorder:
         await self._send(tx, run, step, now)
         if step.assignments:
             await self._assign(tx, run, step, now)
-        await self._set_timer(tx, run, step, now, ran=ran)
+        if not await self._stays_queued(tx, run, step.state, now):
+            await self._set_timer(tx, run, step, now, ran=ran)
         if run.workflow and run.state.outcome is None and step.state.outcome is not None:
             # A start that is waited for has its command's id; without an unfinished command this does nothing.
             await self._answers.finish(tx, run.tenant, messages.workflow_ended(run, step.state))
         after_commit(lambda: _count(run, step))
         return run.after(step.state)
+
+    async def _stays_queued(self, tx: Connection, run: Run, state: State, now: datetime) -> bool:
+        """Whether the run stays queued; the end of the one that goes on lets the next one begin."""
+        if run.concurrency_key is None or (state.has_begun and not state.finished):
+            return False
+        keyed = self._store.keyed_runs
+        line = await keyed.lock(tx, KeyOfRuns(run.tenant, run.rule_set, run.concurrency_key))
+        if not state.finished:
+            return run.id in line[1:]
+        await keyed.leave(tx, run.tenant, run.id)
+        if line[:1] == [run.id] and len(line) > 1:
+            await self._store.timers.start_at(tx, line[1], run.tenant, now, ran=False)
+        return False
 
     async def _send(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
         for emission in step.emissions:

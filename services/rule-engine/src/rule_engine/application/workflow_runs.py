@@ -17,7 +17,9 @@ from contracts.kit.database import Connection, after_commit
 from contracts.kit.quotas import OverQuotaError
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.values import ItemSnapshot
+from rule_engine.application.concurrency import BEGINS, KeyInUseError, Place, take_place
 from rule_engine.application.open_runs import OpenRuns
+from rule_engine.domain.authoring.concurrency import key_of
 from rule_engine.domain.authoring.workflow_starts import (
     BadStartError,
     default_parameters,
@@ -26,12 +28,15 @@ from rule_engine.domain.authoring.workflow_starts import (
     runs_on,
 )
 from rule_engine.domain.execution import workflows
+from rule_engine.domain.execution.advance import refuse
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Entry
+from rule_engine.domain.execution.step import FURTHEST
 from rule_engine.gateway import EntityService
 from rule_engine.store import Store
 from rule_engine.store.entries import Start, StoredEntry
+from rule_engine.store.keyed_runs import KeyOfRuns
 from rule_engine.store.runs import Run, new_run
 from rule_engine.store.workflow_starts import StartRequest
 from rule_engine.store.workflows import InForce
@@ -53,6 +58,14 @@ class _Wanted:
     start: Start
     parameters: Mapping[str, JsonValue]
     run_id: UUID
+    key: str | None
+    """Of concurrency."""
+    refusal: str | None = None
+    """Why it is recorded, but does not begin."""
+
+    @property
+    def key_of_runs(self) -> KeyOfRuns | None:
+        return None if self.key is None else KeyOfRuns(self.start.origin.tenant, self.workflow.code, self.key)
 
 
 class WorkflowStarts:
@@ -102,9 +115,11 @@ class WorkflowStarts:
     async def start(self, tx: Connection, request: StartRequest, item: ItemSnapshot) -> UUID:
         """Starts the newest published version, and returns the run's id.
 
-        Raises `NoSuchWorkflowError`, `BadStartError`, `OverQuotaError`.
+        Raises `NoSuchWorkflowError`, `BadStartError`, `OverQuotaError`, `KeyInUseError`.
         """
         tenant, code = request.tenant_id, request.workflow
+        if await self._store.entries.known(tx, [request.id]):
+            return uuid5(request.id, code)
         workflow = await self._store.workflows.in_force(tx, (tenant, code))
         if workflow is None:
             raise NoSuchWorkflowError(f"published workflow {code!r}")
@@ -118,9 +133,12 @@ class WorkflowStarts:
         trace = telemetry.traceparent()
         origin = StoredEntry(tenant, request.id, entry, request.correlation, request.causepath, request.root, trace)
         start = Start(origin, code, workflow.version, request.how, request.started_by)
-        wanted_run = await self._wanted(tx, workflow, start, made)
-        await self._record(tx, [wanted_run])
-        return wanted_run.run_id
+        one = await self._wanted(tx, workflow, start, made)
+        place = await self._place(tx, one)
+        if place.refusal is not None:
+            raise KeyInUseError(place.refusal)
+        await self._record(tx, [(one, place)])
+        return one.run_id
 
     async def after(self, tx: Connection, events: Sequence[Envelope[Any]]) -> None:
         """Starts what items' events start, in the transaction that plans them."""
@@ -133,32 +151,55 @@ class WorkflowStarts:
             return
         refused = await self._open_runs.refusals(tx, autorunning.keys())
         wanted = [
-            await self._wanted(tx, workflow, _start_after(event, workflow), {})
+            await self._wanted_by_itself(tx, workflow, _start_after(event, workflow))
             for event in changes
             for workflow in autorunning.get(event.tenant, ())
             if event.tenant not in refused and is_started_by(workflow.document, event.data)
         ]
-        await self._record(tx, wanted)
+        known = await self._store.entries.known(tx, [one.start.origin.id for one in wanted])
+        new = [one for one in wanted if one.start.origin.id not in known]
+        new.sort(key=lambda one: (one.start.origin.tenant, one.workflow.code, one.key or ""))
+        await self._record(tx, [(one, await self._place(tx, one)) for one in new])
 
     async def _wanted(
         self, tx: Connection, workflow: InForce, start: Start, parameters: Mapping[str, JsonValue]
     ) -> _Wanted:
-        tenant, code = start.origin.tenant, workflow.code
-        program = await self._store.programs.of_workflow(tx, tenant, code, workflow.version)
-        made = parameters or default_parameters(workflow.document)
-        return _Wanted(workflow, program, start, made, uuid5(start.origin.id, code))
+        """Raises `BadStartError` when its concurrency key cannot be made."""
+        origin, code = start.origin, workflow.code
+        program = await self._store.programs.of_workflow(tx, origin.tenant, code, workflow.version)
+        key = key_of(workflow.document, origin.entry.snapshot, parameters, self._clock())
+        return _Wanted(workflow, program, start, parameters, uuid5(origin.id, code), key)
 
-    async def _record(self, tx: Connection, wanted: Sequence[_Wanted]) -> None:
-        known = await self._store.entries.known(tx, [one.start.origin.id for one in wanted])
-        wanted = [one for one in wanted if one.start.origin.id not in known]
+    async def _wanted_by_itself(self, tx: Connection, workflow: InForce, start: Start) -> _Wanted:
+        """Nobody is there to be told of a key that cannot be made: the run is recorded as refused."""
+        parameters = default_parameters(workflow.document)
+        try:
+            return await self._wanted(tx, workflow, start, parameters)
+        except BadStartError as error:
+            program = await self._store.programs.of_workflow(tx, start.origin.tenant, workflow.code, workflow.version)
+            run_id = uuid5(start.origin.id, workflow.code)
+            reason = "; ".join(f"{where}: {what}" for where, what in error.issues)
+            return _Wanted(workflow, program, start, parameters, run_id, None, reason)
+
+    async def _place(self, tx: Connection, one: _Wanted) -> Place:
+        key, concurrency = one.key_of_runs, one.workflow.document.concurrency
+        if key is None or concurrency is None:
+            return Place(refusal=one.refusal)
+        return await take_place(tx, self._store.keyed_runs, key, concurrency.policy, one.run_id, self._clock())
+
+    async def _record(self, tx: Connection, wanted: Sequence[tuple[_Wanted, Place]]) -> None:
         if not wanted:
             return
         now = self._clock()
-        runs = [_run(one, now) for one in wanted]
-        await self._store.entries.add_starts(tx, [one.start for one in wanted])
-        await self._store.runs.add(tx, runs, now)
-        await self._store.timers.add(tx, [(run.id, run.tenant, now) for run in runs])
-        after_commit(lambda: self._open_runs.add([run.tenant for run in runs]))
+        runs = [(_run(one, place, now), place) for one, place in wanted]
+        begin = [(run.id, run.tenant, now) for run, place in runs if place == BEGINS]
+        queued = [(run.id, run.tenant, now + FURTHEST) for run, place in runs if place.queued]
+        await self._store.entries.add_starts(tx, [one.start for one, _ in wanted])
+        await self._store.runs.add(tx, [run for run, _ in runs], now)
+        await self._store.timers.add(tx, begin)
+        if queued:
+            await self._store.timers.park(tx, queued)
+        after_commit(lambda: self._open_runs.add([tenant for _, tenant, _ in (*begin, *queued)]))
 
 
 def cause_of_start(code: str, item: UUID) -> Cause:
@@ -166,12 +207,15 @@ def cause_of_start(code: str, item: UUID) -> Cause:
     return Cause(f"workflow/{code}", str(item))
 
 
-def _run(wanted: _Wanted, now: datetime) -> Run:
+def _run(wanted: _Wanted, place: Place, now: datetime) -> Run:
     variables = {name: one.value for name, one in wanted.workflow.document.variables.items()}
     origin = wanted.start.origin
     state = workflows.begin_workflow(wanted.program, wanted.parameters, variables, wanted.start.started_by, now)
+    if place.refusal is not None:
+        state = refuse(wanted.program, state, place.refusal, now).state
     planned = OpenRun(wanted.run_id, origin.entry, wanted.program, state)
-    return new_run(planned, origin, (wanted.workflow.code, wanted.workflow.version), origin.traceparent, now)
+    version = wanted.workflow.code, wanted.workflow.version
+    return new_run(planned, origin, version, origin.traceparent, now, wanted.key)
 
 
 def _start_after(event: Envelope[Any], workflow: InForce) -> Start:

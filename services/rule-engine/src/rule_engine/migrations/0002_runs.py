@@ -59,7 +59,9 @@ CREATE TABLE runs (
     workflow boolean NOT NULL DEFAULT false,
     state jsonb NOT NULL,
     outcome text,
+    reason text,
     status text,
+    concurrency_key text,
     awaits text[] NOT NULL DEFAULT '{}',
     rev integer NOT NULL DEFAULT 0,
     last_generation integer NOT NULL DEFAULT 0,
@@ -71,6 +73,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_entry ON runs (tenant_id, entry_id);
 CREATE INDEX runs_item ON runs (tenant_id, item_id);
+CREATE INDEX runs_workflow ON runs (tenant_id, rule_set, created_at DESC, id DESC) WHERE workflow;
 CREATE INDEX runs_open ON runs (tenant_id, item_id) WHERE NOT finished;
 CREATE TABLE rule_runs (
     tenant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
-"""Workflows, their versions, and starts of workflows that are asked for."""
+"""Workflows, their versions, starts of workflows that are asked for, and runs that may not go on side by side."""
 
 from contracts.kit.database import policies, run_sql
 
@@ -51,13 +51,23 @@ CREATE TABLE workflow_starts (
     PRIMARY KEY (tenant_id, id)
 );
 
+CREATE TABLE keyed_runs (
+    tenant_id uuid NOT NULL,
+    workflow text NOT NULL,
+    key text NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    run_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, run_id)
+);
+CREATE UNIQUE INDEX keyed_runs_line ON keyed_runs (tenant_id, workflow, key, number);
+
 GRANT SELECT, INSERT, UPDATE ON workflows TO rule_engine_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_versions TO rule_engine_app;
-GRANT SELECT, INSERT, DELETE ON workflow_starts TO rule_engine_app;
+GRANT SELECT, INSERT, DELETE ON workflow_starts, keyed_runs TO rule_engine_app;
 """
 
 
 def upgrade() -> None:
     """Applies the revision."""
     run_sql(TABLES)
-    run_sql(policies("workflows", "workflow_versions", "workflow_starts"))
+    run_sql(policies("workflows", "workflow_versions", "workflow_starts", "keyed_runs"))

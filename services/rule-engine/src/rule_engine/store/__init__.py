@@ -10,6 +10,7 @@ from rule_engine.store.backfills import Backfills
 from rule_engine.store.commands import Commands
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries
+from rule_engine.store.keyed_runs import KeyedRuns
 from rule_engine.store.operator_actions import OperatorActions
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_runs import RuleRuns
@@ -39,6 +40,7 @@ class Store:
     workflows: Workflows
     assignments: Assignments
     start_requests: StartRequests
+    keyed_runs: KeyedRuns
 
     @classmethod
     def create(cls, blocks: Mapping[str, BlockType[Any]]) -> Self:
@@ -58,4 +60,5 @@ class Store:
             workflows=workflows,
             assignments=Assignments(),
             start_requests=StartRequests(),
+            keyed_runs=KeyedRuns(),
         )

@@ -43,6 +43,8 @@ class RunRow:
     updated_at: datetime
     last_traceparent: str | None
     """Where the last step was recorded."""
+    concurrency_key: str | None = None
+    """Of a workflow: no other run with this key goes on at the same time."""
 
     @property
     def tenant(self) -> UUID:
@@ -78,8 +80,13 @@ class Run(RunRow):
         return replace(self, state=state, finished=state.finished, rev=self.rev + 1)
 
 
-def new_run(
-    planned: OpenRun, origin: StoredEntry, version: tuple[str, int], traceparent: str | None, at: datetime
+def new_run(  # noqa: PLR0913 - what a run has
+    planned: OpenRun,
+    origin: StoredEntry,
+    version: tuple[str, int],
+    traceparent: str | None,
+    at: datetime,
+    concurrency_key: str | None = None,
 ) -> Run:
     """A run that was just planned, of a version (rule set, number); `traceparent` is where it was planned."""
     return Run(
@@ -95,6 +102,7 @@ def new_run(
         rev=0,
         updated_at=at,
         last_traceparent=traceparent,
+        concurrency_key=concurrency_key,
         program=planned.program,
         state=planned.state,
     )
@@ -102,6 +110,9 @@ def new_run(
 
 _SELECT = """SELECT r.*, e.entry_seq, e.entered_at, e.snapshot, e.correlation, e.causepath, e.root, e.traceparent
              FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id """
+
+_QUEUED = """EXISTS (SELECT FROM keyed_runs own JOIN keyed_runs other USING (tenant_id, workflow, key)
+    WHERE own.tenant_id = r.tenant_id AND own.run_id = r.id AND other.number < own.number) AS queued"""
 
 
 class Runs:
@@ -162,9 +173,9 @@ class Runs:
         """Records new runs."""
         await tx.execute(
             """INSERT INTO runs (tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, workflow, state,
-                   finished, created_at, updated_at, last_traceparent, trace_ids)
+                   outcome, reason, concurrency_key, finished, created_at, updated_at, last_traceparent, trace_ids)
                SELECT tenant_id, id, item_id, entry_id, rule_set, version, stage, chain, workflow, state,
-                   finished, $2, $2, last_traceparent, trace_ids
+                   outcome, reason, concurrency_key, finished, $2, $2, last_traceparent, trace_ids
                FROM jsonb_populate_recordset(NULL::runs, $1) ON CONFLICT DO NOTHING""",
             [
                 {
@@ -178,6 +189,9 @@ class Runs:
                     "chain": run.chain,
                     "workflow": run.workflow,
                     "state": run.state.stored(),
+                    "outcome": run.state.outcome,
+                    "reason": run.state.reason,
+                    "concurrency_key": run.concurrency_key,
                     "finished": run.state.finished,
                     "last_traceparent": run.last_traceparent,
                     "trace_ids": list(filter(None, (trace_id(run.last_traceparent),))),
@@ -190,19 +204,37 @@ class Runs:
     async def details(self, tx: Connection, tenant: UUID, run_id: UUID) -> asyncpg.Record | None:
         """A run with its entry and its timer, as people read it."""
         return await tx.fetchrow(
-            """SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, e.started_by,
-                   w.wake_at
-               FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
-               LEFT JOIN timers w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",
+            f"""SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, e.started_by,
+                    w.wake_at, {_QUEUED}
+                FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
+                LEFT JOIN timers w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",  # noqa: S608 - a constant
             tenant,
             run_id,
+        )
+
+    async def of_workflow(
+        self, tx: Connection, key: tuple[UUID, str], item: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[asyncpg.Record]:
+        """Runs of a workflow (tenant, code), maybe of one item alone, the last started first."""
+        at, id = before or (None, None)
+        return await tx.fetch(
+            f"""SELECT r.*, e.started_by, {_QUEUED} FROM runs r
+                JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
+                WHERE r.tenant_id = $1 AND r.rule_set = $2 AND r.workflow AND ($3::uuid IS NULL OR r.item_id = $3)
+                    AND ($4::timestamptz IS NULL OR (r.created_at, r.id) < ($4, $5))
+                ORDER BY r.created_at DESC, r.id DESC LIMIT $6""",  # noqa: S608 - a constant
+            *key,
+            item,
+            at,
+            id,
+            limit,
         )
 
     async def save(self, tx: Connection, run: Run, state: State, now: datetime, traceparent: str | None) -> None:
         """Stores the next state of a run that the caller has locked; raises its `rev`."""
         await tx.execute(
             """UPDATE runs SET state = $3, finished = $4, rev = rev + 1, updated_at = $5, last_traceparent = $6,
-                   outcome = $8, status = $9, awaits = $10,
+                   outcome = $8, status = $9, awaits = $10, reason = $11,
                    trace_ids = CASE WHEN $7::text IS NULL OR $7 = ANY (trace_ids) THEN trace_ids
                                     ELSE array_append(trace_ids, $7) END
                WHERE tenant_id = $1 AND id = $2""",
@@ -216,6 +248,7 @@ class Runs:
             state.outcome,
             state.status,
             sorted(awaited(state)),
+            state.reason,
         )
 
 
@@ -246,4 +279,5 @@ def _run(row: asyncpg.Record) -> RunRow:
         rev=row["rev"],
         updated_at=row["updated_at"],
         last_traceparent=row["last_traceparent"] or row["traceparent"],
+        concurrency_key=row["concurrency_key"],
     )

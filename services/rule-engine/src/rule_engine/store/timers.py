@@ -69,6 +69,17 @@ class Timers:
             [wake_at for _, _, wake_at in rows],
         )
 
+    async def park(self, tx: Connection, timers: Iterable[tuple[UUID, UUID, datetime]]) -> None:
+        """Timers of new runs that are queued: nothing is scheduled for them until `start_at`. The moment is far off."""
+        rows = list(timers)
+        await tx.execute(
+            """INSERT INTO timers (run_id, tenant_id, generation, scheduled_generation, wake_at)
+               SELECT run_id, tenant_id, 1, 1, wake_at
+               FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS w (run_id, tenant_id, wake_at)
+               ON CONFLICT DO NOTHING""",
+            *([one[column] for one in rows] for column in range(3)),
+        )
+
     async def lock(self, tx: Connection, run_id: UUID) -> Timer | None:
         row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM timers WHERE run_id = $1 FOR UPDATE", run_id)  # noqa: S608
         return Timer(*row) if row else None

@@ -14,6 +14,7 @@ from contracts.issues import issues_of, unknown
 from rule_engine.domain.actions import AuthoringContext, Elsewhere, RuleType
 from rule_engine.domain.authoring import employee_refs
 from rule_engine.domain.authoring.checks import MAX_ANALYSIS, MAX_ISSUES, RULE_WORK
+from rule_engine.domain.authoring.concurrency import key_issues
 from rule_engine.domain.authoring.document import RuleDocument, StageDocument
 from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.authoring.placed_rules import PlacedRule
@@ -98,13 +99,14 @@ class WorkflowCheck:
         return named[0] if named else None
 
     def _of_values(self) -> Iterator[RuleIssue]:
-        """Defaults that do not fit their types."""
+        """Defaults that do not fit their types, and the concurrency key."""
         for group, documents in (("parameters", self.document.parameters), ("variables", self.document.variables)):
             for name, document in documents.items():
                 try:
                     fitting(document.value, document)
                 except MisfitError as error:
                     yield RuleIssue(f"{group}.{name}.value", None, str(error))
+        yield from key_issues(self.document, Names(self.document, self.schema, self.registry, self.definitions).at())
 
     def _of_blocks(self) -> Iterator[RuleIssue]:
         """A block that no decision could afford is not checked further, nor are blocks after too much work in all."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from contracts.conditions import Condition
 from contracts.texts import MAX_TITLE
@@ -68,6 +68,19 @@ class Autorun(_Strict):
     """Also what was imported without automation."""
 
 
+type Policy = Literal["queue", "replace", "refuse"]
+
+
+class Concurrency(_Strict):
+    """Of the runs with one key only one goes on at a time. The key is made when a run starts, of the item's own fields
+    and the parameters; a start whose key is empty has none.
+    """
+
+    key: Annotated[str, Field(min_length=1, max_length=1_000)] | Annotated[dict[str, JsonValue], Field(max_length=1)]
+    policy: Policy = "queue"
+    """What a later start does: it waits its turn, ends the earlier runs, or is refused."""
+
+
 class WorkflowDocument(_Strict):
     """Everything about one workflow."""
 
@@ -77,6 +90,7 @@ class WorkflowDocument(_Strict):
     pipeline: Code | None = None
     """The only pipeline whose items it runs on; null: all of the kind."""
     autorun: Autorun = Autorun()
+    concurrency: Concurrency | None = None
     parameters: Annotated[dict[Name, AskedDocument], Field(max_length=100)] = Field(default_factory=dict)
     """What is asked for when a person starts the workflow."""
     variables: Annotated[dict[Name, ConstantDocument], Field(max_length=100)] = Field(default_factory=dict)

@@ -71,6 +71,8 @@ class Diagnosis:
     """Whose answers blocks wait for, by step."""
     changed_at: Mapping[int, datetime] = field(default_factory=dict)
     """When rules and blocks last changed, by step."""
+    queued_behind: Sequence[UUID] = ()
+    """The runs that must end before this one begins, the one that goes on first."""
 
     def findings(self) -> list[Finding]:
         """The most urgent first; empty for a run that is finished."""
@@ -82,6 +84,11 @@ class Diagnosis:
     def _whole(self) -> Iterator[Finding]:
         if self.state.suspended:
             yield Finding(0, "it is suspended", "resume it")
+        if self.queued_behind:
+            what = f"it is queued behind run {self.queued_behind[0]}, which has the same concurrency key"
+            if others := len(self.queued_behind) - 1:
+                what += f", and behind {others} more"
+            yield Finding(4, what, "wait for that run, or terminate it")
         if self.look.failures:
             times = "once" if self.look.failures == 1 else f"{self.look.failures} times in a row"
             what = f"it could not go on {times}: a server is away, or a newer release wrote it"

@@ -146,6 +146,11 @@ class State(_Strict):
         return self.outcome is not None and not any(one.state == "running" for one in self.executions.values())
 
     @property
+    def has_begun(self) -> bool:
+        """Whether anything of it has happened; a queued run has not begun."""
+        return not any(note.what == "start" for note in self.frames[ROOT].inbox)
+
+    @property
     def rules(self) -> dict[str, Execution]:
         """The last execution of each rule that is in the state, by rule."""
         return {one.rule_id: one for _, one in sorted(self.executions.items())}

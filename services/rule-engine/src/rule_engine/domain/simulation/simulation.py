@@ -21,7 +21,7 @@ from contracts.messages.entity_commands import MoveItem, UpdateItem
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.messages.results import CANCELLED, CommandRefused, FinalResult
 from contracts.topics import item_key
-from rule_engine.domain.authoring.workflow_starts import default_parameters, is_started_by, runs_on
+from rule_engine.domain.authoring.workflow_starts import BadStartError, default_parameters, is_started_by, runs_on
 from rule_engine.domain.execution import workflows
 from rule_engine.domain.execution.advance import advance, fail, settle
 from rule_engine.domain.execution.assignments import Answer as Reply
@@ -34,6 +34,7 @@ from rule_engine.domain.language.values import context_values
 from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.domain.schedule.due import Times, times_in, times_of
 from rule_engine.domain.simulation.items import MisfitValueError, assigned
+from rule_engine.domain.simulation.lines import Lines
 from rule_engine.domain.simulation.owners import Command, Handled, entry_event, handle, moving
 from rule_engine.domain.simulation.report import Report, rule_in
 from rule_engine.domain.simulation.stand_ins import EmployeeStandIn, answer, employees_answer
@@ -98,6 +99,7 @@ class Simulation:
         self._values = dict(world.stored.values)
         self._sent: dict[UUID, _Sent] = {}
         self._open = 0
+        self._lines: Lines[tuple[_Item, _Run]] = Lines()
         self.items: dict[UUID, _Item] = {}
         self.steps = 0
         for arrival in world.arrivals:
@@ -232,8 +234,21 @@ class Simulation:
         snapshot = item.context.item
         entry = Entry(snapshot.id, snapshot.entry_seq, self._now, snapshot)
         state = workflows.begin_workflow(workflow.program, parameters, variables, by, self._now)
-        run = OpenRun(uuid5(cause, workflow.code), entry, workflow.program, state)
-        self._begin(item, _Run(run, workflow.code, causepath), refused=False)
+        run = _Run(OpenRun(uuid5(cause, workflow.code), entry, workflow.program, state), workflow.code, causepath)
+        try:
+            earlier = self._lines.place(workflow.document, run.code, run.open, parameters, (item, run))
+        except BadStartError as error:
+            if self._report:
+                self._report.hit(f"starts of {workflow.code} that are refused: {error}")
+            return
+        self._begin(item, run, refused=False)
+        for replaced in earlier:
+            self._replace(*replaced, run.open.id)
+
+    def _replace(self, item: _Item, run: _Run, by: UUID) -> None:
+        if run.open.state.outcome is None:
+            step = workflows.terminate(run.open.program, run.open.state, f"replaced by run {by}", self._now)
+            self._took(item, run, step)
 
     def _begin(self, item: _Item, run: _Run, refused: bool) -> None:
         state = run.open.state
@@ -244,7 +259,7 @@ class Simulation:
             self._report.planned(run.code, run.open, self._now, self._open)
             if refused:
                 self._report.hit(self._world.over_quota)
-        if not state.finished:
+        if not state.finished and not self._lines.is_queued(run.open.id):
             self._wake_later(item, run, wake_at(run.open.program, state, self._now))
 
     # what `advance_run` does
@@ -289,10 +304,15 @@ class Simulation:
                 cancelled = CommandRefused(command_id=id, reason=CANCELLED)
                 self._at(self._now, partial(self._settle, sent, cancelled))
         if step.state.finished:
-            if item.runs.pop(run.open.id, None) is not None:
-                self._open -= 1
-        else:
+            self._ended(item, run)
+        elif not self._lines.is_queued(run.open.id):
             self._wake_later(item, run, step.wake_at)
+
+    def _ended(self, item: _Item, run: _Run) -> None:
+        if item.runs.pop(run.open.id, None) is not None:
+            self._open -= 1
+        if (follows := self._lines.leave(run.open.id)) is not None:
+            self._wake_later(*follows, self._now)
 
     # what employees do
 
