@@ -122,9 +122,10 @@ ASK = {
 def test_who_has_not_answered_is_named_and_who_is_absent_makes_it_urgent() -> None:
     story = Story(ASK)
     story.go()
+    (step,) = {one.step for one in story.open.values()}
 
     def found(*asked: AskedEmployee) -> Finding:
-        diagnosis = Diagnosis(story.program, story.state, T0, Look(story.wake_at), {}, WAIT, {2: asked})
+        diagnosis = Diagnosis(story.program, story.state, T0, Look(story.wake_at), {}, WAIT, {step: asked})
         return diagnosis.findings()[0]
 
     both = found(AskedEmployee("Sam"), AskedEmployee("Wes"))
