@@ -193,6 +193,8 @@ RULE_ENGINE = {
     "POST /v1/runs/{run_id}/blocks/{block}/retry": Route(OPERATOR, HIDDEN, BLOCK_OF_RUN),
     "POST /v1/runs/{run_id}/blocks/{block}/skip": Route(OPERATOR, HIDDEN, BLOCK_OF_RUN),
     "POST /v1/simulations": Route(AUTHOR, LACKS, body=SIMULATION),
+    "POST /v1/rule-sets/{code}/replays": Route(AUTHOR, HIDDEN, ("sales",), {"version": "newest"}),
+    "POST /v1/workflows/{code}/replays": Route(AUTHOR, HIDDEN, ("welcome",), {"version": "newest"}),
 }
 TRIGGER = {
     "GET /v1/employees/{id}/triggers": Route(VIEWER, OWN, ("item",)),

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from contracts.service_calls import called_by, scopes
 from local_stack import apply as documents
-from local_stack import diagnoses, dlq, outcome, simulations
+from local_stack import diagnoses, dlq, outcome, replays, simulations
 from local_stack import plan as plans
 from local_stack.addresses import SERVICES
 from local_stack.apply import Document, Services
@@ -194,7 +194,31 @@ def simulate(
 
 @app.command()
 @reporting_errors
-def why(
+def replay(  # noqa: PLR0913 - the parts of a request
+    code: Annotated[str, typer.Argument(help="A rule set, or a workflow with --workflow.")],
+    version: Annotated[str, typer.Option(help="`draft`, `newest`, or a number.")] = "draft",
+    days: Annotated[int, typer.Option(help="Decisions of so many days.")] = 7,
+    examples: Annotated[int, typer.Option(help="Items named for each difference.")] = 3,
+    workflow: Annotated[bool, typer.Option("--workflow")] = False,
+    tenant: TenantName = None,
+    role: TokenRole = "author",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what a version would have decided otherwise in the last days, rule by rule; nothing is sent or changed."""
+    stack = Stack.current()
+    owner = chosen_tenant(stack.folder, tenant)
+    asked = {"version": int(version) if version.isdecimal() else version, "days": days, "examples": examples}
+    with closing(_services(stack, owner, role)) as services:
+        found = replays.replay(services, ("workflows" if workflow else "rule-sets", code), asked)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        replays.show(found)
+
+
+@app.command("why")
+@reporting_errors
+def diagnose(
     id: Annotated[UUID, typer.Argument(help="A run, or an item: then all that still goes on for it.")],
     tenant: TenantName = None,
     role: TokenRole = "viewer",

@@ -18,6 +18,7 @@ from rule_engine.api import (
     diagnosis,
     employees,
     operator_actions,
+    replays,
     rule_set_actions,
     rule_sets,
     rule_types,
@@ -37,6 +38,7 @@ from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.replays import Replays
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.application.simulated_items import ItemsOfSimulations
@@ -52,6 +54,7 @@ from rule_engine.handlers.commands import Handlers, handling
 from rule_engine.handlers.planner import Planner, planning
 from rule_engine.handlers.results import Results, results
 from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob, StartJob
+from rule_engine.processes import Processes
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY
 from rule_engine.scheduler import Scheduler, connect
@@ -77,7 +80,9 @@ def build_app(settings: Settings) -> FastAPI:
     starts = WorkflowStarts(store, entity_service, open_runs, clock, new_id)
     programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
     items = ItemsOfSimulations(database, store.entries, entity_service, clock)
-    simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY)
+    processes = Processes()
+    simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY, processes)
+    replaying = Replays(database, store, entity_service, programs, REGISTRY, processes, clock)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, REGISTRY, clock)))
     service.consume(handling(commands, Handlers(store, recorder, clock)))
@@ -104,6 +109,7 @@ def build_app(settings: Settings) -> FastAPI:
             employees.router(database, store.rule_sets, store.workflows),
             decisions.router(database, store, clock),
             simulations.router(simulating),
+            replays.router(replaying),
             workflow_starts.router(service, store, starts),
             *of_workflows(service, store, recorder, entity_service, elsewhere),
         ],

@@ -32,6 +32,7 @@ from rule_engine.api import (
     decisions,
     diagnosis,
     employees,
+    replays,
     rule_set_actions,
     rule_sets,
     rule_types,
@@ -49,6 +50,7 @@ from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.replays import Replays
 from rule_engine.application.rule_set_checks import RuleSetChecks
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.application.simulated_items import ItemsOfSimulations
@@ -60,6 +62,7 @@ from rule_engine.application.workflow_runs import WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
+from rule_engine.processes import Processes
 from rule_engine.rules import REGISTRY
 from rule_engine.settings import Settings
 from rule_engine.store import Store
@@ -189,7 +192,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         variables.router(defining),
         constants.router(defining),
         automation.router(service.database, store, entities),
-        simulations.router(simulating(service.database, store, entities, checks, watch)),
+        *in_processes(service.database, store, entities, checks, watch),
         *workflow_routers(service, store, entities, watch, elsewhere),
     ]
     yield service.app("rule-engine", routers)
@@ -197,12 +200,15 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
     await named.close()
 
 
-def simulating(
+def in_processes(
     database: Database, store: Store, entities: EntityService, checks: RuleSetChecks, watch: Watch
-) -> Simulations:
-    items = ItemsOfSimulations(database, store.entries, entities, watch)
+) -> list[APIRouter]:
+    """Simulations and replays."""
+    items, processes = ItemsOfSimulations(database, store.entries, entities, watch), Processes()
     programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
-    return Simulations(database, store.variables, entities, items, programs, REGISTRY)
+    simulating = Simulations(database, store.variables, entities, items, programs, REGISTRY, processes)
+    replaying = Replays(database, store, entities, programs, REGISTRY, processes, watch)
+    return [simulations.router(simulating), replays.router(replaying)]
 
 
 def workflow_routers(

@@ -10,7 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from contracts.kit.broker import OutageError
+from contracts.kit.errors import QueueFullError
 from contracts.kit.http import Problem, bad_shape
+from rule_engine.processes import ProcessFailedError
 
 _RULE = re.compile(r"stages\.(?P<stage>[^.\[]+)\.rules\[(?P<index>\d+)\]")
 
@@ -23,6 +25,18 @@ def needing_entity_service(for_what: str) -> Generator[None]:
     except OutageError as error:
         detail = f"entity-service, which knows {for_what}, is away"
         raise Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}) from error
+
+
+@contextmanager
+def process_problems(what: str, detail: str) -> Generator[None]:
+    """Answers 429 while too much of `what` waits already, and 503 when a process ended without findings."""
+    try:
+        yield
+    except QueueFullError as error:
+        waiting = f"{error.waiting} {what} of this tenant wait already; try again when they are done"
+        raise Problem(429, "Too many requests", waiting, headers={"Retry-After": "30"}) from error
+    except ProcessFailedError as error:
+        raise Problem(503, "Unavailable", f"{detail}: {error}") from error
 
 
 class RuleSetRoute(APIRoute):

@@ -1,6 +1,6 @@
 """The rule sets and workflows of a simulation: what is in force, or versions, drafts and documents that were chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -23,6 +23,7 @@ from rule_engine.domain.simulation.arrivals import BadSimulationError
 from rule_engine.domain.simulation.request import RuleSetChoice, SimulationDocument, Version, WorkflowChoice
 from rule_engine.domain.simulation.world import SimulatedWorkflow
 from rule_engine.store import Store
+from rule_engine.store.programs import WORKFLOW
 
 
 class ProgramsOfSimulations:
@@ -43,6 +44,18 @@ class ProgramsOfSimulations:
         self._checks = checks
         self._registry = registry
         self._types = types
+
+    async def version_of(
+        self, tenant: UUID, schema: TenantSchema, code: str, version: Version, *, workflow: bool
+    ) -> tuple[int | None, Mapping[str, Sequence[Program]]]:
+        """The number of a version, null for a draft, and its programs by stage."""
+        if workflow:
+            document, program = await self._kept_workflow(tenant, WorkflowChoice(code=code, version=version))
+            if program is not None:
+                return program[0], {WORKFLOW: [program[1]]}
+            return None, {WORKFLOW: [(await self._compiled_workflow(tenant, schema, code, document))[1]]}
+        _, published = await self._chosen(tenant, RuleSetChoice(code=code, version=version))
+        return published.version or None, published.programs
 
     async def rule_sets(self, tenant: UUID, schema: TenantSchema, asked: SimulationDocument) -> dict[str, Published]:
         if asked.rule_sets is None:
@@ -101,13 +114,17 @@ class ProgramsOfSimulations:
             ]
 
     async def _chosen_workflow(self, tenant: UUID, schema: TenantSchema, one: WorkflowChoice) -> SimulatedWorkflow:
-        document, program = await self._kept_workflow(tenant, one)
+        document, kept = await self._kept_workflow(tenant, one)
+        program = None if kept is None else kept[1]
         if program is None:
             document, program = await self._compiled_workflow(tenant, schema, one.code, document)
         parameters = parameters_of(document, one.parameters) if one.start else None
         return SimulatedWorkflow(one.code, document, program, parameters)
 
-    async def _kept_workflow(self, tenant: UUID, one: WorkflowChoice) -> tuple[WorkflowDocument, Program | None]:
+    async def _kept_workflow(
+        self, tenant: UUID, one: WorkflowChoice
+    ) -> tuple[WorkflowDocument, tuple[int, Program] | None]:
+        """Its document, and, of a published version, number and program."""
         if one.document is not None:
             return one.document, None
         key = (tenant, one.code)
@@ -119,7 +136,8 @@ class ProgramsOfSimulations:
                 raise NothingToPublishError(f"version {one.version!r} of workflow {one.code!r}")
             if found[1].programs is None:
                 return found[1].document, None
-            return found[1].document, await self._store.programs.of_workflow(tx, tenant, one.code, number)
+            program = await self._store.programs.of_workflow(tx, tenant, one.code, number)
+            return found[1].document, (number, program)
 
     async def _compiled_workflow(
         self, tenant: UUID, schema: TenantSchema, code: str, document: WorkflowDocument

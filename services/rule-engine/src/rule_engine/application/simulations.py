@@ -9,7 +9,6 @@ from contracts.issues import Issue
 from contracts.kit.configuration import Who
 from contracts.kit.database import Database
 from contracts.kit.quotas import limits, words
-from contracts.kit.shares import Shares
 from rule_engine.application.simulated_items import ItemsOfSimulations
 from rule_engine.application.simulated_programs import ProgramsOfSimulations
 from rule_engine.domain.actions import RuleType
@@ -18,12 +17,10 @@ from rule_engine.domain.simulation.items import Surroundings
 from rule_engine.domain.simulation.request import MAX_EVENTS, SimulationDocument
 from rule_engine.domain.simulation.world import World
 from rule_engine.gateway import EntityService
+from rule_engine.processes import Processes, in_process
 from rule_engine.quotas import OPEN_RUNS
-from rule_engine.simulator import simulate
+from rule_engine.simulator import findings
 from rule_engine.store.variables import Owner, Variables
-
-AT_ONCE, WAITING = 2, 3
-"""Simulations under way in one process of the service, and those of one tenant that wait."""
 
 
 class Simulations:
@@ -37,6 +34,7 @@ class Simulations:
         items: ItemsOfSimulations,
         programs: ProgramsOfSimulations,
         registry: Mapping[str, RuleType[Any]],
+        processes: Processes,
     ) -> None:
         self._database = database
         self._variables = variables
@@ -44,17 +42,17 @@ class Simulations:
         self._items = items
         self._programs = programs
         self._registry = registry
-        self._places = Shares("simulation", AT_ONCE, most=1, queue=WAITING)
+        self._processes = processes
 
     async def run(self, who: Who, asked: SimulationDocument) -> bytes:
         """The findings, as JSON.
 
         Raises `BadSimulationError`, `InvalidRuleSetError`, `BadStartError`, `NothingToPublishError`, `QueueFullError`,
-        `SimulationFailedError`, and `OutageError` while entity-service is away.
+        `ProcessFailedError`, and `OutageError` while entity-service is away.
         """
-        async with self._places.place(who.tenant):
+        async with self._processes.place(who.tenant):
             world = await self._world(who.tenant, asked)
-            return await simulate(world, asked.traces, asked.messages_per_day)
+            return await in_process(findings, world, asked.traces, asked.messages_per_day)
 
     async def _world(self, tenant: UUID, asked: SimulationDocument) -> World:
         schema = await self._entity_service.schema(tenant)

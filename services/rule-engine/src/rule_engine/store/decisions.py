@@ -1,8 +1,8 @@
 """Decisions, and what the rules of an item were at a moment; old ones are deleted."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -10,7 +10,9 @@ import asyncpg
 from contracts.kit.database import Connection
 from contracts.kit.rows import insert
 from rule_engine.domain.execution.step import Decision
+from rule_engine.domain.replay.recorded import Recorded
 from rule_engine.store.runs import Run
+from rule_engine.store.versions import Key
 
 type Position = tuple[datetime, UUID, int, int]
 """Of a rule in the list of an item's rules: when its run was planned, the run, its place in it, the execution."""
@@ -48,6 +50,25 @@ OF_ITEM = """
             AND (a.rule_id = p.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
     ORDER BY p.planned_at DESC, p.run_id DESC, p.position DESC, p.step DESC"""
 """Tenant, item, rule (id, name or null), moment, position before (four, or null), limit."""
+
+
+RECORDED = """
+    SELECT d.item_id, d.run_id, d.step, d.rule_id, d.rule, d.version, d.stage, d.at, d.state, d.reason, d.seen,
+        d.command_id IS NOT NULL AS sent,
+        CASE WHEN r.state->>'due_on_entry' = d.rule_id THEN e.snapshot END AS snapshot
+    FROM decisions d
+    JOIN runs r ON r.tenant_id = d.tenant_id AND r.id = d.run_id
+    JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
+    WHERE d.tenant_id = $1 AND d.rule_set = $2 AND r.workflow = $3 AND d.at >= $4 AND d.at < $5
+    ORDER BY d.at DESC, d.id DESC LIMIT $6"""
+"""Tenant, code, whether it is a workflow, since, until, limit."""
+
+
+class Span(NamedTuple):
+    """From when until when."""
+
+    since: datetime
+    until: datetime
 
 
 class Decisions:
@@ -95,6 +116,19 @@ class Decisions:
             step,
             limit,
         )
+
+    async def recorded(self, tx: Connection, key: Key, span: Span, limit: int, *, workflow: bool) -> list[Recorded]:
+        """Decisions of all versions of a rule set or workflow in a span of time, the newest first.
+
+        Read day by day, since decisions are found by their age: old ones cost nothing where the newest are enough.
+        """
+        found, until = list[Recorded](), span.until
+        while until > span.since and len(found) < limit:
+            since = max(span.since, until - timedelta(days=1))
+            rows = await tx.fetch(RECORDED, *key, workflow, since, until, limit - len(found))
+            found += [Recorded(**dict(row)) for row in rows]
+            until = since
+        return found
 
     async def forget(self, tx: Connection, before: datetime, limit: int) -> int:
         """Deletes decisions and history older than `before`, of all tenants, at most `limit` of each; says how many."""

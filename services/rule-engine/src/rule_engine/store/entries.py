@@ -16,6 +16,7 @@ from contracts.values import ItemSnapshot
 from rule_engine.domain.execution.explanations import LastEntry
 from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.state import Entry
+from rule_engine.domain.replay.recorded import EnteredStage
 
 _COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
     causepath, root, traceparent, rule_set, version, note, left_at, left_reason,
@@ -191,6 +192,20 @@ class Entries:
             )
             for row in rows
         ]
+
+    async def into_stages(
+        self, tx: Connection, key: tuple[UUID, str], span: tuple[datetime, datetime], limit: int
+    ) -> list[EnteredStage]:
+        """Entries that a rule set (tenant, code) has planned in a span of time, the newest first."""
+        rows = await tx.fetch(
+            """SELECT item_id, stage, entered_at AS at, snapshot FROM entries
+               WHERE tenant_id = $1 AND rule_set = $2 AND NOT workflow AND entered_at >= $3 AND entered_at < $4
+               ORDER BY entered_at DESC, id DESC LIMIT $5""",
+            *key,
+            *span,
+            limit,
+        )
+        return [EnteredStage(**dict(row)) for row in rows]
 
     async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
         """Records entries; `traces` gives the trace context by event id."""

@@ -1,0 +1,1 @@
+"""Replays: recorded decisions, decided again by another version."""
