@@ -156,7 +156,7 @@ class Diagnosis:
         if frame.held:
             return 0, f"it cannot go on: {frame.held}", "put that right and retry it, or skip it"
         if asked := self.asked.get(step):
-            return _people(asked, frame)
+            return _employees(asked, frame)
         if frame.awaits:
             return 3, f"it waits for {', '.join(frame.awaits)}{_at_the_latest(frame)}", "tell it, or skip it"
         if frame.until is not None:
@@ -173,7 +173,7 @@ def _ended(one: Execution) -> str:
     return f"{verb}: {one.reason}" if one.reason else verb
 
 
-def _people(asked: Sequence[AskedEmployee], frame: Frame) -> tuple[int, str, str]:
+def _employees(asked: Sequence[AskedEmployee], frame: Frame) -> tuple[int, str, str]:
     """Somebody who is away for as long as there is time, or longer, answers only if somebody does something."""
     what = f"it waits for {_and([one.name for one in asked])}{_at_the_latest(frame)}"
     away = [one for one in asked if one.absent_until is not None]

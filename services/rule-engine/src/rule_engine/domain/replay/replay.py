@@ -7,7 +7,7 @@ from functools import cached_property
 from uuid import UUID
 
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
-from rule_engine.domain.replay.comparing import DID, NotSaid, Otherwise, Said, Same, compared
+from rule_engine.domain.replay.comparison import DID, NotSaid, Otherwise, Said, Same, compared
 from rule_engine.domain.replay.deciding import Acts, Registry, Stays, Unknown, decided
 from rule_engine.domain.replay.findings import ReplayFindings
 from rule_engine.domain.replay.recorded import EnteredStage, KnownValues, Recorded

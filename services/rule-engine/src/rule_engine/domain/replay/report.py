@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from rule_engine.domain.execution.program import RuleBlock
-from rule_engine.domain.replay.comparing import NotSaid, Otherwise, Said
+from rule_engine.domain.replay.comparison import NotSaid, Otherwise, Said
 from rule_engine.domain.replay.findings import (
     Did,
     Difference,
