@@ -13,7 +13,7 @@ from rule_engine.domain.authoring.compiling import compile_document
 from rule_engine.domain.authoring.document import RuleDocument, RuleSetDocument, StageDocument
 from rule_engine.domain.execution.program import Program, Retry
 from rule_engine.domain.schedule.run_time import After, Now
-from rule_engine.rules import REGISTRY as CATALOGUE
+from rule_engine.rules import RUNNABLE as CATALOGUE
 from simulation.sim_context import TENANT, ZONE
 
 STAGES = ("new", "work", "won")

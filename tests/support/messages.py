@@ -18,6 +18,7 @@ def order[B: Body](
     causes: tuple[Cause, ...] = (),
     root: str | None = None,
     issuer: str = "rule-engine",
+    causation: str | None = None,
 ) -> Envelope[B]:
     """A command about an item."""
     return command(
@@ -28,6 +29,7 @@ def order[B: Body](
         key=item_key(tenant, item),
         time=utc_now(),
         correlation="a-correlation",
+        causation=causation,
         causepath=causes,
         root=root,
     )

@@ -83,6 +83,13 @@ def _waits(branch: st.SearchStrategy[Any]) -> Iterator[st.SearchStrategy[Any]]:
     )
     yield st.fixed_dictionaries(
         {
+            "block": st.just("lock_item"),
+            "timeout": st.one_of(st.none(), TIMES),
+            "branches": two("locked", "timed_out"),
+        }
+    )
+    yield st.fixed_dictionaries(
+        {
             "block": st.just("approve"),
             "subject": st.just("{{ local.n }}"),
             "voters": st.just(["sam", "warehouse"]),

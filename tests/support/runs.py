@@ -23,6 +23,7 @@ from rule_engine.domain.execution.state import Entry, State
 from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.schedule.due import times_of
 from rule_engine.domain.schedule.run_time import After
+from rule_engine.rules.locks import LockItemRule
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RUN = UUID("00000000-0000-4000-8000-00000000000a")
@@ -75,7 +76,7 @@ class Note(Say):
         return SayOutputs(said=params.text)
 
 
-REGISTRY: Mapping[str, RuleType[Any]] = {kind.type: kind() for kind in (Say, Decline, Break, Note)}
+REGISTRY: Mapping[str, RuleType[Any]] = {kind.type: kind() for kind in (Say, Decline, Break, Note, LockItemRule)}
 FACTS = RunFacts(RUN, REGISTRY)
 HALF_AN_HOUR = After(minutes=30)
 NO_ACTIVITY = Leaf(path="item.activity_count", op="eq", value=0)

@@ -22,7 +22,7 @@ from rule_engine.domain.simulation.report import Report
 from rule_engine.domain.simulation.simulation import Simulation
 from rule_engine.domain.simulation.stand_ins import StandIn
 from rule_engine.domain.simulation.world import Arrival, Happening, SimulatedWorkflow, World
-from rule_engine.rules import REGISTRY
+from rule_engine.rules import REGISTRY, RUNNABLE
 from support.shop import FURNITURE_SHOP, NOON, SCHEMA, TENANT, deal
 
 
@@ -69,7 +69,7 @@ def world(
     return World(
         tenant=TENANT,
         settings=SCHEMA.tenant,
-        registry=REGISTRY,
+        registry=RUNNABLE,
         around=Surroundings.of(SCHEMA, contexts),
         until=NOON + timedelta(days=days),
         arrivals=[Arrival(NOON, one) for one in contexts],

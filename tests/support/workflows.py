@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from contracts.contexts import ItemContext
 from contracts.envelope import rfc3339
+from contracts.messages.comms import Notify
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused
 from rule_engine.blocks import BLOCKS
 from rule_engine.domain.actions import UNASKED
@@ -87,7 +88,8 @@ class Story:
         for block in step.blocks:
             self.journal.append((self.program.container(block.path).name, block.state, block.reason))
         for emission in step.emissions:
-            self.said.append(emission.body.model_dump()["text"])
+            if isinstance(emission.body, Notify):
+                self.said.append(emission.body.text)
             self.commands[emission.rule.name] = emission.command_id
         self._note_assignments(step)
         self.state = read_state(step.state.stored(), self.program, T0)

@@ -13,7 +13,7 @@ import httpx
 import entity_service
 from contracts import topics
 from contracts.contexts import ContextResponse
-from contracts.envelope import Body, Cause, Envelope
+from contracts.envelope import Body, Envelope
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
 from entity_service.main import build_app
 from entity_service.settings import Settings
@@ -104,10 +104,8 @@ class Tenant:
         await self.harness.send(sent)
         return (await self.results(sent.command_id))[0]
 
-    def order(
-        self, body: Body, *, id: UUID | None = None, causes: tuple[Cause, ...] = (), root: str | None = None
-    ) -> Envelope[Body]:
-        return messages.order(body, self.id, getattr(body, "item_id", self.id), id=id, causes=causes, root=root)
+    def order(self, body: Body, **more: Any) -> Envelope[Body]:
+        return messages.order(body, self.id, getattr(body, "item_id", self.id), **more)
 
     async def done(self, body: Body, **more: Any) -> dict[str, Any]:
         answer = await self.handle(body, **more)

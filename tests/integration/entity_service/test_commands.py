@@ -19,8 +19,10 @@ from contracts.messages.entity_commands import (
     CreateTask,
     FieldAssignment,
     ItemCommand,
+    LockItem,
     MoveCandidate,
     MoveItem,
+    UnlockItem,
     UpdateItem,
 )
 from contracts.messages.entity_events import FieldsChanged, ItemCreated, StageChanged
@@ -102,6 +104,8 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     CreateTask: {"name": "Call", "stage": "new"},
     AddTimelineEntry: {"text": "hello"},
     CreateFollowUp: {"kind": "lead", "title": "Renewal"},
+    LockItem: {"run_id": str(uuid4()), "workflow": "discount"},
+    UnlockItem: {"lock_id": str(uuid4())},
 }
 """Of every command about an item what it says beside the item and the actor."""
 
@@ -132,7 +136,7 @@ async def test_a_circle_is_refused_and_the_timeline_names_it(shop: Tenant, comma
     assert "in a circle: rule rule-1" in reason
     entries = (await shop.get(f"/v1/items/{item['id']}/timeline"))["items"]
     assert [(one["kind"], one["text"]) for one in entries[:-1]] == [("automation_stopped", reason)]
-    assert await shop.get(f"/v1/items/{item['id']}") == item
+    assert await shop.get(f"/v1/items/{item['id']}") == item | {"lock": None}
     assert len((await shop.get("/v1/items"))["items"]) == 1
 
 
@@ -333,7 +337,7 @@ async def test_another_tenants_item_is_gone_for_a_command(harness: Harness, shop
 
     assert (await other_tenant.done(move(item, "talks")))["verdict"] == "gone"
     assert await other_tenant.refused(body) == f"there is no item {item['id']}"
-    assert await shop.get(f"/v1/items/{item['id']}") == item
+    assert await shop.get(f"/v1/items/{item['id']}") == item | {"lock": None}
 
 
 async def test_a_command_that_breaks_the_database_fails_and_the_others_go_on(shop: Tenant) -> None:

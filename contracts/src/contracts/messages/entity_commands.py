@@ -155,6 +155,29 @@ class AddTimelineEntry(ItemCommand):
     text: str
 
 
+class LockItem(ItemCommand):
+    """Keeps rules and other workflows from changing an item until `UnlockItem`, for 30 days at the most.
+
+    While another run holds it, the command waits its turn. Outputs: `until`.
+    """
+
+    TYPE: ClassVar[str] = "crm.item.lock.v1"
+
+    run_id: UUID
+    """Whose commands are still handled: those that name it as their cause."""
+    workflow: str
+    """Its code, for people."""
+
+
+class UnlockItem(ItemCommand):
+    """Takes back a `LockItem` that holds the item or waits for it. Outputs: `unlocked`; false: it did neither."""
+
+    TYPE: ClassVar[str] = "crm.item.unlock.v1"
+
+    lock_id: UUID
+    """The id of the `LockItem`."""
+
+
 class RecordPayment(EntityCommand):
     """Records what a payment provider reported. Outputs: `status`, `changed` (false: already so)."""
 

@@ -26,9 +26,10 @@ from entity_service.api import (
 )
 from entity_service.api.responses import install_errors
 from entity_service.application import Changes, make_changes
+from entity_service.application.locks import Locks
 from entity_service.handlers import commands as item_commands
 from entity_service.handlers import consents
-from entity_service.jobs import Forgetting
+from entity_service.jobs import Forgetting, Unlocking
 from entity_service.messages import SERVICE
 from entity_service.quotas import QUOTAS
 from entity_service.settings import Settings
@@ -42,10 +43,12 @@ def build_app(settings: Settings) -> FastAPI:
     service = Service(SERVICE, settings, quotas=QUOTAS)
     changes = make_changes(service.outbox, service.clock, new_id)
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=service.outbox, clock=service.clock)
-    service.consume(item_commands.subscription(commands, changes))
+    item_locks = Locks(commands, service.clock)
+    service.consume(item_commands.subscription(commands, changes, item_locks))
     service.consume(consents.events())
     service.consume(consents.results())
     service.background("forgetting", Forgetting(service.database).run)
+    service.background("unlocking", Unlocking(service.database, item_locks, service.clock).run)
     app = service.app(SERVICE, _routers(service, changes), larger_bodies={"/v1/items/import": IMPORT_LIMIT})
     install_errors(app)
     return app

@@ -56,7 +56,7 @@ from rule_engine.handlers.results import Results, results
 from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob, StartJob
 from rule_engine.processes import Processes
 from rule_engine.quotas import QUOTAS
-from rule_engine.rules import REGISTRY
+from rule_engine.rules import REGISTRY, RUNNABLE
 from rule_engine.scheduler import Scheduler, connect
 from rule_engine.settings import Settings
 from rule_engine.store import Store
@@ -71,7 +71,7 @@ def build_app(settings: Settings) -> FastAPI:
     open_runs, elsewhere = OpenRuns(), NamedElsewhere(named, database)
     commands = Commands(service=service.name, results=topics.RULE_RESULTS, outbox=service.outbox, clock=clock)
     recorder = Recorder(store, service.outbox, commands, new_id, settings.result_deadline)
-    activities = Activities(database, store, recorder, entity_service, REGISTRY, clock)
+    activities = Activities(database, store, recorder, entity_service, RUNNABLE, clock)
     scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
     checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, elsewhere, REGISTRY)
     authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
@@ -81,10 +81,10 @@ def build_app(settings: Settings) -> FastAPI:
     programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
     items = ItemsOfSimulations(database, store.entries, entity_service, clock)
     processes = Processes()
-    simulating = Simulations(database, store.variables, entity_service, items, programs, REGISTRY, processes)
-    replaying = Replays(database, store, entity_service, programs, REGISTRY, processes, clock)
+    simulating = Simulations(database, store.variables, entity_service, items, programs, RUNNABLE, processes)
+    replaying = Replays(database, store, entity_service, programs, RUNNABLE, processes, clock)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
-    service.consume(results(Results(store, recorder, REGISTRY, clock)))
+    service.consume(results(Results(store, recorder, RUNNABLE, clock)))
     service.consume(handling(commands, Handlers(store, recorder, clock)))
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
     replacing = ReplaceJob(database, store, recorder, clock)

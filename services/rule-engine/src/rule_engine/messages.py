@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from contracts.catalogue import TOPIC_OF
 from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.comms import Notify
+from contracts.messages.entity_commands import UnlockItem
 from contracts.messages.results import (
     CancelCommand,
     CommandDone,
@@ -89,6 +90,24 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
             causation=str(run.id),
             root=run.origin.root,
         )
+
+
+def unlocks(run: Run, step: Step, now: datetime) -> list[Envelope[UnlockItem]]:
+    """One per lock that is taken back; behind the command that asked for it, so nothing waits for its result."""
+    return [
+        command(
+            UnlockItem(item_id=run.item_id, actor=f"workflow:{run.rule_set}", lock_id=lock),
+            issuer=SOURCE,
+            id=uuid5(lock, "unlock"),
+            tenant=run.tenant,
+            key=item_key(run.tenant, run.item_id),
+            time=now,
+            correlation=run.origin.correlation,
+            causation=str(run.id),
+            root=run.origin.root,
+        )
+        for lock in step.unlocked
+    ]
 
 
 def workflow_started(command_id: UUID, run_id: UUID) -> CommandDone:

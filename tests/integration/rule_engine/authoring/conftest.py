@@ -63,7 +63,7 @@ from rule_engine.application.workflows import WorkflowAuthoring
 from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.processes import Processes
-from rule_engine.rules import REGISTRY
+from rule_engine.rules import REGISTRY, RUNNABLE
 from rule_engine.settings import Settings
 from rule_engine.store import Store
 from support.entity import EntityStandIn, NamedStandIn, TriggersStandIn
@@ -206,8 +206,8 @@ def in_processes(
     """Simulations and replays."""
     items, processes = ItemsOfSimulations(database, store.entries, entities, watch), Processes()
     programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
-    simulating = Simulations(database, store.variables, entities, items, programs, REGISTRY, processes)
-    replaying = Replays(database, store, entities, programs, REGISTRY, processes, watch)
+    simulating = Simulations(database, store.variables, entities, items, programs, RUNNABLE, processes)
+    replaying = Replays(database, store, entities, programs, RUNNABLE, processes, watch)
     return [simulations.router(simulating), replays.router(replaying)]
 
 

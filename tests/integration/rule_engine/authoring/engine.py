@@ -26,7 +26,7 @@ from rule_engine.gateway import EntityService
 from rule_engine.handlers.planner import Planner
 from rule_engine.handlers.results import Results
 from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob
-from rule_engine.rules import REGISTRY
+from rule_engine.rules import RUNNABLE
 from rule_engine.store import Store
 from support.entity import EntityStandIn
 from support.messages import fact
@@ -60,10 +60,10 @@ class Engine:
         recorder = Recorder(self.store, self.outbox, commands, new_id, timedelta(minutes=10))
         starts = WorkflowStarts(self.store, entity_service, self.open_runs, watch, new_id)
         self.planner = Planner(database, self.store, recorder, entity_service, self.open_runs, starts, watch)
-        self.activities = Activities(database, self.store, recorder, entity_service, REGISTRY, watch)
+        self.activities = Activities(database, self.store, recorder, entity_service, RUNNABLE, watch)
         self.operator_actions = OperatorActions(database, self.store, recorder, watch, new_id)
         self.replace_job = ReplaceJob(database, self.store, recorder, watch)
-        self.results = Results(self.store, recorder, REGISTRY, watch)
+        self.results = Results(self.store, recorder, RUNNABLE, watch)
         self.entity_service = entity_service
         self.backfill_job = self.backfill_job_with(entity_service)
 

@@ -19,7 +19,7 @@ from rule_engine.domain.execution.advance import advance, settle
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import RunFacts
 from rule_engine.domain.execution.workflows import begin_workflow
-from rule_engine.rules import REGISTRY
+from rule_engine.rules import REGISTRY, RUNNABLE
 from support.shop import DEAL, NOON, SCHEMA, deal
 
 PAGE = (WORKSPACE / "docs/workflows.md").read_text()
@@ -46,11 +46,12 @@ def sent(document: WorkflowDocument) -> Iterator[str]:
     seen, now = deal(), NOON
     entry = Entry(DEAL, seen.item.entry_seq, NOON, seen.item)
     while not state.finished:
-        step = advance(program, state, entry, seen, now, RunFacts(RUN, REGISTRY))
+        step = advance(program, state, entry, seen, now, RunFacts(RUN, RUNNABLE))
         for emission in step.emissions:
-            yield emission.body.model_dump()["text"]
+            if text := emission.body.model_dump().get("text"):
+                yield text
             done = CommandDone(command_id=emission.command_id, outputs={})
-            step = settle(program, step.state, emission.command_id, done, now, REGISTRY)
+            step = settle(program, step.state, emission.command_id, done, now, RUNNABLE)
         state = step.state
         assert state.finished or step.wake_at is not None, "it waits for ever"
         now = max(now, step.wake_at or now)

@@ -1,15 +1,16 @@
 """`/v1/items`: items themselves and their moves."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
-from contracts.kit.http import Page, if_match, json_response
+from contracts.kit.http import Page, etag, if_match, json_response
 from contracts.kit.routes import Paged
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import FieldAssignment, NewItem
@@ -19,6 +20,7 @@ from entity_service import store
 from entity_service.api.inputs import Amount, SearchText
 from entity_service.api.responses import actor_of, check_version, create_once, find_item, item_answer
 from entity_service.application import Changes
+from entity_service.domain.locks import holder
 from entity_service.domain.pipelines import place_for_move
 from entity_service.messages import Actor
 
@@ -62,6 +64,22 @@ class CompanyLink(Input):
     """The client's company; null for none."""
 
     company_id: UUID | None
+
+
+class LockView(BaseModel):
+    """The run of a workflow that keeps rules and other workflows from changing the item; people are not kept out."""
+
+    run_id: UUID
+    workflow: str
+    since: datetime
+    until: datetime
+    """When it ends at the latest."""
+
+
+class ItemView(ItemSnapshot):
+    """An item with the lock that is on it now."""
+
+    lock: LockView | None
 
 
 class Import(Input):
@@ -109,11 +127,15 @@ def _add_creation(routes: APIRouter, service: Service, changes: Changes) -> None
 
 
 def _add_lists(routes: APIRouter, service: Service) -> None:
-    @routes.get("/{id}", response_model=ItemSnapshot)
+    @routes.get("/{id}", response_model=ItemView)
     async def get_item(id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
         """The item; its `ETag` is what `If-Match` of a change expects."""
         async with service.database.transaction(caller.tenant) as tx:
-            return item_answer(await find_item(tx, caller, id))
+            item = await find_item(tx, caller, id)
+            held = holder(await store.locks.of_item(tx, caller.tenant, id, service.clock()))
+        lock = LockView.model_validate(dict(held)) if held else None
+        view = ItemView.model_construct(**dict(item.snapshot()), lock=lock)
+        return json_response(view, headers={"etag": etag(item.version)})
 
     @routes.get("")
     async def list_items(  # noqa: PLR0913 - one parameter per filter

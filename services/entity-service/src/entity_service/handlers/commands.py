@@ -16,17 +16,21 @@ from contracts.messages.entity_commands import (
     CreateItem,
     CreateTask,
     EntityCommand,
+    LockItem,
     MoveItem,
     NewItem,
     RecordPayment,
+    UnlockItem,
     UpdateItem,
 )
 from contracts.values import PersonInput
 from entity_service import store
 from entity_service.application import Changes
 from entity_service.application.contacts import Client
+from entity_service.application.locks import Locks, outputs_of
 from entity_service.domain.errors import AutomationStoppedError
 from entity_service.domain.items import Item
+from entity_service.domain.locks import Lock
 from entity_service.domain.pipelines import choose
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
@@ -35,10 +39,11 @@ GONE = {"verdict": "gone", "stage": None, "pipeline": None, "reference": None, "
 
 
 class Handlers:
-    """One method per command; each is done when its transaction is."""
+    """One method per command; each is done when its transaction is, but for a lock that has to wait."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, locks: Locks) -> None:
         self._changes = changes
+        self._locks = locks
 
     @on_item(MoveItem, gone=GONE)
     async def move_item(self, action: ItemAction[MoveItem], tx: Connection) -> Outputs:
@@ -122,6 +127,18 @@ class Handlers:
         entry = await self._changes.items.note(tx, action.item, action.data.kind, action.data.text, action.actor)
         return {"entry_id": str(entry.id)}
 
+    @on_item(LockItem, although_locked=True)
+    async def lock_item(self, action: ItemAction[LockItem], tx: Connection) -> Outputs | None:
+        data, id = action.data, action.command.command_id
+        asked = Lock(id=id, item_id=data.item_id, run_id=data.run_id, workflow=data.workflow)
+        held = await self._locks.ask(tx, action.tenant, asked)
+        return None if held is None else outputs_of(held)
+
+    @on_item(UnlockItem, gone={"unlocked": False}, although_locked=True)
+    async def unlock_item(self, action: ItemAction[UnlockItem], tx: Connection) -> Outputs:
+        """Whoever waits holds the item from now on."""
+        return {"unlocked": await self._locks.free(tx, action.tenant, action.item.id, action.data.lock_id)}
+
     @on(RecordPayment)
     async def record_payment(self, action: Action[RecordPayment], tx: Connection) -> Outputs:
         """Records what a provider reported; refuses when the money differs."""
@@ -138,7 +155,7 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
     return wanted.model_copy(update={"contact_ids": (*wanted.contact_ids, client.id)})
 
 
-def subscription(commands: Commands, changes: Changes) -> Subscription:
-    """Each command of the topic goes to the method that is registered for it."""
-    routes = handlers_of(Handlers(changes), changes.items)
-    return commands.subscription(topics.ENTITY_COMMANDS, routes, expected=MESSAGES[topics.ENTITY_COMMANDS])
+def subscription(commands: Commands, changes: Changes, locks: Locks) -> Subscription:
+    """Each command of the topic goes to the method that is registered for it. What may still wait is a `LockItem`."""
+    routes, expected = handlers_of(Handlers(changes, locks), changes.items), MESSAGES[topics.ENTITY_COMMANDS]
+    return commands.subscription(topics.ENTITY_COMMANDS, routes, expected=expected, cancel=locks.cancel)

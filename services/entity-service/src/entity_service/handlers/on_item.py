@@ -1,11 +1,12 @@
 """`@on_item`: what every command about an item needs before its own handler runs, in one place.
 
-The item is locked, the guard (`expect_entry_seq`) and the causepath are checked, the actor is built. A handler cannot
-skip any of it, because it only gets the command together with its locked item.
+The item's row is locked, the guard (`expect_entry_seq`), the lock of a workflow and the causepath are checked, the
+actor is built. A handler cannot skip any of it, because it only gets the command together with its locked item.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from entity_service import store
 from entity_service.application.items import Items
 from entity_service.domain.errors import AutomationStoppedError, EntityError, NotFoundError
 from entity_service.domain.items import Item
+from entity_service.domain.locks import holder
 from entity_service.messages import Actor
 
 LEFT = "the item has left the stage"
@@ -82,26 +84,29 @@ def on[H, C: EntityCommand](
 
 
 def on_item[H, C: ItemCommand](
-    command: type[C], *, gone: Outputs | None = None
-) -> Callable[[Callable[[H, ItemAction[C], Connection], Awaitable[Outputs]]], Registered]:
-    """Registers a method for a command about an item. It returns the command's outputs.
+    command: type[C], *, gone: Outputs | None = None, although_locked: bool = False
+) -> Callable[[Callable[[H, ItemAction[C], Connection], Awaitable[Outputs | None]]], Registered]:
+    """Registers a method for a command about an item. It returns the command's outputs; null: it is answered later.
 
     An item that does not exist refuses the command, unless `gone` says what is answered instead.
     """
 
-    def register(method: Callable[[H, ItemAction[C], Connection], Awaitable[Outputs]]) -> Registered:
+    def register(method: Callable[[H, ItemAction[C], Connection], Awaitable[Outputs | None]]) -> Registered:
         def bind(owner: H, items: Items) -> CommandHandler:
-            async def handle(message: Envelope[C], tx: Connection) -> FinalResult:
+            async def handle(message: Envelope[C], tx: Connection) -> FinalResult | None:
                 item = await _lock(tx, message)
                 if item is None and gone is not None:
                     return _done(message, gone)
                 if item is None:
                     raise NotFoundError(f"item {message.data.item_id}")
                 _check_entry(item, message.data.expect_entry_seq)
+                if not although_locked:
+                    await _check_lock(tx, item, message, items.clock())
                 action = ItemAction(command=message, actor=_actor(message), item=item)
                 try:
                     _check_causes(message)
-                    return _done(message, await method(owner, action, tx))
+                    outputs = await method(owner, action, tx)
+                    return None if outputs is None else _done(message, outputs)
                 except AutomationStoppedError as stopped:
                     return await _stop(tx, items, action, str(stopped))
 
@@ -131,6 +136,15 @@ def _check_entry(item: Item, expected: int | None) -> None:
         raise RefusalError(LEFT)
 
 
+async def _check_lock(tx: Connection, item: Item, message: Envelope[Any], now: datetime) -> None:
+    """People and what comes from outside are not kept out, nor is the run that holds the lock."""
+    if message.data.origin != "rule":
+        return
+    held = holder(await store.locks.of_item(tx, item.tenant_id, item.id, now))
+    if held is not None and message.causation != str(held.run_id):
+        raise RefusalError(f"the item is locked by {held}: it can be changed again when that has unlocked it or ended")
+
+
 def _check_causes(message: Envelope[Any]) -> None:
     if loop := find_loop(message.causepath):
         raise AutomationStoppedError(loop)
@@ -150,10 +164,10 @@ def _done(message: Envelope[Any], outputs: Outputs) -> CommandDone:
     return CommandDone(command_id=message.command_id, outputs=dict(outputs))
 
 
-def _refusing(handle: Callable[[Envelope[Any], Connection], Awaitable[FinalResult]]) -> CommandHandler:
+def _refusing(handle: Callable[[Envelope[Any], Connection], Awaitable[FinalResult | None]]) -> CommandHandler:
     """What the domain objects to becomes a refusal."""
 
-    async def refusing(message: Envelope[Any], tx: Connection) -> FinalResult:
+    async def refusing(message: Envelope[Any], tx: Connection) -> FinalResult | None:
         try:
             return await handle(message, tx)
         except EntityError as error:

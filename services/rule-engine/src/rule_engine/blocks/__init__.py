@@ -7,6 +7,7 @@ from rule_engine.blocks.approvals import Approve
 from rule_engine.blocks.deadline import Deadline
 from rule_engine.blocks.foreach import ForEach
 from rule_engine.blocks.if_ import If
+from rule_engine.blocks.lock_item import LockItem
 from rule_engine.blocks.log import Log
 from rule_engine.blocks.parallel import Parallel
 from rule_engine.blocks.pause import Pause
@@ -33,6 +34,7 @@ _TYPES: tuple[BlockType[Any], ...] = (
     Acknowledge(),
     RequestInformation(),
     Deadline(),
+    LockItem(),
     SetStatus(),
     SetVariables(),
     Log(),

@@ -1,10 +1,13 @@
-"""Every rule type, by its wire name: the catalogue that `GET /v1/rule-types` serves. Each group exports its `RULES`."""
+"""Every rule type, by its wire name. Each group exports its `RULES`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from rule_engine.domain.actions import RuleType
-from rule_engine.rules import communication, data, documents, employees, items, repeat_sales, tasks, workflows
+from rule_engine.rules import communication, data, documents, employees, items, locks, repeat_sales, tasks, workflows
 
 _GROUPS = (communication, employees, tasks, repeat_sales, documents, items, data, workflows)
 REGISTRY: Mapping[str, RuleType[Any]] = {rule.type: rule for group in _GROUPS for rule in group.RULES}
+"""Those that authors write: the catalogue that `GET /v1/rule-types` serves."""
+RUNNABLE: Mapping[str, RuleType[Any]] = {**REGISTRY, **{rule.type: rule for rule in locks.RULES}}
+"""Those, and the ones that compiling puts into blocks."""

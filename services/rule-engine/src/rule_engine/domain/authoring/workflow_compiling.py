@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import JsonValue
 
@@ -110,7 +110,7 @@ class _Compiling:
         options, _ = employee_refs.in_options(self._with_condition(block.options), type, self.schema)
         match type.branches:
             case "none":
-                children: tuple[Block, ...] = ()
+                children: tuple[AnyBlock, ...] = ()
             case "body":
                 children = (self.sequence(block.blocks),)
             case "many":
@@ -121,6 +121,8 @@ class _Compiling:
             case fixed:
                 by_name = {one.name: one.blocks for one in block.branches}
                 children = tuple(self.sequence(by_name.get(name, ()), name) for name in fixed)
+        if type.locks_with is not None:
+            children = (_lock(block, type.locks_with), *children)
         return Block(
             block=block.block, id=str(block.id), name=block.name, title=block.title, options=options, blocks=children
         )
@@ -143,3 +145,9 @@ class _Compiling:
         made, _ = employee_refs.in_condition(condition, self.names, self.schema)
         dumped: JsonValue = made.model_dump(mode="json", by_alias=True)
         return dumped
+
+
+def _lock(block: BlockDocument, type: str) -> RuleBlock:
+    """The rule that a block which locks the item begins with."""
+    assert block.id is not None  # noqa: S101 - blocks are compiled with their ids
+    return RuleBlock(rule_id=str(uuid5(block.id, "lock")), name=block.name, title=block.title, type=type, params={})

@@ -209,6 +209,8 @@ class BlockType[O: BaseModel](ABC):
     branches: ClassVar[Branches] = "none"
     needs: ClassVar[tuple[Part, ...]] = ()
     """What of an item's context it looks at itself."""
+    locks_with: ClassVar[str | None] = None
+    """The rule type that compiling puts in front of its branches; what it locks is unlocked when the block ends."""
     options: Class[O]
 
     def employees_in(self) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ class Running:
     cancellations: list[UUID] = field(default_factory=list)
     assigned: list[Assigned] = field(default_factory=list)
     assignments: list[AssignmentChange] = field(default_factory=list)
+    unlocked: list[UUID] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
     status: str | None = field(init=False)
     variables: dict[str, Any] = field(init=False)
@@ -75,6 +76,7 @@ class Running:
             cancellations=tuple(self.cancellations),
             assigned=tuple(self.assigned),
             assignments=tuple(self.assignments),
+            unlocked=tuple(self.unlocked),
             over_budget=self.over_budget,
             blocks=tuple(self.blocks.values()),
             changed=tuple(self.changed.values()),
@@ -225,6 +227,7 @@ class Running:
         """Ends a frame, with all that is open inside it."""
         frame = self.frames[step]
         self.withdraw(frame)
+        self.unlock(frame)
         self.write_down(frame, outcome, reason)
         for inner in list(self.inside(step)):
             self.close(inner.step, "cancelled", reason)
@@ -274,6 +277,14 @@ class Running:
         """The open assignments of a frame are not needed any more."""
         if frame.asked:
             self.assignments.append(Withdrawn(frame.step))
+
+    # locks
+
+    def unlock(self, frame: Frame) -> None:
+        """Takes back what a block has locked, or wants to lock."""
+        if self.program.type_at(frame.path).locks_with:
+            own = [one for one in self.executions.values() if one.parent == frame.step]
+            self.unlocked += [one.command_id for one in own if one.command_id]
 
     # what is inside and around a frame
 

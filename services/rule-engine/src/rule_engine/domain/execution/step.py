@@ -98,6 +98,8 @@ class Step:
     """The executions that changed, as they are now, also those that are not in the state any more."""
     assignments: tuple[AssignmentChange, ...] = ()
     """What employees are asked for, and not asked for any more."""
+    unlocked: tuple[UUID, ...] = ()
+    """The locks of the item, by their commands, that are not needed any more."""
     wake_at: datetime | None = None
 
 

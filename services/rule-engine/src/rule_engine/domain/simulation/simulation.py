@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from contracts.contexts import ItemContext
 from contracts.envelope import Cause, Envelope, event, rfc3339
-from contracts.messages.entity_commands import MoveItem, UpdateItem
+from contracts.messages.entity_commands import ItemCommand, LockItem, MoveItem, UpdateItem
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.messages.results import CANCELLED, CommandRefused, FinalResult
 from contracts.topics import item_key
@@ -35,9 +35,10 @@ from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.domain.schedule.due import Times, times_in, times_of
 from rule_engine.domain.simulation.items import MisfitValueError, assigned
 from rule_engine.domain.simulation.lines import Lines
+from rule_engine.domain.simulation.locks import Locks
 from rule_engine.domain.simulation.owners import Command, Handled, entry_event, handle, moving
 from rule_engine.domain.simulation.report import Report, rule_in
-from rule_engine.domain.simulation.stand_ins import EmployeeStandIn, answer, employees_answer
+from rule_engine.domain.simulation.stand_ins import DONE_AT_ONCE, Answer, EmployeeStandIn, answer, employees_answer
 from rule_engine.domain.simulation.world import Arrival, Happening, SimulatedWorkflow, World
 
 PEOPLE = "simulation"
@@ -67,6 +68,7 @@ class _Item:
     """How often each rule has sent a command."""
     wanted: dict[str, tuple[str, datetime, JsonValue]] = field(default_factory=dict)
     """By field: the rule that gave it its value, when, and the value."""
+    locks: Locks = field(default_factory=Locks)
     seen: tuple[ItemContext, Mapping[str, Any]] | None = None
     """A context and its values."""
 
@@ -294,6 +296,13 @@ class Simulation:
             {"tenant": self._values, "item": item.values, "run": run.values}[one.scope][one.code] = one.value
         if self._report:
             self._report.took(run.code, run.open, step, self._now)
+        self._send_all(item, run, step)
+        if step.state.finished:
+            self._ended(item, run)
+        elif not self._lines.is_queued(run.open.id):
+            self._wake_later(item, run, step.wake_at)
+
+    def _send_all(self, item: _Item, run: _Run, step: Step) -> None:
         for emission in step.emissions:
             self._send(item, run, emission)
         for asked in step.assignments:
@@ -303,10 +312,8 @@ class Simulation:
             if (sent := self._sent.pop(id, None)) is not None:
                 cancelled = CommandRefused(command_id=id, reason=CANCELLED)
                 self._at(self._now, partial(self._settle, sent, cancelled))
-        if step.state.finished:
-            self._ended(item, run)
-        elif not self._lines.is_queued(run.open.id):
-            self._wake_later(item, run, step.wake_at)
+        for granted in [one for lock in step.unlocked for one in item.locks.free(lock)]:
+            self._at(self._now, partial(self._answer, granted, DONE_AT_ONCE))
 
     def _ended(self, item: _Item, run: _Run) -> None:
         if item.runs.pop(run.open.id, None) is not None:
@@ -351,9 +358,13 @@ class Simulation:
         if found.outcome != "unanswered":
             self._at(self._now + found.after, partial(self._answer, id, found))
 
-    def _answer(self, id: UUID, found: Any) -> None:
-        sent = self._sent.pop(id, None)
-        if sent is None:
+    def _answer(self, id: UUID, found: Answer) -> None:
+        sent = self._sent.get(id)
+        if sent is None or self._waits_for_lock(sent, found):
+            return
+        del self._sent[id]
+        if isinstance(sent.command.body, ItemCommand) and (locked := sent.item.locks.refusal(sent.run.open.id)):
+            self._settle(sent, CommandRefused(command_id=id, reason=locked))
             return
         handled = handle(sent.command, found, sent.item.context, self._world.around, self._now)
         self._note(sent, handled)
@@ -362,6 +373,11 @@ class Simulation:
         self._settle(sent, handled.result)
         if handled.event is not None:
             self._tell(sent.item, handled.event, sent.command.causes)
+
+    def _waits_for_lock(self, sent: _Sent, found: Answer) -> bool:
+        """Whether a lock that would be given now has to wait until another run takes its own back."""
+        is_lock = isinstance(sent.command.body, LockItem) and found.outcome == "done"
+        return is_lock and not sent.item.locks.ask(sent.command.id, sent.run.open.id)
 
     def _settle(self, sent: _Sent, result: FinalResult) -> None:
         run = sent.run.open
