@@ -5,9 +5,7 @@ A unit is 10 ns of a slow core, and every cost is reckoned at what the worst pro
 elements and calls, never in time: a decision that is made again spends the same.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Literal
 
 WORK = 5_000_000
@@ -64,12 +62,18 @@ def current() -> Budget:
     return _OPEN.get() or Budget()
 
 
-@contextmanager
-def spending(budget: Budget | None = None) -> Iterator[Budget]:
+class spending:  # noqa: N801 - it is written as a statement: `with spending():`
     """Code inside spends of this budget; by default of a fresh one."""
-    opened = budget or Budget()
-    token = _OPEN.set(opened)
-    try:
-        yield opened
-    finally:
-        _OPEN.reset(token)
+
+    __slots__ = ("_budget", "_token")
+    _token: Token[Budget | None]
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self._budget = budget or Budget()
+
+    def __enter__(self) -> Budget:
+        self._token = _OPEN.set(self._budget)
+        return self._budget
+
+    def __exit__(self, *_: object) -> None:
+        _OPEN.reset(self._token)

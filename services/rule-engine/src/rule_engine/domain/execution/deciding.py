@@ -22,9 +22,8 @@ from rule_engine.domain.execution.rescheduling import date_path, lacks_date
 from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.step import Decision, Emission
 from rule_engine.domain.language.conditions import compiled
-from rule_engine.domain.language.conditions import paths_of as paths_of_condition
 from rule_engine.domain.language.limits import cut_texts, quotable, refuse_command, refuse_outputs
-from rule_engine.domain.language.values import paths_of, resolve
+from rule_engine.domain.language.values import resolve
 from rule_engine.domain.language.variables import Assigned
 
 type Answer = Body | Outputs | Completed | Refusal | Failure
@@ -155,8 +154,7 @@ class _Deciding:
 
     def _record(self, state: RuleState, reason: str | None, command_id: UUID | None = None) -> None:
         rule = self.rule
-        read = paths_of(rule.params) | (paths_of_condition(rule.condition) if rule.condition else frozenset())
-        seen = quotable({path: look_up(self.values, path.split(".")) for path in sorted(read)})
+        seen = quotable({path: look_up(self.values, keys) for path, keys in rule.reads.items()})
         kept = self.run.set(self.step, state=state, reason=reason or self.cut)
         self.run.decisions.append(Decision(rule, self.step, state, kept.reason, seen, self.leaves, command_id))
         if kept.ended:
@@ -165,7 +163,9 @@ class _Deciding:
 
 def outputs_refusal(run: Running, step: int, outputs: Mapping[str, JsonValue]) -> str | None:
     """Why outputs of a rule cannot be kept, if so."""
-    others = [one.outputs for other, one in run.executions.items() if other != step]
+    if not outputs:
+        return None
+    others = [one.outputs for other, one in run.executions.items() if other != step and one.outputs]
     handed_on = [given for frame in run.frames.values() for given in frame.outputs.values()]
     return refuse_outputs(outputs, [*others, *handed_on])
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Pri
 
 from contracts.conditions import Condition
 from contracts.contexts import Part
+from rule_engine.domain.language import values
+from rule_engine.domain.language.conditions import paths_of as paths_of_condition
 from rule_engine.domain.schedule.run_time import Now, RunTime
 
 if TYPE_CHECKING:
@@ -64,6 +66,12 @@ class RuleBlock(_Strict):
     """Acts only if the condition of the rule above was false."""
     enabled: bool = True
 
+    @cached_property
+    def reads(self) -> Mapping[str, list[str]]:
+        """The paths that its parameters and its condition read, dotted and as keys, sorted."""
+        of_condition = paths_of_condition(self.condition) if self.condition else frozenset()
+        return {path: path.split(".") for path in sorted(values.paths_of(self.params) | of_condition)}
+
 
 class Block(_Strict):
     """A block around others, or one that waits; what its options mean, its type knows."""
@@ -105,15 +113,15 @@ class Program(_Strict):
     root: Block
 
     _types: Mapping[str, "BlockType[Any]"] = PrivateAttr(default_factory=dict)
-    _options: dict[Path, BaseModel] = PrivateAttr(default_factory=dict)
 
     def bound(self, types: Mapping[str, "BlockType[Any]"]) -> Self:
         """The program with the types of its blocks. Raises `UnknownBlockError` for one that has no type here."""
-        for block in _blocks(self.root):
+        for block in self._containers.values():
             if block.block not in types:
                 raise UnknownBlockError(f"this worker knows no block {block.block!r}")
         bound = self.model_copy()
         bound._types = types
+        bound.__dict__.pop("_bound", None)
         return bound
 
     def rules(self) -> tuple[RuleBlock, ...]:
@@ -134,28 +142,31 @@ class Program(_Strict):
         """Of all blocks: how many stand before each."""
         return {path: position for position, path in enumerate(_paths(self.root, ()))}
 
+    @cached_property
+    def _containers(self) -> dict[Path, Block]:
+        return dict(_containers(self.root, ()))
+
+    @cached_property
+    def _bound(self) -> dict[Path, tuple["BlockType[Any]", BaseModel]]:
+        """By place of what is no rule: its type, and its options as that reads them."""
+        types = {path: self._types[block.block] for path, block in self._containers.items()}
+        read = {path: type.options.model_validate(self._containers[path].options) for path, type in types.items()}
+        return {path: (type, read[path]) for path, type in types.items()}
+
     def at(self, path: Path) -> RuleBlock | Block:
         """The block at a place."""
-        block: RuleBlock | Block = self.root
-        for index in path:
-            assert isinstance(block, Block)  # noqa: S101 - places are made from this very program
-            block = block.blocks[index]
-        return block
+        return self.rules_by_path.get(path) or self._containers[path]
 
     def container(self, path: Path) -> Block:
         """The block at a place that is no rule."""
-        block = self.at(path)
-        assert isinstance(block, Block)  # noqa: S101
-        return block
+        return self._containers[path]
 
     def type_at(self, path: Path) -> "BlockType[Any]":
-        return self._types[self.container(path).block]
+        return self._bound[path][0]
 
     def options_at(self, path: Path) -> BaseModel:
         """The options of a block, as its type reads them."""
-        if path not in self._options:
-            self._options[path] = self.type_at(path).options.model_validate(self.container(path).options)
-        return self._options[path]
+        return self._bound[path][1]
 
 
 def _rules(block: Block, above: Path) -> Iterator[tuple[Path, RuleBlock]]:
@@ -175,8 +186,8 @@ def _paths(block: Block, above: Path) -> Iterator[Path]:
             yield (*above, index)
 
 
-def _blocks(block: Block) -> Iterator[Block]:
-    yield block
-    for inner in block.blocks:
+def _containers(block: Block, path: Path) -> Iterator[tuple[Path, Block]]:
+    yield path, block
+    for index, inner in enumerate(block.blocks):
         if isinstance(inner, Block):
-            yield from _blocks(inner)
+            yield from _containers(inner, (*path, index))

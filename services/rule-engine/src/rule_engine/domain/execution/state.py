@@ -28,7 +28,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def to(self, **changes: object) -> Self:
-        return self.model_copy(update=changes)
+        """A copy with changes. A decision makes twenty of them: `model_copy` takes six times as long."""
+        made = object.__new__(type(self))
+        object.__setattr__(made, "__dict__", {**self.__dict__, **changes})
+        object.__setattr__(made, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 class RuleProgress(_Strict):

@@ -36,8 +36,13 @@ class Surroundings:
     crm_url: str
     working_hours: Mapping[str, Any]
     """The tenant's calendar, as JSON."""
-    chance: Random
+    seed: str
+    """Chance is the same for the same decision."""
     budget: Budget = field(default_factory=current)
+
+    @cached_property
+    def chance(self) -> Random:
+        return Random(self.seed)  # noqa: S311 - not for secrets
 
     @cached_property
     def calendar(self) -> WorkingTime:
@@ -55,7 +60,7 @@ def surroundings_of(values: Mapping[str, Any]) -> Surroundings:
         currency=str(tenant.get("currency", "EUR")),
         crm_url=str(tenant.get("crm_url", "")),
         working_hours=tenant.get("calendar") or {},
-        chance=Random(str(values.get("seed", values.get("now")))),  # noqa: S311 - not for secrets
+        seed=str(values.get("seed", values.get("now"))),
     )
 
 
