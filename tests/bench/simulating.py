@@ -14,6 +14,7 @@ from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.compiling import compile_document, with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.execution.planning import Published
+from rule_engine.domain.simulation.halves import first_items
 from rule_engine.domain.simulation.items import Surroundings
 from rule_engine.domain.simulation.report import Report
 from rule_engine.domain.simulation.simulation import Simulation
@@ -38,14 +39,15 @@ async def measure(bench: Bench) -> list[Row]:
 
 def _seconds(items: int, *, reporting: bool) -> float:
     world = world_of(items)
-    report = Report(ZoneInfo(world.settings.time_zone), traced=20, messages_per_day=3) if reporting else None
+    zone, traced = ZoneInfo(world.settings.time_zone), first_items(world, 20)
+    report = Report(zone, traced, messages_per_day=3) if reporting else None
     started = process_time()
     simulation = Simulation(world, report)
     while simulation.go_on(AT_ONCE):
         pass
     if report:
         contexts = [one.context for one in simulation.items.values()]
-        found = report.findings(NOON, simulation.now, contexts, simulation.open_runs)
+        found = report.findings(NOON, simulation.now, contexts)
         assert found.totals.decisions > 40 * items
     return process_time() - started
 

@@ -17,6 +17,7 @@ from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.planning import Published
 from rule_engine.domain.language.variables import Definition, Stored, by_name
 from rule_engine.domain.simulation.findings import Findings, TraceLine
+from rule_engine.domain.simulation.halves import first_items
 from rule_engine.domain.simulation.items import Surroundings
 from rule_engine.domain.simulation.report import Report
 from rule_engine.domain.simulation.simulation import Simulation
@@ -84,12 +85,12 @@ def world(
 
 def simulated(made: World, *, traced: int = 10, messages_per_day: int = 3, at_once: int = 100) -> Findings:
     """What is found in a world when all of it has happened."""
-    report = Report(ZoneInfo(made.settings.time_zone), traced, messages_per_day)
+    report = Report(ZoneInfo(made.settings.time_zone), first_items(made, traced), messages_per_day)
     simulation = Simulation(made, report)
     while simulation.go_on(at_once):
         assert simulation.steps < 200_000
     contexts = [one.context for one in simulation.items.values()]
-    return report.findings(NOON, simulation.now, contexts, simulation.open_runs)
+    return report.findings(NOON, simulation.now, contexts)
 
 
 def lines(found: Findings, *what: str) -> list[TraceLine]:

@@ -7,9 +7,10 @@ others (`nice`), and it is killed when nobody waits for it any more. A tenant ha
 import asyncio
 import os
 import pickle
+import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from contracts.kit.gc_tuning import tune_gc
@@ -42,7 +43,12 @@ class Processes:
 async def in_process(work: Callable[..., bytes], *given: object) -> bytes:
     """What a function of a module gives in a process of its own. Raises `ProcessFailedError`."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "rule_engine.processes", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "rule_engine.processes",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     asked = await asyncio.to_thread(pickle.dumps, (work, given))
     try:
@@ -51,9 +57,9 @@ async def in_process(work: Callable[..., bytes], *given: object) -> bytes:
     except TimeoutError as error:
         raise ProcessFailedError(f"it took longer than {LONGEST_S} s: ask for fewer items or days") from error
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with processes of its own
+        await process.wait()
     if process.returncode:
         raise ProcessFailedError(f"its process ended with {process.returncode}")
     return found

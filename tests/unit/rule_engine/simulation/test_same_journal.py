@@ -120,7 +120,7 @@ def test_a_simulated_run_has_the_journal_of_one_that_is_driven(
     made = replace(
         made, tenant=context().tenant_id, registry=REGISTRY, arrivals=arrivals, until=T0 + timedelta(days=3_000)
     )
-    report = Journal(ZoneInfo("Europe/Rome"), traced=1, messages_per_day=3)
+    report = Journal(ZoneInfo("Europe/Rome"), traced=(), messages_per_day=3)
     simulation = Simulation(made, report)
     while simulation.go_on(100):
         assert simulation.steps < 10_000

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -60,6 +61,13 @@ class _Tally:
         self.first_at = self.first_at or now
         self.last_at = now
 
+    def add(self, other: "_Tally") -> None:
+        self.ends.update(other.ends)
+        self.reasons.update(other.reasons)
+        self.commands += other.commands
+        self.first_at = min(filter(None, (self.first_at, other.first_at)), default=None)
+        self.last_at = max(filter(None, (self.last_at, other.last_at)), default=None)
+
 
 @dataclass(slots=True)
 class _Day:
@@ -68,23 +76,33 @@ class _Day:
     entered: int = 0
     messages: int = 0
 
+    def add(self, other: "_Day") -> None:
+        self.ends.update(other.ends)
+        self.commands.update(other.commands)
+        self.entered += other.entered
+        self.messages += other.messages
+
 
 @dataclass(slots=True)
 class _Seen:
-    """Something that is told once, with how often it happened."""
+    """Something that is told once, of where it happened first, with how often it did."""
 
     item: UUID
     at: datetime
     values: list[JsonValue]
-    times: int = 0
+    times: int = 1
+
+    def with_(self, other: "_Seen") -> "_Seen":
+        first = min(self, other, key=lambda one: (one.at, one.item))
+        return replace(first, times=self.times + other.times)
 
 
 @dataclass(slots=True)
 class Report:
-    """What has happened so far. `traced` items, the first that arrive, have a trace."""
+    """What has happened so far; `traced` items have a trace."""
 
     zone: ZoneInfo
-    traced: int
+    traced: tuple[UUID, ...]
     messages_per_day: int
     days: dict[date, _Day] = field(default_factory=dict)
     rules: dict[_RuleKey, _Tally] = field(default_factory=dict)
@@ -98,13 +116,17 @@ class Report:
     items: int = 0
     runs: int = 0
     decisions: int = 0
+    open_changes: Counter[datetime] = field(default_factory=Counter)
+    """By moment: how many more runs are unfinished after it than before."""
+    open: int = 0
     most_open: int = 0
+    """Runs unfinished at one time, and within a moment."""
 
     # what happens
 
     def arrived(self, item: UUID) -> None:
         self.items += 1
-        if len(self.traces) < self.traced:
+        if item in self.traced:
             self.traces[item] = []
 
     def entered(self, context: ItemContext, by: str, now: datetime) -> None:
@@ -117,10 +139,15 @@ class Report:
     def received(self, item: UUID, name: str, now: datetime) -> None:
         self._line(item, now, "received", name=name)
 
-    def planned(self, code: str, run: OpenRun, now: datetime, open_runs: int) -> None:
-        """A run has begun; `open_runs` are unfinished with it."""
+    def open_changed(self, change: int, now: datetime) -> None:
+        """So many more runs are unfinished."""
+        self.open += change
+        self.open_changes[now] += change
+        self.most_open = max(self.most_open, self.open)
+
+    def planned(self, code: str, run: OpenRun, now: datetime) -> None:
+        """A run has begun."""
         self.runs += 1
-        self.most_open = max(self.most_open, open_runs)
         if run.entry.item_id not in self.traces:
             return
         if run.program.workflow:
@@ -153,11 +180,11 @@ class Report:
 
     def collided(self, field: str, first: str, second: str, item: UUID, values: list[JsonValue], now: datetime) -> None:
         """The second rule wants something else of a field than the first one did a short time ago."""
-        _count(self.collisions, (field, first, second), item, values, now)
+        _count(self.collisions, (field, first, second), _Seen(item, now, values))
         self._line(item, now, "collision", name=field, reason=f"{second} after {first}")
 
     def circled(self, reason: str, item: UUID, now: datetime) -> None:
-        _count(self.circles, reason, item, [], now)
+        _count(self.circles, reason, _Seen(item, now, []))
         self._line(item, now, "circle", reason=reason)
 
     def hit(self, what: str) -> None:
@@ -232,13 +259,36 @@ class Report:
 
     # what is answered
 
-    def findings(self, begin: datetime, until: datetime, items: Iterable[ItemContext], open_runs: int) -> Findings:
-        """All of it; `until` is how far the simulation has come, `open_runs` are unfinished."""
+    def add(self, other: "Report") -> None:
+        """What has happened elsewhere to other items, at the same time."""
+        for day, kept in other.days.items():
+            self.days.setdefault(day, _Day()).add(kept)
+        for rule, tally in other.rules.items():
+            self.rules.setdefault(rule, _Tally()).add(tally)
+        for client, by_rule in other.messages.items():
+            self.messages.setdefault(client, Counter()).update(by_rule)
+        for pair, collision in other.collisions.items():
+            _count(self.collisions, pair, collision)
+        for why, circle in other.circles.items():
+            _count(self.circles, why, circle)
+        self.limits.update(other.limits)
+        both = self.traces | other.traces
+        self.traces = {id: both[id] for id in self.traced if id in both}
+        self.cut |= other.cut
+        self.items += other.items
+        self.runs += other.runs
+        self.decisions += other.decisions
+        self.open += other.open
+        self.most_open += other.most_open
+        self.open_changes.update(other.open_changes)
+
+    def findings(self, begin: datetime, until: datetime, items: Iterable[ItemContext]) -> Findings:
+        """All of it; `until` is how far the simulation has come."""
         by_id = {one.item.id: one.item for one in items}
         return Findings(
             from_=begin,
             until=until,
-            totals=self._totals(open_runs),
+            totals=self._totals(),
             days=[_day_summary(day, kept) for day, kept in sorted(self.days.items())],
             rules=[_rule_summary(key, tally) for key, tally in sorted(self.rules.items())],
             collisions=[
@@ -252,15 +302,15 @@ class Report:
             cut=list(self.cut),
         )
 
-    def _totals(self, open_runs: int) -> Totals:
+    def _totals(self) -> Totals:
         return Totals(
             items=self.items,
             runs=self.runs,
             decisions=self.decisions,
             commands=sum(day.commands.total() for day in self.days.values()),
             messages=sum(day.messages for day in self.days.values()),
-            most_open_runs=self.most_open,
-            open_at_end=open_runs,
+            most_open_runs=max(accumulate(change for _, change in sorted(self.open_changes.items())), default=0),
+            open_at_end=self.open,
         )
 
     def _many_messages(self) -> list[ManyMessages]:
@@ -273,15 +323,13 @@ class Report:
         ]
 
 
-def _count[K](kept: dict[K, _Seen], key: K, item: UUID, values: list[JsonValue], now: datetime) -> None:
-    if key not in kept:
-        kept[key] = _Seen(item, now, values)
-    kept[key].times += 1
+def _count[K](kept: dict[K, _Seen], key: K, seen: _Seen) -> None:
+    kept[key] = kept[key].with_(seen) if key in kept else seen
 
 
-def _most[K](kept: Mapping[K, _Seen]) -> list[tuple[K, _Seen]]:
+def _most[K: (str, tuple[str, str, str])](kept: Mapping[K, _Seen]) -> list[tuple[K, _Seen]]:
     """The most frequent first; among equals the earliest."""
-    return sorted(kept.items(), key=lambda one: (-one[1].times, one[1].at))[:MAX_ROWS]
+    return sorted(kept.items(), key=lambda one: (-one[1].times, one[1].at, one[0]))[:MAX_ROWS]
 
 
 def _day_summary(day: date, kept: _Day) -> DaySummary:

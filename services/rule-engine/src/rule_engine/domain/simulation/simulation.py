@@ -114,10 +114,6 @@ class Simulation:
         """How far it has come."""
         return self._now
 
-    @property
-    def open_runs(self) -> int:
-        return self._open
-
     def go_on(self, steps: int) -> bool:
         """Does at most so many things that happen; returns whether something is left before the end."""
         for _ in range(steps):
@@ -256,13 +252,18 @@ class Simulation:
         state = run.open.state
         if not state.finished:
             item.runs[run.open.id] = run
-            self._open += 1
+            self._count_open(1)
         if self._report:
-            self._report.planned(run.code, run.open, self._now, self._open)
+            self._report.planned(run.code, run.open, self._now)
             if refused:
                 self._report.hit(self._world.over_quota)
         if not state.finished and not self._lines.is_queued(run.open.id):
             self._wake_later(item, run, wake_at(run.open.program, state, self._now))
+
+    def _count_open(self, change: int) -> None:
+        self._open += change
+        if self._report:
+            self._report.open_changed(change, self._now)
 
     # what `advance_run` does
 
@@ -317,7 +318,7 @@ class Simulation:
 
     def _ended(self, item: _Item, run: _Run) -> None:
         if item.runs.pop(run.open.id, None) is not None:
-            self._open -= 1
+            self._count_open(-1)
         if (follows := self._lines.leave(run.open.id)) is not None:
             self._wake_later(*follows, self._now)
 
