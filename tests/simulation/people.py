@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from contracts.kit.configuration import Changer
+from contracts.kit.auth import Caller, Role
 from rule_engine.store.runs import Run
 from simulation.engine import Engine
 from simulation.entity import EntityService
@@ -45,7 +45,7 @@ class People:
             await self._act_on(run, self._random.choice(_begun(run) or list(run.state.rules)))
 
     async def _act_on(self, run: Run, rule: str) -> None:
-        actions, by = self._engine.operator_actions, Changer(TENANT, "olga")
+        actions, by = self._engine.operator_actions, Caller(TENANT, "olga", frozenset({Role.OPERATOR}))
         match self._random.choice(("run now", "postpone", "cancel", "cancel", "cancel run", "retry", "retry", "retry")):
             case "run now":
                 await actions.run_now(by, run.id, rule)

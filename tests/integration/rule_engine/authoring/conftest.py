@@ -32,6 +32,7 @@ from rule_engine.api import (
     decisions,
     diagnosis,
     employees,
+    operator_actions,
     replays,
     rule_set_actions,
     rule_sets,
@@ -49,6 +50,7 @@ from rule_engine.application.backfills import Backfilling
 from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.replays import Replays
 from rule_engine.application.rule_set_checks import RuleSetChecks
@@ -227,6 +229,7 @@ def workflow_routers(
         workflow_views.router(workflows.Reading(database, store.workflows)),
         workflow_starts.router(service, store, starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
+        operator_actions.router(OperatorActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),
         runs.router(database, store),
         diagnosis.router(Diagnoses(database, store, entities, watch, timedelta(minutes=10))),

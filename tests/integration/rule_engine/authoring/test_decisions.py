@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from contracts.kit.configuration import Changer
+from contracts.kit.auth import Caller, Role
 from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import MORNING, Deal, Engine, explanations
 from integration.rule_engine.authoring.test_rule_sets import put
@@ -35,6 +35,10 @@ RULES = rule_set(
 @pytest.fixture
 def deal(engine: Engine, tenant: UUID) -> Deal:
     return Deal(engine, tenant)
+
+
+def kim(deal: Deal) -> Caller:
+    return Caller(deal.tenant, "kim", frozenset({Role.OPERATOR}))
 
 
 async def only(viewer: httpx.AsyncClient, deal: Deal, rule: str, **asked: Any) -> dict[str, Any]:
@@ -87,7 +91,7 @@ async def test_any_past_moment_is_answered_as_it_was_then(author: httpx.AsyncCli
     watch.later(minutes=10)
     until = MORNING + timedelta(hours=5)
     run, rule_id = UUID(waiting["run_id"]), waiting["rule_id"]
-    await deal.engine.operator_actions.postpone(Changer(deal.tenant, "kim"), run, rule_id, until)
+    await deal.engine.operator_actions.postpone(kim(deal), run, rule_id, until)
     watch.later(minutes=10)
     await deal.enters("won")
     watch.later(minutes=10)
@@ -115,7 +119,7 @@ async def test_an_operator_who_cancelled_is_named(author: httpx.AsyncClient, dea
     await deal.enters("new")
     waiting = await only(author, deal, "remind")
     deal.engine.watch.later(minutes=1)
-    await deal.engine.operator_actions.cancel(Changer(deal.tenant, "kim"), UUID(waiting["run_id"]), None)
+    await deal.engine.operator_actions.cancel(kim(deal), UUID(waiting["run_id"]), None)
     cancelled = await only(author, deal, waiting["rule_id"])
     assert cancelled["operator"] == "kim"
     assert cancelled["explanation"] == (
@@ -221,7 +225,7 @@ async def test_with_a_million_decisions_an_answer_is_found_by_an_index(
         deal.engine.watch.later(minutes=1)
     await service_environment.sql(MILLION, deal.tenant)
     await service_environment.sql("ANALYZE decisions")
-    asked = (deal.tenant, deal.id, None, deal.engine.watch(), None, None, None, None, 201)
+    asked: tuple[Any, ...] = (deal.tenant, deal.id, None, deal.engine.watch(), None, None, None, None, 201, [])
     ((plan,),) = await service_environment.sql(f"EXPLAIN (FORMAT JSON) {OF_ITEM}", *asked)
     assert read_by(orjson.loads(plan)[0]["Plan"])["decisions"] == "decisions_rule"
     began = time.perf_counter()

@@ -17,6 +17,7 @@ from contracts.kit.database import Connection, Database
 from contracts.kit.http import Page, not_found
 from contracts.kit.routes import Paged
 from contracts.messages.rule_events import RuleState
+from rule_engine.application.permissions import hidden
 from rule_engine.domain.execution.explanations import RuleAt, explain, explain_unplanned, leaf_words
 from rule_engine.store import Store
 from rule_engine.store.decisions import position_of, rule_ids
@@ -101,7 +102,14 @@ def router(database: Database, store: Store, clock: Clock) -> APIRouter:
             if not await store.entries.is_known(tx, caller.tenant, item):
                 raise not_found("item with this id that automation has heard of")
             rows = await store.decisions.of_item(
-                tx, caller.tenant, item, rule=rule, at=moment, before=before, limit=paging.rows
+                tx,
+                caller.tenant,
+                item,
+                rule=rule,
+                at=moment,
+                hidden=await hidden(tx, store.workflows, caller),
+                before=before,
+                limit=paging.rows,
             )
             page = paging.page(rows, position_of, lambda row: _explanation(row, moment))
             if rule is not None and before is None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.routes import found
+from rule_engine.api.problems import forbidding
 from rule_engine.application.diagnoses import DiagnosedRun, Diagnoses
 
 
@@ -54,12 +55,13 @@ def router(diagnoses: Diagnoses) -> APIRouter:
     @routes.get("/v1/runs/{run_id}/diagnosis", tags=["runs"])
     async def get_diagnosis(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> DiagnosisView:
         """What an unfinished run waits for, ranked, each with the next thing to try."""
-        return _view(found(await diagnoses.of_run(caller.tenant, run_id), "such run"))
+        with forbidding():
+            return _view(found(await diagnoses.of_run(caller, run_id), "such run"))
 
     @routes.get("/v1/automation/items/{item_id}/diagnosis", tags=["automation"])
     async def get_item_diagnosis(item_id: UUID, caller: Caller = require(Role.VIEWER)) -> ItemDiagnosisView:
         """What the item's unfinished runs wait for, chains of rules and workflows."""
-        runs = found(await diagnoses.of_item(caller.tenant, item_id), "item with this id that automation has heard of")
+        runs = found(await diagnoses.of_item(caller, item_id), "item with this id that automation has heard of")
         return ItemDiagnosisView(item_id=item_id, runs=[_view(one) for one in runs])
 
     return routes

@@ -11,7 +11,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Database
 from contracts.kit.http import Page
 from contracts.kit.routes import Paged
-from rule_engine.domain.authoring.employee_refs import named_in
+from rule_engine.domain.authoring.employee_refs import named_in, permitted_in
 from rule_engine.domain.execution.program import Program
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.workflows import Workflows
@@ -36,7 +36,9 @@ class _Place(NamedTuple):
 
 
 class NamingBlock(BaseModel):
-    """A block of a workflow in force that names an employee, and where: `voters[0]`, of actions `params.assignee`."""
+    """A block of a workflow in force that names an employee, and where: `voters[0]`, of actions `params.assignee`; with
+    an empty `block` it is the workflow itself: `permissions.start.employees[0]`.
+    """
 
     workflow: str
     block: str
@@ -86,6 +88,8 @@ def _places(code: str, stages: Mapping[str, Sequence[Program]], employee: UUID) 
 
 
 def _block_places(code: str, program: Program, employee: UUID) -> Iterator[_BlockPlace]:
+    for where in permitted_in(program, employee):
+        yield _BlockPlace(code, "", where)
     for block in map(program.at, program.positions_of_blocks):
         for where in named_in(block, employee):
             yield _BlockPlace(code, block.name, where)

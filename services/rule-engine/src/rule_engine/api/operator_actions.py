@@ -11,6 +11,7 @@ from contracts.kit.auth import Caller, Role, require
 from contracts.kit.http import conflict, not_found
 from contracts.kit.routes import found
 from contracts.messages.rule_events import RuleState
+from rule_engine.api.problems import forbidding
 from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.domain.errors import NoSuchRuleError, RunError
 from rule_engine.store.runs import Run
@@ -67,7 +68,8 @@ def router(actions: OperatorActions) -> APIRouter:
 
 async def _view(action: Awaitable[Run | None]) -> RunAfterAction:
     try:
-        run = found(await action, "such run")
+        with forbidding():
+            run = found(await action, "such run")
     except NoSuchRuleError as error:
         raise not_found("such rule in the run") from error
     except RunError as error:

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from contracts.kit.broker import OutageError
 from contracts.kit.errors import QueueFullError
 from contracts.kit.http import Problem, bad_shape
+from rule_engine.application.permissions import ForbiddenError
 from rule_engine.processes import ProcessFailedError
 
 _RULE = re.compile(r"stages\.(?P<stage>[^.\[]+)\.rules\[(?P<index>\d+)\]")
@@ -37,6 +38,15 @@ def process_problems(what: str, detail: str) -> Generator[None]:
         raise Problem(429, "Too many requests", waiting, headers={"Retry-After": "30"}) from error
     except ProcessFailedError as error:
         raise Problem(503, "Unavailable", f"{detail}: {error}") from error
+
+
+@contextmanager
+def forbidding() -> Generator[None]:
+    """Answers 403, and says what is missing, when the caller may not do what a workflow keeps for others."""
+    try:
+        yield
+    except ForbiddenError as error:
+        raise Problem(403, "Forbidden", str(error)) from error
 
 
 class RuleSetRoute(APIRoute):

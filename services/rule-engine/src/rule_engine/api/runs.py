@@ -16,6 +16,8 @@ from contracts.kit.database import Database
 from contracts.kit.http import Page
 from contracts.kit.routes import Paged, found
 from contracts.messages.rule_events import RuleState
+from rule_engine.api.problems import forbidding
+from rule_engine.application.permissions import demand, hidden
 from rule_engine.store import Store
 
 
@@ -137,7 +139,13 @@ def router(database: Database, store: Store) -> APIRouter:
         before = paging.after(LastChange)
         async with database.transaction(caller.tenant) as tx:
             rows = await store.rule_runs.page(
-                tx, caller.tenant, item=item_id, state=state, before=before, limit=paging.rows
+                tx,
+                caller.tenant,
+                item=item_id,
+                state=state,
+                hidden=await hidden(tx, store.workflows, caller),
+                before=before,
+                limit=paging.rows,
             )
         return paging.page(rows, _last_change, _rule_run)
 
@@ -146,6 +154,9 @@ def router(database: Database, store: Store) -> APIRouter:
         """One run: its rules, the decisions of each, and what operators did."""
         async with database.transaction(caller.tenant) as tx:
             row = found(await store.runs.details(tx, caller.tenant, run_id), "such run")
+            if row["workflow"]:
+                with forbidding():
+                    await demand(tx, store.workflows, caller, row["rule_set"], "see")
             rules = await store.rule_runs.of_run(tx, caller.tenant, run_id)
             decisions = await store.decisions.of_run(tx, caller.tenant, run_id, row["item_id"])
             actions = await store.operator_actions.of_run(tx, caller.tenant, run_id)

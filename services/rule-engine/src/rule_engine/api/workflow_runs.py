@@ -13,6 +13,7 @@ from contracts.kit.http import conflict, not_found
 from contracts.kit.routes import found
 from contracts.messages.rule_events import RuleState
 from contracts.texts import MAX_TITLE
+from rule_engine.api.problems import forbidding
 from rule_engine.application.workflow_actions import WorkflowActions
 from rule_engine.blocks.wait_event import EventName
 from rule_engine.domain.errors import NoSuchRuleError, RunError
@@ -51,43 +52,43 @@ class WorkflowRunView(BaseModel):
 
 
 def router(actions: WorkflowActions) -> APIRouter:
-    """For operators."""
+    """For those whom the workflow allows to act on its runs, by default operators."""
     routes = APIRouter(prefix="/v1/runs/{run_id}", tags=["workflows"])
 
     @routes.post("/events")
-    async def send_event(run_id: UUID, body: EventInput, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+    async def send_event(run_id: UUID, body: EventInput, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """Tells a workflow of something that it may wait for."""
         return await _view(actions.send(caller, run_id, body.name, body.value))
 
     @routes.post("/terminate")
-    async def terminate(run_id: UUID, body: EndInput, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+    async def terminate(run_id: UUID, body: EndInput, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """Ends a workflow; what is open is cancelled."""
         return await _view(actions.terminate(caller, run_id, body.reason))
 
     @routes.post("/suspend")
-    async def suspend(run_id: UUID, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+    async def suspend(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """Lets nothing new begin until the workflow is resumed."""
         return await _view(actions.suspend(caller, run_id))
 
     @routes.post("/resume")
-    async def resume(run_id: UUID, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+    async def resume(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """Goes on where the workflow was suspended."""
         return await _view(actions.resume(caller, run_id))
 
     @routes.post("/blocks/{block}/move")
     async def move_block(
-        run_id: UUID, block: BlockPath, body: MomentInput, caller: Caller = require(Role.OPERATOR)
+        run_id: UUID, block: BlockPath, body: MomentInput, caller: Caller = require(Role.VIEWER)
     ) -> WorkflowRunView:
         """A pause ends, or a wait is over, at another moment."""
         return await _view(actions.move_pause(caller, run_id, block, body.until))
 
     @routes.post("/blocks/{block}/retry")
-    async def retry_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+    async def retry_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """A block that failed tries again."""
         return await _view(actions.retry(caller, run_id, block))
 
     @routes.post("/blocks/{block}/skip")
-    async def skip_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.OPERATOR)) -> WorkflowRunView:
+    async def skip_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """An open block is passed over; what comes after it goes on."""
         return await _view(actions.skip(caller, run_id, block))
 
@@ -96,7 +97,8 @@ def router(actions: WorkflowActions) -> APIRouter:
 
 async def _view(action: Awaitable[Run | None]) -> WorkflowRunView:
     try:
-        run = found(await action, "such run of a workflow")
+        with forbidding():
+            run = found(await action, "such run of a workflow")
     except NoSuchRuleError as error:
         raise not_found("such open block in the run") from error
     except RunError as error:

@@ -14,9 +14,10 @@ from contracts.kit.http import Page, bad_input, conflict, json_response, not_fou
 from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
 from contracts.messages.rule_events import RuleState
-from rule_engine.api.problems import needing_entity_service
+from rule_engine.api.problems import forbidding, needing_entity_service
 from rule_engine.api.workflows import CodePath
 from rule_engine.application.concurrency import KeyInUseError
+from rule_engine.application.permissions import demand
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
 from rule_engine.domain.authoring.workflow_starts import BadStartError
 from rule_engine.store import Store
@@ -62,12 +63,12 @@ class StartedRun(BaseModel):
 
 
 def router(service: Service, store: Store, starts: WorkflowStarts) -> APIRouter:
-    """Runs are started by operators, and listed for everybody."""
+    """For those whom the workflow allows it: by default operators start it, and everybody sees its runs."""
     routes = APIRouter(prefix="/v1/workflows/{code}/runs", tags=["workflows"])
 
     @routes.post("", status_code=201, response_model=StartedRun)
     async def start_workflow(
-        code: CodePath, body: StartInput, request: Request, caller: Caller = require(Role.OPERATOR)
+        code: CodePath, body: StartInput, request: Request, caller: Caller = require(Role.VIEWER)
     ) -> Response:
         """Starts the newest published version on an item; with an `Idempotency-Key` once, however often it is sent."""
         try:
@@ -78,7 +79,8 @@ def router(service: Service, store: Store, starts: WorkflowStarts) -> APIRouter:
                 id = await starts.by_hand(tx, caller, code, item, body.parameters)
                 return json_response(StartedRun(id=id), 201)
 
-            return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=start)
+            with forbidding():
+                return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=start)
         except KeyInUseError as error:
             raise conflict(str(error)) from error
         except NoSuchWorkflowError as error:
@@ -94,6 +96,8 @@ def router(service: Service, store: Store, starts: WorkflowStarts) -> APIRouter:
         before = paging.after(LastStart)
         async with service.database.transaction(caller.tenant) as tx:
             found(await store.workflows.read(tx, (caller.tenant, code)), f"workflow {code!r}")
+            with forbidding():
+                await demand(tx, store.workflows, caller, code, "see")
             rows = await store.runs.of_workflow(tx, (caller.tenant, code), item_id, before, paging.rows)
         return paging.page(
             rows,

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from contracts.contexts import EmployeeRef
+from contracts.kit.auth import Caller
 from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.dead_letter.store import letters, parked_rows
 from rule_engine import messages
+from rule_engine.application.permissions import demand, hidden
 from rule_engine.domain.execution.diagnosis import AskedEmployee, Diagnosis, Look, SentCommand
 from rule_engine.gateway import EntityService
 from rule_engine.store import Store
@@ -55,21 +57,29 @@ class Diagnoses:
         self._clock = clock
         self._result_deadline = result_deadline
 
-    async def of_run(self, tenant: UUID, run_id: UUID) -> DiagnosedRun | None:
-        """Null when there is no such run."""
+    async def of_run(self, who: Caller, run_id: UUID) -> DiagnosedRun | None:
+        """Null when there is no such run. Raises `ForbiddenError`."""
+        tenant = who.tenant
         async with self._database.transaction(tenant) as tx:
             row = await self._store.runs.get(tx, tenant, run_id)
             if row is None:
                 return None
+            if row.workflow:
+                await demand(tx, self._store.workflows, who, row.rule_set, "see")
             seen = await self._seen(tx, tenant, [await self._store.programs.of_run(tx, row)])
         return (await self._diagnosed(tenant, seen))[0]
 
-    async def of_item(self, tenant: UUID, item: UUID) -> list[DiagnosedRun] | None:
-        """The unfinished runs of an item, the one that needs somebody most first; null when it is not known."""
+    async def of_item(self, who: Caller, item: UUID) -> list[DiagnosedRun] | None:
+        """The unfinished runs of an item that they may see, the one that needs somebody most first; null when it is not
+        known.
+        """
+        tenant = who.tenant
         async with self._database.transaction(tenant) as tx:
             if not await self._store.entries.is_known(tx, tenant, item):
                 return None
+            unseen = await hidden(tx, self._store.workflows, who)
             rows = await self._store.runs.open_of_item(tx, tenant, item, MAX_RUNS)
+            rows = [row for row in rows if not (row.workflow and row.rule_set in unseen)]
             seen = await self._seen(tx, tenant, [await self._store.programs.of_run(tx, row) for row in rows])
         return sorted(await self._diagnosed(tenant, seen), key=_urgency)
 

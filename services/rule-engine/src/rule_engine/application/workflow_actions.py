@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.kit import telemetry
+from contracts.kit.auth import Caller
 from contracts.kit.clock import Clock, NewId
-from contracts.kit.configuration import Who
 from contracts.kit.database import Database
+from rule_engine.application.permissions import demand
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.errors import RunError
 from rule_engine.domain.execution import workflows
@@ -20,7 +21,7 @@ from rule_engine.store.runs import Run
 
 class WorkflowActions:
     """What people do to a run of a workflow. Each method returns the run after it, or null when the tenant has no such
-    run; raises `RunError` when it makes no sense in the run's state, and nothing is changed then.
+    run; raises `RunError` when it makes no sense in the run's state, and `ForbiddenError`; nothing is changed then.
     """
 
     def __init__(self, database: Database, store: Store, recorder: Recorder, clock: Clock, new_id: NewId) -> None:
@@ -30,7 +31,7 @@ class WorkflowActions:
         self._clock = clock
         self._new_id = new_id
 
-    async def send(self, who: Who, run_id: UUID, name: str, value: Mapping[str, JsonValue]) -> Run | None:
+    async def send(self, who: Caller, run_id: UUID, name: str, value: Mapping[str, JsonValue]) -> Run | None:
         """Something that the run may wait for has come."""
         said = {**value, "by": who.subject}
 
@@ -42,19 +43,19 @@ class WorkflowActions:
 
         return await self._act(who, run_id, f"send {name}", step)
 
-    async def terminate(self, who: Who, run_id: UUID, reason: str) -> Run | None:
+    async def terminate(self, who: Caller, run_id: UUID, reason: str) -> Run | None:
         def step(run: Run, now: datetime) -> Step:
             return workflows.terminate(run.program, run.state, reason or f"ended by {who.subject}", now)
 
         return await self._act(who, run_id, "terminate", step)
 
-    async def suspend(self, who: Who, run_id: UUID) -> Run | None:
+    async def suspend(self, who: Caller, run_id: UUID) -> Run | None:
         return await self._act(who, run_id, "suspend", lambda run, now: workflows.suspend(run.program, run.state, now))
 
-    async def resume(self, who: Who, run_id: UUID) -> Run | None:
+    async def resume(self, who: Caller, run_id: UUID) -> Run | None:
         return await self._act(who, run_id, "resume", lambda run, now: workflows.resume(run.program, run.state, now))
 
-    async def move_pause(self, who: Who, run_id: UUID, block: int, until: datetime) -> Run | None:
+    async def move_pause(self, who: Caller, run_id: UUID, block: int, until: datetime) -> Run | None:
         """A block that waits for a moment waits for another one; what is past goes on at once."""
 
         def step(run: Run, now: datetime) -> Step:
@@ -62,24 +63,25 @@ class WorkflowActions:
 
         return await self._act(who, run_id, f"move block {block} to {until.isoformat()}", step)
 
-    async def retry(self, who: Who, run_id: UUID, block: int) -> Run | None:
+    async def retry(self, who: Caller, run_id: UUID, block: int) -> Run | None:
         def step(run: Run, now: datetime) -> Step:
             return workflows.retry(run.program, run.state, block, now)
 
         return await self._act(who, run_id, f"retry block {block}", step)
 
-    async def skip(self, who: Who, run_id: UUID, block: int) -> Run | None:
+    async def skip(self, who: Caller, run_id: UUID, block: int) -> Run | None:
         def step(run: Run, now: datetime) -> Step:
             return workflows.skip(run.program, run.state, block, now)
 
         return await self._act(who, run_id, f"skip block {block}", step)
 
-    async def _act(self, who: Who, run_id: UUID, action: str, step: Callable[[Run, datetime], Step]) -> Run | None:
+    async def _act(self, who: Caller, run_id: UUID, action: str, step: Callable[[Run, datetime], Step]) -> Run | None:
         async with self._database.transaction(who.tenant) as tx:
             row = await self._store.runs.get(tx, who.tenant, run_id, lock=True)
             if row is None or not row.workflow:
                 return None
             telemetry.note(item_id=row.item_id)
+            await demand(tx, self._store.workflows, who, row.rule_set, "operate")
             run, now = await self._store.programs.of_run(tx, row), self._clock()
             after = await self._recorder.record(tx, run, step(run, now), now)
             await self._store.operator_actions.add(

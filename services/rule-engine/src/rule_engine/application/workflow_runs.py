@@ -11,14 +11,15 @@ from pydantic import JsonValue
 from contracts.envelope import Cause, Envelope
 from contracts.issues import Issue
 from contracts.kit import telemetry
+from contracts.kit.auth import Caller
 from contracts.kit.clock import Clock, NewId
-from contracts.kit.configuration import Who
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.quotas import OverQuotaError
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.values import ItemSnapshot
 from rule_engine.application.concurrency import BEGINS, KeyInUseError, Place, take_place
 from rule_engine.application.open_runs import OpenRuns
+from rule_engine.application.permissions import demand
 from rule_engine.domain.authoring.concurrency import key_of
 from rule_engine.domain.authoring.workflow_starts import (
     BadStartError,
@@ -86,9 +87,10 @@ class WorkflowStarts:
         self._new_id = new_id
 
     async def by_hand(
-        self, tx: Connection, who: Who, code: str, item: ItemSnapshot, parameters: Mapping[str, JsonValue]
+        self, tx: Connection, who: Caller, code: str, item: ItemSnapshot, parameters: Mapping[str, JsonValue]
     ) -> UUID:
-        """Returns the run's id. Raises as `start` does."""
+        """Returns the run's id. Raises `ForbiddenError`, and as `start` does."""
+        await demand(tx, self._store.workflows, who, code, "start")
         id = self._new_id()
         request = StartRequest(
             tenant_id=who.tenant,

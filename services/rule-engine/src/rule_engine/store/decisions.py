@@ -33,7 +33,7 @@ OF_ITEM = """
         JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
         JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
         WHERE q.tenant_id = $1 AND q.item_id = $2 AND NOT q.block AND r.created_at <= $4
-            AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3)
+            AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3) AND NOT (q.workflow AND q.rule_set = ANY ($10))
             AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position, q.step) < ($5, $6, $7, $8))
         ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC, q.step DESC LIMIT $9) p
     LEFT JOIN LATERAL (
@@ -49,7 +49,7 @@ OF_ITEM = """
         WHERE a.tenant_id = p.tenant_id AND a.run_id = p.run_id AND a.at = coalesce(h.since, p.changed_at)
             AND (a.rule_id = p.rule_id OR a.rule_id IS NULL) LIMIT 1) o ON true
     ORDER BY p.planned_at DESC, p.run_id DESC, p.position DESC, p.step DESC"""
-"""Tenant, item, rule (id, name or null), moment, position before (four, or null), limit."""
+"""Tenant, item, rule (id, name or null), moment, position before (four, or null), limit, workflows left out."""
 
 
 RECORDED = """
@@ -96,6 +96,7 @@ class Decisions:
         *,
         rule: str | None,
         at: datetime,
+        hidden: Sequence[str],
         before: Position | None,
         limit: int,
     ) -> list[asyncpg.Record]:
@@ -115,6 +116,7 @@ class Decisions:
             position,
             step,
             limit,
+            hidden,
         )
 
     async def recorded(self, tx: Connection, key: Key, span: Span, limit: int, *, workflow: bool) -> list[Recorded]:

@@ -47,15 +47,17 @@ class RuleRuns:
         *,
         item: UUID | None,
         state: str | None,
+        hidden: Sequence[str],
         before: tuple[datetime, UUID, int] | None,
         limit: int,
     ) -> list[asyncpg.Record]:
-        """Rules in the order of their last change, the newest first."""
+        """Rules in the order of their last change, the newest first, without those of the workflows `hidden`."""
         at, run_id, step = before or (None, None, None)
         return await tx.fetch(
             """SELECT * FROM rule_runs
                WHERE tenant_id = $1 AND ($2::uuid IS NULL OR item_id = $2) AND ($3::text IS NULL OR state = $3)
                  AND ($4::timestamptz IS NULL OR (changed_at, run_id, step) < ($4, $5, $6))
+                 AND NOT (workflow AND rule_set = ANY ($8))
                ORDER BY changed_at DESC, run_id DESC, step DESC LIMIT $7""",
             tenant,
             item,
@@ -64,6 +66,7 @@ class RuleRuns:
             run_id,
             step,
             limit,
+            hidden,
         )
 
     async def of_item(self, tx: Connection, tenant: UUID, item: UUID) -> list[asyncpg.Record]:

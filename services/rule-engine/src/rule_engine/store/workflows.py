@@ -11,6 +11,7 @@ import asyncpg
 
 from contracts.kit.database import Connection
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.execution.permissions import Permissions
 from rule_engine.domain.execution.program import Program
 from rule_engine.store.versions import Key, VersionContent, Versions, dump
 
@@ -124,6 +125,17 @@ class Workflows(Versions[WorkflowDocument, Program]):
             tenant,
         )
         return [row["code"] for row in rows]
+
+    async def permissions(self, tx: Connection, tenant: UUID, code: str | None = None) -> dict[str, Permissions]:
+        """By code: those of newest published versions, archived or not; of one, or of all."""
+        rows = await tx.fetch(
+            """SELECT DISTINCT ON (code) code, programs->'permissions' FROM workflow_versions
+               WHERE tenant_id = $1 AND status = 'published' AND ($2::text IS NULL OR code = $2)
+               ORDER BY code, version DESC""",
+            tenant,
+            code,
+        )
+        return {code: Permissions.model_validate(written or {}) for code, written in rows}
 
     async def _in_force(self, tx: Connection, tenants: list[UUID], code: str | None) -> Mapping[UUID, list[InForce]]:
         """The planner asks with every batch: documents, which never change, are read once."""

@@ -13,7 +13,8 @@ from contracts.contexts import TenantSchema
 from contracts.values import ItemKind
 from rule_engine.domain.actions import RuleType, literal
 from rule_engine.domain.execution.blocks import BlockType
-from rule_engine.domain.execution.program import Block, RuleBlock
+from rule_engine.domain.execution.permissions import Permissions
+from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.language.param_paths import below, changed_at
 from rule_engine.domain.language.value_types import ANY, Shape, found
 
@@ -42,6 +43,14 @@ def in_options(
     return made, employees.unknown
 
 
+def in_permissions(permissions: Permissions, schema: TenantSchema) -> tuple[Permissions, UnknownEmployees]:
+    """Permissions of a workflow, with ids for codes."""
+    employees, made = _Employees(schema), permissions.model_dump(mode="json")
+    for right, allowed in made.items():
+        allowed["employees"] = employees.found(allowed["employees"], f"permissions.{right}.employees")
+    return Permissions.model_validate(made), employees.unknown
+
+
 def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, UnknownEmployees]:
     """A condition with ids for codes, wherever something is compared with an employee, archived ones included."""
     employees = _Employees(schema, archived=True)
@@ -57,6 +66,11 @@ def named_in(rule: RuleBlock | Block, employee: UUID) -> Iterator[str]:
     yield from _places(dict(rule.params), "params", str(employee))
     if rule.condition is not None:
         yield from _places(rule.condition.model_dump(mode="json", by_alias=True), "condition", str(employee))
+
+
+def permitted_in(program: Program, employee: UUID) -> Iterator[str]:
+    """Where the permissions of a published workflow name an employee."""
+    return _places(program.permissions.model_dump(mode="json"), "permissions", str(employee))
 
 
 def _places(value: JsonValue, where: str, wanted: str) -> Iterator[str]:

@@ -99,13 +99,15 @@ class WorkflowCheck:
         return named[0] if named else None
 
     def _of_values(self) -> Iterator[RuleIssue]:
-        """Defaults that do not fit their types, and the concurrency key."""
+        """Defaults that do not fit their types, employees who may do what, and the concurrency key."""
         for group, documents in (("parameters", self.document.parameters), ("variables", self.document.variables)):
             for name, document in documents.items():
                 try:
                     fitting(document.value, document)
                 except MisfitError as error:
                     yield RuleIssue(f"{group}.{name}.value", None, str(error))
+        for where, code in employee_refs.in_permissions(self.document.permissions, self.schema)[1]:
+            yield RuleIssue(where, None, self.schema.not_employed(code))
         yield from key_issues(self.document, Names(self.document, self.schema, self.registry, self.definitions).at())
 
     def _of_blocks(self) -> Iterator[RuleIssue]:

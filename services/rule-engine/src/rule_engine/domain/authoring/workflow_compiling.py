@@ -71,6 +71,7 @@ def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
     named = any(path.partition(".")[0] in ("var", "const") for path in read)
     return Program(
         workflow=code,
+        permissions=employee_refs.in_permissions(document.permissions, schema)[0],
         parts=tuple(sorted({*parts_of(read), *chain(*(kind.needs for kind in kinds), *looked_at), *_TIMING})),
         stored=named or any(kind.stores for kind in kinds),
         root=compiling.sequence(document.blocks),

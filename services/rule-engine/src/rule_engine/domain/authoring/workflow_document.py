@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from contracts.conditions import Condition
 from contracts.texts import MAX_TITLE
 from contracts.values import Code, ItemKind
+from rule_engine.domain.execution.permissions import DEFAULT, Permissions
 from rule_engine.domain.language.asked import AskedDocument
 from rule_engine.domain.language.variables import ConstantDocument, Name
 
@@ -91,6 +92,7 @@ class WorkflowDocument(_Strict):
     """The only pipeline whose items it runs on; null: all of the kind."""
     autorun: Autorun = Autorun()
     concurrency: Concurrency | None = None
+    permissions: Permissions = DEFAULT
     parameters: Annotated[dict[Name, AskedDocument], Field(max_length=100)] = Field(default_factory=dict)
     """What is asked for when a person starts the workflow."""
     variables: Annotated[dict[Name, ConstantDocument], Field(max_length=100)] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Pri
 
 from contracts.conditions import Condition
 from contracts.contexts import Part
+from rule_engine.domain.execution.permissions import DEFAULT, Permissions
 from rule_engine.domain.language import values
 from rule_engine.domain.language.conditions import paths_of as paths_of_condition
 from rule_engine.domain.schedule.run_time import Now, RunTime
@@ -108,6 +109,8 @@ class Program(_Strict):
     chain: int = 0
     workflow: str | None = None
     """The code of the workflow; null: a chain of a stage, whose rules end when the item leaves it."""
+    permissions: Permissions = DEFAULT
+    """Of a workflow; employees are ids."""
     parts: tuple[Part, ...] = ()
     stored: bool = False
     root: Block
