@@ -57,6 +57,7 @@ def _taken_apart(context: ItemContext) -> tuple[ItemRecord, TenantRecords]:
         responsible={employee: responsible} if employee and responsible else {},
         supervisors={employee: context.supervisor} if employee and context.supervisor else {},
         reassignments=context.reassignments,
+        substitutes=context.substitutes,
     )
 
 

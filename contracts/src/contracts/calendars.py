@@ -50,6 +50,9 @@ class Absence(Value):
 
     from_: Annotated[AwareDatetime, Field(alias="from")]
     until: AwareDatetime
+    reason: str = ""
+    substitute: str | None = None
+    """The code of the employee who answers for them meanwhile."""
 
 
 class Schedule(Value):

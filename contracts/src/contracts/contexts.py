@@ -188,10 +188,12 @@ class ItemContext(Value):
     my_company: MyCompany
     reassignments: SkipValidation[dict[EmployeeId, EmployeeId | None]] = Field(default_factory=dict)
     """Who gets new work in the place of each archived employee; null: nobody."""
+    substitutes: SkipValidation[dict[EmployeeId, EmployeeId]] = Field(default_factory=dict)
+    """Who answers for each employee who is absent now; comes with `reassignments`."""
     read_at: AwareDatetime
 
 
-UNNAMED = frozenset({"tenant_id", "reassignments", "read_at"})
+UNNAMED = frozenset({"tenant_id", "reassignments", "substitutes", "read_at"})
 """What of a context authors cannot name."""
 
 
@@ -222,6 +224,8 @@ class TenantRecords(Value):
     supervisors: dict[EmployeeId, EmployeeContext] = Field(default_factory=dict)
     """By the id of the responsible person."""
     reassignments: dict[EmployeeId, EmployeeId | None] = Field(default_factory=dict)
+    """As in `ItemContext`."""
+    substitutes: dict[EmployeeId, EmployeeId] = Field(default_factory=dict)
     """As in `ItemContext`."""
 
 
@@ -271,6 +275,7 @@ class ContextResponse(Value):
             pipeline=record.pipeline,
             my_company=known.my_company,
             reassignments=known.reassignments,
+            substitutes=known.substitutes,
             read_at=self.read_at,
         )
 
@@ -309,12 +314,15 @@ class PipelineSchema(Value):
 
 
 class EmployeeRef(Value):
-    """An employee by name; `absent_until` says when somebody who is away now comes back."""
+    """An employee by name; `absent_until` says when somebody who is away now comes back, `substitute_id` who answers
+    for them until then.
+    """
 
     id: UUID
     code: str
     name: str
     absent_until: AwareDatetime | None = None
+    substitute_id: UUID | None = None
 
 
 class TenantSchema(Value):

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.calendars import Calendar
 from contracts.contexts import ContextResponse, EmployeeContext, TenantSchema
-from integration.entity_service.harness import Harness, Tenant, ok
+from integration.entity_service.harness import Harness, Tenant, contexts, ok
 
 CALENDAR = {
     "week": {"mon": [{"opens": "08:00", "closes": "12:00"}, {"opens": "13:00", "closes": "02:00"}]},
@@ -86,6 +86,41 @@ async def test_a_schema_says_until_when_who_is_away_now_is_absent(harness: Harne
         answer = await harness.internal("GET", f"/internal/schema/{shop.id}")
         schema = TenantSchema.model_validate(ok(answer))
         assert [(one.code, one.absent_until) for one in schema.employees if one.code == "sam"] == [("sam", until)]
+
+
+async def test_who_answers_for_somebody_absent_is_told_to_other_services(harness: Harness, shop: Tenant) -> None:
+    ids = {code: await _employee(shop, code) for code in ("ann", "ben", "cat")}
+    away = {"from": "2020-01-01T00:00:00Z", "until": "2090-01-01T00:00:00Z", "reason": "on holiday"}
+    await shop.put("/v1/employees/ann/schedule", {"absences": [away | {"substitute": "ben"}]})
+    item = await shop.deal()
+
+    (context,) = (await contexts(harness, (shop, item), parts=["reassignments"])).contexts()
+    assert context.substitutes == {ids["ann"]: ids["ben"]}
+    put = await shop.put("/v1/employees/ben/schedule", {"absences": [OVER, away | {"substitute": "cat"}]})
+    assert (put["absences"][1]["reason"], put["absences"][1]["substitute"]) == ("on holiday", "cat")
+    (context,) = (await contexts(harness, (shop, item), parts=["reassignments"])).contexts()
+    assert context.substitutes == {ids["ann"]: ids["cat"], ids["ben"]: ids["cat"]}
+    schema = TenantSchema.model_validate(ok(await harness.internal("GET", f"/internal/schema/{shop.id}")))
+    assert {one.code: one.substitute_id for one in schema.employees} == {
+        "ann": ids["cat"],
+        "ben": ids["cat"],
+        "cat": None,
+    }
+    (without,) = (await contexts(harness, (shop, item), parts=["contacts"])).contexts()
+    assert without.substitutes == {}
+
+
+async def _employee(shop: Tenant, code: str) -> UUID:
+    return UUID((await shop.put(f"/v1/employees/{code}", {"first_name": code.title()}))["id"])
+
+
+async def test_a_substitute_is_an_employee_who_is_there(shop: Tenant) -> None:
+    await shop.put("/v1/employees/sam", {"first_name": "Sam"})
+    await shop.put("/v1/employees/gone", {"first_name": "Gone", "archived": True})
+    for substitute in ("sam", "gone", "nobody"):
+        body = {"absences": [ABSENCE | {"substitute": substitute}]}
+        answer = await shop.ask("PUT", "/v1/employees/sam/schedule", body)
+        assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "absences[0].substitute"), substitute
 
 
 async def test_only_absences_that_end_after_they_begin_are_taken(shop: Tenant) -> None:

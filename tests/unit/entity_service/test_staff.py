@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from entity_service.domain.departments import Department
-from entity_service.domain.employees import Employee, Handover, Staff
+from entity_service.domain.employees import Absentable, Employee, Handover, Staff, substitutes_of
 
 DEPARTMENTS = (
     Department(code="all", name="Everybody", head="boss"),
@@ -72,3 +72,38 @@ def test_five_thousand_archived_employees_one_after_another_take_a_bounded_walk(
 def test_a_handover_says_who_takes_over() -> None:
     assert Handover(GONE, HEAD).text("the task 'Call'") == "the task 'Call' for Gone, who is archived, goes to Head"
     assert "nobody is left" in Handover(GONE, None).text("the task 'Call'")
+
+
+def away(code: str, substitute: str | None = None) -> Absentable:
+    return Absentable(UUID(int=sum(code.encode())), code, archived=False, absent=True, substitute=substitute)
+
+
+def here(code: str, *, archived: bool = False) -> Absentable:
+    return Absentable(UUID(int=sum(code.encode())), code, archived=archived, absent=False, substitute=None)
+
+
+@pytest.mark.parametrize(
+    ("others", "substitute"),
+    [
+        ([here("ben")], "ben"),
+        ([away("ben", "cat"), here("cat")], "cat"),
+        ([away("ben", "cat"), away("cat")], None),
+        ([away("ben", "ann")], None),
+        ([away("ben", "cat"), away("cat", "ben")], None),
+        ([here("ben", archived=True)], None),
+        ([], None),
+    ],
+)
+def test_who_answers_for_somebody_absent(others: list[Absentable], substitute: str | None) -> None:
+    ann = away("ann", "ben")
+    found = substitutes_of([ann, *others]).get(ann.id)
+    assert found == (UUID(int=sum(substitute.encode())) if substitute else None)
+
+
+def test_nobody_answers_for_those_who_are_there() -> None:
+    assert substitutes_of([here("ann"), here("ben")]) == {}
+
+
+def test_a_chain_of_substitutes_has_an_end() -> None:
+    chain = [away(f"a{at}", f"a{at + 1}") for at in range(500)]
+    assert substitutes_of([*chain, here("a500")]).get(chain[0].id) is None

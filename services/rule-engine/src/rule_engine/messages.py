@@ -55,13 +55,13 @@ def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
     )
 
 
-def assignment_notice(run: Run, assignment: Assignment, id: UUID, now: datetime) -> Envelope[Body]:
-    """Tells the assignee; nothing waits for its result."""
+def assignment_notice(run: Run, assignment: Assignment, to: UUID, id: UUID, now: datetime) -> Envelope[Body]:
+    """Tells the assignee, or who answers for them; nothing waits for its result."""
     ask = assignment.ask
     return command(
         Notify(
             item_id=run.item_id,
-            recipients=(assignment.assignee,),
+            recipients=(to,),
             title=ask.subject,
             text=ask.text or ask.subject,
         ),

@@ -99,13 +99,15 @@ class Deal:
     id: UUID = field(default_factory=new_id)
     entry_seq: int = 0
     activity_count: int = 0
+    around: dict[str, Any] = field(default_factory=dict)
+    """What else of its context is not as usual."""
 
     def snapshot(self, stage: str) -> ItemSnapshot:
         changes: dict[str, Any] = {"id": self.id, "stage": stage, "entry_seq": self.entry_seq}
         return deal().item.model_copy(update=changes | {"activity_count": self.activity_count})
 
     def see(self, stage: str) -> None:
-        self.engine.entity.put(deal(tenant_id=self.tenant, item=self.snapshot(stage)))
+        self.engine.entity.put(deal(tenant_id=self.tenant, item=self.snapshot(stage), **self.around))
 
     async def enters(self, stage: str, *, origin: Origin = "user", automation: bool = True) -> None:
         self.entry_seq += 1

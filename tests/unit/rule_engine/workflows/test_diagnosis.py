@@ -135,5 +135,8 @@ def test_who_has_not_answered_is_named_and_who_is_absent_makes_it_urgent() -> No
         T0,
     )
     away = found(AskedEmployee("Sam"), AskedEmployee("Wes", T0 + timedelta(days=3)))
-    assert (away.urgency, away.what.split("; ")[1]) == (2, "absent: Wes until 2026-03-05T09:00:00+00:00")
+    absent = "absent: Wes until 2026-03-05T09:00:00+00:00"
+    assert (away.urgency, away.what.split("; ")[1]) == (2, f"{absent} (nobody answers for them)")
     assert away.remedy == "delegate it to somebody who is there, answer for them, or skip it"
+    covered = found(AskedEmployee("Wes", T0 + timedelta(days=3), "Sam"))
+    assert (covered.urgency, covered.what.split("; ")[1]) == (3, f"{absent} (Sam answers for them)")

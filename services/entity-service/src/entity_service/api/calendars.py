@@ -13,11 +13,13 @@ from contracts.kit.configuration import record
 from contracts.kit.database import Connection
 from contracts.kit.http import Problem
 from contracts.kit.service import Service
+from contracts.texts import Line
 from contracts.values import Code, Country
 from entity_service import store
 from entity_service.api.employees import find_employee
 from entity_service.domain.calendars import check_calendar, check_schedule
 from entity_service.domain.employees import Employee
+from entity_service.domain.errors import InvalidError
 
 
 class HoursInput(Input):
@@ -43,12 +45,14 @@ class CalendarInput(Input):
 
 
 class AbsenceInput(Input):
-    """From when until when the employee is away."""
+    """From when until when the employee is away; `substitute` is the code of the one who answers for them meanwhile."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     from_: Annotated[Moment, Field(alias="from")]
     until: Moment
+    reason: Line = ""
+    substitute: Code | None = None
 
 
 class ScheduleInput(Input):
@@ -110,6 +114,7 @@ def _add_schedules(routes: APIRouter, service: Service) -> None:
         check_schedule(wanted)
         async with service.database.transaction(caller.tenant) as tx:
             employee = await find_employee(tx, caller, code)
+            await _check_substitutes(tx, caller, code, wanted)
             before = await store.calendars.schedule(tx, caller.tenant, employee.id)
             await store.calendars.put_schedule(tx, caller.tenant, employee.id, wanted, tracked=body.tracked)
             after = await store.calendars.schedule(tx, caller.tenant, employee.id) or wanted
@@ -139,6 +144,17 @@ def _add_presences(routes: APIRouter, service: Service) -> None:
     async def get_presence(code: Code, caller: Caller = require(Role.VIEWER)) -> Presence:
         async with service.database.transaction(caller.tenant) as tx:
             return await _presence(tx, caller, await find_employee(tx, caller, code))
+
+
+async def _check_substitutes(tx: Connection, caller: Caller, code: str, schedule: Schedule) -> None:
+    """Raises `InvalidError` for one who is the employee, is archived, or does not exist."""
+    for place, absence in enumerate(schedule.absences):
+        where, named = f"absences[{place}].substitute", absence.substitute
+        if named == code:
+            raise InvalidError((where, "is somebody else than the employee"))
+        substitute = await store.employees.find(tx, caller.tenant, named) if named else None
+        if named and (substitute is None or substitute.archived):
+            raise InvalidError((where, f"there is no employee {named!r} who could answer for them"))
 
 
 def _hours(schedule: Schedule) -> dict[str, Any]:

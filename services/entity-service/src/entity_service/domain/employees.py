@@ -108,6 +108,40 @@ class Staff:
         return None
 
 
+class Absentable(NamedTuple):
+    """An employee, and whether they are absent now; `substitute` is the code of the one who answers for them then."""
+
+    id: UUID
+    code: str
+    archived: bool
+    absent: bool
+    substitute: str | None
+
+
+def substitutes_of(employees: Iterable[Absentable]) -> dict[UUID, UUID]:
+    """Who answers for each employee who is absent: the substitute, or if that one is absent, too, theirs in turn.
+
+    Without those for whom this leads to nobody: round in a circle, to somebody archived, or to somebody absent who has
+    no substitute.
+    """
+    known = {one.code: one for one in employees}
+    found = {one.id: _substitute(one, known) for one in known.values() if one.absent}
+    return {absent: substitute for absent, substitute in found.items() if substitute}
+
+
+def _substitute(absent: Absentable, known: Mapping[str, Absentable]) -> UUID | None:
+    passed = {absent.code}
+    for _ in range(MAX_STEPS):
+        next_ = known.get(absent.substitute or "")
+        if next_ is None or next_.archived or next_.code in passed:
+            return None
+        if not next_.absent:
+            return next_.id
+        passed.add(next_.code)
+        absent = next_
+    return None
+
+
 class Handover(NamedTuple):
     """Work that was meant for an archived employee goes to another one; null: nobody is left."""
 

@@ -1,26 +1,23 @@
 """Puts contexts into an answer until it is full; what several items share goes in once."""
 
-from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from contracts.contexts import MAX_ANSWER, ContextResponse, ItemRecord, ItemRef, TenantRecords
 
-NO_REASSIGNMENTS: Mapping[UUID, Mapping[UUID, UUID | None]] = {}
+_OF_STAFF: dict[str, dict[UUID, Any]] = {"reassignments": {}, "substitutes": {}}
+"""They go in once for each tenant of whom there is an item."""
 _TABLES = ("contacts", "companies", "responsible", "supervisors")
 
 
 class Packing:
     """An answer in the making. Once an item does not fit, it and all after it are left for the next answer."""
 
-    def __init__(
-        self, read_at: datetime, reassignments: Mapping[UUID, Mapping[UUID, UUID | None]] = NO_REASSIGNMENTS
-    ) -> None:
-        """`reassignments` by tenant; they go in once for each tenant of whom there is an item."""
+    def __init__(self, read_at: datetime) -> None:
         self._read_at = read_at
-        self._reassignments = reassignments
         self._left = MAX_ANSWER
         self._tenants: dict[UUID, TenantRecords] = {}
         self._items: list[ItemRecord] = []
@@ -51,9 +48,9 @@ class Packing:
     def _new(self, tenant: UUID, shared: TenantRecords) -> TenantRecords:
         known = self._tenants.get(tenant)
         if known is None:
-            return shared.model_copy(update={"reassignments": dict(self._reassignments.get(tenant, {}))})
+            return shared
         tables = {name: _without(getattr(shared, name), getattr(known, name)) for name in _TABLES}
-        return shared.model_copy(update=tables)
+        return shared.model_copy(update=tables | _OF_STAFF)
 
     def _share(self, tenant: UUID, new: TenantRecords) -> None:
         known = self._tenants.setdefault(tenant, new)

@@ -1,9 +1,9 @@
 """Items with everything around them, for many items of many tenants at once, as much as an answer holds.
 
 The number of statements depends on the parts asked for, never on the number of items: one for the items with tenant,
-pipeline and stage, one each for contacts, companies, products, responsible persons and supervisors, and three for
-reassignments. Each statement about items ends where it has read as many bytes as an answer may have, so that no more
-than that is ever in memory.
+pipeline and stage, one each for contacts, companies, products, responsible persons and supervisors, and four for
+reassignments and substitutes. Each statement about items ends where it has read as many bytes as an answer may have, so
+that no more than that is ever in memory.
 """
 
 from collections import defaultdict
@@ -57,6 +57,8 @@ class _Around:
     supervisors: dict[Key, EmployeeContext] = field(default_factory=dict)
     reassignments: dict[UUID, Mapping[UUID, UUID | None]] = field(default_factory=dict)
     """By tenant."""
+    substitutes: Mapping[UUID, Mapping[UUID, UUID]] = field(default_factory=dict)
+    """By tenant."""
     unread: set[Key] = field(default_factory=set)
     """What of all that did not fit."""
 
@@ -67,7 +69,7 @@ async def read(tx: Connection, refs: Sequence[ItemRef], parts: Sequence[Part] | 
     rows, unread = await _read_bounded(tx, _ITEMS, [(ref.tenant_id, ref.item_id) for ref in refs])
     items = {(row["tenant_id"], row["id"]): item_of(row) for row in rows}
     around = await _read_around(tx, list(items.values()), wanted, now)
-    answer = Packing(now, around.reassignments)
+    answer = Packing(now)
     by_key = {(row["tenant_id"], row["id"]): row for row in rows}
     for ref in refs:
         key = (ref.tenant_id, ref.item_id)
@@ -137,7 +139,9 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
     if "supervisor" in wanted:
         around.supervisors = await _by_key(tx, around, _SUPERVISORS, responsible, _employee_of)
     if "reassignments" in wanted:
-        staffs = await employees.staffs(tx, {item.tenant_id for item in items})
+        tenants = {item.tenant_id for item in items}
+        around.substitutes = await employees.substitutes(tx, tenants, now)
+        staffs = await employees.staffs(tx, tenants)
         around.reassignments = {tenant: staff.reassignments() for tenant, staff in staffs.items()}
     return around
 
@@ -230,6 +234,8 @@ def _records(
         companies=_of(around.companies, tenant, [item.company_id]),
         responsible=_of(around.responsible, tenant, [employee]),
         supervisors=_of(around.supervisors, tenant, [employee]),
+        reassignments=dict(around.reassignments.get(tenant, {})),
+        substitutes=dict(around.substitutes.get(tenant, {})),
     )
 
 

@@ -1,5 +1,6 @@
 """Employees."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,15 @@ from contracts.contexts import EmployeeRef
 from contracts.kit.database import Connection
 from contracts.kit.rows import put
 from entity_service.domain.departments import Department
-from entity_service.domain.employees import Employee, EmployeeReferences, Reference, References, Staff
+from entity_service.domain.employees import (
+    Absentable,
+    Employee,
+    EmployeeReferences,
+    Reference,
+    References,
+    Staff,
+    substitutes_of,
+)
 from entity_service.domain.names import full_name
 
 
@@ -29,6 +38,7 @@ async def find(tx: Connection, tenant: UUID, code: str) -> Employee | None:
 
 async def refs(tx: Connection, tenant: UUID, now: datetime, *, archived: bool) -> tuple[EmployeeRef, ...]:
     """Those who are archived, or those who are not, by code; with who is absent `now`."""
+    substitute_of = (await substitutes(tx, [tenant], now)).get(tenant, {})
     rows = await tx.fetch(
         """SELECT e.id, e.code, e.first_name, e.last_name,
                (SELECT max((a->>'until')::timestamptz) FROM jsonb_array_elements(s.schedule->'absences') a
@@ -39,12 +49,36 @@ async def refs(tx: Connection, tenant: UUID, now: datetime, *, archived: bool) -
         archived,
         now,
     )
-    return tuple(_ref(row) for row in rows)
+    return tuple(_ref(row, substitute_of.get(row["id"])) for row in rows)
 
 
-def _ref(row: asyncpg.Record) -> EmployeeRef:
-    name = full_name(row["first_name"], row["last_name"])
-    return EmployeeRef(id=row["id"], code=row["code"], name=name, absent_until=row["absent_until"])
+def _ref(row: asyncpg.Record, substitute: UUID | None) -> EmployeeRef:
+    name, until = full_name(row["first_name"], row["last_name"]), row["absent_until"]
+    return EmployeeRef(id=row["id"], code=row["code"], name=name, absent_until=until, substitute_id=substitute)
+
+
+async def substitutes(tx: Connection, tenants: Collection[UUID], now: datetime) -> dict[UUID, dict[UUID, UUID]]:
+    """By tenant: who answers for each employee who is absent `now`, without those for whom nobody does."""
+    rows = await tx.fetch(
+        """SELECT e.tenant_id, e.id, e.code, e.archived, a.until IS NOT NULL AS absent, a.substitute
+           FROM employees e LEFT JOIN schedules s ON (s.tenant_id, s.employee_id) = (e.tenant_id, e.id)
+           LEFT JOIN LATERAL (
+               SELECT (one->>'until')::timestamptz AS until, one->>'substitute' AS substitute
+               FROM jsonb_array_elements(s.schedule->'absences') one
+               WHERE (one->>'from')::timestamptz <= $2 AND (one->>'until')::timestamptz > $2
+               ORDER BY 1 DESC LIMIT 1) a ON true
+           WHERE e.tenant_id = ANY ($1) AND EXISTS (
+               SELECT FROM schedules o WHERE o.tenant_id = e.tenant_id
+                 AND o.schedule @? '$.absences[*] ? (@.substitute != null)')""",
+        list(tenants),
+        now,
+    )
+    found = defaultdict[UUID, list[Absentable]](list)
+    for row in rows:
+        found[row["tenant_id"]].append(
+            Absentable(row["id"], row["code"], row["archived"], row["absent"], row["substitute"])
+        )
+    return {tenant: substitutes_of(some) for tenant, some in found.items()}
 
 
 async def save(tx: Connection, tenant: UUID, employee: Employee) -> None:

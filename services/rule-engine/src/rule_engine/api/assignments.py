@@ -86,6 +86,8 @@ class AssignmentView(BaseModel):
     block: str
     asked: UUID
     assignee: UUID
+    on_behalf_of: UUID | None
+    """The assignee, who is absent and for whom the caller answers; null: the caller's own, or seen as an operator."""
     due_at: AwareDatetime | None
     state: AssignmentState
     answer: AnswerView | None
@@ -108,43 +110,48 @@ def router(database: Database, assignments: Assignments, actions: AssignmentActi
         workflow: Code | None = None,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[AssignmentView]:
-        """Newest first; the caller's own that are open, unless asked otherwise."""
-        whose = _whose(caller, assignee, everybody=everybody)
-        wanted = Filter(state, whose, item_id, workflow)
+        """Newest first; the caller's own that are open, and of those for whom they answer, unless asked otherwise."""
+        who = await _person(actions, caller)
+        wanted = Filter(state, _whose(who, assignee, everybody=everybody), item_id, workflow)
         async with database.transaction(caller.tenant) as tx:
             rows = await assignments.page(tx, caller.tenant, wanted, paging.after(Newest), paging.rows)
-        return paging.page(rows, lambda one: (one.created_at, one.id), _view)
+        return paging.page(rows, lambda one: (one.created_at, one.id), lambda one: _view(one, who))
 
     @routes.get("/{assignment_id}", response_model=AssignmentView)
     async def get_assignment(assignment_id: UUID, caller: Caller = require(Role.VIEWER)) -> Response:
         """One of the caller's own; any for operators. Its `ETag` is what `If-Match` of an answer expects."""
         async with database.transaction(caller.tenant) as tx:
             one = await assignments.get(tx, caller.tenant, assignment_id)
-        return _answered(found(one if one and _person(caller).may_see(one) else None, "such assignment"))
+        who = await _person(actions, caller)
+        return _answered(found(one if one and who.may_see(one) else None, "such assignment"), who)
 
     @routes.post("/{assignment_id}/answer", response_model=AssignmentView)
     async def answer_assignment(
         request: Request, assignment_id: UUID, body: AnswerInput, caller: Caller = require(Role.VIEWER)
     ) -> Response:
-        """Answers one of the caller's own; operators answer for others, which is recorded. Demands `If-Match`."""
+        """Answers one of the caller's own, or of somebody absent for whom they answer; operators answer for anybody.
+        Answers for others are recorded. Demands `If-Match`.
+        """
         seen, answer = if_match(request), Answer(**body.model_dump())
+        who = await _person(actions, caller)
         with _refusals_as_problems():
-            return _answered(await actions.answer(_person(caller), assignment_id, answer, seen))
+            return _answered(await actions.answer(who, assignment_id, answer, seen), who)
 
     @routes.post("/{assignment_id}/delegate", response_model=AssignmentView)
     async def delegate_assignment(
         request: Request, assignment_id: UUID, body: DelegateInput, caller: Caller = require(Role.VIEWER)
     ) -> Response:
         """Passes it on to a colleague, where the workflow allows it; operators always can. Demands `If-Match`."""
-        seen = if_match(request)
+        seen, who = if_match(request), await _person(actions, caller)
         with _refusals_as_problems(), needing_entity_service("the employees"):
-            return _answered(await actions.delegate(_person(caller), assignment_id, body.to, seen))
+            return _answered(await actions.delegate(who, assignment_id, body.to, seen), who)
 
     return routes
 
 
-def _person(caller: Caller) -> Person:
-    return Person(caller.tenant, caller.subject, _employee(caller), caller.has(Role.OPERATOR))
+async def _person(actions: AssignmentActions, caller: Caller) -> Person:
+    operator = caller.has(Role.OPERATOR)
+    return await actions.person(caller.tenant, caller.subject, _employee(caller), operator=operator)
 
 
 def _employee(caller: Caller) -> UUID | None:
@@ -154,16 +161,15 @@ def _employee(caller: Caller) -> UUID | None:
         return None
 
 
-def _whose(caller: Caller, assignee: UUID | None, *, everybody: bool) -> UUID | None:
+def _whose(who: Person, assignee: UUID | None, *, everybody: bool) -> tuple[UUID, ...] | None:
     """Whose assignments are listed; null: everybody's."""
-    own = _employee(caller)
-    if (everybody or assignee not in (None, own)) and not caller.has(Role.OPERATOR):
+    if (everybody or assignee not in (None, *who.whose)) and not who.operator:
         raise Problem(403, "Forbidden", "this needs the role operator: others list their own assignments alone")
     if everybody or assignee is not None:
-        return assignee
-    if own is None:
+        return None if assignee is None else (assignee,)
+    if who.employee is None:
         raise Problem(403, "Forbidden", "the token's subject is no employee: only employees have assignments")
-    return own
+    return who.whose
 
 
 @contextmanager
@@ -180,15 +186,16 @@ def _refusals_as_problems() -> Generator[None]:
         raise conflict(str(error)) from error
 
 
-def _answered(one: Assignment) -> Response:
-    return json_response(_view(one), headers={"etag": etag(one.version)})
+def _answered(one: Assignment, who: Person) -> Response:
+    return json_response(_view(one, who), headers={"etag": etag(one.version)})
 
 
-def _view(one: Assignment) -> AssignmentView:
+def _view(one: Assignment, who: Person) -> AssignmentView:
     ask, answer = one.ask, one.answer
     own = {name: getattr(one, name) for name in AssignmentView.model_fields.keys() & set(Assignment.__slots__)}
     asked = {"choices": list(ask.choices)} | {
         name: getattr(ask, name) for name in ("kind", "subject", "text", "fields", "comment_required", "may_delegate")
     }
     said = None if answer is None else AnswerView(**answer.model_dump(), by=one.answered_by or "")
-    return AssignmentView(**own | asked | {"answer": said})
+    for_another = one.assignee if one.assignee in who.substitute_for else None
+    return AssignmentView(**own | asked | {"answer": said, "on_behalf_of": for_another})

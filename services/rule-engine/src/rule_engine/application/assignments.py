@@ -10,6 +10,7 @@ from contracts.contexts import EmployeeRef
 from contracts.envelope import rfc3339
 from contracts.issues import Issue
 from contracts.kit import telemetry
+from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.outbox import Outbox
@@ -42,18 +43,25 @@ class SeenOtherVersionError(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who answers: an employee for themselves, or an operator for anybody."""
+    """Who answers: an employee for themselves and for those who are absent, or an operator for anybody."""
 
     tenant: UUID
     subject: str
     employee: UUID | None
     operator: bool
+    substitute_for: frozenset[UUID] = frozenset()
+    """Those who are absent now, and for whom they answer."""
+
+    @property
+    def whose(self) -> tuple[UUID, ...]:
+        """The employees whose assignments are in their inbox."""
+        return tuple(self.substitute_for | {self.employee} if self.employee else self.substitute_for)
 
     def may_see(self, one: Assignment) -> bool:
-        return self.operator or self.employee in (one.assignee, one.asked)
+        return self.operator or self.employee == one.asked or one.assignee in self.whose
 
     def may_answer(self, one: Assignment) -> bool:
-        return self.operator or self.employee == one.assignee
+        return self.operator or one.assignee in self.whose
 
 
 class AssignmentActions:
@@ -79,6 +87,16 @@ class AssignmentActions:
         self._entity_service = entity_service
         self._clock = clock
         self._new_id = new_id
+
+    async def person(self, tenant: UUID, subject: str, employee: UUID | None, *, operator: bool) -> Person:
+        """Who calls. While entity-service is away nobody answers for others."""
+        try:
+            known = (await self._entity_service.schema(tenant)).employees if employee else ()
+        except OutageError:
+            logger.warning("substitutes are not known")
+            known = ()
+        absent = frozenset(one.id for one in known if one.substitute_id == employee)
+        return Person(tenant, subject, employee, operator, absent)
 
     async def answer(self, who: Person, id: UUID, answer: Answer, seen: int | None) -> Assignment:
         """An operator's answer for somebody else is noted with the run."""
@@ -113,7 +131,8 @@ class AssignmentActions:
                 raise RunError(f"employee {employee.code!r} is asked for the same already: choose another one")
             after, now = await self._store.assignments.delegate(tx, who.tenant, id, employee.id), self._clock()
             await self._note(tx, run, who, f"pass {one.block} on from employee {one.assignee} to {employee.id}", now)
-            notice = messages.assignment_notice(run, after, uuid5(id, f"delegated/{after.version}"), now)
+            to_tell = employee.substitute_id or employee.id
+            notice = messages.assignment_notice(run, after, to_tell, uuid5(id, f"delegated/{after.version}"), now)
             await self._outbox.put(tx, COMMS_COMMANDS, notice)
             after_commit(lambda: _log("assignment delegated", one))
             return after

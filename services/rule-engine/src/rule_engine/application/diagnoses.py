@@ -133,8 +133,7 @@ class Diagnoses:
         }
         asked = defaultdict[int, list[AskedEmployee]](list)
         for step, id in seen.assignees.get(run.id, ()):
-            known = employees.get(id)
-            asked[step].append(AskedEmployee(known.name, known.absent_until) if known else AskedEmployee(str(id)))
+            asked[step].append(_asked(id, employees))
         look = seen.looks.get(run.id, Look(None))
         return Diagnosis(
             program=run.program,
@@ -147,6 +146,14 @@ class Diagnoses:
             changed_at=seen.changed_at[run.id],
             queued_behind=seen.queued_behind.get(run.id, ()),
         )
+
+
+def _asked(id: UUID, employees: Mapping[UUID, EmployeeRef]) -> AskedEmployee:
+    known = employees.get(id)
+    if known is None:
+        return AskedEmployee(str(id))
+    substitute = employees.get(known.substitute_id) if known.substitute_id else None
+    return AskedEmployee(known.name, known.absent_until, substitute.name if substitute else None)
 
 
 def _urgency(one: DiagnosedRun) -> tuple[int, str]:

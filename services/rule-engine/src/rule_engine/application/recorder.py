@@ -99,17 +99,20 @@ class Recorder:
         """Employees are told what they are asked for, unless it is withdrawn in the same step."""
         assignments, changes = self._store.assignments, step.assignments
         withdrawn = sorted({one.step for one in changes if isinstance(one, Withdrawn)})
-        told = await assignments.add(tx, run, [one for one in changes if isinstance(one, Asked)], now)
+        asked = [one for one in changes if isinstance(one, Asked)]
+        added = await assignments.add(tx, run, asked, now)
+        told = [(one, of.substitute or one.assignee) for one, of in zip(added, asked, strict=True)]
         for change in changes:
             if isinstance(change, Reminded):
-                told += await assignments.remind(tx, run, change.step)
+                again = await assignments.remind(tx, run, change.step)
+                told += [(one, change.substitutes.get(one.assignee, one.assignee)) for one in again]
             elif isinstance(change, Moved):
                 await assignments.move(tx, run, change.step, change.due_at)
         if withdrawn:
             await assignments.withdraw(tx, run, withdrawn, now)
-        for one in told:
+        for one, to in told:
             if one.step not in withdrawn:
-                notice = messages.assignment_notice(run, one, uuid5(one.id, f"told/{one.reminders}"), now)
+                notice = messages.assignment_notice(run, one, to, uuid5(one.id, f"told/{one.reminders}"), now)
                 await self._outbox.put(tx, COMMS_COMMANDS, notice)
 
     async def _set_timer(self, tx: Connection, run: Run, step: Step, now: datetime, *, ran: bool) -> None:

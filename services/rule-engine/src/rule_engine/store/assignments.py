@@ -47,7 +47,8 @@ class Filter:
     """Which assignments a list shows."""
 
     state: AssignmentState
-    assignee: UUID | None = None
+    assignees: Sequence[UUID] | None = None
+    """Those of these employees; null: of all."""
     item: UUID | None = None
     workflow: str | None = None
 
@@ -155,13 +156,13 @@ class Assignments:
         """The newest first, those after `before`."""
         rows = await tx.fetch(
             """SELECT * FROM assignments
-               WHERE tenant_id = $1 AND state = $2 AND ($3::uuid IS NULL OR assignee = $3)
+               WHERE tenant_id = $1 AND state = $2 AND ($3::uuid[] IS NULL OR assignee = ANY ($3))
                  AND ($4::uuid IS NULL OR item_id = $4) AND ($5::text IS NULL OR workflow = $5)
                  AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7::uuid))
                ORDER BY created_at DESC, id DESC LIMIT $8""",
             tenant,
             wanted.state,
-            wanted.assignee,
+            None if wanted.assignees is None else list(wanted.assignees),
             wanted.item,
             wanted.workflow,
             *(before or (None, None)),

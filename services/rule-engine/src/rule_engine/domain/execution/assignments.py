@@ -1,7 +1,7 @@
 """Assignments: what a block asks of employees, and the answers that they may give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
@@ -72,6 +72,8 @@ class Asked:
     number: int
     employee: UUID
     ask: Ask
+    substitute: UUID | None = None
+    """Who is told instead: the employee is absent now."""
 
     def id_in(self, run: UUID) -> UUID:
         return uuid5(run, f"assignment/{self.step}/{self.number}")
@@ -79,9 +81,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """Those whose assignments of a frame are open are told again."""
+    """Those whose assignments of a frame are open are told again; for those who are absent, their substitutes."""
 
     step: int
+    substitutes: Mapping[UUID, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

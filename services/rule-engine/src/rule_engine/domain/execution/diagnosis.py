@@ -32,6 +32,14 @@ class AskedEmployee:
 
     name: str
     absent_until: datetime | None = None
+    substitute: str | None = None
+    """Who answers for them until then."""
+
+    def __str__(self) -> str:
+        if self.absent_until is None:
+            return self.name
+        answers = f"{self.substitute} answers for them" if self.substitute else "nobody answers for them"
+        return f"{self.name} until {_moment(self.absent_until)} ({answers})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +187,10 @@ def _employees(asked: Sequence[AskedEmployee], frame: Frame) -> tuple[int, str, 
     away = [one for one in asked if one.absent_until is not None]
     if not away:
         return 3, what, "ask them, let them delegate it, or skip it"
-    absent = _and([f"{one.name} until {_moment(one.absent_until)}" for one in away if one.absent_until])
-    return 2, f"{what}; absent: {absent}", "delegate it to somebody who is there, answer for them, or skip it"
+    what = f"{what}; absent: {_and([str(one) for one in away])}"
+    if all(one.substitute for one in away):
+        return 3, what, "ask who answers for them, let them delegate it, or skip it"
+    return 2, what, "delegate it to somebody who is there, answer for them, or skip it"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -201,10 +201,10 @@ class _Environment:
         return self._known.context.reassignments.get(employee, employee)
 
     def ask(self, employee: UUID, ask: Ask) -> None:
-        self.run.ask(self.frame.step, employee, ask)
+        self.run.ask(self.frame.step, employee, ask, self._known.context.substitutes.get(employee))
 
     def remind(self) -> None:
-        self.run.assignments.append(Reminded(self.frame.step))
+        self.run.assignments.append(Reminded(self.frame.step, self._known.context.substitutes))
 
     def withdraw(self) -> None:
         self.run.withdraw(self.run.frames[self.frame.step])

@@ -268,10 +268,10 @@ class Running:
 
     # assignments
 
-    def ask(self, step: int, employee: UUID, ask: Ask) -> None:
+    def ask(self, step: int, employee: UUID, ask: Ask, substitute: UUID | None) -> None:
         """Gives an employee an assignment; its answer comes to the frame as `answers_to(step)`."""
         frame = self.frames[step] = self.frames[step].to(asked=self.frames[step].asked + 1)
-        self.assignments.append(Asked(step, frame.path, frame.asked, employee, ask))
+        self.assignments.append(Asked(step, frame.path, frame.asked, employee, ask, substitute))
 
     def withdraw(self, frame: Frame) -> None:
         """The open assignments of a frame are not needed any more."""
