@@ -244,7 +244,10 @@ async def test_so_many_wait_and_no_more_and_runs_with_other_keys_do_not_wait(
 @pytest.mark.parametrize(
     ("key", "what"),
     [
-        ("{{ contact.first_name }}", "a concurrency key names the item and parameters alone"),
+        (
+            "{{ contact.first_name }}",
+            "a concurrency key names the item, parameters and the",
+        ),
         ("{{ item.titel }}", "titel"),
         ({"path": "param.ghost"}, "ghost"),
         ("{{ item", ""),

@@ -20,8 +20,9 @@ from rule_engine.domain.language.value_types import Shape
 from rule_engine.domain.language.values import analyse, resolve
 
 WHERE = "concurrency.key"
-NAMED = ("item", "param")
+NAMED = ("item", "param", "const")
 """What is known when a workflow starts."""
+ABSENT = "a concurrency key names the item, parameters and the workflow's own constants alone"
 MAX_QUEUED = 100
 """Runs of one key that wait their turn."""
 
@@ -30,8 +31,11 @@ def key_issues(document: WorkflowDocument, names: Shape) -> Iterator[RuleIssue]:
     """What is wrong with the key of a workflow in which `names` can be named."""
     if document.concurrency is None:
         return
-    absent = dict.fromkeys(names.fields.keys() - set(NAMED), "a concurrency key names the item and parameters alone")
-    known = Shape("object", {name: names.fields[name] for name in NAMED}, absent=absent)
+    absent = dict.fromkeys(names.fields.keys() - set(NAMED), ABSENT)
+    shapes = {name: names.fields[name] for name in NAMED}
+    own = {name: shapes["const"].fields[name] for name in document.constants}
+    shapes["const"] = Shape("object", own, absent=dict.fromkeys(shapes["const"].fields.keys() - own.keys(), ABSENT))
+    known = Shape("object", shapes, absent=absent)
     try:
         with spending():
             analyse({"key": document.concurrency.key})
@@ -48,7 +52,8 @@ def key_of(
     """The key of a start; null: it has none. Raises `BadStartError`."""
     if document.concurrency is None:
         return None
-    values = {"item": item.model_dump(mode="json"), "param": parameters, "now": rfc3339(now)}
+    constants = {name: one.value for name, one in document.constants.items()}
+    values = {"item": item.model_dump(mode="json"), "param": parameters, "const": constants, "now": rfc3339(now)}
     try:
         with spending():
             made = resolve({"key": document.concurrency.key}, values)["key"]

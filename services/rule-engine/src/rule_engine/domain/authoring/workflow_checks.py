@@ -36,7 +36,7 @@ from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.domain.language import conditions
 from rule_engine.domain.language.value_types import Shape
 from rule_engine.domain.language.values import analyse, spots
-from rule_engine.domain.language.variables import Definition, MisfitError, fitting
+from rule_engine.domain.language.variables import ConstantDocument, Definition, MisfitError, fitting
 
 NO_TEXTS = ("condition", "timeout", "reminders", "fields", "run")
 """Options in which nothing is made when the block runs."""
@@ -100,12 +100,20 @@ class WorkflowCheck:
 
     def _of_values(self) -> Iterator[RuleIssue]:
         """Defaults that do not fit their types, employees who may do what, and the concurrency key."""
-        for group, documents in (("parameters", self.document.parameters), ("variables", self.document.variables)):
+        written = self.document
+        given: dict[str, Mapping[str, ConstantDocument]] = {
+            "parameters": written.parameters,
+            "variables": written.variables,
+            "constants": written.constants,
+        }
+        for group, documents in given.items():
             for name, document in documents.items():
                 try:
                     fitting(document.value, document)
                 except MisfitError as error:
                     yield RuleIssue(f"{group}.{name}.value", None, str(error))
+                if group == "constants" and document.value in (None, "", []):
+                    yield RuleIssue(f"{group}.{name}.value", None, "a constant has a value: nothing gives it one later")
         for where, code in employee_refs.in_permissions(self.document.permissions, self.schema)[1]:
             yield RuleIssue(where, None, self.schema.not_employed(code))
         yield from key_issues(self.document, Names(self.document, self.schema, self.registry, self.definitions).at())

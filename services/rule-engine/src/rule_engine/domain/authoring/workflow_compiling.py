@@ -25,7 +25,7 @@ from rule_engine.domain.execution.program import AnyBlock, Block, Program, RuleB
 from rule_engine.domain.language.conditions import paths_of as read_by
 from rule_engine.domain.language.value_types import Shape
 from rule_engine.domain.language.values import parts_of, paths_of
-from rule_engine.domain.language.variables import Definition
+from rule_engine.domain.language.variables import Definition, fitting
 
 SEQUENCE = "sequence"
 
@@ -68,10 +68,12 @@ def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
     actions = [one.block for one in placed_blocks(document) if one.block.block == ACTION]
     kinds = [registry[one.options["type"]] for one in actions]
     looked_at = [types[one.block.block].needs for one in placed_blocks(document) if one.block.block != ACTION]
-    named = any(path.partition(".")[0] in ("var", "const") for path in read)
+    constants = {name: fitting(one.value, one) for name, one in document.constants.items()}
+    named = any(_is_stored(path, constants) for path in read)
     return Program(
         workflow=code,
         permissions=employee_refs.in_permissions(document.permissions, schema)[0],
+        constants=constants,
         parts=tuple(sorted({*parts_of(read), *chain(*(kind.needs for kind in kinds), *looked_at), *_TIMING})),
         stored=named or any(kind.stores for kind in kinds),
         root=compiling.sequence(document.blocks),
@@ -80,6 +82,12 @@ def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
 
 _TIMING: tuple[Part, ...] = ("responsible", "contacts")
 """Whose clocks and working time pauses go by."""
+
+
+def _is_stored(path: str, constants: Mapping[str, JsonValue]) -> bool:
+    """Whether it names a variable or constant of the tenant."""
+    root, _, rest = path.partition(".")
+    return root == "var" or (root == "const" and rest.partition(".")[0] not in constants)
 
 
 def _read(document: WorkflowDocument) -> set[str]:

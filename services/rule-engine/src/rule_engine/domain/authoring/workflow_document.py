@@ -96,6 +96,8 @@ class WorkflowDocument(_Strict):
     parameters: Annotated[dict[Name, AskedDocument], Field(max_length=100)] = Field(default_factory=dict)
     """What is asked for when a person starts the workflow."""
     variables: Annotated[dict[Name, ConstantDocument], Field(max_length=100)] = Field(default_factory=dict)
+    constants: Annotated[dict[Name, ConstantDocument], Field(max_length=100)] = Field(default_factory=dict)
+    """Values that no run changes, `const.<name>`; one hides the tenant's constant with its code."""
     blocks: tuple[BlockDocument, ...]
 
 

@@ -14,7 +14,7 @@ from rule_engine.domain.authoring.workflow_document import (
 )
 from rule_engine.domain.language import value_types
 from rule_engine.domain.language.value_types import ANY, NUMBER, TEXT, Shape
-from rule_engine.domain.language.variables import Definition
+from rule_engine.domain.language.variables import Definition, VariableDocument
 
 _LOOP = Shape("object", {"index": NUMBER, "value": ANY})
 _WORKFLOW = Shape("object", {"code": TEXT, "status": TEXT, "started_by": TEXT})
@@ -33,7 +33,8 @@ class Names:
 
     def __post_init__(self) -> None:
         document = self.document
-        root = dict(value_types.names(document.kind, self.schema.fields, {}, self.definitions).fields)
+        definitions = [*self.definitions, *own_constants(document)]
+        root = dict(value_types.names(document.kind, self.schema.fields, {}, definitions).fields)
         for name, group in (("param", document.parameters), ("local", document.variables)):
             root[name] = Shape("object", {one: value_types.of_document(made) for one, made in group.items()})
         self._base = root | {"workflow": _WORKFLOW, "loop": _LOOP, "event": ANY}
@@ -50,6 +51,14 @@ class Names:
         kind = self.registry.get(str(block.options.get("type")))
         params = block.options.get("params")
         return value_types.of_outputs(kind.outputs_with(params) if kind and isinstance(params, dict) else Outputs)
+
+
+def own_constants(document: WorkflowDocument) -> list[Definition]:
+    """The workflow's constants, beside those of its tenant."""
+    return [
+        Definition("constant", name, VariableDocument.model_validate(one.model_dump()))
+        for name, one in document.constants.items()
+    ]
 
 
 def all_names(

@@ -111,6 +111,8 @@ class Program(_Strict):
     """The code of the workflow; null: a chain of a stage, whose rules end when the item leaves it."""
     permissions: Permissions = DEFAULT
     """Of a workflow; employees are ids."""
+    constants: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of a workflow, beside those of its tenant."""
     parts: tuple[Part, ...] = ()
     stored: bool = False
     root: Block

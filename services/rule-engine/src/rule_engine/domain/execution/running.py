@@ -320,6 +320,8 @@ class Running:
             started_by = self.frames[ROOT].data.get("started_by")
             about = {"code": self.program.workflow, "status": self.status, "started_by": started_by}
             found = {"local": self.variables, "workflow": about}
+            if self.program.constants:
+                found["const"] = self.stored.named()["const"] | self.program.constants
         for frame in reversed(list(self._around(step))):
             found |= frame.names
         return found
