@@ -27,14 +27,26 @@ from contracts.envelope import Body
 from contracts.inputs import unkeepable
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
-from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
+from contracts.messages.entity_commands import (
+    BookResource,
+    CompleteActivities,
+    CopyItem,
+    CreateFollowUp,
+    CreateTask,
+    MoveItem,
+    PlanActivity,
+    UpdateItem,
+)
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.texts import one_line
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import plan_document, template_inputs
+from entity_service.api.bookings import BookingInput
+from entity_service.api.planned_activities import PlannedActivityInput
 from entity_service.api.tasks import TaskInput
 from entity_service.domain.items import Item, assign, copy_of, new_item
 from entity_service.domain.pipelines import choose, find_place
+from entity_service.domain.planned_activities import planned_activity
 from entity_service.domain.tasks import new_task
 from local_stack.peers.sms import Sms
 from rule_engine.blocks import BLOCKS
@@ -103,6 +115,18 @@ RULES: Mapping[str, Mapping[str, Any]] = {
         "checklist": [LINE, *(f"{{{{ {path} }}}}" for path in (*PLAIN, *PRINTED))],
         "tags": [LINE, *(f"{{{{ {path} }}}}" for path in PLAIN)],
     },
+    "plan_activity": {
+        "name": LINE,
+        "description": TEXT,
+        "deadline": {"in": {"days": 1}, "at": "14:00"},
+        "clients": "all",
+        "address": LINE,
+        "files": [{"path": "item.fields.file0"}],
+    },
+    "schedule_call": {"subject": LINE, "description": TEXT, "date": {"in": {"hours": 1}}},
+    "schedule_meeting": {"subject": LINE, "description": TEXT, "date": {"in": {"days": 1}, "at": "14:00"}},
+    "complete_activities": {"kinds": ["call"]},
+    "book_resource": {"resource": "van", "service": LINE, "start": {"in": {"hours": 1}}, "minutes": 60},
     "create_repeat_lead": {"name": LINE, "source": LINE},
     "copy_deal": {"name": LINE, "pipeline": "works"},
     "create_document": {"template": "invoice", "fields": {"company.address": TEXT, "item.title": LINE}},
@@ -188,8 +212,9 @@ def type_of(body: Body) -> type[Body]:
 
 def params_for(type: str, context: ItemContext) -> Mapping[str, Any]:
     """The rule's parameters; a file is attached where there is one."""
-    attached = "file0" in context.item.fields
-    return RULES[type] if attached or type != "send_email" else {**RULES[type], "attachments": []}
+    if "file0" in context.item.fields:
+        return RULES[type]
+    return {name: [] if name in ("attachments", "files") else value for name, value in RULES[type].items()}
 
 
 def acted(type: str, params: Mapping[str, Any], context: ItemContext) -> Step:
@@ -269,6 +294,24 @@ def to_task(wanted: CreateTask, context: ItemContext) -> None:
     assert (kept.name, kept.checklist, kept.tags) == (task.name, task.checklist, task.tags)
 
 
+def to_plan(wanted: PlanActivity, context: ItemContext) -> None:
+    planned = planned_activity(
+        item_of(context), wanted, stage=wanted.stage, responsible=SELLER, by=wanted.actor, id=ID, now=NOW
+    )
+    kept = PlannedActivityInput.model_validate(planned.model_dump(include=set(PlannedActivityInput.model_fields)))
+    assert (kept.name, kept.address, kept.files) == (planned.name, planned.address, planned.files)
+
+
+def to_bookings(wanted: BookResource, context: ItemContext) -> None:
+    booked = {"kind": "resource", **wanted.model_dump(include={"resource", "start", "minutes", "service"})}
+    assert BookingInput.model_validate(booked).service == one_line(wanted.service)
+
+
+def to_completed(wanted: CompleteActivities, context: ItemContext) -> None:
+    """Nothing but the database says what is open."""
+    assert wanted.item_id == context.item.id
+
+
 def to_update(wanted: UpdateItem, context: ItemContext) -> None:
     """What was taken over from the item is as it was."""
     before = item_of(context)
@@ -303,6 +346,9 @@ OWNERS: Mapping[type[Body], Any] = {
     CreateFollowUp: to_new_item,
     CopyItem: to_copy,
     CreateTask: to_task,
+    PlanActivity: to_plan,
+    BookResource: to_bookings,
+    CompleteActivities: to_completed,
     UpdateItem: to_update,
     MoveItem: to_move,
     StartWorkflow: to_workflow,

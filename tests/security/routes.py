@@ -59,6 +59,9 @@ SCHEDULE = {
     "absences": [{"from": "2026-07-20T00:00:00Z", "until": "2026-08-03T00:00:00Z"}],
 }
 TASK = {"name": "Measure", "description": "All of it", "deadline": "2030-01-01T12:00:00Z", "checklist": ["doors"]}
+PLANNED = {"name": "Visit", "kind": "meeting", "deadline": "2030-01-01T12:00:00Z", "reminders": [15], "room": "oak"}
+BOOKING = {"kind": "resource", "resource": "van", "start": "2030-01-02T12:00:00Z", "minutes": 60}
+WEEK = {"from": "2030-01-01T00:00:00Z", "to": "2030-01-08T00:00:00Z"}
 ITEM_REF = {"tenant_id": "00000000-0000-4000-8000-000000000001", "item_id": "00000000-0000-4000-8000-000000000002"}
 SIMULATION = {"items": {"given": [{"pipeline": "sales", "stage": "new"}]}, "rule_sets": []}
 RULE_OF_RUN = ("run", "rule")
@@ -106,6 +109,23 @@ ENTITY = {
     "PUT /v1/items/{id}/company": Route(AGENT, HIDDEN, ("item",), {"company_id": None}),
     "POST /v1/items/{id}/activities": Route(AGENT, HIDDEN, ("item",), {"kind": "note", "subject": "Hm", "text": ""}),
     "GET /v1/items/{id}/activities": Route(VIEWER, HIDDEN, ("item",)),
+    "POST /v1/items/{id}/planned-activities": Route(AGENT, HIDDEN, ("item",), PLANNED),
+    "GET /v1/items/{id}/planned-activities": Route(VIEWER, HIDDEN, ("item",)),
+    "GET /v1/planned-activities": Route(VIEWER, OWN),
+    "GET /v1/planned-activities/{id}": Route(VIEWER, HIDDEN, ("planned_activity",)),
+    "PATCH /v1/planned-activities/{id}": Route(AGENT, HIDDEN, ("planned_activity",), {"status": "done"}),
+    "PUT /v1/rooms/{code}": Route(AUTHOR, OWN, ("extra",), {"name": "Extra", "location": "Upstairs"}),
+    "GET /v1/rooms/{code}": Route(VIEWER, HIDDEN, ("oak",)),
+    "GET /v1/rooms": Route(VIEWER, OWN),
+    "GET /v1/rooms/{code}/bookings": Route(VIEWER, HIDDEN, ("oak",), query=WEEK),
+    "PUT /v1/resources/{code}": Route(AUTHOR, OWN, ("extra",), {"name": "Extra"}),
+    "GET /v1/resources/{code}": Route(VIEWER, HIDDEN, ("van",)),
+    "GET /v1/resources": Route(VIEWER, OWN),
+    "GET /v1/resources/{code}/bookings": Route(VIEWER, HIDDEN, ("van",), query=WEEK),
+    "POST /v1/items/{id}/bookings": Route(AGENT, HIDDEN, ("item",), BOOKING),
+    "GET /v1/items/{id}/bookings": Route(VIEWER, HIDDEN, ("item",)),
+    "DELETE /v1/bookings/{id}": Route(AGENT, HIDDEN, ("booking",)),
+    "GET /v1/employees/{code}/calendar": Route(VIEWER, HIDDEN, ("manager",), query=WEEK),
     "POST /v1/items/{id}/tasks": Route(AGENT, HIDDEN, ("item",), TASK),
     "GET /v1/items/{id}/tasks": Route(VIEWER, HIDDEN, ("item",)),
     "POST /v1/items/{id}/products": Route(AGENT, HIDDEN, ("item",), {"rows": [ROW], "currency": "EUR"}),

@@ -123,6 +123,8 @@ async def furnish(running_stack: RunningStack) -> SeededTenant:
 async def _set_up(seeded_tenant: SeededTenant) -> None:
     for kind in ("number", "money", "datetime", "date", "file", "user", "boolean"):
         await seeded_tenant.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
+    await seeded_tenant.put("/v1/rooms/oak", {"name": f"{SECRETIVE} room"})
+    await seeded_tenant.put("/v1/resources/van", {"name": f"{SECRETIVE} van"})
     made = await seeded_tenant.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
     assert made.is_success, made.text
     made = await seeded_tenant.ask("trigger-service", "PUT", "/v1/triggers/called", CALLED)
@@ -164,6 +166,13 @@ async def _work(seeded_tenant: SeededTenant) -> None:
     await seeded_tenant.make("entity-service", f"{item}/activities", {"kind": "call", "subject": f"Called {SECRETIVE}"})
     task = {"name": f"Measure {SECRETIVE}", "assignee_id": ids["manager"]}
     ids["task"] = (await seeded_tenant.make("entity-service", f"{item}/tasks", task))["id"]
+    meeting = {"name": f"Show {SECRETIVE}", "kind": "meeting", "deadline": "2030-01-03T12:00:00Z", "room": "oak"}
+    made = await seeded_tenant.make(
+        "entity-service", f"{item}/planned-activities", meeting | {"responsible_id": ids["manager"]}
+    )
+    ids["planned_activity"] = made["id"]
+    delivery = {"kind": "resource", "resource": "van", "start": "2030-01-03T12:00:00Z", "minutes": 60}
+    ids["booking"] = (await seeded_tenant.make("entity-service", f"{item}/bookings", delivery))["id"]
     ids["payment"] = (await seeded_tenant.make("entity-service", f"{item}/invoices", {}))["payment_id"]
     made = await seeded_tenant.running_stack.ask(
         "doc-service",

@@ -15,6 +15,10 @@ Code = Annotated[
 Currency = Annotated[str, Written(r"^[A-Z]{3}$", "a currency of ISO 4217 such as EUR")]
 Country = Annotated[str, Written(r"^[A-Z]{2}$", "a country of ISO 3166 such as DE")]
 
+Link = Annotated[
+    str, Written(r"^https?://[^\s\x00-\x1f\x7f]{1,1990}$", "a web address such as https://example.org/plan")
+]
+
 MAX_NUMBER = 10**15
 """The largest number of a field, and the largest amount in minor units: doubles and bigints hold it exactly."""
 

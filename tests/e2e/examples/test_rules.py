@@ -33,6 +33,8 @@ WELCOME = {
     "blocks": [{"block": "log", "name": "greeted", "text": "{{ param.word }}"}],
     "publish": True,
 }
+TAKEN = {"kind": "resource", "resource": "van", "start": "2030-05-07T07:00:00Z", "minutes": 120}
+PLANNED = ({"name": "Ask for the size", "kind": "call"}, {"name": "Order the wood"})
 ROW = {"name": "Oak table", "quantity": "1", "price": 250_000}
 
 
@@ -63,6 +65,8 @@ def stage(stack: Stack) -> Iterator[Stage]:
         shop = closing_.enter_context(closing(open_shop(stack)))
         publish(shop)
         client = str(shop.manager.post("entity-service", "/v1/contacts", CLIENT)["id"])
+        other = enter(shop, "elsewhere", client, {})
+        shop.manager.post("entity-service", f"/v1/items/{other}/bookings", TAKEN)
         items = {type: enter(shop, type, client, {}) for type in EXAMPLES}
         refused = {
             type: enter(shop, type, client, example.refusal.item)
@@ -76,6 +80,9 @@ def publish(shop: Shop) -> None:
     stages = [{"code": type, "name": type} for type in EXAMPLES]
     pipeline = {"name": "Examples", "kind": "deal", "stages": [*stages, {"code": "elsewhere", "name": "Elsewhere"}]}
     shop.owner.put("entity-service", f"/v1/pipelines/{PIPELINE}", pipeline)
+    shop.owner.put("entity-service", "/v1/rooms/oak", {"name": "Oak room"})
+    shop.owner.put("entity-service", "/v1/resources/van", {"name": "Delivery van"})
+    shop.owner.put("entity-service", "/v1/fields/deal/delivery", {"name": "Delivery", "type": "datetime"})
     counter = {"name": "Deals seen", "type": "number", "scope": "tenant", "value": 0}
     shop.owner.put("rule-engine", "/v1/variables/deals_seen", counter)
     shop.owner.put("rule-engine", "/v1/workflows/welcome", WELCOME)
@@ -98,8 +105,12 @@ def enter(shop: Shop, type: str, client: str, changes: Mapping[str, Any]) -> str
         "responsible_id": shop.ids["manager"],
     }
     deal |= {"pipeline": PIPELINE, "stage": "elsewhere", "amount": {"amount": 250_000, "currency": "EUR"}}
+    deal |= {"fields": {"delivery": "2030-01-08T08:00:00Z"}}
+    deal |= {name: value for name, value in changes.items() if name != "contact"}
     item = str(shop.manager.post("entity-service", "/v1/items", deal)["id"])
     shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/products", json={"rows": [ROW]}, headers=ANY)
+    for planned in PLANNED:
+        shop.manager.post("entity-service", f"/v1/items/{item}/planned-activities", planned)
     shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/stage", json={"stage": type}, headers=ANY)
     return item
 

@@ -13,6 +13,8 @@ from contracts.envelope import MAX_CAUSES, Cause
 from contracts.kit.clock import new_id
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
+    BookResource,
+    CompleteActivities,
     CopyItem,
     CreateFollowUp,
     CreateItem,
@@ -22,6 +24,7 @@ from contracts.messages.entity_commands import (
     LockItem,
     MoveCandidate,
     MoveItem,
+    PlanActivity,
     UnlockItem,
     UpdateItem,
 )
@@ -102,6 +105,9 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     UpdateItem: {"assignments": [{"field": "title", "value": "Elm"}]},
     CopyItem: {"pipeline": "sales"},
     CreateTask: {"name": "Call", "stage": "new"},
+    PlanActivity: {"name": "Visit", "stage": "new"},
+    CompleteActivities: {},
+    BookResource: {"resource": "van", "start": "2030-05-07T12:00:00Z", "minutes": 60},
     AddTimelineEntry: {"text": "hello"},
     CreateFollowUp: {"kind": "lead", "title": "Renewal"},
     LockItem: {"run_id": str(uuid4()), "workflow": "discount"},

@@ -13,7 +13,18 @@ from contracts.envelope import Body
 from contracts.inputs import Moment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.texts import Line, Title
-from contracts.values import Fields, ItemFields, ItemKind, Money, Origin, PersonInput, Value
+from contracts.values import (
+    Code,
+    Fields,
+    FileRef,
+    ItemFields,
+    ItemKind,
+    Link,
+    Money,
+    Origin,
+    PersonInput,
+    Value,
+)
 
 
 class EntityCommand(Body):
@@ -144,6 +155,73 @@ class CreateTask(TaskFields, ItemCommand):
 
     stage: str
     """The stage whose rule made the task."""
+
+
+PlannedKind = Literal["activity", "call", "meeting"]
+Colour = Literal["red", "orange", "yellow", "green", "blue", "purple", "grey"]
+Minutes = Annotated[int, Field(ge=1, le=10_080)]
+"""How long something takes; at most a week."""
+
+
+class PlannedActivityFields(Fields):
+    """What people, rules and the record say of something that an employee plans to do about an item."""
+
+    kind: PlannedKind = "activity"
+    name: Title
+    description: Annotated[str, StringConstraints(max_length=50_000)] = ""
+    deadline: Moment | None = None
+    """When it is to be done; in the calendar and in its room it begins then."""
+    minutes: Minutes = 60
+    """How long it takes from then."""
+    reminders: Annotated[tuple[Annotated[int, Field(ge=0, le=525_600)], ...], Field(max_length=10)] = ()
+    """How many minutes before the deadline the responsible person and the guests are reminded."""
+    responsible_id: UUID | None = None
+    """Null: the item's responsible person."""
+    colour: Colour | None = None
+    add_to_calendar: bool = False
+    guests: Employees = ()
+    """Colleagues who are invited."""
+    contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
+    """Clients who take part."""
+    address: Line = ""
+    room: Code | None = None
+    """A meeting room, which is booked."""
+    link: Link | None = None
+    files: Annotated[tuple[FileRef, ...], Field(max_length=20)] = ()
+    complete_on_leave: bool = False
+    """Whether it is completed when the item leaves the stage in which it was planned."""
+
+
+class PlanActivity(PlannedActivityFields, ItemCommand):
+    """Plans an activity on an item. Refused when its room is taken. Outputs: `activity_id`."""
+
+    TYPE: ClassVar[str] = "crm.activity.plan.v1"
+
+    stage: str
+    """The stage whose rule planned it."""
+
+
+class CompleteActivities(ItemCommand):
+    """Completes the item's open planned activities. Outputs: `completed` (how many)."""
+
+    TYPE: ClassVar[str] = "crm.activity.complete.v1"
+
+    kinds: tuple[PlannedKind, ...] = ()
+    """None: of all kinds."""
+    author_id: UUID | None = None
+    """Only those that this employee has planned."""
+
+
+class BookResource(ItemCommand):
+    """Books a resource for an item. Refused when it is taken, with the next free time. Outputs: `booking_id`."""
+
+    TYPE: ClassVar[str] = "crm.resource.book.v1"
+
+    resource: Code
+    service: Line = ""
+    """What it is booked for."""
+    start: Moment
+    minutes: Minutes
 
 
 class AddTimelineEntry(ItemCommand):

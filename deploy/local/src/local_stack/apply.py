@@ -44,6 +44,8 @@ KINDS: Mapping[str, Kind] = {
     "department": Kind("entity-service", "/v1/departments/{code}"),
     "employee": Kind("entity-service", "/v1/employees/{code}"),
     "schedule": Kind("entity-service", "/v1/employees/{code}/schedule"),  # its code is the employee's
+    "room": Kind("entity-service", "/v1/rooms/{code}"),
+    "resource": Kind("entity-service", "/v1/resources/{code}"),
     "pipeline": Kind("entity-service", "/v1/pipelines/{code}"),
     "field": Kind("entity-service", "/v1/fields/{code}"),  # its code is `<kind of item>/<code>`
     "sender-domain": Kind("comms-service", "/v1/sender-domains/{code}"),

@@ -17,7 +17,10 @@ ITEMS_PER_HOUR = Quota(
     used=store.automatic_items.by_rules_within_an_hour,
 )
 DEFINITIONS = of_definitions(
-    "definitions", 5_000, "pipelines, custom fields, departments and employees", store.tenants.definitions
+    "definitions",
+    5_000,
+    "pipelines, custom fields, departments, employees, rooms and resources",
+    store.tenants.definitions,
 )
 
 QUOTAS = (ITEMS_PER_CAUSE, ITEMS_PER_HOUR, DEFINITIONS)

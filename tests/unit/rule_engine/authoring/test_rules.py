@@ -1,6 +1,6 @@
 """The rule types: the command each one makes, and why it cannot."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,16 @@ from pydantic import ValidationError
 from contracts.contexts import ItemContext
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
-from contracts.messages.entity_commands import CopyItem, CreateFollowUp, CreateTask, MoveItem, UpdateItem
+from contracts.messages.entity_commands import (
+    BookResource,
+    CompleteActivities,
+    CopyItem,
+    CreateFollowUp,
+    CreateTask,
+    MoveItem,
+    PlanActivity,
+    UpdateItem,
+)
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.domain.actions import ActionContext, Failure
 from rule_engine.domain.language.values import values_of
@@ -240,7 +249,7 @@ def test_outputs_are_those_that_the_type_declares(type: str, result: dict[str, A
 @pytest.mark.parametrize("type", sorted(REGISTRY))
 def test_a_type_refuses_parameters_it_does_not_know(type: str) -> None:
     with pytest.raises(ValidationError, match="extra_forbidden"):
-        REGISTRY[type].params.model_validate({"colour": "red"})
+        REGISTRY[type].params.model_validate({"shade": "red"})
 
 
 def test_the_time_zone_of_the_tenant_decides_deadlines() -> None:
@@ -277,3 +286,62 @@ def test_workflows_and_automation_are_stopped_but_for_the_run_that_says_so() -> 
     assert act("stop_workflows", {"workflow": "welcome"}) == StopWorkflows(workflow="welcome", **said)
     assert act("stop_workflows", {}) == StopWorkflows(**said)
     assert act("stop_automation", {"stage": "won"}) == StopAutomation(stage="won", **said)
+
+
+def test_an_activity_is_planned_with_everything_that_is_said_of_it() -> None:
+    said = {
+        "description": "All of them",
+        "minutes": 90,
+        "reminders": [15, 1440],
+        "colour": "yellow",
+        "add_to_calendar": True,
+        "guests": [str(WAREHOUSE.id)],
+        "address": "Via Esempio 1",
+        "room": "oak",
+        "link": "https://meet.example/samples",
+        "files": [FILE],
+        "complete_on_leave": True,
+    }
+    rule = {"name": "Show the samples", "deadline": {"in": {"days": 1}, "at": "14:00"}, "responsible": str(HEAD.id)}
+    planned = act("plan_activity", rule | said | {"clients": "all"})
+    assert planned == PlanActivity.model_validate(
+        said
+        | {
+            "item_id": DEAL,
+            "expect_entry_seq": 2,
+            "actor": "rule:it",
+            "stage": "new",
+            "name": "Show the samples",
+            "deadline": planned.deadline,
+            "responsible_id": HEAD.id,
+            "contact_ids": (CONTACT,),
+        }
+    )
+    assert act("plan_activity", {"name": "x", "clients": "none"}).contact_ids == ()
+
+
+@pytest.mark.parametrize(("type", "kind"), [("schedule_call", "call"), ("schedule_meeting", "meeting")])
+def test_a_call_or_meeting_is_in_the_calendar_with_the_client(type: str, kind: str) -> None:
+    planned = act(type, {"subject": "About the table", "date": {"in": {"hours": 2}}, "complete_on_leave": True})
+    assert (planned.kind, planned.name, planned.deadline) == (kind, "About the table", NOON + timedelta(hours=2))
+    assert (planned.contact_ids, planned.add_to_calendar, planned.complete_on_leave) == ((CONTACT,), True, True)
+
+
+def test_activities_are_completed_and_a_resource_is_booked() -> None:
+    same = {"item_id": DEAL, "expect_entry_seq": 2, "actor": "rule:it"}
+    completed = act("complete_activities", {"kinds": ["call"], "author": str(SELLER.id)})
+    assert completed == CompleteActivities(**same, kinds=("call",), author_id=SELLER.id)
+    start = "2026-08-07T08:00:00Z"
+    booked = act("book_resource", {"resource": "van", "service": "Delivery", "start": {"from": start}, "minutes": 60})
+    assert booked == BookResource(**same, resource="van", service="Delivery", start=start, minutes=60)
+
+
+def test_a_time_counts_from_a_day_or_a_moment() -> None:
+    times = {
+        "2026-03-29T10:00:00Z": {"from": "2026-03-29T10:00:00Z"},
+        "2026-03-28T23:00:00Z": {"from": "2026-03-29"},
+        "2026-03-30T12:00:00Z": {"from": "2026-03-29", "in": {"days": 1}, "at": "14:00"},
+    }
+    for moment, start in times.items():
+        booked = act("book_resource", {"resource": "van", "start": start, "minutes": 60})
+        assert booked.start == datetime.fromisoformat(moment)

@@ -1,16 +1,19 @@
 """What the inputs of several nouns have in common."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.contexts import Email, Phone
-from contracts.inputs import Input, keepable
+from contracts.inputs import Input, Moment, keepable
 from contracts.texts import one_line
 from contracts.values import MAX_NUMBER, Money
 from entity_service.domain.addresses import MAX_ADDRESSES, normalise_email, normalise_phone
+from entity_service.domain.errors import InvalidError
+from entity_service.domain.resources import Span
 from entity_service.store.addresses import AddressFilter
 
 
@@ -63,6 +66,19 @@ def emails_of(inputs: Sequence[EmailInput]) -> tuple[Email, ...]:
         Email(address=normalise_email(email.address, f"emails[{place}].address"), type=email.type)
         for place, email in enumerate(inputs)
     )
+
+
+LONGEST_TIME = timedelta(days=366)
+
+
+def _time_of(start: Annotated[Moment, Query(alias="from")], end: Annotated[Moment, Query(alias="to")]) -> Span:
+    """A time from one moment to a later one. Raises `InvalidError`."""
+    if not timedelta(0) < end - start <= LONGEST_TIME:
+        raise InvalidError(("to", f"is later than from, by at most {LONGEST_TIME.days} days"))
+    return Span(start, end)
+
+
+During = Annotated[Span, Depends(_time_of)]
 
 
 def address_filter(phone: str | None, email: str | None) -> AddressFilter:

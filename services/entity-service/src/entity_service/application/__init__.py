@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.outbox import Outbox
 from entity_service.application.activities import Activities
+from entity_service.application.bookings import Bookings
 from entity_service.application.contacts import Contacts
 from entity_service.application.copies import Copies
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.application.payments import Payments
+from entity_service.application.planned_activities import PlannedActivities
 from entity_service.application.products import Products
 from entity_service.application.tasks import Tasks
 
@@ -27,13 +29,15 @@ class Changes:
     contacts: Contacts
     products: Products
     activities: Activities
+    planned: PlannedActivities
+    bookings: Bookings
     tasks: Tasks
     payments: Payments
 
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
     items = Items(outbox, clock, new_id)
-    handovers = Handovers(items)
+    handovers, bookings = Handovers(items), Bookings(items)
     return Changes(
         items=items,
         handovers=handovers,
@@ -41,6 +45,8 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
         contacts=Contacts(outbox, clock, new_id),
         products=Products(items),
         activities=Activities(items),
+        planned=PlannedActivities(items, handovers, bookings),
+        bookings=bookings,
         tasks=Tasks(items, handovers),
         payments=Payments(items, handovers),
     )

@@ -4,7 +4,7 @@ A person who names an archived employee through the API is refused instead (`Ite
 `Tasks.create`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from contracts.kit.database import Connection
@@ -66,12 +66,28 @@ class Handovers:
         staff = (await store.employees.staffs(tx, [tenant])).get(tenant)
         return {id: Handover(one, staff.assignee(one)) for id, one in archived.items()} if staff else {}
 
+    async def check_employees(self, tx: Connection, tenant: UUID, ids: set[UUID], *, by_person: bool) -> None:
+        """Raises `InvalidError` for ids that are no employee's, and for archived ones that a person names."""
+        unknown = ids - await store.references.existing_employees(tx, tenant, ids)
+        if unknown:
+            raise InvalidError(("employees", f"are no employees' ids: {', '.join(sorted(map(str, unknown)))}"))
+        if by_person and (archived := await store.employees.archived(tx, tenant, ids)):
+            codes = ", ".join(sorted(one.code for one in archived.values()))
+            raise InvalidError(("employees", f"are archived employees: {codes}: name others"))
+
     async def say(self, tx: Connection, item: Item, handover: Handover | None, work: str, actor: Actor) -> None:
         """Writes into a locked item's timeline whose work goes to whom."""
         if handover is None:
             return
         data = {"archived": str(handover.archived.id), "to": str(handover.to.id) if handover.to else None}
         await self._items.note(tx, item, "history", handover.text(work), actor, dict(data))
+
+
+def present(employees: Iterable[UUID], handovers: Mapping[UUID, Handover]) -> tuple[UUID, ...]:
+    """Each of the employees, or who takes their place, once; without those whose place nobody takes."""
+    next_of = {id: one.to.id if one.to else None for id, one in handovers.items()}
+    found = (next_of.get(id, id) for id in employees)
+    return tuple(dict.fromkeys(id for id in found if id is not None))
 
 
 def _named(item: Item) -> str:

@@ -1,6 +1,7 @@
 """Creates, moves, changes and deletes items."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -97,9 +98,16 @@ class Items:
         moved = item.changed(**place._asdict(), entry_seq=item.entry_seq + 1, updated_at=now)
         await store.items.save(tx, moved)
         await store.tasks.complete_on_leave(tx, item, now)
+        await self._complete_planned(tx, item, now)
         await self.note(tx, moved, "stage_changed", _move_text(item, moved), actor, _move_data(item, moved))
         await self.publish(tx, moved, messages.stage_changed(item, moved, actor), actor)
         return moved
+
+    async def _complete_planned(self, tx: Connection, item: Item, now: datetime) -> None:
+        """Rooms that were booked for what is completed are free again."""
+        completed = await store.planned_activities.complete_on_leave(tx, item, now)
+        if completed:
+            await store.resources.release(tx, item.tenant_id, [one.id for one in completed], now)
 
     async def assign(self, tx: Connection, item: Item, assignments: Sequence[FieldAssignment], actor: Actor) -> Item:
         """Sets fields of a locked item. Raises `InvalidError` with everything that is wrong."""

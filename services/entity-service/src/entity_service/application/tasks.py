@@ -1,12 +1,11 @@
 """Tasks on items."""
 
-from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import TaskFields
 from entity_service import store
-from entity_service.application.handovers import Handovers
+from entity_service.application.handovers import Handovers, present
 from entity_service.application.items import Items
 from entity_service.domain.employees import Handover
 from entity_service.domain.errors import InvalidError, NotFoundError
@@ -30,11 +29,11 @@ class Tasks:
         """
         others = {*wanted.participants, *wanted.observers}
         named = others | {wanted.assignee_id} if wanted.assignee_id else others
-        await self._check_employees(tx, item.tenant_id, named, by_person=actor.cause is None)
+        await self._handovers.check_employees(tx, item.tenant_id, named, by_person=actor.cause is None)
         assignee, handover = await self._assignee(tx, item, wanted)
         handovers = await self._handovers.among(tx, item.tenant_id, others)
-        present = {name: _present(getattr(wanted, name), handovers) for name in ("participants", "observers")}
-        wanted = wanted.model_copy(update=present)
+        others_present = {name: present(getattr(wanted, name), handovers) for name in ("participants", "observers")}
+        wanted = wanted.model_copy(update=others_present)
         id, now = self._items.new_id(), self._items.clock()
         task = new_task(item, wanted, stage=stage, assignee=assignee, by=actor.by, id=id, now=now)
         await store.tasks.add(tx, task)
@@ -50,14 +49,6 @@ class Tasks:
         if assignee is None:
             raise InvalidError(("assignee_id", "the item has no responsible person; name who is to do it"))
         return assignee, handover
-
-    async def _check_employees(self, tx: Connection, tenant: UUID, ids: set[UUID], *, by_person: bool) -> None:
-        unknown = ids - await store.references.existing_employees(tx, tenant, ids)
-        if unknown:
-            raise InvalidError(("employees", f"are no employees' ids: {', '.join(sorted(map(str, unknown)))}"))
-        if by_person and (archived := await store.employees.archived(tx, tenant, ids)):
-            codes = ", ".join(sorted(one.code for one in archived.values()))
-            raise InvalidError(("employees", f"are archived employees: {codes}: name others"))
 
     async def set_status(self, tx: Connection, tenant: UUID, id: UUID, status: TaskStatus, actor: Actor) -> Task:
         """Raises `NotFoundError`. The same status again changes nothing."""
@@ -75,10 +66,3 @@ class Tasks:
         if task is None:
             raise NotFoundError(f"task {id}")
         return task
-
-
-def _present(employees: Iterable[UUID], handovers: Mapping[UUID, Handover]) -> tuple[UUID, ...]:
-    """Each of the employees, or who takes their place, once; without those whose place nobody takes."""
-    next_of = {id: one.to.id if one.to else None for id, one in handovers.items()}
-    present = (next_of.get(id, id) for id in employees)
-    return tuple(dict.fromkeys(id for id in present if id is not None))

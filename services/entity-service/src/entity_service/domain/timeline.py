@@ -17,6 +17,8 @@ EntryKind = Literal[
     "invoice",
     "comment",
     "history",
+    "planned_activity",
+    "booking",
     "automation_stopped",
 ]
 

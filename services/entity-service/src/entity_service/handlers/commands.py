@@ -11,6 +11,8 @@ from contracts.kit.database import Connection
 from contracts.kit.quotas import refusal
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
+    BookResource,
+    CompleteActivities,
     CopyItem,
     CreateFollowUp,
     CreateItem,
@@ -19,6 +21,7 @@ from contracts.messages.entity_commands import (
     LockItem,
     MoveItem,
     NewItem,
+    PlanActivity,
     RecordPayment,
     UnlockItem,
     UpdateItem,
@@ -32,6 +35,7 @@ from entity_service.domain.errors import AutomationStoppedError
 from entity_service.domain.items import Item
 from entity_service.domain.locks import Lock
 from entity_service.domain.pipelines import choose
+from entity_service.domain.resources import span
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
 
@@ -121,6 +125,31 @@ class Handlers:
     async def create_task(self, action: ItemAction[CreateTask], tx: Connection) -> Outputs:
         task = await self._changes.tasks.create(tx, action.item, action.data, action.actor, stage=action.data.stage)
         return {"task_id": str(task.id)}
+
+    @on_item(PlanActivity)
+    async def plan_activity(self, action: ItemAction[PlanActivity], tx: Connection) -> Outputs:
+        planned = await self._changes.planned.plan(tx, action.item, action.data, action.actor, stage=action.data.stage)
+        return {"activity_id": str(planned.id)}
+
+    @on_item(CompleteActivities)
+    async def complete_activities(self, action: ItemAction[CompleteActivities], tx: Connection) -> Outputs:
+        data = action.data
+        completed = await self._changes.planned.complete(tx, action.item, data.kinds, data.author_id, action.actor)
+        return {"completed": completed}
+
+    @on_item(BookResource)
+    async def book_resource(self, action: ItemAction[BookResource], tx: Connection) -> Outputs:
+        data, item = action.data, action.item
+        booking = await self._changes.bookings.book(
+            tx,
+            item,
+            ("resource", data.resource),
+            span(data.start, data.minutes),
+            action.actor,
+            employee=item.responsible_id,
+            service=data.service,
+        )
+        return {"booking_id": str(booking.id)}
 
     @on_item(AddTimelineEntry)
     async def add_timeline_entry(self, action: ItemAction[AddTimelineEntry], tx: Connection) -> Outputs:

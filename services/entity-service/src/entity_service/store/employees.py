@@ -146,6 +146,14 @@ _REFERENCES = {
     "open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} assignee_id = $2::uuid ORDER BY id"),
     "participant_of_open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} $2::uuid = ANY (participants) ORDER BY id"),
     "observer_of_open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} $2::uuid = ANY (observers) ORDER BY id"),
+    "open_planned_activity": (
+        "id::text AS ref, name",
+        "FROM planned_activities WHERE tenant_id = $1 AND status = 'open' AND responsible_id = $2::uuid ORDER BY id",
+    ),
+    "guest_of_open_planned_activity": (
+        "id::text AS ref, name",
+        "FROM planned_activities WHERE tenant_id = $1 AND status = 'open' AND $2::uuid = ANY (guests) ORDER BY id",
+    ),
     "head_of_department": (
         "code AS ref, name",
         "FROM departments WHERE tenant_id = $1 AND head = $2 AND NOT archived ORDER BY code",

@@ -50,12 +50,13 @@ async def save(tx: Connection, tenant: UUID, settings: TenantFields, my_company:
 
 
 async def definitions(tx: Connection, tenant: UUID) -> int:
-    """How many pipelines, fields, departments and employees there are, archived ones too."""
+    """How many pipelines, fields, departments, employees, rooms and resources there are, archived ones too."""
     count: int = await tx.fetchval(
         """SELECT (SELECT count(*) FROM pipelines WHERE tenant_id = $1)
                + (SELECT count(*) FROM fields WHERE tenant_id = $1)
                + (SELECT count(*) FROM departments WHERE tenant_id = $1)
-               + (SELECT count(*) FROM employees WHERE tenant_id = $1)""",
+               + (SELECT count(*) FROM employees WHERE tenant_id = $1)
+               + (SELECT count(*) FROM resources WHERE tenant_id = $1)""",
         tenant,
     )
     return count

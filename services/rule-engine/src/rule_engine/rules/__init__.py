@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from rule_engine.domain.actions import RuleType
-from rule_engine.rules import communication, data, documents, employees, items, locks, repeat_sales, tasks, workflows
+from rule_engine.rules import (
+    activities,
+    communication,
+    data,
+    documents,
+    employees,
+    items,
+    locks,
+    repeat_sales,
+    tasks,
+    workflows,
+)
 
-_GROUPS = (communication, employees, tasks, repeat_sales, documents, items, data, workflows)
+_GROUPS = (communication, employees, tasks, activities, repeat_sales, documents, items, data, workflows)
 REGISTRY: Mapping[str, RuleType[Any]] = {rule.type: rule for group in _GROUPS for rule in group.RULES}
 """Those that authors write: the catalogue that `GET /v1/rule-types` serves."""
 RUNNABLE: Mapping[str, RuleType[Any]] = {**REGISTRY, **{rule.type: rule for rule in locks.RULES}}

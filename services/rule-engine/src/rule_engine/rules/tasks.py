@@ -1,13 +1,10 @@
 """Rules that give people work."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from whenever import Instant, Time
+from pydantic import Field
 
-from contracts.calendars import Clock
 from contracts.messages.entity_commands import CreateTask
 from rule_engine.domain.actions import (
     LONGER_IS_CUT,
@@ -21,45 +18,7 @@ from rule_engine.domain.actions import (
     RuleType,
     Title,
 )
-from rule_engine.domain.schedule.clock import at_local
-
-
-class Span(BaseModel):
-    """A length of time: months, weeks and days of the company's calendar, hours and minutes by the clock."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    months: Annotated[int, Field(ge=0, le=1200)] = 0
-    weeks: Annotated[int, Field(ge=0, le=5200)] = 0
-    days: Annotated[int, Field(ge=0, le=36500)] = 0
-    hours: Annotated[int, Field(ge=0, le=876000)] = 0
-    minutes: Annotated[int, Field(ge=0, le=52560000)] = 0
-
-
-class TimeExpression(BaseModel):
-    """`{"in": {"days": 1}, "at": "14:00"}`: tomorrow at two in the company's zone. Without `at`: so long from now."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    in_: Annotated[Span, Field(alias="in")] = Span()
-    at: Clock | None = None
-
-    @model_validator(mode="after")
-    def _is_one_moment(self) -> "TimeExpression":
-        if self.at is None and self.in_ == Span():
-            raise ValueError("say in how long, at what time, or both")
-        if self.at is not None and (self.in_.hours or self.in_.minutes):
-            raise ValueError("a time of day goes with months, weeks and days, not with hours and minutes")
-        return self
-
-    def moment(self, now: datetime, zone: str) -> datetime:
-        """The moment meant, as UTC."""
-        span, clock = self.in_, self.at
-        if clock or span.months or span.weeks or span.days:
-            local = Instant(now).to_tz(zone).to_plain()
-            local = local.add(months=span.months, weeks=span.weeks, days=span.days)
-            now = at_local(local.replace_time(Time.parse_iso(clock)) if clock else local, zone)
-        return now.astimezone(UTC) + timedelta(hours=span.hours, minutes=span.minutes)
+from rule_engine.rules.time_expressions import TimeExpression
 
 
 class CreateTaskParams(Params):

@@ -12,7 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from contracts.envelope import Body
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
-from contracts.messages.entity_commands import AddTimelineEntry, CopyItem, CreateFollowUp, CreateTask
+from contracts.messages.entity_commands import (
+    AddTimelineEntry,
+    BookResource,
+    CompleteActivities,
+    CopyItem,
+    CreateFollowUp,
+    CreateTask,
+    PlanActivity,
+)
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.domain.execution.assignments import MAX_COMMENT, Ask, Choice
 from rule_engine.domain.language.variables import Name
@@ -135,12 +143,8 @@ def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
             return {"message_id": made, "sent_to": to}
         case Notify(recipients=recipients):
             return {"notification_ids": {str(one): str(uuid5(command_id, str(one))) for one in recipients}}
-        case CreateTask():
-            return {"task_id": made}
-        case CreateFollowUp() | CopyItem():
-            return {"item_id": made}
-        case AddTimelineEntry():
-            return {"entry_id": made}
+        case CompleteActivities():
+            return {"completed": 0}
         case StartWorkflow(wait_for_end=waits):
             return {"run_id": made, "outcome": "done" if waits else None, "status": None, "variables": {}}
         case StopWorkflows() | StopAutomation():
@@ -148,7 +152,18 @@ def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
         case CreateDocument():
             return _document(body, command_id)
         case _:
-            return {}
+            return {_MADE[type(body)]: made} if type(body) in _MADE else {}
+
+
+_MADE: Mapping[type[Body], str] = {
+    CreateTask: "task_id",
+    PlanActivity: "activity_id",
+    BookResource: "booking_id",
+    CreateFollowUp: "item_id",
+    CopyItem: "item_id",
+    AddTimelineEntry: "entry_id",
+}
+"""The output that names what a command has made."""
 
 
 def _document(body: CreateDocument, command_id: UUID) -> dict[str, JsonValue]:
