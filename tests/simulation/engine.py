@@ -29,6 +29,7 @@ from rule_engine.settings import Settings
 from rule_engine.store import Store
 from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
+from rule_engine.store.canaries import Canaries
 from rule_engine.store.keyed_runs import KeyedRuns
 from rule_engine.store.programs import Programs
 from rule_engine.store.timers import Timer
@@ -150,6 +151,7 @@ class Engine:
             backfills=Backfills(),
             variables=Variables(),
             workflows=workflows,
+            canaries=Canaries(),
             assignments=Assignments(),
             start_requests=StartRequests(),
             keyed_runs=KeyedRuns(),

@@ -21,7 +21,7 @@ from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries, ItemKey
 from rule_engine.store.operator_actions import OperatorActions
 from rule_engine.store.rule_runs import RuleRuns
-from rule_engine.store.rule_sets import RuleSets
+from rule_engine.store.rule_sets import ForEntries, RuleSets
 from rule_engine.store.runs import Run, RunRow, Runs
 from rule_engine.store.workflows import InForce, Workflows
 from simulation.kafka import Message
@@ -205,10 +205,10 @@ class SimulatedRuleSets(RuleSets):
     def __init__(self) -> None:
         self.published: list[Mapping[str, Sequence[Program]]] = []
 
-    async def newest_published(
+    async def for_entries(
         self, tx: Connection, pipelines: Iterable[tuple[UUID, str]]
-    ) -> dict[tuple[UUID, str], tuple[str, int]]:
-        return {pair: (RULE_SET, len(self.published)) for pair in pipelines if self.published}
+    ) -> dict[tuple[UUID, str], ForEntries]:
+        return {pair: ForEntries(RULE_SET, len(self.published)) for pair in pipelines if self.published}
 
     async def programs(self, tx: Connection, tenant: UUID, code: str, version: int) -> dict[str, Sequence[Program]]:
         return dict(self.published[version - 1])

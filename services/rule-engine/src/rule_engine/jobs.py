@@ -16,6 +16,7 @@ from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceRefusalError
 from contracts.kit.clock import Clock
 from contracts.kit.commands import Commands
+from contracts.kit.configuration import Changer
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, after_commit
 from contracts.kit.errors import RetryLaterError
 from contracts.kit.quotas import OverQuotaError
@@ -23,12 +24,14 @@ from contracts.kit.worker import Job, Task
 from contracts.messages.results import CommandFailed, CommandRefused, FinalResult
 from contracts.texts import readable_reason
 from contracts.values import ItemSnapshot
+from rule_engine.application.canaries import CANARY, CanaryActions, compared
 from rule_engine.application.concurrency import KeyInUseError
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
 from rule_engine.domain.authoring.workflow_starts import BadStartError
 from rule_engine.domain.execution.backfills import begin_backfill
+from rule_engine.domain.execution.canaries import too_bad
 from rule_engine.domain.execution.planning import OpenRun
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Execution, RuleProgress, State
@@ -47,6 +50,8 @@ logger = structlog.get_logger(__name__)
 PAGE = 100
 """Items that are planned in one transaction."""
 FORGET_AT_ONCE = 10_000
+LOOK_AT_CANARIES = timedelta(seconds=10)
+"""How often a canary is compared with the rest."""
 
 
 class BackfillJob:
@@ -268,6 +273,44 @@ class ReplaceJob:
                 now = self._clock()
                 step = terminate(run.program, run.state, f"replaced by run {task.id}", now)
                 await self._recorder.record(tx, run, step, now)
+
+
+class CanaryJob:
+    """Watches a canary until it has ended, and rolls it back when it is too bad. What it finds and what it does are one
+    transaction: the successor of a killed worker looks again.
+    """
+
+    def __init__(self, database: Database, store: Store, actions: CanaryActions, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._actions = actions
+        self._clock = clock
+
+    def job(self) -> Job:
+        return Job(self.run, self.give_up, attempts=100)
+
+    async def run(self, task: Task) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            one = await self._store.canaries.get(tx, task.tenant, task.id)
+            if one is None or one.state != "on":
+                await task.complete(tx)
+                return
+            found = compared(one, await self._store.canaries.counts(tx, one))
+            reason = too_bad(one.thresholds, found.tried, found.rest)
+            if reason is None:
+                await task.hand_back(tx, self._clock() + LOOK_AT_CANARIES)
+            elif await task.complete(tx):
+                await self._actions.withdraw(tx, one, Changer(task.tenant, CANARY), reason)
+                after_commit(lambda: logger.warning("a canary is rolled back", code=one.code, reason=reason))
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        """Nobody would watch it any more: it is rolled back."""
+        async with self._database.transaction(task.tenant) as tx:
+            one = await self._store.canaries.get(tx, task.tenant, task.id)
+            if await task.complete(tx) and one is not None and one.state == "on":
+                await self._actions.withdraw(
+                    tx, one, Changer(task.tenant, CANARY), f"it could not be watched: {reason}"
+                )
 
 
 class Forgetting:

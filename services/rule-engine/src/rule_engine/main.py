@@ -13,6 +13,7 @@ from rule_engine.api import (
     automation,
     backfills,
     block_types,
+    canaries,
     constants,
     decisions,
     diagnosis,
@@ -32,6 +33,7 @@ from rule_engine.api import (
 )
 from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import BACKFILL, Backfilling
+from rule_engine.application.canaries import CANARY, CanaryActions
 from rule_engine.application.concurrency import REPLACE_RUNS
 from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
@@ -53,7 +55,7 @@ from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers.commands import Handlers, handling
 from rule_engine.handlers.planner import Planner, planning
 from rule_engine.handlers.results import Results, results
-from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob, StartJob
+from rule_engine.jobs import BackfillJob, CanaryJob, Forgetting, ReplaceJob, StartJob
 from rule_engine.processes import Processes
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY, RUNNABLE
@@ -111,7 +113,7 @@ def build_app(settings: Settings) -> FastAPI:
             simulations.router(simulating),
             replays.router(replaying),
             workflow_starts.router(service, store, starts),
-            *of_workflows(service, store, recorder, entity_service, elsewhere),
+            *of_workflows(service, store, recorder, entity_service, elsewhere, authoring),
         ],
     )
 
@@ -123,17 +125,25 @@ def _schedule(service: Service, settings: Settings, scheduler: Scheduler, activi
     service.background("temporal", lambda: drive(settings, scheduler, activities))
 
 
-def of_workflows(
-    service: Service, store: Store, recorder: Recorder, entity_service: EntityService, elsewhere: NamedElsewhere
+def of_workflows(  # noqa: PLR0913 - what it works with
+    service: Service,
+    store: Store,
+    recorder: Recorder,
+    entity_service: EntityService,
+    elsewhere: NamedElsewhere,
+    rule_sets: Authoring,
 ) -> list[APIRouter]:
-    """What authors, operators and employees do with workflows."""
+    """What authors, operators and employees do with workflows; and canaries, which rule sets have, too."""
     database, clock = service.database, service.clock
+    trying = CanaryActions(database, store, clock)
+    service.work({CANARY: CanaryJob(database, store, trying, clock).job()})
     authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
     asking = AssignmentActions(database, store, recorder, service.outbox, entity_service, clock, new_id)
     reading = workflows.Reading(database, store.workflows)
     return [
         workflows.router(authoring, reading),
         workflow_views.router(reading),
+        canaries.router(trying, rule_sets, authoring),
         block_types.router(BLOCKS, REGISTRY),
         workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
         assignments.router(database, store.assignments, asking),

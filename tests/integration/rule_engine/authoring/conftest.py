@@ -28,6 +28,7 @@ from rule_engine.api import (
     automation,
     backfills,
     block_types,
+    canaries,
     constants,
     decisions,
     diagnosis,
@@ -47,6 +48,7 @@ from rule_engine.api import (
 )
 from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import Backfilling
+from rule_engine.application.canaries import CanaryActions
 from rule_engine.application.diagnoses import Diagnoses
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
@@ -195,7 +197,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         constants.router(defining),
         automation.router(service.database, store, entities),
         *in_processes(service.database, store, entities, checks, watch),
-        *workflow_routers(service, store, entities, watch, elsewhere),
+        *workflow_routers(service, store, entities, watch, elsewhere, authoring),
     ]
     yield service.app("rule-engine", routers)
     await triggers.close()
@@ -214,7 +216,12 @@ def in_processes(
 
 
 def workflow_routers(
-    service: Service, store: Store, entities: EntityService, watch: Watch, elsewhere: NamedElsewhere
+    service: Service,
+    store: Store,
+    entities: EntityService,
+    watch: Watch,
+    elsewhere: NamedElsewhere,
+    rule_set_authoring: Authoring,
 ) -> list[APIRouter]:
     """The API of workflows and of their runs."""
     database = service.database
@@ -226,6 +233,7 @@ def workflow_routers(
     return [
         workflows.router(made, workflows.Reading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
+        canaries.router(CanaryActions(database, store, watch), rule_set_authoring, made),
         workflow_views.router(workflows.Reading(database, store.workflows)),
         workflow_starts.router(service, store, starts),
         workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),

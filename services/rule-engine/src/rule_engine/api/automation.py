@@ -58,6 +58,8 @@ class EntryView(BaseModel):
     origin: str
     rule_set: str | None
     version: int | None
+    canary_share: int | None
+    """The item was among so many percent of all that tried this version; null: all others ran on it, too."""
     rules: list[RuleView]
 
 

@@ -59,21 +59,21 @@ def router(database: Database, rule_sets: RuleSets, workflows: Workflows) -> API
 
     @routes.get("/v1/employees/{id}/rules")
     async def list_rules(id: UUID, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[NamingRule]:
-        """The rules of newest published versions that name the employee by id or code, archived or not."""
+        """The rules of newest published, and of tried, versions that name the employee by id or code, archived or not."""
         async with database.transaction(caller.tenant) as tx:
             naming = await rule_sets.naming(tx, caller.tenant, str(id))
         after = paging.after(_Place)
-        places = sorted(place for code, stages in naming.items() for place in _places(code, stages, id))
+        places = sorted({place for code, stages in naming for place in _places(code, stages, id)})
         rest = [place for place in places if after is None or place > after]
         return paging.page(rest[: paging.rows], lambda place: place, lambda place: NamingRule(**place._asdict()))
 
     @routes.get("/v1/employees/{id}/workflows")
     async def list_blocks(id: UUID, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[NamingBlock]:
-        """The blocks of newest published versions that name the employee by id or code, archived or not."""
+        """The blocks of newest published, and of tried, versions that name the employee by id or code, archived or not."""
         async with database.transaction(caller.tenant) as tx:
             naming = await workflows.naming(tx, caller.tenant, str(id))
         after = paging.after(_BlockPlace)
-        places = sorted(place for code, program in naming.items() for place in _block_places(code, program, id))
+        places = sorted({place for code, program in naming for place in _block_places(code, program, id)})
         rest = [place for place in places if after is None or place > after]
         return paging.page(rest[: paging.rows], lambda place: place, lambda place: NamingBlock(**place._asdict()))
 

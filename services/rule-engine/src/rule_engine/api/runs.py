@@ -110,6 +110,8 @@ class RunView(BaseModel):
     """Whether it has not begun, since another run with its key goes on."""
     started_by: str | None
     """Who started a workflow."""
+    canary_share: int | None
+    """The item was among so many percent of all that tried this version; null: all others ran on it, too."""
     rules: list[RuleRun]
     """Rules and, of a workflow, the other blocks: its journal."""
     decisions: list[DecisionView]

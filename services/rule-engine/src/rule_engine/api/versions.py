@@ -15,6 +15,7 @@ from rule_engine.application.rule_sets import NothingToPublishError
 from rule_engine.domain.authoring.editing import NotThereError
 from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.errors import TakenError
+from rule_engine.store.versions import VersionStatus
 
 Wanted = Literal["draft", "newest"] | int
 """A version by its number, the draft, or the newest published one."""
@@ -41,7 +42,7 @@ class VersionView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     version: int
-    status: Literal["draft", "published"]
+    status: VersionStatus
     created_by: str
     created_at: datetime
     published_by: str | None

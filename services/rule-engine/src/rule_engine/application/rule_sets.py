@@ -12,6 +12,7 @@ from contracts.kit.clock import Clock, NewId
 from contracts.kit.configuration import Who, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
+from rule_engine.application.canaries import NewCanary, begin, refuse_beside_canary
 from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError, Programs, Ready, RuleSetChecks
 from rule_engine.domain.actions import Place
 from rule_engine.domain.authoring.compiling import with_ids
@@ -19,6 +20,7 @@ from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.authoring.editing import Copying, switched, switched_programs, switched_where_known, with_copies
 from rule_engine.domain.errors import TakenError
 from rule_engine.quotas import DEFINITIONS
+from rule_engine.store.canaries import Of
 from rule_engine.store.rule_sets import Content, RuleSets
 from rule_engine.store.versions import Key
 
@@ -51,6 +53,8 @@ class Authoring:
             if await self._rule_sets.read(tx, key) is None:
                 await check_quota(tx, author.tenant, DEFINITIONS)
             pipeline = await self._rule_sets.keep(tx, key, document, archived, self._clock())
+            if archived:
+                await refuse_beside_canary(tx, Of(*key, workflow=False))
             if pipeline != document.pipeline:
                 raise TakenError(f"rule set {code!r} belongs to pipeline {pipeline!r} for good: use another code")
             document = await self._with_ids(tx, key, document)
@@ -59,10 +63,10 @@ class Authoring:
             )
         return examined.findings
 
-    async def publish(self, author: Who, code: str) -> Findings:
+    async def publish(self, author: Who, code: str, *, trying: NewCanary | None = None) -> Findings:
         """Publishes the draft; without one, the newest version as it would be published today.
 
-        Raises `NothingToPublishError`.
+        With `trying` for a share of the items alone. Raises `NothingToPublishError`.
         """
         key = (author.tenant, code)
         checked = await self._read(key, self._present)
@@ -70,9 +74,8 @@ class Authoring:
         async with self._changing(author, key) as tx:
             await self._rule_sets.lock(tx, key)
             _unchanged(code, checked, await self._present(tx, key))
-            await self._record(
-                tx, key, author, checked.document, await self._checks.compile(checked.document, examined)
-            )
+            ready = await self._checks.compile(checked.document, examined)
+            await self._record(tx, key, author, checked.document, ready, trying)
         return examined.findings
 
     async def roll_back(self, author: Who, code: str, version: int) -> Findings:
@@ -176,18 +179,39 @@ class Authoring:
         found = await self._rule_sets.version(tx, key, version) if version else None
         return found[1] if found else None
 
-    async def _record(
-        self, tx: Connection, key: Key, author: Who, document: RuleSetDocument, ready: Ready | None
+    async def _record(  # noqa: PLR0913 - what is written, and how
+        self,
+        tx: Connection,
+        key: Key,
+        author: Who,
+        document: RuleSetDocument,
+        ready: Ready | None,
+        trying: NewCanary | None = None,
     ) -> None:
         """Writes a version, as published if it is ready for that, unless it would be the newest one again."""
-        newest = await self._newest(tx, key)
+        newest, of = await self._newest(tx, key), Of(*key, workflow=False)
+        if ready is not None:
+            await refuse_beside_canary(tx, of)
         if newest and _same(newest, Content(document, newest.programs if ready is None else ready.programs)):
+            if trying is not None:
+                raise TakenError(f"the draft of rule set {key[1]!r} is what is published: there is nothing to try")
             await self._rule_sets.drop_draft(tx, key)
             return
         await self._rule_sets.save_draft(tx, key, document, author.subject, self._clock())
         if ready is not None:
             await self._refuse_unseen(tx, key, ready)
-            await self._rule_sets.publish(tx, key, ready.programs, author.subject, self._clock())
+            await self._put_to_work(tx, of, author, ready.programs, trying)
+
+    async def _put_to_work(
+        self, tx: Connection, of: Of, author: Who, programs: Programs, trying: NewCanary | None
+    ) -> None:
+        """Publishes the draft, for all items or for a share of them."""
+        if trying is None:
+            await self._rule_sets.publish(tx, of[:2], programs, author.subject, self._clock())
+            return
+        row = await self._rule_sets.read(tx, of[:2])
+        version = await self._rule_sets.try_out(tx, of[:2], programs, author.subject, self._clock())
+        await begin(tx, of, (version, row.newest if row else None), trying, author, self._clock)
 
     async def _refuse_unseen(self, tx: Connection, key: Key, ready: Ready) -> None:
         """Two rule sets that move items in a circle, published at one moment, must be checked together."""

@@ -125,6 +125,7 @@ class WorkflowStarts:
         workflow = await self._store.workflows.in_force(tx, (tenant, code))
         if workflow is None:
             raise NoSuchWorkflowError(f"published workflow {code!r}")
+        workflow = workflow.of(tenant, item.id)
         if not runs_on(workflow.document, item):
             wanted = workflow.document.pipeline or workflow.document.kind
             raise BadStartError(Issue("item_id", f"the workflow runs on items of {wanted} alone"))
@@ -134,7 +135,7 @@ class WorkflowStarts:
         entry = Entry(item.id, item.entry_seq, self._clock(), item)
         trace = telemetry.traceparent()
         origin = StoredEntry(tenant, request.id, entry, request.correlation, request.causepath, request.root, trace)
-        start = Start(origin, code, workflow.version, request.how, request.started_by)
+        start = Start(origin, code, workflow.version, request.how, request.started_by, workflow.canary_share)
         one = await self._wanted(tx, workflow, start, made)
         place = await self._place(tx, one)
         if place.refusal is not None:
@@ -155,7 +156,7 @@ class WorkflowStarts:
         wanted = [
             await self._wanted_by_itself(tx, workflow, _start_after(event, workflow))
             for event in changes
-            for workflow in autorunning.get(event.tenant, ())
+            for workflow in (one.of(event.tenant, event.data.item.id) for one in autorunning.get(event.tenant, ()))
             if event.tenant not in refused and is_started_by(workflow.document, event.data)
         ]
         known = await self._store.entries.known(tx, [one.start.origin.id for one in wanted])
@@ -236,4 +237,5 @@ def _start_after(event: Envelope[Any], workflow: InForce) -> Start:
         root=event.root_cause,
         traceparent=traceparent,
     )
-    return Start(origin, workflow.code, workflow.version, "create" if created else "change", data.changed_by)
+    how = "create" if created else "change"
+    return Start(origin, workflow.code, workflow.version, how, data.changed_by, workflow.canary_share)

@@ -13,6 +13,7 @@ from contracts.kit.clock import Clock, NewId
 from contracts.kit.configuration import Who, record
 from contracts.kit.database import Connection, Database
 from contracts.kit.quotas import check as check_quota
+from rule_engine.application.canaries import NewCanary, begin, refuse_beside_canary
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.rule_set_checks import Findings, InvalidRuleSetError
 from rule_engine.application.rule_sets import NothingToPublishError
@@ -26,6 +27,7 @@ from rule_engine.domain.language.variables import Definition
 from rule_engine.gateway import EntityService
 from rule_engine.quotas import DEFINITIONS
 from rule_engine.store import Store
+from rule_engine.store.canaries import Of
 from rule_engine.store.versions import Key
 from rule_engine.store.workflows import Content
 
@@ -76,15 +78,17 @@ class WorkflowAuthoring:
             if await self._workflows.read(tx, key) is None:
                 await check_quota(tx, author.tenant, DEFINITIONS)
             kind = await self._workflows.keep(tx, key, document, archived, self._clock())
+            if archived:
+                await refuse_beside_canary(tx, Of(*key, workflow=True))
             if kind != document.kind:
                 raise TakenError(f"workflow {code!r} is for items of the kind {kind!r} for good: use another code")
             await self._record(tx, key, author, examined, publish=publish)
         return examined.findings
 
-    async def publish(self, author: Who, code: str) -> Findings:
+    async def publish(self, author: Who, code: str, *, trying: NewCanary | None = None) -> Findings:
         """Publishes the draft; without one, the newest version as it would be published today.
 
-        Raises `NothingToPublishError`.
+        With `trying` for a share of the items alone. Raises `NothingToPublishError`.
         """
         key = (author.tenant, code)
         async with self._database.transaction(author.tenant) as tx:
@@ -97,7 +101,7 @@ class WorkflowAuthoring:
             present = await self._present(tx, key)
             if present is None or present.document != seen.document:
                 raise TakenError(f"workflow {code!r} was saved by another author meanwhile: look at it, publish again")
-            await self._record(tx, key, author, examined, publish=True)
+            await self._record(tx, key, author, examined, publish=True, trying=trying)
         return examined.findings
 
     async def roll_back(self, author: Who, code: str, version: int) -> Findings:
@@ -160,9 +164,20 @@ class WorkflowAuthoring:
         found = await self._workflows.version(tx, key, version) if version else None
         return found[1] if found else None
 
-    async def _record(self, tx: Connection, key: Key, author: Who, examined: _Examined, *, publish: bool) -> None:
+    async def _record(  # noqa: PLR0913 - what is written, and how
+        self,
+        tx: Connection,
+        key: Key,
+        author: Who,
+        examined: _Examined,
+        *,
+        publish: bool,
+        trying: NewCanary | None = None,
+    ) -> None:
         """Writes a version, unless it would be the newest one again."""
-        row = await self._workflows.read(tx, key)
+        row, of = await self._workflows.read(tx, key), Of(*key, workflow=True)
+        if publish:
+            await refuse_beside_canary(tx, of)
         before = [await self._content(tx, key, version) for version in ((row.newest, row.draft) if row else ())]
         document = with_block_ids(examined.document, [one.document for one in before if one], self._new_id)
         program = None
@@ -172,8 +187,13 @@ class WorkflowAuthoring:
             )
         newest = before[0] if before else None
         if newest is not None and newest.document == document and program in (None, newest.programs):
+            if trying is not None:
+                raise TakenError(f"the draft of workflow {key[1]!r} is what is published: there is nothing to try")
             await self._workflows.drop_draft(tx, key)
             return
         await self._workflows.save_draft(tx, key, document, author.subject, self._clock())
-        if program is not None:
+        if program is not None and trying is None:
             await self._workflows.publish(tx, key, program, author.subject, self._clock())
+        elif program is not None and trying is not None:
+            version = await self._workflows.try_out(tx, key, program, author.subject, self._clock())
+            await begin(tx, of, (version, row.newest if row else None), trying, author, self._clock)

@@ -22,6 +22,7 @@ from rule_engine.gateway import EntityService, TimesOf
 from rule_engine.quotas import OPEN_RUNS
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey, StoredEntry
+from rule_engine.store.rule_sets import ForEntries
 from rule_engine.store.runs import Run, new_run
 
 
@@ -103,14 +104,19 @@ class Planner:
         return found
 
     async def _published(self, tx: Connection, pairs: Collection[tuple[UUID, str]]) -> dict[UUID, dict[str, Published]]:
-        """The newest published rule set of pipelines (tenant, code), by tenant and pipeline."""
+        """The newest published rule set of pipelines (tenant, code), with its canary, by tenant and pipeline."""
         found: dict[UUID, dict[str, Published]] = defaultdict(dict)
-        for (tenant, pipeline), (code, version) in (
-            await self._store.rule_sets.newest_published(tx, sorted(pairs))
-        ).items():
-            programs = await self._store.programs.of_version(tx, tenant, code, version)
-            found[tenant][pipeline] = Published(code, version, programs)
+        for (tenant, pipeline), one in (await self._store.rule_sets.for_entries(tx, sorted(pairs))).items():
+            programs = await self._store.programs.of_version(tx, tenant, one.code, one.version)
+            found[tenant][pipeline] = Published(one.code, one.version, programs, await self._canary(tx, tenant, one))
         return found
+
+    async def _canary(self, tx: Connection, tenant: UUID, one: ForEntries) -> Published | None:
+        if one.canary is None:
+            return None
+        version, percent = one.canary.version, one.canary.percent
+        programs = await self._store.programs.of_version(tx, tenant, one.code, version)
+        return Published(one.code, version, programs, canary_share=percent)
 
     async def _write_left(self, tx: Connection, plans: Mapping[ItemKey, Plan]) -> None:
         left = [(*key, made.head.last_entry_seq, *made.left_at) for key, made in plans.items() if made.left_at]

@@ -1,4 +1,4 @@
-"""Delivery tables, rule sets and their versions."""
+"""Delivery tables, rule sets and their versions, canaries."""
 
 from contracts.kit.database import policies, run_sql
 from contracts.kit.schema import delivery_tables_v1
@@ -22,7 +22,7 @@ CREATE TABLE rule_set_versions (
     tenant_id uuid NOT NULL,
     code text NOT NULL,
     version integer NOT NULL CHECK (version >= 1),
-    status text NOT NULL CHECK (status IN ('draft', 'published')),
+    status text NOT NULL CHECK (status IN ('draft', 'canary', 'withdrawn', 'published')),
     document jsonb NOT NULL,
     programs jsonb,
     created_by text NOT NULL,
@@ -31,20 +31,49 @@ CREATE TABLE rule_set_versions (
     published_at timestamptz,
     PRIMARY KEY (tenant_id, code, version),
     FOREIGN KEY (tenant_id, code) REFERENCES rule_sets,
-    CHECK ((status = 'published') = (programs IS NOT NULL AND published_at IS NOT NULL))
+    CHECK ((status <> 'draft') = (programs IS NOT NULL AND published_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX rule_set_versions_one_draft ON rule_set_versions (tenant_id, code) WHERE status = 'draft';
 
 CREATE FUNCTION keep_published_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.status = 'published' THEN
+    IF OLD.status IN ('published', 'withdrawn') THEN
         RAISE EXCEPTION 'a published version never changes';
+    END IF;
+    IF OLD.status = 'canary' AND (TG_OP = 'DELETE' OR NEW.status NOT IN ('published', 'withdrawn')
+        OR (NEW.document, NEW.programs) IS DISTINCT FROM (OLD.document, OLD.programs)) THEN
+        RAISE EXCEPTION 'a version that is tried is only promoted or withdrawn';
     END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON rule_set_versions
     FOR EACH ROW EXECUTE FUNCTION keep_published_version();
 
+CREATE UNIQUE INDEX rule_set_versions_one_canary ON rule_set_versions (tenant_id, code) WHERE status = 'canary';
+
+CREATE TABLE canaries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    code text NOT NULL,
+    workflow boolean NOT NULL,
+    version integer NOT NULL,
+    base integer NOT NULL,
+    share integer NOT NULL CHECK (share BETWEEN 1 AND 99),
+    failed double precision,
+    refused double precision,
+    after integer NOT NULL,
+    started_by text NOT NULL,
+    started_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('on', 'promoted', 'rolled_back')),
+    ended_by text,
+    ended_at timestamptz,
+    reason text,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX canaries_on ON canaries (tenant_id, code, workflow) WHERE state = 'on';
+CREATE INDEX canaries_newest ON canaries (tenant_id, code, workflow, started_at DESC);
+
+GRANT SELECT, INSERT, UPDATE ON canaries TO rule_engine_app;
 GRANT SELECT, INSERT, UPDATE ON rule_sets TO rule_engine_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rule_set_versions TO rule_engine_app;
 """
@@ -54,4 +83,4 @@ def upgrade() -> None:
     """Applies the revision."""
     run_sql(delivery_tables_v1("rule-engine"))
     run_sql(TABLES)
-    run_sql(policies("rule_sets", "rule_set_versions"))
+    run_sql(policies("rule_sets", "rule_set_versions", "canaries"))

@@ -44,6 +44,7 @@ CREATE TABLE entries (
     left_reason text,
     workflow boolean NOT NULL DEFAULT false,
     started_by text,
+    canary_share integer,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX entries_seq ON entries (tenant_id, item_id, entry_seq) WHERE NOT workflow;

@@ -19,7 +19,7 @@ CREATE TABLE workflow_versions (
     tenant_id uuid NOT NULL,
     code text NOT NULL,
     version integer NOT NULL CHECK (version >= 1),
-    status text NOT NULL CHECK (status IN ('draft', 'published')),
+    status text NOT NULL CHECK (status IN ('draft', 'canary', 'withdrawn', 'published')),
     document jsonb NOT NULL,
     programs jsonb,
     created_by text NOT NULL,
@@ -30,9 +30,10 @@ CREATE TABLE workflow_versions (
         OR coalesce((document->'autorun'->>'on_change')::boolean, false)) STORED,
     PRIMARY KEY (tenant_id, code, version),
     FOREIGN KEY (tenant_id, code) REFERENCES workflows,
-    CHECK ((status = 'published') = (programs IS NOT NULL AND published_at IS NOT NULL))
+    CHECK ((status <> 'draft') = (programs IS NOT NULL AND published_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX workflow_versions_one_draft ON workflow_versions (tenant_id, code) WHERE status = 'draft';
+CREATE UNIQUE INDEX workflow_versions_one_canary ON workflow_versions (tenant_id, code) WHERE status = 'canary';
 CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON workflow_versions
     FOR EACH ROW EXECUTE FUNCTION keep_published_version();
 

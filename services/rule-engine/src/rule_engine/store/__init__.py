@@ -7,6 +7,7 @@ from typing import Any, Self
 from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
+from rule_engine.store.canaries import Canaries
 from rule_engine.store.commands import Commands
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries
@@ -40,6 +41,7 @@ class Store:
     workflows: Workflows
     assignments: Assignments
     start_requests: StartRequests
+    canaries: Canaries
     keyed_runs: KeyedRuns
 
     @classmethod
@@ -60,5 +62,6 @@ class Store:
             workflows=workflows,
             assignments=Assignments(),
             start_requests=StartRequests(),
+            canaries=Canaries(),
             keyed_runs=KeyedRuns(),
         )

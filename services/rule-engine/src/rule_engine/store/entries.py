@@ -20,7 +20,7 @@ from rule_engine.domain.replay.recorded import EnteredStage
 
 _COLUMNS = """tenant_id, id, item_id, entry_seq, kind, pipeline, stage, entered_at, snapshot, origin, correlation,
     causepath, root, traceparent, rule_set, version, note, left_at, left_reason,
-    workflow, started_by"""
+    workflow, started_by, canary_share"""
 
 type ItemKey = tuple[UUID, UUID]
 """Tenant and item."""
@@ -50,6 +50,8 @@ class Start:
     version: int
     how: str
     started_by: str
+    canary_share: int | None = None
+    """The share that a canary took when the item was among it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class Entries:
         """All entries of an item, the first one first."""
         return await tx.fetch(
             """SELECT id, entry_seq, kind, pipeline, stage, entered_at, left_at, left_reason, note, rule_set,
-                   version, origin
+                   version, origin, canary_share
                FROM entries WHERE tenant_id = $1 AND item_id = $2 AND NOT workflow ORDER BY entry_seq""",
             tenant,
             item,
@@ -256,6 +258,7 @@ def _start_values(start: Start) -> dict[str, object]:
         "version": start.version,
         "workflow": True,
         "started_by": start.started_by,
+        "canary_share": start.canary_share,
     }
 
 
@@ -283,4 +286,5 @@ def _values(entry: PlannedEntry, traces: Mapping[str, str | None]) -> dict[str, 
         "left_at": left_at,
         "left_reason": left_reason,
         "workflow": False,
+        "canary_share": entry.published.canary_share if entry.published else None,
     }

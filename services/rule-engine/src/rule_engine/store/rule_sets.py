@@ -11,6 +11,7 @@ import asyncpg
 from contracts.kit.database import Connection
 from rule_engine.domain.authoring.document import RuleSetDocument
 from rule_engine.domain.errors import TakenError
+from rule_engine.domain.execution.canaries import Share
 from rule_engine.domain.execution.explanations import PublishedRule
 from rule_engine.domain.execution.program import Program
 from rule_engine.store.versions import Key, VersionContent, Versions, dump
@@ -27,6 +28,15 @@ class RuleSet:
     created_at: datetime
     newest: int | None
     draft: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForEntries:
+    """What items that enter run on: the newest published version, and for a share of them the one that is tried."""
+
+    code: str
+    version: int
+    canary: Share | None = None
 
 
 Content = VersionContent[RuleSetDocument, Mapping[str, Sequence[Program]]]
@@ -77,27 +87,31 @@ class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
         return pipeline
 
     async def in_force(self, tx: Connection, tenant: UUID) -> list[tuple[str, RuleSetDocument]]:
-        """The newest published document of every rule set that is not archived, by code."""
+        """The newest published document of every rule set that is not archived, and those that are tried, by code."""
         rows = await tx.fetch(
-            """SELECT DISTINCT ON (v.code) v.code, v.document FROM rule_set_versions v
+            """SELECT DISTINCT ON (v.code, v.status) v.code, v.document FROM rule_set_versions v
                JOIN rule_sets s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
-               WHERE v.tenant_id = $1 AND v.status = 'published' ORDER BY v.code, v.version DESC""",
+               WHERE v.tenant_id = $1 AND v.status IN ('published', 'canary')
+               ORDER BY v.code, v.status, v.version DESC""",
             tenant,
         )
         return [(row["code"], _document(row)) for row in rows]
 
-    async def naming(self, tx: Connection, tenant: UUID, text: str) -> dict[str, Mapping[str, Sequence[Program]]]:
-        """The newest published programs, by code, of rule sets that are not archived, in which a text occurs."""
+    async def naming(
+        self, tx: Connection, tenant: UUID, text: str
+    ) -> list[tuple[str, Mapping[str, Sequence[Program]]]]:
+        """Newest published programs, and those that are tried, by code, not archived, in which a text occurs."""
         rows = await tx.fetch(
             """SELECT code, programs FROM (
-                   SELECT DISTINCT ON (v.code) v.code, v.programs FROM rule_set_versions v
+                   SELECT DISTINCT ON (v.code, v.status) v.code, v.programs FROM rule_set_versions v
                    JOIN rule_sets s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
-                   WHERE v.tenant_id = $1 AND v.status = 'published' ORDER BY v.code, v.version DESC
+                   WHERE v.tenant_id = $1 AND v.status IN ('published', 'canary')
+                   ORDER BY v.code, v.status, v.version DESC
                ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",
             tenant,
             text,
         )
-        return {row["code"]: _programs(row) or {} for row in rows}
+        return [(row["code"], _programs(row) or {}) for row in rows]
 
     async def read(self, tx: Connection, key: Key) -> RuleSet | None:
         row = await tx.fetchrow(f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code = $2", *key)
@@ -111,12 +125,14 @@ class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
         return [_rule_set(row) for row in rows]
 
     async def others(self, tx: Connection, key: Key) -> dict[tuple[str, int], RuleSetDocument]:
-        """The newest published documents of the tenant's other rule sets that are not archived, by code and version."""
+        """Documents of the tenant's other rule sets that are not archived, by code and version: of each the newest
+        published one, and the one that is tried.
+        """
         rows = await tx.fetch(
-            """SELECT DISTINCT ON (v.code) v.code, v.version, v.document
+            """SELECT DISTINCT ON (v.code, v.status) v.code, v.version, v.document
                FROM rule_set_versions v JOIN rule_sets s USING (tenant_id, code)
-               WHERE v.tenant_id = $1 AND v.code <> $2 AND v.status = 'published' AND NOT s.archived
-               ORDER BY v.code, v.version DESC""",
+               WHERE v.tenant_id = $1 AND v.code <> $2 AND v.status IN ('published', 'canary') AND NOT s.archived
+               ORDER BY v.code, v.status, v.version DESC""",
             *key,
         )
         return {(row["code"], row["version"]): _document(row) for row in rows}
@@ -166,6 +182,23 @@ class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
         )
         return {(row["tenant_id"], row["pipeline"]): (row["code"], row["version"]) for row in rows}
 
+    async def for_entries(
+        self, tx: Connection, pipelines: Iterable[tuple[UUID, str]]
+    ) -> dict[tuple[UUID, str], ForEntries]:
+        """What items run on that enter these pipelines (tenant, code) now; one question, with or without canaries."""
+        pairs = list(pipelines)
+        rows = await tx.fetch(
+            """SELECT s.tenant_id, s.pipeline, s.code, c.version AS canary, c.share,
+                   (SELECT max(v.version) FROM rule_set_versions v
+                    WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'published') AS version
+               FROM rule_sets s LEFT JOIN canaries c
+                   ON c.tenant_id = s.tenant_id AND c.code = s.code AND NOT c.workflow AND c.state = 'on'
+               WHERE NOT s.archived AND (s.tenant_id, s.pipeline) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))""",
+            [tenant for tenant, _ in pairs],
+            [pipeline for _, pipeline in pairs],
+        )
+        return {(row["tenant_id"], row["pipeline"]): _for_entries(row) for row in rows if row["version"]}
+
     async def programs(self, tx: Connection, tenant: UUID, code: str, version: int) -> dict[str, Sequence[Program]]:
         """The programs of a published version by stage; raises `LookupError` when there is no such version."""
         found = await self.version(tx, (tenant, code), version)
@@ -183,6 +216,11 @@ def _programs(row: asyncpg.Record) -> dict[str, Sequence[Program]] | None:
     if stages is None:
         return None
     return {stage: [Program.model_validate(program) for program in chains] for stage, chains in stages.items()}
+
+
+def _for_entries(row: asyncpg.Record) -> ForEntries:
+    canary = Share(row["canary"], row["share"]) if row["canary"] else None
+    return ForEntries(row["code"], row["version"], canary)
 
 
 def _rule_set(row: asyncpg.Record) -> RuleSet:

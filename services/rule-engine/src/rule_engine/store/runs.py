@@ -205,7 +205,7 @@ class Runs:
         """A run with its entry and its timer, as people read it."""
         return await tx.fetchrow(
             f"""SELECT r.*, e.entry_seq, e.entered_at, e.pipeline, e.correlation, e.traceparent, e.started_by,
-                    w.wake_at, {_QUEUED}
+                    e.canary_share, w.wake_at, {_QUEUED}
                 FROM runs r JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
                 LEFT JOIN timers w ON w.run_id = r.id WHERE r.tenant_id = $1 AND r.id = $2""",  # noqa: S608 - a constant
             tenant,

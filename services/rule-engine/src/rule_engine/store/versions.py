@@ -16,12 +16,16 @@ type Key = tuple[UUID, str]
 """Tenant and code."""
 
 
+VersionStatus = Literal["draft", "canary", "withdrawn", "published"]
+"""`canary`: a share of the items runs on it; `withdrawn`: a share did, until it was rolled back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version. `created_*` is its last save as a draft."""
 
     version: int
-    status: Literal["draft", "published"]
+    status: VersionStatus
     created_by: str
     created_at: datetime
     published_by: str | None
@@ -63,7 +67,7 @@ class Versions[D: BaseModel, P](ABC):
         version: int = await tx.fetchval(
             f"""INSERT INTO {self.table}_versions (tenant_id, code, version, status, document, created_by, created_at)
                SELECT $1, $2, coalesce(max(version), 0) + 1, 'draft', $3, $4, $5 FROM {self.table}_versions
-               WHERE tenant_id = $1 AND code = $2 AND status = 'published'
+               WHERE tenant_id = $1 AND code = $2 AND status <> 'draft'
                ON CONFLICT (tenant_id, code, version) DO UPDATE SET
                    document = excluded.document, created_by = excluded.created_by, created_at = excluded.created_at
                RETURNING version""",  # noqa: S608 - a constant
@@ -82,12 +86,36 @@ class Versions[D: BaseModel, P](ABC):
 
     async def publish(self, tx: Connection, key: Key, programs: P, by: str, now: datetime) -> None:
         """Makes the draft a published version."""
-        await tx.execute(
+        await self._publish(tx, key, "published", programs, by, now)
+
+    async def try_out(self, tx: Connection, key: Key, programs: P, by: str, now: datetime) -> int:
+        """Makes the draft a version that a share of the items runs on; returns its number."""
+        return await self._publish(tx, key, "canary", programs, by, now)
+
+    async def _publish(  # noqa: PLR0913 - the columns of a publication
+        self, tx: Connection, key: Key, status: VersionStatus, programs: P, by: str, now: datetime
+    ) -> int:
+        version: int = await tx.fetchval(
             f"""UPDATE {self.table}_versions
-               SET status = 'published', programs = $3, published_by = $4, published_at = $5
-               WHERE tenant_id = $1 AND code = $2 AND status = 'draft'""",  # noqa: S608 - a constant
+               SET status = $6, programs = $3, published_by = $4, published_at = $5
+               WHERE tenant_id = $1 AND code = $2 AND status = 'draft' RETURNING version""",  # noqa: S608 - a constant
             *key,
             self.dumped(programs),
+            by,
+            now,
+            status,
+        )
+        return version
+
+    async def end_canary(
+        self, tx: Connection, key: Key, status: Literal["published", "withdrawn"], by: str, now: datetime
+    ) -> None:
+        """All items run on it, or none that enters from now on."""
+        await tx.execute(
+            f"""UPDATE {self.table}_versions SET status = $3, published_by = $4, published_at = $5
+               WHERE tenant_id = $1 AND code = $2 AND status = 'canary'""",  # noqa: S608 - a constant
+            *key,
+            status,
             by,
             now,
         )

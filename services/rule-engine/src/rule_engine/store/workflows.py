@@ -11,6 +11,7 @@ import asyncpg
 
 from contracts.kit.database import Connection
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
+from rule_engine.domain.execution.canaries import Share
 from rule_engine.domain.execution.permissions import Permissions
 from rule_engine.domain.execution.program import Program
 from rule_engine.store.versions import Key, VersionContent, Versions, dump
@@ -41,6 +42,16 @@ class InForce:
     code: str
     version: int
     document: WorkflowDocument
+    canary: "InForce | None" = None
+    canary_share: int | None = None
+    """Of a canary: how many percent of the items run on it."""
+
+    def of(self, tenant: UUID, item: UUID) -> "InForce":
+        """What is started on an item now."""
+        if self.canary is None or self.canary.canary_share is None:
+            return self
+        share = Share(self.canary.version, self.canary.canary_share)
+        return self.canary if share.takes(tenant, self.code, item) else self
 
 
 _WORKFLOWS = """
@@ -94,18 +105,19 @@ class Workflows(Versions[WorkflowDocument, Program]):
         )
         return [_workflow(row) for row in rows]
 
-    async def naming(self, tx: Connection, tenant: UUID, text: str) -> dict[str, Program]:
-        """The newest published programs, by code, of workflows that are not archived, in which a text occurs."""
+    async def naming(self, tx: Connection, tenant: UUID, text: str) -> list[tuple[str, Program]]:
+        """Newest published programs, and those that are tried, by code, not archived, in which a text occurs."""
         rows = await tx.fetch(
             """SELECT code, programs FROM (
-                   SELECT DISTINCT ON (v.code) v.code, v.programs FROM workflow_versions v
+                   SELECT DISTINCT ON (v.code, v.status) v.code, v.programs FROM workflow_versions v
                    JOIN workflows s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
-                   WHERE v.tenant_id = $1 AND v.status = 'published' ORDER BY v.code, v.version DESC
+                   WHERE v.tenant_id = $1 AND v.status IN ('published', 'canary')
+                   ORDER BY v.code, v.status, v.version DESC
                ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",
             tenant,
             text,
         )
-        return {row["code"]: Program.model_validate(row["programs"]) for row in rows}
+        return [(row["code"], Program.model_validate(row["programs"])) for row in rows]
 
     async def in_force(self, tx: Connection, key: Key) -> InForce | None:
         """What a start by hand starts; null when there is none, or it is archived."""
@@ -140,20 +152,27 @@ class Workflows(Versions[WorkflowDocument, Program]):
     async def _in_force(self, tx: Connection, tenants: list[UUID], code: str | None) -> Mapping[UUID, list[InForce]]:
         """The planner asks with every batch: documents, which never change, are read once."""
         rows = await tx.fetch(
-            """SELECT tenant_id, code, version FROM (
+            """SELECT newest.tenant_id, newest.code, newest.version, tried.version, c.share FROM (
                    SELECT DISTINCT ON (v.tenant_id, v.code) v.tenant_id, v.code, v.version, v.autorun
                    FROM workflow_versions v JOIN workflows s USING (tenant_id, code)
                    WHERE v.tenant_id = ANY ($1) AND v.status = 'published' AND NOT s.archived
                        AND ($2::text IS NULL OR v.code = $2)
                    ORDER BY v.tenant_id, v.code, v.version DESC) newest
-               WHERE $2 IS NOT NULL OR autorun ORDER BY code""",
+               LEFT JOIN canaries c ON c.tenant_id = newest.tenant_id AND c.code = newest.code AND c.workflow
+                   AND c.state = 'on'
+               LEFT JOIN workflow_versions tried ON tried.tenant_id = c.tenant_id AND tried.code = c.code
+                   AND tried.version = c.version
+               WHERE $2 IS NOT NULL OR newest.autorun OR tried.autorun ORDER BY newest.code""",
             tenants,
             code,
         )
         found: dict[UUID, list[InForce]] = {}
-        for tenant, workflow, version in rows:
+        for tenant, workflow, version, tried, share in rows:
             document = await self._document_of(tx, tenant, workflow, version)
-            found.setdefault(tenant, []).append(InForce(workflow, version, document))
+            canary = tried and InForce(
+                workflow, tried, await self._document_of(tx, tenant, workflow, tried), canary_share=share
+            )
+            found.setdefault(tenant, []).append(InForce(workflow, version, document, canary))
         return found
 
     async def _document_of(self, tx: Connection, tenant: UUID, code: str, version: int) -> WorkflowDocument:

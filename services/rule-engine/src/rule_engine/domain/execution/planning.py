@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from contracts.envelope import Body, Envelope
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from rule_engine.domain.execution.advance import begin, leave, redate, refuse
+from rule_engine.domain.execution.canaries import Share
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.running import DELETED, LEFT
 from rule_engine.domain.execution.state import Entry, State
@@ -28,17 +29,29 @@ NO_RULES = "the pipeline has no published rule set"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The newest published rule set of a pipeline: its programs by stage."""
+    """The newest published rule set of a pipeline: its programs by stage; and what a share of the items tries."""
 
     code: str
     version: int
     programs: Mapping[str, Sequence[Program]]
+    canary: "Published | None" = None
+    canary_share: int | None = None
+    """Of a canary: how many percent of the items run on it."""
+
+    def of(self, tenant: UUID, item: UUID) -> "Published":
+        """What an item runs on that enters now."""
+        if self.canary is None or self.canary.canary_share is None:
+            return self
+        share = Share(self.canary.version, self.canary.canary_share)
+        return self.canary if share.takes(tenant, self.code, item) else self
 
 
 def goes_by_people(published: Published | None) -> bool:
-    """Whether a rule of it goes by the clock or the calendar of a person."""
-    programs = published.programs.values() if published else ()
-    return any(parts_for(rule.run) for stage in programs for program in stage for rule in program.rules())
+    """Whether a rule of it, or of its canary, goes by the clock or the calendar of a person."""
+    if published is None:
+        return False
+    rules = (rule for stage in published.programs.values() for program in stage for rule in program.rules())
+    return any(parts_for(rule.run) for rule in rules) or goes_by_people(published.canary)
 
 
 @dataclass(slots=True)
@@ -130,7 +143,7 @@ def _enter(
         return PlannedEntry(event, None, NOT_ASKED_FOR)
     if found is None:
         return PlannedEntry(event, None, NO_RULES)
-    entry = entry_of(event)
+    found, entry = found.of(event.tenant, event.data.item.id), entry_of(event)
     programs = found.programs.get(event.data.to_stage, ())
     runs = [OpenRun(run_id(event, program.chain), entry, program, begin(program, entry, times)) for program in programs]
     if refusal is not None:
