@@ -59,7 +59,7 @@ def router(database: Database, rule_sets: RuleSets, workflows: Workflows) -> API
 
     @routes.get("/v1/employees/{id}/rules")
     async def list_rules(id: UUID, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[NamingRule]:
-        """The rules of newest published, and of tried, versions that name the employee by id or code, archived or not."""
+        """The rules of newest published and tried versions that name the employee by id or code, archived or not."""
         async with database.transaction(caller.tenant) as tx:
             naming = await rule_sets.naming(tx, caller.tenant, str(id))
         after = paging.after(_Place)
@@ -69,7 +69,7 @@ def router(database: Database, rule_sets: RuleSets, workflows: Workflows) -> API
 
     @routes.get("/v1/employees/{id}/workflows")
     async def list_blocks(id: UUID, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[NamingBlock]:
-        """The blocks of newest published, and of tried, versions that name the employee by id or code, archived or not."""
+        """The blocks of newest published and tried versions that name the employee by id or code, archived or not."""
         async with database.transaction(caller.tenant) as tx:
             naming = await workflows.naming(tx, caller.tenant, str(id))
         after = paging.after(_BlockPlace)
