@@ -301,7 +301,7 @@ class CanaryJob:
                 await task.hand_back(tx, self._clock() + LOOK_AT_CANARIES)
             elif await task.complete(tx):
                 await self._actions.withdraw(tx, one, Changer(task.tenant, CANARY), reason)
-                after_commit(lambda: logger.warning("a canary is rolled back", code=one.code, reason=reason))
+                after_commit(lambda: logger.warning("a canary is rolled back", reason=reason))
 
     async def give_up(self, task: Task, reason: str) -> None:
         """Nobody would watch it any more: it is rolled back."""
