@@ -38,6 +38,8 @@ class StopWorkflows(Body):
     except_run: UUID | None = None
     """A run that goes on."""
     reason: str
+    delete_data: bool = False
+    """Whether their variables and outputs are deleted; the journal stays."""
 
 
 class StopAutomation(Body):

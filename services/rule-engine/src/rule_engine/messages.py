@@ -18,6 +18,7 @@ from contracts.messages.results import (
     FinalResult,
     cancel_id,
 )
+from contracts.messages.rule_commands import StopWorkflows
 from contracts.messages.rule_events import RunChanged
 from contracts.texts import readable_reason
 from contracts.topics import TOPICS, Topic, item_key
@@ -90,6 +91,30 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
             causation=str(run.id),
             root=run.origin.root,
         )
+
+
+def stops(run: Run, step: Step, now: datetime) -> list[Envelope[StopWorkflows]]:
+    """What ends the other runs of a workflow on the item; nothing waits for the result."""
+    return [
+        command(
+            StopWorkflows(
+                item_id=run.item_id,
+                workflow=run.rule_set,
+                except_run=run.id,
+                reason=stop.reason,
+                delete_data=stop.delete_data,
+            ),
+            issuer=SOURCE,
+            id=uuid5(run.id, f"stop/{stop.step}"),
+            tenant=run.tenant,
+            key=item_key(run.tenant, run.item_id),
+            time=now,
+            correlation=run.origin.correlation,
+            causation=str(run.id),
+            root=run.origin.root,
+        )
+        for stop in step.stops
+    ]
 
 
 def unlocks(run: Run, step: Step, now: datetime) -> list[Envelope[UnlockItem]]:

@@ -144,9 +144,11 @@ def keyed(policy: str) -> dict[str, Any]:
     return {"concurrency": {"key": "{{ item.id }}", "policy": policy}}
 
 
-async def started_by_hand(deal: Deal) -> str:
+async def started_by_hand(deal: Deal, code: str = "greeting", **parameters: Any) -> str:
     async with deal.harness.service_environment.caller(deal.tenant, "operator") as operator:
-        answer = await operator.post("/v1/workflows/greeting/runs", json={"item_id": str(deal.item)})
+        answer = await operator.post(
+            f"/v1/workflows/{code}/runs", json={"item_id": str(deal.item), "parameters": parameters}
+        )
     assert answer.is_success, answer.text
     return str(answer.json()["id"])
 
@@ -193,6 +195,32 @@ async def test_a_later_run_ends_the_earlier_one_and_begins(deal: Deal) -> None:
     second = await started_by_hand(deal)
     await reaches(deal, first, outcome="cancelled", reason=f"replaced by run {second}")
     await reaches(deal, second, blocks=[("a_week", "waiting")])
+
+
+@pytest.mark.parametrize("scope", ["others", "all"])
+async def test_a_run_ends_the_others_of_its_workflow_on_the_item_and_deletes_their_data(deal: Deal, scope: str) -> None:
+    variables = {"calls": {"type": "int", "value": 3}}
+    over = {"block": "terminate", "name": "over", "scope": scope, "reason": "a later one", "data": "delete"}
+    later = {"block": "if", "name": "i", "branches": [{"condition": {"expr": "param.later"}, "blocks": [over]}]}
+    asked = {"later": {"type": "bool", "value": False}}
+    await has_workflow(deal, later, PAUSE, variables=variables, parameters=asked)
+    await has_workflow(deal, PAUSE, code="another")
+    deal.see("new")
+    first, second = await started_by_hand(deal), await started_by_hand(deal)
+    another = await started_by_hand(deal, "another")
+    await reaches(deal, second, blocks=[("i", "skipped"), ("a_week", "waiting")])
+    last = await started_by_hand(deal, later=True)
+    for run in (first, second):
+        await reaches(deal, run, outcome="cancelled", reason="a later one", finished=True)
+    if scope == "others":
+        await reaches(deal, last, blocks=[("i", "done"), ("over", "done"), ("a_week", "waiting")])
+    else:
+        await reaches(deal, last, outcome="cancelled", finished=True)
+    assert (await reaches(deal, another, finished=False))["outcome"] is None
+    rows = await deal.harness.service_environment.sql(
+        "SELECT state->'variables' AS kept FROM runs WHERE tenant_id = $1 AND rule_set = 'greeting'", deal.tenant
+    )
+    assert [row["kept"] is None for row in rows].count(True) == (2 if scope == "others" else 3)
 
 
 async def test_workflows_that_start_each_other_end_by_name(deal: Deal) -> None:

@@ -17,7 +17,7 @@ from contracts.kit.clock import NewId
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
-from contracts.topics import COMMS_COMMANDS, ENTITY_COMMANDS, RULE_EVENTS
+from contracts.topics import COMMS_COMMANDS, ENTITY_COMMANDS, RULE_COMMANDS, RULE_EVENTS
 from rule_engine import messages
 from rule_engine.domain.execution.assignments import Asked, Moved, Reminded, Withdrawn
 from rule_engine.domain.execution.state import State
@@ -92,6 +92,7 @@ class Recorder:
             if sent_command is not None:
                 await self._outbox.put(tx, messages.topic_named(sent_command.topic), cancellation)
         await self._outbox.put(tx, ENTITY_COMMANDS, *messages.unlocks(run, step, now))
+        await self._outbox.put(tx, RULE_COMMANDS, *messages.stops(run, step, now))
         changes: Sequence[Envelope[Body]] = list(messages.run_changes(run, step, now))
         await self._outbox.put(tx, RULE_EVENTS, *changes)
 

@@ -1,6 +1,7 @@
 """What the engine consumes: commands to itself, which start and stop workflows and automation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from contracts import topics
@@ -18,6 +19,7 @@ from contracts.messages.rule_commands import StartWorkflow, StopAutomation, Stop
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.workflow_runs import START_WORKFLOW, cause_of_start
 from rule_engine.domain.execution.operator_actions import cancel
+from rule_engine.domain.execution.step import Step
 from rule_engine.domain.execution.workflows import terminate
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey
@@ -61,23 +63,33 @@ class Handlers:
         asked = command.data
         runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
         wanted = [run for run in runs if run.workflow and asked.workflow in (None, run.rule_set)]
-        return await self._stop(tx, command.command_id, wanted, asked.reason)
+
+        def end(run: Run, now: datetime) -> Step:
+            return terminate(run.program, run.state, asked.reason, now, delete_data=asked.delete_data)
+
+        return await self._stop(tx, command.command_id, wanted, end)
 
     async def stop_automation(self, command: Envelope[StopAutomation], tx: Connection) -> CommandDone:
         """Cancels the rules of the item's stages that have not ended, as an operator would."""
         asked = command.data
         runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
         wanted = [run for run in runs if not run.workflow and asked.stage in (None, run.stage)]
-        return await self._stop(tx, command.command_id, wanted, asked.reason)
+
+        def end(run: Run, now: datetime) -> Step:
+            return cancel(run.program, run.state, None, now, asked.reason)
+
+        return await self._stop(tx, command.command_id, wanted, end)
 
     async def _open(self, tx: Connection, item: ItemKey, but: UUID | None) -> list[Run]:
         rows = await self._store.runs.lock_open_of_items(tx, [item])
         return [await self._store.programs.of_run(tx, row) for row in rows if row.id != but]
 
-    async def _stop(self, tx: Connection, command_id: UUID, runs: Sequence[Run], reason: str) -> CommandDone:
+    async def _stop(
+        self, tx: Connection, command_id: UUID, runs: Sequence[Run], end: Callable[[Run, datetime], Step]
+    ) -> CommandDone:
         now, unended = self._clock(), [run for run in runs if run.state.outcome is None]
         for run in unended:
-            await self._recorder.record(tx, run, cancel(run.program, run.state, None, now, reason), now)
+            await self._recorder.record(tx, run, end(run, now), now)
         return CommandDone(command_id=command_id, outputs={"stopped": len(unended)})
 
     async def cancel(self, tenant: UUID, target: UUID, tx: Connection) -> bool:

@@ -47,7 +47,7 @@ class _Chart:
         self.lines.append(f"  {node}{opening}{_text(_words(block))}{closing}")
         for one in before:
             self.arrow(one, node)
-        if block.block == "terminate":
+        if block.ends_the_run:
             self.arrow(_Open(node, ""), "end_")
             return []
         if block.blocks:

@@ -52,6 +52,11 @@ class BlockDocument(BaseModel):
         return dict(self.model_extra or {})
 
     @property
+    def ends_the_run(self) -> bool:
+        """Whether nothing after it is reached."""
+        return self.block == "terminate" and self.options.get("scope") != "others"
+
+    @property
     def bodies(self) -> tuple[tuple[str, tuple["BlockDocument", ...]], ...]:
         """The sequences inside it, each with where it stands."""
         own = (("blocks", self.blocks),) if self.blocks else ()

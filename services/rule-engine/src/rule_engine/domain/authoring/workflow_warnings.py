@@ -22,7 +22,7 @@ def _unreachable(blocks: Sequence[BlockDocument], where: str) -> Iterator[RuleIs
     """What stands after the end of the workflow, and branches after one that is always true."""
     for index, block in enumerate(blocks):
         here = f"{where}[{index}]"
-        if index and blocks[index - 1].block == "terminate":
+        if index and blocks[index - 1].ends_the_run:
             yield RuleIssue(here, block.name, f"this is never reached: {blocks[index - 1].name!r} ends the workflow")
         if block.block == "if":
             always = [n for n, one in enumerate(block.branches) if one.condition is None]

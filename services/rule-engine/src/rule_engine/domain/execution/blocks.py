@@ -80,6 +80,8 @@ class EndRun:
 
     outcome: RuleState = "done"
     reason: str | None = None
+    delete_data: bool = False
+    """Whether its variables and outputs are deleted, but for the journal's."""
 
 
 type Next = Run | Wait | Done | EndRun
@@ -165,6 +167,10 @@ class Environment(Protocol):
 
     def withdraw(self) -> None:
         """Takes back the block's assignments that are open; its end does so, too."""
+        ...
+
+    def stop_others(self, reason: str | None, *, delete_data: bool) -> None:
+        """Ends the other runs of the workflow on the item."""
         ...
 
     def cancel(self, index: int, reason: str) -> None:

@@ -22,6 +22,7 @@ from rule_engine.domain.execution.item_values import ItemValues
 from rule_engine.domain.execution.program import AnyBlock, RuleBlock
 from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.state import ROOT, Execution, Frame, Note
+from rule_engine.domain.execution.step import StopOthers
 from rule_engine.domain.language.limits import refuse_outputs
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -108,9 +109,11 @@ class Interpreter:
     def _do(self, step: int, next: Next) -> None:
         run, frame = self.run, self.run.frames[step]
         match next:
-            case EndRun(outcome=outcome, reason=reason):
-                run.write_down(frame, "done", reason)
+            case EndRun(outcome=outcome, reason=reason, delete_data=delete_data):
                 run.close(ROOT, outcome, reason)
+                run.write_down(frame, "done", reason)
+                if delete_data:
+                    run.delete_data()
             case Done(outcome=outcome, reason=reason, outputs=outputs):
                 if outputs:
                     frame = run.put_out(frame, kept_outputs(run, outputs))
@@ -205,6 +208,10 @@ class _Environment:
 
     def remind(self) -> None:
         self.run.assignments.append(Reminded(self.frame.step, self._known.context.substitutes))
+
+    def stop_others(self, reason: str | None, *, delete_data: bool) -> None:
+        said = reason or f"ended by {self.run.program.container(self.frame.path).name} of another run"
+        self.run.stops.append(StopOthers(self.frame.step, said, delete_data))
 
     def withdraw(self) -> None:
         self.run.withdraw(self.run.frames[self.frame.step])

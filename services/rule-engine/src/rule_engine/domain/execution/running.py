@@ -13,7 +13,7 @@ from rule_engine.domain.execution.assignments import Ask, Asked, AssignmentChang
 from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import waiting_reason, waits_for_time
 from rule_engine.domain.execution.state import ENDED, ROOT, Execution, Frame, Note, State
-from rule_engine.domain.execution.step import BlockRecord, Decision, Emission, Step, wake_at
+from rule_engine.domain.execution.step import BlockRecord, Decision, Emission, Step, StopOthers, wake_at
 from rule_engine.domain.language.variables import Assigned, Stored
 
 LEFT = "left the stage"
@@ -40,6 +40,7 @@ class Running:
     assigned: list[Assigned] = field(default_factory=list)
     assignments: list[AssignmentChange] = field(default_factory=list)
     unlocked: list[UUID] = field(default_factory=list)
+    stops: list[StopOthers] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
     status: str | None = field(init=False)
     variables: dict[str, Any] = field(init=False)
@@ -77,6 +78,7 @@ class Running:
             assigned=tuple(self.assigned),
             assignments=tuple(self.assignments),
             unlocked=tuple(self.unlocked),
+            stops=tuple(self.stops),
             over_budget=self.over_budget,
             blocks=tuple(self.blocks.values()),
             changed=tuple(self.changed.values()),
@@ -244,6 +246,12 @@ class Running:
             frame.parent,
             Note(what="ended", child=frame.path[-1], iteration=frame.iteration, outcome=outcome, reason=reason),
         )
+
+    def delete_data(self) -> None:
+        """Nothing of an ended run's values is kept but in the journal."""
+        self.variables = {}
+        self.frames[ROOT] = self.frames[ROOT].to(names={}, outputs={})
+        self.executions = {step: one.to(outputs={}) for step, one in self.executions.items()}
 
     def write_down(self, frame: Frame, state: RuleState, reason: str | None = None) -> None:
         """Into the journal, if blocks of this type are kept there."""

@@ -77,6 +77,15 @@ class BlockRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StopOthers:
+    """The other runs of the workflow on the item are to end; asked for by the block with this step."""
+
+    step: int
+    reason: str
+    delete_data: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """The result of one call: the state, what to send, what to record, and when to look again.
 
@@ -100,6 +109,7 @@ class Step:
     """What employees are asked for, and not asked for any more."""
     unlocked: tuple[UUID, ...] = ()
     """The locks of the item, by their commands, that are not needed any more."""
+    stops: tuple[StopOthers, ...] = ()
     wake_at: datetime | None = None
 
 

@@ -50,11 +50,13 @@ def receive(program: Program, state: State, name: str, value: Mapping[str, Any],
     return run.result()
 
 
-def terminate(program: Program, state: State, reason: str, now: datetime) -> Step:
-    """Ends the run; what is open is cancelled."""
+def terminate(program: Program, state: State, reason: str, now: datetime, *, delete_data: bool = False) -> Step:
+    """Ends the run; what is open is cancelled. Its variables and outputs are kept unless `delete_data`."""
     _has_not_ended(state)
     run = Running(program, state, now)
     run.close(ROOT, "cancelled", reason)
+    if delete_data:
+        run.delete_data()
     return run.result()
 
 

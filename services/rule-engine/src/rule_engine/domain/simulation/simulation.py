@@ -313,8 +313,16 @@ class Simulation:
             if (sent := self._sent.pop(id, None)) is not None:
                 cancelled = CommandRefused(command_id=id, reason=CANCELLED)
                 self._at(self._now, partial(self._settle, sent, cancelled))
+        for stop in step.stops:
+            self._stop_others(item, run, stop.reason)
         for granted in [one for lock in step.unlocked for one in item.locks.free(lock)]:
             self._at(self._now, partial(self._answer, granted, DONE_AT_ONCE))
+
+    def _stop_others(self, item: _Item, run: _Run, reason: str) -> None:
+        for one in list(item.runs.values()):
+            state, program = one.open.state, one.open.program
+            if program.workflow and one is not run and one.code == run.code and state.outcome is None:
+                self._took(item, one, workflows.terminate(program, state, reason, self._now))
 
     def _ended(self, item: _Item, run: _Run) -> None:
         if item.runs.pop(run.open.id, None) is not None:
