@@ -18,9 +18,29 @@ def play(story: Story) -> None:
     story.pay()
     story.get_material()
     story.win()
+    move_what_waits(story)
     story.let_half_a_year_pass()
     story.count_effects()
     opt_in(story, contact)
+
+
+def move_what_waits(story: Story) -> None:
+    """The rules are published again with a renamed rule: what waits for half a year goes on in the new version."""
+    shop, path = story.shop, "/v1/rule-sets/sales"
+    document = shop.owner.get("rule-engine", path)["document"]
+    for rule in document["stages"]["won"]["rules"]:
+        rule["title"] = "Renamed"
+    new = shop.owner.put("rule-engine", path, document | {"publish": True})["version"]
+    migration = shop.head.post("rule-engine", f"{path}/migrations", {"dry_run": False, "stages": ["won"]})
+
+    def ended() -> tuple[str, int]:
+        seen = shop.head.get("rule-engine", f"{path}/migrations/{migration['id']}")
+        return seen["status"], seen["left_alone"]
+
+    story.check.wait_equal("the migration is done", "rule-engine", ended, ("done", 0))
+    rule = story.seen.rule(story.deal, "won", "repeat_lead")
+    seen = rule["version"], rule["title"], rule["state"]
+    story.check.equal("the rule waits in the new version", "rule-engine", seen, (new, "Renamed", "waiting"))
 
 
 def opt_out(story: Story) -> str:

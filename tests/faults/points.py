@@ -38,6 +38,8 @@ FIRED = "rule_engine.activities:Activities.advance_run"
 RECORDED = "rule_engine.application.recorder:Recorder.record"
 ADVANCED = "rule_engine.activities:Activities._try"
 TAKEN_IN = "rule_engine.handlers.results:Results.take_in"
+MOVED = "rule_engine.application.migrations:Mover.move"
+PAGE_MOVED = "rule_engine.jobs:MigrationJob.run"
 KEPT = "doc_service.gateways.files:FileStore.put"
 SMS_SENT = "comms_service.gateways.sms:SmsGateway.send"
 MAIL_SENT = "comms_service.gateways.mail:MailGateway.send"
@@ -63,6 +65,8 @@ POINTS = (
     Point("rule-engine", "a step is committed, before the execution ends", "after", ADVANCED),
     Point("rule-engine", "published, before the rows are deleted", "after", PUBLISHED),
     Point("rule-engine", "a result is taken in, before the commit", "after", TAKEN_IN),
+    Point("rule-engine", "runs are moved, before the commit", "after", MOVED),
+    Point("rule-engine", "moved runs are committed, before the next page", "after", PAGE_MOVED),
     Point("doc-service", "a command is handled, before its commit", "after", HANDLED),
     Point("doc-service", "a command is committed, before its offset", "before", OFFSET),
     Point("doc-service", "work is leased, before it begins", "after", LEASED, given=True),

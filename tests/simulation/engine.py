@@ -31,6 +31,7 @@ from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
 from rule_engine.store.canaries import Canaries
 from rule_engine.store.keyed_runs import KeyedRuns
+from rule_engine.store.migrations import Migrations
 from rule_engine.store.programs import Programs
 from rule_engine.store.timers import Timer
 from rule_engine.store.variables import Variables
@@ -149,6 +150,7 @@ class Engine:
             decisions=self.decisions,
             operator_actions=SimulatedOperatorActions(audit.on_action),
             backfills=Backfills(),
+            migrations=Migrations(),
             variables=Variables(),
             workflows=workflows,
             canaries=Canaries(),

@@ -76,10 +76,12 @@ class EntityService:
     async def _contexts(self, items: Iterable[Key], parts: Sequence[Part] | None) -> dict[Key, Found]:
         return await ask_contexts(self._client, items, parts)
 
-    async def contexts(self, tenant: UUID, items: Iterable[UUID]) -> dict[UUID, ItemContext]:
-        """Items with everything around them, without those that do not exist or are too large."""
+    async def contexts(
+        self, tenant: UUID, items: Iterable[UUID], parts: Sequence[Part] | None = None
+    ) -> dict[UUID, ItemContext]:
+        """Items with parts of what is around them (null: all), without those that do not exist or are too large."""
         try:
-            found = await self._contexts(((tenant, item) for item in items), None)
+            found = await self._contexts(((tenant, item) for item in items), parts)
         except ServiceRefusalError as error:
             raise OutageError(str(error)) from error
         return {item: context for (_, item), context in found.items() if isinstance(context, ItemContext)}

@@ -1,8 +1,10 @@
-"""Slow work: backfills are planned, workflows are started for rules, old decisions are deleted."""
+"""Slow work: backfills are planned, waiting runs are moved to another version, workflows are started for rules, old
+decisions are deleted.
+"""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +12,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from contracts.contexts import StageItems
+from contracts.contexts import ItemContext, StageItems
 from contracts.kit import telemetry
 from contracts.kit.broker import OutageError
 from contracts.kit.client import ServiceRefusalError
@@ -26,6 +28,7 @@ from contracts.texts import readable_reason
 from contracts.values import ItemSnapshot
 from rule_engine.application.canaries import CANARY, CanaryActions, compared
 from rule_engine.application.concurrency import KeyInUseError
+from rule_engine.application.migrations import Mover, Page
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.recorder import LOOK_AGAIN, Recorder
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
@@ -42,6 +45,7 @@ from rule_engine.messages import workflow_started, workflow_under_way
 from rule_engine.store import Store
 from rule_engine.store.backfills import Backfill
 from rule_engine.store.entries import StoredEntry
+from rule_engine.store.migrations import Migration
 from rule_engine.store.runs import Run, new_run
 from rule_engine.store.workflow_starts import StartRequest
 
@@ -49,6 +53,8 @@ logger = structlog.get_logger(__name__)
 
 PAGE = 100
 """Items that are planned in one transaction."""
+MOVED_AT_ONCE = 50
+"""Runs that are moved in one transaction."""
 FORGET_AT_ONCE = 10_000
 LOOK_AT_CANARIES = timedelta(seconds=10)
 """How often a canary is compared with the rest."""
@@ -180,6 +186,59 @@ def _run(backfill: Backfill, origin: StoredEntry, program: Program, state: State
     version = (backfill.rule_set, backfill.version)
     planned = OpenRun(id, origin.entry, program, state)
     return new_run(planned, origin, version, telemetry.traceparent(), backfill.requested_at)
+
+
+class MigrationJob:
+    """Moves the runs of a migration page by page, in the order of their items. What is moved and how far it has got are
+    one transaction, so the successor of a killed worker goes on where that one ended.
+    """
+
+    def __init__(
+        self, database: Database, store: Store, entity_service: EntityService, mover: Mover, clock: Clock
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._entity_service = entity_service
+        self._mover = mover
+        self._clock = clock
+
+    def job(self) -> Job:
+        return Job(self.run, self.give_up, attempts=100)
+
+    async def run(self, task: Task) -> None:
+        """Moves one page; the next one when it is the tenant's turn again."""
+        async with self._database.transaction(task.tenant) as tx:
+            before = await self._store.migrations.get(tx, task.tenant, task.id)
+            if before is None:
+                raise LookupError(f"no migration {task.id}: it is recorded together with its work")
+            runs = [] if before.ended else await self._store.migrations.next_runs(tx, before, MOVED_AT_ONCE)
+        page = Page(runs, await self._contexts(task.tenant, {item for item, _ in runs}))
+        async with self._database.transaction(task.tenant) as tx:
+            migration = await self._store.migrations.get(tx, task.tenant, task.id, lock=True)
+            if migration == before:
+                await self._move(tx, task, before, page)
+            await task.hand_back(tx, self._clock())
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        async with self._database.transaction(task.tenant) as tx:
+            migration = await self._store.migrations.get(tx, task.tenant, task.id, lock=True)
+            if await task.complete(tx) and migration is not None and not migration.ended:
+                failed = replace(migration, status="failed", reason=reason, ended_at=self._clock())
+                await self._store.migrations.save(tx, failed)
+
+    async def _contexts(self, tenant: UUID, items: Collection[UUID]) -> Mapping[UUID, ItemContext]:
+        if not items:
+            return {}
+        try:
+            return await self._entity_service.contexts(tenant, items, ("contacts", "responsible"))
+        except OutageError as error:
+            raise RetryLaterError(str(error)) from error
+
+    async def _move(self, tx: Connection, task: Task, migration: Migration, page: Page) -> None:
+        if page.runs:
+            await self._store.migrations.save(tx, await self._mover.move(tx, migration, page))
+        elif await task.complete(tx) and not migration.ended:
+            await self._store.migrations.save(tx, replace(migration, status="done", ended_at=self._clock()))
 
 
 class StartJob:

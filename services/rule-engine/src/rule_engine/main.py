@@ -18,6 +18,7 @@ from rule_engine.api import (
     decisions,
     diagnosis,
     employees,
+    migrations,
     operator_actions,
     replays,
     rule_set_actions,
@@ -36,6 +37,7 @@ from rule_engine.application.backfills import BACKFILL, Backfilling
 from rule_engine.application.canaries import CANARY, CanaryActions
 from rule_engine.application.concurrency import REPLACE_RUNS
 from rule_engine.application.diagnoses import Diagnoses
+from rule_engine.application.migrations import MIGRATION, Migrating, Mover
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
@@ -55,7 +57,7 @@ from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers.commands import Handlers, handling
 from rule_engine.handlers.planner import Planner, planning
 from rule_engine.handlers.results import Results, results
-from rule_engine.jobs import BackfillJob, CanaryJob, Forgetting, ReplaceJob, StartJob
+from rule_engine.jobs import BackfillJob, CanaryJob, Forgetting, MigrationJob, ReplaceJob, StartJob
 from rule_engine.processes import Processes
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY, RUNNABLE
@@ -91,6 +93,8 @@ def build_app(settings: Settings) -> FastAPI:
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
     replacing = ReplaceJob(database, store, recorder, clock)
     service.work({START_WORKFLOW: StartJob(database, store, starts, commands).job(), REPLACE_RUNS: replacing.job()})
+    moving = MigrationJob(database, store, entity_service, Mover(store, recorder, clock, new_id), clock)
+    service.work({MIGRATION: moving.job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     _schedule(service, settings, scheduler, activities)
     for client in (entity_service, trigger_service, named):
@@ -101,6 +105,7 @@ def build_app(settings: Settings) -> FastAPI:
             rule_sets.router(authoring, reading),
             rule_set_actions.router(authoring, reading),
             backfills.router(service, store, Backfilling(store.backfills, entity_service)),
+            *migrations.routers(service, store, Migrating(store, clock)),
             rule_types.router(REGISTRY),
             variables.router(defining),
             constants.router(defining),

@@ -33,6 +33,7 @@ from rule_engine.api import (
     decisions,
     diagnosis,
     employees,
+    migrations,
     operator_actions,
     replays,
     rule_set_actions,
@@ -50,6 +51,7 @@ from rule_engine.application.assignments import AssignmentActions
 from rule_engine.application.backfills import Backfilling
 from rule_engine.application.canaries import CanaryActions
 from rule_engine.application.diagnoses import Diagnoses
+from rule_engine.application.migrations import Migrating
 from rule_engine.application.named_elsewhere import NamedElsewhere
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
@@ -191,6 +193,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
         rule_set_actions.router(authoring, reading),
         rule_types.router(REGISTRY),
         backfills.router(service, store, Backfilling(store.backfills, entities)),
+        *migrations.routers(service, store, Migrating(store, watch)),
         employees.router(service.database, store.rule_sets, store.workflows),
         decisions.router(service.database, store, watch),
         variables.router(defining),

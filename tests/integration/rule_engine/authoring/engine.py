@@ -17,6 +17,7 @@ from contracts.messages.results import CANCELLED, CommandRefused
 from contracts.topics import RULE_RESULTS
 from contracts.values import ItemSnapshot, Origin
 from rule_engine.activities import Activities, RunRef
+from rule_engine.application.migrations import Mover
 from rule_engine.application.open_runs import OpenRuns
 from rule_engine.application.operator_actions import OperatorActions
 from rule_engine.application.recorder import Recorder
@@ -25,7 +26,7 @@ from rule_engine.blocks import BLOCKS
 from rule_engine.gateway import EntityService
 from rule_engine.handlers.planner import Planner
 from rule_engine.handlers.results import Results
-from rule_engine.jobs import BackfillJob, Forgetting, ReplaceJob
+from rule_engine.jobs import BackfillJob, Forgetting, MigrationJob, ReplaceJob
 from rule_engine.rules import RUNNABLE
 from rule_engine.store import Store
 from support.entity import EntityStandIn
@@ -66,6 +67,8 @@ class Engine:
         self.results = Results(self.store, recorder, RUNNABLE, watch)
         self.entity_service = entity_service
         self.backfill_job = self.backfill_job_with(entity_service)
+        mover = Mover(self.store, recorder, watch, new_id)
+        self.migration_job = MigrationJob(database, self.store, entity_service, mover, watch)
 
     def backfill_job_with(self, entity_service: EntityService) -> BackfillJob:
         return BackfillJob(self.database, self.store, entity_service, self.open_runs, self.watch)

@@ -35,6 +35,8 @@ class RuleView(BaseModel):
     title: str
     type: str
     chain: int
+    version: int | None = None
+    """In which it acts or has acted: that of the entry, unless its run was moved to another one."""
     state: RuleState | None = None
     due_at: datetime | None = None
     reason: str | None = None

@@ -74,5 +74,5 @@ async def _view(action: Awaitable[Run | None]) -> RunAfterAction:
         raise not_found("such rule in the run") from error
     except RunError as error:
         raise conflict(str(error)) from error
-    states = {rule.name: run.state.rules[rule.rule_id].state for rule in run.program.rules()}
+    states = {run.program.rules_by_path[one.path].name: one.state for one in run.state.rules.values()}
     return RunAfterAction(id=run.id, finished=run.finished, states=states)

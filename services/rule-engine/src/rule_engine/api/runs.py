@@ -77,6 +77,16 @@ class OperatorActionView(BaseModel):
     rule_id: str | None
 
 
+class MovedView(BaseModel):
+    """A migration that has moved the run to another version."""
+
+    id: UUID
+    at: datetime
+    from_version: int
+    to_version: int
+    requested_by: str
+
+
 class RunView(BaseModel):
     """A run with everything known of it."""
 
@@ -116,6 +126,8 @@ class RunView(BaseModel):
     """Rules and, of a workflow, the other blocks: its journal."""
     decisions: list[DecisionView]
     operator_actions: list[OperatorActionView]
+    migrations: list[MovedView]
+    """Those that have moved it to another version, the first one first."""
 
 
 class LastChange(NamedTuple):
@@ -162,7 +174,8 @@ def router(database: Database, store: Store) -> APIRouter:
             rules = await store.rule_runs.of_run(tx, caller.tenant, run_id)
             decisions = await store.decisions.of_run(tx, caller.tenant, run_id, row["item_id"])
             actions = await store.operator_actions.of_run(tx, caller.tenant, run_id)
-        return _view(row, rules, decisions, actions)
+            migrations = await store.migrations.of_run(tx, caller.tenant, run_id)
+        return _view(row, rules, decisions, actions, migrations)
 
     return routes
 
@@ -180,6 +193,7 @@ def _view(
     rules: Sequence[asyncpg.Record],
     decisions: Sequence[asyncpg.Record],
     actions: Sequence[asyncpg.Record],
+    migrations: Sequence[asyncpg.Record],
 ) -> RunView:
     return RunView(
         **{name: row[name] for name in RunView.model_fields if name in row},
@@ -188,4 +202,5 @@ def _view(
         rules=[_rule_run(rule) for rule in rules],
         decisions=[DecisionView.model_validate(dict(decision)) for decision in decisions],
         operator_actions=[OperatorActionView.model_validate(dict(action)) for action in actions],
+        migrations=[MovedView.model_validate(dict(moved)) for moved in migrations],
     )

@@ -46,7 +46,7 @@ class Deadline(BlockType[DeadlineOptions]):
         env.cancel(WORK, "it was not done in time")
         return Run((Child(LATE),), data={"open": 2, "late": True})
 
-    def moved(self, before: DeadlineOptions, options: DeadlineOptions, frame: Frame, moving: Moving) -> Frame:
+    def migrated(self, before: DeadlineOptions, options: DeadlineOptions, frame: Frame, moving: Moving) -> Frame:
         return moving.retimed(frame, before.within, options.within, frame.started_at) if frame.until else frame
 
     def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:

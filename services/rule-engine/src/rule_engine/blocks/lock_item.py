@@ -1,10 +1,12 @@
 """`lock_item`: rules and other workflows do not change the item meanwhile."""
 
+from collections.abc import Iterable, Set
+
 from pydantic import BaseModel, ConfigDict
 
 from rule_engine.blocks.if_ import Branch
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run, Wait
+from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Moving, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -50,6 +52,13 @@ class LockItem(BlockType[LockItemOptions]):
         if child.index == LOCK:
             return _go_on(LOCKED if child.state == "done" else TIMED_OUT, env)
         return Done()
+
+    def migrated(self, before: LockItemOptions, options: LockItemOptions, frame: Frame, moving: Moving) -> Frame:
+        waits = frame.until is not None or (before.timeout is None and moving.begun == {LOCK})
+        return moving.retimed(frame, before.timeout, options.timeout, frame.started_at) if waits else frame
+
+    def may_begin(self, frame: Frame, begun: Set[int], count: int) -> Iterable[int]:
+        return range(LOCK if not begun else LOCKED, count if not begun - {LOCK} else LOCKED)
 
 
 def _go_on(branch: int, env: Environment) -> Next:

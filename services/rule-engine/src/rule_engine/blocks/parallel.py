@@ -41,11 +41,11 @@ class Parallel(BlockType[ParallelOptions]):
             return Done(outputs={"last": first or str(child.index + 1)})
         return Wait(data={"ended": ended + 1})
 
-    def moved(self, before: ParallelOptions, options: ParallelOptions, frame: Frame, moving: Moving) -> Frame:
+    def migrated(self, before: ParallelOptions, options: ParallelOptions, frame: Frame, moving: Moving) -> Frame:
         """New branches do not begin any more, so they are not waited for."""
-        if not moving.open:
+        if not moving.begun:
             return frame
-        still_to_end = min(_wanted(options, len(moving.blocks)) - _ended(frame), moving.open)
+        still_to_end = min(_wanted(options, len(moving.blocks)) - _ended(frame), len(moving.begun))
         return frame.to(data={"ended": _wanted(options, len(moving.blocks)) - max(still_to_end, 1)})
 
 

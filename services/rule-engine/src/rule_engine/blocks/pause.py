@@ -28,5 +28,5 @@ class Pause(BlockType[PauseOptions]):
             return Done("skipped", "the date it counts from is empty")
         return Done() if due <= env.now else Wait(until=due)
 
-    def moved(self, before: PauseOptions, options: PauseOptions, frame: Frame, moving: Moving) -> Frame:
+    def migrated(self, before: PauseOptions, options: PauseOptions, frame: Frame, moving: Moving) -> Frame:
         return moving.retimed(frame, before.run, options.run, frame.started_at) if frame.until else frame

@@ -120,7 +120,7 @@ class Statuses(BlockType[StatusesOptions]):
         since = rfc3339(env.now)
         return Wait(until, awaits, f"is {status.title or name}", data={"status": name, "since": since})
 
-    def moved(self, before: StatusesOptions, options: StatusesOptions, frame: Frame, moving: Moving) -> Frame:
+    def migrated(self, before: StatusesOptions, options: StatusesOptions, frame: Frame, moving: Moving) -> Frame:
         for name in (frame.data.get("status"), frame.data.get("leaves_for")):
             if name is not None and name not in options.names():
                 raise NotMovableError(f"it has no status {name!r} any more")

@@ -58,7 +58,7 @@ class WaitEvent(BlockType[WaitEventOptions]):
     def due(self, options: WaitEventOptions, frame: Frame, env: Environment) -> Next:
         return self._take(1, env)
 
-    def moved(self, before: WaitEventOptions, options: WaitEventOptions, frame: Frame, moving: Moving) -> Frame:
+    def migrated(self, before: WaitEventOptions, options: WaitEventOptions, frame: Frame, moving: Moving) -> Frame:
         if not frame.awaits:
             return frame
         frame = moving.retimed(frame, before.timeout, options.timeout, frame.started_at)

@@ -28,6 +28,7 @@ CREATE TABLE rule_run_history (
     reason text,
     attempt integer NOT NULL,
     command_id uuid,
+    version integer NOT NULL,
     since timestamptz NOT NULL,
     until timestamptz NOT NULL
 );
@@ -37,14 +38,14 @@ CREATE INDEX rule_run_history_age ON rule_run_history USING brin (until);
 CREATE FUNCTION keep_rule_run() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO rule_run_history (tenant_id, run_id, step, item_id, state, due_at, reason, attempt, command_id,
-        since, until)
+        version, since, until)
     VALUES (OLD.tenant_id, OLD.run_id, OLD.step, OLD.item_id, OLD.state, OLD.due_at, OLD.reason, OLD.attempt,
-        OLD.command_id, OLD.changed_at, NEW.changed_at);
+        OLD.command_id, OLD.version, OLD.changed_at, NEW.changed_at);
     RETURN NULL;
 END $$;
 CREATE TRIGGER rule_runs_are_remembered AFTER UPDATE ON rule_runs FOR EACH ROW
-    WHEN ((OLD.state, OLD.due_at, OLD.reason, OLD.attempt) IS DISTINCT FROM
-          (NEW.state, NEW.due_at, NEW.reason, NEW.attempt))
+    WHEN ((OLD.state, OLD.due_at, OLD.reason, OLD.attempt, OLD.version) IS DISTINCT FROM
+          (NEW.state, NEW.due_at, NEW.reason, NEW.attempt, NEW.version))
     EXECUTE FUNCTION keep_rule_run();
 
 CREATE TABLE backfills (

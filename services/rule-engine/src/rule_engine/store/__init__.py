@@ -12,6 +12,7 @@ from rule_engine.store.commands import Commands
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries
 from rule_engine.store.keyed_runs import KeyedRuns
+from rule_engine.store.migrations import Migrations
 from rule_engine.store.operator_actions import OperatorActions
 from rule_engine.store.programs import Programs
 from rule_engine.store.rule_runs import RuleRuns
@@ -37,6 +38,7 @@ class Store:
     decisions: Decisions
     operator_actions: OperatorActions
     backfills: Backfills
+    migrations: Migrations
     variables: Variables
     workflows: Workflows
     assignments: Assignments
@@ -58,6 +60,7 @@ class Store:
             decisions=Decisions(),
             operator_actions=OperatorActions(),
             backfills=Backfills(),
+            migrations=Migrations(),
             variables=Variables(),
             workflows=workflows,
             assignments=Assignments(),

@@ -22,13 +22,14 @@ OF_ITEM = """
     SELECT p.*, coalesce(h.state, p.state_now) AS state,
         CASE WHEN h.run_id IS NULL THEN p.due_now ELSE h.due_at END AS due_at,
         CASE WHEN h.run_id IS NULL THEN p.reason_now ELSE h.reason END AS reason,
-        coalesce(h.attempt, p.attempt_now) AS attempt, coalesce(h.since, p.changed_at) AS since,
+        coalesce(h.attempt, p.attempt_now) AS attempt, coalesce(h.version, p.version_now) AS version,
+        coalesce(h.since, p.changed_at) AS since,
         d.at AS decided_at, d.state AS decided, d.seen, d.leaves, d.command_id, o.subject AS operator
     FROM (
-        SELECT q.tenant_id, q.item_id, q.run_id, q.step, q.rule_id, q.name, q.title, q.type, q.rule_set, q.version,
-            q.stage, q.position, q.state AS state_now, q.due_at AS due_now, q.reason AS reason_now,
-            q.attempt AS attempt_now, q.changed_at, r.created_at AS planned_at, e.pipeline, e.entry_seq, e.entered_at,
-            CASE WHEN e.left_at <= $4 THEN e.left_at END AS left_at
+        SELECT q.tenant_id, q.item_id, q.run_id, q.step, q.rule_id, q.name, q.title, q.type, q.rule_set,
+            q.version AS version_now, q.stage, q.position, q.state AS state_now, q.due_at AS due_now,
+            q.reason AS reason_now, q.attempt AS attempt_now, q.changed_at, r.created_at AS planned_at,
+            e.pipeline, e.entry_seq, e.entered_at, CASE WHEN e.left_at <= $4 THEN e.left_at END AS left_at
         FROM rule_runs q
         JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
         JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
@@ -133,9 +134,11 @@ class Decisions:
         return found
 
     async def forget(self, tx: Connection, before: datetime, limit: int) -> int:
-        """Deletes decisions and history older than `before`, of all tenants, at most `limit` of each; says how many."""
+        """Deletes decisions, history and what became of migrated runs, all older than `before`, of all tenants, at most
+        `limit` of each; says how many.
+        """
         gone = 0
-        for table, column in (("decisions", "at"), ("rule_run_history", "until")):
+        for table, column in (("decisions", "at"), ("rule_run_history", "until"), ("migrated_runs", "at")):
             done = await tx.execute(
                 f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY(
                         SELECT ctid FROM {table} WHERE {column} < $1 LIMIT $2))""",  # noqa: S608 - constants

@@ -209,6 +209,11 @@ class Entries:
         )
         return [EnteredStage(**dict(row)) for row in rows]
 
+    async def is_left(self, tx: Connection, tenant: UUID, id: UUID) -> bool:
+        """Whether the item has left the stage that it entered then, or was deleted."""
+        left = await tx.fetchval("SELECT left_at IS NOT NULL FROM entries WHERE tenant_id = $1 AND id = $2", tenant, id)
+        return bool(left)
+
     async def add(self, tx: Connection, entries: Sequence[PlannedEntry], traces: Mapping[str, str | None]) -> None:
         """Records entries; `traces` gives the trace context by event id."""
         await tx.execute(

@@ -9,9 +9,10 @@ import asyncpg
 
 from contracts.kit import telemetry
 from contracts.kit.database import Connection
+from rule_engine.domain.execution.program import Path, Program, RuleBlock
 from rule_engine.domain.execution.state import Execution
 from rule_engine.domain.execution.step import BlockRecord
-from rule_engine.store.runs import Run
+from rule_engine.store.runs import Run, RunRow
 
 _COLUMNS = """tenant_id, run_id, step, parent, iteration, rule_id, item_id, rule_set, workflow, block, version, stage,
     position, name, title, type, state, due_at, reason, attempt, command_id, outputs, started_at, changed_at,
@@ -35,10 +36,41 @@ class RuleRuns:
             f"""INSERT INTO rule_runs ({_COLUMNS})
                SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::rule_runs, $1)
                ON CONFLICT (tenant_id, run_id, step) DO UPDATE SET state = excluded.state, due_at = excluded.due_at,
-                   reason = excluded.reason, attempt = excluded.attempt, command_id = excluded.command_id,
+                   version = excluded.version, position = excluded.position, name = excluded.name,
+                   title = excluded.title, type = excluded.type, reason = excluded.reason,
+                   attempt = excluded.attempt, command_id = excluded.command_id,
                    outputs = excluded.outputs, changed_at = excluded.changed_at, trace_id = excluded.trace_id""",  # noqa: S608
             rows,
         )
+
+    async def follow(self, tx: Connection, run: Run, places: Mapping[int, Path], now: datetime) -> None:
+        """Rules and blocks, by step, that go on in the run's version as they are."""
+        rows = [
+            {"step": step, "changed_at": now, "version": run.version, **_shown(run.program, path)}
+            for step, path in places.items()
+        ]
+        await tx.execute(
+            """UPDATE rule_runs q SET version = k.version, position = k.position, name = k.name, title = k.title,
+                   type = k.type, changed_at = k.changed_at
+               FROM jsonb_populate_recordset(NULL::rule_runs, $3) k
+               WHERE q.tenant_id = $1 AND q.run_id = $2 AND q.step = k.step""",
+            run.tenant,
+            run.id,
+            rows,
+        )
+
+    async def begun(self, tx: Connection, row: RunRow) -> frozenset[str]:
+        """The ids of rules and blocks that the entry has planned or begun, in whatever run of it; not of those that
+        were cancelled before they acted.
+        """
+        rows = await tx.fetch(
+            """SELECT DISTINCT q.rule_id FROM rule_runs q
+               JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
+               WHERE r.tenant_id = $1 AND r.entry_id = $2 AND (q.state <> 'cancelled' OR q.command_id IS NOT NULL)""",
+            row.tenant,
+            row.origin.id,
+        )
+        return frozenset(row["rule_id"] for row in rows)
 
     async def page(  # noqa: PLR0913 - the filters of a list
         self,
@@ -121,16 +153,22 @@ def _of_run(run: Run, step: int, parent: int | None, now: datetime) -> dict[str,
     }
 
 
+def _shown(program: Program, path: Path) -> dict[str, Any]:
+    """What a version says of the rule or block at a place."""
+    block = program.at(path)
+    if isinstance(block, RuleBlock):
+        position, type = program.positions[path], block.type
+    else:
+        position, type = program.positions_of_blocks[path], block.block
+    return {"position": position, "name": block.name, "title": block.title, "type": type}
+
+
 def _block_row(run: Run, one: BlockRecord, now: datetime) -> dict[str, Any]:
-    block = run.program.container(one.path)
     return _of_run(run, one.step, one.parent, now) | {
         "iteration": one.iteration,
         "block": True,
-        "rule_id": block.id,
-        "position": run.program.positions_of_blocks[one.path],
-        "name": block.name,
-        "title": block.title,
-        "type": block.block,
+        "rule_id": run.program.container(one.path).id,
+        **_shown(run.program, one.path),
         "state": one.state,
         "due_at": one.due_at,
         "reason": one.reason,
@@ -139,13 +177,9 @@ def _block_row(run: Run, one: BlockRecord, now: datetime) -> dict[str, Any]:
 
 
 def _row(run: Run, one: Execution, now: datetime) -> dict[str, Any]:
-    rule = run.program.rules_by_path[one.path]
     return _of_run(run, one.step, one.parent, now) | {
         "rule_id": one.rule_id,
-        "position": run.program.positions[one.path],
-        "name": rule.name,
-        "title": rule.title,
-        "type": rule.type,
+        **_shown(run.program, one.path),
         "state": one.state,
         "due_at": one.due_at,
         "reason": one.reason,

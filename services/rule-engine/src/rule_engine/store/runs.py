@@ -251,6 +251,20 @@ class Runs:
             state.reason,
         )
 
+    async def lock(self, tx: Connection, tenant: UUID, runs: Sequence[UUID]) -> None:
+        """Locks runs in id order, as everybody does who locks several."""
+        await tx.execute("SELECT FROM runs WHERE tenant_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE", tenant, runs)
+
+    async def follow(self, tx: Connection, run: Run) -> None:
+        """The run, which the caller has locked, goes on in the version and chain that it names."""
+        await tx.execute(
+            "UPDATE runs SET version = $3, chain = $4 WHERE tenant_id = $1 AND id = $2",
+            run.tenant,
+            run.id,
+            run.version,
+            run.chain,
+        )
+
 
 def met_newer() -> None:
     """Counts what a newer release has written."""

@@ -180,13 +180,15 @@ class Environment(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What an open block can ask for whose run is moved to another version: its children there, those that are open."""
+    """What an open block can ask for whose run is moved to another version."""
 
     now: datetime
     item: ItemSnapshot
     times: Times
     blocks: Sequence[AnyBlock]
-    open: int
+    """Its children there."""
+    begun: Set[int]
+    """Those that are open, or whose end it has not been told yet."""
 
     def retimed(self, frame: Frame, before: RunTime | None, after: RunTime | None, since: datetime) -> Frame:
         """The frame with the moment that a changed time leads to, counted from `since`, and not before now.
@@ -239,7 +241,7 @@ class BlockType[O: BaseModel](ABC):
         """Something it waited for has come."""
         return Done()
 
-    def moved(self, before: O, options: O, frame: Frame, moving: Moving) -> Frame:
+    def migrated(self, before: O, options: O, frame: Frame, moving: Moving) -> Frame:
         """The frame of a block whose run goes on in another version, with other options; it stays as it is, unless it
         waits for what they say. Raises `NotMovableError` when it cannot go on there.
         """

@@ -77,7 +77,7 @@ def migrate(old: Program, state: State, target: Target) -> Moved:
     if gone := [one.step for one in state.executions.values() if _is_only_planned(one) and places.rule(one) is None]:
         before = _without(old, state, gone, target)
         state = before.state
-    return _Migration(old, state, target, places).moved(before)
+    return _Migration(old, state, target, places).migrated(before)
 
 
 def _is_only_planned(one: Execution) -> bool:
@@ -100,7 +100,7 @@ class _Migration:
     places: Relocation
     run: Running = field(init=False)
 
-    def moved(self, before: Step | None) -> Moved:
+    def migrated(self, before: Step | None) -> Moved:
         frames = {step: self._frame(frame) for step, frame in self.state.frames.items()}
         executions = {
             step: one.to(path=path)
@@ -213,10 +213,10 @@ class _Migration:
     def _adapted(self, frame: Frame) -> Frame:
         target, old_path = self.target, self.state.frames[frame.step].path
         block = target.program.container(frame.path)
-        moving = Moving(target.now, target.item, target.times, block.blocks, len(begun(self.run.state, frame)))
+        moving = Moving(target.now, target.item, target.times, block.blocks, begun(self.run.state, frame))
         before, after = self.old.options_at(old_path), target.program.options_at(frame.path)
         try:
-            return target.program.type_at(frame.path).moved(before, after, frame, moving)
+            return target.program.type_at(frame.path).migrated(before, after, frame, moving)
         except NotMovableError as error:
             raise NotMovableError(f"{block.name}: {error}") from error
 
