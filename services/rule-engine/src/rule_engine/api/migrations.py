@@ -49,8 +49,8 @@ class RuleSetMigrationInput(MigrationInput):
 class MigrationView(BaseModel):
     """A migration and how far it has got.
 
-    `waiting` runs were meant when it was requested. `migrated` ones go on in `version` (with `dry_run`: could), and those
-    `left_alone` have no place there, with a reason each.
+    `waiting` runs were meant when it was requested. `migrated` ones go on in `version` (with `dry_run`: could),
+    and those `left_alone` have no place there, with a reason each.
     """
 
     model_config = ConfigDict(from_attributes=True)
