@@ -32,3 +32,30 @@ class RunChanged(Body):
     step: int | None = None
     workflow: bool = False
     at: AwareDatetime
+
+
+AssignmentChange = Literal["given", "reminded", "delegated", "answered", "withdrawn"]
+
+
+class AssignmentChanged(Body):
+    """What a workflow asks an employee for was given to them, answered, or is not needed any more.
+
+    `assignee` is whom it is asked of, `by` the subject of who answered or passed it on. Texts and values of answers are
+    not in it: `GET /v1/assignments/{id}` has them.
+    """
+
+    TYPE: ClassVar[str] = "crm.assignment.changed.v1"
+
+    assignment_id: UUID
+    run_id: UUID
+    item_id: UUID
+    workflow: str
+    block: str
+    kind: str
+    """The type of the block: `approve`, `acknowledge` or `request_information`."""
+    change: AssignmentChange
+    assignee: UUID
+    choice: str | None = None
+    by: str | None = None
+    due_at: AwareDatetime | None = None
+    at: AwareDatetime

@@ -150,7 +150,7 @@ def of_workflows(  # noqa: PLR0913 - what it works with
         workflow_views.router(reading),
         canaries.router(trying, rule_sets, authoring),
         block_types.router(BLOCKS, REGISTRY),
-        workflow_runs.router(WorkflowActions(database, store, recorder, clock, new_id)),
+        workflow_runs.router(service, WorkflowActions(database, store, recorder, clock, new_id)),
         assignments.router(database, store.assignments, asking),
     ]
 

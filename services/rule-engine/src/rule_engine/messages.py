@@ -19,7 +19,7 @@ from contracts.messages.results import (
     cancel_id,
 )
 from contracts.messages.rule_commands import StopWorkflows
-from contracts.messages.rule_events import RunChanged
+from contracts.messages.rule_events import AssignmentChange, AssignmentChanged, RunChanged
 from contracts.texts import readable_reason
 from contracts.topics import TOPICS, Topic, item_key
 from rule_engine.domain.execution.state import State
@@ -73,6 +73,36 @@ def assignment_notice(run: Run, assignment: Assignment, to: UUID, id: UUID, now:
         time=now,
         correlation=run.origin.correlation,
         causation=str(run.id),
+        root=run.origin.root,
+    )
+
+
+def assignment_changed(  # noqa: PLR0913 - what is said of it
+    run: Run, one: Assignment, change: AssignmentChange, now: datetime, *, by: str | None = None
+) -> Envelope[AssignmentChanged]:
+    """For others; the same change gives the same id."""
+    return event(
+        AssignmentChanged(
+            assignment_id=one.id,
+            run_id=run.id,
+            item_id=run.item_id,
+            workflow=run.rule_set,
+            block=one.block,
+            kind=one.ask.kind,
+            change=change,
+            assignee=one.assignee,
+            choice=one.answer.choice if one.answer else None,
+            by=by,
+            due_at=one.due_at,
+            at=now,
+        ),
+        source=SOURCE,
+        id=uuid5(one.id, f"{change}/{one.version}/{one.reminders}"),
+        tenant=run.tenant,
+        key=item_key(run.tenant, run.item_id),
+        time=now,
+        correlation=run.origin.correlation,
+        causepath=run.origin.causepath,
         root=run.origin.root,
     )
 

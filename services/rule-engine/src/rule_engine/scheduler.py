@@ -42,6 +42,8 @@ REBUILT_PER_S = 100
 RUNS_WAITING = Gauge("runs_waiting", "Unfinished runs")
 RUNS_OVERDUE = Gauge("runs_overdue", "Unfinished runs that should have been looked at over a minute ago")
 RUNS_STALLED = Gauge("runs_stalled", "Unfinished runs that could not go on three times in a row or more")
+ASSIGNMENTS_OPEN = Gauge("assignments_open", "What employees are asked for by workflows and have not answered")
+ASSIGNMENTS_OLDEST = Gauge("assignments_oldest_seconds", "How long the oldest of these has been waiting")
 RUNS_OVERDUE_TENANTS = Gauge("runs_overdue_tenants", "Tenants of which runs are overdue")
 STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
 REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
@@ -192,7 +194,10 @@ class Scheduler:
         async with self._database.delivery() as tx:
             overdue = await self._store.timers.overdue(tx, now - self._settings.overdue_after, BATCH)
             counts = await self._store.timers.counts(tx, now)
+            asked, oldest = await self._store.assignments.open_of_all(tx)
         self._note_counts(counts)
+        ASSIGNMENTS_OPEN.set(asked)
+        ASSIGNMENTS_OLDEST.set((now - oldest).total_seconds() if oldest else 0)
         await self._each(overdue, lambda timer: self._revive_if_gone(client, timer))
         await self._ask_again(now)
 

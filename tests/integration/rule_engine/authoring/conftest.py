@@ -239,7 +239,7 @@ def workflow_routers(
         canaries.router(CanaryActions(database, store, watch), rule_set_authoring, made),
         workflow_views.router(workflows.Reading(database, store.workflows)),
         workflow_starts.router(service, store, starts),
-        workflow_runs.router(WorkflowActions(database, store, recorder, watch, new_id)),
+        workflow_runs.router(service, WorkflowActions(database, store, recorder, watch, new_id)),
         operator_actions.router(OperatorActions(database, store, recorder, watch, new_id)),
         assignments.router(database, store.assignments, answering),
         runs.router(database, store),

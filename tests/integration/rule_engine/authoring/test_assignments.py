@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from contracts.kit.clock import new_id
-from contracts.topics import COMMS_COMMANDS, item_key
+from contracts.messages.rule_events import AssignmentChanged
+from contracts.topics import COMMS_COMMANDS, RULE_EVENTS, item_key
 from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import Deal, Engine
 from support.entity import EntityStandIn
@@ -211,6 +212,56 @@ async def test_an_operator_answers_for_somebody_and_that_is_recorded(
     assert (vote["employee"], vote["by"]) == (str(SAM), "olga")
     (noted,) = run["operator_actions"]
     assert (noted["subject"], noted["action"]) == ("olga", f"answer discount for employee {SAM}")
+
+
+async def told(deal: Deal) -> list[tuple[str, str, str | None, str | None]]:
+    """The events about assignments, in the order in which they were written: change, assignee, choice, by."""
+    async with deal.engine.database.delivery() as tx:
+        rows = await tx.fetch(
+            "SELECT value, headers FROM outbox WHERE topic = $1 AND key = $2 ORDER BY id",
+            RULE_EVENTS.name,
+            item_key(deal.tenant, deal.id),
+        )
+    said = [orjson.loads(row["value"]) for row in rows if AssignmentChanged.TYPE in str(row["headers"])]
+    return [(one["change"], one["assignee"], one["choice"], one["by"]) for one in said]
+
+
+async def test_others_are_told_what_becomes_of_assignments(
+    author: httpx.AsyncClient, sam: httpx.AsyncClient, wes: httpx.AsyncClient, deal: Deal
+) -> None:
+    reminded = DISCOUNT | {"quorum": "any", "delegation": True, "reminders": [{"when": "after", "hours": 2}]}
+    await begin(author, deal, reminded | {"voters": ["sam"]})
+    deal.engine.watch.later(hours=2)
+    await deal.engine.advance(deal.tenant)
+    (mine,) = await inbox(sam)
+    await act(sam, mine, "delegate", to="warehouse")
+    (his,) = await inbox(wes)
+    await act(wes, his, choice="approve")
+    assert await told(deal) == [
+        ("given", str(SAM), None, None),
+        ("reminded", str(SAM), None, None),
+        ("delegated", str(WES), None, str(SAM)),
+        ("answered", str(WES), "approve", str(WES)),
+    ]
+
+
+async def test_what_is_withdrawn_is_told_too(author: httpx.AsyncClient, sam: httpx.AsyncClient, deal: Deal) -> None:
+    await begin(author, deal, DISCOUNT | {"quorum": "any"})
+    (mine,) = await inbox(sam)
+    await act(sam, mine, choice="approve")
+    await run_of(author, deal)
+    assert sorted(await told(deal))[-1] == ("withdrawn", str(WES), None, None)
+
+
+async def test_open_assignments_are_counted_across_tenants(author: httpx.AsyncClient, deal: Deal) -> None:
+    async with deal.engine.database.delivery() as tx:
+        before, _ = await deal.engine.store.assignments.open_of_all(tx)
+    await begin(author, deal, DISCOUNT)
+    async with deal.engine.database.delivery() as tx:
+        after, oldest = await deal.engine.store.assignments.open_of_all(tx)
+    assert after == before + 2
+    assert oldest is not None
+    assert oldest <= deal.engine.watch()
 
 
 @pytest.fixture

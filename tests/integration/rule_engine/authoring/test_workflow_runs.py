@@ -77,6 +77,29 @@ async def test_what_is_waited_for_is_taken_from_an_operator_and_from_the_items_e
     assert (run["outcome"], [state for _, state, _ in journal(run)]) == ("done", ["done", "done"])
 
 
+async def test_an_event_with_an_idempotency_key_counts_once(
+    author: httpx.AsyncClient, operator: httpx.AsyncClient, deal: Deal
+) -> None:
+    waits = [
+        {"block": "wait_event", "name": name, "event": "command.go", "timeout": A_WEEK} for name in ("first", "second")
+    ]
+    await put(author, {"kind": "deal", "autorun": {"on_create": True}, "blocks": waits})
+    await deal.enters("new")
+    await deal.engine.advance(deal.tenant)
+    path = f"/v1/runs/{(await run_of(author, deal))['id']}/events"
+    answers = []
+    for _ in range(2):
+        answers.append(await operator.post(path, json={"name": "command.go"}, headers={"idempotency-key": "once"}))
+        await deal.engine.advance(deal.tenant)
+    assert [one.status_code for one in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert [state for _, state, _ in journal(await run_of(author, deal))] == ["done", "waiting"]
+    other = await operator.post(path, json={"name": "command.stay"}, headers={"idempotency-key": "once"})
+    assert other.status_code == 422
+    refused = await operator.post(path, json={"name": "command.stay"}, headers={"idempotency-key": "other"})
+    assert refused.status_code == 409
+
+
 async def test_a_run_says_what_it_waits_for_and_what_to_try(author: httpx.AsyncClient, deal: Deal) -> None:
     await put(author, FOLLOW_UP | {"blocks": [action("greet"), *FOLLOW_UP["blocks"]]})
     await deal.enters("new")

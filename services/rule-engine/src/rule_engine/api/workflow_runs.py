@@ -4,13 +4,15 @@ from collections.abc import Awaitable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
 from contracts.inputs import Input, Moment
 from contracts.kit.auth import Caller, Role, require
-from contracts.kit.http import conflict, not_found
+from contracts.kit.database import Connection
+from contracts.kit.http import conflict, json_response, not_found
 from contracts.kit.routes import found
+from contracts.kit.service import Service
 from contracts.messages.rule_events import RuleState
 from contracts.texts import MAX_TITLE
 from rule_engine.api.problems import forbidding
@@ -51,14 +53,20 @@ class WorkflowRunView(BaseModel):
     status: str | None
 
 
-def router(actions: WorkflowActions) -> APIRouter:
+def router(service: Service, actions: WorkflowActions) -> APIRouter:
     """For those whom the workflow allows to act on its runs, by default operators."""
     routes = APIRouter(prefix="/v1/runs/{run_id}", tags=["workflows"])
 
-    @routes.post("/events")
-    async def send_event(run_id: UUID, body: EventInput, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
-        """Tells a workflow of something that it may wait for."""
-        return await _view(actions.send(caller, run_id, body.name, body.value))
+    @routes.post("/events", response_model=WorkflowRunView)
+    async def send_event(
+        request: Request, run_id: UUID, body: EventInput, caller: Caller = require(Role.VIEWER)
+    ) -> Response:
+        """Tells a workflow of something that it may wait for, once for one `Idempotency-Key`."""
+
+        async def send(tx: Connection) -> Response:
+            return json_response(await _view(actions.send(tx, caller, run_id, body.name, body.value)))
+
+        return await service.idempotency.once(request, tenant=caller.tenant, subject=caller.subject, do=send)
 
     @routes.post("/terminate")
     async def terminate(run_id: UUID, body: EndInput, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:

@@ -14,7 +14,8 @@ from contracts.kit.broker import OutageError
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.outbox import Outbox
-from contracts.topics import COMMS_COMMANDS
+from contracts.messages.rule_events import AssignmentChange
+from contracts.topics import COMMS_COMMANDS, RULE_EVENTS
 from rule_engine import messages
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.errors import EngineError, RunError
@@ -111,6 +112,7 @@ class AssignmentActions:
             }
             step = workflows.receive(run.program, run.state, answers_to(one.step), said, now)
             run = await self._recorder.record(tx, run, step, now)
+            await self._tell(tx, run, after, "answered", who, now)
             if who.employee != one.assignee:
                 await self._note(tx, run, who, f"answer {one.block} for employee {one.assignee}", now)
             after_commit(lambda: _log("assignment answered", one))
@@ -134,6 +136,7 @@ class AssignmentActions:
             to_tell = employee.substitute_id or employee.id
             notice = messages.assignment_notice(run, after, to_tell, uuid5(id, f"delegated/{after.version}"), now)
             await self._outbox.put(tx, COMMS_COMMANDS, notice)
+            await self._tell(tx, run, after, "delegated", who, now)
             after_commit(lambda: _log("assignment delegated", one))
             return after
 
@@ -165,6 +168,11 @@ class AssignmentActions:
         if found is None:
             raise MisfitsError(Issue("to", schema.not_employed(named)))
         return found
+
+    async def _tell(  # noqa: PLR0913 - what is told
+        self, tx: Connection, run: Run, one: Assignment, change: AssignmentChange, who: Person, now: datetime
+    ) -> None:
+        await self._outbox.put(tx, RULE_EVENTS, messages.assignment_changed(run, one, change, now, by=who.subject))
 
     async def _note(self, tx: Connection, run: Run, who: Person, action: str, now: datetime) -> None:
         await self._store.operator_actions.add(

@@ -17,6 +17,7 @@ from contracts.kit.clock import NewId
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection, after_commit
 from contracts.kit.outbox import Outbox
+from contracts.messages.rule_events import AssignmentChanged
 from contracts.topics import COMMS_COMMANDS, ENTITY_COMMANDS, RULE_COMMANDS, RULE_EVENTS
 from rule_engine import messages
 from rule_engine.domain.execution.assignments import Asked, Moved, Reminded, Withdrawn
@@ -98,19 +99,23 @@ class Recorder:
 
     async def _assign(self, tx: Connection, run: Run, step: Step, now: datetime) -> None:
         """Employees are told what they are asked for, unless it is withdrawn in the same step."""
-        assignments, changes = self._store.assignments, step.assignments
+        assignments, changes, said = self._store.assignments, step.assignments, list[Envelope[AssignmentChanged]]()
         withdrawn = sorted({one.step for one in changes if isinstance(one, Withdrawn)})
         asked = [one for one in changes if isinstance(one, Asked)]
         added = await assignments.add(tx, run, asked, now)
+        said += [messages.assignment_changed(run, one, "given", now) for one in added]
         told = [(one, of.substitute or one.assignee) for one, of in zip(added, asked, strict=True)]
         for change in changes:
             if isinstance(change, Reminded):
                 again = await assignments.remind(tx, run, change.step)
+                said += [messages.assignment_changed(run, one, "reminded", now) for one in again]
                 told += [(one, change.substitutes.get(one.assignee, one.assignee)) for one in again]
             elif isinstance(change, Moved):
                 await assignments.move(tx, run, change.step, change.due_at)
         if withdrawn:
-            await assignments.withdraw(tx, run, withdrawn, now)
+            gone = await assignments.withdraw(tx, run, withdrawn, now)
+            said += [messages.assignment_changed(run, one, "withdrawn", now) for one in gone]
+        await self._outbox.put(tx, RULE_EVENTS, *said)
         for one, to in told:
             if one.step not in withdrawn:
                 notice = messages.assignment_notice(run, one, to, uuid5(one.id, f"told/{one.reminders}"), now)

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from contracts.kit import telemetry
 from contracts.kit.auth import Caller
 from contracts.kit.clock import Clock, NewId
-from contracts.kit.database import Database
+from contracts.kit.database import Connection, Database
 from rule_engine.application.permissions import demand
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.errors import RunError
@@ -31,7 +31,9 @@ class WorkflowActions:
         self._clock = clock
         self._new_id = new_id
 
-    async def send(self, who: Caller, run_id: UUID, name: str, value: Mapping[str, JsonValue]) -> Run | None:
+    async def send(
+        self, tx: Connection, who: Caller, run_id: UUID, name: str, value: Mapping[str, JsonValue]
+    ) -> Run | None:
         """Something that the run may wait for has come."""
         said = {**value, "by": who.subject}
 
@@ -41,7 +43,7 @@ class WorkflowActions:
                 raise RunError(f"the workflow does not wait for {name}: {waits}")
             return workflows.receive(run.program, run.state, name, said, now)
 
-        return await self._act(who, run_id, f"send {name}", step)
+        return await self._act_in(tx, who, run_id, f"send {name}", step)
 
     async def terminate(self, who: Caller, run_id: UUID, reason: str) -> Run | None:
         def step(run: Run, now: datetime) -> Step:
@@ -77,14 +79,19 @@ class WorkflowActions:
 
     async def _act(self, who: Caller, run_id: UUID, action: str, step: Callable[[Run, datetime], Step]) -> Run | None:
         async with self._database.transaction(who.tenant) as tx:
-            row = await self._store.runs.get(tx, who.tenant, run_id, lock=True)
-            if row is None or not row.workflow:
-                return None
-            telemetry.note(item_id=row.item_id)
-            await demand(tx, self._store.workflows, who, row.rule_set, "operate")
-            run, now = await self._store.programs.of_run(tx, row), self._clock()
-            after = await self._recorder.record(tx, run, step(run, now), now)
-            await self._store.operator_actions.add(
-                tx, run, id=self._new_id(), at=now, subject=who.subject, action=action, rule_id=None
-            )
-            return after
+            return await self._act_in(tx, who, run_id, action, step)
+
+    async def _act_in(  # noqa: PLR0913 - what `_act` has, and the transaction
+        self, tx: Connection, who: Caller, run_id: UUID, action: str, step: Callable[[Run, datetime], Step]
+    ) -> Run | None:
+        row = await self._store.runs.get(tx, who.tenant, run_id, lock=True)
+        if row is None or not row.workflow:
+            return None
+        telemetry.note(item_id=row.item_id)
+        await demand(tx, self._store.workflows, who, row.rule_set, "operate")
+        run, now = await self._store.programs.of_run(tx, row), self._clock()
+        after = await self._recorder.record(tx, run, step(run, now), now)
+        await self._store.operator_actions.add(
+            tx, run, id=self._new_id(), at=now, subject=who.subject, action=action, rule_id=None
+        )
+        return after

@@ -1,6 +1,6 @@
 """Assignments that workflows give to employees."""
 
-from contracts.kit.database import policies, run_sql
+from contracts.kit.database import run_sql
 
 revision = "0010"
 down_revision = "0009"
@@ -32,13 +32,19 @@ CREATE TABLE assignments (
 );
 CREATE INDEX assignments_inbox ON assignments (tenant_id, assignee, created_at, id);
 CREATE INDEX assignments_all ON assignments (tenant_id, created_at, id);
+CREATE INDEX assignments_open ON assignments (created_at) WHERE state = 'open';
 CREATE INDEX assignments_run ON assignments (tenant_id, run_id, step);
 
+ALTER TABLE assignments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assignments FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON assignments TO rule_engine_app
+    USING (tenant_id = ANY (current_setting('app.tenants')::uuid[]));
+CREATE POLICY counting ON assignments TO rule_engine_delivery USING (true);
 GRANT SELECT, INSERT, UPDATE ON assignments TO rule_engine_app;
+GRANT SELECT (state, created_at) ON assignments TO rule_engine_delivery;
 """
 
 
 def upgrade() -> None:
     """Applies the revision."""
     run_sql(TABLES)
-    run_sql(policies("assignments"))

@@ -84,16 +84,23 @@ class Assignments:
             due_at,
         )
 
-    async def withdraw(self, tx: Connection, run: Run, steps: Sequence[int], now: datetime) -> None:
-        """Ends those that are open."""
-        await tx.execute(
+    async def withdraw(self, tx: Connection, run: Run, steps: Sequence[int], now: datetime) -> list[Assignment]:
+        """Ends those that are open, and returns them."""
+        rows = await tx.fetch(
             """UPDATE assignments SET state = 'withdrawn', ended_at = $4, version = version + 1
-               WHERE tenant_id = $1 AND run_id = $2 AND step = ANY ($3) AND state = 'open'""",
+               WHERE tenant_id = $1 AND run_id = $2 AND step = ANY ($3) AND state = 'open' RETURNING *""",
             run.tenant,
             run.id,
             steps,
             now,
         )
+        return [_assignment(row) for row in rows]
+
+    async def open_of_all(self, tx: Connection) -> tuple[int, datetime | None]:
+        """How many of all tenants are open, and since when the oldest is, as the delivery role."""
+        row = await tx.fetchrow("SELECT count(*), min(created_at) AS oldest FROM assignments WHERE state = 'open'")
+        assert row is not None  # noqa: S101 - a count always is
+        return row["count"], row["oldest"]
 
     async def get(self, tx: Connection, tenant: UUID, id: UUID) -> Assignment | None:
         row = await tx.fetchrow("SELECT * FROM assignments WHERE tenant_id = $1 AND id = $2", tenant, id)
