@@ -1,6 +1,7 @@
 """The core: whatever happens to a run in whatever order, each rule ends once, and no command is sent twice."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from contracts.contexts import ItemContext
 from contracts.messages.results import CANCELLED, CommandDone, CommandFailed, CommandRefused
-from rule_engine.domain.errors import RunError
+from rule_engine.domain.errors import NotMovableError, RunError
 from rule_engine.domain.execution.advance import leave, redate, settle
+from rule_engine.domain.execution.migration import Target, migrate, successor
 from rule_engine.domain.execution.operator_actions import cancel, retry, run_now
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.running import LEFT
@@ -23,6 +25,7 @@ from support.runs import (
     TIMES,
     context,
     go,
+    program,
     rule,
     snapshot,
     started,
@@ -86,6 +89,7 @@ class Play:
         self.left = False
         self.day: str | None = None
         self.emitted: list[UUID] = []
+        self.acted: list[str] = []
         self.emitted_after_leaving: list[str] = []
 
     def happen(self, event: str) -> None:
@@ -95,12 +99,24 @@ class Play:
             return
         self.state = step.state
         self.emitted += [emission.command_id for emission in step.emissions]
+        self.acted += [emission.rule.rule_id for emission in step.emissions]
         if self.left:
             self.emitted_after_leaving += [
                 emission.rule.name
                 for emission in step.emissions
                 if emission.rule.rule_id != self.state.due_on_entry and emission.rule.on_leave == "cancel"
             ]
+
+    def move(self, new: Program) -> None:
+        """Goes on in another version, if that has a place for it."""
+        begun = frozenset(one.rule_id for one in self.state.executions.values() if one.state != "cancelled")
+        target = Target(new, 2, ENTRY, self._seen().item, TIMES, self.now, begun)
+        try:
+            moved = migrate(self.made, self.state, target)
+            assert successor(self.made, self.state, [new]) is new
+        except NotMovableError:
+            return
+        self.made, self.state = new, moved.step.state
 
     def _step(self, event: str) -> Step:
         running = [p for p in self.state.rules.values() if p.state == "running"]
@@ -136,3 +152,34 @@ class Play:
 
     def _settle(self, result: CommandDone | CommandRefused | CommandFailed) -> Step:
         return settle(self.made, self.state, result.command_id, result, self.now, REGISTRY)
+
+
+@pytest.mark.invariant(1)
+@pytest.mark.invariant(2)
+@given(
+    chain=st.lists(OPTIONS, min_size=1, max_size=4),
+    later=st.lists(st.tuples(st.integers(min_value=0, max_value=6), OPTIONS), min_size=1, max_size=5),
+    events=EVENTS,
+    after=st.integers(min_value=0, max_value=10),
+)
+@settings(max_examples=300)
+def test_a_run_that_is_moved_to_whatever_version_ends_and_no_rule_acts_twice(
+    chain: list[dict[str, Any]], later: list[tuple[int, dict[str, Any]]], events: list[str], after: int
+) -> None:
+    kept = {number: options for number, options in reversed(later)}  # rules 0 to 3 are those of the chain
+    made, state = started(*(rule(f"r{i}", execution="wait", **options) for i, options in enumerate(chain)))
+    new = program(*(rule(f"r{i}", execution="wait", **options) for i, options in kept.items()))
+    play = Play(made, state)
+    for event in events[:after]:
+        play.happen(event)
+    left = play.left
+    retried = "retry" in events or any(options["retry"] for options in (*chain, *kept.values()))
+    if not left:
+        play.move(new)
+    for event in [*events[after:], *["advance", "done"] * 9, "leave", *["hour"] * 30, *["advance", "done"] * 4]:
+        play.happen(event)
+    assert len(play.emitted) == len(set(play.emitted))
+    assert play.state.finished
+    assert all(progress.state in ENDED for progress in play.state.rules.values())
+    if not retried:
+        assert len(play.acted) == len(set(play.acted))

@@ -154,6 +154,8 @@ class BackfillJob:
     ) -> Mapping[UUID, Mapping[str, RuleProgress]]:
         """What became of the rules planned for entries, by entry and rule."""
         found: dict[UUID, dict[str, RuleProgress]] = defaultdict(dict)
+        for row in await self._store.rule_runs.ended(tx, tenant, entries):  # also those that a later version has not
+            found[row["entry_id"]][row["rule_id"]] = RuleProgress(state=row["state"], reason=row["reason"])
         for row in await self._store.runs.of_entries(tx, tenant, entries):
             found[row.origin.id] |= (await self._store.programs.of_run(tx, row)).state.rules
         return found

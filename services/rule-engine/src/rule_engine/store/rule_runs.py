@@ -10,7 +10,7 @@ import asyncpg
 from contracts.kit import telemetry
 from contracts.kit.database import Connection
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
-from rule_engine.domain.execution.state import Execution
+from rule_engine.domain.execution.state import ENDED, Execution
 from rule_engine.domain.execution.step import BlockRecord
 from rule_engine.store.runs import Run, RunRow
 
@@ -71,6 +71,17 @@ class RuleRuns:
             row.origin.id,
         )
         return frozenset(row["rule_id"] for row in rows)
+
+    async def ended(self, tx: Connection, tenant: UUID, entries: Sequence[UUID]) -> list[asyncpg.Record]:
+        """Entry, rule, state and reason of rules of entries that have ended, in whatever version."""
+        return await tx.fetch(
+            """SELECT r.entry_id, q.rule_id, q.state, q.reason FROM rule_runs q
+               JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
+               WHERE r.tenant_id = $1 AND r.entry_id = ANY ($2) AND q.state = ANY ($3)""",
+            tenant,
+            entries,
+            list(ENDED),
+        )
 
     async def page(  # noqa: PLR0913 - the filters of a list
         self,
