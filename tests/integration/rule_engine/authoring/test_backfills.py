@@ -165,7 +165,7 @@ async def test_a_worker_that_was_killed_is_succeeded_by_one_that_goes_on(
     for _ in range(5):
         await Deal(engine, tenant).enters("new")
     await put(author, MORE, publish=True)
-    monkeypatch.setattr("rule_engine.jobs.PAGE", 2)
+    monkeypatch.setattr("rule_engine.jobs.backfills.PAGE", 2)
     requested = await request(operator, dry_run=False)
     pages = Pages(engine.entity_service, dies_after=2)
     with pytest.raises(KilledError):

@@ -13,9 +13,8 @@ from contracts.contexts import ItemContext, Part
 from contracts.kit.clock import new_id
 from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import Deal, Engine, explanations
-from integration.rule_engine.authoring.test_backfills import KilledError, work
+from integration.rule_engine.authoring.test_backfills import KilledError, work, work_off
 from integration.rule_engine.authoring.test_rule_sets import put
-from rule_engine import jobs
 from rule_engine.activities import RunRef
 from rule_engine.gateway import EntityService
 from rule_engine.jobs import MigrationJob
@@ -321,7 +320,7 @@ async def test_the_successor_of_a_killed_worker_goes_on_and_no_run_is_moved_twic
     monkeypatch: pytest.MonkeyPatch,
     service_environment: ServiceEnvironment,
 ) -> None:
-    monkeypatch.setattr(jobs, "MOVED_AT_ONCE", 2)
+    monkeypatch.setattr("rule_engine.jobs.migrations.MOVED_AT_ONCE", 2)
     await put_workflow(author, pausing())
     for one in (deal, *(Deal(deal.engine, deal.tenant) for _ in range(4))):
         await greeted(one)
@@ -340,3 +339,24 @@ async def test_the_successor_of_a_killed_worker_goes_on_and_no_run_is_moved_twic
     assert (migration["status"], migration["migrated"], len(runs)) == ("done", 5, 5)
     actions = await service_environment.sql("SELECT run_id FROM operator_actions WHERE tenant_id = $1", deal.tenant)
     assert len({one["run_id"] for one in actions}) == len(actions) == 5
+
+
+async def test_a_backfill_knows_rules_that_ended_in_a_version_before_the_one_that_the_run_was_moved_to(
+    author: httpx.AsyncClient, requests: Requests, deal: Deal
+) -> None:
+    await put(author, quiet(asking()), publish=True)
+    await greeted(deal)
+    ask = rule("ask", "send_sms", run={"when": "after", "months": 6}, enabled=False, text="Well?")
+    await put(author, rule_set(new=[ask]), publish=True)
+    await requests.done(RULES, dry_run=False)
+    await deal.engine.advance(deal.tenant)
+    assert {name: one["state"] for name, one in (await view(author, deal)).items()} == {
+        "greet": "skipped",
+        "ask": "skipped",
+    }
+    assert (await author.post("/v1/rule-sets/sales/rollback", json={"version": 1})).status_code == 200
+    backfill = "/v1/rule-sets/sales/backfills"
+    id = (await requests.request(backfill, stage="new", dry_run=False))["id"]
+    await work_off(deal.engine.backfill_job, requests.environment, id)
+    seen = (await author.get(f"{backfill}/{id}")).json()
+    assert (seen["planned"], seen["passed_over"]) == (0, 1)

@@ -1,0 +1,9 @@
+"""Slow work, a kind a file."""
+
+from rule_engine.jobs.backfills import BackfillJob
+from rule_engine.jobs.canaries import CanaryJob
+from rule_engine.jobs.forgetting import Forgetting
+from rule_engine.jobs.migrations import MigrationJob
+from rule_engine.jobs.workflows import ReplaceJob, StartJob
+
+__all__ = ["BackfillJob", "CanaryJob", "Forgetting", "MigrationJob", "ReplaceJob", "StartJob"]
