@@ -17,7 +17,8 @@ from local_stack.addresses import OFFSETS, Addresses
 from local_stack.apply import Services, apply, read
 from local_stack.stack import Stack
 from local_stack.testing import free_port_base
-from support.hostility import CONTACT, QUIET, TENANT
+from support.hostile_params import QUIET
+from support.hostility import CONTACT, TENANT
 from support.waiting import eventually
 
 SEED = "neighbours"

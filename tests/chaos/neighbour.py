@@ -19,7 +19,8 @@ from chaos.callers import AWAY, Caller, Json
 from local_stack.apply import Services, apply, read
 from local_stack.peers.peer import signature
 from local_stack.stack import Stack
-from support.hostility import CONTACT, ITEM, PIPELINES, QUIET, STAGES, TENANT, Draws, Write
+from support.hostile_params import QUIET
+from support.hostility import CONTACT, ITEM, PIPELINES, STAGES, TENANT, Draws, Write
 
 AT_ONCE = 2
 PAUSE_S = (0.1, 0.5)

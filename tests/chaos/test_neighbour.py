@@ -12,7 +12,8 @@ from chaos.neighbour import end_fault
 from chaos.test_audit import AT
 from rule_engine.rules import REGISTRY
 from support import corpus
-from support.hostility import PARAMS, WRITES, Draws, rule_places, sound_rule, write_places
+from support.hostile_params import PARAMS
+from support.hostility import WRITES, Draws, rule_places, sound_rule, write_places
 
 
 def test_every_parameter_of_every_rule_type_is_written() -> None:

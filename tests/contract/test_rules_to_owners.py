@@ -22,14 +22,17 @@ from comms_service.domain.sms_text import parts
 from comms_service.gateways.mail import build_mail, refuse_other_addresses
 from comms_service.handlers import usable
 from contract.accepted import FIELDS, ID, NOW, REFERENCES, SELLER, around, contexts, item_with, tenant_with
-from contracts.contexts import ItemContext, PipelineSchema, StageContext, TenantSchema, TenantSettings
+from contracts.contexts import EmployeeRef, ItemContext, PipelineSchema, StageContext, TenantSchema, TenantSettings
 from contracts.envelope import Body
 from contracts.inputs import unkeepable
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
+from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
 from contracts.messages.entity_commands import (
+    AddTimelineEntry,
     BookResource,
     CompleteActivities,
+    CompleteTasks,
     CopyItem,
     CreateFollowUp,
     CreateTask,
@@ -48,6 +51,7 @@ from entity_service.domain.items import Item, assign, copy_of, new_item
 from entity_service.domain.pipelines import choose, find_place
 from entity_service.domain.planned_activities import planned_activity
 from entity_service.domain.tasks import new_task
+from entity_service.domain.timeline import TimelineEntry
 from local_stack.peers.sms import Sms
 from rule_engine.blocks import BLOCKS
 from rule_engine.domain.authoring.checks import RuleSetCheck
@@ -71,7 +75,11 @@ PIPELINES = {
     for code, kind in (("sales", "deal"), ("works", "deal"), ("leads", "lead"))
 }
 SCHEMA = TenantSchema(
-    tenant_id=ID, tenant=TenantSettings(name="Shop"), pipelines=tuple(PIPELINES.values()), fields=FIELDS
+    tenant_id=ID,
+    tenant=TenantSettings(name="Shop"),
+    pipelines=tuple(PIPELINES.values()),
+    fields=FIELDS,
+    employees=(EmployeeRef(id=SELLER, code="seller", name="Sam"),),
 )
 PLAIN = ("item.title", "item.source", "contact.name", "company.title", "company.tax_number", "responsible.name")
 LONG = ("company.address", "my_company.address", "my_company.name", "tenant.name", "stage.name", "supervisor.position")
@@ -127,6 +135,15 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "schedule_meeting": {"subject": LINE, "description": TEXT, "date": {"in": {"days": 1}, "at": "14:00"}},
     "complete_activities": {"kinds": ["call"]},
     "book_resource": {"resource": "van", "service": LINE, "start": {"in": {"hours": 1}}, "minutes": 60},
+    "notify_employee": {"text": TEXT, "sender": "seller"},
+    "add_timeline_comment": {"text": TEXT},
+    "add_history_entry": {"text": LINE, "author": "seller"},
+    "change_observers": {"observers": [{"path": "item.responsible_id"}]},
+    "change_responsible": {"employees": ["seller", {"path": "item.responsible_id"}]},
+    "get_employee": {},
+    "select_employee": {"employees": [{"path": "item.responsible_id"}], "reserve": ["seller"]},
+    "generate_code": {},
+    "complete_tasks": {},
     "create_repeat_lead": {"name": LINE, "source": LINE},
     "copy_deal": {"name": LINE, "pipeline": "works"},
     "create_document": {"template": "invoice", "fields": {"company.address": TEXT, "item.title": LINE}},
@@ -339,6 +356,23 @@ def to_runs(wanted: StopWorkflows | StopAutomation, context: ItemContext) -> Non
     assert (wanted.item_id, wanted.except_run) == (context.item.id, ID)
 
 
+def to_timeline(wanted: AddTimelineEntry, _: ItemContext) -> None:
+    text = TimelineEntry(id=ID, item_id=ID, kind=wanted.kind, text=wanted.text, author=wanted.actor, at=NOW).text
+    assert unkeepable(text) is None
+
+
+def to_people(wanted: ReadEmployee | SelectEmployee | ChangeResponsible | ChangeObservers, _: ItemContext) -> None:
+    """Those who are named are employees."""
+    named = wanted.model_dump(include={"employee_id", "employee_ids", "reserve_ids", "observer_ids"}).values()
+    ids = {id for one in named for id in (one if isinstance(one, tuple) else (one,))}
+    assert ids
+    assert ids <= REFERENCES.employees
+
+
+def to_tasks(wanted: CompleteTasks, _: ItemContext) -> None:
+    assert wanted.stage == "new"
+
+
 OWNERS: Mapping[type[Body], Any] = {
     SendMessage: to_comms,
     Notify: to_inbox,
@@ -349,6 +383,12 @@ OWNERS: Mapping[type[Body], Any] = {
     PlanActivity: to_plan,
     BookResource: to_bookings,
     CompleteActivities: to_completed,
+    CompleteTasks: to_tasks,
+    AddTimelineEntry: to_timeline,
+    ReadEmployee: to_people,
+    SelectEmployee: to_people,
+    ChangeResponsible: to_people,
+    ChangeObservers: to_people,
     UpdateItem: to_update,
     MoveItem: to_move,
     StartWorkflow: to_workflow,

@@ -19,7 +19,8 @@ from local_stack.demo.reading import Reading
 from local_stack.demo.shop import Shop
 from local_stack.stack import Stack
 from support import corpus
-from support.hostility import ITEM, PARAMS, QUIET, TENANT, sound_rule
+from support.hostile_params import PARAMS, QUIET
+from support.hostility import ITEM, TENANT, sound_rule
 from support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(600)]

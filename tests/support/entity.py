@@ -58,6 +58,7 @@ def _taken_apart(context: ItemContext) -> tuple[ItemRecord, TenantRecords]:
         supervisors={employee: context.supervisor} if employee and context.supervisor else {},
         reassignments=context.reassignments,
         substitutes=context.substitutes,
+        members=context.members,
     )
 
 

@@ -11,6 +11,7 @@ from contracts.envelope import Body
 from contracts.messages import (
     comms,
     doc,
+    employee_commands,
     entity_commands,
     entity_events,
     results,
@@ -29,7 +30,11 @@ def _bodies(module: ModuleType) -> tuple[type[Body], ...]:
 
 MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
     topics.ENTITY_EVENTS: _bodies(entity_events),
-    topics.ENTITY_COMMANDS: (*_bodies(entity_commands), results.CancelCommand),
+    topics.ENTITY_COMMANDS: (
+        *_bodies(entity_commands),
+        *_bodies(employee_commands),
+        results.CancelCommand,
+    ),
     topics.ENTITY_RESULTS: results.RESULTS,
     topics.RULE_EVENTS: _bodies(rule_events),
     topics.RULE_COMMANDS: (*_bodies(rule_commands), results.CancelCommand),

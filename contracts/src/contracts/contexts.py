@@ -28,7 +28,7 @@ from contracts.values import (
     Value,
 )
 
-Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments"]
+Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments", "members"]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
 
 FieldType = Literal["text", "number", "money", "boolean", "date", "datetime", "list", "user", "file"]
@@ -190,10 +190,12 @@ class ItemContext(Value):
     """Who gets new work in the place of each archived employee; null: nobody."""
     substitutes: SkipValidation[dict[EmployeeId, EmployeeId]] = Field(default_factory=dict)
     """Who answers for each employee who is absent now; comes with `reassignments`."""
+    members: SkipValidation[dict[str, tuple[EmployeeId, ...]]] = Field(default_factory=dict)
+    """Who belongs to each department, or to one below it, by the code of the department."""
     read_at: AwareDatetime
 
 
-UNNAMED = frozenset({"tenant_id", "reassignments", "substitutes", "read_at"})
+UNNAMED = frozenset({"tenant_id", "reassignments", "substitutes", "members", "read_at"})
 """What of a context authors cannot name."""
 
 
@@ -226,6 +228,8 @@ class TenantRecords(Value):
     reassignments: dict[EmployeeId, EmployeeId | None] = Field(default_factory=dict)
     """As in `ItemContext`."""
     substitutes: dict[EmployeeId, EmployeeId] = Field(default_factory=dict)
+    """As in `ItemContext`."""
+    members: dict[str, tuple[EmployeeId, ...]] = Field(default_factory=dict)
     """As in `ItemContext`."""
 
 
@@ -276,6 +280,7 @@ class ContextResponse(Value):
             my_company=known.my_company,
             reassignments=known.reassignments,
             substitutes=known.substitutes,
+            members=known.members,
             read_at=self.read_at,
         )
 
@@ -326,13 +331,15 @@ class EmployeeRef(Value):
 
 
 class TenantSchema(Value):
-    """Everything an author can refer to: pipelines, fields, employees."""
+    """Everything an author can refer to: pipelines, fields, employees, departments."""
 
     tenant_id: UUID
     tenant: TenantSettings
     pipelines: tuple[PipelineSchema, ...] = ()
     fields: tuple[FieldSchema, ...] = ()
     employees: tuple[EmployeeRef, ...] = ()
+    departments: tuple[str, ...] = ()
+    """Codes of those that are not archived."""
     archived_employees: tuple[EmployeeRef, ...] = ()
     """They can be compared with, but are given no new work."""
 

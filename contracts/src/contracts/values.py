@@ -80,6 +80,8 @@ class ItemFields(Fields):
     """What can be said of an item at any time."""
 
     responsible_id: EmployeeId | None = None
+    observer_ids: tuple[EmployeeId, ...] = ()
+    """Who is told of the item, and does not work on it."""
     contact_ids: tuple[UUID, ...] = ()
     company_id: UUID | None = None
     amount: Money | None = None

@@ -51,6 +51,9 @@ class Stage:
         path = example.effect.get.format(item=item)
         return self.readers[example.effect.reader].get(example.effect.service, path)
 
+    def ids(self, item: str) -> Mapping[str, str]:
+        return {"item": item, **self.shop.ids}
+
     def rule(self, item: str) -> Mapping[str, Any]:
         """What became of the example's rule; empty before the item's entry is known."""
         view = self.shop.manager.find("rule-engine", f"/v1/automation/items/{item}") or {"stages": []}
@@ -86,13 +89,19 @@ def publish(shop: Shop) -> None:
     counter = {"name": "Deals seen", "type": "number", "scope": "tenant", "value": 0}
     shop.owner.put("rule-engine", "/v1/variables/deals_seen", counter)
     shop.owner.put("rule-engine", "/v1/workflows/welcome", WELCOME)
-    rules = {type: {"rules": [rule(type, example.params)]} for type, example in EXAMPLES.items()}
+    rules = {type: {"rules": chain(type, example)} for type, example in EXAMPLES.items()}
     document = {"pipeline": PIPELINE, "stages": rules, "publish": True}
     shop.owner.put("rule-engine", f"/v1/rule-sets/{PIPELINE}", document)
 
 
 def rule(type: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": "example", "type": type, "params": params}
+
+
+def chain(type: str, example: Example) -> list[dict[str, Any]]:
+    """The example's rule between those before and after it."""
+    before, after = ([one.model_dump() for one in some] for some in (example.before, example.after))
+    return [one | {"execution": "wait"} for one in (*before, rule(type, example.params), *after)]
 
 
 def enter(shop: Shop, type: str, client: str, changes: Mapping[str, Any]) -> str:
@@ -129,6 +138,19 @@ def shows(found: Any, wanted: Any) -> bool:
             return bool(found == wanted)
 
 
+def filled(part: Any, ids: Mapping[str, str]) -> Any:
+    """With ids for `{item}` and for codes of employees."""
+    match part:
+        case dict():
+            return {key: filled(value, ids) for key, value in part.items()}
+        case list():
+            return [filled(value, ids) for value in part]
+        case str():
+            return part.format_map(ids)
+        case _:
+            return part
+
+
 def test_every_rule_type_has_an_example() -> None:
     assert EXAMPLES.keys() == REGISTRY.keys()
 
@@ -138,7 +160,11 @@ def test_the_effect_is_at_its_owner_and_the_view_says_that_it_was_done(stage: St
     example, item = EXAMPLES[type], stage.items[type]
     until(lambda: stage.rule(item).get("state") not in (None, "waiting", "running"), f"{type} to end")
     assert stage.rule(item)["state"] == "done", stage.rule(item)
-    until(lambda: shows(stage.effect(example, item), example.shows), f"{example.shows} at {example.effect}")
+    wanted, unwanted = (filled(part, stage.ids(item)) for part in (example.shows, example.lacks))
+    assert wanted or unwanted
+    until(lambda: shows(stage.effect(example, item), wanted), f"{wanted} at {example.effect}")
+    if unwanted:
+        until(lambda: not shows(stage.effect(example, item), unwanted), f"no {unwanted} at {example.effect}")
 
 
 @pytest.mark.parametrize("type", [type for type, example in EXAMPLES.items() if example.refusal is not None])

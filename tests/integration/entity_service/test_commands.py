@@ -11,10 +11,12 @@ from contracts import topics
 from contracts.catalogue import MESSAGES
 from contracts.envelope import MAX_CAUSES, Cause
 from contracts.kit.clock import new_id
+from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
     BookResource,
     CompleteActivities,
+    CompleteTasks,
     CopyItem,
     CreateFollowUp,
     CreateItem,
@@ -108,7 +110,12 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     PlanActivity: {"name": "Visit", "stage": "new"},
     CompleteActivities: {},
     BookResource: {"resource": "van", "start": "2030-05-07T12:00:00Z", "minutes": 60},
+    CompleteTasks: {"stage": "new"},
     AddTimelineEntry: {"text": "hello"},
+    ReadEmployee: {"employee_id": str(UUID(int=1))},
+    SelectEmployee: {"method": "random"},
+    ChangeResponsible: {"method": "first"},
+    ChangeObservers: {"action": "replace", "observer_ids": []},
     CreateFollowUp: {"kind": "lead", "title": "Renewal"},
     LockItem: {"run_id": str(uuid4()), "workflow": "discount"},
     UnlockItem: {"lock_id": str(uuid4())},

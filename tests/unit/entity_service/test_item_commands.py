@@ -10,8 +10,8 @@ from contracts.kit.outbox import Outbox
 from contracts.messages.entity_commands import CreateTask, ItemCommand
 from entity_service.application import make_changes
 from entity_service.application.locks import Locks
-from entity_service.handlers.commands import Handlers
-from entity_service.handlers.on_item import handlers_of, on
+from entity_service.handlers.commands import routes
+from entity_service.handlers.on_item import on
 from entity_service.messages import SERVICE
 
 ITEM_COMMANDS = {body for body in MESSAGES[topics.ENTITY_COMMANDS] if issubclass(body, ItemCommand)}
@@ -20,9 +20,8 @@ ITEM_COMMANDS = {body for body in MESSAGES[topics.ENTITY_COMMANDS] if issubclass
 def test_every_item_command_of_the_catalogue_has_a_handler_so_registered() -> None:
     changes = make_changes(Outbox(), utc_now, new_id)
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=Outbox(), clock=utc_now)
-    handlers = Handlers(changes, Locks(commands, utc_now))
 
-    assert handlers_of(handlers, changes.items).keys() >= ITEM_COMMANDS
+    assert routes(changes, Locks(commands, utc_now)).keys() >= ITEM_COMMANDS
 
 
 def test_a_command_about_an_item_cannot_be_registered_without_its_item() -> None:

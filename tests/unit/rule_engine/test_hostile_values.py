@@ -23,7 +23,8 @@ from rule_engine.domain.language.variables import Definition, Stored, VariableDo
 from rule_engine.domain.schedule.due import times_of
 from rule_engine.rules import REGISTRY
 from support import corpus
-from support.hostility import FIELDS, PARAMS, PIPELINES, QUIET, rule_places, sound_rule
+from support.hostile_params import FIELDS, PARAMS, QUIET
+from support.hostility import PIPELINES, rule_places, sound_rule
 from support.shop import HEAD, NOON, SELLER, SETTINGS, TENANT, deal
 
 MAX_MESSAGE = 900_000

@@ -224,6 +224,14 @@ class BookResource(ItemCommand):
     minutes: Minutes
 
 
+class CompleteTasks(ItemCommand):
+    """Completes the open tasks of an item that rules of a stage made. Outputs: `completed`, how many."""
+
+    TYPE: ClassVar[str] = "crm.task.complete.v1"
+
+    stage: str
+
+
 class AddTimelineEntry(ItemCommand):
     """Writes an entry into an item's timeline. Outputs: `entry_id`."""
 

@@ -39,9 +39,15 @@ def _section(rule_type: RuleType[Any], example: Example) -> Iterator[str]:
 
 def _example(type: str, example: Example) -> Iterator[str]:
     yield f"{example.title}:\n"
-    yield f"```yaml\n{_yaml({'name': 'example', 'type': type, 'params': example.params})}```\n"
-    yield f"Then `GET {example.effect.get}` of {example.effect.service} shows:\n"
-    yield f"```yaml\n{_yaml(example.shows)}```\n"
+    own = {"name": "example", "type": type, "params": example.params}
+    around = ([one.model_dump() for one in rules] for rules in (example.before, example.after))
+    before, after = around
+    rules = [one | ({"execution": "wait"} if at else {}) for at, one in enumerate([*before, own, *after])]
+    yield f"```yaml\n{_yaml(rules if len(rules) > 1 else own)}```\n"
+    for verb, part in (("shows", example.shows), ("shows no longer", example.lacks)):
+        if part:
+            yield f"Then `GET {example.effect.get}` of {example.effect.service} {verb}:\n"
+            yield f"```yaml\n{_yaml(part)}```\n"
     yield f"Refused at publishing, with words about `{example.issue.says}`:\n"
     yield f"```yaml\n{_yaml({'params': example.issue.params})}```\n"
     if example.refusal is not None:

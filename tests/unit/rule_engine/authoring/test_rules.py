@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from contracts.contexts import ItemContext
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.entity_commands import (
@@ -21,29 +20,13 @@ from contracts.messages.entity_commands import (
     UpdateItem,
 )
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
-from rule_engine.domain.actions import ActionContext, Failure
+from rule_engine.domain.actions import Failure
 from rule_engine.domain.language.values import values_of
 from rule_engine.rules import REGISTRY
+from support.acting import act
 from support.shop import ADA, BELL, COMPANY, CONTACT, DEAL, HEAD, NOON, SELLER, SETTINGS, WAREHOUSE, deal
 
 FILE = {"file_id": str(UUID(int=5)), "name": "invoice.pdf", "sha256": "0" * 64, "media_type": "application/pdf"}
-
-
-def act(type: str, params: dict[str, Any], context: ItemContext | None = None, **acting: Any) -> Any:
-    """What a rule does; `acting` replaces parts of its context."""
-    seen = context or deal()
-    facts: dict[str, Any] = {
-        "context": seen,
-        "now": NOON,
-        "stage": "new",
-        "actor": "rule:it",
-        "guard": 2,
-        "entry_seq": 2,
-        "values": values_of(seen, {}, NOON),
-        "run_id": UUID(int=9),
-    }
-    kind = REGISTRY[type]
-    return kind.act(kind.params.model_validate(params), ActionContext(**facts | acting))
 
 
 def test_an_sms_goes_to_the_first_number_of_the_contact_with_the_text_as_it_is() -> None:

@@ -61,6 +61,7 @@ def _add_contexts(routes: APIRouter, service: Service) -> None:
                 pipelines=tuple((await store.pipelines.of_tenant(tx, tenant)).values()),
                 fields=tuple(await store.fields.in_use(tx, tenant)),
                 employees=await store.employees.refs(tx, tenant, service.clock(), archived=False),
+                departments=await store.departments.codes(tx, tenant),
                 archived_employees=await store.employees.refs(tx, tenant, service.clock(), archived=True),
             )
 

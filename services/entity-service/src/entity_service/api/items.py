@@ -15,7 +15,7 @@ from contracts.kit.routes import Paged
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import FieldAssignment, NewItem
 from contracts.texts import Line, Title
-from contracts.values import Code, ItemFields, ItemKind, ItemSnapshot
+from contracts.values import Code, EmployeeId, ItemFields, ItemKind, ItemSnapshot
 from entity_service import store
 from entity_service.api.inputs import Amount, SearchText
 from entity_service.api.responses import actor_of, check_version, create_once, find_item, item_answer
@@ -28,6 +28,7 @@ from entity_service.messages import Actor
 class ItemFieldsInput(ItemFields, Input):
     """What may be said of an item at any time."""
 
+    observer_ids: Annotated[tuple[EmployeeId, ...], Field(max_length=100)] = ()
     contact_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
     amount: Amount | None = None
     source: Line | None = None

@@ -14,6 +14,7 @@ from entity_service.application.copies import Copies
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.application.payments import Payments
+from entity_service.application.people import People
 from entity_service.application.planned_activities import PlannedActivities
 from entity_service.application.products import Products
 from entity_service.application.tasks import Tasks
@@ -33,6 +34,7 @@ class Changes:
     bookings: Bookings
     tasks: Tasks
     payments: Payments
+    people: People
 
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
@@ -49,4 +51,5 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
         bookings=bookings,
         tasks=Tasks(items, handovers),
         payments=Payments(items, handovers),
+        people=People(items, handovers),
     )

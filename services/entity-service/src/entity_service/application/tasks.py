@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from contracts.messages.entity_commands import TaskFields
+from contracts.messages.entity_commands import CompleteTasks, TaskFields
 from entity_service import store
 from entity_service.application.handovers import Handovers, present
 from entity_service.application.items import Items
@@ -49,6 +49,13 @@ class Tasks:
         if assignee is None:
             raise InvalidError(("assignee_id", "the item has no responsible person; name who is to do it"))
         return assignee, handover
+
+    async def complete_of_rules(self, tx: Connection, item: Item, wanted: CompleteTasks, actor: Actor) -> int:
+        """Completes the open tasks of a locked item that rules of a stage made; how many there were."""
+        completed = await store.tasks.complete_of_rules(tx, item, wanted.stage, self._items.clock())
+        for id, name in completed:
+            await self._items.note(tx, item, "task", name, actor, {"task_id": str(id), "status": "done"})
+        return len(completed)
 
     async def set_status(self, tx: Connection, tenant: UUID, id: UUID, status: TaskStatus, actor: Actor) -> Task:
         """Raises `NotFoundError`. The same status again changes nothing."""

@@ -72,9 +72,9 @@ class Mentions:
 
 def mentions_of(wanted: Iterable[NewItem]) -> Mentions:
     wanted = list(wanted)
-    responsible = {one.responsible_id for one in wanted if one.responsible_id}
+    people = {id for one in wanted for id in (one.responsible_id, *one.observer_ids) if id}
     return Mentions(
-        employees=frozenset(responsible).union(*(mentioned_ids(one.fields) for one in wanted)),
+        employees=frozenset(people).union(*(mentioned_ids(one.fields) for one in wanted)),
         contacts=frozenset(id for one in wanted for id in one.contact_ids),
         companies=frozenset(one.company_id for one in wanted if one.company_id),
     )
@@ -125,11 +125,14 @@ _PLAIN: Mapping[str, TypeAdapter[Any]] = {
     "title": TypeAdapter(Title),
     "amount": TypeAdapter(Money | None),
     "responsible_id": TypeAdapter(UUID | None),
+    "observer_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
     "source": TypeAdapter(Line | None),
     "company_id": TypeAdapter(UUID | None),
     "contact_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
 }
 """The fields every kind of item has and people may set."""
+SEVERAL = ("observer_ids", "contact_ids")
+"""Those of them that hold several values."""
 
 
 def _parse_plain(values: Mapping[str, Any], references: References) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -154,6 +157,8 @@ def _check_reference(name: str, value: Any, references: References) -> None:
         raise ValueError("is no employee's id")
     if name == "responsible_id" and value in references.archived:
         raise ValueError("is an archived employee: name another one")
+    if name == "observer_ids" and (unknown := [str(id) for id in value if id not in references.employees]):
+        raise ValueError(f"are no employees' ids: {', '.join(unknown)}")
     if name == "company_id" and value and value not in references.companies:
         raise ValueError("is no company's id")
     if name == "contact_ids" and (unknown := [str(id) for id in value if id not in references.contacts]):
@@ -184,7 +189,7 @@ def assign(item: Item, assignments: Sequence[FieldAssignment], references: Refer
                 custom[code] = _appended(assignment, custom.get(code, item.fields.get(code)), multiple)
             elif assignment.field in _PLAIN:
                 present = plain.get(assignment.field, getattr(item, assignment.field))
-                plain[assignment.field] = _appended(assignment, present, assignment.field == "contact_ids")
+                plain[assignment.field] = _appended(assignment, present, assignment.field in SEVERAL)
             else:
                 raise ValueError("cannot be set")
         except ValueError as error:

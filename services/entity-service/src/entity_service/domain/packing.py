@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contracts.contexts import MAX_ANSWER, ContextResponse, ItemRecord, ItemRef, TenantRecords
 
-_OF_STAFF: dict[str, dict[UUID, Any]] = {"reassignments": {}, "substitutes": {}}
+_OF_STAFF: dict[str, dict[Any, Any]] = {"reassignments": {}, "substitutes": {}, "members": {}}
 """They go in once for each tenant of whom there is an item."""
 _TABLES = ("contacts", "companies", "responsible", "supervisors")
 

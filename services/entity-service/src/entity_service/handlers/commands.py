@@ -5,14 +5,16 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.catalogue import MESSAGES
+from contracts.envelope import Body
 from contracts.kit.broker import Subscription
-from contracts.kit.commands import Commands
+from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.quotas import refusal
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
     BookResource,
     CompleteActivities,
+    CompleteTasks,
     CopyItem,
     CreateFollowUp,
     CreateItem,
@@ -37,6 +39,7 @@ from entity_service.domain.locks import Lock
 from entity_service.domain.pipelines import choose
 from entity_service.domain.resources import span
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
+from entity_service.handlers.people import PeopleHandlers
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
 
 GONE = {"verdict": "gone", "stage": None, "pipeline": None, "reference": None, "entry_seq": None}
@@ -151,6 +154,10 @@ class Handlers:
         )
         return {"booking_id": str(booking.id)}
 
+    @on_item(CompleteTasks)
+    async def complete_tasks(self, action: ItemAction[CompleteTasks], tx: Connection) -> Outputs:
+        return {"completed": await self._changes.tasks.complete_of_rules(tx, action.item, action.data, action.actor)}
+
     @on_item(AddTimelineEntry)
     async def add_timeline_entry(self, action: ItemAction[AddTimelineEntry], tx: Connection) -> Outputs:
         entry = await self._changes.items.note(tx, action.item, action.data.kind, action.data.text, action.actor)
@@ -184,7 +191,13 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
     return wanted.model_copy(update={"contact_ids": (*wanted.contact_ids, client.id)})
 
 
+def routes(changes: Changes, locks: Locks) -> dict[type[Body], CommandHandler]:
+    """The handler of each command."""
+    owners = (Handlers(changes, locks), PeopleHandlers(changes))
+    return {command: handler for one in owners for command, handler in handlers_of(one, changes.items).items()}
+
+
 def subscription(commands: Commands, changes: Changes, locks: Locks) -> Subscription:
     """Each command of the topic goes to the method that is registered for it. What may still wait is a `LockItem`."""
-    routes, expected = handlers_of(Handlers(changes, locks), changes.items), MESSAGES[topics.ENTITY_COMMANDS]
-    return commands.subscription(topics.ENTITY_COMMANDS, routes, expected=expected, cancel=locks.cancel)
+    expected = MESSAGES[topics.ENTITY_COMMANDS]
+    return commands.subscription(topics.ENTITY_COMMANDS, routes(changes, locks), expected=expected, cancel=locks.cancel)

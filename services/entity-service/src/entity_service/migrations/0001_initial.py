@@ -120,6 +120,7 @@ CREATE TABLE items (
     version integer NOT NULL,
     entry_seq integer NOT NULL,
     responsible_id uuid,
+    observer_ids uuid[] NOT NULL,
     contact_ids uuid[] NOT NULL,
     company_id uuid,
     amount bigint,

@@ -1,15 +1,16 @@
 """Items with everything around them, for many items of many tenants at once, as much as an answer holds.
 
 The number of statements depends on the parts asked for, never on the number of items: one for the items with tenant,
-pipeline and stage, one each for contacts, companies, products, responsible persons and supervisors, and four for
-reassignments and substitutes. Each statement about items ends where it has read as many bytes as an answer may have, so
-that no more than that is ever in memory.
+pipeline and stage, one each for contacts, companies, products, responsible persons, supervisors and members of
+departments, and four for reassignments and substitutes. Each statement about items ends where it has read as many bytes
+as an answer may have, so that no more than that is ever in memory.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import get_args
 from uuid import UUID
 
 import asyncpg
@@ -33,7 +34,7 @@ from contracts.kit.database import Connection
 from entity_service.domain.items import Item
 from entity_service.domain.names import full_name
 from entity_service.domain.packing import Packing
-from entity_service.store import employees
+from entity_service.store import candidates, employees
 from entity_service.store.calendars import schedule_of
 from entity_service.store.companies import company_of
 from entity_service.store.consents import OF_CONTACT
@@ -59,6 +60,8 @@ class _Around:
     """By tenant."""
     substitutes: Mapping[UUID, Mapping[UUID, UUID]] = field(default_factory=dict)
     """By tenant."""
+    members: dict[UUID, dict[str, tuple[UUID, ...]]] = field(default_factory=dict)
+    """By tenant and department."""
     unread: set[Key] = field(default_factory=set)
     """What of all that did not fit."""
 
@@ -89,7 +92,7 @@ def _is_complete(item: Item, around: _Around) -> bool:
     return not around.unread or around.unread.isdisjoint((item.tenant_id, id) for id in own)
 
 
-_ALL: tuple[Part, ...] = ("contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments")
+_ALL: tuple[Part, ...] = get_args(Part)
 
 
 _ITEMS = """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
@@ -143,6 +146,9 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
         around.substitutes = await employees.substitutes(tx, tenants, now)
         staffs = await employees.staffs(tx, tenants)
         around.reassignments = {tenant: staff.reassignments() for tenant, staff in staffs.items()}
+    if "members" in wanted:
+        found = await candidates.members(tx, {item.tenant_id for item in items})
+        around.members = {tenant: {code: tuple(ids) for code, ids in of.items()} for tenant, of in found.items()}
     return around
 
 
@@ -236,6 +242,7 @@ def _records(
         supervisors=_of(around.supervisors, tenant, [employee]),
         reassignments=dict(around.reassignments.get(tenant, {})),
         substitutes=dict(around.substitutes.get(tenant, {})),
+        members=around.members.get(tenant, {}),
     )
 
 

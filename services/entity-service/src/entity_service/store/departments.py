@@ -31,3 +31,11 @@ async def find(tx: Connection, tenant: UUID, code: str) -> Department | None:
 async def save(tx: Connection, tenant: UUID, department: Department) -> None:
     """Creates or replaces."""
     await put(tx, "departments", {"tenant_id": tenant, **dict(department)}, key=("tenant_id", "code"))
+
+
+async def codes(tx: Connection, tenant: UUID) -> tuple[str, ...]:
+    """Of those that are not archived."""
+    rows = await tx.fetch(
+        "SELECT code FROM departments WHERE tenant_id = $1 AND NOT archived ORDER BY code LIMIT 10000", tenant
+    )
+    return tuple(row["code"] for row in rows)

@@ -143,6 +143,11 @@ _REFERENCES = {
         """FROM items i JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
            WHERE i.tenant_id = $1 AND i.responsible_id = $2::uuid AND s.outcome = 'open' ORDER BY i.id""",
     ),
+    "observer_of_open_item": (
+        "i.id::text AS ref, i.title AS name",
+        """FROM items i JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
+           WHERE i.tenant_id = $1 AND $2::uuid = ANY (i.observer_ids) AND s.outcome = 'open' ORDER BY i.id""",
+    ),
     "open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} assignee_id = $2::uuid ORDER BY id"),
     "participant_of_open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} $2::uuid = ANY (participants) ORDER BY id"),
     "observer_of_open_task": ("id::text AS ref, name", f"{_OPEN_TASKS} $2::uuid = ANY (observers) ORDER BY id"),

@@ -42,6 +42,20 @@ async def complete_on_leave(tx: Connection, item: Item, now: datetime) -> None:
     )
 
 
+async def complete_of_rules(tx: Connection, item: Item, stage: str, now: datetime) -> list[tuple[UUID, str]]:
+    """Completes what rules of the stage made and is still open; ids and names."""
+    rows = await tx.fetch(
+        """UPDATE tasks SET status = 'done', completed_at = $4
+           WHERE tenant_id = $1 AND item_id = $2 AND stage = $3 AND created_by LIKE 'rule:%'
+             AND status IN ('open', 'in_progress') RETURNING id, name""",
+        item.tenant_id,
+        item.id,
+        stage,
+        now,
+    )
+    return [(row["id"], row["name"]) for row in rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What a list of tasks is narrowed to; `before` is the id after which the page begins, newest first."""

@@ -92,6 +92,8 @@ class ActionContext:
     values: Mapping[str, Any]
     """The context as authors name it, with `steps`, `now` and `today`."""
     run_id: UUID
+    rule_id: str = ""
+    """The same in later versions of the rule."""
     stored: Stored = NOTHING_STORED
     """Variables and constants."""
 
@@ -99,6 +101,10 @@ class ActionContext:
         """A command about the item, with the guard and the actor of this run unless `values` give others."""
         sent = {"item_id": self.context.item.id, "expect_entry_seq": self.guard, "actor": self.actor}
         return command.model_validate(sent | values)
+
+    def actor_for(self, employee: UUID | None) -> str:
+        """Who the records name: the employee if one is given, else the rule."""
+        return str(employee) if employee else self.actor
 
 
 Named = Literal["templates", "channels", "workflows"]
@@ -164,6 +170,10 @@ class RuleType[P: Params](ABC):
     def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
         """The outputs of a rule with these parameters, as far as they depend on them."""
         return self.outputs
+
+    def needs_with(self, params: Mapping[str, JsonValue]) -> Collection[Part]:
+        """The parts that `act` reads with these parameters, as far as they depend on them."""
+        return self.needs
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         """What is wrong with parameters as written, beyond their types: (path below the parameters, what)."""

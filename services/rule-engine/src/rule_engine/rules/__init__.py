@@ -6,18 +6,42 @@ from typing import Any
 from rule_engine.domain.actions import RuleType
 from rule_engine.rules import (
     activities,
+    change_observers,
+    change_responsible,
+    codes,
     communication,
     data,
     documents,
     employees,
+    get_employee,
     items,
     locks,
+    notify_employee,
     repeat_sales,
+    select_employee,
     tasks,
+    timeline,
     workflows,
 )
 
-_GROUPS = (communication, employees, tasks, activities, repeat_sales, documents, items, data, workflows)
+_GROUPS = (
+    communication,
+    employees,
+    notify_employee,
+    timeline,
+    change_observers,
+    tasks,
+    activities,
+    change_responsible,
+    repeat_sales,
+    documents,
+    items,
+    data,
+    get_employee,
+    select_employee,
+    codes,
+    workflows,
+)
 REGISTRY: Mapping[str, RuleType[Any]] = {rule.type: rule for group in _GROUPS for rule in group.RULES}
 """Those that authors write: the catalogue that `GET /v1/rule-types` serves."""
 RUNNABLE: Mapping[str, RuleType[Any]] = {**REGISTRY, **{rule.type: rule for rule in locks.RULES}}

@@ -1,11 +1,12 @@
 """Rules that tell employees something."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
-from contracts.contexts import Part
+from contracts.contexts import ItemContext, Part
 from contracts.messages.comms import Notify
 from rule_engine.domain.actions import (
     LONGER_IS_CUT,
@@ -22,18 +23,19 @@ ALL_ARCHIVED = (
     "the recipients are archived and nobody is left to take over: give them successors, their departments heads, or "
     "the tenant a default_assignee"
 )
-
-
-class NotifySupervisorParams(Params):
-    text: Annotated[str, Field(min_length=1, max_length=10_000, json_schema_extra=LONGER_IS_CUT)]
-    recipients: Employees = ()
-    """Codes of employees; by default the head of the responsible person's department, up the tree."""
+Text = Annotated[str, Field(min_length=1, max_length=10_000, json_schema_extra=LONGER_IS_CUT)]
 
 
 class Notified(Outputs):
     """Who has it in the inbox: the notification by employee."""
 
     notification_ids: dict[UUID, UUID]
+
+
+class NotifySupervisorParams(Params):
+    text: Text
+    recipients: Employees = ()
+    """Codes of employees; by default the head of the responsible person's department, up the tree."""
 
 
 class NotifySupervisor(RuleType[NotifySupervisorParams]):
@@ -54,11 +56,16 @@ class NotifySupervisor(RuleType[NotifySupervisorParams]):
         if not meant:
             whom = "the responsible person has no supervisor" if context.responsible else "nobody is responsible"
             return Failure(f"{whom}: give the department a head, or the rule recipients")
-        present = (context.reassignments.get(id, id) for id in meant)
-        recipients = tuple(dict.fromkeys(id for id in present if id is not None))
+        recipients = present_ones(meant, context)
         if not recipients:
             return Failure(ALL_ARCHIVED)
         return Notify(item_id=context.item.id, recipients=recipients, text=params.text)
+
+
+def present_ones(meant: Iterable[UUID | None], context: ItemContext) -> tuple[UUID, ...]:
+    """Each of them once; in the place of archived ones those who get their work."""
+    present = (context.reassignments.get(id, id) for id in meant if id is not None)
+    return tuple(dict.fromkeys(id for id in present if id is not None))
 
 
 RULES: tuple[RuleType[Any], ...] = (NotifySupervisor(),)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
-from uuid import UUID
 
 from pydantic import Field, JsonValue
 
@@ -25,7 +24,7 @@ from rule_engine.domain.actions import (
 from rule_engine.domain.language.limits import Cut
 from rule_engine.rules.places import stage_issues
 
-PLAIN_FIELDS = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids")
+PLAIN_FIELDS = ("title", "amount", "responsible_id", "observer_ids", "source", "company_id", "contact_ids")
 """The fields of every item that can be set; custom ones are `fields.<code>`."""
 _ON_ONE_LINE = {"title": MAX_TITLE, "source": MAX_NAME}
 """Characters that they have at most."""
@@ -65,11 +64,11 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
 
     def act(self, params: UpdateItemParams, acting: ActionContext) -> UpdateItem:
         assignments = tuple(FieldAssignment(**one.model_dump()) for one in params.fields)
-        return acting.command(UpdateItem, assignments=assignments, actor=_actor(params.changed_by, acting))
+        return acting.command(UpdateItem, assignments=assignments, actor=acting.actor_for(params.changed_by))
 
     def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
         yield from super().employees_in(params, fields)
-        people = {"responsible_id", *(f"fields.{one.code}" for one in fields if one.type == "user")}
+        people = {"responsible_id", "observer_ids", *(f"fields.{one.code}" for one in fields if one.type == "user")}
         yield from (("fields", index, "value") for index, name, _ in _assignments(params) if name in people)
 
     def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
@@ -100,11 +99,7 @@ def _field_issues(name: str, one: Mapping[str, JsonValue], context: AuthoringCon
 
 
 def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
-    return name == "contact_ids" or (name in custom and custom[name].multiple)
-
-
-def _actor(employee: UUID | None, acting: ActionContext) -> str:
-    return str(employee) if employee else acting.actor
+    return name in ("observer_ids", "contact_ids") or (name in custom and custom[name].multiple)
 
 
 class ChangeStageParams(Params):
@@ -135,7 +130,7 @@ class ChangeStage(RuleType[ChangeStageParams]):
             MoveItem,
             candidates=(MoveCandidate(stage=params.stage),),
             expect_entry_seq=acting.entry_seq,
-            actor=_actor(params.changed_by, acting),
+            actor=acting.actor_for(params.changed_by),
         )
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:

@@ -1,14 +1,18 @@
 """Rules that give people work."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from contracts.messages.entity_commands import CreateTask
+from contracts.issues import Issue
+from contracts.messages.entity_commands import CompleteTasks, CreateTask
+from contracts.values import Code
 from rule_engine.domain.actions import (
     LONGER_IS_CUT,
     ActionContext,
+    AuthoringContext,
     Employee,
     Employees,
     Group,
@@ -18,6 +22,7 @@ from rule_engine.domain.actions import (
     RuleType,
     Title,
 )
+from rule_engine.rules.places import stage_issues
 from rule_engine.rules.time_expressions import TimeExpression
 
 
@@ -70,4 +75,31 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
         )
 
 
-RULES: tuple[RuleType[Any], ...] = (CreateTaskRule(),)
+class CompleteTasksParams(Params):
+    stage: Code | None = None
+    """The stage whose rules made the tasks; by default the rule's own."""
+
+
+class CompletedTasks(Outputs):
+    """How many tasks it has completed."""
+
+    completed: int
+
+
+class CompleteTasksRule(RuleType[CompleteTasksParams]):
+    """Completes the item's open tasks that rules of a stage made."""
+
+    type = "complete_tasks"
+    title = "Complete tasks"
+    group: ClassVar[Group] = "tasks"
+    params = CompleteTasksParams
+    outputs = CompletedTasks
+
+    def act(self, params: CompleteTasksParams, acting: ActionContext) -> CompleteTasks:
+        return acting.command(CompleteTasks, stage=params.stage or acting.stage)
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return stage_issues(params, context.pipeline)
+
+
+RULES: tuple[RuleType[Any], ...] = (CreateTaskRule(), CompleteTasksRule())

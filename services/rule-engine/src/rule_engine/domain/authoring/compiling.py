@@ -95,8 +95,9 @@ def compile_document(
 
 def _parts(chain: list[RuleDocument], registry: Mapping[str, RuleType[Any]]) -> tuple[Part, ...]:
     read = _read(chain)
+    own = {part for rule in chain for part in registry[rule.type].needs_with(rule.params)}
     timing = {part for rule in chain for part in parts_for(rule.run)}
-    return tuple(sorted({*parts_of(read), *timing, *(part for rule in chain for part in registry[rule.type].needs)}))
+    return tuple(sorted({*parts_of(read), *timing, *own}))
 
 
 def _read(chain: list[RuleDocument]) -> set[str]:

@@ -67,6 +67,7 @@ def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
     read = _read(document)
     actions = [one.block for one in placed_blocks(document) if one.block.block == ACTION]
     kinds = [registry[one.options["type"]] for one in actions]
+    needs = [registry[one.options["type"]].needs_with(one.options.get("params", {})) for one in actions]
     looked_at = [types[one.block.block].needs for one in placed_blocks(document) if one.block.block != ACTION]
     constants = {name: fitting(one.value, one) for name, one in document.constants.items()}
     named = any(_is_stored(path, constants) for path in read)
@@ -74,7 +75,7 @@ def compile_workflow(  # noqa: PLR0913 - what a workflow is compiled with
         workflow=code,
         permissions=employee_refs.in_permissions(document.permissions, schema)[0],
         constants=constants,
-        parts=tuple(sorted({*parts_of(read), *chain(*(kind.needs for kind in kinds), *looked_at), *_TIMING})),
+        parts=tuple(sorted({*parts_of(read), *chain(*needs, *looked_at), *_TIMING})),
         stored=named or any(kind.stores for kind in kinds),
         root=compiling.sequence(document.blocks),
     )

@@ -109,6 +109,7 @@ class _Deciding:
             entry_seq=entry_seq,
             values=self.values,
             run_id=self.known.facts.run_id,
+            rule_id=rule.rule_id,
             stored=self.run.stored,
         )
         return kind.act(params, acting)

@@ -13,7 +13,7 @@ from contracts.issues import issues_of
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import ItemSnapshot
 
-PLAIN = ("title", "amount", "responsible_id", "source", "company_id", "contact_ids", "activity_count")
+PLAIN = ("title", "amount", "responsible_id", "observer_ids", "source", "company_id", "contact_ids", "activity_count")
 
 
 class MisfitValueError(Exception):

@@ -1,6 +1,6 @@
 """What commands do in a simulation: moves and changes are made to the item, all else is only answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,12 +10,14 @@ from pydantic import JsonValue
 from contracts.contexts import ItemContext, StageContext
 from contracts.envelope import Body, Cause
 from contracts.loops import find_loop
-from contracts.messages.entity_commands import EntityCommand, ItemCommand, MoveItem, UpdateItem
+from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible
+from contracts.messages.entity_commands import EntityCommand, FieldAssignment, ItemCommand, MoveItem, UpdateItem
 from contracts.messages.entity_events import FieldsChanged, StageChanged
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
 from contracts.values import Origin
 from rule_engine.domain.simulation.items import MisfitValueError, Surroundings, assigned, entering
-from rule_engine.domain.simulation.stand_ins import Answer, made_up_outputs
+from rule_engine.domain.simulation.made_up import chosen, made_up_outputs
+from rule_engine.domain.simulation.stand_ins import Answer
 
 LEFT = "the item has left the stage"
 
@@ -64,10 +66,22 @@ def _done(
         case MoveItem() as body:
             return _move(command, body, context, around, now)
         case UpdateItem() as body:
-            return _update(command, body, context, around, now)
+            return _update(command, body.assignments, context, around, now)
+        case ChangeResponsible() as body:
+            responsible = FieldAssignment(field="responsible_id", value=chosen(body, command.id))
+            return _update(command, (responsible,), context, around, now)
+        case ChangeObservers() as body:
+            return _update(command, (_observers(body, context),), context, around, now)
         case body:
-            made = made_up_outputs(body, command.id) | dict(outputs)
-            return Handled(CommandDone(command_id=command.id, outputs=made))
+            return Handled(
+                CommandDone(command_id=command.id, outputs=made_up_outputs(body, command.id) | dict(outputs))
+            )
+
+
+def _observers(body: ChangeObservers, context: ItemContext) -> FieldAssignment:
+    left = [id for id in context.item.observer_ids if body.action == "remove" and id not in body.observer_ids]
+    value = [str(id) for id in (left if body.action == "remove" else body.observer_ids)]
+    return FieldAssignment(field="observer_ids", value=list(value), append=body.action == "add")
 
 
 def _move(command: Command, body: MoveItem, context: ItemContext, around: Surroundings, now: datetime) -> Handled:
@@ -116,15 +130,23 @@ def entry_event(
     )
 
 
-def _update(command: Command, body: UpdateItem, context: ItemContext, around: Surroundings, now: datetime) -> Handled:
+def _update(
+    command: Command,
+    assignments: Sequence[FieldAssignment],
+    context: ItemContext,
+    around: Surroundings,
+    now: datetime,
+) -> Handled:
     try:
-        after, changed = assigned(context, body.assignments, around, now)
+        after, changed = assigned(context, assignments, around, now)
     except MisfitValueError as error:
         return _refused(command, str(error))
-    done = CommandDone(command_id=command.id, outputs={"version": after.item.version})
+    outputs = made_up_outputs(command.body, command.id) | {"version": after.item.version}
+    done = CommandDone(command_id=command.id, outputs=outputs)
     if not changed:
         return Handled(done)
-    return Handled(done, after, FieldsChanged(item=after.item, changed=changed, changed_by=body.actor, at=now))
+    by = command.body.actor if isinstance(command.body, EntityCommand) else ""
+    return Handled(done, after, FieldsChanged(item=after.item, changed=changed, changed_by=by, at=now))
 
 
 def _refused(command: Command, reason: str) -> Handled:

@@ -5,23 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Literal, Self
-from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from contracts.envelope import Body
-from contracts.messages.comms import Notify, SendMessage
-from contracts.messages.doc import CreateDocument
-from contracts.messages.entity_commands import (
-    AddTimelineEntry,
-    BookResource,
-    CompleteActivities,
-    CopyItem,
-    CreateFollowUp,
-    CreateTask,
-    PlanActivity,
-)
-from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.domain.execution.assignments import MAX_COMMENT, Ask, Choice
 from rule_engine.domain.language.variables import Name
 
@@ -133,51 +119,3 @@ def _outcome(stand_in: StandIn, drawn: float) -> Literal["done", "refused", "fai
 def fraction(text: str) -> float:
     """A number from 0 to 1 (exclusive) that looks random and is always the same."""
     return int.from_bytes(sha256(text.encode()).digest()[:6]) / 2**48
-
-
-def made_up_outputs(body: Body, command_id: UUID) -> dict[str, JsonValue]:
-    """What the owner of a command would answer, with ids that follow from the command's own."""
-    made = str(uuid5(command_id, "made"))
-    match body:
-        case SendMessage(to=to):
-            return {"message_id": made, "sent_to": to}
-        case Notify(recipients=recipients):
-            return {"notification_ids": {str(one): str(uuid5(command_id, str(one))) for one in recipients}}
-        case CompleteActivities():
-            return {"completed": 0}
-        case StartWorkflow(wait_for_end=waits):
-            return {"run_id": made, "outcome": "done" if waits else None, "status": None, "variables": {}}
-        case StopWorkflows() | StopAutomation():
-            return {"stopped": 0}
-        case CreateDocument():
-            return _document(body, command_id)
-        case _:
-            return {_MADE[type(body)]: made} if type(body) in _MADE else {}
-
-
-_MADE: Mapping[type[Body], str] = {
-    CreateTask: "task_id",
-    PlanActivity: "activity_id",
-    BookResource: "booking_id",
-    CreateFollowUp: "item_id",
-    CopyItem: "item_id",
-    AddTimelineEntry: "entry_id",
-}
-"""The output that names what a command has made."""
-
-
-def _document(body: CreateDocument, command_id: UUID) -> dict[str, JsonValue]:
-    number = f"{int.from_bytes(command_id.bytes[:3]) % 10_000:04}"
-    pdf: dict[str, JsonValue] = {
-        "file_id": str(uuid5(command_id, "pdf")),
-        "name": f"{body.template}-{number}.pdf",
-        "sha256": sha256(command_id.bytes).hexdigest(),
-        "media_type": "application/pdf",
-    }
-    link = f"https://documents.example/{uuid5(command_id, 'link')}"
-    return {
-        "document_id": str(uuid5(command_id, "document")),
-        "number": number,
-        "pdf": pdf if body.wait_for_pdf else None,
-        "public_link": link if body.public_link else None,
-    }

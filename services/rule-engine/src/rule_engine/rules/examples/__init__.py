@@ -37,13 +37,27 @@ class Refusal(Part):
     reason: str
 
 
+class Rule(Part):
+    """A rule beside the example's, in the same chain."""
+
+    name: str
+    type: str
+    params: dict[str, Any]
+
+
 class Example(Part):
-    """`shows` is a part of the answer of `effect`: of mappings the named keys, of lists at least these elements."""
+    """`shows` is a part of the answer of `effect`: of mappings the named keys, of lists at least these elements.
+
+    `lacks` is what is no part of it. `{item}` in them is the item's id, `{manager}` that of the employee of this code.
+    """
 
     title: str
+    before: tuple[Rule, ...] = ()
     params: dict[str, Any]
+    after: tuple[Rule, ...] = ()
     effect: Effect
-    shows: dict[str, Any]
+    shows: dict[str, Any] = Field(default_factory=dict)
+    lacks: dict[str, Any] = Field(default_factory=dict)
     issue: Issue
     refusal: Refusal | None = None
 

@@ -1,0 +1,115 @@
+"""What the owners of commands would answer: outputs that later rules can name, their ids made from the command's."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import JsonValue
+
+from contracts.envelope import Body
+from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.doc import CreateDocument
+from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
+from contracts.messages.entity_commands import (
+    AddTimelineEntry,
+    BookResource,
+    CompleteActivities,
+    CompleteTasks,
+    CopyItem,
+    CreateFollowUp,
+    CreateTask,
+    PlanActivity,
+)
+from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
+
+type Outputs = dict[str, JsonValue]
+
+
+def made_up_outputs(body: Body, command_id: UUID) -> Outputs:
+    """What the owner of a command would answer."""
+    make = _OUTPUTS.get(type(body))
+    return make(body, command_id) if make else {}
+
+
+def chosen(body: SelectEmployee | ChangeResponsible, command_id: UUID) -> str:
+    """The first who is named; of departments nobody knows here who belongs to them."""
+    return str(body.employee_ids[0]) if body.employee_ids else _made(command_id)
+
+
+def _made(command_id: UUID) -> str:
+    return str(uuid5(command_id, "made"))
+
+
+def _id_as(name: str) -> Callable[[Any, UUID], Outputs]:
+    return lambda _, command_id: {name: _made(command_id)}
+
+
+def _message(body: SendMessage, command_id: UUID) -> Outputs:
+    return {"message_id": _made(command_id), "sent_to": body.to}
+
+
+def _notifications(body: Notify, command_id: UUID) -> Outputs:
+    return {"notification_ids": {str(one): str(uuid5(command_id, str(one))) for one in body.recipients}}
+
+
+def _workflow(body: StartWorkflow, command_id: UUID) -> Outputs:
+    outcome = "done" if body.wait_for_end else None
+    return {"run_id": _made(command_id), "outcome": outcome, "status": None, "variables": {}}
+
+
+def _stopped(_: Body, __: UUID) -> Outputs:
+    return {"stopped": 0}
+
+
+def _employee(body: ReadEmployee, _: UUID) -> Outputs:
+    return {
+        "employee_id": str(body.employee_id),
+        "name": "Kim Example",
+        "first_name": "Kim",
+        "email": "kim@company.example",
+        "phone": "+493000000000",
+        "position": "Sales",
+        "department": "Sales",
+        "head_id": str(uuid5(body.employee_id, "head")),
+        "absent_until": None,
+    }
+
+
+def _document(body: CreateDocument, command_id: UUID) -> Outputs:
+    number = f"{int.from_bytes(command_id.bytes[:3]) % 10_000:04}"
+    pdf: dict[str, JsonValue] = {
+        "file_id": str(uuid5(command_id, "pdf")),
+        "name": f"{body.template}-{number}.pdf",
+        "sha256": sha256(command_id.bytes).hexdigest(),
+        "media_type": "application/pdf",
+    }
+    link = f"https://documents.example/{uuid5(command_id, 'link')}"
+    return {
+        "document_id": str(uuid5(command_id, "document")),
+        "number": number,
+        "pdf": pdf if body.wait_for_pdf else None,
+        "public_link": link if body.public_link else None,
+    }
+
+
+_OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
+    SendMessage: _message,
+    Notify: _notifications,
+    CreateTask: _id_as("task_id"),
+    CompleteTasks: lambda _, __: {"completed": 0},
+    CreateFollowUp: _id_as("item_id"),
+    CopyItem: _id_as("item_id"),
+    PlanActivity: _id_as("activity_id"),
+    BookResource: _id_as("booking_id"),
+    CompleteActivities: lambda _, __: {"completed": 0},
+    AddTimelineEntry: _id_as("entry_id"),
+    StartWorkflow: _workflow,
+    StopWorkflows: _stopped,
+    StopAutomation: _stopped,
+    CreateDocument: _document,
+    ReadEmployee: _employee,
+    SelectEmployee: lambda body, command_id: {"employee_id": chosen(body, command_id)},
+    ChangeResponsible: lambda body, command_id: {"responsible_id": chosen(body, command_id)},
+    ChangeObservers: lambda body, _: {"observer_ids": [str(id) for id in body.observer_ids]},
+}
