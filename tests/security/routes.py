@@ -216,6 +216,7 @@ RULE_ENGINE = {
     "POST /v1/runs/{run_id}/events": Route(VIEWER, HIDDEN, ("workflow_run",), {"name": "command.go"}),
     "POST /v1/runs/{run_id}/terminate": Route(VIEWER, HIDDEN, ("workflow_run",), {"reason": "enough"}),
     "POST /v1/runs/{run_id}/suspend": Route(VIEWER, HIDDEN, ("workflow_run",)),
+    "POST /v1/runs/{run_id}/jump": Route(VIEWER, HIDDEN, ("workflow_run",), {"block": "over"}),
     "POST /v1/runs/{run_id}/resume": Route(VIEWER, HIDDEN, ("workflow_run",)),
     "POST /v1/runs/{run_id}/blocks/{block}/move": Route(
         VIEWER, HIDDEN, BLOCK_OF_RUN, {"until": "2030-01-01T12:00:00Z"}

@@ -1,13 +1,17 @@
 """Runs of workflows driven on the core: their timers, commands, events and answers, and the journal that results."""
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
 
 from contracts.messages.results import CommandDone, CommandFailed, CommandRefused, FinalResult
+from rule_engine.domain.errors import RunError
 from rule_engine.domain.execution.advance import advance, settle
 from rule_engine.domain.execution.assignments import Asked, Withdrawn, answers_to
+from rule_engine.domain.execution.jumping import jump
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Entry, State, read_state
 from rule_engine.domain.execution.step import RunFacts, Step
@@ -18,12 +22,24 @@ EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "150"))
 FINALS = st.lists(st.sampled_from(["done", "done", "done", "refused", "failed"]), min_size=1, max_size=6)
 """How commands end, in turn."""
 
+NOTHING: Mapping[int, str] = {}
+
 
 class Drive:
     """One way to drive a run until nothing of it is left, or it is held."""
 
-    def __init__(self, program: Program, finals: list[str], *, crash: bool = False, twice: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        finals: list[str],
+        *,
+        crash: bool = False,
+        twice: bool = False,
+        jumps: Mapping[int, str] = NOTHING,
+    ) -> None:
         self.program, self.finals, self.crash, self.twice = program, finals, crash, twice
+        self.jumps = jumps
+        """After which turns an operator jumps to which block, if that can be done then."""
         self.state: State = begin_workflow(program, {}, {"n": 0}, "user:ann", T0)
         self.now = T0
         self.journal: list[tuple[Any, ...]] = []
@@ -34,7 +50,7 @@ class Drive:
         self.asked: list[Asked] = []
 
     def run(self) -> list[tuple[Any, ...]]:
-        for _ in range(500):
+        for turn in range(500):
             if self.wake_at is not None:
                 self.now = max(self.now, self.wake_at)
                 self._commit(self._advance)
@@ -45,6 +61,8 @@ class Drive:
             if self.state.finished:
                 break
             self._events()
+            if turn in self.jumps:
+                self._jump(self.jumps[turn])
         assert self.state.finished or self.wake_at is None, "it goes round for ever"
         return self.journal
 
@@ -52,6 +70,10 @@ class Drive:
         seen = context()
         entry = Entry(seen.item.id, 1, T0, seen.item)
         return advance(self.program, self.state, entry, seen, self.now, RunFacts(RUN, REGISTRY))
+
+    def _jump(self, block: str) -> None:
+        with suppress(RunError):
+            self._commit(lambda: jump(self.program, self.state, block, f"jumped to {block}", self.now))
 
     def _events(self) -> None:
         if any("command.go" in frame.awaits for frame in self.state.frames.values()):

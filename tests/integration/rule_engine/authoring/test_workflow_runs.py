@@ -113,3 +113,21 @@ async def test_a_run_says_what_it_waits_for_and_what_to_try(author: httpx.AsyncC
     (finding,) = (await author.get(f"/v1/runs/{run['id']}/diagnosis")).json()["findings"]
     assert (finding["urgency"], finding["what"].endswith("longer than it should be")) == (2, True)
     assert finding["since"] == "2026-03-02T09:00:00Z"
+
+
+async def test_an_operator_jumps_and_journal_and_record_say_so(
+    author: httpx.AsyncClient, operator: httpx.AsyncClient, deal: Deal
+) -> None:
+    pauses = [{"block": "pause", "name": f"p{n}", "run": A_WEEK} for n in range(3)]
+    await put(author, {"kind": "deal", "autorun": {"on_create": True}, "blocks": pauses})
+    await deal.enters("new")
+    await deal.engine.advance(deal.tenant)
+    run = await run_of(author, deal)
+    refused = await operator.post(f"/v1/runs/{run['id']}/jump", json={"block": "p9"})
+    assert (refused.status_code, "there is no block 'p9'" in refused.json()["detail"]) == (409, True)
+    jumped = await operator.post(f"/v1/runs/{run['id']}/jump", json={"block": "p2", "reason": "we are late"})
+    assert jumped.status_code == 200, jumped.text
+    await deal.engine.advance(deal.tenant)
+    run = await run_of(author, deal)
+    assert journal(run) == [("p0", "cancelled", "jumped to p2: we are late"), ("p2", "waiting", None)]
+    assert [one["action"] for one in run["operator_actions"]] == ["jump to p2"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.state import ROOT, State
@@ -29,6 +30,25 @@ def test_the_journal_is_the_same_however_the_run_is_driven(written: list[dict[st
     straight = Drive(program, finals)
     journal = straight.run()
     for other in (Drive(program, finals, crash=True), Drive(program, finals, twice=True)):
+        assert other.run() == journal
+        assert other.state == straight.state
+    _is_tidy(straight.state)
+
+
+JUMPS = st.dictionaries(st.integers(0, 8), st.integers(0, 12).map(lambda number: f"b{number}"), min_size=1, max_size=4)
+
+
+@given(written=DOCUMENTS, finals=FINALS, jumps=JUMPS)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.simulation
+def test_the_journal_is_the_same_where_operators_jump(
+    written: list[dict[str, Any]], finals: list[str], jumps: dict[int, str]
+) -> None:
+    body = {"kind": "deal", "variables": {"n": {"type": "int", "value": 0}}, "blocks": named(written, count())}
+    program = compiled(WorkflowDocument.model_validate(body))
+    straight = Drive(program, finals, jumps=jumps)
+    journal = straight.run()
+    for other in (Drive(program, finals, crash=True, jumps=jumps), Drive(program, finals, twice=True, jumps=jumps)):
         assert other.run() == journal
         assert other.state == straight.state
     _is_tidy(straight.state)

@@ -19,6 +19,7 @@ from rule_engine.api.problems import forbidding
 from rule_engine.application.workflow_actions import WorkflowActions
 from rule_engine.blocks.wait_event import EventName
 from rule_engine.domain.errors import NoSuchRuleError, RunError
+from rule_engine.domain.language.variables import Name
 from rule_engine.store.runs import Run
 
 BlockPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="the step of the block in the run's journal")]
@@ -34,6 +35,13 @@ class EventInput(Input):
 class EndInput(Input):
     """Why, for people."""
 
+    reason: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+
+
+class JumpInput(Input):
+    """Where to go on, and why, for people."""
+
+    block: Name
     reason: Annotated[str, Field(max_length=MAX_TITLE)] = ""
 
 
@@ -82,6 +90,11 @@ def router(service: Service, actions: WorkflowActions) -> APIRouter:
     async def resume(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """Goes on where the workflow was suspended."""
         return await _view(actions.resume(caller, run_id))
+
+    @routes.post("/jump")
+    async def jump(run_id: UUID, body: JumpInput, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
+        """Goes on at another block; what is open is cancelled."""
+        return await _view(actions.jump(caller, run_id, body.block, body.reason))
 
     @routes.post("/blocks/{block}/move")
     async def move_block(

@@ -14,6 +14,7 @@ from rule_engine.application.permissions import demand
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.errors import RunError
 from rule_engine.domain.execution import workflows
+from rule_engine.domain.execution.jumping import jump
 from rule_engine.domain.execution.step import Step
 from rule_engine.store import Store
 from rule_engine.store.runs import Run
@@ -76,6 +77,15 @@ class WorkflowActions:
             return workflows.skip(run.program, run.state, block, now)
 
         return await self._act(who, run_id, f"skip block {block}", step)
+
+    async def jump(self, who: Caller, run_id: UUID, block: str, reason: str) -> Run | None:
+        """Cancels what is open, and goes on at the block with this name."""
+        said = f"jumped to {block}: {reason}" if reason else f"{who.subject} jumped to {block}"
+
+        def step(run: Run, now: datetime) -> Step:
+            return jump(run.program, run.state, block, said, now)
+
+        return await self._act(who, run_id, f"jump to {block}", step)
 
     async def _act(self, who: Caller, run_id: UUID, action: str, step: Callable[[Run, datetime], Step]) -> Run | None:
         async with self._database.transaction(who.tenant) as tx:

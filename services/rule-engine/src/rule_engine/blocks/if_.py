@@ -1,6 +1,8 @@
 """`if`: the first branch whose condition holds."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from contracts.conditions import Condition
 from rule_engine.domain.execution.blocks import BlockType, Child, Done, Environment, Next, Run
@@ -32,9 +34,16 @@ class If(BlockType[IfOptions]):
     branches = "many"
     options = IfOptions
 
+    def outputs_on_jump(self, options: IfOptions, index: int) -> Mapping[str, JsonValue]:
+        return _outputs(options, index)
+
     def start(self, options: IfOptions, frame: Frame, env: Environment) -> Next:
         for index, branch in enumerate(options.branches):
             if branch.condition is None or env.holds(branch.condition):
-                env.put_out({"branch": branch.name or str(index + 1)})
+                env.put_out(_outputs(options, index))
                 return Run((Child(index),))
         return Done("skipped", "no condition was true")
+
+
+def _outputs(options: IfOptions, index: int) -> dict[str, JsonValue]:
+    return {"branch": options.branches[index].name or str(index + 1)}

@@ -1,6 +1,8 @@
 """Blocks one after another."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
+
+from pydantic import JsonValue
 
 from rule_engine.domain.execution.blocks import (
     BlockType,
@@ -28,6 +30,9 @@ class Sequence(BlockType[NoOptions]):
     journaled = False
     branches = "many"
     options = NoOptions
+
+    def outputs_on_jump(self, options: NoOptions, index: int) -> Mapping[str, JsonValue]:
+        return {}
 
     def start(self, options: NoOptions, frame: Frame, env: Environment) -> Next:
         return self._from(0, env)

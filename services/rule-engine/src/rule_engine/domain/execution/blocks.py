@@ -225,6 +225,12 @@ class BlockType[O: BaseModel](ABC):
         """The options that name employees."""
         return marked(self.options, "refers", "employee")
 
+    def outputs_on_jump(self, options: O, index: int) -> Mapping[str, JsonValue] | None:
+        """What it puts out when an operator lets the run go on inside its child at `index`; null: a child only makes
+        sense as the block itself starts it, with what the block remembers of it.
+        """
+        return None
+
     @abstractmethod
     def start(self, options: O, frame: Frame, env: Environment) -> Next:
         """Its turn has come."""

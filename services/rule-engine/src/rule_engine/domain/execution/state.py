@@ -22,6 +22,8 @@ STATE_FORMAT: Literal[2] = 2
 ENDED: frozenset[RuleState] = frozenset(("done", "refused", "failed", "skipped", "cancelled"))
 ROOT = 0
 """The step of the root's frame, which stays for as long as the run."""
+NOWHERE = -1
+"""The parent of executions that a jump has left behind, whose commands are still being cancelled."""
 
 
 class _Strict(BaseModel):
