@@ -82,11 +82,6 @@ def build_app(settings: Settings) -> FastAPI:
     reading = rule_sets.Reading(database, store.rule_sets)
     defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
     starts = WorkflowStarts(store, entity_service, open_runs, clock, new_id)
-    programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
-    items = ItemsOfSimulations(database, store.entries, entity_service, clock)
-    processes = Processes()
-    simulating = Simulations(database, store.variables, entity_service, items, programs, RUNNABLE, processes)
-    replaying = Replays(database, store, entity_service, programs, RUNNABLE, processes, clock)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, RUNNABLE, clock)))
     service.consume(handling(commands, Handlers(store, recorder, clock)))
@@ -115,8 +110,7 @@ def build_app(settings: Settings) -> FastAPI:
             automation.router(database, store, entity_service),
             employees.router(database, store.rule_sets, store.workflows),
             decisions.router(database, store, clock),
-            simulations.router(simulating),
-            replays.router(replaying),
+            *in_processes(service, store, checks, entity_service),
             workflow_starts.router(service, store, starts),
             *of_workflows(service, store, recorder, entity_service, elsewhere, authoring),
         ],
@@ -128,6 +122,18 @@ def _schedule(service: Service, settings: Settings, scheduler: Scheduler, activi
     service.database.on_commit(scheduler.wake)
     service.check("temporal", scheduler.ready)
     service.background("temporal", lambda: drive(settings, scheduler, activities))
+
+
+def in_processes(
+    service: Service, store: Store, checks: RuleSetChecks, entity_service: EntityService
+) -> list[APIRouter]:
+    """Simulations and replays: long work on what one tenant wrote."""
+    database, clock, processes = service.database, service.clock, Processes()
+    programs = ProgramsOfSimulations(database, store, checks, REGISTRY, BLOCKS)
+    items = ItemsOfSimulations(database, store.entries, entity_service, clock)
+    simulating = Simulations(database, store.variables, entity_service, items, programs, RUNNABLE, processes)
+    replaying = Replays(database, store, entity_service, programs, RUNNABLE, processes, clock)
+    return [simulations.router(simulating), replays.router(replaying)]
 
 
 def of_workflows(  # noqa: PLR0913 - what it works with

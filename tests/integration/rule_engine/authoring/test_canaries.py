@@ -88,8 +88,13 @@ async def test_a_share_of_the_items_runs_on_it_and_the_others_on_what_is_publish
     assert (found["tried"]["version"], found["rest"]["version"]) == (2, 1)
     listed = (await author.get("/v1/rule-sets/sales/versions")).json()["items"]
     assert [(one["version"], one["status"]) for one in listed] == [(2, "canary"), (1, "published")]
-    run = await run_of_item(author, next(iter(chosen)))
+    item = next(iter(chosen))
+    run = await run_of_item(author, item)
     assert (run["version"], run["canary_share"]) == (2, 50)
+    stage = (await author.get(f"/v1/automation/items/{item}")).json()["stages"][0]
+    assert [(one["name"], one["reason"]) for one in stage["rules"]] == [
+        ("greet", "the item tries version 2, as 50 % of the items do: it has no such rule")
+    ]
 
 
 async def run_of_item(author: httpx.AsyncClient, item: UUID) -> dict[str, Any]:

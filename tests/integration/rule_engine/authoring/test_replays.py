@@ -99,6 +99,24 @@ async def test_a_changed_condition_and_a_changed_text_say_for_which_items_and_wh
     assert now["was"] == "item.activity_count < 2 is false: it is 2"
 
 
+async def test_texts_are_made_in_the_tenants_language_and_zone_and_chance_falls_as_it_did(
+    author: httpx.AsyncClient, engine: Engine, tenant: UUID
+) -> None:
+    """Only what differs between the versions is told."""
+
+    def dated(greeting: str) -> dict[str, Any]:
+        text = greeting + " {{ now | date_format: 'd MMMM y' }}, {{ 'a,b,c,d,e,f' | split: ',' | shuffle | join: '' }}"
+        return rule_set(new=[rule("greet", "send_sms", text=text)])
+
+    await publish(author, dated("On"))
+    await decided(engine, tenant, 1)
+    found = await replay(author, dated("At"))
+    (difference,) = found["rules"][0]["differences"]
+    told = difference["items"][0]["would"]
+    assert told.startswith("params.text: 'On 2 March 2026, ")
+    assert told.split("'On ")[1].split("'")[0] == told.split("'At ")[1].split("'")[0]
+
+
 async def test_what_was_not_recorded_is_not_guessed(author: httpx.AsyncClient, engine: Engine, tenant: UUID) -> None:
     await publish(author, rules())
     await decided(engine, tenant)

@@ -9,6 +9,7 @@ from rule_engine.domain.replay.deciding import condition_of
 from rule_engine.domain.replay.recorded import KnownValues
 from support.runs import T0
 
+SHOP = {"time_zone": "Europe/Rome", "language": "it"}
 AMOUNT = Leaf(path="item.amount.amount", op="gt", value=100)
 SOURCE = Leaf(path="item.source", op="eq", value="fair")
 
@@ -18,7 +19,7 @@ def negated(condition: Condition) -> Not:
 
 
 def known(snapshot: dict[str, Any] | None = None, /, **seen: Any) -> KnownValues:
-    return KnownValues(T0, "Europe/Rome", {path.replace("__", "."): value for path, value in seen.items()}, snapshot)
+    return KnownValues(T0, SHOP, {path.replace("__", "."): value for path, value in seen.items()}, snapshot)
 
 
 @pytest.mark.parametrize(

@@ -161,9 +161,18 @@ def _entry(row: asyncpg.Record, rules: list[RuleView]) -> EntryView:
     return EntryView(**{name: row[name] for name in EntryView.model_fields if name in row}, rules=rules)
 
 
+def _why_never(entries: Sequence[EntryView]) -> str:
+    if not entries:
+        return NOT_ENTERED
+    last = entries[-1]
+    if last.canary_share is None:
+        return NOT_PLANNED
+    return f"the item tries version {last.version}, as {last.canary_share} % of the items do: it has no such rule"
+
+
 def _never_planned(stage: StageView, programs: Sequence[Program]) -> list[RuleView]:
     planned = {rule.rule_id for entry in stage.entries for rule in entry.rules}
-    reason = NOT_PLANNED if stage.entries else NOT_ENTERED
+    reason = _why_never(stage.entries)
     return [
         RuleView(
             rule_id=rule.rule_id,

@@ -65,7 +65,7 @@ class Replays:
             code=code,
             version=version,
             span=span,
-            zone=schema.tenant.time_zone,
+            tenant=schema.tenant,
             registry=self._registry,
             programs=programs,
             before=before,

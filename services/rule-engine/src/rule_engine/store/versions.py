@@ -110,9 +110,11 @@ class Versions[D: BaseModel, P](ABC):
     async def end_canary(
         self, tx: Connection, key: Key, status: Literal["published", "withdrawn"], by: str, now: datetime
     ) -> None:
-        """All items run on it, or none that enters from now on."""
+        """All items that enter from now on run on it, and it is published by this; or none does."""
         await tx.execute(
-            f"""UPDATE {self.table}_versions SET status = $3, published_by = $4, published_at = $5
+            f"""UPDATE {self.table}_versions SET status = $3,
+                   published_by = CASE $3 WHEN 'published' THEN $4 ELSE published_by END,
+                   published_at = CASE $3 WHEN 'published' THEN $5 ELSE published_at END
                WHERE tenant_id = $1 AND code = $2 AND status = 'canary'""",  # noqa: S608 - a constant
             *key,
             status,

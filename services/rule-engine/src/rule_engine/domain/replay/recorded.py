@@ -31,6 +31,11 @@ class Recorded:
     seen: Mapping[str, Any]
     snapshot: Mapping[str, Any] | None = None
 
+    @property
+    def seed(self) -> str:
+        """Of chance: that of the rule's first attempt, for both versions."""
+        return f"{self.run_id}/{self.step}/0"
+
 
 @dataclass(frozen=True, slots=True)
 class EnteredStage:
@@ -47,13 +52,21 @@ class _Partial(dict[str, Any]):
 
 
 class KnownValues:
-    """Values as they were named when something was decided, as far as they were recorded."""
+    """Values as they were named when something was decided, as far as they were recorded.
+
+    `tenant` are its settings, in whose language and zone texts are made, as they are now.
+    """
 
     def __init__(
-        self, at: datetime, zone: str, seen: Mapping[str, Any], snapshot: Mapping[str, Any] | None = None
+        self,
+        at: datetime,
+        tenant: Mapping[str, Any],
+        seen: Mapping[str, Any],
+        snapshot: Mapping[str, Any] | None = None,
+        seed: str = "",
     ) -> None:
-        today = at.astimezone(ZoneInfo(zone)).date().isoformat()
-        self._tree = _Partial(now=rfc3339(at), today=today)
+        today = at.astimezone(ZoneInfo(tenant["time_zone"])).date().isoformat()
+        self._tree = _Partial(now=rfc3339(at), today=today, tenant=dict(tenant), seed=seed)
         if snapshot is not None:
             self._tree["item"] = dict(snapshot)
         for path, value in sorted(seen.items()):

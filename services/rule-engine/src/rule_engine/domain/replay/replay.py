@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
+from contracts.contexts import TenantSettings
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
 from rule_engine.domain.replay.comparison import DID, NotSaid, Otherwise, Said, Same, compared
 from rule_engine.domain.replay.deciding import Acts, Registry, Stays, Unknown, decided
@@ -39,7 +41,7 @@ class Replay:
     code: str
     version: int | None
     span: tuple[datetime, datetime]
-    zone: str
+    tenant: TenantSettings
     registry: Registry
     programs: Stages
     before: Mapping[int, Stages]
@@ -58,6 +60,10 @@ class Replay:
         for placed in self._added():
             self._play_entries(report, placed)
         return report.findings(self.code, self.version, self.span, self.cut)
+
+    @cached_property
+    def _settings(self) -> Mapping[str, Any]:
+        return self.tenant.model_dump(mode="json")
 
     @cached_property
     def _new(self) -> Mapping[str, Placed]:
@@ -87,7 +93,7 @@ class Replay:
         return compared(one, self._old(one).rule, new.rule, self._known(one), self.registry)
 
     def _known(self, one: Recorded) -> KnownValues:
-        return KnownValues(one.at, self.zone, one.seen, one.snapshot)
+        return KnownValues(one.at, self._settings, one.seen, one.snapshot, one.seed)
 
     def _above_acts(self, one: Recorded, new: Placed) -> Said | None:
         """What becomes of an *else* rule by a rule above it that has changed; null: it decides as it does."""
@@ -118,7 +124,7 @@ class Replay:
     def _on_entry(self, entry: EnteredStage, placed: Placed) -> Said:
         if not _decides_on_entry(placed):
             return NotSaid((LATER,))
-        match decided(placed.rule, KnownValues(entry.at, self.zone, {}, entry.snapshot), self.registry):
+        match decided(placed.rule, KnownValues(entry.at, self._settings, {}, entry.snapshot), self.registry):
             case Unknown(what=what):
                 return NotSaid(what)
             case Stays(state="failed", reason=reason):
