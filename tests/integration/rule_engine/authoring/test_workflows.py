@@ -198,3 +198,9 @@ async def test_a_workflow_is_drawn_and_no_title_breaks_the_drawing(author: httpx
     assert '  n2 -->|"busy"| n3' in lines
     assert '  n2 -->|"else"| n4' in lines
     assert "<script>" not in answer.text
+    drawn = await author.get("/v1/workflows/follow-up/diagram", params={"format": "svg"})
+    assert (drawn.status_code, drawn.headers["content-type"].split(";")[0]) == (200, "image/svg+xml")
+    assert drawn.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert "<script>" not in drawn.text
+    accepted = await author.get("/v1/workflows/follow-up/diagram", headers={"Accept": "image/svg+xml"})
+    assert accepted.text == drawn.text
