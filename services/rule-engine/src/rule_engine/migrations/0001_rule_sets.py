@@ -2,6 +2,7 @@
 
 from contracts.kit.database import policies, run_sql
 from contracts.kit.schema import delivery_tables_v1
+from rule_engine.store.schema import versions_v1
 
 revision = "0001"
 down_revision = None
@@ -18,23 +19,6 @@ CREATE TABLE rule_sets (
 );
 CREATE UNIQUE INDEX rule_sets_one_per_pipeline ON rule_sets (tenant_id, pipeline) WHERE NOT archived;
 
-CREATE TABLE rule_set_versions (
-    tenant_id uuid NOT NULL,
-    code text NOT NULL,
-    version integer NOT NULL CHECK (version >= 1),
-    status text NOT NULL CHECK (status IN ('draft', 'canary', 'withdrawn', 'published')),
-    document jsonb NOT NULL,
-    programs jsonb,
-    created_by text NOT NULL,
-    created_at timestamptz NOT NULL,
-    published_by text,
-    published_at timestamptz,
-    PRIMARY KEY (tenant_id, code, version),
-    FOREIGN KEY (tenant_id, code) REFERENCES rule_sets,
-    CHECK ((status <> 'draft') = (programs IS NOT NULL AND published_at IS NOT NULL))
-);
-CREATE UNIQUE INDEX rule_set_versions_one_draft ON rule_set_versions (tenant_id, code) WHERE status = 'draft';
-
 CREATE FUNCTION keep_published_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.status IN ('published', 'withdrawn') THEN
@@ -46,11 +30,6 @@ BEGIN
     END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
-CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON rule_set_versions
-    FOR EACH ROW EXECUTE FUNCTION keep_published_version();
-
-CREATE UNIQUE INDEX rule_set_versions_one_canary ON rule_set_versions (tenant_id, code) WHERE status = 'canary';
-
 CREATE TABLE canaries (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -75,7 +54,6 @@ CREATE INDEX canaries_newest ON canaries (tenant_id, code, workflow, started_at 
 
 GRANT SELECT, INSERT, UPDATE ON canaries TO rule_engine_app;
 GRANT SELECT, INSERT, UPDATE ON rule_sets TO rule_engine_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON rule_set_versions TO rule_engine_app;
 """
 
 
@@ -83,4 +61,5 @@ def upgrade() -> None:
     """Applies the revision."""
     run_sql(delivery_tables_v1("rule-engine"))
     run_sql(TABLES)
+    run_sql(versions_v1("rule_set"))
     run_sql(policies("rule_sets", "rule_set_versions", "canaries"))

@@ -48,6 +48,7 @@ CREATE TABLE entries (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX entries_seq ON entries (tenant_id, item_id, entry_seq) WHERE NOT workflow;
+CREATE INDEX entries_recorded ON entries (tenant_id, pipeline, entered_at) WHERE NOT workflow;
 CREATE TABLE runs (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,

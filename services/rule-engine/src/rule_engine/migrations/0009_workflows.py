@@ -1,9 +1,13 @@
 """Workflows, their versions, starts of workflows that are asked for, and runs that may not go on side by side."""
 
 from contracts.kit.database import policies, run_sql
+from rule_engine.store.schema import versions_v1
 
 revision = "0009"
 down_revision = "0008"
+
+AUTORUN = """autorun boolean GENERATED ALWAYS AS (coalesce((document->'autorun'->>'on_create')::boolean, false)
+        OR coalesce((document->'autorun'->>'on_change')::boolean, false)) STORED"""
 
 TABLES = """
 CREATE TABLE workflows (
@@ -15,28 +19,6 @@ CREATE TABLE workflows (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, code)
 );
-CREATE TABLE workflow_versions (
-    tenant_id uuid NOT NULL,
-    code text NOT NULL,
-    version integer NOT NULL CHECK (version >= 1),
-    status text NOT NULL CHECK (status IN ('draft', 'canary', 'withdrawn', 'published')),
-    document jsonb NOT NULL,
-    programs jsonb,
-    created_by text NOT NULL,
-    created_at timestamptz NOT NULL,
-    published_by text,
-    published_at timestamptz,
-    autorun boolean GENERATED ALWAYS AS (coalesce((document->'autorun'->>'on_create')::boolean, false)
-        OR coalesce((document->'autorun'->>'on_change')::boolean, false)) STORED,
-    PRIMARY KEY (tenant_id, code, version),
-    FOREIGN KEY (tenant_id, code) REFERENCES workflows,
-    CHECK ((status <> 'draft') = (programs IS NOT NULL AND published_at IS NOT NULL))
-);
-CREATE UNIQUE INDEX workflow_versions_one_draft ON workflow_versions (tenant_id, code) WHERE status = 'draft';
-CREATE UNIQUE INDEX workflow_versions_one_canary ON workflow_versions (tenant_id, code) WHERE status = 'canary';
-CREATE TRIGGER published_versions_stay BEFORE UPDATE OR DELETE ON workflow_versions
-    FOR EACH ROW EXECUTE FUNCTION keep_published_version();
-
 CREATE TABLE workflow_starts (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -63,7 +45,6 @@ CREATE TABLE keyed_runs (
 CREATE UNIQUE INDEX keyed_runs_line ON keyed_runs (tenant_id, workflow, key, number);
 
 GRANT SELECT, INSERT, UPDATE ON workflows TO rule_engine_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_versions TO rule_engine_app;
 GRANT SELECT, INSERT, DELETE ON workflow_starts, keyed_runs TO rule_engine_app;
 """
 
@@ -71,4 +52,5 @@ GRANT SELECT, INSERT, DELETE ON workflow_starts, keyed_runs TO rule_engine_app;
 def upgrade() -> None:
     """Applies the revision."""
     run_sql(TABLES)
+    run_sql(versions_v1("workflow", AUTORUN))
     run_sql(policies("workflows", "workflow_versions", "workflow_starts", "keyed_runs"))

@@ -12,6 +12,7 @@ from contracts.kit.database import Connection
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
 from rule_engine.domain.execution.state import ENDED, Execution
 from rule_engine.domain.execution.step import BlockRecord
+from rule_engine.domain.language.limits import quotable
 from rule_engine.store.runs import Run, RunRow
 
 _COLUMNS = """tenant_id, run_id, step, parent, iteration, rule_id, item_id, rule_set, workflow, block, version, stage,
@@ -196,6 +197,6 @@ def _row(run: Run, one: Execution, now: datetime) -> dict[str, Any]:
         "reason": one.reason,
         "attempt": one.attempt,
         "command_id": one.command_id,
-        "outputs": one.outputs or None if run.workflow else None,
+        "outputs": quotable(one.outputs) or None,
         "changed_at": one.changed_at or now,
     }
