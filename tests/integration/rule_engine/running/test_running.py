@@ -67,8 +67,11 @@ async def test_a_rule_that_waits_for_another_sees_its_outputs(deal: Deal) -> Non
     await deal.is_done(await deal.command(SendMessage), message_id=message_id, sent_to="+390212345678")
     task = await deal.command(CreateTask)
     assert task.data.name == f"Sent as {message_id}"
-    greeted = await deal.reaches("greet", "done")
-    assert greeted["outputs"] == {"message_id": message_id, "sent_to": "+390212345678"}
+    run_id = (await deal.reaches("greet", "done"))["run_id"]
+    async with deal.harness.service_environment.caller(deal.tenant, "viewer") as viewer:
+        run = (await viewer.get(f"/v1/runs/{run_id}")).json()
+    (outputs,) = [one["outputs"] for one in run["rules"] if one["name"] == "greet"]
+    assert outputs == {"message_id": message_id, "sent_to": "+390212345678"}
     assert task.data.expect_entry_seq == 1
 
 
