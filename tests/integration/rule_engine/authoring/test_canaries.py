@@ -97,6 +97,33 @@ async def test_a_share_of_the_items_runs_on_it_and_the_others_on_what_is_publish
     ]
 
 
+async def test_a_canary_costs_the_planner_no_further_question(
+    author: httpx.AsyncClient, engine: Engine, tenant: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    transaction = database.transaction
+
+    @asynccontextmanager
+    async def counting(*tenants: UUID) -> AsyncGenerator[Connection]:
+        async with transaction(*tenants) as tx:
+            with tx.query_logger(lambda record: asked.append(record.query)):
+                yield tx
+
+    async def enters() -> int:
+        """How many statements it takes to plan the entry of a deal, once the programs have been read."""
+        await Deal(engine, tenant).enters("new")
+        with monkeypatch.context() as patched:
+            patched.setattr(database, "transaction", counting)
+            asked.clear()
+            await Deal(engine, tenant).enters("new")
+            return len(asked)
+
+    await publish(author, NOW)
+    plain = await enters()
+    await begin(author, FAIR, share=50)
+    assert await enters() == plain > 5
+
+
 async def run_of_item(author: httpx.AsyncClient, item: UUID) -> dict[str, Any]:
     row = (await author.get("/v1/runs", params={"item_id": str(item)})).json()["items"][0]
     found: dict[str, Any] = (await author.get(f"/v1/runs/{row['run_id']}")).json()

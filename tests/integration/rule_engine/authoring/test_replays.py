@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import Deal, Engine
 from integration.rule_engine.authoring.test_simulations import publish
 from integration.rule_engine.authoring.test_workflows import action, put, run_of
@@ -194,6 +195,16 @@ async def test_actions_of_a_workflow_are_replayed_too(author: httpx.AsyncClient,
     answer = await author.post(f"/v1/workflows/{code}/replays", json={})
     assert answer.status_code == 200, answer.text
     assert told(answer.json()) == {"greet": [("acted", "act otherwise", 1)]}
+
+
+async def test_who_may_not_see_the_runs_of_a_workflow_may_not_replay_them(
+    author: httpx.AsyncClient, call: Tenants, tenant: UUID
+) -> None:
+    body = {"kind": "deal", "blocks": [action("greet")], "permissions": {"see": {"role": "admin"}}}
+    await put(author, body, "ours")
+    url = "/v1/workflows/ours/replays"
+    assert (await author.post(url, json={"version": "newest"})).status_code == 403
+    assert (await call(tenant, "admin").post(url, json={"version": "newest"})).status_code == 200
 
 
 async def test_the_example_of_the_page_says_what_the_page_says(

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from contracts.kit.auth import Caller, Role, require
 from rule_engine.api import rule_sets, workflows
-from rule_engine.api.problems import process_problems
+from rule_engine.api.problems import forbidding, process_problems
 from rule_engine.api.versions import refusals_as_problems
 from rule_engine.application.replays import Replays
 from rule_engine.domain.replay.findings import ReplayFindings
@@ -31,7 +31,7 @@ def router(replays: Replays) -> APIRouter:
 
     async def _replayed(caller: Caller, code: str, body: ReplayDocument, *, workflow: bool) -> Response:
         what = f"{'workflow' if workflow else 'rule set'} {code!r}"
-        with process_problems("simulations and replays", "nothing was replayed"):
+        with forbidding(), process_problems("simulations and replays", "nothing was replayed"):
             async with refusals_as_problems(what):
                 found = await replays.run(caller, code, body, workflow=workflow)
         return Response(found, media_type="application/json")

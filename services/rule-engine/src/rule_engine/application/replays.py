@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from contracts.kit.auth import Caller
 from contracts.kit.clock import Clock
-from contracts.kit.configuration import Who
 from contracts.kit.database import Connection, Database
+from rule_engine.application.permissions import demand
 from rule_engine.application.simulated_programs import ProgramsOfSimulations
 from rule_engine.domain.actions import RuleType
 from rule_engine.domain.replay.recorded import Recorded
@@ -43,12 +44,15 @@ class Replays:
         self._processes = processes
         self._clock = clock
 
-    async def run(self, who: Who, code: str, asked: ReplayDocument, *, workflow: bool) -> bytes:
+    async def run(self, who: Caller, code: str, asked: ReplayDocument, *, workflow: bool) -> bytes:
         """The findings, as JSON.
 
-        Raises `NothingToPublishError`, `InvalidRuleSetError`, `QueueFullError`, `ProcessFailedError`, and
-        `OutageError` while entity-service is away.
+        Raises `ForbiddenError` for a workflow whose runs they may not see, `NothingToPublishError`,
+        `InvalidRuleSetError`, `QueueFullError`, `ProcessFailedError`, and `OutageError` while entity-service is away.
         """
+        if workflow:
+            async with self._database.transaction(who.tenant) as tx:
+                await demand(tx, self._store.workflows, who, code, "see")
         async with self._processes.place(who.tenant):
             return await in_process(findings, await self._replay(who.tenant, code, asked, workflow=workflow))
 
