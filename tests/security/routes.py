@@ -126,6 +126,8 @@ ENTITY = {
     "GET /v1/items/{id}/bookings": Route(VIEWER, HIDDEN, ("item",)),
     "DELETE /v1/bookings/{id}": Route(AGENT, HIDDEN, ("booking",)),
     "GET /v1/employees/{code}/calendar": Route(VIEWER, HIDDEN, ("manager",), query=WEEK),
+    "POST /v1/employees/{code}/calendar/feed": Route(AGENT, HIDDEN, ("head_of_sales",)),
+    "DELETE /v1/employees/{code}/calendar/feed": Route(AGENT, HIDDEN, ("head_of_sales",)),
     "POST /v1/items/{id}/tasks": Route(AGENT, HIDDEN, ("item",), TASK),
     "GET /v1/items/{id}/tasks": Route(VIEWER, HIDDEN, ("item",)),
     "POST /v1/items/{id}/products": Route(AGENT, HIDDEN, ("item",), {"rows": [ROW], "currency": "EUR"}),
@@ -324,7 +326,7 @@ ROUTES = {
 PROBES = {"GET /health/live", "GET /health/ready", "GET /metrics"}
 """For probes and scrapers inside the platform; without tenant data."""
 OPEN = {
-    "entity-service": PROBES,
+    "entity-service": PROBES | {"GET /calendars/{token}"},
     "rule-engine": PROBES,
     "trigger-service": PROBES
     | {

@@ -171,6 +171,7 @@ async def _work(seeded_tenant: SeededTenant) -> None:
         "entity-service", f"{item}/planned-activities", meeting | {"responsible_id": ids["manager"]}
     )
     ids["planned_activity"] = made["id"]
+    await seeded_tenant.make("entity-service", "/v1/employees/manager/calendar/feed", {})
     delivery = {"kind": "resource", "resource": "van", "start": "2030-01-03T12:00:00Z", "minutes": 60}
     ids["booking"] = (await seeded_tenant.make("entity-service", f"{item}/bookings", delivery))["id"]
     ids["payment"] = (await seeded_tenant.make("entity-service", f"{item}/invoices", {}))["payment_id"]

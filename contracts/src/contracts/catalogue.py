@@ -60,7 +60,7 @@ TOPIC_OF: Mapping[type[Body], Topic] = {
 
 COMMANDERS: Mapping[Topic, tuple[str, ...]] = {
     topics.ENTITY_COMMANDS: ("rule-engine", "trigger-service"),
-    topics.RULE_COMMANDS: ("rule-engine",),
+    topics.RULE_COMMANDS: ("rule-engine", "entity-service"),
     topics.DOC_COMMANDS: ("rule-engine",),
     topics.COMMS_COMMANDS: ("rule-engine", "entity-service"),
 }

@@ -119,7 +119,8 @@ def enter(shop: Shop, type: str, client: str, changes: Mapping[str, Any]) -> str
     item = str(shop.manager.post("entity-service", "/v1/items", deal)["id"])
     shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/products", json={"rows": [ROW]}, headers=ANY)
     for planned in PLANNED:
-        shop.manager.post("entity-service", f"/v1/items/{item}/planned-activities", planned)
+        mine = planned | {"responsible_id": shop.ids["manager"]}
+        shop.manager.post("entity-service", f"/v1/items/{item}/planned-activities", mine)
     shop.manager.send("PUT", "entity-service", f"/v1/items/{item}/stage", json={"stage": type}, headers=ANY)
     return item
 

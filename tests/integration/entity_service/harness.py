@@ -33,6 +33,9 @@ STAGES = (
 )
 
 
+PUBLISHED = (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS, topics.COMMS_COMMANDS, topics.RULE_COMMANDS)
+
+
 @dataclass(frozen=True)
 class Harness:
     """The running service and its surroundings, shared by all tests."""
@@ -149,7 +152,7 @@ async def open_harness(postgres: str, kafka: str, folder: Path) -> AsyncGenerato
     """The service in this process."""
     async with (
         open_service_environment(postgres, kafka, "entity-service", folder) as service_environment,
-        open_kafka_probe(kafka, (topics.ENTITY_EVENTS, topics.ENTITY_RESULTS, topics.COMMS_COMMANDS)) as kafka_probe,
+        open_kafka_probe(kafka, PUBLISHED) as kafka_probe,
     ):
         settings = await service_environment.settle(entity_service, Settings)
         app = build_app(settings)

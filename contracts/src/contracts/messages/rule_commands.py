@@ -1,9 +1,9 @@
-"""The commands of rule-engine (`crm.rule.commands.v1`): automation that starts and stops automation."""
+"""The commands of rule-engine (`crm.rule.commands.v1`): automation that starts and stops automation, and waits."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from contracts.envelope import Body
 
@@ -53,3 +53,18 @@ class StopAutomation(Body):
     except_run: UUID | None = None
     """A run that goes on."""
     reason: str
+
+
+class ScheduleWait(Body):
+    """Waits until a moment and is done then: the result is what whoever asked is told, and when. Outputs: `payload`.
+
+    A moment that is past is done at once. `CancelCommand` ends the wait, which is refused then; so does the end of the
+    item. Refused when the tenant has too many open runs.
+    """
+
+    TYPE: ClassVar[str] = "crm.wait.schedule.v1"
+
+    item_id: UUID
+    until: AwareDatetime
+    payload: Annotated[str, StringConstraints(max_length=4_000)] = ""
+    """What the asking service wants to have back; the engine does not look into it."""

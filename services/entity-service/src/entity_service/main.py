@@ -9,6 +9,7 @@ from contracts.kit.service import Service
 from entity_service.api import (
     activities,
     bookings,
+    calendar_feeds,
     calendars,
     companies,
     contacts,
@@ -32,7 +33,7 @@ from entity_service.api.responses import install_errors
 from entity_service.application import Changes, make_changes
 from entity_service.application.locks import Locks
 from entity_service.handlers import commands as item_commands
-from entity_service.handlers import consents
+from entity_service.handlers import consents, reminders
 from entity_service.jobs import Forgetting, Unlocking
 from entity_service.messages import SERVICE
 from entity_service.quotas import QUOTAS
@@ -51,6 +52,7 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(item_commands.subscription(commands, changes, item_locks))
     service.consume(consents.events())
     service.consume(consents.results())
+    service.consume(reminders.subscription(reminders.Handlers(changes.reminders)))
     service.background("forgetting", Forgetting(service.database).run)
     service.background("unlocking", Unlocking(service.database, item_locks, service.clock).run)
     app = service.app(SERVICE, _routers(service, changes), larger_bodies={"/v1/items/import": IMPORT_LIMIT})
@@ -67,6 +69,8 @@ def _routers(service: Service, changes: Changes) -> list[APIRouter]:
         employees.router(service, new_id),
         calendars.router(service),
         employee_calendars.router(service),
+        calendar_feeds.router(service),
+        calendar_feeds.public_router(service),
         contacts.router(service, changes, new_id),
         companies.router(service, new_id),
         items.router(service, changes),

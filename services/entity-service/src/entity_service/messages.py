@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from contracts.envelope import Body, Envelope, command, event
-from contracts.messages.comms import RecordConsent
+from contracts.messages.comms import Notify, RecordConsent
 from contracts.messages.entity_events import (
     FieldsChanged,
     ItemCreated,
@@ -15,10 +15,14 @@ from contracts.messages.entity_events import (
     PaymentStatus,
     StageChanged,
 )
+from contracts.messages.results import CancelCommand, cancel_id
+from contracts.messages.rule_commands import ScheduleWait
 from contracts.topics import item_key, record_key
 from contracts.values import Origin
 from entity_service.domain.items import Item
 from entity_service.domain.payments import Payment
+from entity_service.domain.planned_activities import PlannedActivity
+from entity_service.domain.reminders import Reminder
 
 SERVICE = "entity-service"
 
@@ -84,3 +88,42 @@ def payment_changed(payment: Payment, previous: PaymentStatus | None) -> Payment
 def record_consent(tenant: UUID, contact: UUID, body: RecordConsent, id: UUID, at: datetime) -> Envelope[RecordConsent]:
     key = record_key(tenant, "contact", contact)
     return command(body, issuer=SERVICE, id=id, tenant=tenant, key=key, time=at, correlation=str(id))
+
+
+def schedule_wait(reminder: Reminder, item: UUID, at: datetime, actor: Actor) -> Envelope[ScheduleWait]:
+    body = ScheduleWait(item_id=item, until=reminder.due_at, payload=str(reminder.activity_id))
+    return _to_engine(body, reminder, item, at, actor, reminder.id)
+
+
+def cancel_wait(reminder: Reminder, item: UUID, at: datetime, actor: Actor) -> Envelope[CancelCommand]:
+    return _to_engine(CancelCommand(target=reminder.id), reminder, item, at, actor, cancel_id(reminder.id))
+
+
+def _to_engine[B: Body](  # noqa: PLR0913 - an envelope's parts
+    body: B, reminder: Reminder, item: UUID, at: datetime, actor: Actor, id: UUID
+) -> Envelope[B]:
+    tenant, cause = reminder.tenant_id, actor.cause
+    return command(
+        body,
+        issuer=SERVICE,
+        id=id,
+        tenant=tenant,
+        key=item_key(tenant, item),
+        time=at,
+        correlation=cause.correlation if cause else f"reminder/{reminder.id}",
+    )
+
+
+def reminder(one: Reminder, activity: PlannedActivity, text: str, at: datetime) -> Envelope[Notify]:
+    """Tells who is responsible and the guests; its id follows from the reminder's."""
+    tenant, item = one.tenant_id, activity.item_id
+    recipients = tuple(dict.fromkeys((activity.responsible_id, *activity.guests)))
+    return command(
+        Notify(item_id=item, recipients=recipients, title=activity.name, text=text),
+        issuer=SERVICE,
+        id=uuid5(one.id, "notify"),
+        tenant=tenant,
+        key=item_key(tenant, item),
+        time=at,
+        correlation=f"reminder/{one.id}",
+    )

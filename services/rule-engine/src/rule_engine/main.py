@@ -49,6 +49,7 @@ from rule_engine.application.simulated_items import ItemsOfSimulations
 from rule_engine.application.simulated_programs import ProgramsOfSimulations
 from rule_engine.application.simulations import Simulations
 from rule_engine.application.variables import Defining
+from rule_engine.application.waits import Waits
 from rule_engine.application.workflow_actions import WorkflowActions
 from rule_engine.application.workflow_runs import START_WORKFLOW, WorkflowStarts
 from rule_engine.application.workflows import WorkflowAuthoring
@@ -87,7 +88,8 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(handling(commands, Handlers(store, recorder, clock)))
     service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
     replacing = ReplaceJob(database, store, recorder, clock)
-    service.work({START_WORKFLOW: StartJob(database, store, starts, commands).job(), REPLACE_RUNS: replacing.job()})
+    starting = StartJob(database, store, starts, Waits(store, open_runs, clock), commands)
+    service.work({START_WORKFLOW: starting.job(), REPLACE_RUNS: replacing.job()})
     moving = MigrationJob(database, store, entity_service, Mover(store, recorder, clock, new_id), clock)
     service.work({MIGRATION: moving.job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)

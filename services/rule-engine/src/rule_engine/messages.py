@@ -11,10 +11,12 @@ from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.comms import Notify
 from contracts.messages.entity_commands import UnlockItem
 from contracts.messages.results import (
+    CANCELLED,
     CancelCommand,
     CommandDone,
     CommandFailed,
     CommandProgress,
+    CommandRefused,
     FinalResult,
     cancel_id,
 )
@@ -24,8 +26,10 @@ from contracts.texts import readable_reason
 from contracts.topics import TOPICS, Topic, item_key
 from rule_engine.domain.execution.state import State
 from rule_engine.domain.execution.step import Emission, Step, causes_of, longer_than_an_hour
+from rule_engine.domain.execution.waits import PAYLOAD, WAIT
 from rule_engine.store.assignments import Assignment
 from rule_engine.store.runs import Run
+from rule_engine.store.workflow_starts import StartRequest
 
 SOURCE = "rule-engine"
 
@@ -176,8 +180,23 @@ def workflow_under_way(command_id: UUID, workflow: str, run_id: UUID) -> Command
     return CommandProgress(command_id=command_id, state=f"waits for the end of workflow {workflow!r}, run {run_id}")
 
 
+def wait_under_way(request: StartRequest) -> CommandProgress:
+    """Until when a service's wait lasts."""
+    until = datetime.fromisoformat(str(request.parameters["until"]))
+    return CommandProgress(command_id=request.id, state="waits", until=until)
+
+
+def _wait_ended(run: Run, state: State) -> FinalResult:
+    """Its result tells whoever asked that the moment is here; without effects, so what is cancelled is refused."""
+    if state.outcome == "done":
+        return CommandDone(command_id=run.origin.id, outputs={PAYLOAD: state.variables[PAYLOAD]})
+    return CommandRefused(command_id=run.origin.id, reason=readable_reason(state.reason or CANCELLED))
+
+
 def workflow_ended(run: Run, state: State) -> FinalResult:
     """The result of a start whose end was waited for. One that ended otherwise than well may have had effects."""
+    if run.rule_set == WAIT:
+        return _wait_ended(run, state)
     if state.outcome == "done":
         ended = {"outcome": state.outcome, "status": state.status, "variables": state.variables}
         return CommandDone(command_id=run.origin.id, outputs={"run_id": str(run.id), **ended})

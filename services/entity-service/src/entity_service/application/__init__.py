@@ -17,6 +17,7 @@ from entity_service.application.payments import Payments
 from entity_service.application.people import People
 from entity_service.application.planned_activities import PlannedActivities
 from entity_service.application.products import Products
+from entity_service.application.reminders import Reminders
 from entity_service.application.tasks import Tasks
 
 
@@ -32,13 +33,15 @@ class Changes:
     activities: Activities
     planned: PlannedActivities
     bookings: Bookings
+    reminders: Reminders
     tasks: Tasks
     payments: Payments
     people: People
 
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
-    items = Items(outbox, clock, new_id)
+    reminders = Reminders(outbox, clock, new_id)
+    items = Items(outbox, clock, new_id, reminders)
     handovers, bookings = Handovers(items), Bookings(items)
     return Changes(
         items=items,
@@ -47,8 +50,9 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
         contacts=Contacts(outbox, clock, new_id),
         products=Products(items),
         activities=Activities(items),
-        planned=PlannedActivities(items, handovers, bookings),
+        planned=PlannedActivities(items, handovers, bookings, reminders),
         bookings=bookings,
+        reminders=reminders,
         tasks=Tasks(items, handovers),
         payments=Payments(items, handovers),
         people=People(items, handovers),

@@ -14,6 +14,7 @@ from contracts.kit.outbox import Outbox
 from contracts.messages.entity_commands import FieldAssignment, NewItem
 from contracts.topics import ENTITY_EVENTS
 from entity_service import messages, store
+from entity_service.application.reminders import Reminders
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.items import (
     Item,
@@ -36,8 +37,9 @@ MAX_ERRORS = 100
 class Items:
     """Changes of items; also what the other changes build on."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, new_id: NewId, reminders: Reminders) -> None:
         self._outbox = outbox
+        self._reminders = reminders
         self.clock = clock
         self.new_id = new_id
 
@@ -98,16 +100,17 @@ class Items:
         moved = item.changed(**place._asdict(), entry_seq=item.entry_seq + 1, updated_at=now)
         await store.items.save(tx, moved)
         await store.tasks.complete_on_leave(tx, item, now)
-        await self._complete_planned(tx, item, now)
+        await self._complete_planned(tx, item, now, actor)
         await self.note(tx, moved, "stage_changed", _move_text(item, moved), actor, _move_data(item, moved))
         await self.publish(tx, moved, messages.stage_changed(item, moved, actor), actor)
         return moved
 
-    async def _complete_planned(self, tx: Connection, item: Item, now: datetime) -> None:
-        """Rooms that were booked for what is completed are free again."""
+    async def _complete_planned(self, tx: Connection, item: Item, now: datetime, actor: Actor) -> None:
+        """Rooms that were booked for what is completed are free again, and nobody is reminded of it."""
         completed = await store.planned_activities.complete_on_leave(tx, item, now)
         if completed:
             await store.resources.release(tx, item.tenant_id, [one.id for one in completed], now)
+            await self._reminders.follow(tx, completed, actor)
 
     async def assign(self, tx: Connection, item: Item, assignments: Sequence[FieldAssignment], actor: Actor) -> Item:
         """Sets fields of a locked item. Raises `InvalidError` with everything that is wrong."""

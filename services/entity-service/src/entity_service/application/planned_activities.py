@@ -10,6 +10,7 @@ from entity_service import store
 from entity_service.application.bookings import Bookings
 from entity_service.application.handovers import Handovers, present
 from entity_service.application.items import Items
+from entity_service.application.reminders import Reminders
 from entity_service.domain.errors import InvalidError, NotFoundError
 from entity_service.domain.items import Item, Mentions
 from entity_service.domain.planned_activities import PlannedActivity, planned_activity
@@ -23,10 +24,11 @@ BOOKED = frozenset({"room", "deadline", "minutes", "status"})
 class PlannedActivities:
     """Each in the caller's transaction, with its room and the timeline."""
 
-    def __init__(self, items: Items, handovers: Handovers, bookings: Bookings) -> None:
+    def __init__(self, items: Items, handovers: Handovers, bookings: Bookings, reminders: Reminders) -> None:
         self._items = items
         self._handovers = handovers
         self._bookings = bookings
+        self._reminders = reminders
 
     async def plan(
         self, tx: Connection, item: Item, wanted: PlannedActivityFields, actor: Actor, *, stage: str
@@ -54,6 +56,7 @@ class PlannedActivities:
         )
         await store.planned_activities.add(tx, activity)
         await self._book(tx, item, activity, actor)
+        await self._reminders.follow(tx, [activity], actor)
         await self._note(tx, item, activity, actor)
         for one in (handover, *replaced.values()):
             await self._handovers.say(tx, item, one, f"the planned activity {activity.name!r}", actor)
@@ -89,6 +92,7 @@ class PlannedActivities:
         if booked:
             await store.resources.release(tx, item.tenant_id, [activity.id], self._items.clock())
             await self._book(tx, item, activity, actor)
+        await self._reminders.follow(tx, [activity], actor)
         await self._note(tx, item, activity, actor)
 
     async def _book(self, tx: Connection, item: Item, activity: PlannedActivity, actor: Actor) -> None:

@@ -21,9 +21,14 @@ async def on_consent_changed(message: Envelope[ConsentChanged], tx: Connection) 
         await store.consents.withdraw(tx, message.tenant, changed.address, changed.at)
 
 
-async def on_not_recorded(message: Envelope[CommandRefused | CommandFailed], _: Connection) -> None:
-    """The contact shows what was recorded here all the same, and messages to it carry that: people do the rest."""
-    logger.error("consent was not recorded", command_id=message.data.command_id, reason=message.data.reason)
+async def on_not_done(message: Envelope[CommandRefused | CommandFailed], _: Connection) -> None:
+    """A consent that was not recorded, or a reminder that was not delivered: people do the rest.
+
+    The contact shows what was recorded here all the same, and messages to it carry that.
+    """
+    logger.error(
+        "comms-service did not do what it was asked to", command_id=message.data.command_id, reason=message.data.reason
+    )
 
 
 def events() -> Subscription:
@@ -38,6 +43,6 @@ def results() -> Subscription:
     return Subscription(
         topics=(topics.COMMS_RESULTS,),
         bodies=bodies,
-        handle=each(dict.fromkeys(bodies, on_not_recorded)),
+        handle=each(dict.fromkeys(bodies, on_not_done)),
         wanted=lambda message: message.issuer == SERVICE,
     )

@@ -3,6 +3,7 @@
 from entity_service.store import (
     activities,
     automatic_items,
+    calendar_feeds,
     calendars,
     candidates,
     companies,
@@ -20,6 +21,7 @@ from entity_service.store import (
     planned_activities,
     products,
     references,
+    reminders,
     resources,
     tasks,
     tenants,
@@ -29,6 +31,7 @@ from entity_service.store import (
 __all__ = [
     "activities",
     "automatic_items",
+    "calendar_feeds",
     "calendars",
     "candidates",
     "companies",
@@ -46,6 +49,7 @@ __all__ = [
     "planned_activities",
     "products",
     "references",
+    "reminders",
     "resources",
     "tasks",
     "tenants",

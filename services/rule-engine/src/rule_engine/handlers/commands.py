@@ -1,4 +1,4 @@
-"""What the engine consumes: commands to itself, which start and stop workflows and automation."""
+"""What the engine consumes: commands, its own and others', which start and stop workflows, automation and waits."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.catalogue import MESSAGES
-from contracts.envelope import Body, Envelope
+from contracts.envelope import Body, Envelope, rfc3339
 from contracts.kit import worker
 from contracts.kit.broker import Subscription
 from contracts.kit.clock import Clock
@@ -14,12 +14,13 @@ from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.loops import find_loop
-from contracts.messages.results import CommandDone, FinalResult
-from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
+from contracts.messages.results import CommandDone
+from contracts.messages.rule_commands import ScheduleWait, StartWorkflow, StopAutomation, StopWorkflows
 from rule_engine.application.recorder import Recorder
 from rule_engine.application.workflow_runs import START_WORKFLOW, cause_of_start
 from rule_engine.domain.execution.operator_actions import cancel
 from rule_engine.domain.execution.step import Step
+from rule_engine.domain.execution.waits import PAYLOAD, WAIT
 from rule_engine.domain.execution.workflows import terminate
 from rule_engine.store import Store
 from rule_engine.store.entries import ItemKey
@@ -35,7 +36,7 @@ class Handlers:
         self._recorder = recorder
         self._clock = clock
 
-    async def start_workflow(self, command: Envelope[StartWorkflow], tx: Connection) -> FinalResult | None:
+    async def start_workflow(self, command: Envelope[StartWorkflow], tx: Connection) -> None:
         """Records the start; a worker asks for the item and starts the workflow. Refuses what runs in a circle."""
         asked = command.data
         causes = (*command.causepath, cause_of_start(asked.workflow, asked.item_id))
@@ -54,15 +55,39 @@ class Handlers:
             how="rule",
             wait_for_end=asked.wait_for_end,
         )
+        await self._begin(tx, request)
+
+    async def schedule_wait(self, command: Envelope[ScheduleWait], tx: Connection) -> None:
+        """Records the wait; a worker asks for the item and begins it. Its end is the result."""
+        asked = command.data
+        request = StartRequest(
+            tenant_id=command.tenant,
+            id=command.command_id,
+            item_id=asked.item_id,
+            workflow=WAIT,
+            parameters={"until": rfc3339(asked.until), PAYLOAD: asked.payload},
+            started_by=command.issuer or command.source,
+            correlation=command.correlation,
+            causepath=command.causepath,
+            root=command.root_cause,
+            how="rule",
+            wait_for_end=True,
+        )
+        await self._begin(tx, request)
+
+    async def _begin(self, tx: Connection, request: StartRequest) -> None:
         await self._store.start_requests.add(tx, request)
         await worker.enqueue(tx, id=request.id, tenant=request.tenant_id, kind=START_WORKFLOW, run_at=self._clock())
-        return None
 
     async def stop_workflows(self, command: Envelope[StopWorkflows], tx: Connection) -> CommandDone:
-        """Ends the workflows that run on the item; a start that waits for one of them fails with the reason."""
+        """Ends the workflows that run on the item; a start that waits for one of them fails with the reason.
+
+        Waits that services have asked for are theirs to cancel.
+        """
         asked = command.data
-        runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
-        wanted = [run for run in runs if run.workflow and asked.workflow in (None, run.rule_set)]
+        open_runs = await self._open(tx, (command.tenant, asked.item_id), asked.except_run)
+        runs = [run for run in open_runs if run.workflow and run.rule_set != WAIT]
+        wanted = [run for run in runs if asked.workflow in (None, run.rule_set)]
 
         def end(run: Run, now: datetime) -> Step:
             return terminate(run.program, run.state, asked.reason, now, delete_data=asked.delete_data)
@@ -105,7 +130,7 @@ class Handlers:
     async def _end(self, tx: Connection, run: Run) -> None:
         if run.state.outcome is None:
             now = self._clock()
-            step = terminate(run.program, run.state, "the rule that started it was cancelled", now)
+            step = terminate(run.program, run.state, "whoever started it has cancelled that", now)
             await self._recorder.record(tx, run, step, now)
 
 
@@ -113,6 +138,7 @@ def handling(commands: Commands, handlers: Handlers) -> Subscription:
     """Each command to the engine itself goes to its method."""
     routes: dict[type[Body], CommandHandler] = {
         StartWorkflow: handlers.start_workflow,
+        ScheduleWait: handlers.schedule_wait,
         StopWorkflows: handlers.stop_workflows,
         StopAutomation: handlers.stop_automation,
     }

@@ -1,4 +1,4 @@
-"""Starts workflows for rules, and ends those that others replace."""
+"""Starts workflows for rules and waits for services, and ends workflows that others replace."""
 
 from uuid import UUID
 
@@ -16,10 +16,12 @@ from contracts.texts import readable_reason
 from contracts.values import ItemSnapshot
 from rule_engine.application.concurrency import KeyInUseError
 from rule_engine.application.recorder import Recorder
+from rule_engine.application.waits import Waits
 from rule_engine.application.workflow_runs import NoSuchWorkflowError, WorkflowStarts
 from rule_engine.domain.authoring.workflow_starts import BadStartError
+from rule_engine.domain.execution.waits import WAIT
 from rule_engine.domain.execution.workflows import terminate
-from rule_engine.messages import workflow_started, workflow_under_way
+from rule_engine.messages import wait_under_way, workflow_started, workflow_under_way
 from rule_engine.store import Store
 from rule_engine.store.workflow_starts import StartRequest
 
@@ -27,12 +29,15 @@ logger = structlog.get_logger(__name__)
 
 
 class StartJob:
-    """Starts the workflows that rules have asked for. Starting the same twice is one run."""
+    """Starts the workflows and waits that were asked for. Starting the same twice is one run."""
 
-    def __init__(self, database: Database, store: Store, starts: WorkflowStarts, answers: Commands) -> None:
+    def __init__(
+        self, database: Database, store: Store, starts: WorkflowStarts, waits: Waits, answers: Commands
+    ) -> None:
         self._database = database
         self._store = store
         self._starts = starts
+        self._waits = waits
         self._answers = answers
 
     def job(self) -> Job:
@@ -62,6 +67,10 @@ class StartJob:
         await self._answer(task, CommandFailed(command_id=task.id, reason=said, retryable=True))
 
     async def _start(self, tx: Connection, request: StartRequest, item: ItemSnapshot) -> None:
+        if request.workflow == WAIT:
+            await self._waits.start(tx, request, item)
+            await self._answers.progress(tx, request.tenant_id, wait_under_way(request))
+            return
         run_id = await self._starts.start(tx, request, item)
         if request.wait_for_end:
             progress = workflow_under_way(request.id, request.workflow, run_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 from contracts.kit.database import Connection
 from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.domain.execution.program import Program, UnknownBlockError
+from rule_engine.domain.execution.waits import PROGRAM, WAIT
 from rule_engine.store.rule_sets import RuleSets
 from rule_engine.store.runs import NewerFormatError, Run, RunRow, met_newer
 from rule_engine.store.workflows import Workflows
@@ -53,6 +54,8 @@ class Programs:
     async def _of_workflow(
         self, tx: Connection, tenant: UUID, code: str, version: int
     ) -> Mapping[str, Sequence[Program]]:
+        if code == WAIT:
+            return {WORKFLOW: [PROGRAM]}
         found = await self._workflows.version(tx, (tenant, code), version)
         if found is None or found[1].programs is None:
             raise LookupError(f"workflow {code!r} has no published version {version}")
