@@ -17,8 +17,8 @@ from rule_engine.blocks.set_status import SetStatus
 from rule_engine.blocks.set_variables import SetVariables
 from rule_engine.blocks.statuses import Statuses
 from rule_engine.blocks.terminate import Terminate
-from rule_engine.blocks.until import Until
 from rule_engine.blocks.wait_event import WaitEvent
+from rule_engine.blocks.wait_until import WaitUntil
 from rule_engine.blocks.while_ import While
 from rule_engine.domain.execution.blocks import BlockType
 
@@ -29,7 +29,7 @@ _TYPES: tuple[BlockType[Any], ...] = (
     ForEach(),
     Parallel(),
     Pause(),
-    Until(),
+    WaitUntil(),
     WaitEvent(),
     Statuses(),
     Approve(),

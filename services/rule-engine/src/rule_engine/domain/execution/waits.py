@@ -10,7 +10,8 @@ WAIT = "builtin:wait"
 """Stands where runs of workflows have the workflow's code; authors cannot give this one."""
 VERSION = 1
 PROGRAM = Program(
-    workflow=WAIT, root=Block(block="sequence", blocks=(Block(block="until", id="builtin:until", name="until"),))
+    workflow=WAIT,
+    root=Block(block="sequence", blocks=(Block(block="wait_until", id="builtin:wait_until", name="wait_until"),)),
 )
 PAYLOAD = "payload"
 

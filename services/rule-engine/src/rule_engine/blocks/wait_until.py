@@ -1,4 +1,4 @@
-"""`until`: waits for a moment that the run was started with. Of the engine's own programs; authors write `pause`."""
+"""`wait_until`: waits for a moment that the run was started with. Authors write `pause` instead."""
 
 from datetime import datetime
 
@@ -6,10 +6,10 @@ from rule_engine.domain.execution.blocks import BlockType, Done, Environment, Ne
 from rule_engine.domain.execution.state import Frame
 
 
-class Until(BlockType[NoOptions]):
+class WaitUntil(BlockType[NoOptions]):
     """Goes on at the moment `param.until`."""
 
-    type = "until"
+    type = "wait_until"
     title = "Until a moment"
     written = False
     options = NoOptions
