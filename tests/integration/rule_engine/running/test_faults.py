@@ -1,16 +1,22 @@
 """The engine's servers and neighbours taken away: nothing is lost, nothing doubled, waits go on."""
 
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid5
 
 import pytest
 
 from contracts.messages.comms import Notify, SendMessage
+from contracts.messages.results import CommandDone
+from contracts.messages.rule_commands import ScheduleWait
+from contracts.topics import RULE_COMMANDS
 from integration.rule_engine.running.test_running import GREET, LATER, REMIND, open_executions
 from local_stack.testing import PrivateServers
+from rule_engine.domain.execution.waits import WAIT
 from rule_engine.main import build_app
 from support.engine import Deal, Harness, open_harness
+from support.messages import order
 from support.waiting import eventually
 
 
@@ -75,6 +81,28 @@ async def test_a_wiped_temporal_is_rebuilt_from_the_rows_with_the_same_due_times
             assert (await deal.rules())["later"]["due_at"] == waiting["due_at"]
             assert (await deal.act((await deal.rules())["later"], "run-now")).is_success
             await eventually(lambda: _commands(deal))
+
+
+@pytest.mark.invariant(4)
+async def test_a_wait_of_another_service_survives_a_wiped_temporal(
+    postgres: str, kafka: str, private_servers: PrivateServers, tmp_path: Path
+) -> None:
+    temporal = private_servers.temporal()
+    async with open_harness(postgres, kafka, temporal.address, tmp_path) as harness:
+        deal = Deal(harness)
+        wait = ScheduleWait(item_id=deal.item, until=datetime.now(UTC) + timedelta(seconds=30), payload="what for")
+        asked = order(wait, deal.tenant, deal.item)
+        async with harness.engine():
+            await deal.enters("new")
+            await harness.kafka_probe.publish(RULE_COMMANDS, asked)
+            run = str(uuid5(asked.command_id, WAIT))
+            await eventually(lambda: open_executions(harness, run))
+        temporal.kill()
+        shutil.rmtree(temporal.home)
+        temporal.start()
+        async with harness.engine():
+            (done,) = await harness.kafka_probe.results(asked.command_id)
+        assert done == CommandDone(command_id=asked.command_id, outputs={"payload": "what for"})
 
 
 async def _commands(deal: Deal) -> bool:
