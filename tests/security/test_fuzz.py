@@ -28,9 +28,9 @@ pytestmark = pytest.mark.verify
 
 type Operation = APIOperation[Any, Any, Any, Any]
 
-EXAMPLES = 8
+EXAMPLES = 5
 """Of each kind (fitting, not fitting) for each operation."""
-BORDERLINE = 20
+BORDERLINE = 12
 """Cases at the borders of the description, for each operation."""
 
 STRANGERS = {"/f/{token}": ("form",), "/hooks/payments/{token}": ("provider",), "/hooks/t/{token}": ("hook",)}
