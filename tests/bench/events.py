@@ -17,6 +17,7 @@ from contracts.kit.broker import Subscription
 from contracts.kit.clock import new_id, utc_now
 from contracts.kit.database import Connection
 from contracts.kit.kafka import make_producer
+from contracts.kit.servers import KafkaSettings
 from contracts.kit.service import Service
 from contracts.messages.entity_events import StageChanged
 from contracts.topics import ENTITY_EVENTS, Topic
@@ -116,7 +117,7 @@ async def open_raw(kafka: str, record: Record) -> AsyncGenerator[Raw]:
     consumer = AIOKafkaConsumer(
         topic.name, bootstrap_servers=kafka, group_id=topic.name, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    async with make_producer(kafka, "bench") as producer, consumer:
+    async with make_producer(KafkaSettings(kafka_bootstrap=kafka), "bench") as producer, consumer:
         raw = Raw(topic, producer, record, Sights())
         async with beside(raw.consume(consumer)):
             yield raw

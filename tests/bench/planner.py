@@ -21,6 +21,7 @@ from contracts.kit.database import Connection, Pool
 from contracts.kit.dead_letter.writer import DeadLetters
 from contracts.kit.inbox import Inbox, keep_days
 from contracts.kit.kafka import make_producer
+from contracts.kit.servers import KafkaSettings
 from contracts.topics import Topic
 from local_stack.topics import create_topics
 from rule_engine.gateway import TimesOf
@@ -80,7 +81,7 @@ async def _filled_topic(kafka: str, shop: Shop) -> Topic:
     """A topic of its own, full of first events of as many deals."""
     topic = Topic(f"bench.{uuid4().hex}", "bench", ())
     await create_topics(kafka, [topic])
-    async with make_producer(kafka, "bench") as producer:
+    async with make_producer(KafkaSettings(kafka_bootstrap=kafka), "bench") as producer:
         for _ in range(EVENTS):
             record = Record.of(stage_changed(shop.tenant, uuid4(), "waiting"))
             await producer.send(topic.name, record.value, key=record.key, headers=list(record.headers))
@@ -95,14 +96,13 @@ async def _ours(topic: Topic, engine: Engine) -> float:
         cycles.begin(len(events))
         return await engine.planner.prefetch(events)
 
-    kafka = engine.settings.kafka_bootstrap
     processor = Processor(
         replace(planned, topics=(topic,), prefetch=prefetch),
         engine.database,
         Inbox("rule-engine", engine.settings.inbox_days, utc_now),
-        DeadLetters("rule-engine", lambda: make_producer(kafka, "bench"), engine.database),
+        DeadLetters("rule-engine", lambda: make_producer(engine.settings, "bench"), engine.database),
     )
-    consumer = Consumer(processor, Member(kafka, topic.name, topic.name))
+    consumer = Consumer(processor, Member(engine.settings, topic.name, topic.name))
     consuming = asyncio.create_task(consumer.run())
     per_second = await cycles.end()
     consumer.stop()

@@ -20,6 +20,7 @@ from contracts.kit.clock import Clock, new_id, utc_now
 from contracts.kit.database import Connection, migrate
 from contracts.kit.kafka import connected
 from contracts.kit.quotas import Quota
+from contracts.kit.servers import KafkaSettings
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
 from contracts.messages.results import RESULTS
@@ -176,7 +177,7 @@ class Harness:
 
 
 async def _partitions(bootstrap: str, topic: str) -> set[int]:
-    async with connected(bootstrap) as client:
+    async with connected(KafkaSettings(kafka_bootstrap=bootstrap)) as client:
         await client.set_topics([topic])
 
         async def look() -> set[int]:

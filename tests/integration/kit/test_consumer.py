@@ -185,7 +185,7 @@ async def _state_of_group(harness: Harness) -> str:
 
 
 def _consumer(harness: Harness, service: Service) -> "_Opened":
-    member = Member(harness.settings.kafka_bootstrap, service.name, f"{service.name}-{service.instance}")
+    member = Member(harness.settings, service.name, f"{service.name}-{service.instance}")
     subscription = Subscription(topics=(harness.events,), bodies=(NoteWritten,), handle=each({NoteWritten: write_down}))
     return _Opened(
         service,

@@ -173,7 +173,10 @@ async def test_two_who_migrate_a_new_database_at_once_do_not_disturb_each_other(
 
 def test_migrating_without_the_owners_dsn_says_what_to_set(tmp_path: Path) -> None:
     settings = ServiceSettings(
-        database_url=SecretStr("postgresql://x"), kafka_bootstrap="x", auth_issuer="x", auth_audience="x"
+        database_url=SecretStr("postgresql://localhost/x"),
+        kafka_bootstrap="localhost:1",
+        auth_issuer="x",
+        auth_audience="x",
     )
     with pytest.raises(SystemExit, match="set DATABASE_OWNER_URL"):
         migrate(settings, tmp_path)
@@ -191,7 +194,7 @@ async def _migrate_in_a_process(harness: Harness) -> None:
     """As `migrate` of a service is run: alembic keeps its state in the process."""
     secrets = {"DATABASE_URL": harness.settings.database_url, "DATABASE_OWNER_URL": harness.settings.database_owner_url}
     environment = {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
-    others = {"KAFKA_BOOTSTRAP": "unused", "AUTH_ISSUER": "unused", "AUTH_AUDIENCE": "unused"}
+    others = {"KAFKA_BOOTSTRAP": "localhost:1", "AUTH_ISSUER": "unused", "AUTH_AUDIENCE": "unused"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -56,7 +56,7 @@ async def opened(harness: Harness) -> AsyncGenerator[Database]:
 
 
 def producers(harness: Harness, blow: Callable[[str, tuple[Any, ...]], None] = lambda *_: None) -> Callable[[], Any]:
-    return lambda: Killable[AIOKafkaProducer](make_producer(harness.settings.kafka_bootstrap, "relay"), blow)
+    return lambda: Killable[AIOKafkaProducer](make_producer(harness.settings, "relay"), blow)
 
 
 @asynccontextmanager

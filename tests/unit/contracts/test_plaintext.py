@@ -10,7 +10,12 @@ from doc_service.settings import Settings as DocSettings
 from rule_engine.settings import Settings as EngineSettings
 from trigger_service.settings import Settings as TriggerSettings
 
-KIT = {"DATABASE_URL": "postgresql://x", "KAFKA_BOOTSTRAP": "x", "AUTH_ISSUER": "x", "AUTH_AUDIENCE": "x"}
+KIT = {
+    "DATABASE_URL": "postgresql://localhost/x",
+    "KAFKA_BOOTSTRAP": "localhost:1",
+    "AUTH_ISSUER": "x",
+    "AUTH_AUDIENCE": "x",
+}
 COMMS = {
     "SMTP_URL": "smtp://127.0.0.1:25",
     "SMS_URL": "https://sms.example.com",
@@ -20,7 +25,7 @@ COMMS = {
     "DOC_SERVICE_URL": "https://doc-service",
 }
 DOC = {"PUBLIC_DOC_URL": "https://crm.example.com"}
-ENGINE = {"TEMPORAL_ADDRESS": "x", "ENTITY_SERVICE_URL": "https://entity-service"}
+ENGINE = {"TEMPORAL_ADDRESS": "localhost:1", "ENTITY_SERVICE_URL": "https://entity-service"}
 TRIGGER = {"ENTITY_SERVICE_URL": "https://entity-service", "SECRETS_KEY": "x"}
 OF: dict[type[ServiceSettings], dict[str, str]] = {
     CommsSettings: COMMS,
@@ -100,6 +105,36 @@ def test_a_password_goes_to_a_mail_server_by_tls_alone(monkeypatch: pytest.Monke
         )
         assert "word@" not in said
         assert fault(monkeypatch, CommsSettings, SMTP_URL=url, PLAINTEXT_ALLOWED="mail.example.com") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"KAFKA_BOOTSTRAP": "localhost:9092,kafka.example.com:9092"}, "what goes to kafka.example.com could be read"),
+        ({"KAFKA_BOOTSTRAP": "kafka.example.com:9092", "KAFKA_TLS": "true"}, None),
+        ({"KAFKA_SASL": "SCRAM-SHA-512"}, "KAFKA_SECRET_FILE"),
+        ({"KAFKA_SASL": "SCRAM-SHA-512", "KAFKA_SECRET_FILE": "x"}, "KAFKA_USER"),
+        ({"KAFKA_SASL": "OAUTHBEARER", "KAFKA_SECRET_FILE": "x"}, None),
+        ({"KAFKA_CA_FILE": "x"}, "KAFKA_TLS"),
+        ({"KAFKA_TLS": "true", "KAFKA_CERT_FILE": "x"}, "KAFKA_CERT_FILE"),
+        ({"DATABASE_URL": "postgresql://me:word@db.example.com/x"}, "could be read, or answered, by others"),
+        ({"DATABASE_URL": "postgresql://db.example.com/x?sslmode=require"}, "sslmode=verify-full"),
+        ({"DATABASE_URL": "postgresql://db.example.com/x?sslmode=verify-full&sslrootcert=x"}, None),
+        ({"DATABASE_OWNER_URL": "postgresql://db.example.com/x"}, "DATABASE_OWNER_URL"),
+        ({"DATABASE_URL": "postgresql://db/x", "PLAINTEXT_ALLOWED": "db"}, None),
+        ({"TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "TEMPORAL_TLS"),
+        ({"TEMPORAL_ADDRESS": "temporal.example.com:7233", "TEMPORAL_TLS": "true"}, None),
+        ({"TEMPORAL_CA_FILE": "x"}, "TEMPORAL_TLS"),
+        ({"TEMPORAL_TLS": "true", "TEMPORAL_KEY_FILE": "x"}, "TEMPORAL_CERT_FILE"),
+    ],
+    ids=str,
+)
+def test_servers_are_reached_over_tls_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], says: str | None
+) -> None:
+    said = fault(monkeypatch, EngineSettings, **settings)
+    assert says in said if says and said else said == says
+    assert "word" not in (said or "")
 
 
 def test_no_value_of_a_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,10 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     root, before = logging.getLogger(), logging.getLogger().handlers[:]
     monkeypatch.setattr("sys.stdout", written)
     settings = ServiceSettings(
-        database_url=SecretStr("postgresql://x"), kafka_bootstrap="x", auth_issuer="x", auth_audience="x"
+        database_url=SecretStr("postgresql://localhost/x"),
+        kafka_bootstrap="localhost:1",
+        auth_issuer="x",
+        auth_audience="x",
     )
     provider = telemetry.set_up("probe-service", settings)
     yield written

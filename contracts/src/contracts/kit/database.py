@@ -12,7 +12,6 @@ from contextvars import ContextVar, copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
@@ -65,6 +64,7 @@ class Database:
 
     def __init__(self, settings: ServiceSettings, *, service: str) -> None:
         self._dsn = settings.database_url.get_secret_value()
+        self._password = settings.database_password
         self._size = settings.database_pool
         self._role = service.replace("-", "_")
         self._pool: Pool | None = None
@@ -90,6 +90,7 @@ class Database:
     async def _create_pool(self, size: int, role: str) -> Pool:
         return await asyncpg.create_pool(
             self._dsn,
+            password=self._password,
             min_size=1,
             max_size=size,
             init=_teach_json,
@@ -124,7 +125,9 @@ class Database:
         PostgreSQL ends it, and frees its locks, when it receives nothing for half a minute: its process may have died.
         """
         settings = {**TIMEOUTS, "role": f"{self._role}_delivery", "idle_session_timeout": "30s"}
-        connection = await asyncpg.connect(self._dsn, server_settings=settings, timeout=10, command_timeout=ANSWER_S)
+        connection = await asyncpg.connect(
+            self._dsn, password=self._password, server_settings=settings, timeout=10, command_timeout=ANSWER_S
+        )
         await _teach_json(connection)
         return connection
 
@@ -251,13 +254,9 @@ def migrate(settings: ServiceSettings, migrations: Path) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
     config.set_main_option("version_locations", str(migrations))
     config.set_main_option("path_separator", "os")
-    config.attributes["url"] = _sqlalchemy_url(settings.database_owner_url.get_secret_value())
+    dsn, password = settings.database_owner_url.get_secret_value(), settings.database_password
+    config.attributes["connect"] = lambda: asyncpg.connect(dsn, password=password)
     command.upgrade(config, "head")
-
-
-def _sqlalchemy_url(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
 
 
 __all__ = [

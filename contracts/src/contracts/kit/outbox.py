@@ -31,6 +31,7 @@ from contracts.envelope import MAX_BODY, Body, Envelope, Record
 from contracts.kit import telemetry
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
+from contracts.kit.kafka import ACKNOWLEDGED_S
 from contracts.topics import PARTITIONS, Topic, item_of
 
 logger = structlog.get_logger(__name__)
@@ -184,7 +185,8 @@ class Relay:
         for row in rows:
             batches[row.topic, row.partition].append(row)
         sending = (_send(producer, place, self._portion(place, batch)) for place, batch in batches.items())
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        async with asyncio.timeout(ACKNOWLEDGED_S):
+            outcomes = await asyncio.gather(*sending, return_exceptions=True)
         acknowledged_ns = time.time_ns()
         published = list(chain.from_iterable(outcome for outcome in outcomes if isinstance(outcome, list)))
         await connection.execute(_DELETE, *_places(published))

@@ -76,13 +76,13 @@ class Service:
         self.database.on_commit(self._relay.wake)
 
     def _producer(self) -> AIOKafkaProducer:
-        return make_producer(self.settings.kafka_bootstrap, f"{self.name}-{self.instance}")
+        return make_producer(self.settings, f"{self.name}-{self.instance}")
 
     def consume(self, subscription: Subscription[Any]) -> None:
         """Consumes in the group named like the service."""
         inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
         processor = Processor(subscription, self.database, inbox, self._dead_letters)
-        member = Member(self.settings.kafka_bootstrap, self.name, f"{self.name}-{self.instance}")
+        member = Member(self.settings, self.name, f"{self.name}-{self.instance}")
         self._processors.append(processor)
         self._consumers.append(Consumer(processor, member))
 

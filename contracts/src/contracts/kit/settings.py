@@ -4,19 +4,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from contracts.kit.plaintext import SecretUrl
+from contracts.kit.servers import DatabaseSettings, KafkaSettings, split
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings, DatabaseSettings):
     """Read from environment variables of the same names in upper case. A service adds its own in a subclass."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    plaintext_allowed: Annotated[tuple[str, ...], NoDecode] = ()
-    """Hosts, with commas between them, to which secrets may go without TLS: only a closed network leads there."""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     """Where people and strangers ask: `/v1` and what is open to strangers. A cluster exposes this port alone."""
@@ -24,12 +21,7 @@ class ServiceSettings(BaseSettings):
     """Where other services, the platform's people, probes and scrapers ask: `/internal`, `/health`, `/metrics`."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Networks, with commas between them, whose `X-Forwarded-For` is believed."""
-    database_url: SecretStr
-    """DSN of the role `<service>_app`, which row-level security binds."""
-    database_owner_url: SecretStr | None = None
-    """DSN of the role `<service>_owner`; only `migrate` needs it."""
     database_pool: Annotated[int, Field(ge=2, le=100)] = 10
-    kafka_bootstrap: str
     auth_jwks_file: Path | None = None
     auth_jwks_url: SecretUrl | None = None
     auth_issuer: str
@@ -54,10 +46,10 @@ class ServiceSettings(BaseSettings):
     lease_s: Annotated[float, Field(ge=1)] = 60
     """How long the work of a process that was killed is left alone before another takes it up."""
 
-    @field_validator("trusted_proxies", "plaintext_allowed", mode="before")
+    @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        return [one.strip().lower() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+    def _split_networks(cls, value: Any) -> Any:
+        return split(value)
 
     @model_validator(mode="after")
     def _two_listeners(self) -> Self:

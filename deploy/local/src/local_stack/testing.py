@@ -12,7 +12,7 @@ from local_stack.layout import remove_folder
 from local_stack.part import Part
 from local_stack.ports import free_port, is_free
 from local_stack.process import Process
-from local_stack.servers import Detour, Kafka, Postgres, Temporal
+from local_stack.servers import Detour, Kafka, Postgres, Secured, Temporal
 from local_stack.tools import Tools
 
 
@@ -29,9 +29,9 @@ class PrivateServers:
         home, password = self._home("postgres"), token_hex(16)
         return self._start(Postgres(home, free_port(), self._tools, password=password, durable=self._durable))
 
-    def kafka(self, detour: Detour | None = None) -> Kafka:
-        home = self._home("kafka")
-        return self._start(Kafka(home, free_port(), self._tools, controller_port=free_port(), detour=detour))
+    def kafka(self, detour: Detour | None = None, secured: Secured | None = None) -> Kafka:
+        home, port, controller = self._home("kafka"), free_port(), free_port()
+        return self._start(Kafka(home, port, self._tools, controller_port=controller, detour=detour, secured=secured))
 
     def temporal(self) -> Temporal:
         return self._start(Temporal(self._home("temporal"), free_port(), self._tools))

@@ -1,5 +1,7 @@
 """The rule engine's composition: the only place where its rooms meet."""
 
+import asyncio
+
 from fastapi import APIRouter, FastAPI
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -62,9 +64,10 @@ from rule_engine.jobs import BackfillJob, CanaryJob, Forgetting, MigrationJob, R
 from rule_engine.processes import Processes
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY, RUNNABLE
-from rule_engine.scheduler import Scheduler, connect
+from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store import Store
+from rule_engine.temporal_client import connect, renew_api_key
 from rule_engine.workflows import RuleRunWorkflow
 
 
@@ -175,5 +178,6 @@ async def drive(settings: Settings, scheduler: Scheduler, activities: Activities
         max_concurrent_workflow_tasks=100,
         graceful_shutdown_timeout=settings.graceful_shutdown,
     )
-    async with worker:
+    async with worker, asyncio.TaskGroup() as group:
+        group.create_task(renew_api_key(client, settings))
         await scheduler.run(client)

@@ -15,7 +15,6 @@ import structlog
 from prometheus_client import Counter, Gauge
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import Priority, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -50,20 +49,6 @@ REPAIRED = Counter("executions_repaired_total", "Executions found missing or str
 ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
 
 OUTAGES: tuple[type[BaseException], ...] = (*INFRASTRUCTURE_ERRORS, RPCError)
-
-
-async def connect(settings: Settings) -> Client:
-    """Temporal's client; waits for the server, however long it is away."""
-    while True:
-        try:
-            return await Client.connect(
-                settings.temporal_address,
-                namespace=settings.temporal_namespace,
-                data_converter=pydantic_data_converter,
-            )
-        except (RuntimeError, RPCError) as error:
-            logger.warning("waiting for Temporal", error=type(error).__name__)
-            await asyncio.sleep(1)
 
 
 class Scheduler:

@@ -17,7 +17,12 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _main() -> None:
-    engine = create_async_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+    # `connect` is asyncpg's own: SQLAlchemy does not know what a DSN says of TLS
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=context.config.attributes["connect"],
+        poolclass=pool.NullPool,
+    )
     async with engine.connect() as connection:
         await connection.run_sync(_upgrade)
         await connection.commit()

@@ -132,7 +132,7 @@ class Consumer:
         """
         async with asyncio.timeout(ANSWER_S):
             offset = await consumer.position(place)
-        contents = (await fetch_batch(self._member.bootstrap, place, offset)).read()
+        contents = (await fetch_batch(self._member.servers, place, offset)).read()
         await self._processor.put_aside(place, contents.unreadable)
         if not await self._until_done(self._processor.read(contents.records)):
             return False

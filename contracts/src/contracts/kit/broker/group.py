@@ -12,7 +12,8 @@ from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from contracts.kit.kafka import connected
+from contracts.kit.kafka import connected, security, token_options
+from contracts.kit.servers import KafkaSettings
 from contracts.topics import Topic
 
 SESSION_MS = 45_000
@@ -26,7 +27,7 @@ _GROUP_COORDINATOR = 0
 class Member:
     """A process in a consumer group; its place there outlives a restart under the same name."""
 
-    bootstrap: str
+    servers: KafkaSettings
     group: str
     name: str
 
@@ -42,13 +43,15 @@ async def joined(member: Member, topics: Sequence[Topic]) -> AsyncGenerator[AIOK
     Closing it keeps the member's partitions until its session expires, or until `leave`.
     """
     broker = KafkaBroker(
-        member.bootstrap,
+        member.servers.kafka_bootstrap,
+        security=security(member.servers),
         client_id=member.name,
         consumer_only=True,
         allow_auto_create_topics=False,
         request_timeout_ms=REBALANCE_MS + 5_000,  # joining a group takes as long as its slowest member
         metadata_max_age_ms=30_000,
         logger=None,
+        **token_options(member.servers),
     )
     subscriber = broker.subscriber(  # without a handler, so that FastStream leaves the polling to us
         *(topic.name for topic in topics),
@@ -115,6 +118,6 @@ async def leave(member: Member, topics: Sequence[Topic]) -> None:
     If the broker is away, they get them when the member's session expires.
     """
     with suppress(KafkaError, TimeoutError):
-        async with asyncio.timeout(LEAVE_S), connected(member.bootstrap) as client:
+        async with asyncio.timeout(LEAVE_S), connected(member.servers) as client:
             coordinator = await client.coordinator_lookup(_GROUP_COORDINATOR, member.group)
             await client.send(coordinator, _LeaveRequest(member.group, member.instance(topics)))

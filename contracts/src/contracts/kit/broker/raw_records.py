@@ -31,6 +31,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
 
 from contracts.kit.kafka import ANSWER_S, KafkaRecord, connected
+from contracts.kit.servers import KafkaSettings
 
 RECORD_ERRORS = (
     CorruptRecordException,  # checksum, lengths, counts
@@ -141,10 +142,10 @@ class _Head(NamedTuple):
         return cls(*DefaultRecordBase.HEADER_STRUCT.unpack_from(batch))
 
 
-async def fetch_batch(bootstrap: str, place: TopicPartition, offset: int) -> RawBatch:
+async def fetch_batch(servers: KafkaSettings, place: TopicPartition, offset: int) -> RawBatch:
     """Asks the partition's leader for one byte: a whole batch is the least that it gives."""
     request = FetchRequest(500, 1, 1, READ_COMMITTED, [(place.topic, [(place.partition, offset, 1)])])
-    async with asyncio.timeout(ANSWER_S), connected(bootstrap) as client:
+    async with asyncio.timeout(ANSWER_S), connected(servers) as client:
         await client.set_topics([place.topic])
         leader = client.cluster.leader_for_partition(place)
         if leader is None or leader < 0:

@@ -18,6 +18,7 @@ from contracts.kit.clock import utc_now
 from contracts.kit.database import Database
 from contracts.kit.dead_letter.letter import MAX_DETAIL, DeadLetter
 from contracts.kit.dead_letter.store import letters
+from contracts.kit.kafka import ACKNOWLEDGED_S
 from contracts.texts import readable_reason
 from contracts.topics import dead_letter_topic
 
@@ -84,8 +85,9 @@ class DeadLetters:
                 batch = producer.create_batch()
                 batch.append(key=key, value=value, timestamp=None, headers=headers)
                 batch.close()
-                await (await producer.send_batch(batch, topic, partition=place.partition % len(partitions)))
-            except KafkaError:
+                async with asyncio.timeout(ACKNOWLEDGED_S):
+                    await (await producer.send_batch(batch, topic, partition=place.partition % len(partitions)))
+            except (KafkaError, TimeoutError):
                 await self.close()  # a refused record leaves a gap that this producer cannot get over
                 raise
 

@@ -1,7 +1,7 @@
 """The real servers: start, wait_ready, stop, kill, alive, address; data folder and port are parameters."""
 
-from local_stack.servers.kafka import Detour, Kafka
+from local_stack.servers.kafka import Detour, Kafka, Secured
 from local_stack.servers.postgres import Postgres
 from local_stack.servers.temporal import Temporal
 
-__all__ = ["Detour", "Kafka", "Postgres", "Temporal"]
+__all__ = ["Detour", "Kafka", "Postgres", "Secured", "Temporal"]

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from local_stack.ports import HOST, answers, free_port
 from local_stack.tools import Tools
 
 _API_VERSIONS = struct.pack(">hhih", 18, 0, 1, -1)  # key, version, correlation id, no client id
+
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 _LOGGING = """\
 Configuration:
@@ -40,16 +43,49 @@ class Detour:
     proxy_port: int
 
 
+@dataclass(frozen=True)
+class Secured:
+    """A listener with TLS on both sides, for those who also know a password (SCRAM-SHA-512)."""
+
+    port: int
+    key_and_certificate: Path
+    """PEM, the broker's."""
+    trusted: Path
+    """PEM: who signs the certificates of clients."""
+    passwords: Mapping[str, str]
+    """By user."""
+
+    def settings(self) -> dict[str, str]:
+        values = {
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.key_and_certificate),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.trusted),
+            "ssl.client.auth": "required",
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "scram-sha-512.sasl.jaas.config": f"{_SCRAM} required;",
+        }
+        return {f"listener.name.secured.{name}": value for name, value in values.items()}
+
+
 class Kafka(Part):
     """A broker; topics must be created, nothing is created by being named."""
 
-    def __init__(
-        self, home: Path, port: int, tools: Tools, *, controller_port: int, detour: Detour | None = None
+    def __init__(  # noqa: PLR0913 - what a broker may have
+        self,
+        home: Path,
+        port: int,
+        tools: Tools,
+        *,
+        controller_port: int,
+        detour: Detour | None = None,
+        secured: Secured | None = None,
     ) -> None:
         super().__init__("kafka", home, port)
         self._tools = tools
         self._controller_port = controller_port
         self._detour = detour
+        self._secured = secured
         self._properties = home / "server.properties"
 
     def launch(self) -> None:
@@ -84,6 +120,10 @@ class Kafka(Part):
         if self._detour is not None:
             listeners["DETOUR"] = self._detour.port
             advertised["DETOUR"] = self._detour.proxy_port
+        protocols = dict.fromkeys(listeners, "PLAINTEXT")
+        if self._secured is not None:
+            listeners["SECURED"] = advertised["SECURED"] = self._secured.port
+            protocols["SECURED"] = "SASL_SSL"
         values = {
             "process.roles": "broker,controller",
             "node.id": "1",
@@ -92,7 +132,7 @@ class Kafka(Part):
             "advertised.listeners": _urls(advertised),
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+            "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
             "log.dirs": str(self.home / "data"),
             "num.partitions": "1",
             "offsets.topic.replication.factor": "1",
@@ -106,19 +146,30 @@ class Kafka(Part):
             "broker.session.timeout.ms": "3000",  # a broker killed and started again must wait this long
             "group.initial.rebalance.delay.ms": "150",
             "group.coordinator.append.linger.ms": "0",
-        }
+        } | (self._secured.settings() if self._secured else {})
         return "".join(f"{name}={value}\n" for name, value in values.items())
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        passwords = self._secured.passwords if self._secured else {}
+        users = [f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in passwords.items()]
+        where = (f"--cluster-id={cluster}", f"--config={self._properties}")
+        self._tool("kafka.tools.StorageTool", "format", *where, *users)
+
+    def set_password(self, user: str, password: str) -> None:
+        """From the next connection on it is this one."""
+        who = ("--entity-type", "users", "--entity-name", user)
+        what = f"SCRAM-SHA-512=[password={password}]"
+        self._tool(
+            "kafka.admin.ConfigCommand", "--bootstrap-server", self.address, "--alter", *who, "--add-config", what
+        )
+
+    def _tool(self, main: str, *arguments: str) -> None:
         made = subprocess.run(  # noqa: S603 - our own argument list
-            self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", f"--config={self._properties}"),
-            check=False,
-            capture_output=True,
-            text=True,
+            self._java(main, *arguments), check=False, capture_output=True, text=True
         )
         if made.returncode != 0:
-            raise StackError(f"formatting Kafka's storage in {self.home} failed:\n{made.stdout}{made.stderr}")
+            raise StackError(f"{main} of Kafka in {self.home} failed:\n{made.stdout}{made.stderr}")
 
     def _java(self, main: str, *arguments: str, learn: bool = False) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
