@@ -5,6 +5,7 @@ from uuid import UUID
 from contracts.messages.entity_commands import LockItem
 from contracts.messages.results import CANCELLED, CommandProgress
 from rule_engine.domain.execution.advance import fail, leave, settle
+from rule_engine.domain.execution.jumping import jump
 from rule_engine.domain.execution.running import DELETED
 from rule_engine.domain.execution.step import Step
 from rule_engine.domain.execution.workflows import terminate
@@ -88,6 +89,19 @@ def test_the_end_of_the_run_unlocks_however_it_ends() -> None:
         step = end(story.program, story.state, reason, story.now)
         outcome = "failed" if end is fail else "cancelled"
         assert (ended(step.state), step.unlocked) == ((outcome, False), (lock,))
+
+
+def test_who_is_sent_on_from_the_block_unlocks_and_who_is_sent_back_locks_again() -> None:
+    story, lock = locking()
+    story.done("l")
+    assert story.take(jump(story.program, story.state, "after", "enough", story.now)).unlocked == (lock,)
+    story.go()
+    assert story.said == ["work", "after"]
+
+    story.take(jump(story.program, story.state, "l", "once more", story.now))
+    (emission,) = story.go().emissions
+    assert isinstance(emission.body, LockItem)
+    assert emission.command_id != lock
 
 
 def test_one_that_ends_while_it_waits_takes_its_wish_back() -> None:

@@ -30,10 +30,10 @@ def jump(program: Program, state: State, block: str, reason: str, now: datetime)
 
 
 def _place(program: Program, name: str) -> Path:
-    """Where the block with this name stands; blocks that compiling makes have none."""
+    """Where the block with this name stands; blocks that compiling makes have none, its rules that of their block."""
     places = {
         program.at(path).name: path
-        for path in program.positions_of_blocks
+        for path in reversed(program.positions_of_blocks)  # what stands around a rule of its name counts
         if isinstance(program.at(path), RuleBlock) or program.type_at(path).written
     }
     if name not in places:
