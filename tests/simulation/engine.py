@@ -27,7 +27,6 @@ from rule_engine.handlers.results import Results
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store import Store
-from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
 from rule_engine.store.canaries import Canaries
 from rule_engine.store.keyed_runs import KeyedRuns
@@ -46,6 +45,7 @@ from simulation.sim_context import SimContext
 from simulation.steps import Task, at_once, pause, without_pause
 from simulation.store import (
     TX,
+    SimulatedAssignments,
     SimulatedCommands,
     SimulatedDatabase,
     SimulatedDecisions,
@@ -154,7 +154,7 @@ class Engine:
             variables=Variables(),
             workflows=workflows,
             canaries=Canaries(),
-            assignments=Assignments(),
+            assignments=SimulatedAssignments(),
             start_requests=StartRequests(),
             keyed_runs=KeyedRuns(),
         )
