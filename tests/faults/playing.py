@@ -6,11 +6,19 @@ from typing import Any
 from local_stack.demo.story import Story
 
 PHONE = "+390655512345"
+GRANTED = {"block": "approve", "name": "granted", "subject": "{{ item.title }}?", "voters": ["manager"]}
+ALONE = {"block": "lock_item", "name": "alone", "branches": [{"name": "locked", "blocks": [GRANTED]}]}
+REQUEST = {"kind": "custom", "publish": True, "blocks": [ALONE]}
+"""A workflow that asks the manager for something."""
 
 
 def play(story: Story) -> None:
-    """All but the killing of everything at once, which has a test of its own. Beside it somebody wants no messages."""
+    """All but the killing of everything at once, which has a test of its own.
+
+    Beside it somebody wants no messages, and a workflow asks an employee while it keeps others from changing its item.
+    """
     contact = opt_out(story)
+    approve(story)
     story.send_form()
     story.get_sms()
     story.await_call()
@@ -41,6 +49,31 @@ def move_what_waits(story: Story) -> None:
     rule = story.seen.rule(story.deal, "won", "repeat_lead")
     seen = rule["version"], rule["title"], rule["state"]
     story.check.equal("the rule waits in the new version", "rule-engine", seen, (new, "Renamed", "waiting"))
+
+
+def approve(story: Story) -> None:
+    """The manager answers once, however often the answer has to be sent; afterwards the item is not locked any more."""
+    shop = story.shop
+    stages = [{"code": "new", "name": "New"}]
+    shop.owner.put("entity-service", "/v1/pipelines/requests", {"name": "Requests", "kind": "custom", "stages": stages})
+    shop.owner.put("rule-engine", "/v1/workflows/request", REQUEST)
+    item = shop.manager.post("entity-service", "/v1/items", {"kind": "custom", "title": "A discount"})["id"]
+    run = shop.head.post("rule-engine", "/v1/workflows/request/runs", {"item_id": item})["id"]
+
+    def inbox() -> list[dict[str, Any]]:
+        return shop.manager.list("rule-engine", "/v1/assignments", item_id=item)
+
+    story.check.wait_equal("the manager is asked once", "rule-engine", lambda: len(inbox()), 1)
+    path = f"/v1/assignments/{inbox()[0]['id']}/answer"
+    body, seen = {"choice": "approve"}, {"If-Match": "*"}
+    shop.manager.send("POST", "rule-engine", path, json=body, headers=seen, also=[409])
+
+    def ended() -> list[object]:
+        found = shop.manager.get("rule-engine", f"/v1/runs/{run}")
+        votes = [row["outputs"] and len(row["outputs"]["votes"]) for row in found["rules"] if row["name"] == "granted"]
+        return [found["outcome"], *votes, shop.manager.get("entity-service", f"/v1/items/{item}")["lock"]]
+
+    story.check.wait_equal("one vote has counted, and the item is free", "rule-engine", ended, ["done", 1, None])
 
 
 def opt_out(story: Story) -> str:

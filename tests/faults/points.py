@@ -47,6 +47,8 @@ CONSENT_PUT = "comms_service.application.consents:Consents.put"
 CONSENT_RECORDED = "comms_service.application.consents:Consents.record"
 CONSENT_COMMANDED = "entity_service.application.contacts:Contacts._record"
 CONSENT_MIRRORED = "entity_service.handlers.consents:on_consent_changed"
+ASKED = "rule_engine.store.assignments:Assignments.add"
+ANSWERED = "rule_engine.store.assignments:Assignments.answer"
 READ = "trigger_service.handlers:Handlers.on_result"
 
 POINTS = (
@@ -67,6 +69,8 @@ POINTS = (
     Point("rule-engine", "a result is taken in, before the commit", "after", TAKEN_IN),
     Point("rule-engine", "runs are moved, before the commit", "after", MOVED),
     Point("rule-engine", "moved runs are committed, before the next page", "after", PAGE_MOVED),
+    Point("rule-engine", "employees are asked, before the commit", "after", ASKED),
+    Point("rule-engine", "an answer is stored, before its commit", "after", ANSWERED),
     Point("doc-service", "a command is handled, before its commit", "after", HANDLED),
     Point("doc-service", "a command is committed, before its offset", "before", OFFSET),
     Point("doc-service", "work is leased, before it begins", "after", LEASED, given=True),
