@@ -1,10 +1,12 @@
 """The story as the fault tests play it: from the form to the renewal, and the count of its effects."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local_stack.demo.story import Story
 
+VISIT = "Measure the room"
 PHONE = "+390655512345"
 GRANTED = {"block": "approve", "name": "granted", "subject": "{{ item.title }}?", "voters": ["manager"]}
 ALONE = {"block": "lock_item", "name": "alone", "branches": [{"name": "locked", "blocks": [GRANTED]}]}
@@ -15,12 +17,14 @@ REQUEST = {"kind": "custom", "publish": True, "blocks": [ALONE]}
 def play(story: Story) -> None:
     """All but the killing of everything at once, which has a test of its own.
 
-    Beside it somebody wants no messages, and a workflow asks an employee while it keeps others from changing its item.
+    Beside it somebody wants no messages, a workflow asks an employee while it keeps others from changing its item, and
+    the manager is reminded of a visit.
     """
     contact = opt_out(story)
     approve(story)
     story.send_form()
     story.get_sms()
+    plan_visit(story)
     story.await_call()
     story.prepare_documents()
     story.pay()
@@ -30,6 +34,7 @@ def play(story: Story) -> None:
     story.let_half_a_year_pass()
     story.count_effects()
     opt_in(story, contact)
+    is_reminded(story)
 
 
 def move_what_waits(story: Story) -> None:
@@ -74,6 +79,24 @@ def approve(story: Story) -> None:
         return [found["outcome"], *votes, shop.manager.get("entity-service", f"/v1/items/{item}")["lock"]]
 
     story.check.wait_equal("one vote has counted, and the item is free", "rule-engine", ended, ["done", 1, None])
+
+
+def plan_visit(story: Story) -> None:
+    """The reminder comes soon, but not before those who plan it may have died a few times."""
+    deadline = datetime.now(UTC) + timedelta(minutes=1, seconds=40)
+    visit = {"name": VISIT, "deadline": deadline.isoformat(), "reminders": [1]}
+    visit |= {"responsible_id": story.shop.ids["manager"]}
+    story.shop.manager.post("entity-service", f"/v1/items/{story.deal}/planned-activities", visit)
+
+
+def is_reminded(story: Story) -> None:
+    """Once."""
+
+    def reminders() -> int:
+        told = story.shop.manager.list("comms-service", "/v1/notifications")
+        return [one["title"] for one in told].count(VISIT)
+
+    story.check.wait_equal("the manager is reminded of the visit, once", "comms-service", reminders, 1)
 
 
 def opt_out(story: Story) -> str:

@@ -49,6 +49,7 @@ CONSENT_COMMANDED = "entity_service.application.contacts:Contacts._record"
 CONSENT_MIRRORED = "entity_service.handlers.consents:on_consent_changed"
 ASKED = "rule_engine.store.assignments:Assignments.add"
 ANSWERED = "rule_engine.store.assignments:Assignments.answer"
+REMINDED = "entity_service.application.reminders:Reminders.due"
 READ = "trigger_service.handlers:Handlers.on_result"
 
 POINTS = (
@@ -59,6 +60,7 @@ POINTS = (
     Point("entity-service", "a command is committed, before its offset", "before", OFFSET),
     Point("entity-service", "consent is commanded, before its commit", "after", CONSENT_COMMANDED),
     Point("entity-service", "consent is mirrored, before its commit", "after", CONSENT_MIRRORED),
+    Point("entity-service", "a reminder is due, before its commit", "after", REMINDED),
     Point("rule-engine", "planned, before the commit", "after", PLANNED),
     Point("rule-engine", "planned or settled, before the offset", "before", OFFSET),
     Point("rule-engine", "an execution is started, before its row knows", "after", STARTED),
