@@ -50,6 +50,8 @@ CONSENT_MIRRORED = "entity_service.handlers.consents:on_consent_changed"
 ASKED = "rule_engine.store.assignments:Assignments.add"
 ANSWERED = "rule_engine.store.assignments:Assignments.answer"
 REMINDED = "entity_service.application.reminders:Reminders.due"
+LOCKED = "entity_service.application.locks:Locks.ask"
+UNLOCKED = "entity_service.application.locks:Locks.free"
 READ = "trigger_service.handlers:Handlers.on_result"
 
 POINTS = (
@@ -61,6 +63,8 @@ POINTS = (
     Point("entity-service", "consent is commanded, before its commit", "after", CONSENT_COMMANDED),
     Point("entity-service", "consent is mirrored, before its commit", "after", CONSENT_MIRRORED),
     Point("entity-service", "a reminder is due, before its commit", "after", REMINDED),
+    Point("entity-service", "an item is locked for a workflow, before its commit", "after", LOCKED),
+    Point("entity-service", "an item is unlocked, before its commit", "after", UNLOCKED),
     Point("rule-engine", "planned, before the commit", "after", PLANNED),
     Point("rule-engine", "planned or settled, before the offset", "before", OFFSET),
     Point("rule-engine", "an execution is started, before its row knows", "after", STARTED),
