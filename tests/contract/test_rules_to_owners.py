@@ -36,9 +36,19 @@ from contracts.messages.entity_commands import (
     CopyItem,
     CreateFollowUp,
     CreateTask,
+    ItemCommand,
     MoveItem,
     PlanActivity,
     UpdateItem,
+)
+from contracts.messages.link_commands import (
+    DeleteItem,
+    DeleteLinkedItems,
+    LinkItems,
+    ReadItem,
+    SetParentItem,
+    UnlinkItems,
+    UpdateLinkedItems,
 )
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.texts import one_line
@@ -156,6 +166,23 @@ RULES: Mapping[str, Mapping[str, Any]] = {
         ]
     },
     "change_stage": {"stage": "won"},
+    "change_pipeline": {"pipeline": "works", "stage": "won"},
+    "create_item": {
+        "kind": "deal",
+        "name": LINE,
+        "pipeline": "works",
+        "fields": [
+            {"field": "amount", "value": {"path": "item.amount"}},
+            *({"field": name, "value": {"path": f"item.{name}"}} for name in COPIES),
+        ],
+    },
+    "get_item_data": {"link": "parent", "fields": ["title"]},
+    "update_linked_item": {"link": "child", "fields": [{"field": "title", "value": {"path": "item.title"}}]},
+    "delete_linked_item": {"link": "copy"},
+    "delete_item": {},
+    "link_items": {"item": {"path": "item.id"}},
+    "unlink_items": {"item": {"path": "item.id"}},
+    "set_parent_item": {"item": {"path": "item.id"}},
     "set_variable": {"variable": "a_line", "value": {"path": "item.title"}},
     "start_workflow": {"workflow": "welcome", "parameters": {"a_line": LINE, "a_text": TEXT, **VALUES}},
     "stop_workflows": {"workflow": "welcome"},
@@ -373,6 +400,16 @@ def to_tasks(wanted: CompleteTasks, _: ItemContext) -> None:
     assert wanted.stage == "new"
 
 
+def to_linked(wanted: UpdateLinkedItems, context: ItemContext) -> None:
+    after = assign(item_of(context), wanted.assignments, REFERENCES)
+    assert after.title == one_line(after.title)
+
+
+def to_links(wanted: ItemCommand, context: ItemContext) -> None:
+    """Nothing but the database says which items are linked."""
+    assert wanted.item_id == context.item.id
+
+
 OWNERS: Mapping[type[Body], Any] = {
     SendMessage: to_comms,
     Notify: to_inbox,
@@ -383,6 +420,8 @@ OWNERS: Mapping[type[Body], Any] = {
     PlanActivity: to_plan,
     BookResource: to_bookings,
     CompleteActivities: to_completed,
+    UpdateLinkedItems: to_linked,
+    **dict.fromkeys((DeleteItem, ReadItem, DeleteLinkedItems, LinkItems, UnlinkItems, SetParentItem), to_links),
     CompleteTasks: to_tasks,
     AddTimelineEntry: to_timeline,
     ReadEmployee: to_people,

@@ -14,6 +14,7 @@ from contracts.messages import (
     employee_commands,
     entity_commands,
     entity_events,
+    link_commands,
     results,
     rule_commands,
     rule_events,
@@ -33,6 +34,7 @@ MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
     topics.ENTITY_COMMANDS: (
         *_bodies(entity_commands),
         *_bodies(employee_commands),
+        *_bodies(link_commands),
         results.CancelCommand,
     ),
     topics.ENTITY_RESULTS: results.RESULTS,

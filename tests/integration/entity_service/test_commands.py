@@ -31,6 +31,15 @@ from contracts.messages.entity_commands import (
     UpdateItem,
 )
 from contracts.messages.entity_events import FieldsChanged, ItemCreated, StageChanged
+from contracts.messages.link_commands import (
+    DeleteItem,
+    DeleteLinkedItems,
+    LinkItems,
+    ReadItem,
+    SetParentItem,
+    UnlinkItems,
+    UpdateLinkedItems,
+)
 from contracts.messages.results import CommandFailed
 from contracts.values import PersonInput
 from integration.entity_service.harness import Harness, Tenant
@@ -112,6 +121,13 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     BookResource: {"resource": "van", "start": "2030-05-07T12:00:00Z", "minutes": 60},
     CompleteTasks: {"stage": "new"},
     AddTimelineEntry: {"text": "hello"},
+    DeleteItem: {},
+    ReadItem: {"link": "parent", "fields": ["title"]},
+    UpdateLinkedItems: {"link": "child", "assignments": [{"field": "title", "value": "Elm"}]},
+    DeleteLinkedItems: {"link": "child"},
+    LinkItems: {"other_id": str(UUID(int=1))},
+    UnlinkItems: {},
+    SetParentItem: {"parent_id": None},
     ReadEmployee: {"employee_id": str(UUID(int=1))},
     SelectEmployee: {"method": "random"},
     ChangeResponsible: {"method": "first"},

@@ -109,9 +109,12 @@ class CreateItem(NewItem, EntityCommand):
 
 
 class CreateFollowUp(NewItem, ItemCommand):
-    """Creates an item that is linked to the one that it follows. Outputs: `item_id`."""
+    """Creates an item because of another one. Outputs: `item_id`."""
 
     TYPE: ClassVar[str] = "crm.item.create_follow_up.v1"
+
+    linked: bool = True
+    """Whether it is linked to the one that it follows."""
 
 
 class CopyItem(ItemCommand):

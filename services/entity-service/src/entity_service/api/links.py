@@ -1,4 +1,4 @@
-"""`/v1/items/{id}/links`: the items that came from an item or from which it came."""
+"""`/v1/items/{id}/links`: the items that an item is linked with."""
 
 from uuid import UUID
 
@@ -19,10 +19,10 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("")
     async def list_links(id: UUID, paging: Paged, caller: Caller = require(Role.VIEWER)) -> Page[Link]:
-        """The items that came from this one or from which it came, oldest first."""
+        """The items that this one is linked with, oldest first."""
         async with service.database.transaction(caller.tenant) as tx:
             await find_item(tx, caller, id)
-            links = await store.links.of_item(tx, caller.tenant, id, paging.id, paging.rows)
-        return paging.page(links, lambda link: (link.item_id,), lambda link: link)
+            links = await store.links.of_item(tx, caller.tenant, id, paging.after(tuple[UUID, str]), paging.rows)
+        return paging.page(links, lambda link: (link.item_id, link.relation), lambda link: link)
 
     return routes

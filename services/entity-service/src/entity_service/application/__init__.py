@@ -13,6 +13,7 @@ from entity_service.application.contacts import Contacts
 from entity_service.application.copies import Copies
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
+from entity_service.application.links import Links
 from entity_service.application.payments import Payments
 from entity_service.application.people import People
 from entity_service.application.planned_activities import PlannedActivities
@@ -37,6 +38,7 @@ class Changes:
     tasks: Tasks
     payments: Payments
     people: People
+    links: Links
 
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
@@ -56,4 +58,5 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
         tasks=Tasks(items, handovers),
         payments=Payments(items, handovers),
         people=People(items, handovers),
+        links=Links(items, handovers),
     )

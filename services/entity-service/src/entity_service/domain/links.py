@@ -1,15 +1,32 @@
-"""Links between items, of which one came from the other."""
+"""Links between items: one came from the other, one is the other's parent, or they have to do with each other."""
 
+from collections.abc import Collection, Mapping
 from typing import Literal
 from uuid import UUID
 
-from contracts.values import ItemKind, Value
+from pydantic import JsonValue
 
-Relation = Literal["copy", "follow_up", "invoice"]
+from contracts.messages.link_commands import LinkName
+from contracts.values import ItemKind, ItemSnapshot, Value
+from entity_service.domain.errors import InvalidError
+from entity_service.domain.items import Item
+
+Relation = Literal["copy", "follow_up", "invoice", "related", "child"]
+LINKS: Mapping[LinkName, tuple[Relation, tuple[str, ...]]] = {
+    "copy": ("copy", ("to", "from")),
+    "follow_up": ("follow_up", ("to", "from")),
+    "invoice": ("invoice", ("to", "from")),
+    "related": ("related", ("to", "from")),
+    "parent": ("child", ("from",)),
+    "child": ("child", ("to",)),
+}
+"""What is kept of each link, and in which direction."""
+MAX_LINKED = 100
+"""Items that are changed because of one."""
 
 
 class Link(Value):
-    """Another item that came from this one (`to`), or from which this one came (`from`)."""
+    """Another item that came from this one or is its child (`to`), or the other way round (`from`)."""
 
     relation: Relation
     direction: Literal["to", "from"]
@@ -18,3 +35,14 @@ class Link(Value):
     title: str
     pipeline: str
     stage: str
+
+
+def field_of(item: Item, name: str, custom: Collection[str]) -> JsonValue:
+    """The value of a field; `custom` are the codes of the kind's own. Raises `InvalidError` for one it has not."""
+    group, _, code = name.rpartition(".")
+    if group == "fields" and code in custom:
+        return item.fields.get(code)
+    if name not in ItemSnapshot.model_fields or name == "fields":
+        raise InvalidError((name, f"is no field of items of kind {item.kind}"))
+    value: JsonValue = item.snapshot().model_dump(mode="json", include={name})[name]
+    return value

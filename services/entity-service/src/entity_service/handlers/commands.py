@@ -38,6 +38,7 @@ from entity_service.domain.items import Item
 from entity_service.domain.locks import Lock
 from entity_service.domain.pipelines import choose
 from entity_service.domain.resources import span
+from entity_service.handlers.links import LinkHandlers
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
 from entity_service.handlers.people import PeopleHandlers
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
@@ -100,7 +101,8 @@ class Handlers:
         await self._check_quotas(tx, action)
         item = await self._changes.handovers.create(tx, action.tenant, action.data, action.actor)
         await self._count(tx, action, item)
-        await store.links.add(tx, action.tenant, action.item.id, item.id, "follow_up")
+        if action.data.linked:
+            await store.links.add(tx, action.tenant, action.item.id, item.id, "follow_up")
         return {"item_id": str(item.id)}
 
     @on_item(CopyItem)
@@ -193,7 +195,7 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
 
 def routes(changes: Changes, locks: Locks) -> dict[type[Body], CommandHandler]:
     """The handler of each command."""
-    owners = (Handlers(changes, locks), PeopleHandlers(changes))
+    owners = (Handlers(changes, locks), PeopleHandlers(changes), LinkHandlers(changes))
     return {command: handler for one in owners for command, handler in handlers_of(one, changes.items).items()}
 
 

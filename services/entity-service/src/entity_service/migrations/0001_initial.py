@@ -148,7 +148,7 @@ CREATE TABLE links (
     from_id uuid NOT NULL,
     to_id uuid NOT NULL,
     relation text NOT NULL,
-    PRIMARY KEY (tenant_id, from_id, to_id),
+    PRIMARY KEY (tenant_id, from_id, to_id, relation),
     FOREIGN KEY (tenant_id, from_id) REFERENCES items ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, to_id) REFERENCES items ON DELETE CASCADE
 );

@@ -1,15 +1,15 @@
 """Rules that change the item itself."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from contracts.contexts import FieldSchema
+from contracts.contexts import FieldSchema, TenantSchema
 from contracts.issues import Issue, unknown
 from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
 from contracts.texts import MAX_NAME, MAX_TITLE
-from contracts.values import Code
+from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -78,7 +78,7 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         for index, name, one in _assignments(params):
-            for where, what in _field_issues(name, one, context):
+            for where, what in field_issues(name, one, context.schema, context.pipeline.kind):
                 yield Issue(f"fields[{index}].{where}", what)
 
 
@@ -90,10 +90,14 @@ def _assignments(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, Ma
             yield index, name, one
 
 
-def _field_issues(name: str, one: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-    custom = {f"fields.{field.code}": field for field in context.schema.fields if field.kind == context.pipeline.kind}
-    if name not in custom and name not in PLAIN_FIELDS:
-        yield Issue("field", unknown("field", name, (*PLAIN_FIELDS, *custom)))
+def field_issues(
+    name: str, one: Mapping[str, JsonValue], schema: TenantSchema, kind: ItemKind, without: Collection[str] = ()
+) -> Iterable[Issue]:
+    """What is wrong with a field of items of a kind, and with how it is set; those `without` have parameters."""
+    custom = {f"fields.{field.code}": field for field in schema.fields if field.kind == kind}
+    known = [*(plain for plain in PLAIN_FIELDS if plain not in without), *custom]
+    if name not in known:
+        yield Issue("field", unknown("field", name, known))
     elif one.get("append") is True and not _holds_several(name, custom):
         yield Issue("append", f"{name} holds one value: it cannot be appended to")
 

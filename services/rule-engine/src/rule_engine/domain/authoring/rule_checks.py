@@ -62,7 +62,8 @@ def _move_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleI
     if placed.rule.on_leave != "cancel":
         what = "an item is only moved while it is in the stage: a rule that moves it is cancelled when it leaves"
         yield placed.issue("on_leave", what)
-    if literal(placed.rule.params.get(rule_type.moves_to)) == placed.context.stage:
+    here = (placed.context.pipeline.code, placed.context.stage)
+    if rule_type.leads_to(placed.rule.params, placed.context) == here:
         yield placed.issue(f"params.{rule_type.moves_to}", "this is the stage the item is in already")
 
 

@@ -1,14 +1,22 @@
 """What commands, and people, do to a simulated item: it enters a stage, its fields change."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from contracts.contexts import CompanyContext, ContactContext, EmployeeContext, ItemContext, StageContext, TenantSchema
+from contracts.contexts import (
+    CompanyContext,
+    ContactContext,
+    EmployeeContext,
+    ItemContext,
+    PipelineContext,
+    StageContext,
+    TenantSchema,
+)
 from contracts.issues import issues_of
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.values import ItemSnapshot
@@ -28,6 +36,7 @@ class Surroundings:
     employees: Mapping[UUID, EmployeeContext]
     contacts: Mapping[UUID, ContactContext]
     companies: Mapping[UUID, CompanyContext]
+    pipelines: Mapping[str, PipelineContext] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schema: TenantSchema, contexts: Iterable[ItemContext]) -> Self:
@@ -42,14 +51,18 @@ class Surroundings:
             named | {one.responsible.id: one.responsible for one in known if one.responsible},
             {contact.id: contact for one in known for contact in one.contacts},
             {one.company.id: one.company for one in known if one.company},
+            {one.code: PipelineContext(code=one.code, name=one.name) for one in schema.pipelines},
         )
 
 
-def entering(context: ItemContext, stage: StageContext, now: datetime) -> ItemContext:
-    """The item after it has moved to another stage of its pipeline."""
-    item = context.item
-    moved = {"stage": stage.code, "entry_seq": item.entry_seq + 1, "version": item.version + 1, "updated_at": now}
-    return context.model_copy(update={"item": item.model_copy(update=moved), "stage": stage})
+def entering(
+    context: ItemContext, stage: StageContext, now: datetime, pipeline: PipelineContext | None = None
+) -> ItemContext:
+    """The item after it has moved to another stage; null: of its own pipeline."""
+    item, pipeline = context.item, pipeline or context.pipeline
+    moved: dict[str, Any] = {"pipeline": pipeline.code, "stage": stage.code, "entry_seq": item.entry_seq + 1}
+    moved |= {"version": item.version + 1, "updated_at": now}
+    return context.model_copy(update={"item": item.model_copy(update=moved), "stage": stage, "pipeline": pipeline})
 
 
 def assigned(

@@ -21,6 +21,14 @@ from contracts.messages.entity_commands import (
     CreateTask,
     PlanActivity,
 )
+from contracts.messages.link_commands import (
+    DeleteLinkedItems,
+    LinkItems,
+    ReadItem,
+    SetParentItem,
+    UnlinkItems,
+    UpdateLinkedItems,
+)
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 
 type Outputs = dict[str, JsonValue]
@@ -76,6 +84,15 @@ def _employee(body: ReadEmployee, _: UUID) -> Outputs:
     }
 
 
+def _other(body: ReadItem, command_id: UUID) -> Outputs:
+    other = str(body.other_id) if body.other_id else _made(command_id)
+    return {"item_id": other, "values": {name: None for name in body.fields}}
+
+
+def _others(body: UpdateLinkedItems | DeleteLinkedItems, command_id: UUID) -> Outputs:
+    return {"item_ids": [str(body.other_id) if body.other_id else _made(command_id)]}
+
+
 def _document(body: CreateDocument, command_id: UUID) -> Outputs:
     number = f"{int.from_bytes(command_id.bytes[:3]) % 10_000:04}"
     pdf: dict[str, JsonValue] = {
@@ -108,6 +125,12 @@ _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
     StopWorkflows: _stopped,
     StopAutomation: _stopped,
     CreateDocument: _document,
+    ReadItem: _other,
+    UpdateLinkedItems: _others,
+    DeleteLinkedItems: _others,
+    LinkItems: lambda _, __: {"linked": True},
+    UnlinkItems: lambda _, __: {"unlinked": 0},
+    SetParentItem: lambda body, _: {"parent_id": str(body.parent_id) if body.parent_id else None},
     ReadEmployee: _employee,
     SelectEmployee: lambda body, command_id: {"employee_id": chosen(body, command_id)},
     ChangeResponsible: lambda body, command_id: {"responsible_id": chosen(body, command_id)},

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from contracts.contexts import ItemContext, StageContext
+from contracts.contexts import ItemContext, PipelineContext, StageContext
 from contracts.envelope import Body, Cause
 from contracts.loops import find_loop
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible
@@ -85,13 +85,15 @@ def _observers(body: ChangeObservers, context: ItemContext) -> FieldAssignment:
 
 
 def _move(command: Command, body: MoveItem, context: ItemContext, around: Surroundings, now: datetime) -> Handled:
-    """To the first candidate: rules name one, in the item's own pipeline."""
+    """To the first candidate: rules name one."""
     wanted, item = body.candidates[0], context.item
     pipeline = wanted.pipeline or item.pipeline
     stage = around.stages.get((pipeline, wanted.stage))
-    if stage is None or pipeline != item.pipeline:
-        return _refused(command, f"pipeline {item.pipeline!r} has no stage {wanted.stage!r}")
-    moved = None if wanted.stage == item.stage else moving(context, stage, body.actor, now, body.origin)
+    if stage is None:
+        return _refused(command, f"pipeline {pipeline!r} has no stage {wanted.stage!r}")
+    there = around.pipelines.get(pipeline, context.pipeline)
+    same = (pipeline, wanted.stage) == (item.pipeline, item.stage)
+    moved = None if same else moving(context, stage, body.actor, now, body.origin, there)
     after = moved[0].item if moved else item
     outputs: dict[str, JsonValue] = {
         "verdict": "moved" if moved else "same",
@@ -104,12 +106,18 @@ def _move(command: Command, body: MoveItem, context: ItemContext, around: Surrou
     return Handled(done, *moved) if moved else Handled(done)
 
 
-def moving(
-    context: ItemContext, stage: StageContext, by: str, now: datetime, origin: Origin = "user"
+def moving(  # noqa: PLR0913 - a move's parts
+    context: ItemContext,
+    stage: StageContext,
+    by: str,
+    now: datetime,
+    origin: Origin = "user",
+    pipeline: PipelineContext | None = None,
 ) -> tuple[ItemContext, StageChanged]:
     """The item in another stage, and what is told of it."""
-    after = entering(context, stage, now)
-    return after, entry_event(after, by, now, context.item.stage, origin)
+    after = entering(context, stage, now, pipeline)
+    event = entry_event(after, by, now, context.item.stage, origin)
+    return after, event.model_copy(update={"from_pipeline": context.item.pipeline})
 
 
 def entry_event(

@@ -1,0 +1,91 @@
+"""The commands of entity-service about other items than the one that a rule runs on, on `crm.entity.commands.v1`."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from contracts.messages.entity_commands import FieldAssignment, ItemCommand
+from contracts.values import Fields, ItemKind
+
+LinkName = Literal["copy", "follow_up", "invoice", "related", "parent", "child"]
+"""What another item is to this one: its copy or what it was copied from, …, its parent, one of its children."""
+
+
+class OtherItem(Fields):
+    """Another item: the one of this id, or those that are linked with this item."""
+
+    other_id: UUID | None = None
+    link: LinkName | None = None
+    other_kind: ItemKind | None = None
+    """Only linked items of this kind."""
+
+    @model_validator(mode="after")
+    def _is_said(self) -> "OtherItem":
+        if (self.other_id is None) == (self.link is None):
+            raise ValueError("say which item: its id, or how it is linked")
+        return self
+
+
+Which = Literal["first", "last", "all"]
+"""Of several linked items; the oldest is the first."""
+
+
+class DeleteItem(ItemCommand):
+    """Deletes an item with all that belongs to it. Outputs: none."""
+
+    TYPE: ClassVar[str] = "crm.item.delete.v1"
+
+
+class ReadItem(OtherItem, ItemCommand):
+    """Reads fields of another item; of several linked ones that of the first. Outputs: `item_id`, `values` by field."""
+
+    TYPE: ClassVar[str] = "crm.item.read.v1"
+
+    fields: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+    """`title`, `stage`, …, or `fields.<code>`."""
+
+
+class UpdateLinkedItems(OtherItem, ItemCommand):
+    """Sets fields of other items; refused when there are none. Outputs: `item_ids`."""
+
+    TYPE: ClassVar[str] = "crm.item.update_linked.v1"
+
+    which: Which = "first"
+    assignments: Annotated[tuple[FieldAssignment, ...], Field(min_length=1)]
+
+
+class DeleteLinkedItems(OtherItem, ItemCommand):
+    """Deletes other items; refused when there are none. Outputs: `item_ids`."""
+
+    TYPE: ClassVar[str] = "crm.item.delete_linked.v1"
+
+    which: Which = "first"
+
+
+class LinkItems(ItemCommand):
+    """Links an item with another one, as related. Outputs: `linked` (false: they were already)."""
+
+    TYPE: ClassVar[str] = "crm.item.link.v1"
+
+    other_id: UUID
+
+
+class UnlinkItems(ItemCommand):
+    """Takes away the links as related with another item. Outputs: `unlinked`, how many."""
+
+    TYPE: ClassVar[str] = "crm.item.remove_link.v1"
+
+    other_id: UUID | None = None
+    """Null: with all."""
+    other_kind: ItemKind | None = None
+    """Only with items of this kind."""
+
+
+class SetParentItem(ItemCommand):
+    """Makes another item the parent of this one, in place of the one that it has. Outputs: `parent_id`."""
+
+    TYPE: ClassVar[str] = "crm.item.set_parent.v1"
+
+    parent_id: UUID | None
+    """Null: it has none any more."""

@@ -1,0 +1,168 @@
+"""Rules that create items, take them to other pipelines, and delete them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from contracts.issues import Issue
+from contracts.messages.entity_commands import CreateFollowUp, MoveCandidate, MoveItem
+from contracts.messages.link_commands import DeleteItem
+from contracts.values import Code, ItemKind
+from rule_engine.domain.actions import (
+    ActionContext,
+    AuthoringContext,
+    Employee,
+    Group,
+    Outputs,
+    Params,
+    Place,
+    RuleType,
+    Title,
+    literal,
+)
+from rule_engine.rules.items import ChangedStage, field_issues
+from rule_engine.rules.places import place_issues, place_of
+
+
+class ChangePipelineParams(Params):
+    pipeline: Code
+    """Another pipeline for items of this kind."""
+    stage: Code
+    """The stage of that pipeline."""
+    changed_by: Employee | None = None
+    """Code of the employee who is to be named as the one who did it; by default the rule."""
+
+
+class ChangedPipeline(ChangedStage):
+    """`moved`, or why the item stayed: `same`."""
+
+    pipeline: str
+
+
+class ChangePipeline(RuleType[ChangePipelineParams]):
+    """Moves the item to a stage of another pipeline, unless it has moved on meanwhile."""
+
+    type = "change_pipeline"
+    title = "Change the pipeline"
+    group: ClassVar[Group] = "items"
+    moves_to = "stage"
+    params = ChangePipelineParams
+    outputs = ChangedPipeline
+
+    def act(self, params: ChangePipelineParams, acting: ActionContext) -> MoveItem:
+        return acting.command(
+            MoveItem,
+            candidates=(MoveCandidate(pipeline=params.pipeline, stage=params.stage),),
+            expect_entry_seq=acting.entry_seq,
+            actor=acting.actor_for(params.changed_by),
+        )
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        return place_issues(params, context, context.pipeline.kind)
+
+    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
+        return place_of(params, context, context.pipeline.kind, None)
+
+
+class NewValue(Params):
+    """A field of the new item and its value."""
+
+    field: Annotated[str, Field(min_length=1, max_length=100)]
+    """`amount`, `source`, `observer_ids`, …, or `fields.<code>` for a custom field of that kind."""
+    value: JsonValue
+    """A text, `{"path": …}`, `{"expr": …}`, or as the field keeps it."""
+
+
+class CreateItemParams(Params):
+    kind: ItemKind
+    name: Title
+    responsible: Employee | None = None
+    """Code of an employee; by default the item's responsible person."""
+    pipeline: Code | None = None
+    """By default the kind's first pipeline."""
+    stage: Code | None = None
+    """By default the pipeline's first stage."""
+    fields: Annotated[tuple[NewValue, ...], Field(max_length=100)] = ()
+    with_client: bool = True
+    """Whether the item's contacts and company are those of the new one too."""
+    link: bool = True
+    """Whether the new item is linked with this one."""
+
+
+class CreatedItem(Outputs):
+    """The new item."""
+
+    item_id: UUID
+
+
+class CreateItemRule(RuleType[CreateItemParams]):
+    """A new item of any kind."""
+
+    type = "create_item"
+    title = "Create an item"
+    group: ClassVar[Group] = "items"
+    params = CreateItemParams
+    outputs = CreatedItem
+
+    def act(self, params: CreateItemParams, acting: ActionContext) -> CreateFollowUp:
+        item = acting.context.item
+        client = {"contact_ids": item.contact_ids, "company_id": item.company_id} if params.with_client else {}
+        plain = {one.field: one.value for one in params.fields if not one.field.startswith("fields.")}
+        custom = {one.field.removeprefix("fields."): one.value for one in params.fields if one.field not in plain}
+        return acting.command(
+            CreateFollowUp,
+            **{"responsible_id": params.responsible or item.responsible_id, **client, **plain},
+            kind=params.kind,
+            title=params.name,
+            pipeline=params.pipeline,
+            stage=params.stage,
+            fields=custom,
+            linked=params.link,
+        )
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        kind = _kind(params)
+        if kind is None:
+            return
+        yield from place_issues(params, context, kind)
+        for index, one in _values(params):
+            name = literal(one.get("field"))
+            if name is not None:
+                for where, what in field_issues(name, one, context.schema, kind, without=("title", "responsible_id")):
+                    yield Issue(f"fields[{index}].{where}", what)
+
+    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
+        kind = _kind(params)
+        return place_of(params, context, kind, None) if kind else None
+
+
+def _kind(params: Mapping[str, JsonValue]) -> ItemKind | None:
+    """Null for one that is not known before the rule acts, or that there is not."""
+    kinds: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
+    return next((one for one in kinds if one == literal(params.get("kind"))), None)
+
+
+def _values(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, Mapping[str, JsonValue]]]:
+    written = params.get("fields")
+    return ((at, one) for at, one in enumerate(written if isinstance(written, list) else ()) if isinstance(one, dict))
+
+
+class DeleteItemParams(Params):
+    pass
+
+
+class DeleteItemRule(RuleType[DeleteItemParams]):
+    """Deletes the item with all that belongs to it. Refused when money was received for it."""
+
+    type = "delete_item"
+    title = "Delete the item"
+    group: ClassVar[Group] = "items"
+    params = DeleteItemParams
+
+    def act(self, params: DeleteItemParams, acting: ActionContext) -> DeleteItem:
+        return acting.command(DeleteItem)
+
+
+RULES: tuple[RuleType[Any], ...] = (ChangePipeline(), CreateItemRule(), DeleteItemRule())

@@ -1,0 +1,111 @@
+"""Links between items over commands: what they show, and what is done to the items that are linked."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.messages.entity_commands import CopyItem, CreateFollowUp, FieldAssignment
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted
+from contracts.messages.link_commands import (
+    DeleteItem,
+    DeleteLinkedItems,
+    LinkItems,
+    ReadItem,
+    SetParentItem,
+    UnlinkItems,
+    UpdateLinkedItems,
+)
+from integration.entity_service.harness import Tenant
+
+
+def about[C](item: dict[str, Any], command: type[C], **more: Any) -> C:
+    return command.model_validate({"item_id": item["id"], "actor": "rule:it", **more})  # type: ignore[attr-defined, no-any-return]
+
+
+async def links(shop: Tenant, item: dict[str, Any]) -> list[tuple[str, str, str]]:
+    found = (await shop.get(f"/v1/items/{item['id']}/links"))["items"]
+    return [(one["relation"], one["direction"], one["title"]) for one in found]
+
+
+async def test_a_link_shows_at_both_items_and_is_made_once(shop: Tenant) -> None:
+    oak, ash = await shop.deal(title="Oak"), await shop.deal(title="Ash")
+
+    assert await shop.done(about(oak, LinkItems, other_id=ash["id"])) == {"linked": True}
+    assert await shop.done(about(ash, LinkItems, other_id=oak["id"])) == {"linked": False}
+    assert [(await links(shop, oak))[0][2], (await links(shop, ash))[0][2]] == ["Ash", "Oak"]
+    assert "not linked with itself" in await shop.refused(about(oak, LinkItems, other_id=oak["id"]))
+    assert "there is no item" in await shop.refused(about(oak, LinkItems, other_id=uuid4()))
+
+    assert await shop.done(about(ash, UnlinkItems, other_kind="lead")) == {"unlinked": 0}
+    assert await shop.done(about(ash, UnlinkItems)) == {"unlinked": 1}
+    assert await links(shop, oak) == []
+
+
+async def test_an_item_has_one_parent_and_is_never_its_own_ancestor(shop: Tenant) -> None:
+    top, middle, bottom = [await shop.deal(title=title) for title in ("Top", "Middle", "Bottom")]
+    await shop.done(about(middle, SetParentItem, parent_id=top["id"]))
+    await shop.done(about(bottom, SetParentItem, parent_id=middle["id"]))
+
+    assert "lies below it" in await shop.refused(about(top, SetParentItem, parent_id=bottom["id"]))
+    assert "is the item itself" in await shop.refused(about(top, SetParentItem, parent_id=top["id"]))
+    await shop.done(about(bottom, SetParentItem, parent_id=top["id"]))
+    assert await links(shop, bottom) == [("child", "from", "Top")]
+    await shop.done(about(bottom, SetParentItem, parent_id=None))
+    assert await links(shop, bottom) == []
+
+
+async def test_two_items_may_be_linked_in_several_ways(shop: Tenant) -> None:
+    item = await shop.deal()
+    copy = (await shop.done(about(item, CopyItem, pipeline="sales")))["item_id"]
+    await shop.done(about({"id": copy}, SetParentItem, parent_id=item["id"]))
+
+    assert {one[0] for one in await links(shop, item)} == {"copy", "child"}
+    first = await shop.get(f"/v1/items/{item['id']}/links?limit=1")
+    second = await shop.get(f"/v1/items/{item['id']}/links?limit=1&cursor={first['next_cursor']}")
+    assert {page["items"][0]["relation"] for page in (first, second)} == {"copy", "child"}
+
+
+async def test_fields_of_another_item_are_read_by_its_id_or_its_link(shop: Tenant) -> None:
+    await shop.put("/v1/fields/deal/wood", {"name": "Wood", "type": "text"})
+    item, parent = await shop.deal(), await shop.deal(title="Whole flat", fields={"wood": "oak"})
+    await shop.done(about(item, SetParentItem, parent_id=parent["id"]))
+    read = about(item, ReadItem, link="parent", fields=["title", "stage", "fields.wood"])
+
+    values = {"title": "Whole flat", "stage": "new", "fields.wood": "oak"}
+    assert await shop.done(read) == {"item_id": parent["id"], "values": values}
+    by_id = about(item, ReadItem, other_id=parent["id"], fields=["title"])
+    assert (await shop.done(by_id))["values"] == {"title": "Whole flat"}
+    assert "is no field" in await shop.refused(by_id.model_copy(update={"fields": ("fields.wod",)}))
+    none = about(item, ReadItem, link="child", fields=["title"])
+    assert await shop.refused(none) == "there is no item that is linked with this one as child"
+
+
+async def test_linked_items_are_changed_and_deleted_one_or_all(shop: Tenant) -> None:
+    item = await shop.deal()
+    made = about(item, CreateFollowUp, kind="lead", title="Lead")
+    first, second = [(await shop.done(made))["item_id"] for _ in range(2)]
+    renamed = (FieldAssignment(field="title", value="Changed"),)
+
+    one = await shop.done(about(item, UpdateLinkedItems, link="follow_up", which="last", assignments=renamed))
+    both = await shop.done(about(item, UpdateLinkedItems, link="follow_up", which="all", assignments=renamed))
+    assert (one["item_ids"], both["item_ids"]) == ([second], [first, second])
+    changed = await shop.events(FieldsChanged, 2)
+    assert [str(event.data.item.id) for event in changed] == [second, first]
+    of_deals = about(item, DeleteLinkedItems, link="follow_up", other_kind="deal")
+    assert "item of kind deal" in await shop.refused(of_deals)
+    assert (await shop.done(about(item, DeleteLinkedItems, link="follow_up")))["item_ids"] == [first]
+    assert [str(event.data.item_id) for event in await shop.events(ItemDeleted)] == [first]
+    assert [title for _, _, title in await links(shop, item)] == ["Changed"]
+
+
+async def test_an_item_that_follows_may_come_without_a_link(shop: Tenant) -> None:
+    item = await shop.deal()
+    await shop.done(about(item, CreateFollowUp, kind="lead", title="Lead", linked=False))
+    assert await links(shop, item) == []
+
+
+async def test_a_rule_deletes_its_item(shop: Tenant) -> None:
+    item = await shop.deal(amount={"amount": 100, "currency": "EUR"})
+    await shop.done(about(item, DeleteItem))
+    assert (await shop.ask("GET", f"/v1/items/{item['id']}")).status_code == 404
+    (gone,) = await shop.events(ItemDeleted)
+    assert (gone.data.item_id, gone.data.deleted_by) == (UUID(item["id"]), "rule:it")
