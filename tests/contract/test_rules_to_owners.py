@@ -180,6 +180,7 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "update_linked_item": {"link": "child", "fields": [{"field": "title", "value": {"path": "item.title"}}]},
     "delete_linked_item": {"link": "copy"},
     "delete_item": {},
+    "get_products": {},
     "link_items": {"item": {"path": "item.id"}},
     "unlink_items": {"item": {"path": "item.id"}},
     "set_parent_item": {"item": {"path": "item.id"}},

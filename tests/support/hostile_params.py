@@ -144,6 +144,7 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
     },
     "delete_linked_item": {"link": "related", "kind": "deal", "which": "first"},
     "delete_item": {},
+    "get_products": {},
     "link_items": {"item": {"path": "item.id"}},
     "unlink_items": {"item": {"path": "item.id"}, "kind": "deal"},
     "set_parent_item": {"item": {"path": "item.id"}},

@@ -15,10 +15,11 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.values import Money
 from rule_engine.domain.actions import AuthoringContext, Failure
 from rule_engine.rules import REGISTRY
 from support.acting import act
-from support.shop import COMPANY, CONTACT, DEAL, SCHEMA, SELLER
+from support.shop import COMPANY, CONTACT, DEAL, SCHEMA, SELLER, deal
 
 OTHER = UUID(int=99)
 SAID: dict[str, Any] = {"item_id": DEAL, "expect_entry_seq": 2, "actor": "rule:it"}
@@ -105,3 +106,14 @@ def test_a_change_of_pipeline_is_an_edge_of_cycles_and_must_lead_to_a_place_that
     assert [one.where for one in issues("change_pipeline", {"pipeline": "old", "stage": "new"})] == ["pipeline"]
     assert [one.where for one in issues("change_pipeline", {"pipeline": "leads", "stage": "incoming"})] == ["pipeline"]
     assert REGISTRY["create_item"].leads_to({"kind": "lead", "name": "x"}, context) == ("leads", "incoming")
+
+
+def test_products_are_read_with_their_count_and_their_total() -> None:
+    found = act("get_products", {})
+    assert [(row.name, row.quantity, row.total.currency) for row in found.rows] == [
+        ("Oak table", 2, "EUR"),
+        ("Chair", 4.5, "EUR"),
+    ]
+    assert (found.count, found.total) == (2, Money(amount=146_311, currency="EUR"))
+    none = act("get_products", {}, deal(products=()))
+    assert (none.rows, none.count, none.total) == ((), 0, None)

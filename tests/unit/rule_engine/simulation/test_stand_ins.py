@@ -76,7 +76,7 @@ SENT = {
 }
 MAY_BE_UNKNOWN = {"start_workflow": {"status"}, "get_employee": {"absent_until"}}
 """A workflow need not have a status; an employee may be there."""
-WITHOUT_COMMAND = {"update_item", "change_stage", "change_pipeline", "generate_code"}
+WITHOUT_COMMAND = {"update_item", "change_stage", "change_pipeline", "generate_code", "get_products"}
 """What the simulation itself does to the item, or the rule by itself."""
 
 
