@@ -25,6 +25,7 @@ OPEN = {
     "/f/{token}",
     "/hooks/payments/{token}",
     "/hooks/t/{token}",
+    "/calendars/{token}",
 }
 """For the platform, or for strangers who hold an unguessable token or sign what they send."""
 

@@ -20,7 +20,7 @@ from contracts.kit.database import Database
 from contracts.kit.outbox import Outbox
 from contracts.kit.service import Service
 from contracts.topics import RULE_RESULTS
-from integration.rule_engine.authoring.engine import MORNING, Engine, Watch
+from integration.rule_engine.authoring.engine import MORNING, Deal, Engine, Watch
 from local_stack.addresses import OFFSETS
 from local_stack.ports import free_port
 from rule_engine.api import (
@@ -75,7 +75,7 @@ from rule_engine.store import Store
 from support.entity import EntityStandIn, NamedStandIn, TriggersStandIn
 from support.service_environment import ServiceEnvironment, open_service_environment
 from support.serving import serving
-from support.shop import SCHEMA
+from support.shop import SCHEMA, WAREHOUSE
 
 type Tenants = Callable[..., httpx.AsyncClient]
 
@@ -286,3 +286,23 @@ async def stack_folder(
 
     async with serving(opened, port):
         yield tmp_path
+
+
+@pytest.fixture
+def deal(engine: Engine, tenant: UUID) -> Deal:
+    return Deal(engine, tenant)
+
+
+@pytest.fixture
+def operator(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
+    return call(tenant, "operator", sub="olga")
+
+
+@pytest.fixture
+def sam(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
+    return call(tenant, "agent", sub=str(next(one.id for one in SCHEMA.employees if one.code == "sam")))
+
+
+@pytest.fixture
+def wes(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
+    return call(tenant, "viewer", sub=str(WAREHOUSE.id))

@@ -1,105 +1,16 @@
 """What workflows ask employees, through the API on a real PostgreSQL: inbox, answers, delegation, what operators do."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 import httpx
 import orjson
-import pytest
 
 from contracts.kit.clock import new_id
 from contracts.messages.rule_events import AssignmentChanged
-from contracts.topics import COMMS_COMMANDS, RULE_EVENTS, item_key
+from contracts.topics import RULE_EVENTS, item_key
 from integration.rule_engine.authoring.conftest import Tenants
-from integration.rule_engine.authoring.engine import Deal, Engine
-from support.entity import EntityStandIn
-from support.shop import SCHEMA, WAREHOUSE
-
-SAM = next(one.id for one in SCHEMA.employees if one.code == "sam")
-WES = WAREHOUSE.id
-DISCOUNT: dict[str, Any] = {
-    "block": "approve",
-    "name": "discount",
-    "subject": "A discount for {{ item.title }}",
-    "text": "10 % on everything",
-    "voters": ["sam", "warehouse"],
-    "comment_required": "on_rejection",
-    "timeout": {"when": "after", "days": 2},
-    "branches": [
-        {"name": "approved", "blocks": [{"block": "log", "name": "yes", "text": "granted"}]},
-        {"name": "rejected", "blocks": [{"block": "log", "name": "no", "text": "{{ steps.discount.comments }}"}]},
-    ],
-}
-
-
-@pytest.fixture
-def deal(engine: Engine, tenant: UUID) -> Deal:
-    return Deal(engine, tenant)
-
-
-@pytest.fixture
-def operator(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
-    return call(tenant, "operator", sub="olga")
-
-
-@pytest.fixture
-def sam(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
-    return call(tenant, "agent", sub=str(SAM))
-
-
-@pytest.fixture
-def wes(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
-    return call(tenant, "viewer", sub=str(WES))
-
-
-async def begin(author: httpx.AsyncClient, deal: Deal, *blocks: Mapping[str, Any]) -> None:
-    """A deal on which a workflow of these blocks has begun."""
-    body = {"kind": "deal", "autorun": {"on_create": True}, "blocks": blocks, "publish": True}
-    saved = await author.put("/v1/workflows/asking", json=body)
-    assert saved.status_code == 200, saved.text
-    await deal.enters("new")
-    await deal.engine.advance(deal.tenant)
-
-
-async def inbox(employee: httpx.AsyncClient, **asked: Any) -> list[dict[str, Any]]:
-    answer = await employee.get("/v1/assignments", params=asked)
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["items"]
-    return found
-
-
-async def act(employee: httpx.AsyncClient, one: Mapping[str, Any], what: str = "answer", **body: Any) -> httpx.Response:
-    """Sends an answer, or another action, to the version that was read."""
-    headers = {"if-match": f'"{one["version"]}"'}
-    return await employee.post(f"/v1/assignments/{one['id']}/{what}", json=body, headers=headers)
-
-
-async def run_of(author: httpx.AsyncClient, deal: Deal) -> dict[str, Any]:
-    """The run of the workflow with its journal, after everything that can be done now."""
-    await deal.engine.advance(deal.tenant)
-    rows = (await author.get("/v1/runs", params={"item_id": str(deal.id)})).json()["items"]
-    (run,) = {row["run_id"] for row in rows if row["workflow"]}
-    found: dict[str, Any] = (await author.get(f"/v1/runs/{run}")).json()
-    return found
-
-
-def row(run: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in run["rules"] if one["name"] == name)
-    return found
-
-
-async def notified(deal: Deal) -> list[UUID]:
-    """Whom commands to comms-service tell something, in the order in which they were written."""
-    async with deal.engine.database.delivery() as tx:
-        rows = await tx.fetch(
-            "SELECT value FROM outbox WHERE topic = $1 AND key = $2 ORDER BY id",
-            COMMS_COMMANDS.name,
-            item_key(deal.tenant, deal.id),
-        )
-    return [UUID(to) for row in rows for to in orjson.loads(row["value"])["recipients"]]
+from integration.rule_engine.authoring.engine import Deal
+from integration.rule_engine.authoring.inboxes import DISCOUNT, SAM, WES, act, begin, inbox, notified, row, run_of
 
 
 async def test_an_approval_from_the_inbox_to_the_journal(
@@ -262,73 +173,6 @@ async def test_open_assignments_are_counted_across_tenants(author: httpx.AsyncCl
     assert after == before + 2
     assert oldest is not None
     assert oldest <= deal.engine.watch()
-
-
-@pytest.fixture
-def sam_is_absent(entity: EntityStandIn) -> None:
-    """From now on, and Wes answers for him."""
-    until = datetime(2090, 1, 1, tzinfo=UTC)
-    away = {"absent_until": until, "substitute_id": WES}
-    employees = [one.model_copy(update=away) if one.id == SAM else one for one in SCHEMA.employees]
-    entity.schema = SCHEMA.model_copy(update={"employees": tuple(employees)})
-
-
-@pytest.mark.usefixtures("sam_is_absent")
-async def test_a_substitute_finds_answers_and_counts_as_who_is_absent(
-    author: httpx.AsyncClient, sam: httpx.AsyncClient, wes: httpx.AsyncClient, deal: Deal
-) -> None:
-    await begin(author, deal, DISCOUNT)
-    his = {one["assignee"]: one for one in await inbox(wes)}
-    assert {who: one["on_behalf_of"] for who, one in his.items()} == {str(WES): None, str(SAM): str(SAM)}
-    assert (await wes.get(f"/v1/assignments/{his[str(SAM)]['id']}")).json() == his[str(SAM)]
-    (mine,) = await inbox(sam)
-    assert (mine["id"], mine["on_behalf_of"]) == (his[str(SAM)]["id"], None)
-
-    answer = await act(wes, his[str(SAM)], choice="approve")
-    assert (answer.status_code, answer.json()["answer"]["by"]) == (200, str(WES))
-    late = await act(sam, mine, choice="reject", comment="no")
-    assert (late.status_code, late.json()["detail"]) == (409, "the assignment is answered: it is not open any more")
-    assert (await act(wes, his[str(WES)], choice="approve")).status_code == 200
-    run = await run_of(author, deal)
-    votes = row(run, "discount")["outputs"]["votes"]
-    assert [(one["employee"], one["by"]) for one in votes] == [(str(SAM), str(WES)), (str(WES), str(WES))]
-    (noted,) = run["operator_actions"]
-    assert (noted["subject"], noted["action"]) == (str(WES), f"answer discount for employee {SAM}")
-
-
-async def test_what_is_open_already_is_the_substitutes_from_then_on_and_not_for_longer(
-    author: httpx.AsyncClient, wes: httpx.AsyncClient, deal: Deal, entity: EntityStandIn, request: pytest.FixtureRequest
-) -> None:
-    await begin(author, deal, DISCOUNT | {"voters": ["sam"]})
-    assert await inbox(wes) == []
-    request.getfixturevalue("sam_is_absent")
-    (his,) = await inbox(wes)
-    assert his["on_behalf_of"] == str(SAM)
-    assert await inbox(wes, assignee=str(SAM)) == [his]
-
-    entity.schema = SCHEMA
-    assert await inbox(wes) == []
-    assert (await act(wes, his, choice="approve")).status_code == 404
-
-
-@pytest.mark.usefixtures("sam_is_absent")
-async def test_while_entity_service_is_away_everybody_has_their_own(
-    author: httpx.AsyncClient, sam: httpx.AsyncClient, wes: httpx.AsyncClient, deal: Deal, entity: EntityStandIn
-) -> None:
-    await begin(author, deal, DISCOUNT | {"voters": ["sam"]})
-    entity.away = True
-    assert await inbox(wes) == []
-    (mine,) = await inbox(sam)
-    assert (await act(sam, mine, choice="approve")).status_code == 200
-
-
-async def test_a_substitute_is_told_what_somebody_absent_is_asked(author: httpx.AsyncClient, deal: Deal) -> None:
-    deal.around = {"substitutes": {SAM: WES}}
-    await begin(author, deal, DISCOUNT | {"voters": ["sam"], "reminders": [{"when": "after", "hours": 2}]})
-    assert await notified(deal) == [WES]
-    deal.engine.watch.later(hours=2)
-    await deal.engine.advance(deal.tenant)
-    assert await notified(deal) == [WES, WES]
 
 
 async def test_a_colleague_takes_over_where_that_is_allowed(

@@ -9,14 +9,14 @@ import pytest
 from contracts.kit.database import Connection
 from contracts.kit.worker import Task
 from integration.rule_engine.authoring.engine import Deal
-from integration.rule_engine.authoring.test_workflows import A_WEEK, action, deal, operator, put
+from integration.rule_engine.authoring.test_workflows import A_WEEK, action, operator, put
 from rule_engine.application.concurrency import REPLACE_RUNS
 from rule_engine.application.recorder import Recorder
 from rule_engine.domain.authoring.concurrency import MAX_QUEUED
 from rule_engine.store.runs import Run
 from support.service_environment import ServiceEnvironment
 
-__all__ = ["deal", "operator"]
+__all__ = ["operator"]
 
 A_PAUSE = {"block": "pause", "name": "p", "run": A_WEEK}
 

@@ -32,11 +32,6 @@ RULES = rule_set(
 )
 
 
-@pytest.fixture
-def deal(engine: Engine, tenant: UUID) -> Deal:
-    return Deal(engine, tenant)
-
-
 def kim(deal: Deal) -> Caller:
     return Caller(deal.tenant, "kim", frozenset({Role.OPERATOR}))
 

@@ -42,11 +42,6 @@ def operator(call: Tenants, tenant: UUID) -> httpx.AsyncClient:
     return call(tenant, "operator", sub="olga")
 
 
-@pytest.fixture
-def deal(engine: Engine, tenant: UUID) -> Deal:
-    return Deal(engine, tenant)
-
-
 async def put_workflow(author: httpx.AsyncClient, document: Mapping[str, Any]) -> None:
     answer = await author.put("/v1/workflows/follow-up", json={"name": "Follow up", **document, "publish": True})
     assert answer.status_code == 200, answer.text

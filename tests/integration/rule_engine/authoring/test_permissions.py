@@ -8,10 +8,10 @@ import pytest
 
 from integration.rule_engine.authoring.conftest import Tenants
 from integration.rule_engine.authoring.engine import Deal
-from integration.rule_engine.authoring.test_workflows import A_WEEK, action, deal, operator, put
+from integration.rule_engine.authoring.test_workflows import A_WEEK, action, operator, put
 from support.shop import SCHEMA
 
-__all__ = ["deal", "operator"]
+__all__ = ["operator"]
 
 SAM = next(one for one in SCHEMA.employees if one.code == "sam")
 OURS = {

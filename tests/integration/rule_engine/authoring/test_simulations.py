@@ -15,11 +15,6 @@ ONE = {"pipeline": "sales", "stage": "new", "client": {"first_name": "Ada", "pho
 LATER = {"when": "after", "days": 2}
 
 
-@pytest.fixture
-def deal(engine: Engine, tenant: UUID) -> Deal:
-    return Deal(engine, tenant)
-
-
 async def simulate(author: httpx.AsyncClient, **asked: Any) -> dict[str, Any]:
     answer = await author.post("/v1/simulations", json={"from": MORNING.isoformat()} | asked)
     assert answer.status_code == 200, answer.text

@@ -14,12 +14,9 @@ from typer.testing import CliRunner
 from contracts.kit.clock import new_id
 from contracts.topics import item_key
 from integration.rule_engine.authoring.engine import Deal, Engine
-from integration.rule_engine.authoring.test_assignments import DISCOUNT, SAM, begin
-from integration.rule_engine.authoring.test_workflows import deal
+from integration.rule_engine.authoring.inboxes import DISCOUNT, SAM, begin
 from local_stack.main import app as stack
 from support.shop import SCHEMA, rule, rule_set
-
-__all__ = ["deal"]
 
 type Why = Callable[[UUID], Awaitable[list[str]]]
 

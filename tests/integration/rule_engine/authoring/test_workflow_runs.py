@@ -9,14 +9,13 @@ from integration.rule_engine.authoring.test_workflows import (
     A_WEEK,
     FOLLOW_UP,
     action,
-    deal,
     journal,
     operator,
     put,
     run_of,
 )
 
-__all__ = ["deal", "operator"]
+__all__ = ["operator"]
 
 
 async def test_operators_suspend_move_skip_and_end_runs_and_every_action_is_recorded(

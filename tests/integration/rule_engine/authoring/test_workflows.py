@@ -8,7 +8,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from integration.rule_engine.authoring.conftest import Tenants
-from integration.rule_engine.authoring.engine import Deal, Engine
+from integration.rule_engine.authoring.engine import Deal
 
 BUSY = {"path": "item.activity_count", "op": "gt", "value": 0}
 A_WEEK = {"when": "after", "days": 7}
@@ -33,11 +33,6 @@ FOLLOW_UP: dict[str, Any] = {
         {"block": "log", "name": "over", "text": "{{ item.title }} was looked after"},
     ],
 }
-
-
-@pytest.fixture
-def deal(engine: Engine, tenant: UUID) -> Deal:
-    return Deal(engine, tenant)
 
 
 @pytest.fixture

@@ -125,6 +125,11 @@ def router(database: Database, assignments: Assignments, actions: AssignmentActi
         who = await _person(actions, caller)
         return _answered(found(one if one and who.may_see(one) else None, "such assignment"), who)
 
+    _add_answers(routes, actions)
+    return routes
+
+
+def _add_answers(routes: APIRouter, actions: AssignmentActions) -> None:
     @routes.post("/{assignment_id}/answer", response_model=AssignmentView)
     async def answer_assignment(
         request: Request, assignment_id: UUID, body: AnswerInput, caller: Caller = require(Role.VIEWER)
@@ -145,8 +150,6 @@ def router(database: Database, assignments: Assignments, actions: AssignmentActi
         seen, who = if_match(request), await _person(actions, caller)
         with _refusals_as_problems(), needing_entity_service("the employees"):
             return _answered(await actions.delegate(who, assignment_id, body.to, seen), who)
-
-    return routes
 
 
 async def _person(actions: AssignmentActions, caller: Caller) -> Person:

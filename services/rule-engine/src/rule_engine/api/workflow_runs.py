@@ -96,6 +96,11 @@ def router(service: Service, actions: WorkflowActions) -> APIRouter:
         """Goes on at another block; what is open is cancelled."""
         return await _view(actions.jump(caller, run_id, body.block, body.reason))
 
+    _add_blocks(routes, actions)
+    return routes
+
+
+def _add_blocks(routes: APIRouter, actions: WorkflowActions) -> None:
     @routes.post("/blocks/{block}/move")
     async def move_block(
         run_id: UUID, block: BlockPath, body: MomentInput, caller: Caller = require(Role.VIEWER)
@@ -112,8 +117,6 @@ def router(service: Service, actions: WorkflowActions) -> APIRouter:
     async def skip_block(run_id: UUID, block: BlockPath, caller: Caller = require(Role.VIEWER)) -> WorkflowRunView:
         """An open block is passed over; what comes after it goes on."""
         return await _view(actions.skip(caller, run_id, block))
-
-    return routes
 
 
 async def _view(action: Awaitable[Run | None]) -> WorkflowRunView:

@@ -4,9 +4,8 @@ It does what planner, `advance_run`, results and owners do together, with the sa
 sends or stores anything. What is due at one moment happens in the order in which it came to be due.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
@@ -30,13 +29,12 @@ from rule_engine.domain.execution.planning import Head, OpenRun, plan
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import Emission, RunFacts, Step, causes_of, wake_at
 from rule_engine.domain.language.asked import MisfitsError
-from rule_engine.domain.language.values import context_values
 from rule_engine.domain.language.variables import NOTHING_STORED, Stored
 from rule_engine.domain.schedule.due import Times, times_in, times_of
 from rule_engine.domain.simulation.items import MisfitValueError, assigned
 from rule_engine.domain.simulation.lines import Lines
-from rule_engine.domain.simulation.locks import Locks
 from rule_engine.domain.simulation.owners import Command, Handled, entry_event, handle, moving
+from rule_engine.domain.simulation.progress import SentCommand, SimulatedItem, SimulatedRun
 from rule_engine.domain.simulation.report import Report, rule_in
 from rule_engine.domain.simulation.stand_ins import DONE_AT_ONCE, Answer, EmployeeStandIn, answer, employees_answer
 from rule_engine.domain.simulation.world import Arrival, Happening, SimulatedWorkflow, World
@@ -45,47 +43,6 @@ PEOPLE = "simulation"
 """Who did what no rule did."""
 CLOSE = timedelta(days=1)
 """Rules that want different things of one field so shortly after one another collide."""
-
-
-@dataclass(slots=True)
-class _Run:
-    open: OpenRun
-    code: str
-    """Of its rule set or workflow."""
-    causepath: tuple[Cause, ...]
-    values: dict[str, JsonValue] = field(default_factory=dict)
-    """Of variables that runs have one of each."""
-    wake_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class _Item:
-    context: ItemContext
-    head: Head
-    values: dict[str, JsonValue]
-    runs: dict[UUID, _Run] = field(default_factory=dict)
-    acted: Counter[str] = field(default_factory=Counter)
-    """How often each rule has sent a command."""
-    wanted: dict[str, tuple[str, datetime, JsonValue]] = field(default_factory=dict)
-    """By field: the rule that gave it its value, when, and the value."""
-    locks: Locks = field(default_factory=Locks)
-    seen: tuple[ItemContext, Mapping[str, Any]] | None = None
-    """A context and its values."""
-
-    def values_of(self, context: ItemContext) -> Mapping[str, Any]:
-        if self.seen is None or self.seen[0] is not context:
-            self.seen = context, context_values(context)
-        return self.seen[1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A command that is not answered yet."""
-
-    item: _Item
-    run: _Run
-    emission: Emission
-    command: Command
 
 
 class Simulation:
@@ -99,10 +56,10 @@ class Simulation:
         self._now = min((one.at for one in world.arrivals), default=world.until)
         self._company = times_of(world.settings).company
         self._values = dict(world.stored.values)
-        self._sent: dict[UUID, _Sent] = {}
+        self._sent: dict[UUID, SentCommand] = {}
         self._open = 0
-        self._lines: Lines[tuple[_Item, _Run]] = Lines()
-        self.items: dict[UUID, _Item] = {}
+        self._lines: Lines[tuple[SimulatedItem, SimulatedRun]] = Lines()
+        self.items: dict[UUID, SimulatedItem] = {}
         self.steps = 0
         for arrival in world.arrivals:
             self._at(arrival.at, partial(self._arrive, arrival))
@@ -134,7 +91,7 @@ class Simulation:
     def _arrive(self, arrival: Arrival) -> None:
         context = arrival.context
         head = Head(last_entry_seq=context.item.entry_seq - 1)
-        item = _Item(context, head, dict(self._world.item_values.get(context.item.id, {})))
+        item = SimulatedItem(context, head, dict(self._world.item_values.get(context.item.id, {})))
         self.items[context.item.id] = item
         if self._report:
             self._report.arrived(context.item.id)
@@ -149,7 +106,7 @@ class Simulation:
         for item in items:
             self._happen_to(item, one)
 
-    def _happen_to(self, item: _Item, one: Happening) -> None:
+    def _happen_to(self, item: SimulatedItem, one: Happening) -> None:
         if one.assignments:
             self._assign(item, one)
         if one.name is not None:
@@ -160,7 +117,7 @@ class Simulation:
             item.context, moved = moving(item.context, stage, PEOPLE, self._now)
             self._tell(item, moved, ())
 
-    def _assign(self, item: _Item, one: Happening) -> None:
+    def _assign(self, item: SimulatedItem, one: Happening) -> None:
         try:
             item.context, changed = assigned(item.context, one.assignments, self._world.around, self._now)
         except MisfitValueError as error:
@@ -173,7 +130,7 @@ class Simulation:
             told = FieldsChanged(item=item.context.item, changed=changed, changed_by=PEOPLE, at=self._now)
             self._tell(item, told, ())
 
-    def _receive(self, item: _Item, name: str, value: Any) -> None:
+    def _receive(self, item: SimulatedItem, name: str, value: Any) -> None:
         if self._report:
             self._report.received(item.context.item.id, name, self._now)
         for run in list(item.runs.values()):
@@ -183,7 +140,7 @@ class Simulation:
 
     # what the planner does
 
-    def _tell(self, item: _Item, body: StageChanged | FieldsChanged, causepath: tuple[Cause, ...]) -> None:
+    def _tell(self, item: SimulatedItem, body: StageChanged | FieldsChanged, causepath: tuple[Cause, ...]) -> None:
         """Of an event of an item: entries are planned, runs are left or told, workflows start."""
         told = self._envelope(body, causepath)
         if self._report:
@@ -195,7 +152,9 @@ class Simulation:
             self._took(item, item.runs[id], step)
         for entry in made.entries:
             for run in entry.runs:
-                self._begin(item, _Run(run, entry.published.code if entry.published else "", causepath), entry.refused)
+                self._begin(
+                    item, SimulatedRun(run, entry.published.code if entry.published else "", causepath), entry.refused
+                )
         for workflow in self._world.workflows:
             if is_started_by(workflow.document, body):
                 own = Cause(f"workflow/{workflow.code}", str(body.item.id))
@@ -211,13 +170,13 @@ class Simulation:
         key = item_key(tenant, item.id)
         return event(body, source="entity-service", id=id, tenant=tenant, key=key, time=self._now, causepath=causepath)
 
-    def _times(self, item: _Item) -> Times:
+    def _times(self, item: SimulatedItem) -> Times:
         """The company's working time is worked out once for all items."""
         return replace(times_in(item.context), company=self._company)
 
     def _start(  # noqa: PLR0913 - what a start has
         self,
-        item: _Item,
+        item: SimulatedItem,
         workflow: SimulatedWorkflow,
         cause: UUID,
         by: str,
@@ -232,7 +191,9 @@ class Simulation:
         snapshot = item.context.item
         entry = Entry(snapshot.id, snapshot.entry_seq, self._now, snapshot)
         state = workflows.begin_workflow(workflow.program, parameters, variables, by, self._now)
-        run = _Run(OpenRun(uuid5(cause, workflow.code), entry, workflow.program, state), workflow.code, causepath)
+        run = SimulatedRun(
+            OpenRun(uuid5(cause, workflow.code), entry, workflow.program, state), workflow.code, causepath
+        )
         try:
             earlier = self._lines.place(workflow.document, run.code, run.open, parameters, (item, run))
         except BadStartError as error:
@@ -243,12 +204,12 @@ class Simulation:
         for replaced in earlier:
             self._replace(*replaced, run.open.id)
 
-    def _replace(self, item: _Item, run: _Run, by: UUID) -> None:
+    def _replace(self, item: SimulatedItem, run: SimulatedRun, by: UUID) -> None:
         if run.open.state.outcome is None:
             step = workflows.terminate(run.open.program, run.open.state, f"replaced by run {by}", self._now)
             self._took(item, run, step)
 
-    def _begin(self, item: _Item, run: _Run, refused: bool) -> None:
+    def _begin(self, item: SimulatedItem, run: SimulatedRun, refused: bool) -> None:
         state = run.open.state
         if not state.finished:
             item.runs[run.open.id] = run
@@ -267,13 +228,13 @@ class Simulation:
 
     # what `advance_run` does
 
-    def _wake_later(self, item: _Item, run: _Run, moment: datetime | None) -> None:
+    def _wake_later(self, item: SimulatedItem, run: SimulatedRun, moment: datetime | None) -> None:
         if moment != run.wake_at:
             run.wake_at = moment
             if moment is not None:
                 self._at(max(moment, self._now), partial(self._wake, item, run, moment))
 
-    def _wake(self, item: _Item, run: _Run, moment: datetime) -> None:
+    def _wake(self, item: SimulatedItem, run: SimulatedRun, moment: datetime) -> None:
         if run.wake_at != moment or run.open.id not in item.runs:
             return
         run.wake_at = None
@@ -285,12 +246,12 @@ class Simulation:
             step = fail(program, state, f"a defect of the engine: {type(error).__name__}", self._now)
         self._took(item, run, step)
 
-    def _stored(self, item: _Item, run: _Run) -> Stored:
+    def _stored(self, item: SimulatedItem, run: SimulatedRun) -> Stored:
         if not run.open.program.stored:
             return NOTHING_STORED
         return Stored(self._world.stored.definitions, {**self._values, **item.values, **run.values})
 
-    def _took(self, item: _Item, run: _Run, step: Step) -> None:
+    def _took(self, item: SimulatedItem, run: SimulatedRun, step: Step) -> None:
         """What the recorder does."""
         run.open.state = step.state
         for one in step.assigned:
@@ -303,7 +264,7 @@ class Simulation:
         elif not self._lines.is_queued(run.open.id):
             self._wake_later(item, run, step.wake_at)
 
-    def _send_all(self, item: _Item, run: _Run, step: Step) -> None:
+    def _send_all(self, item: SimulatedItem, run: SimulatedRun, step: Step) -> None:
         for emission in step.emissions:
             self._send(item, run, emission)
         for asked in step.assignments:
@@ -318,13 +279,13 @@ class Simulation:
         for granted in [one for lock in step.unlocked for one in item.locks.free(lock)]:
             self._at(self._now, partial(self._answer, granted, DONE_AT_ONCE))
 
-    def _stop_others(self, item: _Item, run: _Run, reason: str) -> None:
+    def _stop_others(self, item: SimulatedItem, run: SimulatedRun, reason: str) -> None:
         for one in list(item.runs.values()):
             state, program = one.open.state, one.open.program
             if program.workflow and one is not run and one.code == run.code and state.outcome is None:
                 self._took(item, one, workflows.terminate(program, state, reason, self._now))
 
-    def _ended(self, item: _Item, run: _Run) -> None:
+    def _ended(self, item: SimulatedItem, run: SimulatedRun) -> None:
         if item.runs.pop(run.open.id, None) is not None:
             self._count_open(-1)
         if (follows := self._lines.leave(run.open.id)) is not None:
@@ -332,7 +293,7 @@ class Simulation:
 
     # what employees do
 
-    def _ask(self, item: _Item, run: _Run, asked: Asked) -> None:
+    def _ask(self, item: SimulatedItem, run: SimulatedRun, asked: Asked) -> None:
         block = run.open.program.container(asked.path).name
         drawn_from = f"{self._world.seed}/{item.context.item.id}/{block}/{asked.step}/{asked.employee}"
         found = employees_answer(self._world.employees, block, asked.ask, drawn_from)
@@ -340,7 +301,7 @@ class Simulation:
             moment = self._now + timedelta(seconds=found.after_seconds)
             self._at(moment, partial(self._reply, item, run, asked, found))
 
-    def _reply(self, item: _Item, run: _Run, asked: Asked, given: EmployeeStandIn) -> None:
+    def _reply(self, item: SimulatedItem, run: SimulatedRun, asked: Asked, given: EmployeeStandIn) -> None:
         name = answers_to(asked.step)
         if run.open.id not in item.runs or name not in workflows.awaited(run.open.state):
             return
@@ -356,14 +317,14 @@ class Simulation:
 
     # what owners and results do
 
-    def _send(self, item: _Item, run: _Run, emission: Emission) -> None:
+    def _send(self, item: SimulatedItem, run: SimulatedRun, emission: Emission) -> None:
         rule = emission.rule
         item.acted[rule.rule_id] += 1
         drawn_from = f"{self._world.seed}/{item.context.item.id}/{rule.name}/{item.acted[rule.rule_id]}"
         found = answer(self._world.stand_ins, rule.name, rule.type, drawn_from)
         causes = causes_of(rule, run.open.entry, run.causepath, self._now)
         id = emission.command_id
-        self._sent[id] = _Sent(item, run, emission, Command(id, emission.body, causes))
+        self._sent[id] = SentCommand(item, run, emission, Command(id, emission.body, causes))
         if found.outcome != "unanswered":
             self._at(self._now + found.after, partial(self._answer, id, found))
 
@@ -383,17 +344,17 @@ class Simulation:
         if handled.event is not None:
             self._tell(sent.item, handled.event, sent.command.causes)
 
-    def _waits_for_lock(self, sent: _Sent, found: Answer) -> bool:
+    def _waits_for_lock(self, sent: SentCommand, found: Answer) -> bool:
         """Whether a lock that would be given now has to wait until another run takes its own back."""
         is_lock = isinstance(sent.command.body, LockItem) and found.outcome == "done"
         return is_lock and not sent.item.locks.ask(sent.command.id, sent.run.open.id)
 
-    def _settle(self, sent: _Sent, result: FinalResult) -> None:
+    def _settle(self, sent: SentCommand, result: FinalResult) -> None:
         run = sent.run.open
         step = settle(run.program, run.state, sent.command.id, result, self._now, self._world.registry)
         self._took(sent.item, sent.run, step)
 
-    def _note(self, sent: _Sent, handled: Handled) -> None:
+    def _note(self, sent: SentCommand, handled: Handled) -> None:
         """Circles, and rules that want different things."""
         body, id = sent.command.body, sent.item.context.item.id
         if handled.circle and self._report:
@@ -405,7 +366,7 @@ class Simulation:
                 if not one.append:
                     self._want(sent, one.field, one.value, collides=True)
 
-    def _want(self, sent: _Sent, name: str, value: JsonValue, *, collides: bool) -> None:
+    def _want(self, sent: SentCommand, name: str, value: JsonValue, *, collides: bool) -> None:
         """A rule gives a field its value; one after another, in stages that follow one another, is no collision."""
         item, rule = sent.item, rule_in(sent.run.open, sent.emission.rule)
         before = item.wanted.get(name)
