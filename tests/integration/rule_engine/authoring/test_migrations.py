@@ -16,6 +16,7 @@ from integration.rule_engine.authoring.engine import Deal, Engine, explanations
 from integration.rule_engine.authoring.test_backfills import KilledError, work, work_off
 from integration.rule_engine.authoring.test_rule_sets import put
 from rule_engine.activities import RunRef
+from rule_engine.domain.execution.canaries import Share
 from rule_engine.gateway import EntityService
 from rule_engine.jobs import MigrationJob
 from support.entity import EntityStandIn
@@ -151,6 +152,8 @@ async def test_a_rule_that_waits_for_six_months_acts_when_the_new_version_says_a
     )
     (before,) = await explanations(author, deal, "ask", at=(moved_at - timedelta(days=1)).isoformat())
     assert (before["version"], before["explanation"]) == (1, "was waiting until 2026-09-02T08:00:00+00:00")
+    (not_yet,) = await explanations(author, deal, "thank", at=(moved_at - timedelta(days=1)).isoformat())
+    assert not_yet["explanation"].startswith("was not published yet"), "it was planned by the migration"
     deal.engine.watch.now = datetime.fromisoformat("2026-06-02T08:00:00+00:00")
     await deal.engine.activities.advance_run(
         RunRef(tenant=deal.tenant, run_id=new["run_id"], generation=old["generation"])
@@ -355,3 +358,18 @@ async def test_a_backfill_knows_rules_that_ended_in_a_version_before_the_one_tha
     await work_off(deal.engine.backfill_job, requests.environment, id)
     seen = (await author.get(f"{backfill}/{id}")).json()
     assert (seen["planned"], seen["passed_over"]) == (0, 1)
+
+
+async def test_runs_of_a_canary_are_not_meant_until_it_is_rolled_back(
+    author: httpx.AsyncClient, requests: Requests, deal: Deal
+) -> None:
+    await put_workflow(author, pausing())
+    assert (await author.put("/v1/workflows/follow-up", json=pausing(3))).is_success
+    began = await author.post("/v1/workflows/follow-up/canary", json={"share": 99})
+    assert began.status_code == 200, began.text
+    others = (Deal(deal.engine, deal.tenant) for _ in count())
+    await greeted(next(one for one in others if Share(2, 99).takes(one.tenant, "follow-up", one.id)))
+    assert (await requests.done(WORKFLOWS))[1] == []
+    await author.post("/v1/workflows/follow-up/canary/rollback", json={"reason": "no"})
+    _, (run,) = await requests.done(WORKFLOWS, dry_run=False)
+    assert (run["moves"], run["from_version"], run["after"][0]["until"]) == (True, 2, "2026-03-09T09:00:00Z")

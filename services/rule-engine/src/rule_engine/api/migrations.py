@@ -30,7 +30,7 @@ MOST_NAMED = 1_000
 
 
 class MigrationInput(Input):
-    """Which waiting runs go on in the newest published version; by default all of older versions.
+    """Which waiting runs go on in the newest published version; by default all of other versions but a canary's.
 
     With `dry_run`, the default, every run is looked at, and none is moved.
     """

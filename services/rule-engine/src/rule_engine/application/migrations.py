@@ -53,7 +53,7 @@ class Migrating:
         """Records a migration, to be worked on as soon as the transaction commits. Raises `UnknownRunsError`."""
         if migration.runs is not None:
             known = await self._store.migrations.known(tx, migration, migration.runs)
-            what = f"no unfinished run of a version before {migration.version}, as asked for"
+            what = f"no unfinished run of another version than {migration.version}, as asked for"
             if unknown := [Issue(f"runs[{i}]", what) for i, run in enumerate(migration.runs) if run not in known]:
                 raise UnknownRunsError(unknown)
         migration = replace(migration, waiting=await self._store.migrations.meant(tx, migration))

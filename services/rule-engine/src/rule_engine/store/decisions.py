@@ -33,7 +33,8 @@ OF_ITEM = """
         FROM rule_runs q
         JOIN runs r ON r.tenant_id = q.tenant_id AND r.id = q.run_id
         JOIN entries e ON e.tenant_id = r.tenant_id AND e.id = r.entry_id
-        WHERE q.tenant_id = $1 AND q.item_id = $2 AND NOT q.block AND r.created_at <= $4
+        WHERE q.tenant_id = $1 AND q.item_id = $2 AND NOT q.block
+            AND coalesce(q.started_at, r.created_at) <= $4
             AND ($3::text IS NULL OR q.rule_id = $3 OR q.name = $3) AND NOT (q.workflow AND q.rule_set = ANY ($10))
             AND ($5::timestamptz IS NULL OR (r.created_at, q.run_id, q.position, q.step) < ($5, $6, $7, $8))
         ORDER BY r.created_at DESC, q.run_id DESC, q.position DESC, q.step DESC LIMIT $9) p

@@ -21,7 +21,8 @@ _PLACES: TypeAdapter[Sequence[Place]] = TypeAdapter(Sequence[Place])
 class Migration:
     """One request. `waiting` runs were meant when it was made; `last_item` and `last_run` are those looked at last.
 
-    `runs`, `versions` and `stages`, where not null, say which runs of older versions are meant.
+    `runs`, `versions` and `stages`, where not null, say which runs of other versions are meant; those of a canary that
+    is on never are.
     """
 
     tenant_id: UUID
@@ -67,7 +68,9 @@ class MigratedRun:
         return self.reason is None
 
 
-_MEANT = """FROM runs WHERE tenant_id = $1 AND NOT finished AND rule_set = $2 AND workflow = $3 AND version < $4
+_MEANT = """FROM runs WHERE tenant_id = $1 AND NOT finished AND rule_set = $2 AND workflow = $3 AND version <> $4
+    AND NOT EXISTS (SELECT FROM canaries c WHERE c.tenant_id = $1 AND c.code = $2 AND c.workflow = $3
+        AND c.state = 'on' AND c.version = runs.version)
     AND ($5::uuid[] IS NULL OR id = ANY ($5)) AND ($6::int[] IS NULL OR version = ANY ($6))
     AND ($7::text[] IS NULL OR stage = ANY ($7))"""
 
