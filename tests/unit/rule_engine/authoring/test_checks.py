@@ -83,7 +83,7 @@ def test_the_furniture_shop_has_no_issues() -> None:
             in_new(rule("it", "create_task", name="Pack", deadline={})),
             "stages.new.rules[0].params.deadline",
             "it",
-            "say in how long, at what time, or both",
+            "say in how long, at what time, from when, or several of them",
         ),
         (
             in_new(rule("it", "create_task", name="Pack", assignee="warehose")),

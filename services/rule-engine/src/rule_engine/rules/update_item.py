@@ -1,4 +1,4 @@
-"""Rules that change the item itself."""
+"""A rule that sets fields of the item."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
@@ -7,9 +7,9 @@ from pydantic import Field, JsonValue
 
 from contracts.contexts import FieldSchema, TenantSchema
 from contracts.issues import Issue, unknown
-from contracts.messages.entity_commands import FieldAssignment, MoveCandidate, MoveItem, UpdateItem
+from contracts.messages.entity_commands import FieldAssignment, UpdateItem
 from contracts.texts import MAX_NAME, MAX_TITLE
-from contracts.values import Code, ItemKind
+from contracts.values import ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -22,7 +22,6 @@ from rule_engine.domain.actions import (
     literal,
 )
 from rule_engine.domain.language.limits import Cut
-from rule_engine.rules.places import stage_issues
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "observer_ids", "source", "company_id", "contact_ids")
 """The fields of every item that can be set; custom ones are `fields.<code>`."""
@@ -106,39 +105,4 @@ def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
     return name in ("observer_ids", "contact_ids") or (name in custom and custom[name].multiple)
 
 
-class ChangeStageParams(Params):
-    stage: Code
-    changed_by: Employee | None = None
-    """Code of the employee who is to be named as the one who did it; by default the rule."""
-
-
-class ChangedStage(Outputs):
-    """`moved`, or why the item stayed: `same`."""
-
-    verdict: str
-    stage: str
-
-
-class ChangeStage(RuleType[ChangeStageParams]):
-    """Moves the item to another stage of its pipeline, unless it has moved on meanwhile."""
-
-    type = "change_stage"
-    title = "Change the stage"
-    group: ClassVar[Group] = "items"
-    moves_to = "stage"
-    params = ChangeStageParams
-    outputs = ChangedStage
-
-    def act(self, params: ChangeStageParams, acting: ActionContext) -> MoveItem:
-        return acting.command(
-            MoveItem,
-            candidates=(MoveCandidate(stage=params.stage),),
-            expect_entry_seq=acting.entry_seq,
-            actor=acting.actor_for(params.changed_by),
-        )
-
-    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return stage_issues(params, context.pipeline)
-
-
-RULES: tuple[RuleType[Any], ...] = (UpdateItemRule(), ChangeStage())
+RULES: tuple[RuleType[Any], ...] = (UpdateItemRule(),)

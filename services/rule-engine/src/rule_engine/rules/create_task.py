@@ -1,18 +1,14 @@
-"""Rules that give people work."""
+"""A rule that plans a task."""
 
-from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from contracts.issues import Issue
-from contracts.messages.entity_commands import CompleteTasks, CreateTask
-from contracts.values import Code
+from contracts.messages.entity_commands import CreateTask
 from rule_engine.domain.actions import (
     LONGER_IS_CUT,
     ActionContext,
-    AuthoringContext,
     Employee,
     Employees,
     Group,
@@ -22,7 +18,6 @@ from rule_engine.domain.actions import (
     RuleType,
     Title,
 )
-from rule_engine.rules.places import stage_issues
 from rule_engine.rules.time_expressions import TimeExpression
 
 
@@ -75,31 +70,4 @@ class CreateTaskRule(RuleType[CreateTaskParams]):
         )
 
 
-class CompleteTasksParams(Params):
-    stage: Code | None = None
-    """The stage whose rules made the tasks; by default the rule's own."""
-
-
-class CompletedTasks(Outputs):
-    """How many tasks it has completed."""
-
-    completed: int
-
-
-class CompleteTasksRule(RuleType[CompleteTasksParams]):
-    """Completes the item's open tasks that rules of a stage made."""
-
-    type = "complete_tasks"
-    title = "Complete tasks"
-    group: ClassVar[Group] = "tasks"
-    params = CompleteTasksParams
-    outputs = CompletedTasks
-
-    def act(self, params: CompleteTasksParams, acting: ActionContext) -> CompleteTasks:
-        return acting.command(CompleteTasks, stage=params.stage or acting.stage)
-
-    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return stage_issues(params, context.pipeline)
-
-
-RULES: tuple[RuleType[Any], ...] = (CreateTaskRule(), CompleteTasksRule())
+RULES: tuple[RuleType[Any], ...] = (CreateTaskRule(),)

@@ -1,4 +1,4 @@
-"""Rules that create items, take them to other pipelines, and delete them."""
+"""A rule that makes another item."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from contracts.issues import Issue
-from contracts.messages.entity_commands import CreateFollowUp, MoveCandidate, MoveItem
-from contracts.messages.link_commands import DeleteItem
+from contracts.messages.entity_commands import CreateFollowUp
 from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
@@ -22,48 +21,8 @@ from rule_engine.domain.actions import (
     Title,
     literal,
 )
-from rule_engine.rules.items import ChangedStage, field_issues
 from rule_engine.rules.places import place_issues, place_of
-
-
-class ChangePipelineParams(Params):
-    pipeline: Code
-    """Another pipeline for items of this kind."""
-    stage: Code
-    """The stage of that pipeline."""
-    changed_by: Employee | None = None
-    """Code of the employee who is to be named as the one who did it; by default the rule."""
-
-
-class ChangedPipeline(ChangedStage):
-    """`moved`, or why the item stayed: `same`."""
-
-    pipeline: str
-
-
-class ChangePipeline(RuleType[ChangePipelineParams]):
-    """Moves the item to a stage of another pipeline, unless it has moved on meanwhile."""
-
-    type = "change_pipeline"
-    title = "Change the pipeline"
-    group: ClassVar[Group] = "items"
-    moves_to = "stage"
-    params = ChangePipelineParams
-    outputs = ChangedPipeline
-
-    def act(self, params: ChangePipelineParams, acting: ActionContext) -> MoveItem:
-        return acting.command(
-            MoveItem,
-            candidates=(MoveCandidate(pipeline=params.pipeline, stage=params.stage),),
-            expect_entry_seq=acting.entry_seq,
-            actor=acting.actor_for(params.changed_by),
-        )
-
-    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return place_issues(params, context, context.pipeline.kind)
-
-    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
-        return place_of(params, context, context.pipeline.kind, None)
+from rule_engine.rules.update_item import field_issues
 
 
 class NewValue(Params):
@@ -149,20 +108,4 @@ def _values(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, Mapping[str,
     return ((at, one) for at, one in enumerate(written if isinstance(written, list) else ()) if isinstance(one, dict))
 
 
-class DeleteItemParams(Params):
-    pass
-
-
-class DeleteItemRule(RuleType[DeleteItemParams]):
-    """Deletes the item with all that belongs to it. Refused when money was received for it."""
-
-    type = "delete_item"
-    title = "Delete the item"
-    group: ClassVar[Group] = "items"
-    params = DeleteItemParams
-
-    def act(self, params: DeleteItemParams, acting: ActionContext) -> DeleteItem:
-        return acting.command(DeleteItem)
-
-
-RULES: tuple[RuleType[Any], ...] = (ChangePipeline(), CreateItemRule(), DeleteItemRule())
+RULES: tuple[RuleType[Any], ...] = (CreateItemRule(),)

@@ -1,4 +1,4 @@
-"""Rules that sell once more."""
+"""A rule that opens a repeat lead."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.issues import Issue
-from contracts.messages.entity_commands import CopyItem, CreateFollowUp
+from contracts.messages.entity_commands import CreateFollowUp
 from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
@@ -21,7 +21,7 @@ from rule_engine.domain.actions import (
     RuleType,
     Title,
 )
-from rule_engine.rules.places import place_issues, place_of, stage_issues
+from rule_engine.rules.places import place_issues, place_of
 
 
 class CreateRepeatLeadParams(Params):
@@ -75,50 +75,4 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
         return place_of(params, context, "lead", None)
 
 
-class CopyDealParams(Params):
-    name: Title | None = None
-    """By default the deal's name and "Copy"."""
-    pipeline: Code | None = None
-    """By default the deal's own."""
-    stage: Code | None = None
-    """By default the pipeline's first stage."""
-    responsible: Employee | None = None
-    """Code of an employee; by default the deal's responsible person."""
-
-
-class CopiedDeal(Outputs):
-    """The new deal."""
-
-    deal_id: UUID
-
-
-class CopyDeal(RuleType[CopyDealParams]):
-    """A copy of a deal with all its field values, client and products."""
-
-    type = "copy_deal"
-    title = "Copy the deal"
-    group: ClassVar[Group] = "repeat_sales"
-    kinds: ClassVar[tuple[ItemKind, ...]] = ("deal",)
-    params = CopyDealParams
-    outputs = CopiedDeal
-
-    def act(self, params: CopyDealParams, acting: ActionContext) -> CopyItem:
-        return acting.command(
-            CopyItem,
-            title=params.name,
-            pipeline=params.pipeline or acting.context.item.pipeline,
-            stage=params.stage,
-            responsible_id=params.responsible,
-        )
-
-    def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        return {"deal_id": result["item_id"]}
-
-    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return place_issues(params, context, "deal") if "pipeline" in params else stage_issues(params, context.pipeline)
-
-    def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
-        return place_of(params, context, "deal", context.pipeline)
-
-
-RULES: tuple[RuleType[Any], ...] = (CreateRepeatLead(), CopyDeal())
+RULES: tuple[RuleType[Any], ...] = (CreateRepeatLead(),)

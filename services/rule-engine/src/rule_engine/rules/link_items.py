@@ -1,12 +1,9 @@
-"""Rules that link items."""
+"""Rules that link items, and take links away."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import JsonValue
-
-from contracts.messages.link_commands import LinkItems, SetParentItem, UnlinkItems
+from contracts.messages.link_commands import LinkItems, UnlinkItems
 from contracts.values import ItemKind
 from rule_engine.domain.actions import ActionContext, Group, Outputs, Params, RuleType
 
@@ -61,31 +58,7 @@ class UnlinkItemsRule(RuleType[UnlinkItemsParams]):
         return acting.command(UnlinkItems, other_id=params.item, other_kind=params.kind)
 
 
-class SetParentItemParams(Params):
-    item: UUID | None
-    """Id of the parent; null: the item has none any more."""
-
-
-class ParentItem(Outputs):
-    """The parent."""
-
-    parent: UUID | None
-
-
-class SetParentItemRule(RuleType[SetParentItemParams]):
-    """Makes another item the parent of this one. Refused when items would be their own ancestors."""
-
-    type = "set_parent_item"
-    title = "Set the parent item"
-    group: ClassVar[Group] = "items"
-    params = SetParentItemParams
-    outputs = ParentItem
-
-    def act(self, params: SetParentItemParams, acting: ActionContext) -> SetParentItem:
-        return acting.command(SetParentItem, parent_id=params.item)
-
-    def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        return {"parent": result["parent_id"]}
-
-
-RULES: tuple[RuleType[Any], ...] = (LinkItemsRule(), UnlinkItemsRule(), SetParentItemRule())
+RULES: tuple[RuleType[Any], ...] = (
+    LinkItemsRule(),
+    UnlinkItemsRule(),
+)
