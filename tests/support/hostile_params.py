@@ -55,7 +55,7 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "skip_absent": True,
     },
     "generate_code": {"length": 8, "alphabet": "ABC123"},
-    "complete_tasks": {"stage": "s1"},
+    "complete_tasks": {"stage": QUIET},
     "create_task": {
         "name": "Call {{ contact.name }}",
         "description": "{{ item.fields.note }}",

@@ -118,7 +118,11 @@ def test_lines_of_libraries_and_tracebacks_are_without_secrets_too(logged: io.St
 
 def test_settings_show_no_secret_when_they_are_printed() -> None:
     settings = ServiceSettings(
-        database_url=SecretStr(SECRETS["dsn"]), kafka_bootstrap="x", auth_issuer="x", auth_audience="x"
+        plaintext_allowed=("db.internal",),
+        database_url=SecretStr(SECRETS["dsn"]),
+        kafka_bootstrap="localhost:1",
+        auth_issuer="x",
+        auth_audience="x",
     )
     assert "pa55word" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 

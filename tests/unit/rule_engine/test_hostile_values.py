@@ -62,6 +62,7 @@ SCHEMA = TenantSchema(
         EmployeeRef(id=HEAD.id, code="head", name=HEAD.name),
         EmployeeRef(id=SELLER.id, code="seller", name=SELLER.name),
     ),
+    departments=("sales",),
 )
 DEFINITIONS = [
     Definition("variable", "a_text", VariableDocument(type="text", value="")),

@@ -59,10 +59,17 @@ class Client:
             yield execution
 
 
+class Assignments:
+    """Nobody is asked for anything."""
+
+    async def open_of_all(self, _: object) -> tuple[int, None]:
+        return 0, None
+
+
 def scheduler(timers: Timers) -> Scheduler:
     settings: Any = Settings.model_construct()
     database: Any = Database()
-    store: Any = SimpleNamespace(timers=timers)
+    store: Any = SimpleNamespace(timers=timers, assignments=Assignments())
     outbox: Any = None
     return Scheduler(settings, database, store, outbox, OpenRuns(), lambda: NOW)
 
