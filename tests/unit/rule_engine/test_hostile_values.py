@@ -148,7 +148,7 @@ def advanced(rule: dict[str, Any], note: str) -> Step:
     item = seen.item.model_copy(update={"fields": {**FIELDS, "note": note}, "pipeline": "deals"})
     entry = Entry(item.id, item.entry_seq, NOON, item)
     state = begin(made, entry, times_of(SETTINGS))
-    return _advance(made, state, entry, seen.model_copy(update={"item": item}))
+    return _advance(made, state, entry, seen.model_copy(update={"item": item, "members": {"sales": (SELLER.id,)}}))
 
 
 def _advance(made: Program, state: Any, entry: Entry, seen: Any) -> Step:
