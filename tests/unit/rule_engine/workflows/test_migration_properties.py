@@ -15,7 +15,7 @@ from rule_engine.domain.execution.migration import Target, migrate, places_of
 from rule_engine.domain.execution.program import Block, Program
 from rule_engine.domain.execution.relocation import id_of
 from rule_engine.domain.execution.state import Entry
-from support.driving import EXAMPLES, FINALS, Drive
+from support.driving import FEWER, FINALS, Drive
 from support.random_workflows import DOCUMENTS, LEAVES, named
 from support.runs import T0, TIMES, context
 from support.workflows import compiled
@@ -71,7 +71,7 @@ class Migrated(Drive):
 
 
 @given(written=DOCUMENTS, finals=FINALS)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.simulation
 def test_a_run_that_is_moved_to_the_version_that_it_has_goes_on_as_if_it_was_not(
     written: list[dict[str, Any]], finals: list[str]
@@ -83,7 +83,7 @@ def test_a_run_that_is_moved_to_the_version_that_it_has_goes_on_as_if_it_was_not
 
 
 @given(written=DOCUMENTS, edits=EDITS, finals=FINALS, after=st.integers(min_value=1, max_value=5))
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.simulation
 def test_a_run_that_is_moved_to_an_edited_version_goes_on_to_its_end_and_nothing_acts_twice(
     written: list[dict[str, Any]], edits: list[Any], finals: list[str], after: int

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.state import ROOT, State
-from support.driving import EXAMPLES, FINALS, Drive
+from support.driving import EXAMPLES, FEWER, FINALS, Drive
 from support.random_workflows import DOCUMENTS, named
 from support.runs import T0
 from support.workflows import compiled
@@ -39,7 +39,7 @@ JUMPS = st.dictionaries(st.integers(0, 8), st.integers(0, 12).map(lambda number:
 
 
 @given(written=DOCUMENTS, finals=FINALS, jumps=JUMPS)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.simulation
 def test_the_journal_is_the_same_where_operators_jump(
     written: list[dict[str, Any]], finals: list[str], jumps: dict[int, str]
