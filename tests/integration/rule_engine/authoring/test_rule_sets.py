@@ -12,6 +12,7 @@ from contracts.contexts import StageContext, TenantSchema
 from contracts.kit.clock import new_id
 from contracts.kit.database import Database
 from integration.rule_engine.authoring.conftest import Tenants
+from rule_engine.rules import REGISTRY
 from rule_engine.store.rule_sets import RuleSets
 from support.entity import EntityStandIn
 from support.shop import FURNITURE_SHOP, SCHEMA, WAREHOUSE, rule, rule_set
@@ -339,22 +340,7 @@ async def test_only_authors_write_and_nobody_sees_another_tenants_rules(call: Te
 
 async def test_rule_types_are_listed_with_their_schemas(call: Tenants, tenant: UUID) -> None:
     items = {one["type"]: one for one in (await call(tenant, "viewer").get("/v1/rule-types")).json()["items"]}
-    assert set(items) == {
-        "send_sms",
-        "send_email",
-        "notify_supervisor",
-        "create_document",
-        "create_task",
-        "create_repeat_lead",
-        "copy_deal",
-        "update_item",
-        "change_stage",
-        "set_variable",
-        "calculate",
-        "start_workflow",
-        "stop_workflows",
-        "stop_automation",
-    }
+    assert set(items) == set(REGISTRY)
     assert items["send_sms"]["params"]["required"] == ["text"]
     assert items["create_task"]["params"]["properties"]["participants"]["items"]["refers"] == "employee"
     assert set(items["create_document"]["outputs"]["properties"]) == {"document_id", "number", "pdf", "public_link"}

@@ -47,7 +47,7 @@ async def test_what_is_in_force_is_simulated_on_made_up_items_and_nothing_happen
         "decisions": 0,
         "commands": 3,
         "messages": 3,
-        "most_open_runs": 4,
+        "most_open_runs": 3,
         "open_at_end": 0,
     }
     assert texts(found)[2] == [

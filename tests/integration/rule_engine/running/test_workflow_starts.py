@@ -249,7 +249,7 @@ async def test_leaving_the_stage_ends_the_workflow_that_its_rule_waits_for(deal:
     await step_of(deal, "a_week")
     await deal.enters("won")
     rule = await deal.reaches("begin", "failed", entry_seq=1)
-    assert "ended as cancelled: the rule that started it was cancelled" in rule["reason"]
+    assert "ended as cancelled: whoever started it has cancelled that" in rule["reason"]
     assert (await run_of(deal))["outcome"] == "cancelled"
 
 
