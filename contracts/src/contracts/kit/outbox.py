@@ -60,9 +60,10 @@ class Outbox:
         await self._insert(tx, [_row(topic, record)])
 
     async def _insert(self, tx: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        await tx.executemany(
-            "INSERT INTO outbox (shard, lane, topic, key, value, headers) VALUES ($1, $2, $3, $4, $5, $6)", rows
-        )
+        if rows:  # asyncpg asks the server even for none
+            await tx.executemany(
+                "INSERT INTO outbox (shard, lane, topic, key, value, headers) VALUES ($1, $2, $3, $4, $5, $6)", rows
+            )
 
 
 def _row(topic: str, record: Record) -> tuple[int, int, str, str, bytes, list[tuple[str, str]]]:
@@ -185,8 +186,7 @@ class Relay:
         for row in rows:
             batches[row.topic, row.partition].append(row)
         sending = (_send(producer, place, self._portion(place, batch)) for place, batch in batches.items())
-        async with asyncio.timeout(ACKNOWLEDGED_S):
-            outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
         acknowledged_ns = time.time_ns()
         published = list(chain.from_iterable(outcome for outcome in outcomes if isinstance(outcome, list)))
         await connection.execute(_DELETE, *_places(published))
@@ -294,7 +294,8 @@ async def _send(producer: AIOKafkaProducer, place: _Place, rows: Sequence[_Row])
         if taken == 0:
             raise MessageSizeTooLargeError
         batch.close()
-        sent: Awaitable[Any] = await producer.send_batch(batch, topic, partition=partition)
-        await sent
+        async with asyncio.timeout(ACKNOWLEDGED_S):
+            sent: Awaitable[Any] = await producer.send_batch(batch, topic, partition=partition)
+            await sent
         rest = rest[taken:]
     return list(rows)

@@ -22,6 +22,11 @@ SecretUrl = Annotated[str, AfterValidator(demand_tls)]
 """Where tokens, passwords or secret links go, in settings that have `plaintext_allowed` before it."""
 
 
+def hosts_of(servers: str) -> list[str]:
+    """The hosts of `host`, `host:port` or `[address]:port`, with commas between them."""
+    return [urlsplit(f"//{one.strip()}").hostname or "" for one in servers.split(",")]
+
+
 def is_exposed(host: str, allowed: Collection[str]) -> bool:
     """Whether others may listen to what is sent to the host."""
     return host.lower() not in allowed and not _is_loopback(host)

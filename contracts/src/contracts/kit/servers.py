@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from contracts.kit.plaintext import REMEDY, is_exposed
+from contracts.kit.plaintext import REMEDY, hosts_of, is_exposed
 
 type Mechanism = Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
@@ -60,8 +60,8 @@ class KafkaSettings(PlaintextSettings):
             raise ValueError("KAFKA_CERT_FILE: it and KAFKA_KEY_FILE need one another")
         if not self.kafka_tls and (self.kafka_ca_file or self.kafka_cert_file):
             raise ValueError("KAFKA_TLS: certificates are given, but TLS is not asked for: set it to true")
-        for host in (one.strip().rpartition(":")[0] for one in self.kafka_bootstrap.split(",")):
-            if not self.kafka_tls and is_exposed(host.strip("[]"), self.plaintext_allowed):
+        for host in hosts_of(self.kafka_bootstrap):
+            if not self.kafka_tls and is_exposed(host, self.plaintext_allowed):
                 raise ValueError(
                     f"KAFKA_TLS: what goes to {host} could be read on the way: set it to true, or {REMEDY}"
                 )
@@ -89,10 +89,13 @@ class DatabaseSettings(PlaintextSettings):
     @classmethod
     def _demand_verified_tls(cls, url: SecretStr | None, info: Any) -> SecretStr | None:
         parts = urlsplit(url.get_secret_value() if url else "")
-        mode = parse_qs(parts.query).get("sslmode", [""])[-1]
-        if parts.hostname and mode != "verify-full" and is_exposed(parts.hostname, info.data["plaintext_allowed"]):
-            says = f"what goes to {parts.hostname} could be read, or answered, by others on the way"
-            raise ValueError(f"{says}: add ?sslmode=verify-full&sslrootcert=<file>, or {REMEDY}")
+        asked = parse_qs(parts.query)
+        named = ",".join(filter(None, (parts.netloc.rpartition("@")[2], *asked.get("host", []))))
+        for host in hosts_of(named) if named and asked.get("sslmode") != ["verify-full"] else ():
+            is_socket = not host  # a folder, with which nothing leaves the machine
+            if not is_socket and is_exposed(host, info.data.get("plaintext_allowed", ())):
+                says = f"what goes to {host} could be read, or answered, by others on the way"
+                raise ValueError(f"{says}: add ?sslmode=verify-full&sslrootcert=<file>, or {REMEDY}")
         return url
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from pydantic import JsonValue
@@ -44,19 +45,26 @@ def topic_named(name: str) -> Topic:
     return next(topic for topic in TOPICS if topic.name == name)
 
 
+def _of(run: Run, now: datetime) -> dict[str, Any]:
+    """What every message of a run says of where it belongs."""
+    return {
+        "tenant": run.tenant,
+        "key": item_key(run.tenant, run.item_id),
+        "time": now,
+        "correlation": run.origin.correlation,
+        "root": run.origin.root,
+    }
+
+
 def rule_command(run: Run, emission: Emission, now: datetime) -> Envelope[Body]:
     """A rule's command; its causes go on, unless the rule waited so long that it starts a new cause."""
     return command(
         emission.body,
         issuer=SOURCE,
         id=emission.command_id,
-        tenant=run.tenant,
-        key=item_key(run.tenant, run.item_id),
-        time=now,
-        correlation=run.origin.correlation,
         causation=str(run.id),
         causepath=causes_of(emission.rule, run.entry, run.origin.causepath, now),
-        root=None if longer_than_an_hour(run.entry, now) else run.origin.root,
+        **_of(run, now) | ({"root": None} if longer_than_an_hour(run.entry, now) else {}),
     )
 
 
@@ -72,12 +80,8 @@ def assignment_notice(run: Run, assignment: Assignment, to: UUID, id: UUID, now:
         ),
         issuer=SOURCE,
         id=id,
-        tenant=run.tenant,
-        key=item_key(run.tenant, run.item_id),
-        time=now,
-        correlation=run.origin.correlation,
         causation=str(run.id),
-        root=run.origin.root,
+        **_of(run, now),
     )
 
 
@@ -102,12 +106,8 @@ def assignment_changed(  # noqa: PLR0913 - what is said of it
         ),
         source=SOURCE,
         id=uuid5(one.id, f"{change}/{one.version}/{one.reminders}"),
-        tenant=run.tenant,
-        key=item_key(run.tenant, run.item_id),
-        time=now,
-        correlation=run.origin.correlation,
         causepath=run.origin.causepath,
-        root=run.origin.root,
+        **_of(run, now),
     )
 
 
@@ -118,12 +118,8 @@ def cancellations(run: Run, step: Step, now: datetime) -> Iterator[Envelope[Canc
             CancelCommand(target=target),
             issuer=SOURCE,
             id=cancel_id(target),
-            tenant=run.tenant,
-            key=item_key(run.tenant, run.item_id),
-            time=now,
-            correlation=run.origin.correlation,
             causation=str(run.id),
-            root=run.origin.root,
+            **_of(run, now),
         )
 
 
@@ -140,12 +136,8 @@ def stops(run: Run, step: Step, now: datetime) -> list[Envelope[StopWorkflows]]:
             ),
             issuer=SOURCE,
             id=uuid5(run.id, f"stop/{stop.step}"),
-            tenant=run.tenant,
-            key=item_key(run.tenant, run.item_id),
-            time=now,
-            correlation=run.origin.correlation,
             causation=str(run.id),
-            root=run.origin.root,
+            **_of(run, now),
         )
         for stop in step.stops
     ]
@@ -158,12 +150,8 @@ def unlocks(run: Run, step: Step, now: datetime) -> list[Envelope[UnlockItem]]:
             UnlockItem(item_id=run.item_id, actor=f"workflow:{run.rule_set}", lock_id=lock),
             issuer=SOURCE,
             id=uuid5(lock, "unlock"),
-            tenant=run.tenant,
-            key=item_key(run.tenant, run.item_id),
-            time=now,
-            correlation=run.origin.correlation,
             causation=str(run.id),
-            root=run.origin.root,
+            **_of(run, now),
         )
         for lock in step.unlocked
     ]
@@ -227,10 +215,6 @@ def run_changes(run: Run, step: Step, now: datetime) -> Iterator[Envelope[RunCha
             ),
             source=SOURCE,
             id=uuid5(run.id, f"{run.rev + 1}/{progress.step}"),
-            tenant=run.tenant,
-            key=item_key(run.tenant, run.item_id),
-            time=now,
-            correlation=run.origin.correlation,
             causepath=run.origin.causepath,
-            root=run.origin.root,
+            **_of(run, now),
         )

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from resource import RLIMIT_CPU, setrlimit
 from uuid import UUID
 
 from contracts.kit.gc_tuning import tune_gc
@@ -68,6 +69,7 @@ async def in_process(work: Callable[..., bytes], *given: object) -> bytes:
 def main() -> None:
     """Reads what to do from standard input, and writes what was found."""
     os.nice(_NICE)
+    setrlimit(RLIMIT_CPU, (LONGEST_S, LONGEST_S))  # also of its own processes, and when the service was killed
     tune_gc()
     work, given = pickle.load(sys.stdin.buffer)  # noqa: S301 - from `in_process`, through a pipe
     sys.stdout.buffer.write(work(*given))

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from contracts.kit.plaintext import REMEDY, SecretUrl, is_exposed
+from contracts.kit.plaintext import REMEDY, SecretUrl, hosts_of, is_exposed
 from contracts.kit.servers import PlaintextSettings, read_secret
 from contracts.kit.settings import ServiceSettings
 
@@ -29,12 +29,12 @@ class TemporalSettings(PlaintextSettings):
 
     @model_validator(mode="after")
     def _temporal_is_complete(self) -> Self:
-        host = self.temporal_address.rpartition(":")[0].strip("[]")
+        host = hosts_of(self.temporal_address)[0]
         if (self.temporal_cert_file is None) != (self.temporal_key_file is None):
             raise ValueError("TEMPORAL_CERT_FILE: it and TEMPORAL_KEY_FILE need one another")
         if not self.temporal_tls and (self.temporal_ca_file or self.temporal_cert_file):
             raise ValueError("TEMPORAL_TLS: certificates are given, but TLS is not asked for: set it to true")
-        if not self.temporal_tls and host and is_exposed(host, self.plaintext_allowed):
+        if not self.temporal_tls and is_exposed(host, self.plaintext_allowed):
             raise ValueError(f"TEMPORAL_TLS: what goes to {host} could be read on the way: set it to true, or {REMEDY}")
         return self
 
