@@ -133,7 +133,7 @@ def to_new_item(wanted: CreateFollowUp, _: ItemContext) -> None:
 
 def to_copy(wanted: CopyItem, context: ItemContext) -> None:
     place = find_place(PIPELINES, "deal", wanted.pipeline, wanted.stage)
-    copied = copy_of(item_of(context), place, wanted.title, wanted.responsible_id, id=ID, now=NOW)
+    copied = copy_of(item_of(context), place, wanted.title or "A copy", wanted.responsible_id, id=ID, now=NOW)
     assert 0 < len(copied.title) <= 500
     assert copied.title == one_line(copied.title)
 

@@ -120,7 +120,7 @@ class CreateFollowUp(NewItem, ItemCommand):
 class CopyItem(ItemCommand):
     """Copies an item with all field values, client and product rows. Outputs: `item_id`.
 
-    `title` null: the original's name + " Copy"; `responsible_id` null: the original's.
+    `title` null: the original's name and "Copy" in the tenant's language; `responsible_id` null: the original's.
     """
 
     TYPE: ClassVar[str] = "crm.item.copy.v1"

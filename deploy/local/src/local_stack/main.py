@@ -19,7 +19,8 @@ from local_stack import plan as plans
 from local_stack.addresses import SERVICES
 from local_stack.apply import Document, Services
 from local_stack.credentials import PLATFORM, ROLES
-from local_stack.demo.play import play
+from local_stack.demo.play import STORIES, play
+from local_stack.demo.story import Story
 from local_stack.errors import StackError, reporting_errors
 from local_stack.stack import Stack, Status
 from local_stack.tables import show_table
@@ -242,9 +243,11 @@ def _services(stack: Stack, tenant: UUID, role: str) -> Services:
 
 @app.command()
 @reporting_errors
-def demo() -> None:
-    """Bring the stack up and play the furniture shop's story; exit code 1 at the first thing that is not as it says."""
-    play(Stack.current())
+def demo(
+    story: Annotated[str, typer.Argument(help=f"One of {', '.join(STORIES)}.")] = Story.example,
+) -> None:
+    """Bring the stack up and play a story; exit code 1 at the first thing that is not as it says."""
+    play(Stack.current(), story)
 
 
 @app.command()

@@ -1,7 +1,10 @@
-"""What the whole story rests on: the shop, what was learnt on the way, and the gestures that come again and again."""
+"""What every story rests on: the shop, what was learnt on the way, and the gestures that come again and again."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import uuid4
 
 import httpx
@@ -12,12 +15,26 @@ from local_stack.demo.shop import Shop
 from local_stack.demo.teller import Teller
 
 
-class Plot:
+@dataclass(frozen=True)
+class Step:
+    """One chapter of a scenario."""
+
+    number: int
+    title: str
+    play: Callable[[], None]
+
+
+class Plot(ABC):
     """One client in one shop; ids and moments are filled in as the story goes on.
+
+    `example` is the folder with the shop's documents, `kept` what the story leaves behind to be looked at.
 
     `interlude` is called whenever something has begun and is not awaited yet: the moment for a disaster. Its argument
     is what has begun: `form`, `documents`, `payment`, `won` or `run now`.
     """
+
+    example: ClassVar[str]
+    kept: ClassVar[str]
 
     def __init__(self, shop: Shop, teller: Teller, interlude: Callable[[str], None] = lambda _: None) -> None:
         self.shop = shop
@@ -31,6 +48,14 @@ class Plot:
         self._won_at = self._began
         self.deal = self.contact = self.company = self.payment = self.trace_id = ""
 
+    @abstractmethod
+    def steps(self) -> Sequence[Step]:
+        """They are played in their order; each leaves behind what the next ones need."""
+
+    def pages(self) -> Sequence[str]:
+        """What can be opened in a browser afterwards."""
+        return (self.shop.owner.url("temporal-ui", ""),)
+
     def _only[T](self, what: str, part: str, found: Sequence[T]) -> T:
         """The one that there is; raises CheckError when there is none, or another."""
         self.check.equal(f"there is one {what}", part, len(found), 1)
@@ -40,6 +65,19 @@ class Plot:
         self.check.wait_equal(
             f"rule {rule}: {state}", "rule-engine", lambda: self.seen.state(self.deal, stage, rule), state
         )
+
+    def _waits_until(self, stage: str, rule: str, due: datetime) -> None:
+        found = self.seen.rule(self.deal, stage, rule)
+        seen = found["state"], datetime.fromisoformat(found["due_at"]).replace(microsecond=0)
+        expected = "waiting", due.replace(microsecond=0)
+        self.check.equal(f"rule {rule} waits until {due:%F %H:%M:%S} UTC", "rule-engine", seen, expected)
+
+    def _run_now(self, stage: str, rule: str) -> None:
+        found = self.seen.rule(self.deal, stage, rule)
+        self.shop.head.post("rule-engine", f"/v1/runs/{found['run_id']}/rules/{found['rule_id']}/run-now", {})
+        self._teller.say("the head of sales lets the rule run now")
+        self._interlude("run now")
+        self._wait_for(stage, rule, "done")
 
     def _move(self, stage: str) -> httpx.Response:
         """The manager moves the deal; the answer, or what is there when the answer to it was lost."""

@@ -1,4 +1,4 @@
-"""The furniture shop opens: a new tenant, set up from the example's documents, and the people of the story."""
+"""A shop opens: a new tenant, set up from an example's documents, and the people of the story."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,7 +11,9 @@ from local_stack.demo.people import Person
 from local_stack.layout import WORKSPACE
 from local_stack.stack import Stack
 
-EXAMPLE = WORKSPACE / "deploy/local/examples/furniture-shop"
+EXAMPLES = WORKSPACE / "deploy/local/examples"
+FURNITURE_SHOP = "furniture-shop"
+EXAMPLE = EXAMPLES / FURNITURE_SHOP
 ZONE = "Europe/Rome"
 
 
@@ -26,12 +28,23 @@ class Shop:
     head: Person
     manager: Person
     visitor: Person
-    form: str
-    payment_callback: str
+    answers: Answers
+    """What the services answered to the example's documents."""
 
     def close(self) -> None:
         for person in (self.owner, self.head, self.manager, self.visitor):
             person.close()
+
+    @property
+    def form(self) -> str:
+        return self._path("form/site")
+
+    @property
+    def payment_callback(self) -> str:
+        return self.stack.addresses.url("trigger-service") + self._path("payment-provider/bank")
+
+    def _path(self, name: str) -> str:
+        return str(self.answers[name]["path"])
 
     @property
     def logs(self) -> Path:
@@ -43,14 +56,17 @@ class Shop:
         return self.stack.folder / "demo"
 
 
-def open_shop(stack: Stack) -> Shop:
-    """Applies the example's documents for a new tenant. Raises ApplyError."""
+_EMPLOYEE = "employee/"
+
+
+def open_shop(stack: Stack, example: str = FURNITURE_SHOP) -> Shop:
+    """Applies an example's documents for a new tenant. Raises ApplyError."""
     tenant = uuid4()
     owner = stack.credentials.token(["admin"], tenant, "owner")
-    documents = read(EXAMPLE, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
+    documents = read(EXAMPLES / example, {"PAYMENT_SECRET": stack.credentials.secrets.payment_secret})
     with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
         answers = apply(documents, services, lambda _, __: None)
-    ids = {code: str(answers[f"employee/{code}"]["id"]) for code in ("head_of_sales", "manager", "warehouse_worker")}
+    ids = {name.removeprefix(_EMPLOYEE): str(one["id"]) for name, one in answers.items() if name.startswith(_EMPLOYEE)}
     return Shop(
         stack=stack,
         tenant=tenant,
@@ -59,14 +75,9 @@ def open_shop(stack: Stack) -> Shop:
         head=_employee(stack, tenant, ids["head_of_sales"], "operator"),
         manager=_employee(stack, tenant, ids["manager"], "agent"),
         visitor=Person(stack.addresses),
-        form=_path(answers, "form/site"),
-        payment_callback=stack.addresses.url("trigger-service") + _path(answers, "payment-provider/bank"),
+        answers=answers,
     )
 
 
 def _employee(stack: Stack, tenant: UUID, id: str, role: str) -> Person:
     return Person(stack.addresses, stack.credentials.token([role], tenant, id))
-
-
-def _path(answers: Answers, name: str) -> str:
-    return str(answers[name]["path"])

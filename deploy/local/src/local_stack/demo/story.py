@@ -6,17 +6,16 @@ APIs and the peers.
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from hashlib import sha256
 from typing import Any
 
 from local_stack.demo.moments import months_after, tomorrow_at
-from local_stack.demo.plot import Plot
+from local_stack.demo.plot import Plot, Step
 from local_stack.demo.reading import parse_mail, services_of
-from local_stack.demo.shop import ZONE
+from local_stack.demo.shop import FURNITURE_SHOP, ZONE
 
 WISH = "oak table"
 COMPANY = "Example Hotels"
@@ -41,17 +40,14 @@ CARRIED_OVER = ("fields", "contact_ids", "company_id", "amount", "responsible_id
 WAY_OF_THE_MAIL = {"entity-service", "rule-engine", "doc-service", "comms-service"}
 
 
-@dataclass(frozen=True)
-class Step:
-    """One chapter of the scenario."""
-
-    number: int
-    title: str
-    play: Callable[[], None]
-
-
 class Story(Plot):
-    """The steps are played in their order; each leaves behind what the next ones need."""
+    """From a visitor's wish to the renewal."""
+
+    example = FURNITURE_SHOP
+    kept = "SMS, mail and PDF are"
+
+    def pages(self) -> Sequence[str]:
+        return (self.shop.owner.url("trigger-service", self.shop.form), *super().pages())
 
     def steps(self) -> Sequence[Step]:
         return (
@@ -231,11 +227,7 @@ class Story(Plot):
         self.check.equal("products carried over", "entity-service", *rows)
 
     def _look_at_wait(self) -> None:
-        due = months_after(self._won_at, 6, ZONE)
-        rule = self.seen.rule(self.deal, "won", "repeat_lead")
-        seen = rule["state"], _to_the_second(rule["due_at"])
-        expected = "waiting", due.replace(microsecond=0)
-        self.check.equal(f"the repeat lead waits until {due:%F %H:%M:%S} UTC", "rule-engine", seen, expected)
+        self._waits_until("won", "repeat_lead", months_after(self._won_at, 6, ZONE))
 
     def survive(self) -> None:
         before = self.seen.rule(self.deal, "won", "repeat_lead")
@@ -256,11 +248,7 @@ class Story(Plot):
         self.let_half_a_year_pass()
 
     def let_half_a_year_pass(self) -> None:
-        rule = self.seen.rule(self.deal, "won", "repeat_lead")
-        self.shop.head.post("rule-engine", f"/v1/runs/{rule['run_id']}/rules/{rule['rule_id']}/run-now", {})
-        self._teller.say("the head of sales lets the rule run now")
-        self._interlude("run now")
-        self._wait_for("won", "repeat_lead", "done")
+        self._run_now("won", "repeat_lead")
         lead = self._only("lead", "entity-service", self.seen.items(kind="lead"))
         seen = lead["title"], lead["contact_ids"], lead["company_id"]
         expected = f"Renewal for {COMPANY}", [self.contact], self.company
@@ -310,7 +298,3 @@ def _count(verdicts: Sequence[str]) -> dict[str, object]:
 def _is_whole(roots: Sequence[Mapping[str, Any]]) -> bool:
     """Whether every span has its parent; services send spans with a delay."""
     return all(not span["parent_id"] for span in roots)
-
-
-def _to_the_second(moment: str) -> datetime:
-    return datetime.fromisoformat(moment).replace(microsecond=0)

@@ -10,6 +10,7 @@ from entity_service.application.items import Items
 from entity_service.domain.employees import Handover
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, copy_of
+from entity_service.domain.names import copy_name
 from entity_service.domain.pipelines import find_place
 from entity_service.messages import Actor
 
@@ -30,13 +31,18 @@ class Copies:
         place = find_place(pipelines, original.kind, wanted.pipeline, wanted.stage)
         responsible, handover = await self._responsible(tx, original, wanted)
         now = self._items.clock()
-        copied = copy_of(original, place, wanted.title, responsible, id=self._items.new_id(), now=now)
+        title = wanted.title or await self._name(tx, original)
+        copied = copy_of(original, place, title, responsible, id=self._items.new_id(), now=now)
         await self._items.add(tx, [copied], actor)
         await self._handovers.say(tx, copied, handover, f"the {copied.kind} {copied.title!r}", actor)
         rows = await store.products.of_item(tx, original.tenant_id, original.id)
         await store.products.replace(tx, copied.tenant_id, copied.id, rows)
         await store.links.add(tx, original.tenant_id, original.id, copied.id, "copy")
         return copied
+
+    async def _name(self, tx: Connection, original: Item) -> str:
+        settings = await store.tenants.settings(tx, original.tenant_id)
+        return copy_name(original.title, settings.language)
 
     async def _responsible(
         self, tx: Connection, original: Item, wanted: CopyItem

@@ -102,15 +102,13 @@ def new_item(wanted: NewItem, place: Place, references: References, *, id: UUID,
     )
 
 
-def copy_of(
-    original: Item, place: Place, title: str | None, responsible: UUID | None, *, id: UUID, now: datetime
-) -> Item:
+def copy_of(original: Item, place: Place, title: str, responsible: UUID | None, *, id: UUID, now: datetime) -> Item:
     """A copy of an item at its first entry, without the activities."""
     return original.model_copy(
         update={
             "id": id,
             **place._asdict(),
-            "title": title or f"{original.title[:495].rstrip()} Copy",
+            "title": title,
             "responsible_id": responsible,
             "version": 1,
             "entry_seq": 1,

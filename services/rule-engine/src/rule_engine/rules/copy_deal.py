@@ -25,7 +25,7 @@ from rule_engine.rules.places import place_issues, place_of, stage_issues
 
 class CopyDealParams(Params):
     name: Title | None = None
-    """By default the deal's name and "Copy"."""
+    """By default the deal's name and "Copy", in the tenant's language."""
     pipeline: Code | None = None
     """By default the deal's own."""
     stage: Code | None = None
