@@ -18,7 +18,7 @@ from contracts.contexts import ItemContext, PipelineSchema, StageContext
 from contracts.envelope import Body
 from contracts.inputs import unkeepable
 from contracts.messages.comms import Notify, SendMessage
-from contracts.messages.doc import CreateDocument
+from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
@@ -44,8 +44,10 @@ from contracts.messages.link_commands import (
 )
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.texts import one_line
+from doc_service.api.pages import scanned_page
 from doc_service.builtin import load_templates
 from doc_service.domain.documents import plan_document, template_inputs
+from doc_service.domain.qr_codes import draw, plan_qr_code
 from entity_service.api.bookings import BookingInput
 from entity_service.api.planned_activities import PlannedActivityInput
 from entity_service.api.tasks import TaskInput
@@ -123,6 +125,14 @@ def to_printer(asked: CreateDocument, _: ItemContext) -> None:
         inputs = template_inputs(document)
         compiler = typst.Compiler(root=root, ignore_system_fonts=True, package_path=root, sys_inputs=inputs)
         assert compiler.compile(template.source.encode(), format="pdf")
+
+
+def to_codes(asked: CreateQrCode, _: ItemContext) -> None:
+    """The code's page, and its image's name."""
+    code = plan_qr_code(order(asked, ID, ID), NOW)
+    image = code.file(draw("https://shop.example/q/token"), "0" * 64, NOW)
+    assert image.ref.name.endswith(".png")
+    assert scanned_page(code).status_code == 200
 
 
 def to_new_item(wanted: CreateFollowUp, _: ItemContext) -> None:
@@ -221,6 +231,7 @@ OWNERS: Mapping[type[Body], Any] = {
     SendMessage: to_comms,
     Notify: to_inbox,
     CreateDocument: to_printer,
+    CreateQrCode: to_codes,
     CreateFollowUp: to_new_item,
     CopyItem: to_copy,
     CreateTask: to_task,

@@ -22,6 +22,8 @@ OPEN = {
     "/public/receipts/sms",
     "/d/{token}",
     "/d/{token}/pdf",
+    "/q/{token}",
+    "/q/{token}/image.png",
     "/f/{token}",
     "/hooks/payments/{token}",
     "/hooks/t/{token}",

@@ -85,6 +85,7 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "get_employee": {},
     "select_employee": {"employees": [{"path": "item.responsible_id"}], "reserve": ["seller"]},
     "generate_code": {},
+    "create_qr_code": {"title": LINE, "description": TEXT, "address": "https://shop.example/care"},
     "complete_tasks": {},
     "create_repeat_lead": {"name": LINE, "source": LINE},
     "copy_deal": {"name": LINE, "pipeline": "works"},

@@ -272,6 +272,8 @@ DOC = {
     "GET /v1/documents/{document_id}": Route(VIEWER, HIDDEN, ("document",)),
     "POST /v1/documents/{document_id}/links": Route(AGENT, HIDDEN, ("document",), {"days": 2}),
     "DELETE /v1/documents/{document_id}/links": Route(AGENT, HIDDEN, ("document",)),
+    "GET /v1/qr-codes": Route(VIEWER, OWN),
+    "GET /v1/qr-codes/{id}": Route(VIEWER, HIDDEN, ("qr_code",)),
 }
 COMMS = {
     "GET /internal/channels/{tenant}": Route(SERVICE, OWN, ("nobody",)),
@@ -336,7 +338,12 @@ OPEN = {
         "POST /hooks/payments/{token}",
         "POST /hooks/t/{token}",
     },
-    "doc-service": PROBES | {"GET /d/{token}", "HEAD /d/{token}", "GET /d/{token}/pdf", "HEAD /d/{token}/pdf"},
+    "doc-service": PROBES
+    | {
+        f"{method} {path}"
+        for method in ("GET", "HEAD")
+        for path in ("/d/{token}", "/d/{token}/pdf", "/q/{token}", "/q/{token}/image.png")
+    },
     "comms-service": PROBES | {"POST /public/receipts/sms"},
 }
 """Beside the platform's: for strangers who hold an unguessable token or sign what they send."""

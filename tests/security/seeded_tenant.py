@@ -39,13 +39,14 @@ ASKING = {
     "kind": "deal",
     "name": "Asking",
     "blocks": [
+        {"block": "action", "name": "code", "type": "create_qr_code", "params": {"title": f"{SECRETIVE} code"}},
         {
             "block": "approve",
             "name": "discount",
             "subject": f"A discount for {SECRETIVE}",
             "voters": ["head_of_sales"],
             "delegation": True,
-        }
+        },
     ],
 }
 CALLED = {"name": f"{SECRETIVE} calls", "type": "webhook", "pipeline": "sales", "stage": "production"}
@@ -212,6 +213,7 @@ async def _await_automation(seeded_tenant: SeededTenant) -> None:
     await _waiting(seeded_tenant, ids["printed"])
     await seeded_tenant.make("rule-engine", "/v1/workflows/asking/runs", start)
     ids["assignment"] = (await _listed(seeded_tenant, "rule-engine", "/v1/assignments"))["id"]
+    ids["qr_code"] = (await _listed(seeded_tenant, "doc-service", "/v1/qr-codes"))["id"]
     link = await seeded_tenant.make("doc-service", f"/v1/documents/{ids['document']}/links", {})
     ids["link"] = link["public_link"].rpartition("/")[2]
 

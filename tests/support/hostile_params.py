@@ -54,6 +54,11 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "reserve": ["head"],
         "skip_absent": True,
     },
+    "create_qr_code": {
+        "title": "See {{ item.title }}",
+        "description": "{{ item.fields.note }}",
+        "address": "https://shop.example/care",
+    },
     "generate_code": {"length": 8, "alphabet": "ABC123"},
     "complete_tasks": {"stage": QUIET},
     "create_task": {

@@ -58,7 +58,9 @@ class Harness:
 
     async def create(self, tenant: UUID, **wanted: Any) -> FinalResult:
         """Sends `CreateDocument` and waits for its result."""
-        sent = order(tenant, **wanted)
+        return await self.ask(order(tenant, **wanted))
+
+    async def ask(self, sent: Envelope[Any]) -> FinalResult:
         await self.send(sent)
         return (await self.answers(sent))[0]
 

@@ -21,6 +21,10 @@ class WrongArgumentsError(KitError):
     """A statement was given arguments that it cannot take: a value out of its column's range, too many, too few."""
 
 
+class VaultError(KitError):
+    """A kept secret cannot be read with the present key."""
+
+
 class QueueFullError(KitError):
     """One tenant has as many waiting requests as it may: `waiting`."""
 

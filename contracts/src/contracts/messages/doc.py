@@ -1,12 +1,13 @@
 """What doc-service handles (`crm.doc.commands.v1`) and reports (`crm.doc.events.v1`)."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from contracts.envelope import Body
-from contracts.values import FileRef
+from contracts.texts import Title
+from contracts.values import FileRef, Link
 
 
 class CreateDocument(Body):
@@ -32,6 +33,23 @@ class CreateDocument(Body):
     created_by: str
 
 
+class CreateQrCode(Body):
+    """Makes a QR code that leads to a public page; each scan is told (`QrScanned`).
+
+    Outputs: `qr_code_id`, `image` (a `FileRef` of a PNG), `image_link`, `scan_link` (both public, unguessable).
+    """
+
+    TYPE: ClassVar[str] = "crm.qr_code.create.v1"
+
+    item_id: UUID
+    title: Title
+    description: Annotated[str, StringConstraints(max_length=10_000)] = ""
+    address: Link | None = None
+    """Where the page leads on to; null: nowhere."""
+    language: str = "en"
+    created_by: str
+
+
 class DocumentCreated(Body):
     """A document exists and its PDF is ready."""
 
@@ -54,4 +72,16 @@ class DocumentViewed(Body):
     item_id: UUID
     template: str
     views: int
+    at: AwareDatetime
+
+
+class QrScanned(Body):
+    """Somebody scanned a QR code; `scans` counts from 1."""
+
+    TYPE: ClassVar[str] = "crm.qr_code.scanned.v1"
+
+    qr_code_id: UUID
+    item_id: UUID
+    title: str
+    scans: int
     at: AwareDatetime

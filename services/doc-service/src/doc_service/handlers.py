@@ -14,12 +14,13 @@ from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.errors import RefusalError
 from contracts.kit.quotas import check
-from contracts.messages.doc import CreateDocument
+from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.results import CANCELLED, FinalResult
 from doc_service.application.links import Links
 from doc_service.domain.documents import RENDER, document_id, local_day, plan_document
 from doc_service.domain.errors import DataError
 from doc_service.domain.numbers import document_number, series
+from doc_service.domain.qr_codes import DRAW, plan_qr_code, qr_code_id
 from doc_service.domain.templates import Template
 from doc_service.messages import document_done
 from doc_service.quotas import FILE_BYTES
@@ -66,17 +67,30 @@ class Handlers:
         count = await self.store.templates.next_count(tx, command.tenant, series(template.number_pattern, day))
         return document_number(template.number_pattern, day, count)
 
+    async def create_qr_code(self, command: Envelope[CreateQrCode], tx: Connection) -> None:
+        """Records the code, to be drawn by a worker."""
+        await check(tx, command.tenant, FILE_BYTES)
+        code = plan_qr_code(command, self.clock())
+        await self.store.qr_codes.add(tx, code)
+        await worker.enqueue(tx, id=code.id, tenant=code.tenant, kind=DRAW, run_at=code.created_at)
+
     async def cancel(self, tenant: UUID, target: UUID, tx: Connection) -> bool:
-        """Cancels a document that no worker has begun to render. Its number stays taken."""
-        document = document_id(tenant, target)
-        if not await worker.cancel(tx, tenant, document):
-            return False
-        await self.store.documents.end(tx, document, "cancelled", CANCELLED)
-        return True
+        """Cancels what no worker has begun. The number of a document stays taken."""
+        document, code = document_id(tenant, target), qr_code_id(tenant, target)
+        if await worker.cancel(tx, tenant, document):
+            await self.store.documents.end(tx, document, "cancelled", CANCELLED)
+            return True
+        if await worker.cancel(tx, tenant, code):
+            await self.store.qr_codes.delete(tx, tenant, code)
+            return True
+        return False
 
 
 def subscription(commands: Commands, handlers: Handlers) -> Subscription:
     """Each command of the topic goes to its method."""
-    routes: dict[type[Body], CommandHandler] = {CreateDocument: handlers.create_document}
+    routes: dict[type[Body], CommandHandler] = {
+        CreateDocument: handlers.create_document,
+        CreateQrCode: handlers.create_qr_code,
+    }
     expected = MESSAGES[topics.DOC_COMMANDS]
     return commands.subscription(topics.DOC_COMMANDS, routes, expected=expected, cancel=handlers.cancel)

@@ -1,6 +1,6 @@
-"""Renders recorded documents: the PDF first, outside any transaction; then its outcome, in one."""
+"""Renders recorded documents and draws QR codes: the file first, outside any transaction; then its outcome, in one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -14,10 +14,12 @@ from contracts.messages.results import CommandFailed
 from doc_service.application.links import Links
 from doc_service.domain.documents import Document, template_inputs
 from doc_service.domain.files import PDF, File
+from doc_service.domain.links import token_hash
+from doc_service.domain.qr_codes import draw
 from doc_service.domain.templates import BUILTIN_VERSION, Template
 from doc_service.gateways.files import FileStore
 from doc_service.gateways.typesetter import TemplateError, Typesetter
-from doc_service.messages import Events, document_done
+from doc_service.messages import Events, document_done, qr_code_done
 from doc_service.store import Store
 
 logger = structlog.get_logger(__name__)
@@ -104,3 +106,45 @@ class Rendering:
 
 def _blame(template: Template, error: TemplateError) -> str:
     return f"template {template.code!r} version {template.version}: {error}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Draws QR codes; `base` is where clients reach the service.
+
+    Drawing again after a crash gives another token and image: nobody has seen the former ones.
+    """
+
+    database: Database
+    store: Store
+    files: FileStore
+    base: str
+    commands: Commands
+    clock: Clock
+    new_token: Callable[[], str]
+
+    async def run(self, task: Task) -> None:
+        async with self.database.transaction(task.tenant) as tx:
+            code = await self.store.qr_codes.find(tx, task.tenant, task.id)
+        if code is None:
+            raise LookupError("the QR code of this work does not exist")
+        telemetry.note(item_id=code.item_id)
+        token = self.new_token()
+        link = f"{self.base.rstrip('/')}/q/{token}"
+        content = draw(link)
+        file = code.file(content, await self.files.put(task.tenant, content), self.clock())
+        async with self.database.transaction(task.tenant) as tx:
+            if await task.complete(tx):
+                await self.store.files.add(tx, file)
+                await self.store.qr_codes.set_drawn(tx, code, token_hash(token), file.ref)
+                await self.commands.finish(tx, code.tenant, qr_code_done(code, file.ref, link))
+
+    async def give_up(self, task: Task, reason: str) -> None:
+        """Nothing of it is left."""
+        async with self.database.transaction(task.tenant) as tx:
+            code = await self.store.qr_codes.find(tx, task.tenant, task.id)
+            if await task.complete(tx) and code is not None:
+                await self.store.qr_codes.delete(tx, task.tenant, code.id)
+                why = f"the QR code could not be drawn: {reason}"
+                failed = CommandFailed(command_id=code.command_id, reason=why, retryable=True)
+                await self.commands.finish(tx, code.tenant, failed)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from contracts.kit.client import ServiceClient, TracedClient
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service
+from contracts.kit.vault import Vault, derived
 from contracts.kit.worker import Job
 from trigger_service import handlers
 from trigger_service.api import (
@@ -26,7 +27,6 @@ from trigger_service.api.form_guard import FormGuard
 from trigger_service.gateways.challenge import Challenge
 from trigger_service.gateways.entity import EntityService
 from trigger_service.gateways.nonces import Nonces
-from trigger_service.gateways.vault import Vault, derived
 from trigger_service.handlers import Handlers
 from trigger_service.intake import make_intake
 from trigger_service.intake.limits import SubmissionLimits

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.messages.comms import Notify, SendMessage
-from contracts.messages.doc import CreateDocument
+from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.entity_commands import (
     BookResource,
     CompleteActivities,
@@ -132,6 +132,12 @@ def test_a_document_gets_everything_its_template_may_print() -> None:
     assert (command.language, command.time_zone, command.fields) == ("en", "Europe/Berlin", {"note": "Thanks"})
     assert command.data["company"] == values_of(deal(), {}, NOON)["company"]
     assert "steps" not in command.data
+
+
+def test_a_qr_code_says_in_the_tenants_language_what_it_leads_to() -> None:
+    said = {"title": "Care", "description": "Oil it", "address": "https://shop.example/care"}
+    made = CreateQrCode.model_validate(said | {"item_id": DEAL, "language": "en", "created_by": "rule:it"})
+    assert act("create_qr_code", said) == made
 
 
 def test_a_task_is_due_tomorrow_at_two_in_the_companys_zone() -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.issues import NO_SCHEMA, issues, schema_of
 from contracts.kit.database import INFRASTRUCTURE_ERRORS
+from contracts.kit.errors import VaultError
 
 logger = structlog.get_logger(__name__)
 
@@ -78,6 +79,7 @@ def install_problems(app: FastAPI, *outages: type[Exception]) -> None:
         app.add_exception_handler(clash, _on_clash)
     for error in (*INFRASTRUCTURE_ERRORS, *outages):
         app.add_exception_handler(error, _on_outage)
+    app.add_exception_handler(VaultError, _on_unreadable_secret)
     app.add_middleware(InternalErrorMiddleware)
 
 
@@ -117,6 +119,13 @@ async def _on_outage(_: Request, error: Exception) -> Response:
     logger.warning("request failed: a server is away", error=type(error).__name__)
     problem = Problem(503, "Unavailable", "a server behind this service is away", headers={"Retry-After": "2"})
     return problem.response()
+
+
+async def _on_unreadable_secret(_: Request, error: Exception) -> Response:
+    """An operator changed the key: the caller will try again, and by then the secret may have been put again."""
+    logger.error("a kept secret cannot be read", reason=str(error))
+    detail = "a secret that this needs has to be put again"
+    return Problem(503, "Unavailable", detail, headers={"Retry-After": "60"}).response()
 
 
 async def _on_clash(_: Request, error: Exception) -> Response:

@@ -19,7 +19,7 @@ from doc_service.gateways.files import FileStore
 from doc_service.messages import Events
 from doc_service.store import Store
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class PublicApi:
         wait_s = self.limit.wait_s(network(request))
         if wait_s:
             return too_many_page(wait_s)
-        if not _TOKEN.fullmatch(token):
+        if not TOKEN.fullmatch(token):
             return no_document_page()
         key = token_hash(token)
         async with self.database.delivery() as tx:
@@ -76,7 +76,7 @@ class PublicApi:
 
     async def _count(self, tx: Connection, request: Request, token: str, document: Document) -> None:
         now = self.clock()
-        visitor = visitor_hash(token, _address(request), request.headers.get("user-agent", ""))
+        visitor = visitor_hash(token, address_of(request), request.headers.get("user-agent", ""))
         views = await self.store.documents.count_view(tx, document, visitor, now)
         if views is not None:
             await self.events.document_viewed(tx, document, views, now)
@@ -96,5 +96,5 @@ def router(api: PublicApi) -> APIRouter:
     return routes
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     return request.client.host if request.client else ""

@@ -3,6 +3,7 @@
 from doc_service.store.documents import DocumentStore
 from doc_service.store.files import FileIndex
 from doc_service.store.links import LinkStore
+from doc_service.store.qr_codes import QrCodeStore
 from doc_service.store.templates import TemplateStore
 
 
@@ -14,3 +15,4 @@ class Store:
         self.templates = TemplateStore()
         self.documents = DocumentStore()
         self.links = LinkStore()
+        self.qr_codes = QrCodeStore()

@@ -9,10 +9,10 @@ from contracts.kit.database import Database
 from contracts.kit.definitions import record_put
 from contracts.kit.http import Page, bad_input
 from contracts.kit.routes import Paged, found
+from contracts.kit.signatures import MIN_SECRET, is_secret
+from contracts.kit.vault import Vault
 from contracts.values import Code
 from trigger_service.domain.payments import Provider, ProviderSpec
-from trigger_service.gateways.signatures import MIN_SECRET, is_secret
-from trigger_service.gateways.vault import Vault
 from trigger_service.quotas import PROVIDERS
 from trigger_service.store import payment_providers, public_addresses
 from trigger_service.tokens import hash_token, new_token

@@ -1,6 +1,5 @@
 """This service's own errors as problem documents."""
 
-import structlog
 from fastapi import FastAPI, Request, Response
 
 from contracts.kit.http import Problem, bad_input, conflict
@@ -14,10 +13,7 @@ from trigger_service.domain.errors import (
     NotRetriedError,
     TooSoonError,
     TriggerServiceError,
-    VaultError,
 )
-
-logger = structlog.get_logger(__name__)
 
 
 def install(app: FastAPI) -> None:
@@ -46,8 +42,6 @@ def as_problem(error: TriggerServiceError) -> Problem:
             return Problem(503, "Unavailable", str(error), headers={"Retry-After": "60"})
         case NotRetriedError():
             return conflict(str(error))
-        case VaultError():
-            return _unreadable_secret(error)
         case _:
             raise error
 
@@ -59,10 +53,3 @@ def _key_reused(error: KeyReusedError) -> Problem:
         problem.headers = {"Retry-After": "5"}
         return problem
     return bad_input(str(error), ("Idempotency-Key or webhook-id", "take a new one for another content"))
-
-
-def _unreadable_secret(error: VaultError) -> Problem:
-    """An operator changed the key: the caller will try again, and by then the secret may have been put again."""
-    logger.error("a payment provider's secret cannot be read", reason=str(error))
-    detail = "this provider's secret has to be put again"
-    return Problem(503, "Unavailable", detail, headers={"Retry-After": "60"})

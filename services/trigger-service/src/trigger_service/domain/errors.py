@@ -8,10 +8,6 @@ class TriggerServiceError(Exception):
     """The root of this service's errors."""
 
 
-class VaultError(TriggerServiceError):
-    """A kept secret cannot be read with the present key."""
-
-
 class InvalidInputError(TriggerServiceError):
     """Input that cannot be used; `errors` are (where, what) pairs."""
 

@@ -8,8 +8,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, SecretStr
 
+from contracts.kit.vault import derived
 from trigger_service.domain.errors import NonceError, TooSoonError
-from trigger_service.gateways.vault import derived
 from trigger_service.tokens import new_token
 
 _ALGORITHMS = ["HS256"]

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from contracts.envelope import Body
 from contracts.messages.comms import Notify, SendMessage
-from contracts.messages.doc import CreateDocument
+from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
@@ -95,12 +95,7 @@ def _others(body: UpdateLinkedItems | DeleteLinkedItems, command_id: UUID) -> Ou
 
 def _document(body: CreateDocument, command_id: UUID) -> Outputs:
     number = f"{int.from_bytes(command_id.bytes[:3]) % 10_000:04}"
-    pdf: dict[str, JsonValue] = {
-        "file_id": str(uuid5(command_id, "pdf")),
-        "name": f"{body.template}-{number}.pdf",
-        "sha256": sha256(command_id.bytes).hexdigest(),
-        "media_type": "application/pdf",
-    }
+    pdf = _file(command_id, f"{body.template}-{number}.pdf", "application/pdf")
     link = f"https://documents.example/{uuid5(command_id, 'link')}"
     return {
         "document_id": str(uuid5(command_id, "document")),
@@ -108,6 +103,17 @@ def _document(body: CreateDocument, command_id: UUID) -> Outputs:
         "pdf": pdf if body.wait_for_pdf else None,
         "public_link": link if body.public_link else None,
     }
+
+
+def _qr_code(_: CreateQrCode, command_id: UUID) -> Outputs:
+    link = f"https://documents.example/q/{uuid5(command_id, 'link')}"
+    image = _file(command_id, "code.png", "image/png")
+    return {"qr_code_id": _made(command_id), "image": image, "image_link": f"{link}/image.png", "scan_link": link}
+
+
+def _file(command_id: UUID, name: str, media_type: str) -> Outputs:
+    sha = sha256(command_id.bytes).hexdigest()
+    return {"file_id": str(uuid5(command_id, "file")), "name": name, "sha256": sha, "media_type": media_type}
 
 
 _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
@@ -125,6 +131,7 @@ _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
     StopWorkflows: _stopped,
     StopAutomation: _stopped,
     CreateDocument: _document,
+    CreateQrCode: _qr_code,
     ReadItem: _other,
     UpdateLinkedItems: _others,
     DeleteLinkedItems: _others,

@@ -5,8 +5,8 @@ from secrets import token_urlsafe
 import pytest
 from pydantic import SecretStr
 
-from trigger_service.domain.errors import VaultError
-from trigger_service.gateways.vault import Vault
+from contracts.kit.errors import VaultError
+from contracts.kit.vault import Vault
 
 SECRET = SecretStr("whsec_c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh")
 

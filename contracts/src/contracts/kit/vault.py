@@ -1,4 +1,4 @@
-"""Other people's secrets, encrypted with this service's key: who reads the database or a backup learns none.
+"""Other people's secrets, encrypted with the service's key: who reads the database or a backup learns none.
 
 Form: JWE (RFC 7516), direct encryption with A256GCM.
 """
@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from trigger_service.domain.errors import VaultError
+from contracts.kit.errors import VaultError
 
 KEY_BYTES = 32
 _ALGORITHMS = ["dir", "A256GCM"]

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from trigger_service.gateways.signatures import is_secret
+from contracts.kit.signatures import is_secret
 
 KEY = "c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh"  # 27 bytes
 SHORT = "dHdlbnR5LXRocmVlIGJ5dGVzIQ=="  # 19 bytes
