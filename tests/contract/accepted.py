@@ -27,10 +27,12 @@ from entity_service.api.companies import CompanyInput, company_of
 from entity_service.api.contacts import ContactInput, contact_of
 from entity_service.api.employees import EmployeeInput
 from entity_service.api.items import ItemInput
+from entity_service.api.my_companies import MyCompanyInput
 from entity_service.api.products import ProductInput
 from entity_service.api.tenants import TenantInput
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, Place, References, new_item
+from entity_service.domain.my_companies import as_printed
 from entity_service.domain.names import full_name
 from entity_service.domain.products import sum_of
 
@@ -144,8 +146,9 @@ def _to_employee(body: Mapping[str, Any]) -> EmployeeContext:
 
 
 def _to_tenant(body: Mapping[str, Any]) -> tuple[TenantSettings, MyCompany]:
-    given = TenantInput.model_validate(body)
-    return TenantSettings(**given.model_dump(exclude={"my_company"})), MyCompany(**given.my_company.model_dump())
+    plain = {name: value for name, value in body.items() if name != "my_company"}
+    mine = MyCompanyInput.model_validate({"name": "Shop"} | body.get("my_company", {}))
+    return TenantSettings(**TenantInput.model_validate(plain).model_dump()), as_printed(mine.company("mine"))
 
 
 def _to_item(body: Mapping[str, Any]) -> Item:
@@ -164,7 +167,20 @@ contacts = _made(
     phones=_named("number", numbers),
     emails=_named("address", addresses),
 )
-companies = _made(_to_company, {"title": "Bell"}, title=words, address=long_texts, tax_number=words)
+requisites = st.fixed_dictionaries(
+    {
+        "organisation": st.fixed_dictionaries(
+            {
+                "full_name": words,
+                "tax_number": words,
+                "addresses": st.fixed_dictionaries({"legal": st.fixed_dictionaries({"street": words, "city": words})}),
+            }
+        )
+    }
+)
+companies = _made(
+    _to_company, {"title": "Bell"}, title=words, address=long_texts, tax_number=words, requisites=requisites
+)
 products = st.lists(
     _made(
         _to_product,
@@ -187,7 +203,7 @@ tenants = _made(
     language=st.one_of(languages, languages.map(lambda one: f"{one}-QQ")),
     time_zone=st.timezone_keys(),
     currency=currencies,
-    my_company=st.fixed_dictionaries({"name": words, "address": long_texts, "bank": words}),
+    my_company=st.fixed_dictionaries({"name": words, "requisites": requisites}),
 )
 
 

@@ -50,6 +50,14 @@ CONTACT = {
     "opted_out": False,
 }
 COMPANY = {"title": "Example Hotels", "phones": [], "emails": [], "address": "Via Esempio 1", "tax_number": "IT1"}
+PARTY = {
+    "name": "Example",
+    "vat_number": "DE136695976",
+    "registered_on": "2020-02-29",
+    "addresses": {"legal": {"street": "Via Esempio 1", "city": "Roma", "country": "IT"}},
+    "bank_accounts": [{"bank": "Example Bank", "iban": "IT60X0542811101000000123456"}],
+}
+MY_COMPANY = {"name": "Example", "requisites": {"organisation": PARTY}}
 EMPLOYEE = {"first_name": "Kim", "last_name": "Example", "email": "kim@example.com", "position": "Sales"}
 HOURS = [{"opens": "09:00", "closes": "18:00"}]
 CALENDAR = {"week": {"mon": HOURS}, "country": "IT", "days": {"2026-12-24": []}}
@@ -71,6 +79,9 @@ SWITCHED = {"rules": [{"stage": "new", "name": "greet"}]}
 ENTITY = {
     "PUT /v1/tenant": Route(ADMIN, OWN, body={"name": "Shop", "time_zone": "Europe/Rome", "language": "en"}),
     "GET /v1/tenant": Route(VIEWER, HIDDEN),
+    "PUT /v1/my-companies/{code}": Route(ADMIN, OWN, ("extra",), MY_COMPANY),
+    "GET /v1/my-companies/{code}": Route(VIEWER, HIDDEN, ("oak_and_ash",)),
+    "GET /v1/my-companies": Route(VIEWER, OWN),
     "GET /v1/pipelines": Route(VIEWER, OWN),
     "PUT /v1/pipelines/{code}": Route(AUTHOR, OWN, ("extra",), PIPELINE),
     "GET /v1/pipelines/{code}": Route(VIEWER, HIDDEN, ("sales",)),

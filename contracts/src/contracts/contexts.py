@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field, SkipValidation
 
 from contracts.calendars import Calendar, Schedule
 from contracts.issues import unknown
+from contracts.requisites import NO_REQUISITES, Requisites
 from contracts.texts import Line, Name
 from contracts.values import (
     Code,
@@ -69,6 +70,7 @@ class ContactContext(Value):
     """When the contact as a whole opted out; null: never, or it has opted in since."""
     time_zone: str | None = None
     """Of the IANA database; null: as the company's."""
+    requisites: Requisites = NO_REQUISITES
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ class CompanyContext(Value):
     email: str | None = None
     address: str | None = None
     tax_number: str | None = None
+    requisites: Requisites = NO_REQUISITES
 
 
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
@@ -138,8 +141,12 @@ class PipelineContext(Value):
 
 
 class MyCompany(Value):
-    """The tenant's own company, as documents print it."""
+    """The tenant's own company, as documents print it: that which others are not said to replace.
 
+    `address` (the legal one), `tax_number`, `bank` and `account` (of the first account) are those of its requisites.
+    """
+
+    code: str = ""
     name: str = ""
     address: str = ""
     tax_number: str = ""
@@ -147,6 +154,7 @@ class MyCompany(Value):
     phone: str = ""
     bank: str = ""
     account: str = ""
+    requisites: Requisites = NO_REQUISITES
 
 
 class TenantFields(Fields):

@@ -2,17 +2,17 @@
 
 from urllib.parse import quote
 
-from integration.entity_service.harness import Tenant
+from integration.entity_service.harness import Harness, Tenant, contexts
 
 
 async def test_a_tenant_has_settings_that_are_checked(shop: Tenant) -> None:
-    body = {"name": "Shop", "time_zone": "Europe/Vienna", "my_company": {"name": "Shop Ltd", "bank": "A bank"}}
+    body = {"name": "Shop", "time_zone": "Europe/Vienna"}
 
     put = await shop.put("/v1/tenant", body)
     wrong = await shop.ask("PUT", "/v1/tenant", {**body, "time_zone": "Europe/Atlantis"})
 
     assert put == await shop.get("/v1/tenant")
-    assert (put["id"], put["currency"], put["my_company"]["bank"]) == (str(shop.id), "EUR", "A bank")
+    assert (put["id"], put["currency"]) == (str(shop.id), "EUR")
     assert wrong.status_code == 422
     assert "IANA" in wrong.json()["errors"][0]["what"]
 
@@ -160,3 +160,54 @@ async def test_a_title_is_found_however_its_letters_were_typed(shop: Tenant) -> 
 async def test_one_rule_for_addresses_takes_letters_of_any_script(shop: Tenant) -> None:
     contact = await shop.post("/v1/contacts", {"emails": [{"address": "Jürgen.X@client.example"}]})
     assert contact["email"] == "jürgen.x@client.example"
+
+
+async def test_an_own_company_is_in_the_context_of_items_and_the_default_one_goes_before_the_oldest(
+    harness: Harness, shop: Tenant
+) -> None:
+    account = {"bank": "A bank", "iban": "IT60X0542811101000000123456"}
+    put = await shop.put(
+        "/v1/my-companies/old", {"name": "Shop Ltd", "requisites": {"organisation": {"bank_accounts": [account]}}}
+    )
+    await shop.put("/v1/my-companies/new", {"name": "Shop Inc"})
+    deal = await shop.deal()
+
+    async def printed() -> tuple[str, str]:
+        (context,) = (await contexts(harness, (shop, deal))).contexts()
+        return context.my_company.code, context.my_company.account
+
+    assert put == await shop.get("/v1/my-companies/old")
+    assert await printed() == ("old", "IT60X0542811101000000123456")
+    await shop.put("/v1/my-companies/new", {"name": "Shop Inc", "default": True})
+    assert await printed() == ("new", "")
+    await shop.put("/v1/my-companies/old", {"name": "Shop Ltd", "default": True})
+    listed = (await shop.get("/v1/my-companies"))["items"]
+    assert [(one["code"], one["default"]) for one in listed] == [("new", False), ("old", True)]
+    wrong = await shop.ask("PUT", "/v1/my-companies/old", {"name": "x", "default": True, "archived": True})
+    assert "archived" in wrong.json()["errors"][0]["what"]
+
+
+async def test_requisites_of_clients_are_checked_changed_by_template_and_in_the_context(
+    harness: Harness, shop: Tenant
+) -> None:
+    person = {"requisites": {"person": {"born_on": "1990-02-28", "addresses": {"legal": {"city": "Bonn"}}}}}
+    contact = await shop.post("/v1/contacts", {"first_name": "Anna", **person})
+    company = await shop.post("/v1/companies", {"title": "Elm", "requisites": {"sole_trader": {"name": "Elm"}}})
+    deal = await shop.deal(contact_ids=[contact["id"]], company_id=company["id"])
+
+    await shop.patch(f"/v1/contacts/{contact['id']}", {"first_name": "Anne"})
+    await shop.patch(
+        f"/v1/companies/{company['id']}",
+        {"requisites": {"organisation": {"vat_number": "DE 136695976"}, "sole_trader": None}},
+    )
+    wrong = await shop.ask(
+        "PATCH", f"/v1/companies/{company['id']}", {"requisites": {"organisation": {"vat_number": "DE136695977"}}}
+    )
+
+    (context,) = (await contexts(harness, (shop, deal))).contexts()
+    assert context.contact is not None
+    assert context.contact.requisites.model_dump(mode="json", exclude_defaults=True) == person["requisites"]
+    assert context.company is not None
+    kept = context.company.requisites.model_dump(exclude_defaults=True)
+    assert kept == {"organisation": {"vat_number": "DE136695976"}}
+    assert wrong.json()["errors"][0]["where"] == "requisites.organisation.vat_number"

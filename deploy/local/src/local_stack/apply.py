@@ -40,6 +40,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "tenant": Kind("entity-service", "/v1/tenant"),
+    "my-company": Kind("entity-service", "/v1/my-companies/{code}"),
     "calendar": Kind("entity-service", "/v1/calendar"),
     "department": Kind("entity-service", "/v1/departments/{code}"),
     "employee": Kind("entity-service", "/v1/employees/{code}"),

@@ -20,6 +20,7 @@ from entity_service.api import (
     internal,
     items,
     links,
+    my_companies,
     payments,
     pipelines,
     planned_activities,
@@ -63,6 +64,7 @@ def build_app(settings: Settings) -> FastAPI:
 def _routers(service: Service, changes: Changes) -> list[APIRouter]:
     return [
         tenants.router(service),
+        my_companies.router(service),
         pipelines.router(service),
         fields.router(service),
         departments.router(service),

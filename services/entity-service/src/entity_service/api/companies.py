@@ -17,6 +17,7 @@ from contracts.kit.service import Service
 from contracts.texts import Line, Name
 from entity_service import store
 from entity_service.api.inputs import Address, Emails, Phones, address_filter, emails_of, phones_of
+from entity_service.api.requisites import RequisitesInput, merged, requisites_of
 from entity_service.api.responses import create_once, created
 
 
@@ -28,12 +29,14 @@ class CompanyInput(Input):
     emails: Emails = ()
     address: Annotated[str, StringConstraints(max_length=1000)] | None = None
     tax_number: Line | None = None
+    requisites: RequisitesInput = RequisitesInput()
 
     def values(self) -> dict[str, Any]:
-        """What the request names, with addresses as they are kept. Raises `InvalidError`."""
+        """What the request names, with addresses and numbers as they are kept. Raises `InvalidError`."""
         given = self.model_dump(exclude_unset=True)
-        kept = {"phones": phones_of(self.phones), "emails": emails_of(self.emails)}
-        return given | {name: addresses for name, addresses in kept.items() if name in given}
+        kept: dict[str, Any] = {"phones": phones_of(self.phones), "emails": emails_of(self.emails)}
+        kept |= {"requisites": requisites_of(self.requisites)}
+        return given | {name: value for name, value in kept.items() if name in given}
 
 
 class CompanyPatch(CompanyInput):
@@ -60,7 +63,7 @@ def router(service: Service, new_id: NewId) -> APIRouter:
     async def patch_company(id: UUID, body: CompanyPatch, caller: Caller = require(Role.AGENT)) -> CompanyContext:
         """Changes what is given."""
         async with service.database.transaction(caller.tenant) as tx:
-            company = company_of(id, (await _find(tx, caller, id)).model_dump() | body.values())
+            company = company_of(id, merged((await _find(tx, caller, id)).model_dump(), body.values()))
             await store.companies.save(tx, caller.tenant, company)
         return company
 

@@ -20,6 +20,7 @@ from contracts.messages.comms import ConsentSource
 from contracts.texts import Line
 from entity_service import store
 from entity_service.api.inputs import Address, Emails, Phones, address_filter, emails_of, phones_of
+from entity_service.api.requisites import RequisitesInput, merged, requisites_of
 from entity_service.api.responses import create_once, created
 from entity_service.application import Changes
 from entity_service.application.contacts import ConsentStatement
@@ -35,12 +36,14 @@ class ContactInput(Input):
     emails: Emails = ()
     opted_out: bool = False
     time_zone: Zone | None = None
+    requisites: RequisitesInput = RequisitesInput()
 
     def values(self) -> dict[str, Any]:
-        """What the request names, with addresses as they are kept. Raises `InvalidError`."""
+        """What the request names, with addresses and numbers as they are kept. Raises `InvalidError`."""
         given = self.model_dump(exclude_unset=True)
-        kept = {"phones": phones_of(self.phones), "emails": emails_of(self.emails)}
-        return given | {name: addresses for name, addresses in kept.items() if name in given}
+        kept: dict[str, Any] = {"phones": phones_of(self.phones), "emails": emails_of(self.emails)}
+        kept |= {"requisites": requisites_of(self.requisites)}
+        return given | {name: value for name, value in kept.items() if name in given}
 
 
 class Consent(BaseModel):
@@ -77,7 +80,7 @@ def _add_changes(routes: APIRouter, service: Service, changes: Changes, new_id: 
         """Changes what is given."""
         async with service.database.transaction(caller.tenant) as tx:
             before = await _find(tx, caller, id)
-            contact = contact_of(id, before.model_dump() | body.values())
+            contact = contact_of(id, merged(before.model_dump(), body.values()))
             opted_out = body.opted_out if "opted_out" in body.model_fields_set else None
             statement = ConsentStatement(opted_out=opted_out, by=caller.subject)
             return await changes.contacts.put(tx, caller.tenant, contact, statement, before)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from contracts.calendars import Zone
-from contracts.contexts import MyCompany, TenantFields
+from contracts.contexts import TenantFields
 from contracts.inputs import Input
 from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
@@ -16,20 +16,8 @@ from contracts.kit.configuration import record
 from contracts.kit.routes import found
 from contracts.kit.service import Service
 from contracts.languages import find_locale
-from contracts.texts import Line, Name
+from contracts.texts import Name
 from entity_service import store
-
-
-class MyCompanyInput(MyCompany, Input):
-    """The tenant's own company, as documents print it."""
-
-    name: Line = ""
-    address: Annotated[str, StringConstraints(max_length=1000)] = ""
-    tax_number: Line = ""
-    email: Line = ""
-    phone: Line = ""
-    bank: Line = ""
-    account: Line = ""
 
 
 def _address(url: str) -> str:
@@ -60,14 +48,12 @@ class TenantInput(TenantFields, Input):
         str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR"), AfterValidator(_known)
     ] = "en"
     crm_url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)] = ""
-    my_company: MyCompanyInput = MyCompanyInput()
 
 
 class Tenant(TenantFields, BaseModel):
     """A tenant's settings."""
 
     id: UUID
-    my_company: MyCompany
 
 
 def router(service: Service) -> APIRouter:
@@ -77,11 +63,11 @@ def router(service: Service) -> APIRouter:
     @routes.put("")
     async def put_tenant(body: TenantInput, caller: Caller = require(Role.ADMIN)) -> Tenant:
         """Sets the settings of the token's tenant."""
-        wanted = _tenant(caller.tenant, body, MyCompany.model_validate(body.my_company.model_dump()))
+        wanted = _tenant(caller.tenant, body)
         async with service.database.transaction(caller.tenant) as tx:
             present = await store.tenants.find(tx, caller.tenant)
-            before = _tenant(caller.tenant, *present) if present else None
-            await store.tenants.save(tx, caller.tenant, wanted, wanted.my_company)
+            before = _tenant(caller.tenant, present) if present else None
+            await store.tenants.save(tx, caller.tenant, wanted)
             await record(tx, caller, "tenant", None, before, wanted)
         return wanted
 
@@ -89,11 +75,11 @@ def router(service: Service) -> APIRouter:
     async def get_tenant(caller: Caller = require(Role.VIEWER)) -> Tenant:
         async with service.database.transaction(caller.tenant) as tx:
             kept = found(await store.tenants.find(tx, caller.tenant), "tenant yet: PUT /v1/tenant makes it")
-        return _tenant(caller.tenant, *kept)
+        return _tenant(caller.tenant, kept)
 
     return routes
 
 
-def _tenant(id: UUID, settings: TenantFields, my_company: MyCompany) -> Tenant:
+def _tenant(id: UUID, settings: TenantFields) -> Tenant:
     given = {name: getattr(settings, name) for name in TenantFields.model_fields}
-    return Tenant(id=id, my_company=my_company, **given)
+    return Tenant(id=id, **given)

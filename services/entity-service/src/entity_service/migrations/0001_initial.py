@@ -14,8 +14,7 @@ CREATE TABLE tenants (
     language text NOT NULL,
     currency text NOT NULL,
     tax_rounding text NOT NULL,
-    default_assignee text,
-    my_company jsonb NOT NULL
+    default_assignee text
 );
 
 CREATE TABLE departments (

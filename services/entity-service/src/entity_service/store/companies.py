@@ -8,6 +8,7 @@ from contracts.contexts import CompanyContext
 from contracts.kit.database import Connection
 from contracts.kit.rows import put
 from entity_service.store.addresses import AddressFilter, columns_of, first_ones
+from entity_service.store.my_companies import dumped
 
 
 def company_of(row: asyncpg.Record) -> CompanyContext:
@@ -29,6 +30,7 @@ async def save(tx: Connection, tenant: UUID, company: CompanyContext) -> None:
         **columns_of(company),
         "address": company.address,
         "tax_number": company.tax_number,
+        "requisites": dumped(company.requisites),
     }
     await put(tx, "companies", row, key=("tenant_id", "id"))
 

@@ -12,6 +12,7 @@ from contracts.kit.rows import put
 from entity_service.domain.names import full_name
 from entity_service.store.addresses import AddressFilter, columns_of, first_ones, having
 from entity_service.store.consents import OF_CONTACT
+from entity_service.store.my_companies import dumped
 
 
 def contact_of(row: asyncpg.Record) -> ContactContext:
@@ -39,6 +40,7 @@ async def save(tx: Connection, tenant: UUID, contact: ContactContext) -> None:
         **columns_of(contact),
         "consent_keys": [consent_key(address) for address in contact.addresses],
         "time_zone": contact.time_zone,
+        "requisites": dumped(contact.requisites),
     }
     await put(tx, "contacts", row, key=("tenant_id", "id"))
 

@@ -32,6 +32,7 @@ from contracts.contexts import (
 )
 from contracts.kit.database import Connection
 from entity_service.domain.items import Item
+from entity_service.domain.my_companies import as_printed
 from entity_service.domain.names import full_name
 from entity_service.domain.packing import Packing
 from entity_service.store import candidates, employees
@@ -40,6 +41,8 @@ from entity_service.store.companies import company_of
 from entity_service.store.consents import OF_CONTACT
 from entity_service.store.contacts import contact_of
 from entity_service.store.items import item_of
+from entity_service.store.my_companies import CHOSEN
+from entity_service.store.my_companies import company_of as company_of_own
 from entity_service.store.products import product_of
 from entity_service.store.tenants import settings_of
 
@@ -95,14 +98,14 @@ def _is_complete(item: Item, around: _Around) -> bool:
 _ALL: tuple[Part, ...] = get_args(Part)
 
 
-_ITEMS = """SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
-        t.tax_rounding AS tenant_tax_rounding, t.default_assignee, t.crm_url, t.my_company, k.calendar,
+_ITEMS = f"""SELECT i.*, t.name AS tenant_name, t.time_zone, t.language, t.currency AS tenant_currency,
+        t.tax_rounding AS tenant_tax_rounding, t.default_assignee, t.crm_url, {CHOSEN} AS my_company, k.calendar,
         p.name AS pipeline_name, s.name AS stage_name, s.position, s.outcome, asked.ord
     FROM asked JOIN items i USING (tenant_id, id)
     JOIN pipelines p ON (p.tenant_id, p.code) = (i.tenant_id, i.pipeline)
     JOIN stages s ON (s.tenant_id, s.pipeline, s.code) = (i.tenant_id, i.pipeline, i.stage)
     LEFT JOIN tenants t ON t.tenant_id = i.tenant_id
-    LEFT JOIN calendars k ON k.tenant_id = i.tenant_id"""
+    LEFT JOIN calendars k ON k.tenant_id = i.tenant_id"""  # noqa: S608
 
 _BOUNDED = """WITH asked AS (
         SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS a (tenant_id, id, ord)
@@ -235,7 +238,7 @@ def _records(
     )
     return record, TenantRecords(
         settings=settings_of(row, "tenant_name"),
-        my_company=MyCompany.model_validate(row["my_company"] or {}),
+        my_company=as_printed(company_of_own(row["my_company"])) if row["my_company"] else MyCompany(),
         contacts=_of(around.contacts, tenant, item.contact_ids),
         companies=_of(around.companies, tenant, [item.company_id]),
         responsible=_of(around.responsible, tenant, [employee]),

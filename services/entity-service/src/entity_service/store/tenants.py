@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from contracts.calendars import Calendar
-from contracts.contexts import MyCompany, TenantFields, TenantSettings
+from contracts.contexts import TenantFields, TenantSettings
 from contracts.kit.database import Connection
 from contracts.kit.rows import put
 
@@ -26,36 +26,35 @@ def settings_of(row: asyncpg.Record, name: str = "name") -> TenantSettings:
     )
 
 
-async def find(tx: Connection, tenant: UUID) -> tuple[TenantSettings, MyCompany] | None:
+async def find(tx: Connection, tenant: UUID) -> TenantSettings | None:
     row = await tx.fetchrow(
         """SELECT name, time_zone, language, currency AS tenant_currency,
-               tax_rounding AS tenant_tax_rounding, default_assignee, crm_url, my_company, calendar
+               tax_rounding AS tenant_tax_rounding, default_assignee, crm_url, calendar
            FROM tenants LEFT JOIN calendars USING (tenant_id) WHERE tenant_id = $1""",
         tenant,
     )
-    return (settings_of(row), MyCompany.model_validate(row["my_company"])) if row else None
+    return settings_of(row) if row else None
 
 
 async def settings(tx: Connection, tenant: UUID) -> TenantSettings:
     """The tenant's settings, or the contract's defaults."""
-    found = await find(tx, tenant)
-    return found[0] if found else TenantSettings(name="")
+    return await find(tx, tenant) or TenantSettings(name="")
 
 
-async def save(tx: Connection, tenant: UUID, settings: TenantFields, my_company: MyCompany) -> None:
+async def save(tx: Connection, tenant: UUID, settings: TenantFields) -> None:
     """Creates or replaces."""
     given = {name: getattr(settings, name) for name in TenantFields.model_fields}
-    row = {"tenant_id": tenant, **given, "my_company": my_company.model_dump()}
-    await put(tx, "tenants", row, key=("tenant_id",))
+    await put(tx, "tenants", {"tenant_id": tenant, **given}, key=("tenant_id",))
 
 
 async def definitions(tx: Connection, tenant: UUID) -> int:
-    """How many pipelines, fields, departments, employees, rooms and resources there are, archived ones too."""
+    """How many of what `DEFINITIONS` counts there are, archived ones too."""
     count: int = await tx.fetchval(
         """SELECT (SELECT count(*) FROM pipelines WHERE tenant_id = $1)
                + (SELECT count(*) FROM fields WHERE tenant_id = $1)
                + (SELECT count(*) FROM departments WHERE tenant_id = $1)
                + (SELECT count(*) FROM employees WHERE tenant_id = $1)
+               + (SELECT count(*) FROM my_companies WHERE tenant_id = $1)
                + (SELECT count(*) FROM resources WHERE tenant_id = $1)""",
         tenant,
     )
