@@ -1,4 +1,4 @@
-"""`python -m comms_service run | migrate`."""
+"""`python -m comms_service run | migrate | health`."""
 
 from contracts.kit.command_line import run_service
 

@@ -1,4 +1,4 @@
-"""`python -m rule_engine run | migrate`."""
+"""`python -m rule_engine run | migrate | health`."""
 
 from contracts.kit.command_line import run_service
 
