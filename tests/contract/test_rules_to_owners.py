@@ -35,6 +35,7 @@ SCHEMA = TenantSchema(
     tenant=TenantSettings(name="Shop"),
     pipelines=tuple(PIPELINES.values()),
     fields=FIELDS,
+    resources=("van",),
     employees=(EmployeeRef(id=SELLER, code="seller", name="Sam"),),
 )
 PLAIN = ("item.title", "item.source", "contact.name", "company.title", "company.tax_number", "responsible.name")

@@ -10,7 +10,7 @@ VISIT = "Measure the room"
 PHONE = "+390655512345"
 GRANTED = {"block": "approve", "name": "granted", "subject": "{{ item.title }}?", "voters": ["manager"]}
 ALONE = {"block": "lock_item", "name": "alone", "branches": [{"name": "locked", "blocks": [GRANTED]}]}
-REQUEST = {"kind": "custom", "publish": True, "blocks": [ALONE]}
+REQUEST = {"kind": "request", "publish": True, "blocks": [ALONE]}
 """A workflow that asks the manager for something."""
 
 
@@ -60,9 +60,11 @@ def approve(story: Story) -> None:
     """The manager answers once, however often the answer has to be sent; afterwards the item is not locked any more."""
     shop = story.shop
     stages = [{"code": "new", "name": "New"}]
-    shop.owner.put("entity-service", "/v1/pipelines/requests", {"name": "Requests", "kind": "custom", "stages": stages})
+    shop.owner.put("entity-service", "/v1/item-types/request", {"title": {"en": "Request"}})
+    pipeline = {"name": "Requests", "kind": "request", "stages": stages}
+    shop.owner.put("entity-service", "/v1/pipelines/requests", pipeline)
     shop.owner.put("rule-engine", "/v1/workflows/request", REQUEST)
-    item = shop.manager.post("entity-service", "/v1/items", {"kind": "custom", "title": "A discount"})["id"]
+    item = shop.manager.post("entity-service", "/v1/items", {"kind": "request", "title": "A discount"})["id"]
     run = shop.head.post("rule-engine", "/v1/workflows/request/runs", {"item_id": item})["id"]
 
     def inbox() -> list[dict[str, Any]]:

@@ -124,6 +124,7 @@ async def furnish(running_stack: RunningStack) -> SeededTenant:
 async def _set_up(seeded_tenant: SeededTenant) -> None:
     for kind in ("number", "money", "datetime", "date", "file", "user", "boolean"):
         await seeded_tenant.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
+    await seeded_tenant.put("/v1/item-types/project", {"title": {"en": f"{SECRETIVE} project"}})
     await seeded_tenant.put("/v1/rooms/oak", {"name": f"{SECRETIVE} room"})
     await seeded_tenant.put("/v1/resources/van", {"name": f"{SECRETIVE} van"})
     made = await seeded_tenant.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)

@@ -113,10 +113,13 @@ WRITES: Sequence[Write] = (
     Write(ENTITY, "POST", "/v1/companies", COMPANY),
     Write(ENTITY, "PUT", "/v1/fields/deal/extra", {"name": "Extra", "type": "list", "options": ["a", "b"]}),
     Write(
+        ENTITY, "PUT", "/v1/item-types/extra", {"title": {"en": "Extra"}, "has_clients": True, "has_products": False}
+    ),
+    Write(
         ENTITY,
         "PUT",
         "/v1/pipelines/extra",
-        {"name": "Extra", "kind": "custom", "stages": [{"code": "a", "name": "A"}, {"code": "b", "name": "B"}]},
+        {"name": "Extra", "kind": "quote", "stages": [{"code": "a", "name": "A"}, {"code": "b", "name": "B"}]},
     ),
     Write(
         ENTITY,

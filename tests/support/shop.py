@@ -57,6 +57,8 @@ SCHEMA = TenantSchema(
         FieldSchema(code="joiners", name="Joiners", kind="deal", type="user", multiple=True),
         FieldSchema(code="budget", name="Budget", kind="lead", type="money"),
     ),
+    rooms=("oak",),
+    resources=("van",),
     employees=(WAREHOUSE, EmployeeRef(id=SELLER.id, code="sam", name=SELLER.name)),
 )
 

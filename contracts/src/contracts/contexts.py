@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field, SkipValidation
 
 from contracts.calendars import Calendar, Schedule
 from contracts.issues import unknown
+from contracts.item_types import ItemType, find_type, unknown_type
 from contracts.requisites import NO_REQUISITES, Requisites
 from contracts.texts import Line, Name
 from contracts.values import (
@@ -339,17 +340,31 @@ class EmployeeRef(Value):
 
 
 class TenantSchema(Value):
-    """Everything an author can refer to: pipelines, fields, employees, departments."""
+    """Everything an author can refer to: item types, pipelines, fields, employees, departments, rooms, resources."""
 
     tenant_id: UUID
     tenant: TenantSettings
+    item_types: tuple[ItemType, ...] = ()
+    """The custom ones that are not archived."""
     pipelines: tuple[PipelineSchema, ...] = ()
     fields: tuple[FieldSchema, ...] = ()
     employees: tuple[EmployeeRef, ...] = ()
     departments: tuple[str, ...] = ()
     """Codes of those that are not archived."""
+    rooms: tuple[str, ...] = ()
+    """Likewise."""
+    resources: tuple[str, ...] = ()
+    """Likewise."""
     archived_employees: tuple[EmployeeRef, ...] = ()
     """They can be compared with, but are given no new work."""
+
+    def item_type(self, kind: ItemKind) -> ItemType | None:
+        """The type of this code, built in or custom."""
+        return find_type(kind, self.item_types)
+
+    def unknown_type(self, kind: ItemKind) -> str:
+        """Why a kind that has no type cannot be used, for authors."""
+        return unknown_type(kind, self.item_types)
 
     def not_employed(self, named: str) -> str:
         """Why a code or id that is none of `employees` cannot be used, for authors."""

@@ -8,9 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 from contracts.issues import Written
 from contracts.texts import ONE_LINE
 
-Code = Annotated[
-    str, Written(r"^[a-z0-9][a-z0-9_-]{0,63}$", "a code: small letters, digits, - and _, such as new_lead")
-]
+CODE = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+Code = Annotated[str, Written(CODE, "a code: small letters, digits, - and _, such as new_lead")]
 """An author-given name of something configurable: lower case letters, digits, `_`, `-`; unique in its tenant."""
 Currency = Annotated[str, Written(r"^[A-Z]{3}$", "a currency of ISO 4217 such as EUR")]
 Country = Annotated[str, Written(r"^[A-Z]{2}$", "a country of ISO 3166 such as DE")]
@@ -39,7 +38,8 @@ OF_EMPLOYEE = "the id of an employee"
 EmployeeId = Annotated[UUID, OF_EMPLOYEE]
 """Marked, so that authors' tools know where an employee's code may stand for the id."""
 
-ItemKind = Literal["lead", "deal", "quote", "invoice", "custom"]
+ItemKind = Annotated[str, Written(CODE, "an item type: lead, deal, quote, invoice, or the code of one of your own")]
+"""The type of an item, by its code; `contracts.item_types` says which there are."""
 Origin = Literal["user", "rule", "trigger", "intake", "import"]
 TaxRounding = Literal["per_rate", "per_row"]
 """Where tax is rounded to minor units: once for each tax rate, or in each product row; see `contracts.taxes`."""

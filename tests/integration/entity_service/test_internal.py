@@ -131,6 +131,10 @@ async def test_a_schema_lists_what_authors_can_refer_to(harness: Harness, shop: 
     await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "text"})
     await shop.put("/v1/fields/deal/old", {"name": "Old", "type": "text", "archived": True})
     await shop.put("/v1/employees/e1", {"first_name": "Eva", "last_name": "Ek"})
+    for path in ("item-types/project", "rooms/oak", "resources/van"):
+        spec = {"title": {"en": "Project"}} if path.startswith("item") else {"name": "A thing"}
+        await shop.put(f"/v1/{path}", spec)
+        await shop.put(f"/v1/{path}_old", spec | {"archived": True})
 
     schema = TenantSchema.model_validate(ok(await harness.internal("GET", f"/internal/schema/{shop.id}")))
 
@@ -138,6 +142,8 @@ async def test_a_schema_lists_what_authors_can_refer_to(harness: Harness, shop: 
     assert [stage.code for stage in schema.pipelines[0].stages] == ["new", "talks", "offer", "won", "lost"]
     assert [field.code for field in schema.fields] == ["size"]
     assert [(one.code, one.name) for one in schema.employees] == [("e1", "Eva Ek")]
+    assert [one.code for one in schema.item_types] == ["project"]
+    assert (schema.rooms, schema.resources) == (("oak",), ("van",))
 
 
 async def test_open_items_are_found_by_the_clients_address(harness: Harness, shop: Tenant) -> None:

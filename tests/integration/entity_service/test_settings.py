@@ -65,6 +65,48 @@ async def test_a_field_keeps_its_type(shop: Tenant) -> None:
     assert answer.status_code == 422
 
 
+async def test_a_type_of_ones_own_has_pipelines_fields_and_items_and_stays_while_they_do(shop: Tenant) -> None:
+    stages = [{"code": "planned", "name": "Planned"}]
+    pipeline = {"name": "Projects", "kind": "project", "stages": stages}
+    field = {"name": "Place", "type": "text"}
+    for path, body in (("/v1/pipelines/projects", pipeline), ("/v1/fields/project/place", field)):
+        unknown = await shop.ask("PUT", path, body)
+        assert (unknown.status_code, unknown.json()["errors"][0]["what"]) == (
+            422,
+            "there is no item type 'project': there are deal, invoice, lead, quote",
+        )
+    spec = {"title": {"en": "Project", "de": "Projekt"}, "has_products": False}
+
+    put = await shop.put("/v1/item-types/project", spec)
+    await shop.put("/v1/pipelines/projects", pipeline)
+    await shop.put("/v1/fields/project/place", field)
+    item = await shop.post("/v1/items", {"kind": "project", "title": "A house", "fields": {"place": "here"}})
+
+    assert put == await shop.get("/v1/item-types/project") == (await shop.get("/v1/item-types"))["items"][0]
+    assert (item["kind"], item["pipeline"], item["fields"]) == ("project", "projects", {"place": "here"})
+    rows = await shop.ask("PUT", f"/v1/items/{item['id']}/products", {"rows": [{"name": "Table", "price": 1}]})
+    assert rows.json()["errors"] == [{"where": "rows", "what": "items of type 'project' have no products"}]
+    archived = await shop.ask("PUT", "/v1/item-types/project", spec | {"archived": True})
+    assert archived.status_code == 409
+    assert "in use by the pipeline 'projects', 1 item:" in archived.json()["detail"]
+    built_in = await shop.ask("PUT", "/v1/item-types/deal", spec)
+    assert (built_in.status_code, "'deal' is built in" in built_in.json()["detail"]) == (409, True)
+
+
+async def test_a_type_that_nothing_uses_any_more_is_archived_and_takes_nothing_new(shop: Tenant) -> None:
+    spec = {"title": {"en": "Project"}}
+    pipeline = {"name": "Projects", "kind": "project", "stages": [{"code": "new", "name": "New"}]}
+    await shop.put("/v1/item-types/project", spec)
+    await shop.put("/v1/pipelines/projects", pipeline)
+    await shop.put("/v1/pipelines/projects", pipeline | {"archived": True})
+
+    await shop.put("/v1/item-types/project", spec | {"archived": True})
+
+    for path, body in (("/v1/pipelines/projects", pipeline), ("/v1/fields/project/x", {"name": "X", "type": "text"})):
+        answer = await shop.ask("PUT", path, body)
+        assert (answer.status_code, answer.json()["detail"]) == (409, "item type 'project' is archived")
+
+
 async def test_an_employee_keeps_the_id_and_departments_stay_a_tree(shop: Tenant) -> None:
     await shop.put("/v1/departments/all", {"name": "All", "head": "boss"})
     await shop.put("/v1/departments/sales", {"name": "Sales", "parent": "all"})

@@ -116,7 +116,7 @@ def test_what_would_take_too_long_to_be_proven_impossible_is_taken_for_possible(
     many = {"path": "item.activity_count", "op": "in", "value": list(range(1000))}
     least = {"path": "item.activity_count", "op": "gt", "value": 1000}
     condition = CONDITION.validate_python({"all": [many, least] + [{"any": [many, least]}] * 7})
-    assert contradiction(condition, names("deal", SCHEMA.fields, {}), {}) is None
+    assert contradiction(condition, names("deal", SCHEMA, {}), {}) is None
     document = RuleSetDocument.model_validate(
         rule_set(new=[{"name": "greet", "type": "send_sms", "params": {"text": "Hi"}, "condition": condition}])
     )

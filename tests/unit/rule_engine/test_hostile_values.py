@@ -58,6 +58,7 @@ SCHEMA = TenantSchema(
         )
         for code, type in TYPES.items()
     ),
+    resources=("van",),
     employees=(
         EmployeeRef(id=HEAD.id, code="head", name=HEAD.name),
         EmployeeRef(id=SELLER.id, code="seller", name=SELLER.name),

@@ -9,6 +9,7 @@ from contracts.contexts import FieldSchema
 from rule_engine.domain.authoring.run_times import run_time_issues
 from rule_engine.domain.language import value_types
 from support.due_times import RUN_TIMES
+from support.shop import SCHEMA
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,12 @@ def test_a_run_time_that_makes_no_sense_is_refused(run: dict[str, Any], reason: 
 
 
 def test_only_single_dates_and_moments_of_the_item_can_be_counted_from() -> None:
-    fields = [
+    fields = (
         FieldSchema(code="day", name="Day", kind="deal", type="date"),
         FieldSchema(code="size", name="Size", kind="deal", type="text"),
         FieldSchema(code="days", name="Days", kind="deal", type="date", multiple=True),
-    ]
-    names = value_types.names("deal", fields, {})
+    )
+    names = value_types.names("deal", SCHEMA.model_copy(update={"fields": fields}), {})
 
     def found(path: str) -> list[str]:
         return [what for _, what in run_time_issues(RUN_TIMES.validate_python({"when": "at", "from": path}), names)]

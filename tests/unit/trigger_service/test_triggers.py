@@ -169,6 +169,7 @@ def form(**changes: Any) -> FormSpec:
             "fields[0].type",
         ),
         ({"fields": [{"name": "a", "label": "A", "type": "number", "target": "item.fields.day"}]}, "fields[0].type"),
+        ({"kind": "project"}, "kind"),
         (
             {
                 "fields": [

@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "schedule": Kind("entity-service", "/v1/employees/{code}/schedule"),  # its code is the employee's
     "room": Kind("entity-service", "/v1/rooms/{code}"),
     "resource": Kind("entity-service", "/v1/resources/{code}"),
+    "item-type": Kind("entity-service", "/v1/item-types/{code}"),
     "pipeline": Kind("entity-service", "/v1/pipelines/{code}"),
     "field": Kind("entity-service", "/v1/fields/{code}"),  # its code is `<kind of item>/<code>`
     "sender-domain": Kind("comms-service", "/v1/sender-domains/{code}"),

@@ -18,6 +18,7 @@ from entity_service.api import (
     employees,
     fields,
     internal,
+    item_types,
     items,
     links,
     my_companies,
@@ -65,6 +66,7 @@ def _routers(service: Service, changes: Changes) -> list[APIRouter]:
     return [
         tenants.router(service),
         my_companies.router(service),
+        item_types.router(service),
         pipelines.router(service),
         fields.router(service),
         departments.router(service),

@@ -163,6 +163,9 @@ async def test_a_definition_that_published_rules_need_does_not_change_under_them
             (f"{where}.path", "there is no name 'count' in var: there are none")
         ]
     await put(author, "variable", "count", type="number", visible_for="deal")
+    assert await refused(author, "variable", "count", type="number", visible_for="project") == [
+        ("visible_for", "there is no item type 'project': there are deal, invoice, lead, quote")
+    ]
 
 
 async def test_set_variable_and_calculate_are_checked(author: httpx.AsyncClient) -> None:

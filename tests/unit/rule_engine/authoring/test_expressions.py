@@ -108,7 +108,7 @@ def test_an_expression_tells_what_it_reads(source: str, paths: set[str]) -> None
     ],
 )
 def test_what_cannot_be_meant_is_refused_when_it_is_written(source: str, reason: str) -> None:
-    issues = list(expressions.issues(source, names("deal", SCHEMA.fields, {})))
+    issues = list(expressions.issues(source, names("deal", SCHEMA, {})))
     assert len(issues) == 1
     assert reason in issues[0]
 

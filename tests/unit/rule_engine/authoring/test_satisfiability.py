@@ -13,7 +13,7 @@ from rule_engine.domain.language.conditions import issues
 from rule_engine.domain.language.value_types import names
 from support.shop import SCHEMA
 
-NAMES = names("deal", SCHEMA.fields, {})
+NAMES = names("deal", SCHEMA, {})
 COUNTS = (None, *(half / 2 for half in range(-4, 12)))
 TITLES = (None, "", "a", "b", "ab")
 WOODS = (None, "oak", "ash")

@@ -65,7 +65,7 @@ def blocks() -> Iterator[list[Any]]:
 
 DEFINED, RULES, CONDITIONS = blocks()
 DEFINITIONS = [Definition(one["kind"], one["code"], VariableDocument(**one["spec"])) for one in DEFINED]
-NAMES = names("deal", STAFF.fields, {}, DEFINITIONS)
+NAMES = names("deal", STAFF, {}, DEFINITIONS)
 
 
 def values(language: str = "en") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`/v1/fields`: the custom fields of the kinds of items. Archived, never deleted."""
+"""`/v1/fields`: the custom fields of the types of items. Archived, never deleted."""
 
 from typing import Annotated
 
@@ -34,6 +34,7 @@ def router(service: Service) -> APIRouter:
         """Creates or replaces a custom field; its type stays."""
         wanted = CustomField(code=code, kind=kind, **dict(body))
         async with service.database.transaction(caller.tenant) as tx:
+            await store.item_types.require(tx, caller.tenant, kind)
             before = await store.fields.find(tx, caller.tenant, kind, code)
             check_replacement(before, wanted)
             await record_put(tx, caller, "field", f"{kind}/{code}", before, wanted, quota=DEFINITIONS)

@@ -58,10 +58,13 @@ def _add_contexts(routes: APIRouter, service: Service) -> None:
             return TenantSchema(
                 tenant_id=tenant,
                 tenant=await store.tenants.settings(tx, tenant),
+                item_types=tuple(await store.item_types.in_use(tx, tenant)),
                 pipelines=tuple((await store.pipelines.of_tenant(tx, tenant)).values()),
                 fields=tuple(await store.fields.in_use(tx, tenant)),
                 employees=await store.employees.refs(tx, tenant, service.clock(), archived=False),
                 departments=await store.departments.codes(tx, tenant),
+                rooms=await store.resources.codes(tx, tenant, "room"),
+                resources=await store.resources.codes(tx, tenant, "resource"),
                 archived_employees=await store.employees.refs(tx, tenant, service.clock(), archived=True),
             )
 

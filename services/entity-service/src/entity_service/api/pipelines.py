@@ -49,6 +49,7 @@ def router(service: Service) -> APIRouter:
         """Creates or replaces a pipeline. A stage that holds items cannot be dropped."""
         wanted = body.schema_of(code)
         async with service.database.transaction(caller.tenant) as tx:
+            await store.item_types.require(tx, caller.tenant, body.kind)
             before = await store.pipelines.lock(tx, caller.tenant, code)
             held = await store.pipelines.held_stages(tx, caller.tenant, code)
             check_replacement(before, wanted, held)

@@ -10,12 +10,11 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 from contracts.calendars import Zone
 from contracts.contexts import TenantFields
 from contracts.inputs import Input
-from contracts.issues import Written
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.configuration import record
 from contracts.kit.routes import found
 from contracts.kit.service import Service
-from contracts.languages import find_locale
+from contracts.languages import Language
 from contracts.texts import Name
 from entity_service import store
 
@@ -25,11 +24,6 @@ def _address(url: str) -> str:
     if url and (parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}{parts.path}"):
         raise ValueError("is written like https://crm.example or https://example.org/crm")
     return url.rstrip("/")
-
-
-def _known(language: str) -> str:
-    find_locale(language)
-    return language
 
 
 class TenantInput(TenantFields, Input):
@@ -44,9 +38,7 @@ class TenantInput(TenantFields, Input):
 
     name: Name
     time_zone: Zone = "UTC"
-    language: Annotated[
-        str, Written(r"^[a-z]{2,3}(-[A-Z]{2})?$", "a language such as en or pt-BR"), AfterValidator(_known)
-    ] = "en"
+    language: Language = "en"
     crm_url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)] = ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from contracts.contexts import FieldSchema, PipelineSchema
 from contracts.issues import issues_of
+from contracts.item_types import BUILT_IN, ItemType
 from contracts.messages.entity_commands import FieldAssignment, NewItem
 from contracts.texts import Line, Title
 from contracts.values import MAX_NUMBER, ItemKind, ItemSnapshot, Money
@@ -49,6 +50,8 @@ class References:
     """What of a tenant's things an item may refer to, as far as it was asked for."""
 
     tenant: UUID
+    types: Mapping[str, ItemType] = field(default_factory=dict)
+    """The custom ones, archived ones too."""
     pipelines: Mapping[str, PipelineSchema]
     fields: Mapping[tuple[ItemKind, str], FieldSchema]
     employees: AbstractSet[UUID]
@@ -56,6 +59,11 @@ class References:
     companies: AbstractSet[UUID]
     archived: AbstractSet[UUID] = frozenset()
     """Those of the employees who get no new work."""
+
+    def no_clients(self, kind: ItemKind) -> str | None:
+        """Why items of a kind have no clients; null: they may."""
+        type = BUILT_IN.get(kind) or self.types.get(kind)
+        return type.lacks("clients") if type else None
 
     def schemas(self, kind: ItemKind) -> Mapping[str, FieldSchema]:
         return {code: schema for (of, code), schema in self.fields.items() if of == kind}
@@ -83,7 +91,7 @@ def mentions_of(wanted: Iterable[NewItem]) -> Mentions:
 def new_item(wanted: NewItem, place: Place, references: References, *, id: UUID, now: datetime) -> Item:
     """The item at its first entry. Raises `InvalidError` with everything that is wrong with it."""
     plain = {name: getattr(wanted, name) for name in _PLAIN}
-    values, errors = _parse_plain(plain, references)
+    values, errors = _parse_plain(plain, references, wanted.kind)
     fields, field_errors = apply_values({}, wanted.fields, references.schemas(wanted.kind), references.employees)
     if errors or field_errors:
         raise InvalidError(*errors, *field_errors)
@@ -129,16 +137,23 @@ _PLAIN: Mapping[str, TypeAdapter[Any]] = {
     "contact_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
 }
 """The fields every kind of item has and people may set."""
+CLIENTS = ("company_id", "contact_ids")
+"""Those of them that are for types with clients only."""
 SEVERAL = ("observer_ids", "contact_ids")
 """Those of them that hold several values."""
 
 
-def _parse_plain(values: Mapping[str, Any], references: References) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _parse_plain(
+    values: Mapping[str, Any], references: References, kind: ItemKind
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     parsed, errors = dict[str, Any](), list[tuple[str, str]]()
+    no_clients = references.no_clients(kind)
     for name, value in values.items():
         try:
             parsed[name] = _PLAIN[name].validate_python(value)
             _check_reference(name, parsed[name], references)
+            if no_clients and name in CLIENTS and parsed[name]:
+                raise ValueError(f"cannot be set: {no_clients}")
         except ValidationError as error:
             errors += [(f"{name}{_dot(where)}", what) for where, what in issues_of(error)]
         except ValueError as error:
@@ -192,7 +207,7 @@ def assign(item: Item, assignments: Sequence[FieldAssignment], references: Refer
                 raise ValueError("cannot be set")
         except ValueError as error:
             errors.append((assignment.field, str(error)))
-    values, plain_errors = _parse_plain(plain, references)
+    values, plain_errors = _parse_plain(plain, references, item.kind)
     fields, field_errors = apply_values(item.fields, custom, references.schemas(item.kind), references.employees)
     if errors or plain_errors or field_errors:
         raise InvalidError(*errors, *plain_errors, *field_errors)

@@ -5,15 +5,16 @@ from uuid import UUID
 
 from contracts.kit.database import Connection
 from entity_service.domain.items import Mentions, References
-from entity_service.store import fields, pipelines
+from entity_service.store import fields, item_types, pipelines
 
 
 async def load(tx: Connection, tenant: UUID, mentions: Mentions) -> References:
-    """The tenant's pipelines and fields, and which of the mentioned ids exist."""
+    """The tenant's item types, pipelines and fields, and which of the mentioned ids exist."""
     schemas = await fields.in_use(tx, tenant)
     employees = await _employees(tx, tenant, mentions.employees)
     return References(
         tenant=tenant,
+        types={one.code: one for one in await item_types.of_tenant(tx, tenant)},
         pipelines=await pipelines.of_tenant(tx, tenant),
         fields={(schema.kind, schema.code): schema for schema in schemas},
         employees=frozenset(employees),

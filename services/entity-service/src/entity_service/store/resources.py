@@ -23,6 +23,12 @@ async def page(tx: Connection, tenant: UUID, kind: ResourceKind, after: str, lim
     return [Resource.model_validate(dict(row)) for row in rows]
 
 
+async def codes(tx: Connection, tenant: UUID, kind: ResourceKind) -> tuple[str, ...]:
+    """Of those that are not archived."""
+    sql = "SELECT code FROM resources WHERE tenant_id = $1 AND kind = $2 AND NOT archived ORDER BY code"
+    return tuple(row["code"] for row in await tx.fetch(sql, tenant, kind))
+
+
 async def find(tx: Connection, tenant: UUID, kind: ResourceKind, code: str) -> Resource | None:
     row = await tx.fetchrow(
         "SELECT * FROM resources WHERE tenant_id = $1 AND kind = $2 AND code = $3", tenant, kind, code

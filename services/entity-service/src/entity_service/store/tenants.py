@@ -51,6 +51,7 @@ async def definitions(tx: Connection, tenant: UUID) -> int:
     """How many of what `DEFINITIONS` counts there are, archived ones too."""
     count: int = await tx.fetchval(
         """SELECT (SELECT count(*) FROM pipelines WHERE tenant_id = $1)
+               + (SELECT count(*) FROM item_types WHERE tenant_id = $1)
                + (SELECT count(*) FROM fields WHERE tenant_id = $1)
                + (SELECT count(*) FROM departments WHERE tenant_id = $1)
                + (SELECT count(*) FROM employees WHERE tenant_id = $1)

@@ -6,22 +6,26 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from contracts.item_types import ItemPart, TypeFilter
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.http import Page
 from contracts.kit.routes import Paged
-from contracts.values import ItemKind
 from rule_engine.domain.actions import Group, RuleType
 
 
 class RuleTypeView(BaseModel):
-    """One type. In the schema of `params`, `refers: employee` marks what takes an employee's code."""
+    """One type, for items of `kinds` that may have `of_parts`; the kind `custom` stands for every type of one's own.
+
+    In the schema of `params`, `refers` marks what takes the code of an `employee`, `item type`, `room` or `resource`.
+    """
 
     type: str
     version: int
     title: str
     description: str
     group: Group
-    kinds: tuple[ItemKind, ...]
+    kinds: tuple[TypeFilter, ...]
+    of_parts: tuple[ItemPart, ...]
     helper: bool
     params: dict[str, Any]
     outputs: dict[str, Any]
@@ -49,6 +53,7 @@ def _view(rule_type: RuleType[Any]) -> RuleTypeView:
         description=rule_type.__doc__ or "",
         group=rule_type.group,
         kinds=rule_type.kinds,
+        of_parts=rule_type.of_parts,
         helper=rule_type.helper,
         params=rule_type.params.model_json_schema(),
         outputs=rule_type.outputs.model_json_schema(mode="serialization"),

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.issues import Issue
+from contracts.item_types import BUILT_IN
 from contracts.kit.clock import Clock
 from contracts.kit.configuration import Who, record
 from contracts.kit.database import Connection, Database
@@ -69,10 +70,11 @@ class Defining:
     async def put(self, who: Who, definition: Definition, *, dry_run: bool) -> Definition:
         """Creates or changes one; `dry_run` only checks. Returns what is there afterwards.
 
-        Raises `InvalidDefinitionError` (nothing changed), and `OutageError` while entity-service is away and rule sets
-        must be checked.
+        Raises `InvalidDefinitionError` (nothing changed), and `OutageError` while entity-service is away and rule sets,
+        or an item type of the tenant's own, must be looked at.
         """
         tenant, wanted = who.tenant, _with_fitting_value(definition)
+        await self._check_type(tenant, wanted)
         async with self._database.transaction(tenant) as tx:
             before = await self._variables.get(tx, tenant, wanted.group, wanted.code)
         rules = [] if before is None else await self._rule_issues(tenant, before, wanted)
@@ -122,6 +124,15 @@ class Defining:
         """By code, archived ones too."""
         async with self._database.transaction(tenant) as tx:
             return await self._variables.page(tx, tenant, group, after, limit)
+
+    async def _check_type(self, tenant: UUID, wanted: Definition) -> None:
+        """Only types of one's own have to be looked up."""
+        kind = wanted.document.visible_for
+        if kind is None or kind in BUILT_IN:
+            return
+        schema = await self._entity_service.schema(tenant)
+        if schema.item_type(kind) is None:
+            raise InvalidDefinitionError([Issue("visible_for", schema.unknown_type(kind))])
 
     async def _known(self, tx: Connection, tenant: UUID, group: Group, code: str) -> Definition:
         found = await self._variables.get(tx, tenant, group, code)

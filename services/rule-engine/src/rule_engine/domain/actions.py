@@ -13,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.issues import Issue
+from contracts.item_types import ALL_TYPES, ItemPart, TypeFilter
 from contracts.messages.entity_commands import ItemCommand
 from contracts.named import ChannelName
 from contracts.texts import MAX_NAME, MAX_TITLE
-from contracts.values import ItemKind
+from contracts.values import Code, ItemKind
 from rule_engine.domain.language.limits import Cut
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Definition, Stored
 
 Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data", "workflows"]
-ALL_KINDS: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
 
 
 class Params(BaseModel):
@@ -32,6 +32,10 @@ class Params(BaseModel):
 
 Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee"})]
 """Authors write the code of an employee; publishing turns it into the id."""
+ItemTypeCode = Annotated[ItemKind, Field(json_schema_extra={"refers": "item type"})]
+RoomCode = Annotated[Code, Field(json_schema_extra={"refers": "room"})]
+ResourceCode = Annotated[Code, Field(json_schema_extra={"refers": "resource"})]
+"""Codes of what the tenant has; publishing refuses those that there are not (`domain.authoring.references`)."""
 _LINE: dict[str, JsonValue] = {"longer": "is cut", "lines": "one"}
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE, json_schema_extra=_LINE)]
 """A title or subject: one that is too long when it is made is cut, since it is for people to recognise something by."""
@@ -146,7 +150,9 @@ class RuleType[P: Params](ABC):
     version: ClassVar[int] = 1
     title: ClassVar[str]
     group: ClassVar[Group]
-    kinds: ClassVar[tuple[ItemKind, ...]] = ALL_KINDS
+    kinds: ClassVar[tuple[TypeFilter, ...]] = ALL_TYPES
+    of_parts: ClassVar[tuple[ItemPart, ...]] = ()
+    """What items must be able to have for it to act."""
     helper: ClassVar[bool] = False
     needs: ClassVar[tuple[Part, ...]] = ()
     """Parts of the context that `act` itself reads, beside those its texts name."""

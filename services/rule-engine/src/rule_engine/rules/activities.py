@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from contracts.values import ItemKind
+from contracts.item_types import TypeFilter
 from rule_engine.domain.actions import (
     LONGER_IS_CUT,
 )
 
 Description = Annotated[str, Field(max_length=50_000, json_schema_extra=LONGER_IS_CUT)]
-SALES: tuple[ItemKind, ...] = ("lead", "deal")
+SALES: tuple[TypeFilter, ...] = ("lead", "deal")

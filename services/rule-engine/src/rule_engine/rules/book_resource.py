@@ -3,17 +3,18 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from contracts.item_types import TypeFilter
 from contracts.messages.entity_commands import (
     BookResource,
     Minutes,
 )
-from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
     Group,
     Label,
     Outputs,
     Params,
+    ResourceCode,
     RuleType,
 )
 from rule_engine.rules.activities import SALES
@@ -21,7 +22,7 @@ from rule_engine.rules.time_expressions import TimeExpression
 
 
 class BookResourceParams(Params):
-    resource: Code
+    resource: ResourceCode
     """Code of a resource; when it is taken the rule is refused with the next free time."""
     service: Label = ""
     """What it is booked for."""
@@ -42,7 +43,7 @@ class BookResourceRule(RuleType[BookResourceParams]):
     type = "book_resource"
     title = "Book a resource"
     group: ClassVar[Group] = "tasks"
-    kinds: ClassVar[tuple[ItemKind, ...]] = SALES
+    kinds: ClassVar[tuple[TypeFilter, ...]] = SALES
     params = BookResourceParams
     outputs = BookedResource
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.issues import Issue
+from contracts.item_types import TypeFilter
 from contracts.messages.entity_commands import CopyItem
-from contracts.values import Code, ItemKind
+from contracts.values import Code
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -46,7 +47,7 @@ class CopyDeal(RuleType[CopyDealParams]):
     type = "copy_deal"
     title = "Copy the deal"
     group: ClassVar[Group] = "repeat_sales"
-    kinds: ClassVar[tuple[ItemKind, ...]] = ("deal",)
+    kinds: ClassVar[tuple[TypeFilter, ...]] = ("deal",)
     params = CopyDealParams
     outputs = CopiedDeal
 

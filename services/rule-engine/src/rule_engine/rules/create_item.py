@@ -14,6 +14,7 @@ from rule_engine.domain.actions import (
     AuthoringContext,
     Employee,
     Group,
+    ItemTypeCode,
     Outputs,
     Params,
     Place,
@@ -35,7 +36,7 @@ class NewValue(Params):
 
 
 class CreateItemParams(Params):
-    kind: ItemKind
+    kind: ItemTypeCode
     name: Title
     responsible: Employee | None = None
     """Code of an employee; by default the item's responsible person."""
@@ -82,7 +83,7 @@ class CreateItemRule(RuleType[CreateItemParams]):
         )
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        kind = _kind(params)
+        kind = _kind(params, context)
         if kind is None:
             return
         yield from place_issues(params, context, kind)
@@ -93,14 +94,14 @@ class CreateItemRule(RuleType[CreateItemParams]):
                     yield Issue(f"fields[{index}].{where}", what)
 
     def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
-        kind = _kind(params)
+        kind = _kind(params, context)
         return place_of(params, context, kind, None) if kind else None
 
 
-def _kind(params: Mapping[str, JsonValue]) -> ItemKind | None:
+def _kind(params: Mapping[str, JsonValue], context: AuthoringContext) -> ItemKind | None:
     """Null for one that is not known before the rule acts, or that there is not."""
-    kinds: tuple[ItemKind, ...] = ("lead", "deal", "quote", "invoice", "custom")
-    return next((one for one in kinds if one == literal(params.get("kind"))), None)
+    kind = literal(params.get("kind"))
+    return kind if kind is not None and context.schema.item_type(kind) else None
 
 
 def _values(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, Mapping[str, JsonValue]]]:

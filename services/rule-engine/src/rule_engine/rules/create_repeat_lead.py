@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.issues import Issue
+from contracts.item_types import TypeFilter
 from contracts.messages.entity_commands import CreateFollowUp
-from contracts.values import Code, ItemKind
+from contracts.values import Code
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -47,7 +48,7 @@ class CreateRepeatLead(RuleType[CreateRepeatLeadParams]):
     type = "create_repeat_lead"
     title = "Create a repeat lead"
     group: ClassVar[Group] = "repeat_sales"
-    kinds: ClassVar[tuple[ItemKind, ...]] = ("deal",)
+    kinds: ClassVar[tuple[TypeFilter, ...]] = ("deal",)
     params = CreateRepeatLeadParams
     outputs = CreatedLead
 

@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from contracts.messages.link_commands import LinkItems, UnlinkItems
-from contracts.values import ItemKind
-from rule_engine.domain.actions import ActionContext, Group, Outputs, Params, RuleType
+from rule_engine.domain.actions import ActionContext, Group, ItemTypeCode, Outputs, Params, RuleType
 
 
 class LinkItemsParams(Params):
@@ -35,7 +34,7 @@ class LinkItemsRule(RuleType[LinkItemsParams]):
 class UnlinkItemsParams(Params):
     item: UUID | None = None
     """Id of the item whose link is taken away; by default all that it was linked with by `link_items`."""
-    kind: ItemKind | None = None
+    kind: ItemTypeCode | None = None
     """Only links with items of this kind."""
 
 

@@ -8,8 +8,7 @@ from pydantic import JsonValue
 
 from contracts.issues import Issue
 from contracts.messages.link_commands import LinkName
-from contracts.values import ItemKind
-from rule_engine.domain.actions import Params
+from rule_engine.domain.actions import ItemTypeCode, Params
 
 NOT_SAID = "say which item: its id in `item`, or how it is linked in `link`"
 
@@ -19,7 +18,7 @@ class OtherItemParams(Params):
     """Id of the item, such as `{"path": "steps.create_item.item_id"}`."""
     link: LinkName | None = None
     """In place of an id: what the item is to this one."""
-    kind: ItemKind | None = None
+    kind: ItemTypeCode | None = None
     """Only linked items of this kind."""
 
     def other(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contracts.messages.entity_commands import (
     Minutes,
     PlanActivity,
 )
-from contracts.values import Code, FileRef, Link
+from contracts.values import FileRef, Link
 from rule_engine.domain.actions import (
     ActionContext,
     Employee,
@@ -20,6 +20,7 @@ from rule_engine.domain.actions import (
     Label,
     Outputs,
     Params,
+    RoomCode,
     RuleType,
     Title,
 )
@@ -45,7 +46,7 @@ class PlanActivityParams(Params):
     guests: Employees = ()
     """Codes of colleagues who are invited."""
     address: Label = ""
-    room: Code | None = None
+    room: RoomCode | None = None
     """Code of a meeting room; it is booked, and when it is taken the rule is refused with the next free time."""
     link: Link | None = None
     files: Annotated[tuple[FileRef, ...], Field(max_length=20)] = ()

@@ -3,8 +3,9 @@
 from typing import Any, ClassVar
 
 from contracts.contexts import Part
+from contracts.item_types import ItemPart, TypeFilter
 from contracts.taxes import totals
-from contracts.values import ItemKind, Money
+from contracts.values import Money
 from rule_engine.domain.actions import ActionContext, Group, Outputs, Params, RuleType
 
 
@@ -39,7 +40,8 @@ class GetProducts(RuleType[GetProductsParams]):
     type = "get_products"
     title = "Read the products"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[ItemKind, ...]] = ("deal", "quote", "invoice", "custom")
+    kinds: ClassVar[tuple[TypeFilter, ...]] = ("deal", "quote", "invoice", "custom")
+    of_parts: ClassVar[tuple[ItemPart, ...]] = ("products",)
     helper: ClassVar[bool] = True
     needs: ClassVar[tuple[Part, ...]] = ("products",)
     params = GetProductsParams

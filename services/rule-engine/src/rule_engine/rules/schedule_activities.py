@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
+from contracts.item_types import TypeFilter
 from contracts.messages.entity_commands import (
     PlanActivity,
     PlannedKind,
 )
-from contracts.values import ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
     Employee,
@@ -34,7 +34,7 @@ class Schedule(RuleType[ScheduleParams]):
     """What the two rules below have in common."""
 
     group: ClassVar[Group] = "tasks"
-    kinds: ClassVar[tuple[ItemKind, ...]] = SALES
+    kinds: ClassVar[tuple[TypeFilter, ...]] = SALES
     params = ScheduleParams
     outputs = PlannedActivity
     plans: ClassVar[PlannedKind]

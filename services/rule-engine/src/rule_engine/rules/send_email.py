@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 
 from contracts.contexts import Part
 from contracts.issues import Issue
+from contracts.item_types import ItemPart
 from contracts.messages.comms import SendMessage
 from contracts.values import Code, FileRef
 from rule_engine.domain.actions import (
@@ -40,6 +41,7 @@ class SendEmail(RuleType[SendEmailParams]):
     type = "send_email"
     title = "Send an e-mail"
     group: ClassVar[Group] = "communication"
+    of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
     needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
     names = "channels"
     params = SendEmailParams

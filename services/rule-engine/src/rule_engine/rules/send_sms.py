@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 
 from contracts.contexts import Part
 from contracts.issues import Issue
+from contracts.item_types import ItemPart
 from contracts.messages.comms import SendMessage
 from contracts.values import Code
 from rule_engine.domain.actions import (
@@ -38,6 +39,7 @@ class SendSms(RuleType[SendSmsParams]):
     type = "send_sms"
     title = "Send an SMS"
     group: ClassVar[Group] = "communication"
+    of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
     needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
     names = "channels"
     params = SendSmsParams

@@ -25,6 +25,7 @@ from rule_engine.domain.language.limits import Cut
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "observer_ids", "source", "company_id", "contact_ids")
 """The fields of every item that can be set; custom ones are `fields.<code>`."""
+OF_CLIENTS = ("company_id", "contact_ids")
 _ON_ONE_LINE = {"title": MAX_TITLE, "source": MAX_NAME}
 """Characters that they have at most."""
 
@@ -95,7 +96,10 @@ def field_issues(
     """What is wrong with a field of items of a kind, and with how it is set; those `without` have parameters."""
     custom = {f"fields.{field.code}": field for field in schema.fields if field.kind == kind}
     known = [*(plain for plain in PLAIN_FIELDS if plain not in without), *custom]
-    if name not in known:
+    type = schema.item_type(kind)
+    if name in OF_CLIENTS and type and (what := type.lacks("clients")):
+        yield Issue("field", what)
+    elif name not in known:
         yield Issue("field", unknown("field", name, known))
     elif one.get("append") is True and not _holds_several(name, custom):
         yield Issue("append", f"{name} holds one value: it cannot be appended to")

@@ -55,6 +55,8 @@ def _trigger_errors(spec: TriggerSpec, schema: TenantSchema) -> Errors:
 
 
 def _form_errors(spec: FormSpec, schema: TenantSchema) -> Errors:
+    if schema.item_type(spec.kind) is None:
+        yield "kind", schema.unknown_type(spec.kind)
     yield from _place_errors(spec.pipeline, spec.stage, schema)
     pipeline = _pipeline(spec.pipeline, schema)
     if pipeline is not None and pipeline.kind != spec.kind:

@@ -68,7 +68,7 @@ def compile_document(
     """The programs of each stage that has rules. The document has ids and no issues."""
     pipeline = next(one for one in schema.pipelines if one.code == document.pipeline)
     stages = {stage.code: stage for stage in pipeline.stages}
-    names = value_types.names(pipeline.kind, schema.fields, {}, definitions)
+    names = value_types.names(pipeline.kind, schema, {}, definitions)
 
     def block(rule: RuleDocument) -> RuleBlock:
         params, _ = employee_refs.in_params(rule.params, registry[rule.type], schema, pipeline.kind)

@@ -44,7 +44,7 @@ class PlacedRule:
         present = [one for one in self.earlier if one.name not in absent]
         steps = {one.name: _outputs(one, self.registry.get(one.type)) for one in present}
         context = self.context
-        return value_types.names(context.pipeline.kind, context.schema.fields, steps, context.definitions, absent)
+        return value_types.names(context.pipeline.kind, context.schema, steps, context.definitions, absent)
 
 
 def _outputs(rule: RuleDocument, rule_type: RuleType[Any] | None) -> type[Outputs]:

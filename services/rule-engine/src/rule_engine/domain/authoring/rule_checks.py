@@ -1,15 +1,18 @@
 """What is wrong with one rule where it stands: its type, its place, its parameters, texts and condition."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts.issues import issue, schema_of, unknown
+from contracts.item_types import filter_of
 from rule_engine.domain.actions import RuleType, literal
 from rule_engine.domain.authoring import employee_refs
 from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.authoring.placed_rules import PlacedRule
+from rule_engine.domain.authoring.references import reference_issues
 from rule_engine.domain.authoring.run_times import run_time_issues
 from rule_engine.domain.authoring.value_checks import value_issues
 from rule_engine.domain.language import conditions
@@ -52,8 +55,11 @@ def _else_issue(placed: PlacedRule) -> str | None:
 
 def _type_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleIssue]:
     kind = placed.context.pipeline.kind
-    if kind not in rule_type.kinds:
+    if filter_of(kind) not in rule_type.kinds:
         yield placed.issue("type", f"{rule_type.type} is for {', '.join(rule_type.kinds)}, not for {kind} pipelines")
+    type = placed.context.schema.item_type(kind)
+    lacking = (type.lacks(part) for part in rule_type.of_parts) if type else ()
+    yield from (placed.issue("type", f"{rule_type.type} cannot act: {what}") for what in lacking if what)
 
 
 def _move_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[RuleIssue]:
@@ -78,7 +84,8 @@ def _param_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[Rule
             where = below(detail["loc"])
             if not _is_computed(params, detail["loc"]) and where not in {place for place, _ in unknown_employees}:
                 yield placed.issue(f"params{_dot(where)}", _param_issue(dict(detail), rule_type))
-    for place, what in rule_type.issues(placed.rule.params, placed.context):
+    own = rule_type.issues(placed.rule.params, placed.context)
+    for place, what in chain(reference_issues(placed.rule.params, rule_type, schema), own):
         yield placed.issue(f"params.{place}", what)
 
 

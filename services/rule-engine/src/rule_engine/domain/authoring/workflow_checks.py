@@ -80,7 +80,9 @@ class WorkflowCheck:
             yield RuleIssue("blocks", None, "there is nothing to do: give at least one block")
         if len(placed) > MAX_BLOCKS:
             yield RuleIssue("blocks", None, f"a workflow has at most {MAX_BLOCKS} blocks")
-        if self._pipeline() is None:
+        if self.schema.item_type(self.document.kind) is None:
+            yield RuleIssue("kind", None, self.schema.unknown_type(self.document.kind))
+        elif self._pipeline() is None:
             known = [one.code for one in self.schema.pipelines if one.kind == self.document.kind and not one.archived]
             yield RuleIssue("pipeline", None, unknown("pipeline", self.document.pipeline or self.document.kind, known))
         seen: set[str] = set()

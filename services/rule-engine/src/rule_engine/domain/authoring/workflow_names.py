@@ -1,7 +1,7 @@
 """What conditions and texts of a workflow can name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contracts.contexts import TenantSchema
@@ -28,20 +28,21 @@ class Names:
     schema: TenantSchema
     registry: Mapping[str, RuleType[Any]]
     definitions: Sequence[Definition]
-    _base: dict[str, Shape] = field(init=False)
+    _base: Shape = field(init=False)
     _steps: dict[str, Shape] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         document = self.document
         definitions = [*self.definitions, *own_constants(document)]
-        root = dict(value_types.names(document.kind, self.schema.fields, {}, definitions).fields)
+        nameable = value_types.names(document.kind, self.schema, {}, definitions)
+        root = dict(nameable.fields)
         for name, group in (("param", document.parameters), ("local", document.variables)):
             root[name] = Shape("object", {one: value_types.of_document(made) for one, made in group.items()})
-        self._base = root | {"workflow": _WORKFLOW, "loop": _LOOP, "event": ANY}
+        self._base = replace(nameable, fields=root | {"workflow": _WORKFLOW, "loop": _LOOP, "event": ANY})
 
     def at(self) -> Shape:
         """Everything that can be named after the blocks so far."""
-        return Shape("object", {**self._base, "steps": Shape("object", dict(self._steps))})
+        return replace(self._base, fields={**self._base.fields, "steps": Shape("object", dict(self._steps))})
 
     def pass_by(self, block: BlockDocument) -> None:
         """Its outputs can be named from now on."""

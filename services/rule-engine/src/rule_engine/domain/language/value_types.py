@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.conditions.operators import Kind
-from contracts.contexts import UNNAMED, FieldSchema, FieldType, ItemContext
+from contracts.contexts import UNNAMED, FieldSchema, FieldType, ItemContext, TenantSchema
 from contracts.issues import unknown
+from contracts.item_types import BUILT_IN, ItemPart
 from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
 from rule_engine.domain.language.variables import ConstantDocument, Definition, Type
 
@@ -133,7 +134,7 @@ def of_document(document: ConstantDocument) -> Shape:
 
 def names(
     kind: ItemKind,
-    fields: Sequence[FieldSchema],
+    schema: TenantSchema,
     steps: Mapping[str, type[BaseModel]],
     definitions: Sequence[Definition] = (),
     absent: Mapping[str, str] = NOTHING_ABSENT,
@@ -141,14 +142,29 @@ def names(
     """Everything that a rule on items of `kind` can name; `steps` are the outputs of the rules before it, `absent` says
     of other rules why theirs are not.
     """
-    root = {name: shape for name, shape in _of_model(ItemContext).fields.items() if name not in UNNAMED}
-    custom = {one.code: _of_field(one) for one in fields if one.kind == kind}
-    root["item"] = Shape("object", {**root["item"].fields, "fields": Shape("object", custom)})
+    lacking = _lacking(kind, schema)
+    root = {name: shape for name, shape in _of_model(ItemContext).fields.items() if name not in {*UNNAMED, *lacking}}
+    custom = {one.code: _of_field(one) for one in schema.fields if one.kind == kind}
+    kinds = Shape("text", options=(*BUILT_IN, *(one.code for one in schema.item_types)))
+    root["item"] = Shape("object", {**root["item"].fields, "kind": kinds, "fields": Shape("object", custom)})
     root["steps"] = Shape("object", {name: _of_model(outputs) for name, outputs in steps.items()}, absent=absent)
     visible = [one for one in definitions if one.visible(kind)]
     for name in ("var", "const"):
         root[name] = Shape("object", {one.code: _of_definition(one) for one in visible if one.root == name})
-    return Shape("object", root | {"now": Shape("datetime"), "today": Shape("date")})
+    return Shape("object", root | {"now": Shape("datetime"), "today": Shape("date")}, absent=lacking)
+
+
+_OF_PARTS: Mapping[ItemPart, tuple[str, ...]] = {
+    "clients": ("contact", "contacts", "company"),
+    "products": ("products",),
+}
+
+
+def _lacking(kind: ItemKind, schema: TenantSchema) -> Mapping[str, str]:
+    """What items of the kind never have, and why."""
+    type = schema.item_type(kind)
+    whys = {part: type.lacks(part) for part in _OF_PARTS} if type else {}
+    return {name: why for part, why in whys.items() if why for name in _OF_PARTS[part]}
 
 
 def find(root: Shape, path: str, *, in_text: bool) -> Shape:
