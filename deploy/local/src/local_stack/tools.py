@@ -66,6 +66,7 @@ class Tools:
             missing = [(jar, digest) for jar, digest in missing if not (folder / jar.filename).exists()]
             if missing:
                 cache_of(folder).unlink(missing_ok=True)
+                shutil.rmtree(folder.with_name("formatted"), ignore_errors=True)
                 title = f"Kafka 4.1: fetching {len(missing)} jars"
                 with self.report.step(title, len(missing)) as advance, ThreadPoolExecutor(_FETCHES) as pool:
                     for _ in pool.map(lambda one: self._fetch_jar(one[0], one[1], folder), missing):

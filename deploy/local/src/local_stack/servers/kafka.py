@@ -1,13 +1,16 @@
 """Kafka 4.1: one KRaft node that is broker and controller, run by the Java of a wheel."""
 
+import shutil
 import socket
 import struct
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from local_stack.errors import StackError
 from local_stack.java import java, train
@@ -150,8 +153,18 @@ class Kafka(Part):
         return "".join(f"{name}={value}\n" for name, value in values.items())
 
     def _format(self) -> None:
+        """Formatting is a start of Java. What it writes names neither ports nor folders: it is copied from then on."""
+        made, data = self._tools.kafka().with_name("formatted"), self.home / "data"
+        if self._secured is not None:
+            self._format_by_tool(self._secured.passwords)
+        elif made.exists():
+            shutil.copytree(made, data, dirs_exist_ok=True)
+        else:
+            self._format_by_tool({})
+            _keep(data, made)
+
+    def _format_by_tool(self, passwords: Mapping[str, str]) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        passwords = self._secured.passwords if self._secured else {}
         users = [f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in passwords.items()]
         where = (f"--cluster-id={cluster}", f"--config={self._properties}")
         self._tool("kafka.tools.StorageTool", "format", *where, *users)
@@ -174,6 +187,14 @@ class Kafka(Part):
     def _java(self, main: str, *arguments: str, learn: bool = False) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
         return java(self._tools.kafka(), logging, main, *arguments, learn=learn)
+
+
+def _keep(folder: Path, copy: Path) -> None:
+    """Another command may keep its own at the same moment: the first one stays."""
+    with TemporaryDirectory(dir=copy.parent) as place:
+        partial = shutil.copytree(folder, Path(place) / copy.name)
+        with suppress(OSError):
+            partial.rename(copy)
 
 
 def _urls(ports: dict[str, int]) -> str:
