@@ -83,7 +83,7 @@ def build_app(settings: Settings) -> FastAPI:
     scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
     checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, elsewhere, REGISTRY)
     authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
-    reading = rule_sets.Reading(database, store.rule_sets)
+    reading = rule_sets.RuleSetReading(database, store.rule_sets)
     defining = Defining(database, store.rule_sets, entity_service, REGISTRY, clock)
     starts = WorkflowStarts(store, entity_service, open_runs, clock, new_id)
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
@@ -155,7 +155,7 @@ def of_workflows(  # noqa: PLR0913 - what it works with
     service.work({CANARY: CanaryJob(database, store, trying, clock).job()})
     authoring = WorkflowAuthoring(database, store, entity_service, elsewhere, REGISTRY, BLOCKS, clock, new_id)
     asking = AssignmentActions(database, store, recorder, service.outbox, entity_service, clock, new_id)
-    reading = workflows.Reading(database, store.workflows)
+    reading = workflows.WorkflowReading(database, store.workflows)
     return [
         workflows.router(authoring, reading),
         workflow_views.router(reading),

@@ -186,7 +186,7 @@ async def app(service: Service, settings: Settings, entities: EntityService, wat
     elsewhere = NamedElsewhere(named, service.database)
     checks = RuleSetChecks(service.database, store.rule_sets, entities, triggers, elsewhere, REGISTRY)
     authoring = Authoring(service.database, store.rule_sets, checks, watch, new_id)
-    reading = rule_sets.Reading(service.database, store.rule_sets)
+    reading = rule_sets.RuleSetReading(service.database, store.rule_sets)
     defining = Defining(service.database, store.rule_sets, entities, REGISTRY, service.clock)
     routers = [
         rule_sets.router(authoring, reading),
@@ -234,10 +234,10 @@ def workflow_routers(
     recorder = Recorder(store, Outbox(), commands, new_id, timedelta(minutes=10))
     answering = AssignmentActions(database, store, recorder, Outbox(), entities, watch, new_id)
     return [
-        workflows.router(made, workflows.Reading(database, store.workflows)),
+        workflows.router(made, workflows.WorkflowReading(database, store.workflows)),
         block_types.router(BLOCKS, REGISTRY),
         canaries.router(CanaryActions(database, store, watch), rule_set_authoring, made),
-        workflow_views.router(workflows.Reading(database, store.workflows)),
+        workflow_views.router(workflows.WorkflowReading(database, store.workflows)),
         workflow_starts.router(service, store, starts),
         workflow_runs.router(service, WorkflowActions(database, store, recorder, watch, new_id)),
         operator_actions.router(OperatorActions(database, store, recorder, watch, new_id)),

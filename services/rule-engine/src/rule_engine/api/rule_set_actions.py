@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.values import Code
-from rule_engine.api.rule_sets import CodePath, Reading, RuleSetView
+from rule_engine.api.rule_sets import CodePath, RuleSetReading, RuleSetView
 from rule_engine.api.versions import RollBack, Wanted, refusals_as_problems
 from rule_engine.application.rule_sets import Authoring
 from rule_engine.domain.authoring.diff import Change, Kind, changes
@@ -62,7 +62,7 @@ class Copy(Input):
     publish: bool = False
 
 
-def router(authoring: Authoring, reading: Reading) -> APIRouter:
+def router(authoring: Authoring, reading: RuleSetReading) -> APIRouter:
     """Everybody may compare; authors may change."""
     routes = APIRouter(prefix="/v1/rule-sets/{code}", tags=["rule sets"])
 
@@ -74,8 +74,8 @@ def router(authoring: Authoring, reading: Reading) -> APIRouter:
         caller: Caller = require(Role.VIEWER),
     ) -> DiffView:
         """What differs between two versions, by default what publishing the draft would change."""
-        (before, old), (after, new) = await reading.two(caller.tenant, code, from_, to)
-        found = [_change(one) for one in changes(old.document, new.document)]
+        before, after = await reading.two(caller.tenant, code, from_, to)
+        found = [_change(one) for one in changes(before.document, after.document)]
         return DiffView(from_=before.version, to=after.version, changes=found)
 
     @routes.post("/rollback")

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.inputs import Input
 from contracts.kit.http import Problem, bad_input, conflict, not_found
 from rule_engine.api.problems import needing_entity_service
+from rule_engine.application.publishing import NothingToPublishError
 from rule_engine.application.rule_set_checks import InvalidRuleSetError
-from rule_engine.application.rule_sets import NothingToPublishError
 from rule_engine.domain.authoring.editing import NotThereError
 from rule_engine.domain.authoring.issues import RuleIssue
 from rule_engine.domain.errors import TakenError

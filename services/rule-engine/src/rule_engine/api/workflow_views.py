@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.http import conflict
 from rule_engine.api.versions import Wanted
-from rule_engine.api.workflows import CodePath, Reading
+from rule_engine.api.workflows import CodePath, WorkflowReading
 from rule_engine.domain.authoring.diff import Kind
 from rule_engine.domain.authoring.workflow_diagram import mermaid
 from rule_engine.domain.authoring.workflow_diff import workflow_changes
@@ -49,7 +49,7 @@ def _drawn(document: WorkflowDocument) -> str:
         raise conflict(str(error)) from error
 
 
-def router(reading: Reading) -> APIRouter:
+def router(reading: WorkflowReading) -> APIRouter:
     """For everybody."""
     routes = APIRouter(prefix="/v1/workflows", tags=["workflows"])
 

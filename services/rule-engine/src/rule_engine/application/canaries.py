@@ -129,7 +129,7 @@ class CanaryActions:
         await self._canaries.save(tx, after)
         await record(tx, who, CANARY, before.code, _parts(before), _parts(after))
 
-    def _versions(self, of: Of) -> Versions[Any, Any]:
+    def _versions(self, of: Of) -> Versions[Any, Any, Any]:
         return self._store.workflows if of.workflow else self._store.rule_sets
 
 

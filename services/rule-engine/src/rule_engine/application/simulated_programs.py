@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 from contracts.contexts import TenantSchema
 from contracts.issues import Issue
 from contracts.kit.database import Database
+from rule_engine.application.publishing import NothingToPublishError
 from rule_engine.application.rule_set_checks import InvalidRuleSetError, RuleSetChecks
-from rule_engine.application.rule_sets import NothingToPublishError
 from rule_engine.domain.actions import UNASKED, RuleType
 from rule_engine.domain.authoring.compiling import with_ids
 from rule_engine.domain.authoring.document import RuleSetDocument

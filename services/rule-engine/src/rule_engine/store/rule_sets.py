@@ -14,20 +14,14 @@ from rule_engine.domain.errors import TakenError
 from rule_engine.domain.execution.canaries import Share
 from rule_engine.domain.execution.explanations import PublishedRule
 from rule_engine.domain.execution.program import Program
-from rule_engine.store.versions import Key, VersionContent, Versions, dump
+from rule_engine.store.versions import Key, VersionContent, Versioned, Versions, dump
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSet:
-    """A rule set without its versions; `newest` is the newest published one's number, `draft` the draft's."""
+class RuleSet(Versioned):
+    """A rule set without its versions."""
 
-    code: str
     pipeline: str
-    name: str
-    archived: bool
-    created_at: datetime
-    newest: int | None
-    draft: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +36,10 @@ class ForEntries:
 Content = VersionContent[RuleSetDocument, Mapping[str, Sequence[Program]]]
 
 
-_RULE_SETS = """
-    SELECT s.*,
-        (SELECT max(version) FROM rule_set_versions v
-         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'published') AS newest,
-        (SELECT version FROM rule_set_versions v
-         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'draft') AS draft
-    FROM rule_sets s"""
-
-
-class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
+class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]], RuleSet]):
     """Statements on `rule_sets` and `rule_set_versions`."""
 
-    table = "rule_set"
+    table, owner, versioned = "rule_set", "pipeline", RuleSet
 
     def document(self, row: asyncpg.Record) -> RuleSetDocument:
         return _document(row)
@@ -66,25 +51,11 @@ class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
         return {stage: [dump(program) for program in chains] for stage, chains in programs.items()}
 
     async def keep(self, tx: Connection, key: Key, document: RuleSetDocument, archived: bool, now: datetime) -> str:
-        """Creates or replaces a rule set and locks its row. Returns its pipeline, which stays what it was.
-
-        Raises `TakenError` when the pipeline has another rule set that is not archived.
-        """
+        """Raises `TakenError` when the pipeline has another rule set that is not archived."""
         try:
-            pipeline: str = await tx.fetchval(
-                """INSERT INTO rule_sets (tenant_id, code, pipeline, name, archived, created_at)
-                   VALUES ($1, $2, $3, $4, $5, $6)
-                   ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name, archived = excluded.archived
-                   RETURNING pipeline""",
-                *key,
-                document.pipeline,
-                document.name,
-                archived,
-                now,
-            )
+            return await super().keep(tx, key, document, archived, now)
         except asyncpg.UniqueViolationError as error:
             raise TakenError(f"pipeline {document.pipeline!r} has another rule set: archive that one first") from error
-        return pipeline
 
     async def in_force(self, tx: Connection, tenant: UUID) -> list[tuple[str, RuleSetDocument]]:
         """The newest published document of every rule set that is not archived, and those that are tried, by code."""
@@ -96,33 +67,6 @@ class RuleSets(Versions[RuleSetDocument, Mapping[str, Sequence[Program]]]):
             tenant,
         )
         return [(row["code"], _document(row)) for row in rows]
-
-    async def naming(
-        self, tx: Connection, tenant: UUID, text: str
-    ) -> list[tuple[str, Mapping[str, Sequence[Program]]]]:
-        """Newest published programs, and those that are tried, by code, not archived, in which a text occurs."""
-        rows = await tx.fetch(
-            """SELECT code, programs FROM (
-                   SELECT DISTINCT ON (v.code, v.status) v.code, v.programs FROM rule_set_versions v
-                   JOIN rule_sets s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
-                   WHERE v.tenant_id = $1 AND v.status IN ('published', 'canary')
-                   ORDER BY v.code, v.status, v.version DESC
-               ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",
-            tenant,
-            text,
-        )
-        return [(row["code"], _programs(row) or {}) for row in rows]
-
-    async def read(self, tx: Connection, key: Key) -> RuleSet | None:
-        row = await tx.fetchrow(f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code = $2", *key)
-        return None if row is None else _rule_set(row)
-
-    async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[RuleSet]:
-        """By code, those after `after`."""
-        rows = await tx.fetch(
-            f"{_RULE_SETS} WHERE s.tenant_id = $1 AND s.code > $2 ORDER BY s.code LIMIT $3", tenant, after, limit
-        )
-        return [_rule_set(row) for row in rows]
 
     async def others(self, tx: Connection, key: Key) -> dict[tuple[str, int], RuleSetDocument]:
         """Documents of the tenant's other rule sets that are not archived, by code and version: of each the newest
@@ -221,7 +165,3 @@ def _programs(row: asyncpg.Record) -> dict[str, Sequence[Program]] | None:
 def _for_entries(row: asyncpg.Record) -> ForEntries:
     canary = Share(row["canary"], row["share"]) if row["canary"] else None
     return ForEntries(row["code"], row["version"], canary)
-
-
-def _rule_set(row: asyncpg.Record) -> RuleSet:
-    return RuleSet(**{name: row[name] for name in RuleSet.__slots__})

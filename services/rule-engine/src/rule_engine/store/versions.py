@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from contracts.kit.database import Connection
+from rule_engine.domain.authoring.document import Document
 
 type Key = tuple[UUID, str]
 """Tenant and code."""
@@ -40,11 +41,32 @@ class VersionContent[D, P]:
     programs: P | None = None
 
 
-class Versions[D: BaseModel, P](ABC):
-    """Statements on a table of versions, and locks on the rows of what they are versions of."""
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """What has versions, without them; `newest` is the newest published one's number, `draft` the draft's."""
+
+    code: str
+    name: str
+    archived: bool
+    created_at: datetime
+    newest: int | None
+    draft: int | None
+
+
+class Versions[D: Document, P, V: Versioned](ABC):
+    """Statements on what has versions, and on its versions."""
 
     table: ClassVar[str]
     """The singular: `rule_set` has the tables `rule_sets` and `rule_set_versions`."""
+    owner: ClassVar[str]
+    """What it is for as long as it is there: the column, and the field of its document and of its row."""
+    versioned: type[V]
+    """Its row."""
+
+    @property
+    def noun(self) -> str:
+        """In words."""
+        return self.table.replace("_", " ")
 
     @abstractmethod
     def document(self, row: asyncpg.Record) -> D:
@@ -57,6 +79,46 @@ class Versions[D: BaseModel, P](ABC):
     @abstractmethod
     def dumped(self, programs: P) -> Any:
         """Programs as JSON."""
+
+    async def keep(self, tx: Connection, key: Key, document: D, archived: bool, now: datetime) -> str:
+        """Creates or replaces it and locks its row. Returns its owner, which stays what it was."""
+        owner: str = await tx.fetchval(
+            f"""INSERT INTO {self.table}s (tenant_id, code, {self.owner}, name, archived, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name, archived = excluded.archived
+               RETURNING {self.owner}""",  # noqa: S608 - constants
+            *key,
+            getattr(document, self.owner),
+            document.name,
+            archived,
+            now,
+        )
+        return owner
+
+    async def read(self, tx: Connection, key: Key) -> V | None:
+        row = await tx.fetchrow(f"{self._select()} WHERE s.tenant_id = $1 AND s.code = $2", *key)
+        return None if row is None else self._versioned(row)
+
+    async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[V]:
+        """By code, those after `after`."""
+        rows = await tx.fetch(
+            f"{self._select()} WHERE s.tenant_id = $1 AND s.code > $2 ORDER BY s.code LIMIT $3", tenant, after, limit
+        )
+        return [self._versioned(row) for row in rows]
+
+    async def naming(self, tx: Connection, tenant: UUID, text: str) -> list[tuple[str, P]]:
+        """Newest published programs, and those that are tried, by code, not archived, in which a text occurs."""
+        rows = await tx.fetch(
+            f"""SELECT code, programs FROM (
+                   SELECT DISTINCT ON (v.code, v.status) v.code, v.programs FROM {self.table}_versions v
+                   JOIN {self.table}s s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
+                   WHERE v.tenant_id = $1 AND v.status IN ('published', 'canary')
+                   ORDER BY v.code, v.status, v.version DESC
+               ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",  # noqa: S608 - a constant
+            tenant,
+            text,
+        )
+        return [(row["code"], programs) for row in rows if (programs := self.programs_in(row)) is not None]
 
     async def lock(self, tx: Connection, key: Key) -> None:
         """Keeps others from writing versions until the transaction ends."""
@@ -140,6 +202,17 @@ class Versions[D: BaseModel, P](ABC):
             version,
         )
         return None if row is None else (_version(row), VersionContent(self.document(row), self.programs_in(row)))
+
+    def _select(self) -> str:
+        newest, draft = (
+            f"""(SELECT max(version) FROM {self.table}_versions v
+                 WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = '{status}')"""  # noqa: S608
+            for status in ("published", "draft")
+        )
+        return f"SELECT s.*, {newest} AS newest, {draft} AS draft FROM {self.table}s s"  # noqa: S608 - constants
+
+    def _versioned(self, row: asyncpg.Record) -> V:
+        return self.versioned(**{one.name: row[one.name] for one in fields(self.versioned)})
 
 
 def dump(model: BaseModel) -> dict[str, Any]:

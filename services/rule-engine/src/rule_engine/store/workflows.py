@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from rule_engine.domain.authoring.workflow_document import WorkflowDocument
 from rule_engine.domain.execution.canaries import Share
 from rule_engine.domain.execution.permissions import Permissions
 from rule_engine.domain.execution.program import Program
-from rule_engine.store.versions import Key, VersionContent, Versions, dump
+from rule_engine.store.versions import Key, VersionContent, Versioned, Versions, dump
 
 Content = VersionContent[WorkflowDocument, Program]
 
@@ -23,16 +22,10 @@ KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Workflow:
-    """A workflow without its versions; `newest` is the newest published one's number, `draft` the draft's."""
+class Workflow(Versioned):
+    """A workflow without its versions."""
 
-    code: str
     kind: str
-    name: str
-    archived: bool
-    created_at: datetime
-    newest: int | None
-    draft: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +47,10 @@ class InForce:
         return self.canary if share.takes(tenant, self.code, item) else self
 
 
-_WORKFLOWS = """
-    SELECT s.*,
-        (SELECT max(version) FROM workflow_versions v
-         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'published') AS newest,
-        (SELECT version FROM workflow_versions v
-         WHERE v.tenant_id = s.tenant_id AND v.code = s.code AND v.status = 'draft') AS draft
-    FROM workflows s"""
-
-
-class Workflows(Versions[WorkflowDocument, Program]):
+class Workflows(Versions[WorkflowDocument, Program, Workflow]):
     """Statements on `workflows` and `workflow_versions`."""
 
-    table = "workflow"
+    table, owner, versioned = "workflow", "kind", Workflow
 
     def __init__(self) -> None:
         self._documents: OrderedDict[tuple[UUID, str, int], WorkflowDocument] = OrderedDict()
@@ -79,45 +63,6 @@ class Workflows(Versions[WorkflowDocument, Program]):
 
     def dumped(self, programs: Program) -> Any:
         return dump(programs)
-
-    async def keep(self, tx: Connection, key: Key, document: WorkflowDocument, archived: bool, now: datetime) -> str:
-        """Creates or replaces a workflow and locks its row. Returns its kind, which stays what it was."""
-        kind: str = await tx.fetchval(
-            """INSERT INTO workflows (tenant_id, code, kind, name, archived, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-               ON CONFLICT (tenant_id, code) DO UPDATE SET name = excluded.name, archived = excluded.archived
-               RETURNING kind""",
-            *key,
-            document.kind,
-            document.name,
-            archived,
-            now,
-        )
-        return kind
-
-    async def read(self, tx: Connection, key: Key) -> Workflow | None:
-        row = await tx.fetchrow(f"{_WORKFLOWS} WHERE s.tenant_id = $1 AND s.code = $2", *key)
-        return None if row is None else _workflow(row)
-
-    async def page(self, tx: Connection, tenant: UUID, after: str, limit: int) -> list[Workflow]:
-        """By code, those after `after`."""
-        rows = await tx.fetch(
-            f"{_WORKFLOWS} WHERE s.tenant_id = $1 AND s.code > $2 ORDER BY s.code LIMIT $3", tenant, after, limit
-        )
-        return [_workflow(row) for row in rows]
-
-    async def naming(self, tx: Connection, tenant: UUID, text: str) -> list[tuple[str, Program]]:
-        """Newest published programs, and those that are tried, by code, not archived, in which a text occurs."""
-        rows = await tx.fetch(
-            """SELECT code, programs FROM (
-                   SELECT DISTINCT ON (v.code, v.status) v.code, v.programs FROM workflow_versions v
-                   JOIN workflows s ON s.tenant_id = v.tenant_id AND s.code = v.code AND NOT s.archived
-                   WHERE v.tenant_id = $1 AND v.status IN ('published', 'canary')
-                   ORDER BY v.code, v.status, v.version DESC
-               ) newest WHERE strpos(programs::text, $2) > 0 ORDER BY code""",
-            tenant,
-            text,
-        )
-        return [(row["code"], Program.model_validate(row["programs"])) for row in rows]
 
     async def in_force(self, tx: Connection, key: Key) -> InForce | None:
         """What a start by hand starts; null when there is none, or it is archived."""
@@ -185,7 +130,3 @@ class Workflows(Versions[WorkflowDocument, Program]):
                 self._documents.popitem(last=False)
         self._documents.move_to_end(key)
         return self._documents[key]
-
-
-def _workflow(row: asyncpg.Record) -> Workflow:
-    return Workflow(**{name: row[name] for name in Workflow.__slots__})

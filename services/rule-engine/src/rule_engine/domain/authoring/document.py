@@ -46,9 +46,15 @@ class StageDocument(_Strict):
     rules: Annotated[tuple[RuleDocument, ...], Field(max_length=200)] = ()
 
 
-class RuleSetDocument(_Strict):
+class Document(_Strict):
+    """What an author saves and publishes, in versions."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    """For people."""
+
+
+class RuleSetDocument(Document):
     """Everything that happens by itself in one pipeline."""
 
     pipeline: Code
-    name: Annotated[str, Field(max_length=200)] = ""
     stages: dict[Code, StageDocument]

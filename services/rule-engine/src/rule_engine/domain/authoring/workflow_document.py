@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from contracts.conditions import Condition
 from contracts.texts import MAX_TITLE
 from contracts.values import Code, ItemKind
+from rule_engine.domain.authoring.document import Document
 from rule_engine.domain.execution.permissions import DEFAULT, Permissions
 from rule_engine.domain.language.asked import AskedDocument
 from rule_engine.domain.language.variables import ConstantDocument, Name
@@ -87,10 +88,9 @@ class Concurrency(_Strict):
     """What a later start does: it waits its turn, ends the earlier runs, or is refused."""
 
 
-class WorkflowDocument(_Strict):
+class WorkflowDocument(Document):
     """Everything about one workflow."""
 
-    name: Annotated[str, Field(max_length=MAX_TITLE)] = ""
     kind: ItemKind
     """Of the items that it runs on."""
     pipeline: Code | None = None
