@@ -1,25 +1,13 @@
 """A rule that sends an e-mail."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
-from contracts.contexts import Part
-from contracts.issues import Issue
-from contracts.item_types import ItemPart
-from contracts.messages.comms import SendMessage
 from contracts.values import Code, FileRef
-from rule_engine.domain.actions import (
-    ActionContext,
-    AuthoringContext,
-    Failure,
-    Group,
-    Params,
-    RuleType,
-    Title,
-)
-from rule_engine.rules.communication import Client, SentMessage, channel_issues, default_warnings, nobody, recipient_of
+from rule_engine.domain.actions import Params, RuleType, Title
+from rule_engine.rules.communication import Client, MessageToClient
 
 
 class SendEmailParams(Params):
@@ -35,50 +23,27 @@ class SendEmailParams(Params):
     """Code of the e-mail channel; by default the tenant's first one."""
 
 
-class SendEmail(RuleType[SendEmailParams]):
+class SendEmail(MessageToClient[SendEmailParams]):
     """An e-mail to the client."""
 
     type = "send_email"
     title = "Send an e-mail"
-    group: ClassVar[Group] = "communication"
-    of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
-    needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
-    names = "channels"
     params = SendEmailParams
-    outputs = SentMessage
+    kind = "email"
+    address = "an e-mail address"
 
     def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
         return ("text",) if params.get("html", False) is not False else ()
 
-    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return channel_issues("email", params, context)
+    def addresses(self, client: Client) -> Iterable[tuple[str, str]]:
+        return ((email.address, email.type) for email in client.emails)
 
-    def warnings(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return default_warnings("email", params, context)
+    def wanted(self, params: SendEmailParams) -> str:
+        return params.address_type
 
-    def act(self, params: SendEmailParams, acting: ActionContext) -> SendMessage | Failure:
-        """Fails when the client has no such address."""
-        recipient = recipient_of(acting.context, params.address_type, _emails)
-        if recipient is None:
-            return nobody(acting.context, params.address_type, "an e-mail address")
-        return SendMessage(
-            item_id=acting.context.item.id,
-            contact_id=recipient.contact_id,
-            kind="email",
-            channel=params.channel,
-            to=recipient.to,
-            to_name=recipient.name,
-            subject=params.subject,
-            text="" if params.html else params.text,
-            html=params.text if params.html else None,
-            attachments=params.attachments,
-            sent_by=acting.actor,
-            opted_out_at=recipient.opted_out_at,
-        )
-
-
-def _emails(client: Client) -> Iterable[tuple[str, str]]:
-    return ((email.address, email.type) for email in client.emails)
+    def content(self, params: SendEmailParams) -> Mapping[str, Any]:
+        said = {"html": params.text} if params.html else {"text": params.text}
+        return {"channel": params.channel, "subject": params.subject, "attachments": params.attachments} | said
 
 
 RULES: tuple[RuleType[Any], ...] = (SendEmail(),)

@@ -1,24 +1,13 @@
 """A rule that sends an SMS."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from contracts.contexts import Part
-from contracts.issues import Issue
-from contracts.item_types import ItemPart
-from contracts.messages.comms import SendMessage
 from contracts.values import Code
-from rule_engine.domain.actions import (
-    ActionContext,
-    AuthoringContext,
-    Failure,
-    Group,
-    Params,
-    RuleType,
-)
-from rule_engine.rules.communication import Client, SentMessage, channel_issues, default_warnings, nobody, recipient_of
+from rule_engine.domain.actions import Params, RuleType
+from rule_engine.rules.communication import Client, MessageToClient
 
 MAX_SMS = 255 * 153
 """Characters of the longest SMS that there can be: no network joins more parts. A tenant's quota allows far fewer, and
@@ -33,44 +22,23 @@ class SendSmsParams(Params):
     """Code of the SMS channel; by default the tenant's first one."""
 
 
-class SendSms(RuleType[SendSmsParams]):
+class SendSms(MessageToClient[SendSmsParams]):
     """An SMS to the client."""
 
     type = "send_sms"
     title = "Send an SMS"
-    group: ClassVar[Group] = "communication"
-    of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
-    needs: ClassVar[tuple[Part, ...]] = ("contacts", "company")
-    names = "channels"
     params = SendSmsParams
-    outputs = SentMessage
+    kind = "sms"
+    address = "a phone number"
 
-    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return channel_issues("sms", params, context)
+    def addresses(self, client: Client) -> Iterable[tuple[str, str]]:
+        return ((phone.number, phone.type) for phone in client.phones)
 
-    def warnings(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return default_warnings("sms", params, context)
+    def wanted(self, params: SendSmsParams) -> str:
+        return params.phone_type
 
-    def act(self, params: SendSmsParams, acting: ActionContext) -> SendMessage | Failure:
-        """Fails when the client has no such number."""
-        recipient = recipient_of(acting.context, params.phone_type, _phones)
-        if recipient is None:
-            return nobody(acting.context, params.phone_type, "a phone number")
-        return SendMessage(
-            item_id=acting.context.item.id,
-            contact_id=recipient.contact_id,
-            kind="sms",
-            channel=params.channel,
-            to=recipient.to,
-            to_name=recipient.name,
-            text=params.text,
-            sent_by=acting.actor,
-            opted_out_at=recipient.opted_out_at,
-        )
-
-
-def _phones(client: Client) -> Iterable[tuple[str, str]]:
-    return ((phone.number, phone.type) for phone in client.phones)
+    def content(self, params: SendSmsParams) -> Mapping[str, Any]:
+        return {"channel": params.channel, "text": params.text}
 
 
 RULES: tuple[RuleType[Any], ...] = (SendSms(),)
