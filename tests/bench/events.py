@@ -83,7 +83,9 @@ async def open_ours(shop: Shop) -> AsyncGenerator[Ours]:
     await shop.closes()
     app = service.app("bench", [])
     async with app.router.lifespan_context(app):
-        yield Ours(service, make_changes(service.outbox, utc_now, new_id), shop.tenant, deals, sights)
+        yield Ours(
+            service, make_changes(service.outbox, utc_now, new_id, "http://localhost"), shop.tenant, deals, sights
+        )
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ async def _move(settings: Settings, database: Database | None = None) -> tuple[R
     service = Service("entity-service", settings)
     service.database = database or service.database
     await service.database.open()
-    router = items.router(service, make_changes(service.outbox, utc_now, new_id))
+    router = items.router(service, make_changes(service.outbox, utc_now, new_id, "http://localhost"))
     routes = (route for route in router.routes if isinstance(route, APIRoute))
     return next(route.endpoint for route in routes if route.path == "/v1/items/{id}/stage"), service.database
 

@@ -27,6 +27,7 @@ SETTINGS = {
     "doc_service_url": "http://localhost:1",
     "public_doc_url": "http://localhost:1",
     "public_comms_url": "http://localhost:1",
+    "public_entity_url": "http://localhost:1",
     "temporal_address": "localhost:1",
     "smtp_url": "smtp://localhost:1",
     "sms_url": "http://localhost:1",

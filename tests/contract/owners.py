@@ -42,7 +42,9 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
+from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 from contracts.texts import one_line
 from doc_service.api.pages import scanned_page
 from doc_service.builtin import load_templates
@@ -227,7 +229,21 @@ def to_links(wanted: ItemCommand, context: ItemContext) -> None:
     assert wanted.item_id == context.item.id
 
 
+def to_payments(wanted: CreatePaymentLink | ReadPayment, context: ItemContext) -> None:
+    """Nothing but the database says what is due."""
+    assert wanted.item_id == context.item.id
+
+
+def to_shipments(wanted: CreateShipment | AllowDelivery | CancelShipment | ReadShipment, context: ItemContext) -> None:
+    """Nothing but the database says who carries it."""
+    assert wanted.item_id == context.item.id
+    if isinstance(wanted, CreateShipment):
+        assert wanted.address == one_line(wanted.address)
+
+
 OWNERS: Mapping[type[Body], Any] = {
+    **dict.fromkeys((CreatePaymentLink, ReadPayment), to_payments),
+    **dict.fromkeys((CreateShipment, AllowDelivery, CancelShipment, ReadShipment), to_shipments),
     SendMessage: to_comms,
     Notify: to_inbox,
     CreateDocument: to_printer,

@@ -28,6 +28,7 @@ OPEN = {
     "/hooks/payments/{token}",
     "/hooks/t/{token}",
     "/calendars/{token}",
+    "/hooks/carriers/{token}",
 }
 """For the platform, or for strangers who hold an unguessable token or sign what they send."""
 

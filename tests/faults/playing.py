@@ -12,19 +12,23 @@ GRANTED = {"block": "approve", "name": "granted", "subject": "{{ item.title }}?"
 ALONE = {"block": "lock_item", "name": "alone", "branches": [{"name": "locked", "blocks": [GRANTED]}]}
 REQUEST = {"kind": "request", "publish": True, "blocks": [ALONE]}
 """A workflow that asks the manager for something."""
+LINK = {"block": "action", "name": "link", "type": "create_payment_link", "params": {}}
+COLLECT = {"kind": "deal", "publish": True, "blocks": [LINK]}
+"""A workflow that asks the payment provider for a link."""
 
 
 def play(story: Story) -> None:
     """All but the killing of everything at once, which has a test of its own.
 
     Beside it somebody wants no messages, a workflow asks an employee while it keeps others from changing its item, and
-    the manager is reminded of a visit.
+    the manager is reminded of a visit; a client gets a link to pay at.
     """
     contact = opt_out(story)
     approve(story)
     story.send_form()
     story.get_sms()
     plan_visit(story)
+    collect(story)
     story.await_call()
     story.prepare_documents()
     story.pay()
@@ -81,6 +85,27 @@ def approve(story: Story) -> None:
         return [found["outcome"], *votes, shop.manager.get("entity-service", f"/v1/items/{item}")["lock"]]
 
     story.check.wait_equal("one vote has counted, and the item is free", "rule-engine", ended, ["done", 1, None])
+
+
+def collect(story: Story) -> None:
+    """The provider makes one link, however often it has to be asked, and the payment has it."""
+    shop = story.shop
+    secret = shop.stack.credentials.secrets.payment_secret
+    bank = {"name": "The bank", "provider": "sandbox", "secret": secret}
+    shop.owner.put("entity-service", "/v1/payment-accounts/bank", bank)
+    shop.owner.put("rule-engine", "/v1/workflows/collect", COLLECT)
+    due = {"amount": 100_001, "currency": "EUR"}
+    item = shop.manager.post("entity-service", "/v1/items", {"kind": "deal", "title": "A bed", "amount": due})["id"]
+    run = shop.head.post("rule-engine", "/v1/workflows/collect/runs", {"item_id": item})["id"]
+
+    def outcome() -> object:
+        return shop.head.get("rule-engine", f"/v1/runs/{run}")["outcome"]
+
+    story.check.wait_equal("the link is made", "rule-engine", outcome, "done")
+    payments = shop.manager.list("entity-service", f"/v1/items/{item}/payments")
+    made = [one for one in shop.visitor.get("payments", "/links") if one["asked"]["payment_id"] == payments[0]["id"]]
+    seen = len(payments), payments[0]["amount"], len(made), payments[0]["link"].rpartition("/")[2] == made[0]["id"]
+    story.check.equal("one payment is expected, by one link", "entity-service", seen, (1, due, 1, True))
 
 
 def plan_visit(story: Story) -> None:

@@ -50,6 +50,7 @@ CONSENT_MIRRORED = "entity_service.handlers.consents:on_consent_changed"
 ASKED = "rule_engine.store.assignments:Assignments.add"
 ANSWERED = "rule_engine.store.assignments:Assignments.answer"
 REMINDED = "entity_service.application.reminders:Reminders.due"
+PROVIDER_ASKED = "entity_service.gateways.providers:Providers.ask"
 LOCKED = "entity_service.application.locks:Locks.ask"
 UNLOCKED = "entity_service.application.locks:Locks.free"
 READ = "trigger_service.handlers:Handlers.on_result"
@@ -65,6 +66,7 @@ POINTS = (
     Point("entity-service", "a reminder is due, before its commit", "after", REMINDED),
     Point("entity-service", "an item is locked for a workflow, before its commit", "after", LOCKED),
     Point("entity-service", "an item is unlocked, before its commit", "after", UNLOCKED),
+    Point("entity-service", "the provider has the payment, before the commit", "after", PROVIDER_ASKED),
     Point("rule-engine", "planned, before the commit", "after", PLANNED),
     Point("rule-engine", "planned or settled, before the offset", "before", OFFSET),
     Point("rule-engine", "an execution is started, before its row knows", "after", STARTED),

@@ -59,6 +59,7 @@ PARTY = {
 }
 MY_COMPANY = {"name": "Example", "requisites": {"organisation": PARTY}}
 EMPLOYEE = {"first_name": "Kim", "last_name": "Example", "email": "kim@example.com", "position": "Sales"}
+ACCOUNT = {"name": "The other bank", "provider": "sandbox", "secret": PAYMENT_SECRET}
 HOURS = [{"opens": "09:00", "closes": "18:00"}]
 CALENDAR = {"week": {"mon": HOURS}, "country": "IT", "days": {"2026-12-24": []}}
 SCHEDULE = {
@@ -154,6 +155,14 @@ ENTITY = {
     "POST /v1/items/{id}/invoices": Route(AGENT, HIDDEN, ("item",), {"title": "Invoice"}),
     "GET /v1/items/{id}/payments": Route(VIEWER, HIDDEN, ("item",)),
     "GET /v1/payments/{id}": Route(VIEWER, HIDDEN, ("payment",)),
+    "GET /v1/items/{id}/shipments": Route(VIEWER, HIDDEN, ("item",)),
+    "GET /v1/shipments/{id}": Route(VIEWER, HIDDEN, ("shipment",)),
+    "PUT /v1/payment-accounts/{code}": Route(ADMIN, MADE, ("bank",), ACCOUNT),
+    "GET /v1/payment-accounts/{code}": Route(ADMIN, HIDDEN, ("bank",)),
+    "GET /v1/payment-accounts": Route(ADMIN, OWN),
+    "PUT /v1/carriers/{code}": Route(ADMIN, MADE, ("courier",), ACCOUNT),
+    "GET /v1/carriers/{code}": Route(ADMIN, HIDDEN, ("courier",)),
+    "GET /v1/carriers": Route(ADMIN, OWN),
     "POST /internal/contexts": Route(SERVICE, OWN, body={"items": [ITEM_REF], "parts": ["stage"]}),
     "GET /internal/schema/{tenant}": Route(SERVICE, OWN, ("nobody",)),
     "GET /internal/items/in-stage": Route(
@@ -342,7 +351,8 @@ ROUTES = {
 PROBES = {"GET /health/live", "GET /health/ready", "GET /metrics"}
 """For probes and scrapers inside the platform; without tenant data."""
 OPEN = {
-    "entity-service": PROBES | {"GET /calendars/{token}"},
+    "entity-service": PROBES
+    | {"GET /calendars/{token}", "POST /hooks/payments/{token}", "POST /hooks/carriers/{token}"},
     "rule-engine": PROBES,
     "trigger-service": PROBES
     | {

@@ -18,7 +18,7 @@ from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
 from local_stack.addresses import SERVICES
 from local_stack.apply import KINDS, Document
 from local_stack.fork_server import ForkServer
-from local_stack.peers import mail, sms
+from local_stack.peers import carriers, mail, sms
 from local_stack.ports import HOST, free_port
 from local_stack.process import Process
 from local_stack.topics import create_topics
@@ -29,6 +29,7 @@ from support.service_environment import ServiceEnvironment, open_service_environ
 from support.serving import ready, serving
 
 SMS_TOKEN = "an-sms-token"
+PAYMENT_SECRET = "whsec_c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh"
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ async def _open_peers(
     sms_app = sms.build_app(sms.SmsSettings.model_validate(peer | {"peer_folder": folder / "sms"}))
     smtp_port = free_port()
     mail_app = mail.build_app(mail.MailSettings(http_port=1, smtp_port=smtp_port, peer_folder=folder / "mail"))
+    carrier = {"http_port": 1, "carrier_secret": PAYMENT_SECRET, "peer_folder": folder / "carriers"}
+    carrier_app = carriers.build_app(carriers.CarrierSettings.model_validate(carrier))
     told = {
         "dns_server": await stack.enter_async_context(nameserver({})),
         "smtp_url": SecretStr(f"smtp://{HOST}:{smtp_port}"),
@@ -137,6 +140,9 @@ async def _open_peers(
         "sms_token": SecretStr(SMS_TOKEN),
         "sms_receipt_secret": SecretStr(secret),
         "public_comms_url": service_environment["comms-service"].url,
+        "payment_providers": {"sandbox": "http://127.0.0.1:9"},
+        "carriers": {"sandbox": await stack.enter_async_context(serving(carrier_app, free_port()))},
+        "public_entity_url": service_environment["entity-service"].url,
         "public_doc_url": service_environment["doc-service"].url,
         "doc_service_url": service_environment["doc-service"].internal_url,
         "entity_service_url": service_environment["entity-service"].internal_url,

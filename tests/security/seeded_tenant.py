@@ -12,12 +12,11 @@ from contracts.topics import COMMS_COMMANDS, DOC_COMMANDS, ENTITY_COMMANDS, ENTI
 from local_stack.addresses import SERVICES
 from local_stack.apply import apply, read
 from local_stack.demo.shop import EXAMPLE
-from security.running_stack import Owner, RunningStack
+from security.running_stack import PAYMENT_SECRET, Owner, RunningStack
 from support import forms
 from support.malformed_records import envelope, strew
 from support.waiting import eventually
 
-PAYMENT_SECRET = "whsec_c3RhZ2V3cmlnaHQtc2VjdXJpdHktdGVzdHMh"
 SECRETIVE = "Quercus"
 """Part of every text that belongs to the tenant: wherever it turns up, something of his has."""
 PHONE, EMAIL = "+447700900123", "alex.quercus@example.com"
@@ -40,6 +39,12 @@ ASKING = {
     "name": "Asking",
     "blocks": [
         {"block": "action", "name": "code", "type": "create_qr_code", "params": {"title": f"{SECRETIVE} code"}},
+        {
+            "block": "action",
+            "name": "send",
+            "type": "create_shipment",
+            "params": {"address": f"{SECRETIVE} street"},
+        },
         {
             "block": "approve",
             "name": "discount",
@@ -126,6 +131,9 @@ async def _set_up(seeded_tenant: SeededTenant) -> None:
         await seeded_tenant.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
     await seeded_tenant.put("/v1/item-types/project", {"title": {"en": f"{SECRETIVE} project"}})
     await seeded_tenant.put("/v1/rooms/oak", {"name": f"{SECRETIVE} room"})
+    account = {"name": f"{SECRETIVE} account", "provider": "sandbox", "secret": PAYMENT_SECRET}
+    await seeded_tenant.put("/v1/payment-accounts/bank", account)
+    await seeded_tenant.put("/v1/carriers/courier", account)
     await seeded_tenant.put("/v1/resources/van", {"name": f"{SECRETIVE} van"})
     made = await seeded_tenant.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
     assert made.is_success, made.text
@@ -214,6 +222,8 @@ async def _await_automation(seeded_tenant: SeededTenant) -> None:
     await _waiting(seeded_tenant, ids["printed"])
     await seeded_tenant.make("rule-engine", "/v1/workflows/asking/runs", start)
     ids["assignment"] = (await _listed(seeded_tenant, "rule-engine", "/v1/assignments"))["id"]
+    shipments = f"/v1/items/{ids['printed']}/shipments"
+    ids["shipment"] = (await _listed(seeded_tenant, "entity-service", shipments))["id"]
     ids["qr_code"] = (await _listed(seeded_tenant, "doc-service", "/v1/qr-codes"))["id"]
     link = await seeded_tenant.make("doc-service", f"/v1/documents/{ids['document']}/links", {})
     ids["link"] = link["public_link"].rpartition("/")[2]

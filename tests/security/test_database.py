@@ -26,7 +26,11 @@ WORK = {
     "traceparent",
 }
 WITHOUT_POLICY: dict[str, dict[str, set[str]]] = {
-    "entity-service": {"work": WORK, "feed_tokens": {"tenant_id", "token_hash"}},
+    "entity-service": {
+        "work": WORK,
+        "feed_tokens": {"tenant_id", "token_hash"},
+        "account_tokens": {"tenant_id", "token_hash"},
+    },
     "rule-engine": {
         "work": WORK,
         "timers": {

@@ -54,6 +54,20 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "reserve": ["head"],
         "skip_absent": True,
     },
+    "create_payment_link": {
+        "amount": {"amount": 1_000, "currency": "EUR"},
+        "expires": {"in": {"days": 1}},
+        "account": "bank",
+    },
+    "get_payment": {"payment": "0190b3a0-6000-7000-8000-000000000061"},
+    "create_shipment": {
+        "address": "{{ company.address }}",
+        "carrier": "courier",
+        "window": {"start": {"in": {"days": 1}}, "end": {"in": {"days": 2}}},
+    },
+    "allow_delivery": {"shipment": "0190b3a0-6000-7000-8000-000000000062"},
+    "cancel_shipment": {"shipment": "0190b3a0-6000-7000-8000-000000000062"},
+    "get_delivery": {"shipment": "0190b3a0-6000-7000-8000-000000000062"},
     "create_qr_code": {
         "title": "See {{ item.title }}",
         "description": "{{ item.fields.note }}",

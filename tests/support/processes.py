@@ -59,5 +59,15 @@ def environment_of(settings: ServiceSettings) -> Mapping[str, str]:
     """The settings as a process gets them."""
     values = settings.model_dump(mode="json", exclude_none=True)
     secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
-    texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()}
+    texts = {name: _written(value) for name, value in values.items()}
     return os.environ | {name.upper(): text for name, text in (texts | secrets).items()}
+
+
+def _written(value: object) -> str:
+    match value:
+        case list():
+            return ",".join(value)
+        case dict():
+            return ",".join(f"{name}={one}" for name, one in value.items())
+        case _:
+            return str(value)

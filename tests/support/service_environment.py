@@ -64,10 +64,15 @@ class ServiceEnvironment:
             auth_issuer=ISSUER,
             auth_audience=AUDIENCE,
             service_tokens_dir=self.credentials.service_tokens(self.service),
-            **{"database_pool": 5, "drain_s": 10, "log_level": "WARNING", **own},
+            **{"database_pool": 5, "drain_s": 10, "log_level": "WARNING", **self._of_entity_service(), **own},
         )
         await asyncio.to_thread(migrate, settings, Path(package.__path__[0]) / "migrations")
         return settings
+
+    def _of_entity_service(self) -> dict[str, Any]:
+        """What it needs whatever a test is about; other services pass over it."""
+        key = SecretStr(self.credentials.secrets.secrets_key)
+        return {"secrets_key": key, "public_entity_url": self.url}
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """As the superuser, whom row-level security does not bind."""

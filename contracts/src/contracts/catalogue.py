@@ -15,9 +15,11 @@ from contracts.messages import (
     entity_commands,
     entity_events,
     link_commands,
+    payment_commands,
     results,
     rule_commands,
     rule_events,
+    shipment_commands,
     trigger_events,
 )
 from contracts.topics import Topic
@@ -35,6 +37,8 @@ MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
         *_bodies(entity_commands),
         *_bodies(employee_commands),
         *_bodies(link_commands),
+        *_bodies(payment_commands),
+        *_bodies(shipment_commands),
         results.CancelCommand,
     ),
     topics.ENTITY_RESULTS: results.RESULTS,

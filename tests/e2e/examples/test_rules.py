@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -85,6 +86,12 @@ def publish(shop: Shop) -> None:
     shop.owner.put("entity-service", f"/v1/pipelines/{PIPELINE}", pipeline)
     shop.owner.put("entity-service", "/v1/rooms/oak", {"name": "Oak room"})
     shop.owner.put("entity-service", "/v1/resources/van", {"name": "Delivery van"})
+    secrets = shop.stack.credentials.secrets
+    bank = {"name": "The bank", "provider": "sandbox", "secret": secrets.payment_secret}
+    shop.owner.put("entity-service", "/v1/payment-accounts/bank", bank)
+    courier = {"name": "The courier", "provider": "sandbox", "secret": secrets.carrier_secret}
+    shop.owner.put("entity-service", "/v1/carriers/courier", courier)
+    paid = {"name": "Paid", "type": "invoice_paid", "pipeline": PIPELINE, "stage": "elsewhere"}
     shop.owner.put("entity-service", "/v1/fields/deal/delivery", {"name": "Delivery", "type": "datetime"})
     counter = {"name": "Deals seen", "type": "number", "scope": "tenant", "value": 0}
     shop.owner.put("rule-engine", "/v1/variables/deals_seen", counter)
@@ -92,6 +99,7 @@ def publish(shop: Shop) -> None:
     rules = {type: {"rules": chain(type, example)} for type, example in EXAMPLES.items()}
     document = {"pipeline": PIPELINE, "stages": rules, "publish": True}
     shop.owner.put("rule-engine", f"/v1/rule-sets/{PIPELINE}", document)
+    shop.owner.put("trigger-service", "/v1/triggers/paid", paid)
 
 
 def rule(type: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,3 +193,46 @@ def test_bad_parameters_are_refused_at_publishing_with_their_place(stage: Stage,
     errors = answer.json().get("errors", [])
     assert [one["where"].startswith(f"stages.{type}.rules[0]") for one in errors] == [True]
     assert issue.says in errors[0]["what"]
+
+
+def test_a_client_pays_at_the_link_once_and_the_deal_moves(stage: Stage) -> None:
+    """The provider calls back twice for each press of the button."""
+    manager, item = stage.shop.manager, stage.items["create_payment_link"]
+
+    def payments() -> list[dict[str, Any]]:
+        return manager.list("entity-service", f"/v1/items/{item}/payments")
+
+    until(lambda: bool(payments()) and payments()[0]["link"] is not None, "the link")
+    link = urlsplit(payments()[0]["link"]).path
+    assert "EUR 250000" in stage.shop.visitor.send("GET", "payments", link).text
+    for _ in range(2):
+        assert "Thank you" in stage.shop.visitor.send("POST", "payments", link).text
+    until(lambda: payments()[0]["status"] == "paid", "the payment")
+    assert (len(payments()), payments()[0]["method"], payments()[0]["account"]) == (1, "card", "bank")
+    until(lambda: manager.get("entity-service", f"/v1/items/{item}")["stage"] == "elsewhere", "the trigger to move it")
+    timeline = manager.list("entity-service", f"/v1/items/{item}/timeline")
+    assert [one["text"] for one in timeline].count("pending → paid") == 1
+
+
+def test_what_the_carrier_reports_is_known_once_whatever_comes_late(stage: Stage) -> None:
+    manager, item = stage.shop.manager, stage.items["allow_delivery"]
+
+    def shipment() -> dict[str, Any]:
+        found = manager.list("entity-service", f"/v1/items/{item}/shipments")
+        return found[0] if found else {"status": None}
+
+    until(lambda: shipment()["status"] == "allowed", "the shipment to be allowed")
+    path = f"/shipments/{shipment()['id']}/report"
+    for said in ({"status": "shipped", "tracking": "T-1"}, {"status": "delivered"}, {"status": "shipped"}):
+        assert stage.shop.visitor.send("POST", "carriers", path, json=said).json() == [204, 204]
+    assert (shipment()["status"], shipment()["tracking"]) == ("delivered", "T-1")
+    texts = [one["text"] for one in manager.list("entity-service", f"/v1/items/{item}/timeline")]
+    assert [texts.count(text) for text in ("allowed → shipped", "shipped → delivered")] == [1, 1]
+
+
+def test_no_secret_of_a_provider_is_in_a_log_or_in_the_history(stage: Stage) -> None:
+    secrets = stage.shop.stack.credentials.secrets
+    said = [path.read_text() for path in stage.shop.logs.glob("*.log")]
+    said.append(stage.shop.owner.send("GET", "entity-service", "/v1/configuration-changes").text)
+    assert "payment-account" in said[-1]
+    assert [text for text in said if secrets.payment_secret in text or secrets.carrier_secret in text] == []

@@ -40,7 +40,9 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.results import CommandFailed
+from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 from contracts.values import PersonInput
 from integration.entity_service.harness import Harness, Tenant
 
@@ -135,6 +137,12 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     CreateFollowUp: {"kind": "lead", "title": "Renewal"},
     LockItem: {"run_id": str(uuid4()), "workflow": "discount"},
     UnlockItem: {"lock_id": str(uuid4())},
+    CreatePaymentLink: {"expires_at": "2096-02-29T12:00:00Z"},
+    ReadPayment: {},
+    CreateShipment: {"address": "Via Esempio 1"},
+    AllowDelivery: {},
+    CancelShipment: {},
+    ReadShipment: {},
 }
 """Of every command about an item what it says beside the item and the actor."""
 

@@ -52,7 +52,7 @@ async def test_of_a_thousand_items_given_out_at_once_none_of_three_gets_two_more
     database = Database(settings, service="entity-service")
     rows = [{"kind": "deal", "title": str(number)} for number in range(1_000)]
     ids = (await staffed.post("/v1/items/import", {"items": rows}))["ids"]
-    changes = make_changes(Outbox(), utc_now, new_id)
+    changes = make_changes(Outbox(), utc_now, new_id, "http://localhost")
     actor = Actor(by="rule:it", origin="rule")
 
     at_once = asyncio.Semaphore(16)

@@ -18,7 +18,7 @@ ITEM_COMMANDS = {body for body in MESSAGES[topics.ENTITY_COMMANDS] if issubclass
 
 
 def test_every_item_command_of_the_catalogue_has_a_handler_so_registered() -> None:
-    changes = make_changes(Outbox(), utc_now, new_id)
+    changes = make_changes(Outbox(), utc_now, new_id, "http://localhost")
     commands = Commands(service=SERVICE, results=topics.ENTITY_RESULTS, outbox=Outbox(), clock=utc_now)
 
     assert routes(changes, Locks(commands, utc_now)).keys() >= ITEM_COMMANDS

@@ -1,7 +1,11 @@
-"""Signatures of callbacks. Source: the Standard Webhooks specification (HMAC-SHA256, five minutes' tolerance)."""
+"""Signatures of callbacks, and of what is asked of providers.
+
+Source: the Standard Webhooks specification (HMAC-SHA256, five minutes' tolerance).
+"""
 
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -27,3 +31,13 @@ def is_signed(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> boo
     except (ValueError, WebhookVerificationError):
         return False
     return True
+
+
+def signature(secret: SecretStr, id: str, body: str, now: datetime) -> dict[str, str]:
+    """The headers that sign a body: who has the secret knows that it is ours, and that nobody changed it."""
+    sent_at = now.replace(microsecond=0)
+    return {
+        "webhook-id": id,
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": Webhook(secret.get_secret_value()).sign(id, sent_at, body),
+    }

@@ -277,3 +277,5 @@ class RecordPayment(EntityCommand):
     amount: Money
     paid_at: AwareDatetime | None = None
     provider_reference: str
+    method: str | None = None
+    """How it was paid, as the provider names it, such as `card`."""

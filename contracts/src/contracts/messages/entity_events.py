@@ -9,6 +9,8 @@ from contracts.envelope import Body
 from contracts.values import ItemSnapshot, Money, Origin
 
 PaymentStatus = Literal["pending", "paid", "failed", "refunded"]
+ShipmentStatus = Literal["asked", "planned", "allowed", "shipped", "delivered", "cancelled", "failed"]
+"""`asked`: the carrier has not answered yet; `failed`: it does not take it."""
 
 
 class ItemCreated(Body):
@@ -76,4 +78,19 @@ class PaymentChanged(Body):
     previous: PaymentStatus | None
     amount: Money
     paid_at: AwareDatetime | None = None
+    at: AwareDatetime
+
+
+class ShipmentChanged(Body):
+    """A shipment's status changed, or its tracking number became known (`tracking_changed`)."""
+
+    TYPE: ClassVar[str] = "crm.shipment.changed.v1"
+
+    shipment_id: UUID
+    item_id: UUID
+    carrier: str
+    status: ShipmentStatus
+    previous: ShipmentStatus | None
+    tracking: str | None = None
+    tracking_changed: bool = False
     at: AwareDatetime

@@ -10,7 +10,7 @@ from local_stack.ports import HOST
 
 DEFAULT_PORT_BASE = 17_000
 SERVICES = ("entity-service", "rule-engine", "doc-service", "comms-service", "trigger-service")
-PEERS = ("mail", "sms", "payments", "traces")
+PEERS = ("mail", "sms", "payments", "carriers", "traces")
 OFFSETS = {
     "postgres": 1,
     "kafka": 2,
@@ -27,6 +27,7 @@ OFFSETS = {
     "sms": 22,
     "payments": 23,
     "traces": 24,
+    "carriers": 25,
 }
 INTERNAL = 20
 """From a service's port to the one of its internal listener."""

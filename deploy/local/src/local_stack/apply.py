@@ -50,6 +50,8 @@ KINDS: Mapping[str, Kind] = {
     "item-type": Kind("entity-service", "/v1/item-types/{code}"),
     "pipeline": Kind("entity-service", "/v1/pipelines/{code}"),
     "field": Kind("entity-service", "/v1/fields/{code}"),  # its code is `<kind of item>/<code>`
+    "payment-account": Kind("entity-service", "/v1/payment-accounts/{code}"),
+    "carrier": Kind("entity-service", "/v1/carriers/{code}"),
     "sender-domain": Kind("comms-service", "/v1/sender-domains/{code}"),
     "channel": Kind("comms-service", "/v1/channels/{code}"),
     "template": Kind("doc-service", "/v1/templates/{code}"),

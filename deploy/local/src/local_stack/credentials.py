@@ -36,6 +36,7 @@ class Secrets:
     sms_token: str
     sms_webhook_secret: str
     payment_secret: str
+    carrier_secret: str
     secrets_key: str
     """32 bytes in base64url."""
 
@@ -132,6 +133,7 @@ def _make_secrets() -> Secrets:
         sms_token=token_urlsafe(24),
         sms_webhook_secret=_webhook_secret(),
         payment_secret=_webhook_secret(),
+        carrier_secret=_webhook_secret(),
         secrets_key=token_urlsafe(32),
     )
 

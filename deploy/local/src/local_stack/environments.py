@@ -20,7 +20,7 @@ class Environments:
         self._postgres = postgres
 
     def service(self, name: str) -> dict[str, str]:
-        """What every service gets; comms-service and doc-service get a little more."""
+        """What every service gets, and what it needs of the outside world."""
         return {
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(self._addresses.port(name)),
@@ -49,6 +49,7 @@ class Environments:
             "mail": {"SMTP_PORT": str(self._addresses.port("smtp"))},
             "sms": {"SMS_TOKEN": secrets.sms_token, "SMS_WEBHOOK_SECRET": secrets.sms_webhook_secret},
             "payments": {"PAYMENT_SECRET": secrets.payment_secret},
+            "carriers": {"CARRIER_SECRET": secrets.carrier_secret},
         }
         common = {"HTTP_PORT": str(self._addresses.port(name)), "PEER_FOLDER": str(self._folder / name / "data")}
         return {**common, **own.get(name, {})}
@@ -59,6 +60,12 @@ class Environments:
     def _outside_world(self, name: str) -> dict[str, str]:
         secrets = self._credentials.secrets
         own = {
+            "entity-service": {
+                "SECRETS_KEY": secrets.secrets_key,
+                "PUBLIC_ENTITY_URL": self._addresses.url(name),
+                "PAYMENT_PROVIDERS": "sandbox=" + self._addresses.url("payments"),
+                "CARRIERS": "sandbox=" + self._addresses.url("carriers"),
+            },
             "doc-service": {"FILES_DIR": str(self._folder / name / "files")},
             "comms-service": {
                 "SMTP_URL": f"smtp://{self._addresses.address('smtp')}",

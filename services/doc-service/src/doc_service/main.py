@@ -56,15 +56,7 @@ def build_app(settings: Settings) -> FastAPI:
         commands=commands,
         clock=service.clock,
     )
-    drawing = Drawing(
-        database=service.database,
-        store=store,
-        files=content,
-        base=settings.public_doc_url,
-        commands=commands,
-        clock=service.clock,
-        new_token=new_token,
-    )
+    drawing = _drawing(service, settings, store, content, commands)
     service.consume(subscription(commands, handlers))
     service.work({RENDER: Job(rendering.run, rendering.give_up), DRAW: Job(drawing.run, drawing.give_up)})
     # Templates under trial have places of their own, so that they do not hold up documents.
@@ -86,6 +78,18 @@ def build_app(settings: Settings) -> FastAPI:
         internal.router(service.database, store, builtin),
     ]
     return service.app(service.name, routers, larger_bodies=files.BODY_LIMITS)
+
+
+def _drawing(service: Service, settings: Settings, store: Store, files: FileStore, commands: Commands) -> Drawing:
+    return Drawing(
+        database=service.database,
+        store=store,
+        files=files,
+        base=settings.public_doc_url,
+        commands=commands,
+        clock=service.clock,
+        new_token=new_token,
+    )
 
 
 def new_token() -> str:

@@ -13,16 +13,19 @@ from contracts.messages.entity_events import (
     ItemDeleted,
     PaymentChanged,
     PaymentStatus,
+    ShipmentChanged,
     StageChanged,
 )
 from contracts.messages.results import CancelCommand, cancel_id
 from contracts.messages.rule_commands import ScheduleWait
 from contracts.topics import item_key, record_key
 from contracts.values import Origin
+from entity_service.domain.accounts import Account
 from entity_service.domain.items import Item
 from entity_service.domain.payments import Payment
 from entity_service.domain.planned_activities import PlannedActivity
 from entity_service.domain.reminders import Reminder
+from entity_service.domain.shipments import Shipment
 
 SERVICE = "entity-service"
 
@@ -83,6 +86,24 @@ def payment_changed(payment: Payment, previous: PaymentStatus | None) -> Payment
         paid_at=payment.paid_at,
         at=payment.updated_at,
     )
+
+
+def shipment_changed(before: Shipment | None, after: Shipment) -> ShipmentChanged:
+    return ShipmentChanged(
+        shipment_id=after.id,
+        item_id=after.item_id,
+        carrier=after.carrier,
+        status=after.status,
+        previous=before.status if before else None,
+        tracking=after.tracking,
+        tracking_changed=after.tracking != (before.tracking if before else None),
+        at=after.updated_at,
+    )
+
+
+def callback(base: str, account: Account) -> str:
+    """Where the account's provider reports; `base` is where it reaches this service."""
+    return f"{base.rstrip('/')}/hooks/{account.kind}s/{account.token}"
 
 
 def record_consent(tenant: UUID, contact: UUID, body: RecordConsent, id: UUID, at: datetime) -> Envelope[RecordConsent]:

@@ -8,9 +8,9 @@ from contracts import topics
 from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem, RecordPayment
 from contracts.messages.trigger_events import ArrivalJudged
+from contracts.reports import PaymentReport
 from trigger_service.domain import payments
 from trigger_service.domain.evaluation import Judgement
-from trigger_service.domain.payments import PaymentReport
 from trigger_service.store.arrivals import Arrival
 
 SERVICE = "trigger-service"

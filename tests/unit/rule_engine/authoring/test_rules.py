@@ -19,7 +19,9 @@ from contracts.messages.entity_commands import (
     PlanActivity,
     UpdateItem,
 )
+from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
+from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 from rule_engine.domain.actions import Failure
 from rule_engine.domain.language.values import values_of
 from rule_engine.rules import REGISTRY
@@ -138,6 +140,41 @@ def test_a_qr_code_says_in_the_tenants_language_what_it_leads_to() -> None:
     said = {"title": "Care", "description": "Oil it", "address": "https://shop.example/care"}
     made = CreateQrCode.model_validate(said | {"item_id": DEAL, "language": "en", "created_by": "rule:it"})
     assert act("create_qr_code", said) == made
+
+
+SAME: dict[str, Any] = {"item_id": DEAL, "expect_entry_seq": 2, "actor": "rule:it"}
+
+
+def test_a_payment_link_ends_in_two_weeks_unless_its_rule_says_when() -> None:
+    assert act("create_payment_link", {}) == CreatePaymentLink(**SAME, expires_at=NOON + timedelta(days=14))
+    said = {"amount": {"amount": 1, "currency": "EUR"}, "expires": {"in": {"hours": 2}}, "account": "bank"}
+    link = act("create_payment_link", said)
+    assert (link.amount.amount, link.expires_at, link.account) == (1, NOON + timedelta(hours=2), "bank")
+    nothing = act("create_payment_link", {"amount": {"amount": 0, "currency": "EUR"}})
+    assert nothing == Failure("params.amount: give a positive amount")
+
+
+def test_a_shipment_is_brought_within_a_window_that_does_not_end_before_it_begins() -> None:
+    window = {"start": {"in": {"hours": 1}}, "end": {"in": {"hours": 3}}}
+    said = {"address": "Via Esempio 1", "carrier": "courier"}
+    times = {"window_start": NOON + timedelta(hours=1), "window_end": NOON + timedelta(hours=3)}
+    assert act("create_shipment", {**said, "window": window}) == CreateShipment(**SAME, **said, **times)
+    backwards = act("create_shipment", {**said, "window": {"start": window["end"], "end": window["start"]}})
+    assert backwards == Failure("params.window: it ends before it begins")
+
+
+@pytest.mark.parametrize(
+    ("type", "command"),
+    [("allow_delivery", AllowDelivery), ("cancel_shipment", CancelShipment), ("get_delivery", ReadShipment)],
+)
+def test_the_last_shipment_is_meant_unless_one_is_named(type: str, command: Any) -> None:
+    assert act(type, {}) == command(**SAME)
+    assert act(type, {"shipment": str(UUID(int=7))}) == command(**SAME, shipment_id=UUID(int=7))
+
+
+def test_the_last_payment_is_meant_unless_one_is_named() -> None:
+    assert act("get_payment", {}) == ReadPayment(**SAME)
+    assert act("get_payment", {"payment": str(UUID(int=7))}) == ReadPayment(**SAME, payment_id=UUID(int=7))
 
 
 def test_a_task_is_due_tomorrow_at_two_in_the_companys_zone() -> None:

@@ -1,1 +1,1 @@
-"""The outside world in small: mail server, SMS provider, payment provider, trace collector. Each is its own process."""
+"""The outside world in small: providers of mail, SMS and payments, a carrier, a collector of traces; a process each."""

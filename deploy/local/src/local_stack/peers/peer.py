@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from local_stack.ports import HOST
 
@@ -72,6 +72,17 @@ def signature(secret: str, message_id: str, text: str) -> dict[str, str]:
         "webhook-timestamp": str(int(sent_at.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, sent_at, text),
     }
+
+
+async def signed_body(request: Request, secret: str) -> dict[str, Any]:
+    """The JSON body of a request that its sender has signed with the secret; 401 for others."""
+    body = await request.body()
+    try:
+        Webhook(secret).verify(body, dict(request.headers), json_parse=False)
+    except (WebhookVerificationError, ValueError) as error:
+        raise HTTPException(401, "the signature is missing, wrong, or too old") from error
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 _health = APIRouter()

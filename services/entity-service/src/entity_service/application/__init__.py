@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contracts.kit.clock import Clock, NewId
 from contracts.kit.outbox import Outbox
+from entity_service.application.accounts import Accounts
 from entity_service.application.activities import Activities
 from entity_service.application.bookings import Bookings
 from entity_service.application.contacts import Contacts
@@ -14,11 +15,14 @@ from entity_service.application.copies import Copies
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.application.links import Links
+from entity_service.application.payment_links import PaymentLinks
 from entity_service.application.payments import Payments
 from entity_service.application.people import People
 from entity_service.application.planned_activities import PlannedActivities
 from entity_service.application.products import Products
+from entity_service.application.provider_requests import ProviderRequests
 from entity_service.application.reminders import Reminders
+from entity_service.application.shipments import Shipments
 from entity_service.application.tasks import Tasks
 
 
@@ -37,14 +41,19 @@ class Changes:
     reminders: Reminders
     tasks: Tasks
     payments: Payments
+    payment_links: PaymentLinks
+    shipments: Shipments
+    provider_requests: ProviderRequests
     people: People
     links: Links
 
 
-def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
+def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -> Changes:
+    """`public_url` is where providers reach this service."""
     reminders = Reminders(outbox, clock, new_id)
     items = Items(outbox, clock, new_id, reminders)
-    handovers, bookings = Handovers(items), Bookings(items)
+    handovers, bookings, accounts = Handovers(items), Bookings(items), Accounts(clock)
+    payment_links, shipments = PaymentLinks(items, accounts, public_url), Shipments(items, accounts, public_url)
     return Changes(
         items=items,
         handovers=handovers,
@@ -57,6 +66,9 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId) -> Changes:
         reminders=reminders,
         tasks=Tasks(items, handovers),
         payments=Payments(items, handovers),
+        payment_links=payment_links,
+        shipments=shipments,
+        provider_requests=ProviderRequests(payment_links, shipments),
         people=People(items, handovers),
         links=Links(items, handovers),
     )

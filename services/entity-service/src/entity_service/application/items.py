@@ -138,7 +138,8 @@ class Items:
     async def delete(self, tx: Connection, item: Item, actor: Actor) -> None:
         """Deletes a locked item with all that belongs to it. Raises `ConflictError` when money was received for it."""
         if await store.payments.is_received_for(tx, item.tenant_id, item.id):
-            raise ConflictError("the invoice has payments that are not pending: it stays as their record")
+            raise ConflictError("the item has payments that are not pending: it stays as their record")
+        await store.payments.delete_expected(tx, item.tenant_id, item.id)
         await store.items.delete(tx, item)
         await self.publish(tx, item, messages.item_deleted(item, actor, self.clock()), actor)
 

@@ -12,7 +12,7 @@ from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.items import Item, Place
-from entity_service.domain.payments import Payment, is_news
+from entity_service.domain.payments import Payment, is_news, is_settled
 from entity_service.domain.pipelines import find_stage, first_won
 from entity_service.messages import Actor
 
@@ -68,16 +68,15 @@ class Payments:
             return payment, False
         changed = self._changed(payment, report, reported_at)
         await store.payments.save(tx, changed)
-        item = locked.get(payment.item_id, locked[payment.invoice_id])
-        await self._publish(tx, item, changed, payment.status, actor)
-        if changed.status == "paid":
+        await self._publish(tx, locked[payment.item_id], changed, payment.status, actor)
+        if changed.status == "paid" and payment.invoice_id is not None:
             await self._win(tx, locked[payment.invoice_id], actor)
         return changed, True
 
     async def _lock(self, tx: Connection, tenant: UUID, id: UUID) -> dict[UUID, Item]:
         """Locks the invoice and the deal, and with them the payment."""
         payment = await self._find(tx, tenant, id)
-        return await store.items.lock_all(tx, tenant, {payment.invoice_id, payment.item_id})
+        return await store.items.lock_all(tx, tenant, {payment.invoice_id or payment.item_id, payment.item_id})
 
     async def _find(self, tx: Connection, tenant: UUID, id: UUID) -> Payment:
         payment = await store.payments.find(tx, tenant, id)
@@ -92,6 +91,7 @@ class Payments:
                 "status": report.status,
                 "paid_at": paid_at,
                 "provider_reference": report.provider_reference,
+                "method": report.method,
                 "updated_at": self._items.clock(),
             }
         )
@@ -104,11 +104,17 @@ class Payments:
         await self._items.publish(tx, item, messages.payment_changed(payment, previous), actor)
 
     async def _win(self, tx: Connection, invoice: Item, actor: Actor) -> None:
-        """A paid invoice moves to the first won stage of its pipeline, unless it is in one."""
+        """An invoice that is paid in full moves to the first won stage of its pipeline, unless it is in one."""
+        if not is_settled(invoice.amount, await self._paid(tx, invoice)):
+            return
         pipeline = (await store.pipelines.some(tx, invoice.tenant_id, [invoice.pipeline]))[invoice.pipeline]
         present, won = find_stage(pipeline, invoice.stage), first_won(pipeline)
         if won is not None and (present is None or present.outcome != "won"):
             await self._items.move(tx, invoice, Place(pipeline.code, won.code), actor)
+
+    async def _paid(self, tx: Connection, invoice: Item) -> int:
+        currency = invoice.amount.currency if invoice.amount else ""
+        return await store.payments.paid(tx, invoice.tenant_id, invoice.id, currency)
 
 
 def _invoice_of(deal: Item, title: str | None, due: Money) -> NewItem:

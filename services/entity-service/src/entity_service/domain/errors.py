@@ -25,5 +25,9 @@ class InvalidError(EntityError):
         self.errors = errors
 
 
+class RejectedError(EntityError):
+    """A provider refuses what it is asked for; the text is for people."""
+
+
 class AutomationStoppedError(EntityError):
     """Automation may not do this: it runs in a circle, or a quota is used up. The item's timeline keeps the reason."""

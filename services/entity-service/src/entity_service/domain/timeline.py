@@ -19,6 +19,7 @@ EntryKind = Literal[
     "history",
     "planned_activity",
     "booking",
+    "shipment",
     "automation_stopped",
 ]
 

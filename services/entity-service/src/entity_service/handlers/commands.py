@@ -41,6 +41,7 @@ from entity_service.domain.resources import span
 from entity_service.handlers.links import LinkHandlers
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
 from entity_service.handlers.people import PeopleHandlers
+from entity_service.handlers.providers import ProviderHandlers
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
 
 GONE = {"verdict": "gone", "stage": None, "pipeline": None, "reference": None, "entry_seq": None}
@@ -195,11 +196,19 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
 
 def routes(changes: Changes, locks: Locks) -> dict[type[Body], CommandHandler]:
     """The handler of each command."""
-    owners = (Handlers(changes, locks), PeopleHandlers(changes), LinkHandlers(changes))
+    owners = (Handlers(changes, locks), PeopleHandlers(changes), LinkHandlers(changes), ProviderHandlers(changes))
     return {command: handler for one in owners for command, handler in handlers_of(one, changes.items).items()}
 
 
 def subscription(commands: Commands, changes: Changes, locks: Locks) -> Subscription:
-    """Each command of the topic goes to the method that is registered for it. What may still wait is a `LockItem`."""
+    """Each command of the topic goes to the method that is registered for it.
+
+    What may still wait is what a provider is to be asked for, or a `LockItem`.
+    """
+
+    async def cancel(tenant: UUID, id: UUID, tx: Connection) -> bool:
+        cancelled = await changes.provider_requests.cancel(tenant, id, tx)
+        return await locks.cancel(tenant, id, tx) if cancelled is None else cancelled
+
     expected = MESSAGES[topics.ENTITY_COMMANDS]
-    return commands.subscription(topics.ENTITY_COMMANDS, routes(changes, locks), expected=expected, cancel=locks.cancel)
+    return commands.subscription(topics.ENTITY_COMMANDS, routes(changes, locks), expected=expected, cancel=cancel)

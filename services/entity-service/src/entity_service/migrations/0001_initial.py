@@ -215,18 +215,23 @@ CREATE INDEX tasks_open ON tasks (tenant_id) WHERE status IN ('open', 'in_progre
 CREATE TABLE payments (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
-    invoice_id uuid NOT NULL,
+    invoice_id uuid,
     deal_id uuid,
     status text NOT NULL,
     amount bigint NOT NULL,
     currency text NOT NULL,
     paid_at timestamptz,
     provider_reference text,
+    method text,
+    account text,
+    link text,
+    expires_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, invoice_id) REFERENCES items ON DELETE CASCADE,
-    FOREIGN KEY (tenant_id, deal_id) REFERENCES items ON DELETE SET NULL (deal_id)
+    FOREIGN KEY (tenant_id, deal_id) REFERENCES items ON DELETE SET NULL (deal_id),
+    CHECK (invoice_id IS NOT NULL OR deal_id IS NOT NULL)
 );
 CREATE INDEX payments_invoice ON payments (tenant_id, invoice_id);
 CREATE INDEX payments_deal ON payments (tenant_id, deal_id);

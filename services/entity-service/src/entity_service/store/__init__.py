@@ -1,6 +1,7 @@
 """Every SQL statement of entity-service, split by noun; each function takes the connection of a transaction."""
 
 from entity_service.store import (
+    accounts,
     activities,
     automatic_items,
     calendar_feeds,
@@ -25,12 +26,14 @@ from entity_service.store import (
     references,
     reminders,
     resources,
+    shipments,
     tasks,
     tenants,
     timeline,
 )
 
 __all__ = [
+    "accounts",
     "activities",
     "automatic_items",
     "calendar_feeds",
@@ -55,6 +58,7 @@ __all__ = [
     "references",
     "reminders",
     "resources",
+    "shipments",
     "tasks",
     "tenants",
     "timeline",

@@ -1,4 +1,4 @@
-"""Payments of invoices."""
+"""Payments of invoices and deals."""
 
 from uuid import UUID
 
@@ -33,14 +33,43 @@ async def of_item(tx: Connection, tenant: UUID, item: UUID, after: UUID | None, 
     return [_payment_of(row) for row in rows]
 
 
-async def is_received_for(tx: Connection, tenant: UUID, invoice: UUID) -> bool:
-    """Whether an invoice has payments that are not pending."""
-    found: bool = await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM payments WHERE tenant_id = $1 AND invoice_id = $2 AND status <> 'pending')",
+async def last(tx: Connection, tenant: UUID, item: UUID) -> Payment | None:
+    """The newest one for a deal or of an invoice."""
+    row = await tx.fetchrow(
+        """SELECT * FROM payments WHERE tenant_id = $1 AND (deal_id = $2 OR invoice_id = $2)
+           ORDER BY id DESC LIMIT 1""",
         tenant,
-        invoice,
+        item,
+    )
+    return _payment_of(row) if row else None
+
+
+async def paid(tx: Connection, tenant: UUID, item: UUID, currency: str) -> int:
+    """How many minor units of a currency are paid for a deal, or of an invoice."""
+    found: int = await tx.fetchval(
+        """SELECT coalesce(sum(amount), 0)::bigint FROM payments WHERE tenant_id = $1
+             AND (deal_id = $2 OR invoice_id = $2) AND status = 'paid' AND currency = $3""",
+        tenant,
+        item,
+        currency,
     )
     return found
+
+
+async def is_received_for(tx: Connection, tenant: UUID, item: UUID) -> bool:
+    """Whether an invoice has payments that are not pending, or a deal such without an invoice."""
+    found: bool = await tx.fetchval(
+        """SELECT EXISTS (SELECT FROM payments WHERE tenant_id = $1 AND status <> 'pending'
+             AND (invoice_id = $2 OR (deal_id = $2 AND invoice_id IS NULL)))""",
+        tenant,
+        item,
+    )
+    return found
+
+
+async def delete_expected(tx: Connection, tenant: UUID, deal: UUID) -> None:
+    """Deletes a deal's payments without an invoice; what is expected of invoices stays with them."""
+    await tx.execute("DELETE FROM payments WHERE tenant_id = $1 AND deal_id = $2 AND invoice_id IS NULL", tenant, deal)
 
 
 async def save(tx: Connection, payment: Payment) -> None:

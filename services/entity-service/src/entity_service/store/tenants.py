@@ -56,7 +56,8 @@ async def definitions(tx: Connection, tenant: UUID) -> int:
                + (SELECT count(*) FROM departments WHERE tenant_id = $1)
                + (SELECT count(*) FROM employees WHERE tenant_id = $1)
                + (SELECT count(*) FROM my_companies WHERE tenant_id = $1)
-               + (SELECT count(*) FROM resources WHERE tenant_id = $1)""",
+               + (SELECT count(*) FROM resources WHERE tenant_id = $1)
+               + (SELECT count(*) FROM accounts WHERE tenant_id = $1)""",
         tenant,
     )
     return count

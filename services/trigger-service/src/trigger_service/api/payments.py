@@ -8,9 +8,9 @@ from contracts.kit.database import Database
 from contracts.kit.http import MAX_ISSUES, Problem, bad_input, json_response, not_found
 from contracts.kit.signatures import is_signed
 from contracts.kit.vault import Vault
+from contracts.reports import PaymentReport
 from trigger_service.api.hooks import Accepted, body_of, key_of
 from trigger_service.api.places import find_place
-from trigger_service.domain.payments import PaymentReport
 from trigger_service.intake.payments import Payments
 from trigger_service.store import payment_providers
 

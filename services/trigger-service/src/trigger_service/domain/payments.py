@@ -1,16 +1,12 @@
 """Payment providers, and what they report."""
 
-from typing import Annotated
-from uuid import UUID
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-
-from contracts.inputs import Input, Moment
-from contracts.issues import Written
+from contracts.inputs import Input
 from contracts.messages.entity_commands import RecordPayment
-from contracts.messages.entity_events import PaymentStatus
+from contracts.reports import PaymentReport
 from contracts.texts import Name
-from contracts.values import Currency, Money
+from contracts.values import Money
 
 
 class ProviderSpec(Input):
@@ -33,19 +29,6 @@ class Provider(BaseModel):
     archived: bool
 
 
-class PaymentReport(BaseModel):
-    """The body of a provider's callback. `amount` is in minor units; other fields are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    payment_id: UUID
-    status: PaymentStatus
-    amount: Annotated[int, Field(ge=0, lt=2**53)]
-    currency: Currency
-    paid_at: Moment | None = None
-    reference: Annotated[str, Field(min_length=1, max_length=200), Written(r"^[^\x00]*$", "no null characters")]
-
-
 def record_payment(report: PaymentReport, actor: str) -> RecordPayment:
     return RecordPayment(
         actor=actor,
@@ -55,4 +38,5 @@ def record_payment(report: PaymentReport, actor: str) -> RecordPayment:
         amount=Money(amount=report.amount, currency=report.currency),
         paid_at=report.paid_at,
         provider_reference=report.reference,
+        method=report.method,
     )

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import orjson
 
+from contracts.reports import PaymentReport
 from trigger_service.domain.answers import Answers
 from trigger_service.domain.evaluation import ArrivalVerdict
 from trigger_service.domain.forms import Form
-from trigger_service.domain.payments import PaymentReport
 
 EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created", "recorded"})
 """Verdicts after which what was asked for exists, or may exist soon."""

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection
+from contracts.reports import PaymentReport
 from trigger_service import messages
 from trigger_service.domain import repeats
-from trigger_service.domain.payments import PaymentReport, Provider
+from trigger_service.domain.payments import Provider
 from trigger_service.domain.repeats import Claim
 from trigger_service.intake.arrivals import Arrivals, claim_of
 from trigger_service.store import arrivals

@@ -29,7 +29,9 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
+from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 
 type Outputs = dict[str, JsonValue]
 
@@ -105,6 +107,28 @@ def _document(body: CreateDocument, command_id: UUID) -> Outputs:
     }
 
 
+def _payment_link(_: CreatePaymentLink, command_id: UUID) -> Outputs:
+    return {"payment_id": _made(command_id), "link": f"https://pay.example/{uuid5(command_id, 'link')}"}
+
+
+def _payment(body: ReadPayment, command_id: UUID) -> Outputs:
+    return {
+        "payment_id": str(body.payment_id or _made(command_id)),
+        "status": "pending",
+        "amount": {"amount": 10_000, "currency": "EUR"},
+        "paid_at": None,
+        "method": None,
+        "link": None,
+    }
+
+
+def _shipment(status: str) -> Callable[[Any, UUID], Outputs]:
+    def make(body: AllowDelivery | CancelShipment | ReadShipment, command_id: UUID) -> Outputs:
+        return {"shipment_id": str(body.shipment_id or _made(command_id)), "status": status, "tracking": "SIM-1"}
+
+    return make
+
+
 def _qr_code(_: CreateQrCode, command_id: UUID) -> Outputs:
     link = f"https://documents.example/q/{uuid5(command_id, 'link')}"
     image = _file(command_id, "code.png", "image/png")
@@ -132,6 +156,12 @@ _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
     StopAutomation: _stopped,
     CreateDocument: _document,
     CreateQrCode: _qr_code,
+    CreatePaymentLink: _payment_link,
+    ReadPayment: _payment,
+    CreateShipment: lambda _, command_id: {"shipment_id": _made(command_id), "tracking": "SIM-1"},
+    AllowDelivery: _shipment("allowed"),
+    CancelShipment: _shipment("cancelled"),
+    ReadShipment: _shipment("planned"),
     ReadItem: _other,
     UpdateLinkedItems: _others,
     DeleteLinkedItems: _others,
