@@ -233,6 +233,6 @@ def test_what_the_carrier_reports_is_known_once_whatever_comes_late(stage: Stage
 def test_no_secret_of_a_provider_is_in_a_log_or_in_the_history(stage: Stage) -> None:
     secrets = stage.shop.stack.credentials.secrets
     said = [path.read_text() for path in stage.shop.logs.glob("*.log")]
-    said.append(stage.shop.owner.send("GET", "entity-service", "/v1/configuration-changes").text)
+    said.append(stage.shop.owner.send("GET", "entity-service", "/v1/changes").text)
     assert "payment-account" in said[-1]
     assert [text for text in said if secrets.payment_secret in text or secrets.carrier_secret in text] == []
