@@ -6,7 +6,8 @@ Written by hand, so that a route which changes its role, or comes without being 
 from dataclasses import dataclass, field
 from typing import Any
 
-from security.seeded_tenant import CALLED, EMAIL, PAYMENT_SECRET, PHONE, ROW, TEMPLATE, WORKFLOW
+from security.running_stack import PAYMENT_SECRET
+from security.seeded_tenant import CALLED, EMAIL, PHONE, ROW, TEMPLATE, WORKFLOW
 
 VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
 """Each role of people includes those before it."""

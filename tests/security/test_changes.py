@@ -7,7 +7,8 @@ import pytest
 
 from security.asking import ask
 from security.routes import ADMIN, AUTHOR, ROUTES, Route
-from security.seeded_tenant import PAYMENT_SECRET, SeededTenant
+from security.running_stack import PAYMENT_SECRET
+from security.seeded_tenant import SeededTenant
 
 DEFINING = [
     pytest.param(service, call, route, id=f"{service} {call}")

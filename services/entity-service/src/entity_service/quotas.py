@@ -19,7 +19,7 @@ ITEMS_PER_HOUR = Quota(
 DEFINITIONS = of_definitions(
     "definitions",
     5_000,
-    "item types, pipelines, custom fields, departments, employees, own companies, rooms, resources, accounts at providers",
+    "item types, pipelines, custom fields, departments, employees, own companies, rooms, resources, accounts",
     store.tenants.definitions,
 )
 

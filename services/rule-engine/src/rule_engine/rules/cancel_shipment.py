@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
+from contracts.item_types import TypeFilter
 from contracts.messages.shipment_commands import CancelShipment
-from contracts.values import ItemKind
 from rule_engine.domain.actions import ActionContext, Group, RuleType
 from rule_engine.rules.create_shipment import DELIVERED
 from rule_engine.rules.shipments import ShipmentParams, ShipmentStatusOutputs
@@ -15,7 +15,7 @@ class CancelShipmentRule(RuleType[ShipmentParams]):
     type = "cancel_shipment"
     title = "Cancel a shipment"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[ItemKind, ...]] = DELIVERED
+    kinds: ClassVar[tuple[TypeFilter, ...]] = DELIVERED
     params = ShipmentParams
     outputs = ShipmentStatusOutputs
 

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+from contracts.item_types import TypeFilter
 from contracts.messages.payment_commands import CreatePaymentLink
-from contracts.values import Code, ItemKind, Money
+from contracts.values import Code, Money
 from rule_engine.domain.actions import ActionContext, Failure, Group, Outputs, Params, RuleType
 from rule_engine.rules.time_expressions import TimeExpression
 
-PAYABLE: tuple[ItemKind, ...] = ("deal", "invoice")
+PAYABLE: tuple[TypeFilter, ...] = ("deal", "invoice")
 OPEN = timedelta(days=14)
 """How long a link can be paid when its rule does not say."""
 
@@ -36,7 +37,7 @@ class CreatePaymentLinkRule(RuleType[CreatePaymentLinkParams]):
     type = "create_payment_link"
     title = "Make a payment link"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[ItemKind, ...]] = PAYABLE
+    kinds: ClassVar[tuple[TypeFilter, ...]] = PAYABLE
     helper: ClassVar[bool] = True
     params = CreatePaymentLinkParams
     outputs = CreatedPaymentLink

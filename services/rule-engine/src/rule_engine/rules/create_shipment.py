@@ -5,12 +5,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.item_types import TypeFilter
 from contracts.messages.shipment_commands import CreateShipment
-from contracts.values import Code, ItemKind
+from contracts.values import Code
 from rule_engine.domain.actions import ActionContext, Failure, Group, Outputs, Params, RuleType
 from rule_engine.rules.time_expressions import TimeExpression
 
-DELIVERED: tuple[ItemKind, ...] = ("deal",)
+DELIVERED: tuple[TypeFilter, ...] = ("deal",)
 _LINE = {"longer": "is cut", "lines": "one"}
 
 
@@ -44,7 +45,7 @@ class CreateShipmentRule(RuleType[CreateShipmentParams]):
     type = "create_shipment"
     title = "Create a shipment"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[ItemKind, ...]] = DELIVERED
+    kinds: ClassVar[tuple[TypeFilter, ...]] = DELIVERED
     params = CreateShipmentParams
     outputs = CreatedShipment
 

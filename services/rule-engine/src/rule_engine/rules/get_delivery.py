@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
+from contracts.item_types import TypeFilter
 from contracts.messages.shipment_commands import ReadShipment
-from contracts.values import ItemKind
 from rule_engine.domain.actions import ActionContext, Group, RuleType
 from rule_engine.rules.create_shipment import DELIVERED
 from rule_engine.rules.shipments import ShipmentParams, ShipmentStatusOutputs
@@ -15,7 +15,7 @@ class GetDelivery(RuleType[ShipmentParams]):
     type = "get_delivery"
     title = "Read a delivery"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[ItemKind, ...]] = DELIVERED
+    kinds: ClassVar[tuple[TypeFilter, ...]] = DELIVERED
     helper: ClassVar[bool] = True
     params = ShipmentParams
     outputs = ShipmentStatusOutputs

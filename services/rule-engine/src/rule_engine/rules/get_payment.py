@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from contracts.item_types import TypeFilter
 from contracts.messages.payment_commands import ReadPayment
-from contracts.values import ItemKind, Money
+from contracts.values import Money
 from rule_engine.domain.actions import ActionContext, Group, Outputs, Params, RuleType
 from rule_engine.rules.create_payment_link import PAYABLE
 
@@ -32,7 +33,7 @@ class GetPayment(RuleType[GetPaymentParams]):
     type = "get_payment"
     title = "Read a payment"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[ItemKind, ...]] = PAYABLE
+    kinds: ClassVar[tuple[TypeFilter, ...]] = PAYABLE
     helper: ClassVar[bool] = True
     params = GetPaymentParams
     outputs = FoundPayment
