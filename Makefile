@@ -63,6 +63,7 @@ up down status: $(FROZEN)
 schemas: $(FROZEN)
 	$(RUN) python -m contracts.documents
 	$(RUN) python -m tests.contract.openapi
+	PYTHONPATH=tests $(RUN) python -m deployment.chart_files
 
 catalogue: $(FROZEN)
 	$(RUN) python -m rule_engine.catalogue > docs/catalogue.md

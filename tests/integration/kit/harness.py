@@ -85,9 +85,12 @@ class Harness:
     commands: Topic
     results: Topic
 
-    def service(self, *, clock: Clock = utc_now, quotas: Sequence[Quota] = (), **changes: Any) -> Service:
+    def service(
+        self, *, clock: Clock = utc_now, quotas: Sequence[Quota] = (), api_only: bool = False, **changes: Any
+    ) -> Service:
         """A service on this harness; each has ports, and with them an instance name, of its own."""
-        return Service(self.name, self.settings.model_copy(update=ports() | changes), clock=clock, quotas=quotas)
+        settings = self.settings.model_copy(update=ports() | changes)
+        return Service(self.name, settings, clock=clock, quotas=quotas, api_only=api_only)
 
     async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Runs a statement as the superuser, whom row-level security does not bind."""

@@ -44,6 +44,19 @@ async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handle
     assert await harness.committed(harness.events) == 2
 
 
+async def test_one_that_only_serves_publishes_what_it_commits_and_leaves_the_rest_to_others(harness: Harness) -> None:
+    serving_alone = writing_down(harness, harness.service(api_only=True))
+    serving_alone.work({"write": Job(_unexpected, _given_up)})
+    async with running(serving_alone):
+        await tell(serving_alone, harness, "hello")
+        async with serving_alone.database.transaction(TENANT) as tx:
+            await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=serving_alone.clock())
+        await eventually(lambda: _published(harness, ["hello"]))
+        async with running(writing_down(harness)):
+            await eventually(lambda: _has(harness, ["hello"]))
+        assert [row["attempts"] for row in await harness.sql("SELECT attempts FROM work")] == [0]
+
+
 async def test_a_command_becomes_leased_work_and_its_result(harness: Harness) -> None:
     service = harness.service()
     commands = Commands(service=service.name, results=harness.results, outbox=service.outbox, clock=service.clock)
@@ -169,6 +182,18 @@ def writing_down(harness: Harness, service: Service | None = None) -> Service:
 async def tell(service: Service, harness: Harness, *texts: str) -> None:
     async with service.database.transaction(TENANT) as tx:
         await service.outbox.put(tx, harness.events, *(note(text) for text in texts))
+
+
+async def _unexpected(task: Task) -> None:
+    raise AssertionError(task)
+
+
+async def _given_up(task: Task, reason: str) -> None:
+    raise AssertionError(reason)
+
+
+async def _published(harness: Harness, texts: list[str]) -> bool:
+    return await harness.texts() == texts
 
 
 async def _failing(client: httpx.AsyncClient) -> list[str]:

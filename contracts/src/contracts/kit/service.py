@@ -50,8 +50,15 @@ class Service:
     """Database, outbox and clock to build a service with; then its consumers, workers, tasks and routes."""
 
     def __init__(
-        self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now, quotas: Sequence[Quota] = ()
+        self,
+        name: str,
+        settings: ServiceSettings,
+        *,
+        clock: Clock = utc_now,
+        quotas: Sequence[Quota] = (),
+        api_only: bool = False,
     ) -> None:
+        """With `api_only` it answers requests and relays what they commit; other processes consume and work."""
         self.name = name
         self.settings = settings
         self.clock = clock
@@ -59,6 +66,7 @@ class Service:
         self.database = Database(settings, service=name)
         self.outbox = Outbox()
         self._quotas = quotas
+        self._api_only = api_only
         self.idempotency = Idempotency(self.database)
         self._relay = Relay(self.database, self._producer)
         self._dead_letters = DeadLetters(name, self._producer, self.database)
@@ -67,8 +75,8 @@ class Service:
         self._replayer = Replayer(self.database, self._dead_letters, self._processors, clock)
         self._background: list[tuple[str, Background]] = [
             ("relay", self._relay.run),
-            ("replay", self._replayer.run),
             ("housekeeping", self._keep_house),
+            *([] if api_only else [("replay", self._replayer.run)]),
         ]
         self._on_stop: list[Background] = []
         self._draining = False
@@ -80,6 +88,8 @@ class Service:
 
     def consume(self, subscription: Subscription[Any]) -> None:
         """Consumes in the group named like the service."""
+        if self._api_only:
+            return
         inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
         processor = Processor(subscription, self.database, inbox, self._dead_letters)
         member = Member(self.settings, self.name, f"{self.name}-{self.instance}")
@@ -89,8 +99,9 @@ class Service:
     def work(self, jobs: Mapping[str, Job], concurrency: int = 8) -> Worker:
         """Does leased work in this process."""
         worker = Worker(self.database, jobs, self.clock, concurrency, timedelta(seconds=self.settings.lease_s))
-        self.database.on_commit(worker.wake)
-        self.background("worker", worker.run)
+        if not self._api_only:
+            self.database.on_commit(worker.wake)
+            self.background("worker", worker.run)
         return worker
 
     def background(self, name: str, run: Background) -> None:

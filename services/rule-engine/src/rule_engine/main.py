@@ -60,7 +60,7 @@ from rule_engine.gateway import EntityService, NamedThings, TriggerService
 from rule_engine.handlers.commands import Handlers, handling
 from rule_engine.handlers.planner import Planner, planning
 from rule_engine.handlers.results import Results, results
-from rule_engine.jobs import BackfillJob, CanaryJob, Forgetting, MigrationJob, ReplaceJob, StartJob
+from rule_engine.jobs import BackfillJob, CanaryJob, Counting, Forgetting, MigrationJob, ReplaceJob, StartJob
 from rule_engine.processes import Processes
 from rule_engine.quotas import QUOTAS
 from rule_engine.rules import REGISTRY, RUNNABLE
@@ -73,7 +73,7 @@ from rule_engine.workflows import RuleRunWorkflow
 
 def build_app(settings: Settings) -> FastAPI:
     """The whole service; nothing connects before the application starts."""
-    service = Service("rule-engine", settings, quotas=QUOTAS)
+    service = Service("rule-engine", settings, quotas=QUOTAS, api_only=settings.api_only)
     database, clock, store = service.database, service.clock, Store.create(BLOCKS)
     entity_service, trigger_service, named = EntityService(settings), TriggerService(settings), NamedThings(settings)
     open_runs, elsewhere = OpenRuns(), NamedElsewhere(named, database)
@@ -96,7 +96,10 @@ def build_app(settings: Settings) -> FastAPI:
     moving = MigrationJob(database, store, entity_service, Mover(store, recorder, clock, new_id), clock)
     service.work({MIGRATION: moving.job()}, concurrency=2)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
-    _schedule(service, settings, scheduler, activities)
+    if settings.api_only:
+        service.background("counting", Counting(database, store, open_runs, clock, settings.sweep_every).run)
+    else:
+        _schedule(service, settings, scheduler, activities)
     for client in (entity_service, trigger_service, named):
         service.on_stop(client.close)
     return service.app(

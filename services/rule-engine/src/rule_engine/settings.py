@@ -46,6 +46,8 @@ class TemporalSettings(PlaintextSettings):
 class Settings(ServiceSettings, TemporalSettings):
     """The kit's settings, Temporal, other services' addresses, deadlines and intervals."""
 
+    api_only: bool = False
+    """Answers requests and relays what they commit, while other processes plan, run and work."""
     entity_service_url: SecretUrl
     trigger_service_url: SecretUrl | None = None
     """Asked for triggers when a rule set is published, to find circles; without it publishing says that it did not."""
