@@ -66,7 +66,7 @@ schemas: $(FROZEN)
 	PYTHONPATH=tests $(RUN) python -m deployment.chart_files
 
 catalogue: $(FROZEN)
-	$(RUN) python -m rule_engine.catalogue > docs/catalogue.md
+	PYTHONPATH=tests $(RUN) python -m contract.catalogue > docs/catalogue.md
 
 docs: schemas catalogue
 

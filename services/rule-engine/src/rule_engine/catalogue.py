@@ -1,37 +1,57 @@
-"""`python -m rule_engine.catalogue > docs/catalogue.md`: the rule types as a page for authors."""
+"""The rules and blocks of the page for authors, `docs/catalogue.md`, which `make catalogue` puts together."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from contracts.parameter_tables import parameter_table
+from rule_engine.blocks import BLOCKS
+from rule_engine.blocks.examples import load_examples as block_examples
 from rule_engine.domain.actions import RuleType
+from rule_engine.domain.authoring.workflow_document import ACTION
+from rule_engine.domain.authoring.workflow_schema import options_schema
+from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.rules import REGISTRY
 from rule_engine.rules.examples import Example, load_examples
 
-HEAD = """# Rule types
 
-Made from the code by `make catalogue`; `GET /v1/rule-types` tells the same with JSON Schemas. Any parameter may be a
-Liquid text or `{"path": "…"}`. Outputs are used by later rules of the chain as `steps.<rule name>.<output>`.
-"""
-
-
-def page() -> str:
-    """The whole page, in Markdown."""
+def rules() -> Iterator[str]:
+    """A section for each rule type, in Markdown."""
     examples = load_examples()
-    return "\n".join([HEAD, *(line for one in REGISTRY.values() for line in _section(one, examples[one.type]))])
+    for one in REGISTRY.values():
+        yield from _section(one, examples[one.type])
+
+
+def blocks() -> Iterator[str]:
+    """A section for each block that authors write, in Markdown."""
+    for name, example in block_examples().items():
+        yield f"## block `{name}`\n"
+        if name == ACTION:
+            yield "Any rule, as a block. Its parameters and outputs are those of the rule.\n"
+        else:
+            yield from _options(BLOCKS[name])
+        outputs = [f"`{one}`" for one in example.outputs]
+        yield f"Outputs: {', '.join(outputs) or 'none'}.\n"
+        yield f"{example.title}:\n"
+        yield f"```yaml\n{_yaml(example.block)}```\n"
+        yield f"Refused at publishing, with words about `{example.issue.says}`:\n"
+        yield f"```yaml\n{_yaml(example.issue.params)}```\n"
+
+
+def _options(type: BlockType[Any]) -> Iterator[str]:
+    inside = {"none": "nothing", "body": "a body, `blocks`", "many": "`branches`"}
+    named = isinstance(type.branches, tuple)
+    holds = "the branches " + ", ".join(f"`{one}`" for one in type.branches) if named else inside[str(type.branches)]
+    yield f"{' '.join((type.__doc__ or type.title).split())} Inside: {holds}.\n"
+    yield from parameter_table(options_schema(type), "option")
+    yield ""
 
 
 def _section(rule_type: RuleType[Any], example: Example) -> Iterator[str]:
     yield f"## rule `{rule_type.type}`\n"
     yield f"{rule_type.__doc__ or rule_type.title} For: {', '.join(rule_type.kinds)}.\n"
-    schema = rule_type.params.model_json_schema()
-    yield "| parameter | | what |"
-    yield "| --- | --- | --- |"
-    for name, one in schema.get("properties", {}).items():
-        yield f"| `{name}` | {_need(one, name in schema.get('required', ()))} | {_described(one, schema)} |"
-    yield from _forms(schema)
+    yield from parameter_table(rule_type.params.model_json_schema())
     outputs = [f"`{name}`" for name in rule_type.outputs.model_fields]
     yield f"\nOutputs: {', '.join(outputs) or 'none'}.\n"
     yield from _example(rule_type.type, example)
@@ -57,45 +77,3 @@ def _example(type: str, example: Example) -> Iterator[str]:
 
 def _yaml(value: Any) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
-
-
-def _forms(schema: dict[str, Any]) -> Iterator[str]:
-    """What the parameters above are made of, a table each."""
-    for name, form in schema.get("$defs", {}).items():
-        if "properties" not in form:
-            continue
-        yield f"\n`{name}`: {' '.join(form.get('description', 'names with values').split())}\n"
-        yield "| name | | what |"
-        yield "| --- | --- | --- |"
-        for key, one in form["properties"].items():
-            yield f"| `{key}` | {_need(one, key in form.get('required', ()))} | {_described(one, schema)} |"
-
-
-def _need(one: dict[str, Any], required: bool) -> str:
-    default = one.get("default")
-    if required:
-        return "required"
-    return "optional" if default in (None, "") or isinstance(default, dict | list) else f"default `{default}`"
-
-
-def _described(one: dict[str, Any], schema: dict[str, Any]) -> str:
-    described = one.get("description") or _type(one, schema)
-    return " ".join(described.split()).replace("|", "\\|")
-
-
-def _type(one: dict[str, Any], schema: dict[str, Any]) -> str:
-    """A JSON Schema type in words."""
-    if "$ref" in one:
-        target = schema["$defs"][one["$ref"].rpartition("/")[2]]
-        return f"`{target['title']}`" if "properties" in target else _type(target, schema)
-    if "anyOf" in one:
-        return " or ".join(_type(part, schema) for part in one["anyOf"] if part.get("type") != "null")
-    if one.get("type") == "array":
-        return f"list of {_type(one.get('items', {}), schema)}"
-    if "enum" in one:
-        return " or ".join(f"`{value}`" for value in one["enum"])
-    return str(one.get("type", "any value"))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
