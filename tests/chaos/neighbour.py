@@ -50,18 +50,13 @@ class Neighbour:
         self._published: Mapping[str, dict[str, Json]] = {code: {} for code in PIPELINES}
         self._publishing = {code: asyncio.Lock() for code in PIPELINES}
         self._items: list[str] = []
-        self._contacts: list[str] = []
         self._ids: dict[str, str] = {}
 
     async def settle_in(self, addresses: Mapping[str, str]) -> None:
         """Sound clients, a first item with an invoice. `addresses` are the form's, the hook's, the provider's."""
         self._ids |= addresses
         self._ids["nonce"] = (await self._visitor.get("trigger-service", addresses["form"]))["nonce"]
-        for number in range(CLIENTS):
-            body = CONTACT | {"emails": [{"address": f"client{number}@neighbours.example"}]}
-            self._contacts.append((await self.owner.post("entity-service", "/v1/contacts", body))["id"])
         await self._make_item(PIPELINES[0], QUIET, ITEM)
-        self._ids["contact"] = self._contacts[-1]
         invoice = {"amount": {"amount": 1_000, "currency": "EUR"}}
         made = await self.owner.post("entity-service", f"/v1/items/{self._ids['item']}/invoices", invoice)
         self._ids["payment"] = made["payment_id"]
@@ -111,8 +106,12 @@ class Neighbour:
             return False
 
     async def _make_item(self, pipeline: str, stage: str, draft: Json) -> bool:
-        clients = {"contact_ids": [self._random.choice(self._contacts)]}
-        body = draft | {"pipeline": pipeline, "stage": stage} | clients
+        """With a client of its own: a rule may delete both."""
+        client = await self._send(Write("entity-service", "POST", "/v1/contacts", self._client()))
+        if client is None or not client.is_success:
+            return False
+        self._ids["contact"] = client.json()["id"]
+        body = draft | {"pipeline": pipeline, "stage": stage, "contact_ids": [self._ids["contact"]]}
         answer = await self._send(Write("entity-service", "POST", "/v1/items", body))
         if answer is None or not answer.is_success:
             return False
@@ -120,6 +119,12 @@ class Neighbour:
         self._items = [*self._items, self._ids["item"]][-KEPT:]
         self.counts["items made"] += 1
         return True
+
+    def _client(self) -> Json:
+        client: Json = CONTACT | {
+            "emails": [{"address": f"client{self._random.randrange(CLIENTS)}@neighbours.example"}]
+        }
+        return client
 
     async def _move(self) -> None:
         item, stage = self._random.choice(self._items), self._random.choice(STAGES)

@@ -34,6 +34,7 @@ from contracts.messages.entity_commands import (
     UpdateItem,
 )
 from contracts.messages.link_commands import (
+    ConvertItem,
     DeleteItem,
     DeleteLinkedItems,
     LinkItems,
@@ -42,6 +43,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
@@ -53,9 +55,11 @@ from doc_service.domain.qr_codes import draw, plan_qr_code
 from entity_service.api.bookings import BookingInput
 from entity_service.api.planned_activities import PlannedActivityInput
 from entity_service.api.tasks import TaskInput
+from entity_service.domain.conversions import carried, check_target
 from entity_service.domain.items import Item, assign, copy_of, new_item
 from entity_service.domain.pipelines import choose, find_place
 from entity_service.domain.planned_activities import planned_activity
+from entity_service.domain.requisites import with_values
 from entity_service.domain.tasks import new_task
 from entity_service.domain.timeline import TimelineEntry
 from local_stack.peers.sms import Sms
@@ -68,7 +72,7 @@ from support.messages import order
 STAGES = tuple(StageContext(code=code, name=code, position=at) for at, code in enumerate(("new", "won")))
 PIPELINES = {
     code: PipelineSchema(code=code, name=code, kind=kind, stages=STAGES)
-    for code, kind in (("sales", "deal"), ("works", "deal"), ("leads", "lead"))
+    for code, kind in (("sales", "deal"), ("works", "deal"), ("leads", "lead"), ("offers", "quote"))
 }
 TYPES = {"text": "text", "number": "number", "boolean": "bool", "list": "list"}
 DEFINITIONS = [
@@ -224,6 +228,21 @@ def to_linked(wanted: UpdateLinkedItems, context: ItemContext) -> None:
     assert after.title == one_line(after.title)
 
 
+def to_conversion(wanted: ConvertItem, context: ItemContext) -> None:
+    """Every custom field is of deals, so none is carried over into a quote, and each is named."""
+    source = item_of(context)
+    check_target(source, wanted.target)
+    left = carried(source, "quote", REFERENCES).left
+    assert [one.partition(":")[0] for one in left] == [f"fields.{code}" for code in source.fields]
+
+
+def to_requisites(wanted: ChangeRequisites, context: ItemContext) -> None:
+    assert context.company is not None
+    kept = with_values(context.company.requisites, wanted.template, wanted.address_type, wanted.values).organisation
+    assert kept is not None
+    assert kept.name == context.company.title
+
+
 def to_links(wanted: ItemCommand, context: ItemContext) -> None:
     """Nothing but the database says which items are linked."""
     assert wanted.item_id == context.item.id
@@ -255,7 +274,11 @@ OWNERS: Mapping[type[Body], Any] = {
     BookResource: to_bookings,
     CompleteActivities: to_completed,
     UpdateLinkedItems: to_linked,
-    **dict.fromkeys((DeleteItem, ReadItem, DeleteLinkedItems, LinkItems, UnlinkItems, SetParentItem), to_links),
+    **dict.fromkeys(
+        (DeleteItem, ReadItem, DeleteLinkedItems, LinkItems, UnlinkItems, SetParentItem, AddToExceptions), to_links
+    ),
+    ConvertItem: to_conversion,
+    ChangeRequisites: to_requisites,
     CompleteTasks: to_tasks,
     AddTimelineEntry: to_timeline,
     ReadEmployee: to_people,

@@ -100,6 +100,14 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "create_repeat_lead": {"name": LINE, "source": LINE},
     "copy_deal": {"name": LINE, "pipeline": "works"},
     "create_document": {"template": "invoice", "fields": {"company.address": TEXT, "item.title": LINE}},
+    "change_requisites": {
+        "party": "company",
+        "template": "organisation",
+        "fields": {"name": "{{ company.title }}", "tax_number": {"path": "company.tax_number"}, "city": "Bonn"},
+    },
+    "get_requisites": {"party": "company", "template": "organisation"},
+    "create_from_source": {"target": "quote"},
+    "add_to_exceptions": {},
     "update_item": {
         "fields": [
             {"field": "title", "value": LINE},

@@ -20,7 +20,7 @@ from local_stack.demo.shop import Shop
 from local_stack.stack import Stack
 from support import corpus
 from support.hostile_params import PARAMS, QUIET
-from support.hostility import ITEM, TENANT, sound_rule
+from support.hostility import CONTACT, ITEM, TENANT, sound_rule
 from support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(600)]
@@ -106,14 +106,8 @@ class Hostile:
         with closing(Services(stack.addresses, stack.credentials, tenant, sub="owner")) as services:
             self.answers = apply(documents, services, lambda _, __: None)
         self.person = Person(stack.addresses, token)
-        contact = {
-            "first_name": "Ada",
-            "phones": [{"number": "+447700900123"}],
-            "emails": [{"address": "ada@client.example"}],
-        }
-        self.contact = self.person.post("entity-service", "/v1/contacts", contact)["id"]
         seller = self.answers["employee/seller"]["id"]
-        self._draft = ITEM | {"pipeline": "deals", "contact_ids": [self.contact], "responsible_id": seller}
+        self._draft = ITEM | {"pipeline": "deals", "responsible_id": seller}
 
     def publish(self, rule: Json) -> httpx.Response:
         body = {"pipeline": "deals", "publish": True, "stages": {"s0": {"rules": [rule]}}}
@@ -128,7 +122,8 @@ class Hostile:
         return items
 
     def _item(self) -> str:
-        draft = self._draft | {"stage": QUIET, "fields": {"note": LONG, "count": 3}}
+        contact = self.person.post("entity-service", "/v1/contacts", CONTACT)["id"]
+        draft = self._draft | {"stage": QUIET, "fields": {"note": LONG, "count": 3}, "contact_ids": [contact]}
         item = str(self.person.post("entity-service", "/v1/items", draft)["id"])
         rows = [{"name": f"Table {number}", "quantity": "1", "price": 100} for number in range(10)]
         self.person.send(

@@ -134,6 +134,7 @@ async def _set_up(seeded_tenant: SeededTenant) -> None:
     account = {"name": f"{SECRETIVE} account", "provider": "sandbox", "secret": PAYMENT_SECRET}
     await seeded_tenant.put("/v1/payment-accounts/bank", account)
     await seeded_tenant.put("/v1/carriers/courier", account)
+    await seeded_tenant.put("/v1/exceptions/+447700900999", {"note": SECRETIVE})
     await seeded_tenant.put("/v1/resources/van", {"name": f"{SECRETIVE} van"})
     made = await seeded_tenant.ask("doc-service", "PUT", "/v1/templates/act", TEMPLATE)
     assert made.is_success, made.text

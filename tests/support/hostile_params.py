@@ -135,6 +135,13 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "link_days": 1,
         "fields": {"number": "7", "item.fields.note": "Another note"},
     },
+    "change_requisites": {
+        "party": "contact",
+        "template": "person",
+        "address_type": "delivery",
+        "fields": {"last_name": "{{ contact.last_name }}", "born_on": "1990-02-28", "city": "Bonn", "country": "DE"},
+    },
+    "get_requisites": {"party": "contact", "template": "organisation", "address_type": "legal"},
     "update_item": {
         "fields": [
             {"field": "title", "value": "{{ item.title }}", "append": False},
@@ -154,6 +161,13 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "with_client": True,
         "link": True,
     },
+    "create_from_source": {
+        "target": "invoice",
+        "pipeline": "invoices",
+        "stage": "issued",
+        "keep_activities_open": False,
+    },
+    "add_to_exceptions": {"which": "all"},
     "get_item_data": {"item": {"path": "item.id"}, "link": None, "kind": "deal", "fields": ["title"]},
     "update_linked_item": {
         "item": None,

@@ -5,7 +5,7 @@ entity-service keeps and checks them; contexts carry them, so authors name `comp
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -45,6 +45,10 @@ class Addresses(Value):
     actual: PostalAddress | None = None
     delivery: PostalAddress | None = None
     other: PostalAddress | None = None
+
+    def of(self, type: AddressType) -> PostalAddress | None:
+        found: PostalAddress | None = getattr(self, type)
+        return found
 
 
 class BankAccountFields(Fields):
@@ -149,7 +153,6 @@ FIELDS: Mapping[RequisitesTemplate, type[PartyFields]] = {
     "sole_trader": SoleTraderFields,
     "person": PersonFields,
 }
-ADDRESS_TYPES: tuple[AddressType, ...] = get_args(AddressType)
 
 
 def names_of(template: RequisitesTemplate) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ CLIENT = {
     "last_name": "Client",
     "phones": [{"number": "+393331234567"}],
     "emails": [{"address": "alex@client.example"}],
+    "requisites": {"sole_trader": {"name": "Alex's Shop", "tax_number": "12345"}},
 }
 WELCOME = {
     "name": "Welcome",
@@ -68,12 +69,11 @@ def stage(stack: Stack) -> Iterator[Stage]:
     with ExitStack() as closing_:
         shop = closing_.enter_context(closing(open_shop(stack)))
         publish(shop)
-        client = str(shop.manager.post("entity-service", "/v1/contacts", CLIENT)["id"])
-        other = enter(shop, "elsewhere", client, {})
+        other = enter(shop, "elsewhere", {})
         shop.manager.post("entity-service", f"/v1/items/{other}/bookings", TAKEN)
-        items = {type: enter(shop, type, client, {}) for type in EXAMPLES}
+        items = {type: enter(shop, type, {}) for type in EXAMPLES}
         refused = {
-            type: enter(shop, type, client, example.refusal.item)
+            type: enter(shop, type, example.refusal.item)
             for type, example in EXAMPLES.items()
             if example.refusal is not None
         }
@@ -112,9 +112,10 @@ def chain(type: str, example: Example) -> list[dict[str, Any]]:
     return [one | {"execution": "wait"} for one in (*before, rule(type, example.params), *after)]
 
 
-def enter(shop: Shop, type: str, client: str, changes: Mapping[str, Any]) -> str:
-    """A deal of the client with a row of products, moved to the example's stage."""
-    contacts = [client] if changes.get("contact", True) else []
+def enter(shop: Shop, type: str, changes: Mapping[str, Any]) -> str:
+    """A deal with a client of its own and a row of products, moved to the example's stage."""
+    has_client = changes.get("contact", True)
+    contacts = [shop.manager.post("entity-service", "/v1/contacts", CLIENT)["id"]] if has_client else []
     deal: dict[str, Any] = {
         "kind": "deal",
         "title": "Oak table",

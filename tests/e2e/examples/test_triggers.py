@@ -149,3 +149,17 @@ def test_what_the_condition_or_the_settings_exclude_leaves_it_and_says_so(stage:
     OCCURS[type](case, example.passed_over)
     until(lambda: case.left_by(f"example_{type}"), "the arrival to be explained")
     assert case.stage() == "waiting"
+
+
+def test_a_form_of_somebody_on_the_exceptions_list_is_kept_and_says_why_no_item_came_of_it(stage: Stage) -> None:
+    shop, phone = stage.shop, "+393335000000"
+    shop.manager.send("PUT", "entity-service", f"/v1/exceptions/{phone}", json={"note": "a machine"})
+    submit_form(Case(shop, "", phone, stage.hook), EXAMPLES["form_submitted"].given)
+
+    def reasons() -> list[str]:
+        return [
+            one["reason"] for one in shop.manager.list("trigger-service", "/v1/arrivals") if one["verdict"] == "refused"
+        ]
+
+    until(lambda: any("is on the exceptions list" in reason for reason in reasons()), "the submission to be refused")
+    assert shop.manager.list("entity-service", "/v1/contacts", phone=phone) == []

@@ -32,6 +32,7 @@ from contracts.messages.entity_commands import (
 )
 from contracts.messages.entity_events import FieldsChanged, ItemCreated, StageChanged
 from contracts.messages.link_commands import (
+    ConvertItem,
     DeleteItem,
     DeleteLinkedItems,
     LinkItems,
@@ -40,6 +41,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.results import CommandFailed
 from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
@@ -130,6 +132,9 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     LinkItems: {"other_id": str(UUID(int=1))},
     UnlinkItems: {},
     SetParentItem: {"parent_id": None},
+    ConvertItem: {"target": "quote"},
+    ChangeRequisites: {"party": "contact", "template": "person", "values": {"last_name": "Bell"}},
+    AddToExceptions: {},
     ReadEmployee: {"employee_id": str(UUID(int=1))},
     SelectEmployee: {"method": "random"},
     ChangeResponsible: {"method": "first"},

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, FieldAssignment
-from contracts.messages.entity_events import FieldsChanged, ItemDeleted
+from contracts.messages.entity_events import FieldsChanged, ItemDeleted, PaymentChanged, StageChanged
 from contracts.messages.link_commands import (
+    ConvertItem,
     DeleteItem,
     DeleteLinkedItems,
     LinkItems,
@@ -109,3 +110,72 @@ async def test_a_rule_deletes_its_item(shop: Tenant) -> None:
     assert (await shop.ask("GET", f"/v1/items/{item['id']}")).status_code == 404
     (gone,) = await shop.events(ItemDeleted)
     assert (gone.data.item_id, gone.data.deleted_by) == (UUID(item["id"]), "rule:it")
+
+
+async def test_a_deal_is_made_of_a_lead_with_its_clients_products_and_fields(shop: Tenant) -> None:
+    for kind, code in (("lead", "wood"), ("deal", "wood"), ("lead", "only")):
+        await shop.put(f"/v1/fields/{kind}/{code}", {"name": code, "type": "text"})
+    contact = await shop.post("/v1/contacts", {"first_name": "Anna"})
+    employee = await shop.put("/v1/employees/e1", {"first_name": "Eva"})
+    about_lead = {"contact_ids": [contact["id"]], "responsible_id": employee["id"], "source": "fair"}
+    lead = await shop.post(
+        "/v1/items", {"kind": "lead", "title": "Oak", "fields": {"wood": "oak", "only": "x"}, **about_lead}
+    )
+    await shop.put(f"/v1/items/{lead['id']}/products", {"rows": [{"name": "Table", "price": 10_000, "quantity": 2}]})
+    await shop.post(f"/v1/items/{lead['id']}/planned-activities", {"name": "Call"})
+
+    made = await shop.done(
+        about(lead, ConvertItem, target="deal", pipeline="installation", stage="talks", keep_activities_open=False)
+    )
+
+    deal = await shop.get(f"/v1/items/{made['item_id']}")
+    assert (deal["kind"], deal["title"], deal["pipeline"], deal["stage"]) == ("deal", "Oak", "installation", "talks")
+    assert (deal["amount"], deal["fields"]) == ({"amount": 20_000, "currency": "EUR"}, {"wood": "oak"})
+    assert {name: deal[name] for name in about_lead} == about_lead
+    rows = (await shop.get(f"/v1/items/{deal['id']}/products"))["rows"]
+    assert [row["name"] for row in rows] == ["Table"]
+    assert made["not_carried"] == ["fields.only: a deal has no field of this code"]
+    assert await links(shop, lead) == [("conversion", "to", "Oak")]
+    entries = (await shop.get(f"/v1/items/{lead['id']}/timeline"))["items"]
+    texts = [one["text"] for one in entries if one["kind"] == "history"]
+    assert "made the deal 'Oak' of it; not carried over: fields.only: a deal has no field of this code" in texts
+    planned = (await shop.get(f"/v1/items/{lead['id']}/planned-activities"))["items"]
+    assert [one["status"] for one in planned] == ["done"]
+    entered = [one.data for one in shop.heard(StageChanged) if str(one.data.item.id) == deal["id"]]
+    assert [one.item.amount.amount for one in entered if one.item.amount] == [20_000]
+
+
+async def test_an_invoice_of_a_deal_expects_its_payment_whichever_way_it_is_made(shop: Tenant) -> None:
+    await shop.put("/v1/pipelines/offers", {"name": "Offers", "kind": "quote", "stages": [{"code": "n", "name": "N"}]})
+    deal = await shop.deal(title="Oak", amount={"amount": 500, "currency": "EUR"})
+
+    quote = (await shop.post(f"/v1/items/{deal['id']}/conversions", {"target": "quote"}))["item"]
+    by_person = await shop.post(f"/v1/items/{quote['id']}/conversions", {"target": "invoice"})
+    by_rule = await shop.done(about(deal, ConvertItem, target="invoice"))
+    impossible = await shop.ask("POST", f"/v1/items/{deal['id']}/conversions", {"target": "contact"})
+
+    assert (quote["amount"], by_person["item"]["title"]) == (deal["amount"], "Invoice: Oak")
+    assert (await shop.get(f"/v1/payments/{by_person['payment_id']}"))["status"] == "pending"
+    (expected,) = (await shop.get(f"/v1/items/{by_rule['item_id']}/payments"))["items"]
+    assert (expected["status"], expected["amount"]["amount"], expected["deal_id"]) == ("pending", 500, deal["id"])
+    assert len(await shop.events(PaymentChanged, 2)) == 2
+    assert "a deal cannot be made into a contact, only into an invoice or a quote" in impossible.json()["detail"]
+
+
+async def test_clients_are_made_of_a_lead_and_linked_with_it(shop: Tenant) -> None:
+    for code in ("first_name", "phone", "tax_number"):
+        await shop.put(f"/v1/fields/lead/{code}", {"name": code, "type": "text"})
+    known = await shop.post("/v1/contacts", {"first_name": "Anna", "phones": [{"number": "+4930123456"}]})
+    fields = {"first_name": "Anne", "phone": "+49 30 123456", "tax_number": "7"}
+    lead = await shop.post("/v1/items", {"kind": "lead", "title": "Bell", "fields": fields})
+
+    contact = await shop.done(about(lead, ConvertItem, target="contact"))
+    company = await shop.done(about(lead, ConvertItem, target="company"))
+
+    assert (contact["contact_id"], contact["item_id"]) == (known["id"], None)
+    assert contact["not_carried"] == ["fields.tax_number: a contact has none"]
+    kept = await shop.get(f"/v1/companies/{company['company_id']}")
+    assert (kept["title"], kept["phone"], kept["tax_number"]) == ("Bell", "+4930123456", "7")
+    after = await shop.get(f"/v1/items/{lead['id']}")
+    assert (after["contact_ids"], after["company_id"]) == ([known["id"]], company["company_id"])
+    assert "has a company already" in await shop.refused(about(lead, ConvertItem, target="company"))

@@ -1,7 +1,11 @@
 """What a tenant is set up with, its people and its clients."""
 
 from urllib.parse import quote
+from uuid import UUID
 
+from contracts.messages.entity_commands import CreateItem
+from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
+from contracts.values import PersonInput
 from integration.entity_service.harness import Harness, Tenant, contexts
 
 
@@ -253,3 +257,58 @@ async def test_requisites_of_clients_are_checked_changed_by_template_and_in_the_
     kept = context.company.requisites.model_dump(exclude_defaults=True)
     assert kept == {"organisation": {"vat_number": "DE136695976"}}
     assert wrong.json()["errors"][0]["where"] == "requisites.organisation.vat_number"
+
+
+async def test_a_rule_changes_requisites_of_the_client_and_is_refused_what_cannot_be(shop: Tenant) -> None:
+    contact = await shop.post("/v1/contacts", {"first_name": "Anna"})
+    deal = await shop.deal(contact_ids=[contact["id"]])
+
+    def change(party: str, **values: str) -> ChangeRequisites:
+        body = {"item_id": deal["id"], "actor": "rule:it", "party": party, "template": "sole_trader"}
+        return ChangeRequisites.model_validate(body | {"address_type": "actual", "values": values})
+
+    first = await shop.done(change("contact", vat_number="de 136695976", city="Bonn"))
+    again = await shop.done(change("contact", vat_number="DE136695976"))
+
+    assert first == {"changed": ["sole_trader.addresses.actual.city", "sole_trader.vat_number"]}
+    assert again == {"changed": []}
+    kept = (await shop.get(f"/v1/contacts/{contact['id']}"))["requisites"]["sole_trader"]
+    assert (kept["vat_number"], kept["addresses"]["actual"]["city"]) == ("DE136695976", "Bonn")
+    assert "vat_number: is no VAT number" in await shop.refused(change("contact", vat_number="DE1"))
+    assert await shop.refused(change("company", city="Bonn")) == "the item has no company"
+
+
+async def test_who_is_on_the_exceptions_list_makes_no_items_until_taken_off_it(shop: Tenant) -> None:
+    person = PersonInput(first_name="Anna", phone="+49 30 123456", email="anna@example.com")
+    submitted = CreateItem(kind="deal", title="Oak", person=person, actor="form:site", origin="intake")
+    made = await shop.done(submitted)
+    other = await shop.deal(contact_ids=[made["contact_id"]])
+    exclude = AddToExceptions(item_id=UUID(made["item_id"]), actor="rule:it")
+
+    assert await shop.done(exclude) == {"addresses": 2, "contact_ids": [made["contact_id"]]}
+
+    listed = (await shop.get("/v1/exceptions"))["items"]
+    assert [(one["address"], one["note"], one["added_by"]) for one in listed] == [
+        ("+4930123456", "client of Oak", "rule:it"),
+        ("anna@example.com", "client of Oak", "rule:it"),
+    ]
+    gone = [f"/v1/items/{made['item_id']}", f"/v1/contacts/{made['contact_id']}"]
+    assert [(await shop.ask("GET", path)).status_code for path in gone] == [404, 404]
+    assert (await shop.get(f"/v1/items/{other['id']}"))["contact_ids"] == []
+    assert "is on the exceptions list" in await shop.refused(submitted)
+    assert (await shop.get("/v1/contacts"))["items"] == []
+    for address in ("0049 30 12 34 56", "Anna@Example.com"):
+        assert (await shop.ask("DELETE", f"/v1/exceptions/{quote(address)}")).status_code == 204
+    assert (await shop.ask("DELETE", "/v1/exceptions/anna@example.com")).status_code == 404
+    assert (await shop.done(submitted))["duplicate"] is False
+
+
+async def test_people_put_addresses_on_the_exceptions_list_in_their_one_form(shop: Tenant) -> None:
+    put = await shop.put("/v1/exceptions/%2B49%2030%20123456", {"note": "A machine"})
+    wrong = await shop.ask("PUT", "/v1/exceptions/12", {})
+
+    assert (put["address"], put["note"], put["added_by"]) == ("+4930123456", "A machine", "somebody")
+    assert wrong.status_code == 422
+    deal = await shop.deal()
+    reason = await shop.refused(AddToExceptions(item_id=UUID(deal["id"]), actor="rule:it"))
+    assert reason == "the item has no contact: there is nobody to put on the list"

@@ -40,12 +40,19 @@ TYPES: dict[str, Any] = {
     "flag": "boolean",
 }
 STAGES = tuple(StageContext(code=code, name=code, position=at) for at, code in enumerate(("new", QUIET)))
+ISSUED = (StageContext(code="issued", name="Issued", position=0),)
 SCHEMA = TenantSchema(
     tenant_id=TENANT,
     tenant=SETTINGS,
     pipelines=(
         *(PipelineSchema(code=code, name=code, kind="deal", stages=STAGES) for code in PIPELINES),
         PipelineSchema(code="leads", name="Leads", kind="lead", stages=STAGES),
+        PipelineSchema(
+            code="invoices",
+            name="Invoices",
+            kind="invoice",
+            stages=(StageContext(code="issued", name="I", position=0),),
+        ),
     ),
     fields=tuple(
         FieldSchema(

@@ -1,14 +1,15 @@
 """The commands of entity-service about other items than the one that a rule runs on, on `crm.entity.commands.v1`."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from contracts.messages.entity_commands import FieldAssignment, ItemCommand
-from contracts.values import Fields, ItemKind
+from contracts.values import Code, Fields, ItemKind
 
-LinkName = Literal["copy", "follow_up", "invoice", "related", "parent", "child"]
+LinkName = Literal["copy", "follow_up", "conversion", "invoice", "related", "parent", "child"]
 """What another item is to this one: its copy or what it was copied from, …, its parent, one of its children."""
 
 
@@ -89,3 +90,35 @@ class SetParentItem(ItemCommand):
 
     parent_id: UUID | None
     """Null: it has none any more."""
+
+
+Target = Literal["deal", "quote", "invoice", "contact", "company"]
+"""What an item can be made into."""
+TARGETS: Mapping[ItemKind, tuple[Target, ...]] = {
+    "lead": ("deal", "contact", "company"),
+    "deal": ("invoice", "quote"),
+    "quote": ("deal", "invoice"),
+}
+"""What items of a kind can be made into."""
+
+
+class ConversionFields(Fields):
+    """What is to be made of an item."""
+
+    target: Target
+    pipeline: Code | None = None
+    """Of the new item; null: the first of its kind."""
+    stage: Code | None = None
+    """Null: the pipeline's first."""
+    keep_activities_open: bool = True
+    """Whether what is planned for the item stays open; if not, it is completed."""
+
+
+class ConvertItem(ConversionFields, ItemCommand):
+    """Makes another item, or a client, of an item, with its clients, products and all fields of the same code.
+
+    Outputs: `item_id`, `contact_id`, `company_id` (null but for what was made), `not_carried` (what was not carried
+    over, and why).
+    """
+
+    TYPE: ClassVar[str] = "crm.item.convert.v1"

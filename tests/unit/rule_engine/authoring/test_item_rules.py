@@ -7,6 +7,7 @@ import pytest
 
 from contracts.messages.entity_commands import CreateFollowUp, FieldAssignment, MoveCandidate, MoveItem
 from contracts.messages.link_commands import (
+    ConvertItem,
     DeleteItem,
     DeleteLinkedItems,
     LinkItems,
@@ -15,8 +16,10 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
+from contracts.requisites import Requisites
 from contracts.values import Money
-from rule_engine.domain.actions import AuthoringContext, Failure
+from rule_engine.domain.actions import AuthoringContext, Failure, Refusal
 from rule_engine.rules import REGISTRY
 from support.acting import act
 from support.shop import COMPANY, CONTACT, DEAL, SCHEMA, SELLER, deal
@@ -40,6 +43,19 @@ ASSIGNED = (FieldAssignment(field="title", value="Ash"),)
         ("delete_linked_item", {"link": "copy"}, DeleteLinkedItems(**SAID, link="copy")),
         ("link_items", {"item": OTHER}, LinkItems(**SAID, other_id=OTHER)),
         ("unlink_items", {"kind": "lead"}, UnlinkItems(**SAID, other_kind="lead")),
+        (
+            "create_from_source",
+            {"target": "quote", "keep_activities_open": False},
+            ConvertItem(**SAID, target="quote", keep_activities_open=False),
+        ),
+        ("add_to_exceptions", {"which": "all"}, AddToExceptions(**SAID, which="all")),
+        (
+            "change_requisites",
+            {"party": "company", "template": "organisation", "fields": {"city": "Bonn", "tax_number": None}},
+            ChangeRequisites(
+                **SAID, party="company", template="organisation", values={"city": "Bonn", "tax_number": None}
+            ),
+        ),
         ("set_parent_item", {"item": None}, SetParentItem(**SAID, parent_id=None)),
         (
             "change_pipeline",
@@ -117,3 +133,61 @@ def test_products_are_read_with_their_count_and_their_total() -> None:
     assert (found.count, found.total) == (2, Money(amount=146_311, currency="EUR"))
     none = act("get_products", {}, deal(products=()))
     assert (none.rows, none.count, none.total) == ((), 0, None)
+
+
+@pytest.mark.parametrize(
+    ("params", "where", "what"),
+    [
+        ({"target": "contact"}, "target", "of a deal can be made: invoice, quote"),
+        ({"target": "quote"}, "pipeline", "there is no open pipeline for quotes"),
+        ({"target": "quote", "pipeline": "leads"}, "pipeline", "there is no open pipeline 'leads' for quotes"),
+    ],
+)
+def test_what_cannot_be_made_of_a_deal_is_refused_at_publishing(params: dict[str, Any], where: str, what: str) -> None:
+    (issue,) = issues("create_from_source", params)
+    assert (issue.where, what in issue.what) == (where, True), issue
+
+
+def test_a_client_made_of_a_lead_is_in_no_pipeline() -> None:
+    leads = next(one for one in SCHEMA.pipelines if one.kind == "lead")
+    context, kind = AuthoringContext(SCHEMA, leads, "incoming"), REGISTRY["create_from_source"]
+    (issue,) = kind.issues({"target": "contact", "pipeline": "sales"}, context)
+    assert (issue.where, issue.what) == ("pipeline", "a contact is in no pipeline: leave it out")
+    assert kind.leads_to({"target": "contact"}, context) is None
+    assert kind.leads_to({"target": "deal"}, context) == ("sales", "new")
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "what"),
+    [
+        ({"tax_nmber": "1"}, "fields.tax_nmber", "did you mean 'tax_number'?"),
+        ({"registered_on": "yesterday"}, "fields.registered_on", "date"),
+        ({"country": {"const": "Germany"}}, "fields.country", "a country of ISO 3166 such as DE"),
+        ({"name": 7}, "fields.name", "text"),
+    ],
+)
+def test_requisites_that_there_are_not_are_refused_at_publishing(fields: Any, where: str, what: str) -> None:
+    params = {"party": "company", "template": "organisation", "fields": fields}
+    (issue,) = issues("change_requisites", params)
+    assert (issue.where, what in issue.what) == (where, True), issue
+
+
+def test_values_that_are_made_when_the_rule_acts_are_not_judged_before() -> None:
+    fields = {"name": "{{ company.title }}", "registered_on": {"path": "item.fields.day"}, "city": None}
+    assert not issues("change_requisites", {"party": "company", "template": "organisation", "fields": fields})
+
+
+def test_requisites_are_read_with_one_address_and_can_be_named_by_later_rules() -> None:
+    params = {"party": "company", "template": "organisation", "address_type": "delivery"}
+    record = {"name": "Bell", "registered_on": "2020-02-29", "addresses": {"delivery": {"city": "Bonn"}}}
+    company = deal().company
+    assert company is not None
+    known = company.model_copy(update={"requisites": Requisites.model_validate({"organisation": record})})
+
+    found = act("get_requisites", params, deal(company=known)).model_dump(mode="json")
+
+    assert (found["name"], found["registered_on"], found["address"]) == ("Bell", "2020-02-29", "Bonn")
+    assert REGISTRY["get_requisites"].outputs_with(params).model_fields.keys() <= found.keys()
+    assert act("get_requisites", params).model_dump()["name"] == ""
+    assert act("get_requisites", params, deal(company=None)) == Refusal("the item has no company")
+    assert REGISTRY["get_requisites"].needs_with(params) == ("company",)

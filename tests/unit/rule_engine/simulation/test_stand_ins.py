@@ -23,6 +23,7 @@ from contracts.messages.entity_commands import (
     PlanActivity,
 )
 from contracts.messages.link_commands import (
+    ConvertItem,
     DeleteLinkedItems,
     LinkItems,
     ReadItem,
@@ -30,6 +31,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from local_stack.layout import WORKSPACE
 from rule_engine.domain.simulation.made_up import made_up_outputs
@@ -66,6 +68,9 @@ SENT = {
     "link_items": LinkItems(**ABOUT, other_id=DEAL),
     "unlink_items": UnlinkItems(**ABOUT),
     "set_parent_item": SetParentItem(**ABOUT, parent_id=DEAL),
+    "create_from_source": ConvertItem(**ABOUT, target="quote"),
+    "change_requisites": ChangeRequisites(**ABOUT, party="contact", template="person", values={"last_name": "Bell"}),
+    "add_to_exceptions": AddToExceptions(**ABOUT),
     "create_task": CreateTask(**ABOUT, name="Call", stage="new"),
     "create_repeat_lead": CreateFollowUp(**ABOUT, kind="lead", title="Again"),
     "copy_deal": CopyItem(**ABOUT, pipeline="sales"),
@@ -75,8 +80,9 @@ SENT = {
     "create_document": CreateDocument(item_id=DEAL, template="bill", data={}, public_link=True, created_by="rule:one"),
 }
 MAY_BE_UNKNOWN = {"start_workflow": {"status"}, "get_employee": {"absent_until"}}
+MAY_BE_UNKNOWN |= {"create_from_source": {"contact_id", "company_id"}}
 """A workflow need not have a status; an employee may be there."""
-WITHOUT_COMMAND = {"update_item", "change_stage", "change_pipeline", "generate_code", "get_products"}
+WITHOUT_COMMAND = {"update_item", "change_stage", "change_pipeline", "generate_code", "get_products", "get_requisites"}
 """What the simulation itself does to the item, or the rule by itself."""
 
 

@@ -46,7 +46,7 @@ def router(service: Service, changes: Changes) -> APIRouter:
 
         async def create(tx: Connection) -> Response:
             deal = await changes.items.lock(tx, caller.tenant, id)
-            invoice, payment = await changes.payments.invoice(
+            invoice, payment, _ = await changes.conversions.invoice(
                 tx, deal, actor_of(caller), title=body.title, amount=body.amount
             )
             return created(Invoice(invoice=invoice.snapshot(), payment_id=payment.id))

@@ -11,7 +11,9 @@ from entity_service.application.accounts import Accounts
 from entity_service.application.activities import Activities
 from entity_service.application.bookings import Bookings
 from entity_service.application.contacts import Contacts
+from entity_service.application.conversions import Conversions
 from entity_service.application.copies import Copies
+from entity_service.application.exceptions import Exceptions
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.application.links import Links
@@ -22,6 +24,7 @@ from entity_service.application.planned_activities import PlannedActivities
 from entity_service.application.products import Products
 from entity_service.application.provider_requests import ProviderRequests
 from entity_service.application.reminders import Reminders
+from entity_service.application.requisites import RequisiteChanges
 from entity_service.application.shipments import Shipments
 from entity_service.application.tasks import Tasks
 
@@ -33,6 +36,7 @@ class Changes:
     items: Items
     handovers: Handovers
     copies: Copies
+    conversions: Conversions
     contacts: Contacts
     products: Products
     activities: Activities
@@ -46,6 +50,8 @@ class Changes:
     provider_requests: ProviderRequests
     people: People
     links: Links
+    requisites: RequisiteChanges
+    exceptions: Exceptions
 
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -> Changes:
@@ -54,21 +60,26 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -
     items = Items(outbox, clock, new_id, reminders)
     handovers, bookings, accounts = Handovers(items), Bookings(items), Accounts(clock)
     payment_links, shipments = PaymentLinks(items, accounts, public_url), Shipments(items, accounts, public_url)
+    contacts, payments = Contacts(outbox, clock, new_id), Payments(items)
+    planned = PlannedActivities(items, handovers, bookings, reminders)
     return Changes(
         items=items,
         handovers=handovers,
         copies=Copies(items, handovers),
-        contacts=Contacts(outbox, clock, new_id),
+        conversions=Conversions(items, handovers, contacts, payments, planned),
+        contacts=contacts,
         products=Products(items),
         activities=Activities(items),
-        planned=PlannedActivities(items, handovers, bookings, reminders),
+        planned=planned,
         bookings=bookings,
         reminders=reminders,
         tasks=Tasks(items, handovers),
-        payments=Payments(items, handovers),
+        payments=payments,
         payment_links=payment_links,
         shipments=shipments,
         provider_requests=ProviderRequests(payment_links, shipments),
         people=People(items, handovers),
         links=Links(items, handovers),
+        requisites=RequisiteChanges(items),
+        exceptions=Exceptions(items, clock),
     )

@@ -1,16 +1,15 @@
-"""Invoices of items, and what became of their payments."""
+"""Payments of invoices, and what became of them."""
 
 from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from contracts.messages.entity_commands import NewItem, RecordPayment
+from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.values import Money
 from entity_service import messages, store
-from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
-from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
+from entity_service.domain.errors import NotFoundError
 from entity_service.domain.items import Item, Place
 from entity_service.domain.payments import Payment, is_news, is_settled
 from entity_service.domain.pipelines import find_stage, first_won
@@ -18,29 +17,20 @@ from entity_service.messages import Actor
 
 
 class Payments:
-    """Makes invoices with their payments and records what providers report."""
+    """Expects payments and records what providers report."""
 
-    def __init__(self, items: Items, handovers: Handovers) -> None:
+    def __init__(self, items: Items) -> None:
         self._items = items
-        self._handovers = handovers
 
-    async def invoice(
-        self, tx: Connection, deal: Item, actor: Actor, *, title: str | None, amount: Money | None
-    ) -> tuple[Item, Payment]:
-        """An invoice item for a locked deal, in the tenant's first invoice pipeline, and its payment, pending."""
-        if deal.kind == "invoice":
-            raise ConflictError("an invoice has no invoices of its own")
-        due = amount or deal.amount
-        if due is None or due.amount <= 0:
-            raise InvalidError(("amount", "the item has no positive amount: give the invoice one"))
-        invoice = await self._handovers.create(tx, deal.tenant_id, _invoice_of(deal, title, due), actor)
+    async def expect(self, tx: Connection, deal: Item, invoice: Item, due: Money, actor: Actor) -> Payment:
+        """The payment, pending, of an invoice that was made of a locked deal."""
         payment = self._pending(invoice, deal, due)
         await store.payments.save(tx, payment)
         await store.links.add(tx, deal.tenant_id, deal.id, invoice.id, "invoice")
         ids = {"invoice_id": str(invoice.id), "payment_id": str(payment.id)}
         await self._items.note(tx, deal, "invoice", invoice.title, actor, dict(ids))
         await self._items.publish(tx, deal, messages.payment_changed(payment, None), actor)
-        return invoice, payment
+        return payment
 
     def _pending(self, invoice: Item, deal: Item, due: Money) -> Payment:
         now = self._items.clock()
@@ -115,15 +105,3 @@ class Payments:
     async def _paid(self, tx: Connection, invoice: Item) -> int:
         currency = invoice.amount.currency if invoice.amount else ""
         return await store.payments.paid(tx, invoice.tenant_id, invoice.id, currency)
-
-
-def _invoice_of(deal: Item, title: str | None, due: Money) -> NewItem:
-    return NewItem(
-        kind="invoice",
-        title=title or f"Invoice: {deal.title}"[:500],
-        responsible_id=deal.responsible_id,
-        contact_ids=deal.contact_ids,
-        company_id=deal.company_id,
-        amount=due,
-        source=deal.source,
-    )

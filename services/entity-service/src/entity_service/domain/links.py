@@ -11,10 +11,11 @@ from contracts.values import ItemKind, ItemSnapshot, Value
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item
 
-Relation = Literal["copy", "follow_up", "invoice", "related", "child"]
+Relation = Literal["copy", "follow_up", "conversion", "invoice", "related", "child"]
 LINKS: Mapping[LinkName, tuple[Relation, tuple[str, ...]]] = {
     "copy": ("copy", ("to", "from")),
     "follow_up": ("follow_up", ("to", "from")),
+    "conversion": ("conversion", ("to", "from")),
     "invoice": ("invoice", ("to", "from")),
     "related": ("related", ("to", "from")),
     "parent": ("child", ("from",)),

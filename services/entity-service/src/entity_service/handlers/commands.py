@@ -28,6 +28,7 @@ from contracts.messages.entity_commands import (
     UnlockItem,
     UpdateItem,
 )
+from contracts.messages.link_commands import ConvertItem
 from contracts.values import PersonInput
 from entity_service import store
 from entity_service.application import Changes
@@ -40,6 +41,7 @@ from entity_service.domain.pipelines import choose
 from entity_service.domain.resources import span
 from entity_service.handlers.links import LinkHandlers
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
+from entity_service.handlers.parties import PartyHandlers
 from entity_service.handlers.people import PeopleHandlers
 from entity_service.handlers.providers import ProviderHandlers
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
@@ -92,9 +94,10 @@ class Handlers:
         return {"item_id": str(item.id), "contact_id": str(contact) if contact else None, "duplicate": known}
 
     async def _client(self, tx: Connection, tenant: UUID, person: PersonInput | None) -> Client | None:
-        """Nobody without a name or an address."""
+        """Nobody without a name or an address. Raises `ConflictError` for somebody whose items are not wanted."""
         if person is None or not any(person.model_dump().values()):
             return None
+        await self._changes.exceptions.check(tx, tenant, person)
         return await self._changes.contacts.find_or_create(tx, tenant, person)
 
     @on_item(CreateFollowUp)
@@ -113,6 +116,16 @@ class Handlers:
         copied = await self._changes.copies.copy(tx, action.item, action.data, action.actor)
         await self._count(tx, action, copied)
         return {"item_id": str(copied.id)}
+
+    @on_item(ConvertItem)
+    async def convert_item(self, action: ItemAction[ConvertItem], tx: Connection) -> Outputs:
+        """Makes another item, or a client, of an item."""
+        await self._check_quotas(tx, action)
+        made = await self._changes.conversions.convert(tx, action.item, action.data, action.actor)
+        if made.item:
+            await self._count(tx, action, made.item)
+        ids = {"item_id": made.item and made.item.id, "contact_id": made.contact_id, "company_id": made.company_id}
+        return {**{name: str(id) if id else None for name, id in ids.items()}, "not_carried": list(made.not_carried)}
 
     async def _check_quotas[C: EntityCommand](self, tx: Connection, action: Action[C]) -> None:
         """Raises `AutomationStoppedError` when automation may make no further item."""
@@ -196,7 +209,13 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
 
 def routes(changes: Changes, locks: Locks) -> dict[type[Body], CommandHandler]:
     """The handler of each command."""
-    owners = (Handlers(changes, locks), PeopleHandlers(changes), LinkHandlers(changes), ProviderHandlers(changes))
+    owners = (
+        Handlers(changes, locks),
+        PeopleHandlers(changes),
+        LinkHandlers(changes),
+        PartyHandlers(changes),
+        ProviderHandlers(changes),
+    )
     return {command: handler for one in owners for command, handler in handlers_of(one, changes.items).items()}
 
 

@@ -45,6 +45,17 @@ async def save(tx: Connection, tenant: UUID, contact: ContactContext) -> None:
     await put(tx, "contacts", row, key=("tenant_id", "id"))
 
 
+async def delete(tx: Connection, tenant: UUID, id: UUID) -> None:
+    """Deletes a contact whom no item has any more, out of planned activities too."""
+    await tx.execute(
+        """UPDATE planned_activities SET contact_ids = array_remove(contact_ids, $2)
+           WHERE tenant_id = $1 AND $2 = ANY (contact_ids)""",
+        tenant,
+        id,
+    )
+    await tx.execute("DELETE FROM contacts WHERE tenant_id = $1 AND id = $2", tenant, id)
+
+
 async def lock_addresses(tx: Connection, tenant: UUID, addresses: Sequence[str]) -> None:
     """Until the transaction ends nobody else finds or creates a contact by these addresses."""
     await tx.execute(

@@ -22,6 +22,7 @@ from contracts.messages.entity_commands import (
     PlanActivity,
 )
 from contracts.messages.link_commands import (
+    ConvertItem,
     DeleteLinkedItems,
     LinkItems,
     ReadItem,
@@ -29,6 +30,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
@@ -93,6 +95,16 @@ def _other(body: ReadItem, command_id: UUID) -> Outputs:
 
 def _others(body: UpdateLinkedItems | DeleteLinkedItems, command_id: UUID) -> Outputs:
     return {"item_ids": [str(body.other_id) if body.other_id else _made(command_id)]}
+
+
+def _conversion(body: ConvertItem, command_id: UUID) -> Outputs:
+    made = body.target if body.target in ("contact", "company") else "item"
+    ids = {f"{name}_id": _made(command_id) if name == made else None for name in ("item", "contact", "company")}
+    return {**ids, "not_carried": []}
+
+
+def _requisites(body: ChangeRequisites, _: UUID) -> Outputs:
+    return {"changed": [f"{body.template}.{name}" for name in body.values]}
 
 
 def _document(body: CreateDocument, command_id: UUID) -> Outputs:
@@ -165,6 +177,9 @@ _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
     ReadItem: _other,
     UpdateLinkedItems: _others,
     DeleteLinkedItems: _others,
+    ConvertItem: _conversion,
+    ChangeRequisites: _requisites,
+    AddToExceptions: lambda _, command_id: {"addresses": 1, "contact_ids": [_made(command_id)]},
     LinkItems: lambda _, __: {"linked": True},
     UnlinkItems: lambda _, __: {"unlinked": 0},
     SetParentItem: lambda body, _: {"parent_id": str(body.parent_id) if body.parent_id else None},

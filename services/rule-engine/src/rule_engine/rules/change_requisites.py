@@ -1,0 +1,71 @@
+"""A rule that changes requisites of a client."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, Field, JsonValue, ValidationError
+
+from contracts.issues import Issue, issues_of, unknown
+from contracts.messages.party_commands import ChangeRequisites
+from contracts.requisites import FIELDS, AddressFields, names_of
+from rule_engine.domain.actions import ActionContext, AuthoringContext, Group, Outputs, RuleType
+from rule_engine.rules.requisites import PartyParams, template_in
+
+
+class ChangeRequisitesParams(PartyParams):
+    fields: Annotated[dict[str, JsonValue], Field(min_length=1, max_length=100)]
+    """The new values by name: `tax_number`, `registered_on`, …, or of the address `street`, `city`, …; null empties."""
+
+
+class ChangedRequisites(Outputs):
+    """The names of what changed, such as `organisation.tax_number`."""
+
+    changed: tuple[str, ...]
+
+
+class ChangeRequisitesRule(RuleType[ChangeRequisitesParams]):
+    """New values for requisites of the item's contact or company, which has them from now on if it had none.
+
+    Refused for an item without such a client, and for a number that cannot be one.
+    """
+
+    type = "change_requisites"
+    title = "Change requisites"
+    group: ClassVar[Group] = "documents"
+    params = ChangeRequisitesParams
+    outputs = ChangedRequisites
+
+    def act(self, params: ChangeRequisitesParams, acting: ActionContext) -> ChangeRequisites:
+        return acting.command(ChangeRequisites, **params.model_dump(exclude={"fields"}), values=params.fields)
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        template, written = template_in(params), params.get("fields")
+        if template is None or not isinstance(written, dict):
+            return
+        known = names_of(template)
+        for name, value in written.items():
+            if name not in known:
+                yield Issue(f"fields.{name}", unknown("requisite field", name, known))
+            else:
+                model = AddressFields if name in AddressFields.model_fields else FIELDS[template]
+                yield from _value_issues(model, name, value)
+
+
+def _value_issues(model: type[BaseModel], name: str, value: JsonValue) -> Iterator[Issue]:
+    """What is wrong with a value that is the same whatever the item."""
+    match value:
+        case {"const": given}:
+            pass
+        case str() if "{" not in value:
+            given = value
+        case int() | list():
+            given = value
+        case _:
+            return
+    try:
+        model.model_validate({} if given is None else {name: given})
+    except ValidationError as error:
+        yield from (Issue(f"fields.{name}", what) for _, what in issues_of(error))
+
+
+RULES: tuple[RuleType[Any], ...] = (ChangeRequisitesRule(),)
