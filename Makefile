@@ -32,7 +32,7 @@ verify: WORKERS := 2  # each has a whole stack that is killed again and again
 verify: $(FROZEN)
 	@$(MAKE) --no-print-directory chaos
 	@echo "simulated worlds from seed $(SIM_FROM) on"
-	@SIM_FROM=$(SIM_FROM) SIM_WORLDS=2000 WORKFLOW_EXAMPLES=2000 $(PYTEST) $(CROWD) -m "verify or simulation" $(ARGS)
+	@SIM_FROM=$(SIM_FROM) SIM_WORLDS=2000 WORKFLOW_EXAMPLES=1000 $(PYTEST) $(CROWD) -m "verify or simulation" $(ARGS)
 
 # What failed in the crowd, once more and alone.
 again: $(FROZEN)

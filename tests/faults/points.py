@@ -101,9 +101,9 @@ POINTS = (
 
 
 def rounds() -> list[tuple[Point, ...]]:
-    """All points, at most three of each service in a round: services die at the same time, too."""
+    """All points, at most four of each service in a round: services die at the same time, too."""
     by_service: dict[str, list[Point]] = defaultdict(list)
     for point in POINTS:
         by_service[point.service].append(point)
-    parts = [list(batched(points, 3, strict=False)) for points in by_service.values()]
+    parts = [list(batched(points, 4, strict=False)) for points in by_service.values()]
     return [tuple(chain.from_iterable(together)) for together in zip_longest(*parts, fillvalue=())]

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.verify
 
 type Operation = APIOperation[Any, Any, Any, Any]
 
-EXAMPLES = 5
+EXAMPLES = 4
 """Of each kind (fitting, not fitting) for each operation."""
-BORDERLINE = 12
+BORDERLINE = 8
 """Cases at the borders of the description, for each operation."""
 
 STRANGERS = {"/f/{token}": ("form",), "/hooks/payments/{token}": ("provider",), "/hooks/t/{token}": ("hook",)}

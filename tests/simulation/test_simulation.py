@@ -11,7 +11,7 @@ import pytest
 
 from simulation.world import World
 
-FROM, WORLDS = int(os.environ.get("SIM_FROM", "0")), int(os.environ.get("SIM_WORLDS", "300"))
+FROM, WORLDS = int(os.environ.get("SIM_FROM", "0")), int(os.environ.get("SIM_WORLDS", "100"))
 CHUNK = 50
 ONE = os.environ.get("SIM_SEED")
 CHUNKS = [range(int(ONE), int(ONE) + 1)] if ONE else [range(at, at + CHUNK) for at in range(FROM, FROM + WORLDS, CHUNK)]

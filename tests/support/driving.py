@@ -18,7 +18,7 @@ from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.execution.workflows import begin_workflow, receive
 from support.runs import REGISTRY, RUN, T0, context
 
-EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("WORKFLOW_EXAMPLES", "75"))
 FEWER = EXAMPLES // 4
 """For what takes several times as long."""
 FINALS = st.lists(st.sampled_from(["done", "done", "done", "refused", "failed"]), min_size=1, max_size=6)
