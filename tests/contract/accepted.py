@@ -23,20 +23,25 @@ from contracts.contexts import (
     StageContext,
     TenantSettings,
 )
-from entity_service.api.companies import CompanyInput, company_of
-from entity_service.api.contacts import ContactInput, contact_of
+from contracts.taxes import product_row
+from entity_service.api.companies import CompanyInput
+from entity_service.api.contacts import ContactInput
 from entity_service.api.employees import EmployeeInput
 from entity_service.api.items import ItemInput
 from entity_service.api.my_companies import MyCompanyInput
 from entity_service.api.products import ProductInput
 from entity_service.api.tenants import TenantInput
+from entity_service.domain.companies import company_of
+from entity_service.domain.contacts import contact_of
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, Place, References, new_item
 from entity_service.domain.my_companies import as_printed
 from entity_service.domain.names import full_name
 from entity_service.domain.products import sum_of
 
-ID, CONTACT, COMPANY, SELLER, HEAD = (UUID(f"00000000-0000-7000-8000-00000000000{number}") for number in range(1, 6))
+ID, CONTACT, COMPANY, SELLER, HEAD, PRODUCT = (
+    UUID(f"00000000-0000-7000-8000-00000000000{number}") for number in range(1, 7)
+)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLACE = Place("sales", "new")
 OPTIONS = ("oak", "ash")
@@ -127,7 +132,7 @@ def _to_company(body: Mapping[str, Any]) -> CompanyContext:
 
 
 def _to_product(body: Mapping[str, Any]) -> ProductContext:
-    return ProductInput.model_validate(body).row("EUR")
+    return product_row(ProductInput.model_validate(body).row("EUR"), PRODUCT)
 
 
 def _can_be_put(rows: Sequence[ProductContext]) -> bool:

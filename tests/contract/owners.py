@@ -14,9 +14,11 @@ from comms_service.domain.sms_text import parts
 from comms_service.gateways.mail import build_mail, refuse_other_addresses
 from comms_service.handlers import usable
 from contract.accepted import FIELDS, ID, NOW, REFERENCES, SELLER
+from contracts.clients import CompanyFields, ContactFields
 from contracts.contexts import ItemContext, PipelineSchema, StageContext
 from contracts.envelope import Body
 from contracts.inputs import unkeepable
+from contracts.messages.client_commands import CreateCompany, CreateContact, UpdateCompany, UpdateContacts
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
@@ -45,8 +47,10 @@ from contracts.messages.link_commands import (
 )
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
+from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
+from contracts.taxes import product_row
 from contracts.texts import one_line
 from doc_service.api.pages import scanned_page
 from doc_service.builtin import load_templates
@@ -55,6 +59,7 @@ from doc_service.domain.qr_codes import draw, plan_qr_code
 from entity_service.api.bookings import BookingInput
 from entity_service.api.planned_activities import PlannedActivityInput
 from entity_service.api.tasks import TaskInput
+from entity_service.domain.client_fields import assigned
 from entity_service.domain.conversions import carried, check_target
 from entity_service.domain.items import Item, assign, copy_of, new_item
 from entity_service.domain.pipelines import choose, find_place
@@ -243,6 +248,23 @@ def to_requisites(wanted: ChangeRequisites, context: ItemContext) -> None:
     assert kept.name == context.company.title
 
 
+def to_client(wanted: UpdateContacts | UpdateCompany | CreateContact | CreateCompany, context: ItemContext) -> None:
+    """Values are kept as they come, names on one line."""
+    of_contact = isinstance(wanted, UpdateContacts | CreateContact)
+    client = context.contact if of_contact else context.company
+    present = client.model_dump() if client else {}
+    made = assigned(ContactFields if of_contact else CompanyFields, present, wanted.assignments)
+    assert made.get("title", "a") == one_line(made.get("title", "a"))
+    for name in ("phones", "emails"):
+        assert all(one in present[name] for one in made.get(name, ()))
+
+
+def to_products(wanted: AddProducts, _: ItemContext) -> None:
+    """Each row has a name on one line."""
+    rows = [product_row(row, ID) for row in wanted.rows]
+    assert [row.name for row in rows] == [one_line(row.name) for row in rows]
+
+
 def to_links(wanted: ItemCommand, context: ItemContext) -> None:
     """Nothing but the database says which items are linked."""
     assert wanted.item_id == context.item.id
@@ -274,6 +296,9 @@ OWNERS: Mapping[type[Body], Any] = {
     BookResource: to_bookings,
     CompleteActivities: to_completed,
     UpdateLinkedItems: to_linked,
+    **dict.fromkeys((UpdateContacts, UpdateCompany, CreateContact, CreateCompany), to_client),
+    **dict.fromkeys((DeleteProducts, CopyProducts, MoveProducts), to_links),
+    AddProducts: to_products,
     **dict.fromkeys(
         (DeleteItem, ReadItem, DeleteLinkedItems, LinkItems, UnlinkItems, SetParentItem, AddToExceptions), to_links
     ),

@@ -132,6 +132,43 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "delete_linked_item": {"link": "copy"},
     "delete_item": {},
     "get_products": {},
+    "update_contact": {
+        "which": "matching",
+        "where": {"path": "each.id", "op": "filled"},
+        "fields": [
+            *({"field": name, "value": {"path": f"contact.{name}"}} for name in ("first_name", "last_name")),
+            *({"field": name, "value": {"path": f"contact.{name}"}, "append": True} for name in ("phones", "emails")),
+        ],
+    },
+    "update_company": {
+        "fields": [
+            {"field": "title", "value": LINE},
+            *({"field": name, "value": {"path": f"company.{name}"}} for name in ("phones", "emails", "address")),
+        ]
+    },
+    "create_contact": {
+        "fields": [
+            {"field": "first_name", "value": LINE},
+            *({"field": name, "value": {"path": f"contact.{name}"}} for name in ("phones", "emails")),
+        ]
+    },
+    "create_company": {
+        "fields": [
+            {"field": "title", "value": LINE},
+            *({"field": name, "value": {"path": f"company.{name}"}} for name in ("address", "tax_number")),
+        ]
+    },
+    "add_products": {
+        "rows": [
+            {
+                "name": LINE,
+                "price": {"amount": 100, "currency": "EUR"},
+            }
+        ]
+    },
+    "copy_products": {"link": "child", "where": {"path": "each.quantity", "op": "gt", "value": 0}},
+    "move_products": {"link": "child"},
+    "delete_products": {"where": {"path": "each.name", "op": "filled"}},
     "link_items": {"item": {"path": "item.id"}},
     "unlink_items": {"item": {"path": "item.id"}},
     "set_parent_item": {"item": {"path": "item.id"}},

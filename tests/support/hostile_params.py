@@ -168,7 +168,60 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "keep_activities_open": False,
     },
     "add_to_exceptions": {"which": "all"},
-    "get_item_data": {"item": {"path": "item.id"}, "link": None, "kind": "deal", "fields": ["title"]},
+    "get_item_data": {
+        "item": {"path": "item.id"},
+        "link": None,
+        "kind": "deal",
+        "fields": ["title"],
+        "printable": True,
+    },
+    "update_contact": {
+        "which": "matching",
+        "where": {"path": "each.first_name", "op": "filled", "value": None},
+        "fields": [
+            {"field": "first_name", "value": "{{ contact.first_name }}", "append": False},
+            {"field": "phones", "value": [{"number": "+447700900123", "type": "work"}], "append": True},
+        ],
+    },
+    "update_company": {
+        "which": "first",
+        "where": None,
+        "fields": [{"field": "address", "value": "{{ item.title }}", "append": False}],
+    },
+    "create_contact": {
+        "fields": [
+            {"field": "last_name", "value": "{{ item.title }}"},
+            {"field": "emails", "value": ["new@client.example"]},
+        ],
+        "link": True,
+    },
+    "create_company": {"fields": [{"field": "title", "value": "{{ item.title }}"}], "link": True},
+    "add_products": {
+        "rows": [
+            {
+                "name": "{{ item.title }}",
+                "quantity": 2,
+                "unit": "pcs",
+                "price": {"amount": 1_000, "currency": "EUR"},
+                "discount_percent": 5,
+                "tax_percent": 19,
+                "tax_included": True,
+            }
+        ]
+    },
+    "copy_products": {
+        "item": {"path": "item.id"},
+        "link": None,
+        "kind": "deal",
+        "where": {"path": "each.quantity", "op": "gt", "value": 1},
+    },
+    "move_products": {
+        "item": None,
+        "link": "copy",
+        "kind": "deal",
+        "where": {"path": "each.quantity", "op": "gt", "value": 1},
+    },
+    "delete_products": {"where": {"path": "each.quantity", "op": "gt", "value": 1}},
     "update_linked_item": {
         "item": None,
         "link": "copy",

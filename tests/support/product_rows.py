@@ -5,24 +5,30 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from contracts.contexts import ProductContext
-from contracts.taxes import net_of, tax_of
+from contracts.messages.product_commands import NewProduct
+from contracts.taxes import product_row
 from contracts.values import Money
 
 RATES = (Decimal(0), Decimal(7), Decimal("7.00"), Decimal("5.5"), Decimal(19), Decimal(20))
 
 
-def row(price: int, quantity: Decimal, discount: Decimal, rate: Decimal, currency: str = "EUR") -> ProductContext:
-    net = net_of(Money(amount=price, currency=currency), quantity, discount)
-    return ProductContext(
+def row(  # noqa: PLR0913 - a row's parts
+    price: int,
+    quantity: Decimal,
+    discount: Decimal,
+    rate: Decimal,
+    currency: str = "EUR",
+    included: bool = False,
+) -> ProductContext:
+    wanted = NewProduct(
         name="x",
         quantity=quantity,
-        unit="pcs",
         price=Money(amount=price, currency=currency),
         discount_percent=discount,
         tax_percent=rate,
-        net=net,
-        total=Money(amount=net.amount + tax_of(net.amount, rate), currency=currency),
+        tax_included=included,
     )
+    return product_row(wanted, None)
 
 
 def product_rows(
@@ -35,6 +41,7 @@ def product_rows(
         st.decimals(0, 100, places=4),
         st.sampled_from(RATES),
         st.sampled_from(currencies),
+        st.booleans(),
     )
 
 

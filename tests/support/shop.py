@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from contracts.contexts import (
     CompanyContext,
@@ -22,7 +22,8 @@ from contracts.contexts import (
     TenantSchema,
     TenantSettings,
 )
-from contracts.taxes import net_of, tax_of
+from contracts.messages.product_commands import NewProduct
+from contracts.taxes import product_row
 from contracts.values import ItemSnapshot, Money
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -81,17 +82,9 @@ BELL = CompanyContext(
 
 
 def _product(name: str, quantity: str, price: int) -> ProductContext:
-    net = net_of(Money(amount=price, currency="EUR"), Decimal(quantity), Decimal(0))
-    return ProductContext(
-        name=name,
-        quantity=Decimal(quantity),
-        unit="pcs",
-        price=Money(amount=price, currency="EUR"),
-        discount_percent=Decimal("0.00"),
-        tax_percent=Decimal("19.00"),
-        net=net,
-        total=Money(amount=net.amount + tax_of(net.amount, Decimal(19)), currency="EUR"),
-    )
+    money = Money(amount=price, currency="EUR")
+    wanted = NewProduct(name=name, quantity=Decimal(quantity), price=money, tax_percent=Decimal("19.00"))
+    return product_row(wanted, uuid5(DEAL, name))
 
 
 def deal(**changes: Any) -> ItemContext:

@@ -9,6 +9,7 @@ from types import ModuleType
 from contracts import topics
 from contracts.envelope import Body
 from contracts.messages import (
+    client_commands,
     comms,
     doc,
     employee_commands,
@@ -17,6 +18,7 @@ from contracts.messages import (
     link_commands,
     party_commands,
     payment_commands,
+    product_commands,
     results,
     rule_commands,
     rule_events,
@@ -41,6 +43,8 @@ MESSAGES: Mapping[Topic, tuple[type[Body], ...]] = {
         *_bodies(payment_commands),
         *_bodies(shipment_commands),
         *_bodies(party_commands),
+        *_bodies(product_commands),
+        *_bodies(client_commands),
         results.CancelCommand,
     ),
     topics.ENTITY_RESULTS: results.RESULTS,

@@ -96,19 +96,24 @@ Percent = Annotated[Decimal, Field(ge=0, le=100)]
 
 
 class ProductContext(Value):
-    """One product row. `net` = price x quantity less discount; `total` = `net` and its tax, each in minor units.
+    """One product row, its amounts in minor units as `contracts.taxes.product_row` computes them.
 
-    Several rows come to what `contracts.taxes.totals` says, which may differ from the sum of their `total`.
+    Several rows come to what `contracts.taxes.totals` says, which may differ from the sum of their `net` or `total`.
     """
 
+    id: UUID | None = None
+    """Null in rows that are written by hand into the data of a document."""
     name: str
     quantity: Decimal
     unit: str
     price: Money
     discount_percent: Percent
     tax_percent: Percent
+    tax_included: bool = False
+    """Whether `price` has the tax in it; otherwise the tax comes on top."""
     net: Money
     total: Money
+    """With the tax."""
 
 
 class EmployeeContext(Value):

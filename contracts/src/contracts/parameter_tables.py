@@ -3,6 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from contracts.conditions import Condition
+
+_CONDITION = frozenset(TypeAdapter(Condition).json_schema()["$defs"])
+"""What conditions are made of: docs/values.md says how they are written."""
+
 
 def parameter_table(schema: dict[str, Any], called: str = "parameter") -> Iterator[str]:
     """The lines of a table of an object's properties, and of one for each object among them."""
@@ -19,7 +26,7 @@ def parameter_table(schema: dict[str, Any], called: str = "parameter") -> Iterat
 def _forms(schema: dict[str, Any]) -> Iterator[str]:
     """What the parameters above are made of, a table each."""
     for name, form in schema.get("$defs", {}).items():
-        if "properties" not in form:
+        if "properties" not in form or name in _CONDITION:
             continue
         yield f"\n`{name}`: {' '.join(form.get('description', 'names with values').split())}\n"
         yield "| name | | what |"
@@ -44,6 +51,8 @@ def _type(one: dict[str, Any], schema: dict[str, Any]) -> str:
     """A JSON Schema type in words."""
     if "$ref" in one:
         target = schema["$defs"][one["$ref"].rpartition("/")[2]]
+        if target.get("title") in _CONDITION:
+            return "a condition"
         return f"`{target['title']}`" if "properties" in target else _type(target, schema)
     if "anyOf" in one:
         return " or ".join(_type(part, schema) for part in one["anyOf"] if part.get("type") != "null")

@@ -11,6 +11,7 @@ from contracts import topics
 from contracts.catalogue import MESSAGES
 from contracts.envelope import MAX_CAUSES, Cause
 from contracts.kit.clock import new_id
+from contracts.messages.client_commands import CreateCompany, CreateContact, UpdateCompany, UpdateContacts
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
@@ -43,6 +44,7 @@ from contracts.messages.link_commands import (
 )
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
+from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from contracts.messages.results import CommandFailed
 from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 from contracts.values import PersonInput
@@ -139,6 +141,14 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     SelectEmployee: {"method": "random"},
     ChangeResponsible: {"method": "first"},
     ChangeObservers: {"action": "replace", "observer_ids": []},
+    UpdateContacts: {"contact_ids": [str(UUID(int=1))], "assignments": [{"field": "first_name", "value": "Alex"}]},
+    UpdateCompany: {"company_id": str(UUID(int=1)), "assignments": [{"field": "address", "value": "Via Esempio 1"}]},
+    CreateContact: {"assignments": [{"field": "first_name", "value": "Alex"}]},
+    CreateCompany: {"assignments": [{"field": "title", "value": "Client"}]},
+    AddProducts: {"rows": [{"name": "Table", "price": {"amount": 1, "currency": "EUR"}}]},
+    DeleteProducts: {},
+    CopyProducts: {"link": "child"},
+    MoveProducts: {"link": "child"},
     CreateFollowUp: {"kind": "lead", "title": "Renewal"},
     LockItem: {"run_id": str(uuid4()), "workflow": "discount"},
     UnlockItem: {"lock_id": str(uuid4())},
@@ -313,25 +323,6 @@ async def test_a_follow_up_is_linked_to_where_it_came_from(shop: Tenant) -> None
 
     (link,) = (await shop.get(f"/v1/items/{item['id']}/links"))["items"]
     assert (link["relation"], link["direction"], link["item_id"]) == ("follow_up", "to", outputs["item_id"])
-
-
-async def test_a_copy_carries_everything_over(shop: Tenant) -> None:
-    await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "text"})
-    contact = await shop.post("/v1/contacts", {"first_name": "Anna"})
-    company = await shop.post("/v1/companies", {"title": "Elm Ltd"})
-    item = await shop.deal(contact_ids=[contact["id"]], company_id=company["id"], fields={"size": "large"})
-    await shop.put(f"/v1/items/{item['id']}/products", {"rows": [{"name": "Table", "price": 10000, "quantity": 2}]})
-
-    outputs = await shop.done(CopyItem(item_id=UUID(item["id"]), pipeline="installation", actor="a-rule"))
-
-    copied = await shop.get(f"/v1/items/{outputs['item_id']}")
-    assert (copied["title"], copied["pipeline"], copied["stage"]) == ("Oak table Copy", "installation", "new")
-    assert (copied["version"], copied["entry_seq"]) == (1, 1)
-    assert copied["amount"] == {"amount": 20000, "currency": "EUR"}
-    for name in ("contact_ids", "company_id", "fields"):
-        assert copied[name] == item[name]
-    products = await shop.get(f"/v1/items/{copied['id']}/products")
-    assert [row["name"] for row in products["rows"]] == ["Table"]
 
 
 async def test_tasks_are_completed_when_the_item_leaves_their_stage(shop: Tenant) -> None:

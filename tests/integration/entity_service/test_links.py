@@ -1,8 +1,11 @@
-"""Links between items over commands: what they show, and what is done to the items that are linked."""
+"""Links between items over commands: what they show, copies, and what is done to the items that are linked."""
 
+from collections.abc import Mapping, Sequence
+from itertools import cycle, product
 from typing import Any
 from uuid import UUID, uuid4
 
+from contracts.messages.client_commands import CreateCompany, CreateContact, UpdateCompany, UpdateContacts
 from contracts.messages.entity_commands import CopyItem, CreateFollowUp, FieldAssignment
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, PaymentChanged, StageChanged
 from contracts.messages.link_commands import (
@@ -179,3 +182,126 @@ async def test_clients_are_made_of_a_lead_and_linked_with_it(shop: Tenant) -> No
     after = await shop.get(f"/v1/items/{lead['id']}")
     assert (after["contact_ids"], after["company_id"]) == ([known["id"]], company["company_id"])
     assert "has a company already" in await shop.refused(about(lead, ConvertItem, target="company"))
+
+
+FILE = {"file_id": str(UUID(int=5)), "name": "plan.pdf", "sha256": "0" * 64, "media_type": "application/pdf"}
+VALUES: Mapping[str, Sequence[Any]] = {
+    "text": ("Größe M", " two\nlines "),
+    "number": (0.1, -12_345),
+    "money": ({"amount": -1, "currency": "JPY"}, {"amount": 10**15, "currency": "EUR"}),
+    "boolean": (False, True),
+    "date": ("2096-02-29", "1970-01-01"),
+    "datetime": ("2030-05-07T12:00:00.123456Z", "2030-05-07T12:00:00Z"),
+    "list": ("oak", "ash"),
+    "user": ("{first}", "{second}"),
+    "file": (FILE, FILE | {"name": "plan (2).pdf"}),
+}
+"""Two values of each type; `{…}` is an employee's id."""
+
+
+async def of_every_type(shop: Tenant, number: int, employees: Mapping[str, str]) -> dict[str, Any]:
+    """So many custom fields, of one value and of several by turns, with their values."""
+    fields: dict[str, Any] = {}
+    for at, (type, multiple) in zip(range(number), cycle(product(VALUES, (False, True))), strict=False):
+        options = VALUES["list"] if type == "list" else ()
+        body = {"name": f"Field {at}", "type": type, "multiple": multiple, "options": options}
+        await shop.put(f"/v1/fields/deal/field{at}", body)
+        values = [one.format_map(employees) if isinstance(one, str) else one for one in VALUES[type]]
+        fields[f"field{at}"] = values if multiple else values[at % 2]
+    return fields
+
+
+async def test_a_copy_equals_its_original_field_by_field(shop: Tenant) -> None:
+    await shop.put("/v1/tenant", {"name": "Boutique", "language": "fr", "tax_rounding": "per_row"})
+    first, second = [(await shop.put(f"/v1/employees/{one}", {"first_name": one}))["id"] for one in ("eva", "kim")]
+    contacts = [(await shop.post("/v1/contacts", {"first_name": name}))["id"] for name in ("Anna", "Berta")]
+    company = await shop.post("/v1/companies", {"title": "Elm Ltd"})
+    around = {"responsible_id": first, "observer_ids": [second], "contact_ids": contacts, "company_id": company["id"]}
+    fields = await of_every_type(shop, 50, {"first": first, "second": second})
+    item = await shop.deal(title="Table en chêne", source="fair", fields=fields, **around)
+    rows = [
+        {"name": f"Row {at}", "price": 333 * at, "quantity": f"{at + 1}.25", "unit": "m", "discount_percent": "12.5"}
+        | {"tax_percent": (0, 7, "5.5", 19)[at % 4], "tax_included": at % 3 == 0}
+        for at in range(100)
+    ]
+    await shop.put(f"/v1/items/{item['id']}/products", {"rows": rows})
+
+    outputs = await shop.done(about(item, CopyItem, pipeline="installation"))
+
+    original, copied = [await shop.get(f"/v1/items/{id}") for id in (item["id"], outputs["item_id"])]
+    own = {"id", "title", "pipeline", "version", "created_at", "updated_at"}
+    assert {name: copied[name] for name in copied.keys() - own} == {
+        name: original[name] for name in original.keys() - own
+    }
+    assert (copied["title"], len(copied["fields"]), copied["version"]) == ("Table en chêne Copie", 50, 1)
+    sold, again = [await shop.get(f"/v1/items/{id}/products") for id in (item["id"], outputs["item_id"])]
+    ids = {row.pop("id") for page in (sold, again) for row in page["rows"]}
+    assert (again, len(ids), len(again["rows"])) == (sold, 200, 100)
+    (link,) = (await shop.get(f"/v1/items/{item['id']}/links"))["items"]
+    assert (link["relation"], link["item_id"]) == ("copy", outputs["item_id"])
+
+
+async def test_values_for_people_have_names_in_place_of_ids_and_say_how_they_are_written(shop: Tenant) -> None:
+    eva = (await shop.put("/v1/employees/eva", {"first_name": "Eva", "last_name": "Hill"}))["id"]
+    await shop.put("/v1/fields/deal/joiners", {"name": "Joiners", "type": "user", "multiple": True})
+    anna = (await shop.post("/v1/contacts", {"first_name": "Anna"}))["id"]
+    elm = (await shop.post("/v1/companies", {"title": "Elm Ltd"}))["id"]
+    people = {"responsible_id": eva, "contact_ids": [anna], "company_id": elm, "fields": {"joiners": [eva, eva]}}
+    item, other = await shop.deal(), await shop.deal(**people)
+    names = ("responsible_id", "contact_ids", "company_id", "fields.joiners", "pipeline", "stage", "title")
+
+    read = await shop.done(about(item, ReadItem, other_id=other["id"], fields=names, printable=True))
+
+    assert list(read["values"].values()) == [
+        "Eva Hill",
+        ["Anna"],
+        "Elm Ltd",
+        ["Eva Hill"] * 2,
+        "Sales",
+        "New",
+        "Oak table",
+    ]
+    assert read["around"]["tenant"] == {"language": "en", "time_zone": "Europe/Berlin", "currency": "EUR"}
+
+
+async def test_contacts_of_an_item_are_changed(shop: Tenant) -> None:
+    people = [(await shop.post("/v1/contacts", {"first_name": one}))["id"] for one in ("Anna", "Berta", "Eva")]
+    anna, berta, eva = people
+    item = await shop.deal(contact_ids=[anna, berta])
+    number = {"field": "phones", "value": "+39 333 1234567", "append": True}
+    named = {"field": "last_name", "value": "Hill"}
+
+    changed = await shop.done(about(item, UpdateContacts, contact_ids=[berta, eva, anna], assignments=[number, named]))
+    assert changed["contact_ids"] == sorted([anna, berta])
+    await shop.done(about(item, UpdateContacts, contact_ids=[anna], assignments=[number]))
+    contact = await shop.get(f"/v1/contacts/{anna}")
+    assert (contact["name"], contact["phone"], len(contact["phones"])) == ("Anna Hill", "+393331234567", 1)
+    assert (await shop.get(f"/v1/contacts/{eva}"))["name"] == "Eva"
+    texts = [one["text"] for one in (await shop.get(f"/v1/items/{item['id']}/timeline"))["items"]]
+    assert "changed Anna Hill: phones, last_name" in texts
+
+    wrong = [number | {"value": "12"}, named | {"field": "name"}, named | {"append": True}]
+    reason = await shop.refused(about(item, UpdateContacts, contact_ids=[anna], assignments=wrong))
+    assert "name: cannot be set; last_name: holds one value" in reason
+    assert "phones[1].number: write the phone number with +" in reason
+    assert "any more" in await shop.refused(about(item, UpdateContacts, contact_ids=[eva], assignments=[named]))
+
+
+async def test_clients_are_created_because_of_an_item_and_become_its_own(shop: Tenant) -> None:
+    item = await shop.deal()
+    title, address = {"field": "title", "value": "Elm Ltd"}, {"field": "address", "value": "Via Esempio 1"}
+
+    company = (await shop.done(about(item, CreateCompany, assignments=[title])))["company_id"]
+    await shop.done(about(item, UpdateCompany, company_id=company, assignments=[address]))
+    assert (await shop.get(f"/v1/companies/{company}"))["address"] == "Via Esempio 1"
+    assert "title: is required" in await shop.refused(about(item, CreateCompany, assignments=[address]))
+    assert "any more" in await shop.refused(about(item, UpdateCompany, company_id=item["id"], assignments=[address]))
+
+    values = [{"field": "last_name", "value": "Hill"}, {"field": "opted_out", "value": True}]
+    made = [
+        (await shop.done(about(item, CreateContact, assignments=values, linked=linked)))["contact_id"]
+        for linked in (True, False)
+    ]
+    read = await shop.get(f"/v1/items/{item['id']}")
+    assert (read["contact_ids"], read["company_id"]) == (made[:1], company)
+    assert [(await shop.get(f"/v1/contacts/{id}"))["opted_out"] for id in made] == [True, True]

@@ -1,10 +1,11 @@
 """What belongs to items: activities, tasks, products, invoices and payments."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import FieldsChanged, PaymentChanged, StageChanged
+from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from contracts.values import Money
 from doc_service.domain.totals import totals
 from integration.entity_service.harness import Harness, Tenant, contexts
@@ -40,6 +41,45 @@ async def test_the_amount_follows_the_product_rows_until_it_is_given_by_hand(sho
     await shop.patch(path, {"amount": EUR_100})
     assert (await shop.put(f"{path}/products", {"rows": [table]}))["amount"] == EUR_100
     assert (await shop.patch(path, {"amount": None}))["amount"]["amount"] == 16064
+
+
+async def test_rows_are_added_copied_moved_and_deleted_and_amounts_follow(shop: Tenant) -> None:
+    item, other = await shop.deal(), await shop.deal()
+    about, to = {"item_id": item["id"], "actor": "rule:it"}, {"other_id": other["id"]}
+    table = {"name": "Table", "price": {"amount": 9999, "currency": "EUR"}, "quantity": "1.5", "discount_percent": 10}
+    chair = {"name": "Chair", "price": {"amount": 119, "currency": "EUR"}, "tax_percent": 19, "tax_included": True}
+
+    added = await shop.done(AddProducts.model_validate({**about, "rows": [table | {"tax_percent": 19}, chair]}))
+    assert added == {"count": 2, "amount": {"amount": 16064 + 119, "currency": "EUR"}}
+    rows = (await shop.get(f"/v1/items/{item['id']}/products"))["rows"]
+    assert [(row["net"]["amount"], row["total"]["amount"]) for row in rows] == [(13499, 16064), (100, 119)]
+
+    copied = await shop.done(CopyProducts.model_validate({**about, **to, "row_ids": [rows[1]["id"]]}))
+    assert copied == {"count": 1, "item_id": other["id"], "amount": {"amount": 119, "currency": "EUR"}}
+    moved = await shop.done(MoveProducts.model_validate({**about, **to, "row_ids": [rows[0]["id"], str(uuid4())]}))
+    assert (moved["count"], moved["amount"]["amount"]) == (1, 16183)
+    left, there = [(await shop.get(f"/v1/items/{one['id']}/products"))["rows"] for one in (item, other)]
+    assert [[row["name"] for row in some] for some in (left, there)] == [["Chair"], ["Chair", "Table"]]
+    assert (there[1], left) == (rows[0], rows[1:])
+    gone = DeleteProducts.model_validate(about)
+    assert [await shop.done(gone) for _ in range(2)] == [{"count": 1, "amount": None}, {"count": 0, "amount": None}]
+
+
+async def test_rows_that_do_not_go_together_are_refused_and_stay_where_they_are(shop: Tenant) -> None:
+    item, dollars = await shop.deal(), await shop.deal()
+    for one, currency in ((item, "EUR"), (dollars, "USD")):
+        body = {"rows": [{"name": "Table", "price": 100}] * 250, "currency": currency}
+        await shop.put(f"/v1/items/{one['id']}/products", body)
+    about = {"item_id": item["id"], "actor": "rule:it"}
+    there = await shop.get(f"/v1/items/{item['id']}/products")
+
+    to_dollars = MoveProducts.model_validate({**about, "other_id": dollars["id"]})
+    assert await shop.refused(to_dollars) == "rows: have different currencies: EUR, USD"
+    assert "is the item itself" in await shop.refused(CopyProducts.model_validate({**about, "other_id": item["id"]}))
+    row = {"name": "Chair", "price": {"amount": 1, "currency": "EUR"}}
+    too_many = AddProducts.model_validate({**about, "rows": [row] * 251})
+    assert await shop.refused(too_many) == "rows: would be more than 500"
+    assert await shop.get(f"/v1/items/{item['id']}/products") == there
 
 
 async def test_item_document_and_payment_come_to_the_same_whichever_way_tax_is_rounded(

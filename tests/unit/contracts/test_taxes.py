@@ -29,6 +29,13 @@ def test_fifty_rows_have_the_tax_of_their_sum_unless_the_tenant_wants_that_of_ea
     assert (per_row.net, per_row.tax, per_row.total) == (1_208_350, 241_650, 1_450_000)
 
 
+def test_a_price_with_the_tax_in_it_is_the_total_and_the_tax_is_taken_out_of_it() -> None:
+    made = row(9999, Decimal("1.5"), Decimal(10), Decimal(19), included=True)
+    assert (made.net.amount, made.total.amount) == (11344, 13499)  # 13498.65, of which 2155.30
+    three = [row(99, Decimal(1), Decimal(0), Decimal(19), included=True)] * 3
+    assert [(one(three, how).total, one(three, how).tax) for how in ("per_rate", "per_row")] == [(297, 47), (297, 48)]
+
+
 @pytest.mark.parametrize(
     ("price", "quantity", "discount", "tax", "net", "total"),
     [
@@ -52,7 +59,7 @@ def test_the_total_is_net_and_tax_and_the_tax_is_that_of_all_rates(
 ) -> None:
     for sums in totals(rows, rounding):
         mine = [made for made in rows if made.net.currency == sums.currency]
-        assert sums.net == sum(made.net.amount for made in mine) == sum(tax.net for tax in sums.taxes)
+        assert sums.net == sum(tax.net for tax in sums.taxes)
         assert sums.tax == sum(tax.amount for tax in sums.taxes)
         assert sums.total == sums.net + sums.tax
         assert [tax.percent for tax in sums.taxes] == sorted({made.tax_percent for made in mine})
@@ -65,12 +72,40 @@ def test_the_order_of_rows_does_not_matter(rows: list[ProductContext], rounding:
     assert {sums.currency: sums for sums in totals(shuffled, rounding)} == by_currency
 
 
+@given(st.lists(ROWS, max_size=30), ROUNDINGS)
+def test_what_was_told_to_the_client_adds_up_whatever_is_rounded(
+    rows: list[ProductContext], rounding: TaxRounding
+) -> None:
+    """Net amounts where the tax comes on top, totals where it is included."""
+    told = {True: defaultdict[str, int](int), False: defaultdict[str, int](int)}
+    for made in rows:
+        told[made.tax_included][made.net.currency] += made.total.amount if made.tax_included else made.net.amount
+    for included, sums in told.items():
+        found = totals([made for made in rows if made.tax_included == included], rounding)
+        assert {one.currency: one.total if included else one.net for one in found} == sums
+
+
 @given(st.lists(ROWS, max_size=30))
 def test_per_rate_each_tax_is_the_exact_one_of_the_sum_rounded_once(rows: list[ProductContext]) -> None:
-    for sums in totals(rows, "per_rate"):
-        for tax in sums.taxes:
-            exact = Fraction(tax.net) * Fraction(tax.percent) / 100
-            assert -Fraction(1, 2) < tax.amount - exact <= Fraction(1, 2)
+    for included in (True, False):
+        for sums in totals([made for made in rows if made.tax_included == included], "per_rate"):
+            for tax in sums.taxes:
+                base, whole = (tax.net + tax.amount, 100 + tax.percent) if included else (tax.net, Decimal(100))
+                exact = base * Fraction(tax.percent) / Fraction(whole)
+                assert -Fraction(1, 2) < tax.amount - exact <= Fraction(1, 2)
+
+
+@given(st.lists(ROWS, max_size=30), ROUNDINGS)
+def test_rows_of_both_kinds_have_the_taxes_of_each_kind(rows: list[ProductContext], rounding: TaxRounding) -> None:
+    apart = defaultdict[tuple[str, Decimal], int](int)
+    at_once = dict[tuple[str, Decimal], int]()
+    for included in (True, False):
+        for sums in totals([made for made in rows if made.tax_included == included], rounding):
+            for tax in sums.taxes:
+                apart[sums.currency, tax.percent] += tax.amount
+    for sums in totals(rows, rounding):
+        at_once |= {(sums.currency, tax.percent): tax.amount for tax in sums.taxes}
+    assert at_once == apart
 
 
 @given(st.lists(ROWS, max_size=30))

@@ -39,12 +39,17 @@ class DeleteItem(ItemCommand):
 
 
 class ReadItem(OtherItem, ItemCommand):
-    """Reads fields of another item; of several linked ones that of the first. Outputs: `item_id`, `values` by field."""
+    """Reads fields of another item; of several linked ones that of the first.
+
+    Outputs: `item_id`, `values` by field; if they are `printable`, `around`: what of the tenant texts are written with.
+    """
 
     TYPE: ClassVar[str] = "crm.item.read.v1"
 
     fields: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
     """`title`, `stage`, …, or `fields.<code>`."""
+    printable: bool = False
+    """Whether the values are for people: with names in place of ids and codes."""
 
 
 class UpdateLinkedItems(OtherItem, ItemCommand):

@@ -199,6 +199,8 @@ def test_what_is_made_at_run_time_is_not_checked_by_its_type() -> None:
         )
     )
     assert issues(document) == []
+    row = {"name": "{{ item.title }}", "price": {"path": "item.amount"}, "quantity": {"expr": "size(products) + 1"}}
+    assert issues(in_new(rule("it", "add_products", rows=[row]))) == []
 
 
 def test_a_constant_is_checked_by_its_type() -> None:
@@ -250,6 +252,89 @@ def test_a_constant_is_checked_by_its_type() -> None:
             rule("it", "update_item", fields=[{"field": "responsible_id", "value": "samm"}]),
             "params.fields[0].value",
             "there is no employee 'samm': did you mean 'sam'?",
+        ),
+        (
+            rule("it", "update_item", fields=[{"field": "stage", "value": "won"}]),
+            "params.fields[0].field",
+            "stage cannot be set: title, amount, responsible_id, observer_ids, source, company_id, contact_ids, "
+            "fields.wood, fields.delivery_on, fields.colours, fields.plan, fields.joiners can",
+        ),
+        (
+            rule("it", "update_item", fields=[{"field": "amount", "value": "{{ item.amount | money }}"}]),
+            "params.fields[0].value",
+            'amount is money, not a text: use {"expr": "…"}',
+        ),
+        (
+            rule("it", "update_item", fields=[{"field": "title", "value": {"path": "item.amount"}}]),
+            "params.fields[0].value",
+            "title is a text, item.amount is money",
+        ),
+        (
+            rule("it", "update_item", fields=[{"field": "observer_ids", "value": {"path": "item.responsible_id"}}]),
+            "params.fields[0].value",
+            "observer_ids holds several values, item.responsible_id one value",
+        ),
+        (
+            rule("it", "create_item", kind="lead", name="x", fields=[{"field": "amount", "value": 12}]),
+            "params.fields[0].value",
+            "amount is money: 12 is none",
+        ),
+        (
+            rule("it", "update_linked_item", link="child", kind="deal", fields=[{"field": "title", "value": ["x"]}]),
+            "params.fields[0].value",
+            "title holds one value, a text: give no list",
+        ),
+        (
+            rule("it", "update_contact", fields=[{"field": "name", "value": "Ada"}]),
+            "params.fields[0].field",
+            "name cannot be set: first_name, last_name, phones, emails, opted_out, time_zone can",
+        ),
+        (
+            rule("it", "update_contact", fields=[{"field": "phones", "value": "911", "append": True}]),
+            "params.fields[0].value",
+            "phones[0].number: write the phone number with + and the country code",
+        ),
+        (
+            rule("it", "update_contact", fields=[{"field": "opted_out", "value": "{{ item.title }}"}]),
+            "params.fields[0].value",
+            'opted_out is yes or no, not a text: use {"expr": "…"}',
+        ),
+        (
+            rule("it", "update_contact", which="matching", fields=[{"field": "last_name", "value": "x"}]),
+            "params.where",
+            "say in a condition which ones are meant",
+        ),
+        (
+            rule(
+                "it",
+                "update_contact",
+                which="matching",
+                where={"path": "each.nam", "op": "filled"},
+                fields=[{"field": "last_name", "value": "x"}],
+            ),
+            "params.where.path",
+            "there is no name 'nam' in each: did you mean 'name'?",
+        ),
+        (
+            rule("it", "update_company", fields=[{"field": "titel", "value": "x"}]),
+            "params.fields[0].field",
+            "there is no field 'titel': did you mean 'title'?",
+        ),
+        (
+            rule("it", "create_company", fields=[{"field": "address", "value": "x"}]),
+            "params.fields",
+            "a company has a title: give it one",
+        ),
+        (
+            rule("it", "delete_products", where={"path": "each.quantity", "op": "contains", "value": "x"}),
+            "params.where",
+            "each.quantity is a number: 'contains' (contains) does not fit, but between, empty, eq, filled, ge, gt, "
+            "in, le, lt, ne, not_in do",
+        ),
+        (
+            rule("it", "delete_products", where={"path": "each.quantity"}),
+            "params.where.op",
+            "is required",
         ),
         (
             rule("it", "update_item", fields=[{"field": "title", "value": "x", "append": True}]),

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from contracts.messages.client_commands import CreateCompany, CreateContact, UpdateCompany, UpdateContacts
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
@@ -32,6 +33,7 @@ from contracts.messages.link_commands import (
     UpdateLinkedItems,
 )
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
+from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from local_stack.layout import WORKSPACE
 from rule_engine.domain.simulation.made_up import made_up_outputs
@@ -65,6 +67,14 @@ SENT = {
     "get_item_data": ReadItem(**ABOUT, link="parent", fields=("title",)),
     "update_linked_item": UpdateLinkedItems(**ABOUT, other_id=DEAL, assignments=SET),
     "delete_linked_item": DeleteLinkedItems(**ABOUT, link="child"),
+    "update_contact": UpdateContacts(**ABOUT, contact_ids=(DEAL,), assignments=SET),
+    "update_company": UpdateCompany(**ABOUT, company_id=DEAL, assignments=SET),
+    "create_contact": CreateContact(**ABOUT, assignments=SET),
+    "create_company": CreateCompany(**ABOUT, assignments=SET),
+    "add_products": AddProducts(**ABOUT, rows=({"name": "Table", "price": {"amount": 1, "currency": "EUR"}},)),
+    "copy_products": CopyProducts(**ABOUT, link="child"),
+    "move_products": MoveProducts(**ABOUT, other_id=DEAL),
+    "delete_products": DeleteProducts(**ABOUT),
     "link_items": LinkItems(**ABOUT, other_id=DEAL),
     "unlink_items": UnlinkItems(**ABOUT),
     "set_parent_item": SetParentItem(**ABOUT, parent_id=DEAL),
@@ -79,9 +89,16 @@ SENT = {
     "stop_automation": StopAutomation(item_id=DEAL, reason="enough"),
     "create_document": CreateDocument(item_id=DEAL, template="bill", data={}, public_link=True, created_by="rule:one"),
 }
-MAY_BE_UNKNOWN = {"start_workflow": {"status"}, "get_employee": {"absent_until"}}
-MAY_BE_UNKNOWN |= {"create_from_source": {"contact_id", "company_id"}}
-"""A workflow need not have a status; an employee may be there."""
+MAY_BE_UNKNOWN = {
+    "start_workflow": {"status"},
+    "get_employee": {"absent_until"},
+    "create_from_source": {"contact_id", "company_id"},
+    "add_products": {"amount"},
+    "copy_products": {"amount"},
+    "move_products": {"amount"},
+    "delete_products": {"amount"},
+}
+"""A workflow need not have a status; an employee may be there; without rows there is no amount."""
 WITHOUT_COMMAND = {"update_item", "change_stage", "change_pipeline", "generate_code", "get_products", "get_requisites"}
 """What the simulation itself does to the item, or the rule by itself."""
 

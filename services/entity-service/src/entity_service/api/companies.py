@@ -1,11 +1,11 @@
 """`/v1/companies`: the companies of clients."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import StringConstraints
 
+from contracts.clients import CompanyFields
 from contracts.contexts import CompanyContext
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
@@ -14,29 +14,23 @@ from contracts.kit.database import Connection
 from contracts.kit.http import Page
 from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
-from contracts.texts import Line, Name
+from contracts.texts import Name
 from entity_service import store
-from entity_service.api.inputs import Address, Emails, Phones, address_filter, emails_of, phones_of
+from entity_service.api.inputs import Address, address_filter
 from entity_service.api.requisites import RequisitesInput, merged, requisites_of
 from entity_service.api.responses import create_once, created
+from entity_service.domain.companies import company_of
 
 
-class CompanyInput(Input):
+class CompanyInput(CompanyFields, Input):
     """A company."""
 
-    title: Name
-    phones: Phones = ()
-    emails: Emails = ()
-    address: Annotated[str, StringConstraints(max_length=1000)] | None = None
-    tax_number: Line | None = None
     requisites: RequisitesInput = RequisitesInput()
 
     def values(self) -> dict[str, Any]:
-        """What the request names, with addresses and numbers as they are kept. Raises `InvalidError`."""
+        """What the request names, with requisites as they are kept. Raises `InvalidError`."""
         given = self.model_dump(exclude_unset=True)
-        kept: dict[str, Any] = {"phones": phones_of(self.phones), "emails": emails_of(self.emails)}
-        kept |= {"requisites": requisites_of(self.requisites)}
-        return given | {name: value for name, value in kept.items() if name in given}
+        return given | ({"requisites": requisites_of(self.requisites)} if "requisites" in given else {})
 
 
 class CompanyPatch(CompanyInput):
@@ -86,13 +80,3 @@ def router(service: Service, new_id: NewId) -> APIRouter:
 
 async def _find(tx: Connection, caller: Caller, id: UUID) -> CompanyContext:
     return found(await store.companies.find(tx, caller.tenant, id), f"company {id}")
-
-
-def company_of(id: UUID, values: dict[str, Any]) -> CompanyContext:
-    company = CompanyContext.model_validate(values | {"id": id})
-    return company.model_copy(
-        update={
-            "phone": company.phones[0].number if company.phones else None,
-            "email": company.emails[0].address if company.emails else None,
-        }
-    )

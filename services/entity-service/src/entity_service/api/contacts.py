@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.addresses import consent_key
-from contracts.calendars import Zone
+from contracts.clients import ContactFields
 from contracts.contexts import ContactContext
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
@@ -17,33 +17,24 @@ from contracts.kit.http import Page
 from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
 from contracts.messages.comms import ConsentSource
-from contracts.texts import Line
 from entity_service import store
-from entity_service.api.inputs import Address, Emails, Phones, address_filter, emails_of, phones_of
+from entity_service.api.inputs import Address, address_filter
 from entity_service.api.requisites import RequisitesInput, merged, requisites_of
 from entity_service.api.responses import create_once, created
 from entity_service.application import Changes
 from entity_service.application.contacts import ConsentStatement
-from entity_service.domain.names import full_name
+from entity_service.domain.contacts import contact_of
 
 
-class ContactInput(Input):
+class ContactInput(ContactFields, Input):
     """A person. In a PATCH only what is given changes."""
 
-    first_name: Line = ""
-    last_name: Line = ""
-    phones: Phones = ()
-    emails: Emails = ()
-    opted_out: bool = False
-    time_zone: Zone | None = None
     requisites: RequisitesInput = RequisitesInput()
 
     def values(self) -> dict[str, Any]:
-        """What the request names, with addresses and numbers as they are kept. Raises `InvalidError`."""
+        """What the request names, with requisites as they are kept. Raises `InvalidError`."""
         given = self.model_dump(exclude_unset=True)
-        kept: dict[str, Any] = {"phones": phones_of(self.phones), "emails": emails_of(self.emails)}
-        kept |= {"requisites": requisites_of(self.requisites)}
-        return given | {name: value for name, value in kept.items() if name in given}
+        return given | ({"requisites": requisites_of(self.requisites)} if "requisites" in given else {})
 
 
 class Consent(BaseModel):
@@ -118,14 +109,3 @@ def _add_lists(routes: APIRouter, service: Service) -> None:
 
 async def _find(tx: Connection, caller: Caller, id: UUID) -> ContactContext:
     return found(await store.contacts.find(tx, caller.tenant, id), f"contact {id}")
-
-
-def contact_of(id: UUID, values: dict[str, Any]) -> ContactContext:
-    contact = ContactContext.model_validate(values | {"id": id, "name": ""})
-    return contact.model_copy(
-        update={
-            "name": full_name(contact.first_name, contact.last_name),
-            "phone": contact.phones[0].number if contact.phones else None,
-            "email": contact.emails[0].address if contact.emails else None,
-        }
-    )

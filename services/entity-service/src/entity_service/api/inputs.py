@@ -1,17 +1,15 @@
 """What the inputs of several nouns have in common."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator
 
-from contracts.contexts import Email, Phone
-from contracts.inputs import Input, Moment, keepable
+from contracts.inputs import Moment, keepable
 from contracts.texts import one_line
 from contracts.values import MAX_NUMBER, Money
-from entity_service.domain.addresses import MAX_ADDRESSES, normalise_email, normalise_phone
+from entity_service.domain.addresses import normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.resources import Span
 from entity_service.store.addresses import AddressFilter
@@ -32,40 +30,6 @@ def _as_titles_are(text: str | None) -> str | None:
 
 SearchText = Annotated[str | None, Query(min_length=1, max_length=200), AfterValidator(_as_titles_are)]
 Address = Annotated[str | None, Query(max_length=320), AfterValidator(keepable)]
-
-
-class PhoneInput(Input):
-    """A phone number with + and its country code; kept in E.164 form."""
-
-    number: Annotated[str, StringConstraints(max_length=50)]
-    type: Literal["work", "home", "mobile", "other"] = "mobile"
-
-
-class EmailInput(Input):
-    """An e-mail address; kept in lower case."""
-
-    address: Annotated[str, StringConstraints(max_length=320)]
-    type: Literal["work", "home", "other"] = "work"
-
-
-Phones = Annotated[tuple[PhoneInput, ...], Field(max_length=MAX_ADDRESSES)]
-Emails = Annotated[tuple[EmailInput, ...], Field(max_length=MAX_ADDRESSES)]
-
-
-def phones_of(inputs: Sequence[PhoneInput]) -> tuple[Phone, ...]:
-    """Raises `InvalidError` that names the place of a number that is none."""
-    return tuple(
-        Phone(number=normalise_phone(phone.number, f"phones[{place}].number"), type=phone.type)
-        for place, phone in enumerate(inputs)
-    )
-
-
-def emails_of(inputs: Sequence[EmailInput]) -> tuple[Email, ...]:
-    """Raises `InvalidError` that names the place of an address that is none."""
-    return tuple(
-        Email(address=normalise_email(email.address, f"emails[{place}].address"), type=email.type)
-        for place, email in enumerate(inputs)
-    )
 
 
 LONGEST_TIME = timedelta(days=366)

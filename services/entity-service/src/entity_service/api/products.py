@@ -1,50 +1,38 @@
 """`/v1/items/{id}/products`: an item's product rows."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from contracts.contexts import ProductContext
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.database import Connection
 from contracts.kit.service import Service
-from contracts.taxes import net_of, tax_of
-from contracts.texts import ONE_LINE, Title
+from contracts.messages.product_commands import MAX_ROWS, NewProduct, ProductFields
 from contracts.values import MAX_NUMBER, Currency, Money
 from entity_service import store
 from entity_service.api.responses import actor_of, create_once, created, find_item
 from entity_service.application import Changes
 from entity_service.domain.items import Item
 
-Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=7, decimal_places=4)]
 
+class ProductInput(ProductFields, Input):
+    """A product row; `price` of one unit in minor units, before discount."""
 
-class ProductInput(Input):
-    """A product row; `price` of one unit in minor units, before discount and tax."""
-
-    name: Title
-    quantity: Annotated[Decimal, Field(gt=0, le=1_000_000_000, max_digits=16, decimal_places=6)] = Decimal(1)
-    unit: Annotated[str, StringConstraints(min_length=1, max_length=50), ONE_LINE] = "pcs"
     price: Annotated[int, Field(ge=0, le=MAX_NUMBER)]
-    discount_percent: Percent = Decimal(0)
-    tax_percent: Percent = Decimal(0)
 
-    def row(self, currency: str) -> ProductContext:
-        price = Money(amount=self.price, currency=currency)
-        net = net_of(price, self.quantity, self.discount_percent)
-        total = Money(amount=net.amount + tax_of(net.amount, self.tax_percent), currency=currency)
-        return ProductContext(**self.model_dump(exclude={"price"}), price=price, net=net, total=total)
+    def row(self, currency: str) -> NewProduct:
+        return NewProduct(**dict(self) | {"price": Money(amount=self.price, currency=currency)})
 
 
 class ProductRows(Input):
     """Product rows; `currency` by default that of the item's amount, else the tenant's."""
 
-    rows: Annotated[tuple[ProductInput, ...], Field(max_length=500)]
+    rows: Annotated[tuple[ProductInput, ...], Field(max_length=MAX_ROWS)]
     currency: Currency | None = None
 
 
@@ -71,7 +59,7 @@ def router(service: Service, changes: Changes) -> APIRouter:
         async with service.database.transaction(caller.tenant) as tx:
             item = await changes.items.lock(tx, caller.tenant, id)
             rows = await _rows(tx, item, body)
-            return await _products(tx, await changes.products.replace(tx, item, rows, actor_of(caller)))
+            return await _products(tx, await changes.products.put(tx, item, rows, actor_of(caller)))
 
     @routes.post("", status_code=201, response_model=Products)
     async def append_products(
@@ -82,7 +70,7 @@ def router(service: Service, changes: Changes) -> APIRouter:
         async def create(tx: Connection) -> Response:
             item = await changes.items.lock(tx, caller.tenant, id)
             rows = await _rows(tx, item, body)
-            item = await changes.products.append(tx, item, rows, actor_of(caller))
+            item = await changes.products.add(tx, item, rows, actor_of(caller))
             return created(await _products(tx, item))
 
         return await create_once(service, request, caller, create)
@@ -90,7 +78,7 @@ def router(service: Service, changes: Changes) -> APIRouter:
     return routes
 
 
-async def _rows(tx: Connection, item: Item, body: ProductRows) -> Sequence[ProductContext]:
+async def _rows(tx: Connection, item: Item, body: ProductRows) -> Sequence[NewProduct]:
     own = item.amount.currency if item.amount else None
     currency = body.currency or own or (await store.tenants.settings(tx, item.tenant_id)).currency
     return [row.row(currency) for row in body.rows]

@@ -10,6 +10,7 @@ from contracts.kit.outbox import Outbox
 from entity_service.application.accounts import Accounts
 from entity_service.application.activities import Activities
 from entity_service.application.bookings import Bookings
+from entity_service.application.clients import Clients
 from entity_service.application.contacts import Contacts
 from entity_service.application.conversions import Conversions
 from entity_service.application.copies import Copies
@@ -38,6 +39,7 @@ class Changes:
     copies: Copies
     conversions: Conversions
     contacts: Contacts
+    clients: Clients
     products: Products
     activities: Activities
     planned: PlannedActivities
@@ -60,7 +62,7 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -
     items = Items(outbox, clock, new_id, reminders)
     handovers, bookings, accounts = Handovers(items), Bookings(items), Accounts(clock)
     payment_links, shipments = PaymentLinks(items, accounts, public_url), Shipments(items, accounts, public_url)
-    contacts, payments = Contacts(outbox, clock, new_id), Payments(items)
+    links, contacts, payments = Links(items, handovers), Contacts(outbox, clock, new_id), Payments(items)
     planned = PlannedActivities(items, handovers, bookings, reminders)
     return Changes(
         items=items,
@@ -68,7 +70,8 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -
         copies=Copies(items, handovers),
         conversions=Conversions(items, handovers, contacts, payments, planned),
         contacts=contacts,
-        products=Products(items),
+        clients=Clients(items, contacts),
+        products=Products(items, links),
         activities=Activities(items),
         planned=planned,
         bookings=bookings,
@@ -79,7 +82,7 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -
         shipments=shipments,
         provider_requests=ProviderRequests(payment_links, shipments),
         people=People(items, handovers),
-        links=Links(items, handovers),
+        links=links,
         requisites=RequisiteChanges(items),
         exceptions=Exceptions(items, clock),
     )

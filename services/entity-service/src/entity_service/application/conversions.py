@@ -29,6 +29,7 @@ from entity_service.domain.errors import ConflictError, InvalidError
 from entity_service.domain.items import Item, References, mentions_of, new_item
 from entity_service.domain.payments import Payment
 from entity_service.domain.pipelines import find_place
+from entity_service.domain.products import renewed
 from entity_service.messages import Actor
 
 
@@ -126,7 +127,8 @@ class Conversions:
         await self._items.add(tx, [item], actor)
         await self._handovers.say(tx, item, handover, f"the {item.kind} {item.title!r}", actor)
         if rows:
-            await store.products.replace(tx, tenant, item.id, await store.products.of_item(tx, tenant, source.id))
+            sold = await store.products.of_item(tx, tenant, source.id)
+            await store.products.replace(tx, tenant, item.id, renewed(sold, self._items.new_id))
         return item, fields.left
 
     def _built(self, source: Item, new: NewItem, fields: Carried, references: References, *, by_hand: bool) -> Item:

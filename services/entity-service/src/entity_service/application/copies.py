@@ -12,6 +12,7 @@ from entity_service.domain.errors import InvalidError
 from entity_service.domain.items import Item, copy_of
 from entity_service.domain.names import copy_name
 from entity_service.domain.pipelines import find_place
+from entity_service.domain.products import renewed
 from entity_service.messages import Actor
 
 
@@ -36,7 +37,7 @@ class Copies:
         await self._items.add(tx, [copied], actor)
         await self._handovers.say(tx, copied, handover, f"the {copied.kind} {copied.title!r}", actor)
         rows = await store.products.of_item(tx, original.tenant_id, original.id)
-        await store.products.replace(tx, copied.tenant_id, copied.id, rows)
+        await store.products.replace(tx, copied.tenant_id, copied.id, renewed(rows, self._items.new_id))
         await store.links.add(tx, original.tenant_id, original.id, copied.id, "copy")
         return copied
 

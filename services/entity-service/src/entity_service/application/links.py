@@ -1,10 +1,11 @@
 """Links between items, and what is done to an item because another one has a link with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from pydantic import JsonValue
 
+from contracts.envelope import rfc3339
 from contracts.kit.database import Connection
 from contracts.messages.link_commands import (
     DeleteLinkedItems,
@@ -19,8 +20,9 @@ from entity_service import store
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
+from entity_service.domain.fields import mentioned_ids
 from entity_service.domain.items import Item
-from entity_service.domain.links import MAX_LINKED, field_of
+from entity_service.domain.links import MAX_LINKED, REFERENCES, field_of, named, placed
 from entity_service.messages import Actor
 
 
@@ -65,8 +67,27 @@ class Links:
         """The other item and its values by field. Raises `NotFoundError`, and `InvalidError` for unknown fields."""
         (id,) = await self._meant(tx, item, wanted, "first")
         found = await self._find(tx, item, id)
-        codes = {schema.code for schema in await store.fields.in_use(tx, item.tenant_id) if schema.kind == found.kind}
-        return found, {name: field_of(found, name, codes) for name in wanted.fields}
+        fields = [schema for schema in await store.fields.in_use(tx, item.tenant_id) if schema.kind == found.kind]
+        values = {name: field_of(found, name, {schema.code for schema in fields}) for name in wanted.fields}
+        if not wanted.printable:
+            return found, values
+        people = {f"fields.{schema.code}" for schema in fields if schema.type == "user"}
+        return found, await self._named(tx, found, values, people)
+
+    async def _named(
+        self, tx: Connection, item: Item, values: Mapping[str, JsonValue], people: Collection[str]
+    ) -> dict[str, JsonValue]:
+        """The values of an item with names of what they refer to."""
+        referring = {name: value for name, value in values.items() if name in REFERENCES or name in people}
+        names = await store.references.names(tx, item.tenant_id, set(mentioned_ids(referring)))
+        pipeline = (await store.pipelines.some(tx, item.tenant_id, [item.pipeline])).get(item.pipeline)
+        return {**values, **named(referring, names), **placed(item, pipeline, values)}
+
+    async def around(self, tx: Connection, item: Item) -> dict[str, JsonValue]:
+        """What texts about an item are written with, as authors name it."""
+        settings = await store.tenants.settings(tx, item.tenant_id)
+        written: dict[str, JsonValue] = settings.model_dump(mode="json", include={"language", "time_zone", "currency"})
+        return {"tenant": written, "now": rfc3339(self._items.clock())}
 
     async def update(self, tx: Connection, item: Item, wanted: UpdateLinkedItems, actor: Actor) -> list[UUID]:
         """Raises `NotFoundError` when there are none, and `InvalidError` when one does not take a value."""
@@ -82,6 +103,10 @@ class Links:
             await self._items.delete(tx, other, actor)
             await self._items.note(tx, item, "history", f"deleted {other.title}", actor, {"item_id": str(other.id)})
         return [other.id for other in others]
+
+    async def lock_one(self, tx: Connection, item: Item, wanted: OtherItem) -> Item:
+        """The other item, locked; of several the first. Raises `NotFoundError` when there is none."""
+        return (await self._lock(tx, item, wanted, "first"))[0]
 
     async def _lock(self, tx: Connection, item: Item, wanted: OtherItem, which: Which) -> Sequence[Item]:
         ids = await self._meant(tx, item, wanted, which)

@@ -3,9 +3,6 @@
 from contracts import addresses
 from entity_service.domain.errors import InvalidError
 
-MAX_ADDRESSES = 20
-"""Phone numbers of one client, and as many e-mail addresses."""
-
 
 def normalise_phone(text: str, where: str = "phone") -> str:
     """The number in E.164 form. Raises `InvalidError`."""

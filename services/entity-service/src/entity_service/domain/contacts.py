@@ -1,16 +1,32 @@
 """Contacts: how a person who turned up is kept, and what they gave that was not known."""
 
+from typing import Any
+from uuid import UUID
+
 from pydantic import TypeAdapter, ValidationError
 
+from contracts.clients import MAX_ADDRESSES
 from contracts.contexts import ContactContext, Email, Phone
 from contracts.issues import issues_of
 from contracts.texts import Line
 from contracts.values import PersonInput
-from entity_service.domain.addresses import MAX_ADDRESSES, normalise_email, normalise_phone
+from entity_service.domain.addresses import normalise_email, normalise_phone
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.names import full_name
 
 _LINE = TypeAdapter[str](Line)
+
+
+def contact_of(id: UUID, values: dict[str, Any]) -> ContactContext:
+    """The contact with these values; its name and its first addresses follow."""
+    contact = ContactContext.model_validate(values | {"id": id, "name": ""})
+    return contact.model_copy(
+        update={
+            "name": full_name(contact.first_name, contact.last_name),
+            "phone": contact.phones[0].number if contact.phones else None,
+            "email": contact.emails[0].address if contact.emails else None,
+        }
+    )
 
 
 def cleaned(person: PersonInput) -> PersonInput:

@@ -6,10 +6,13 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from contracts.contexts import PipelineSchema
 from contracts.messages.link_commands import LinkName
 from contracts.values import ItemKind, ItemSnapshot, Value
 from entity_service.domain.errors import InvalidError
+from entity_service.domain.fields import as_uuid
 from entity_service.domain.items import Item
+from entity_service.domain.pipelines import find_stage
 
 Relation = Literal["copy", "follow_up", "conversion", "invoice", "related", "child"]
 LINKS: Mapping[LinkName, tuple[Relation, tuple[str, ...]]] = {
@@ -47,3 +50,26 @@ def field_of(item: Item, name: str, custom: Collection[str]) -> JsonValue:
         raise InvalidError((name, f"is no field of items of kind {item.kind}"))
     value: JsonValue = item.snapshot().model_dump(mode="json", include={name})[name]
     return value
+
+
+REFERENCES = ("responsible_id", "observer_ids", "contact_ids", "company_id")
+"""The fields of every item that refer to records by their ids."""
+
+
+def named(values: Mapping[str, JsonValue], names: Mapping[UUID, str]) -> dict[str, JsonValue]:
+    """Names in place of ids; an id of nobody any more stays."""
+
+    def name_of(value: JsonValue) -> JsonValue:
+        if isinstance(value, list):
+            return [name_of(one) for one in value]
+        id = as_uuid(value)
+        return names.get(id, value) if id else value
+
+    return {field: name_of(value) for field, value in values.items()}
+
+
+def placed(item: Item, pipeline: PipelineSchema | None, asked: Collection[str]) -> dict[str, JsonValue]:
+    """The names of its pipeline and stage, as far as they are asked for."""
+    stage = find_stage(pipeline, item.stage) if pipeline else None
+    found = {"pipeline": pipeline.name if pipeline else None, "stage": stage.name if stage else None}
+    return {name: value for name, value in found.items() if name in asked and value is not None}

@@ -39,10 +39,12 @@ from entity_service.domain.items import Item
 from entity_service.domain.locks import Lock
 from entity_service.domain.pipelines import choose
 from entity_service.domain.resources import span
+from entity_service.handlers.clients import ClientHandlers
 from entity_service.handlers.links import LinkHandlers
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
 from entity_service.handlers.parties import PartyHandlers
 from entity_service.handlers.people import PeopleHandlers
+from entity_service.handlers.products import ProductHandlers
 from entity_service.handlers.providers import ProviderHandlers
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
 
@@ -207,15 +209,12 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
     return wanted.model_copy(update={"contact_ids": (*wanted.contact_ids, client.id)})
 
 
+_OF_NOUNS = (PeopleHandlers, LinkHandlers, ProductHandlers, ClientHandlers, PartyHandlers, ProviderHandlers)
+
+
 def routes(changes: Changes, locks: Locks) -> dict[type[Body], CommandHandler]:
     """The handler of each command."""
-    owners = (
-        Handlers(changes, locks),
-        PeopleHandlers(changes),
-        LinkHandlers(changes),
-        PartyHandlers(changes),
-        ProviderHandlers(changes),
-    )
+    owners = (Handlers(changes, locks), *(one(changes) for one in _OF_NOUNS))
     return {command: handler for one in owners for command, handler in handlers_of(one, changes.items).items()}
 
 

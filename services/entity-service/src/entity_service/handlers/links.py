@@ -1,5 +1,7 @@
 """Handles the commands about links, and about other items than the one that a rule runs on."""
 
+from pydantic import JsonValue
+
 from contracts.kit.database import Connection
 from contracts.messages.link_commands import (
     DeleteItem,
@@ -30,7 +32,8 @@ class LinkHandlers:
     @on_item(ReadItem)
     async def read_item(self, action: ItemAction[ReadItem], tx: Connection) -> Outputs:
         item, values = await self._links.read(tx, action.item, action.data)
-        return {"item_id": str(item.id), "values": values}
+        found: dict[str, JsonValue] = {"item_id": str(item.id), "values": values}
+        return found | {"around": await self._links.around(tx, item)} if action.data.printable else found
 
     @on_item(UpdateLinkedItems)
     async def update_linked_items(self, action: ItemAction[UpdateLinkedItems], tx: Connection) -> Outputs:

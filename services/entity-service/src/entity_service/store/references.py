@@ -1,6 +1,6 @@
 """What items may refer to, looked up for one tenant at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from contracts.kit.database import Connection
@@ -49,3 +49,15 @@ async def _existing(tx: Connection, sql: str, tenant: UUID, ids: Iterable[UUID])
     asked = list(ids)
     rows = await tx.fetch(sql, tenant, asked) if asked else ()
     return frozenset(row["id"] for row in rows)
+
+
+async def names(tx: Connection, tenant: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Those of the ids that are of employees, contacts or companies, by what they are called."""
+    rows = await tx.fetch(_NAMES, tenant, list(ids)) if ids else ()
+    return {row["id"]: row["name"] for row in rows}
+
+
+_NAMES = """SELECT id, trim(first_name || ' ' || last_name) AS name FROM employees
+        WHERE tenant_id = $1 AND id = ANY ($2)
+    UNION ALL SELECT id, trim(first_name || ' ' || last_name) FROM contacts WHERE tenant_id = $1 AND id = ANY ($2)
+    UNION ALL SELECT id, title FROM companies WHERE tenant_id = $1 AND id = ANY ($2)"""

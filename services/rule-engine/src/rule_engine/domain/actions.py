@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from contracts.conditions import Condition
 from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.issues import Issue
@@ -18,7 +19,10 @@ from contracts.messages.entity_commands import ItemCommand
 from contracts.named import ChannelName
 from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import Code, ItemKind
+from rule_engine.domain.language import value_types
+from rule_engine.domain.language.conditions import compiled
 from rule_engine.domain.language.limits import Cut
+from rule_engine.domain.language.value_types import Shape
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Definition, Stored
 
 Group = Literal["communication", "employees", "tasks", "repeat_sales", "documents", "items", "data", "workflows"]
@@ -106,6 +110,16 @@ class ActionContext:
         sent = {"item_id": self.context.item.id, "expect_entry_seq": self.guard, "actor": self.actor}
         return command.model_validate(sent | values)
 
+    def chosen(self, where: Condition | None, candidates: Sequence[Any]) -> list[int]:
+        """Which of the candidates, as authors name them, a condition holds for; all without one.
+
+        Raises `ConditionError` and `BudgetError`.
+        """
+        if where is None:
+            return list(range(len(candidates)))
+        judge = compiled(where)
+        return [at for at, each in enumerate(candidates) if judge({**self.values, "each": each}).holds]
+
     def actor_for(self, employee: UUID | None) -> str:
         """Who the records name: the employee if one is given, else the rule."""
         return str(employee) if employee else self.actor
@@ -138,6 +152,10 @@ class AuthoringContext:
     """The tenant's variables and constants."""
     elsewhere: Elsewhere = UNASKED
 
+    def names(self, kind: ItemKind) -> Shape:
+        """What can be named of items of a kind, outputs of other rules excepted."""
+        return value_types.names(kind, self.schema, {}, self.definitions)
+
 
 type Class[M] = type[M]
 """`type[M]`, in a class that calls its wire name `type`."""
@@ -162,6 +180,8 @@ class RuleType[P: Params](ABC):
     outputs: ClassVar[Class[Outputs]] = Outputs
     names: ClassVar[Named | None] = None
     """What its parameters name of another service, or of workflows."""
+    chooses_of: ClassVar[str | None] = None
+    """What the condition in its parameter `where` is about: the path of a list, whose elements it names `each`."""
     stores: ClassVar[bool] = False
     """Whether `act` itself reads or sets variables."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rule_engine.domain.actions import RuleType
 from rule_engine.rules import (
+    add_products,
     add_to_exceptions,
     allow_delivery,
     book_resource,
@@ -19,6 +20,8 @@ from rule_engine.rules import (
     complete_activities,
     complete_tasks,
     copy_deal,
+    copy_products,
+    create_client,
     create_from_source,
     create_item,
     create_payment_link,
@@ -28,6 +31,7 @@ from rule_engine.rules import (
     create_task,
     delete_item,
     delete_linked_item,
+    delete_products,
     documents,
     employees,
     get_delivery,
@@ -50,6 +54,7 @@ from rule_engine.rules import (
     stop_automation,
     stop_workflows,
     timeline,
+    update_client,
     update_item,
     update_linked_item,
 )
@@ -85,6 +90,8 @@ _GROUPS = (
     delete_linked_item,
     link_items,
     set_parent_item,
+    update_client,
+    create_client,
     products,
     create_payment_link,
     get_payment,
@@ -92,6 +99,9 @@ _GROUPS = (
     allow_delivery,
     cancel_shipment,
     get_delivery,
+    add_products,
+    copy_products,
+    delete_products,
     set_variable,
     calculate,
     get_employee,

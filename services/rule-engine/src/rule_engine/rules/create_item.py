@@ -1,6 +1,6 @@
 """A rule that makes another item."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from contracts.issues import Issue
 from contracts.messages.entity_commands import CreateFollowUp
-from contracts.values import Code, ItemKind
+from contracts.values import Code
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -20,8 +20,8 @@ from rule_engine.domain.actions import (
     Place,
     RuleType,
     Title,
-    literal,
 )
+from rule_engine.rules.linked_items import kind_of
 from rule_engine.rules.places import place_issues, place_of
 from rule_engine.rules.update_item import field_issues
 
@@ -83,30 +83,15 @@ class CreateItemRule(RuleType[CreateItemParams]):
         )
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        kind = _kind(params, context)
+        kind = kind_of(params, context)
         if kind is None:
             return
         yield from place_issues(params, context, kind)
-        for index, one in _values(params):
-            name = literal(one.get("field"))
-            if name is not None:
-                for where, what in field_issues(name, one, context.schema, kind, without=("title", "responsible_id")):
-                    yield Issue(f"fields[{index}].{where}", what)
+        yield from field_issues(params, context, kind, without=("title", "responsible_id"))
 
     def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
-        kind = _kind(params, context)
+        kind = kind_of(params, context)
         return place_of(params, context, kind, None) if kind else None
-
-
-def _kind(params: Mapping[str, JsonValue], context: AuthoringContext) -> ItemKind | None:
-    """Null for one that is not known before the rule acts, or that there is not."""
-    kind = literal(params.get("kind"))
-    return kind if kind is not None and context.schema.item_type(kind) else None
-
-
-def _values(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, Mapping[str, JsonValue]]]:
-    written = params.get("fields")
-    return ((at, one) for at, one in enumerate(written if isinstance(written, list) else ()) if isinstance(one, dict))
 
 
 RULES: tuple[RuleType[Any], ...] = (CreateItemRule(),)

@@ -8,7 +8,8 @@ from pydantic import JsonValue
 
 from contracts.issues import Issue
 from contracts.messages.link_commands import LinkName
-from rule_engine.domain.actions import ItemTypeCode, Params
+from contracts.values import ItemKind
+from rule_engine.domain.actions import AuthoringContext, ItemTypeCode, Params, literal
 
 NOT_SAID = "say which item: its id in `item`, or how it is linked in `link`"
 
@@ -24,6 +25,12 @@ class OtherItemParams(Params):
     def other(self) -> dict[str, Any]:
         """As the commands say it."""
         return {"other_id": self.item, "link": self.link, "other_kind": self.kind}
+
+
+def kind_of(params: Mapping[str, JsonValue], context: AuthoringContext) -> ItemKind | None:
+    """Null for one that is not known before the rule acts, or that there is not."""
+    kind = literal(params.get("kind"))
+    return kind if kind is not None and context.schema.item_type(kind) else None
 
 
 def other_issues(params: Mapping[str, JsonValue]) -> Iterable[Issue]:

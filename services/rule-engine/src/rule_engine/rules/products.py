@@ -1,12 +1,14 @@
 """Rules about product rows."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from contracts.contexts import Part
 from contracts.item_types import ItemPart, TypeFilter
 from contracts.taxes import totals
 from contracts.values import Money
 from rule_engine.domain.actions import ActionContext, Group, Outputs, Params, RuleType
+from rule_engine.rules.product_rows import WITH_PRODUCTS
 
 
 class GetProductsParams(Params):
@@ -14,14 +16,16 @@ class GetProductsParams(Params):
 
 
 class ProductRow(Outputs):
-    """One product row; `price` of one unit, before discount and tax, `total` with both."""
+    """One product row; `price` of one unit, before discount, `total` with discount and tax."""
 
+    id: UUID | None
     name: str
     quantity: float
     unit: str
     price: Money
     discount_percent: float
     tax_percent: float
+    tax_included: bool
     net: Money
     total: Money
 
@@ -40,7 +44,7 @@ class GetProducts(RuleType[GetProductsParams]):
     type = "get_products"
     title = "Read the products"
     group: ClassVar[Group] = "items"
-    kinds: ClassVar[tuple[TypeFilter, ...]] = ("deal", "quote", "invoice", "custom")
+    kinds: ClassVar[tuple[TypeFilter, ...]] = WITH_PRODUCTS
     of_parts: ClassVar[tuple[ItemPart, ...]] = ("products",)
     helper: ClassVar[bool] = True
     needs: ClassVar[tuple[Part, ...]] = ("products",)

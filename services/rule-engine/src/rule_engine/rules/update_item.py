@@ -1,15 +1,15 @@
 """A rule that sets fields of the item."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from contracts.contexts import FieldSchema, TenantSchema
+from contracts.contexts import FieldSchema
 from contracts.issues import Issue, unknown
 from contracts.messages.entity_commands import FieldAssignment, UpdateItem
 from contracts.texts import MAX_NAME, MAX_TITLE
-from contracts.values import ItemKind
+from contracts.values import ItemKind, ItemSnapshot
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -19,15 +19,17 @@ from rule_engine.domain.actions import (
     ParamPath,
     Params,
     RuleType,
-    literal,
 )
 from rule_engine.domain.language.limits import Cut
+from rule_engine.domain.language.value_types import find
+from rule_engine.rules.field_values import pairs, value_issue
 
 PLAIN_FIELDS = ("title", "amount", "responsible_id", "observer_ids", "source", "company_id", "contact_ids")
 """The fields of every item that can be set; custom ones are `fields.<code>`."""
 OF_CLIENTS = ("company_id", "contact_ids")
 _ON_ONE_LINE = {"title": MAX_TITLE, "source": MAX_NAME}
 """Characters that they have at most."""
+_SHOWN = 20
 
 
 class Assignment(Params):
@@ -69,40 +71,40 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
     def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
         yield from super().employees_in(params, fields)
         people = {"responsible_id", "observer_ids", *(f"fields.{one.code}" for one in fields if one.type == "user")}
-        yield from (("fields", index, "value") for index, name, _ in _assignments(params) if name in people)
+        yield from (("fields", index, "value") for index, name, _ in pairs(params) if name in people)
 
     def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
-        for index, name, _ in _assignments(params):
+        for index, name, _ in pairs(params):
             if name in _ON_ONE_LINE:
                 yield Cut(("fields", index, "value"), _ON_ONE_LINE[name], one_line=True)
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        for index, name, one in _assignments(params):
-            for where, what in field_issues(name, one, context.schema, context.pipeline.kind):
-                yield Issue(f"fields[{index}].{where}", what)
-
-
-def _assignments(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, Mapping[str, JsonValue]]]:
-    """Those whose field is known before the rule acts."""
-    written = params.get("fields")
-    for index, one in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(one, dict) and (name := literal(one.get("field"))) is not None:
-            yield index, name, one
+        return field_issues(params, context, context.pipeline.kind)
 
 
 def field_issues(
-    name: str, one: Mapping[str, JsonValue], schema: TenantSchema, kind: ItemKind, without: Collection[str] = ()
+    params: Mapping[str, JsonValue], context: AuthoringContext, kind: ItemKind, without: Collection[str] = ()
 ) -> Iterable[Issue]:
-    """What is wrong with a field of items of a kind, and with how it is set; those `without` have parameters."""
-    custom = {f"fields.{field.code}": field for field in schema.fields if field.kind == kind}
+    """What is wrong with fields of items of a kind, and with how they are set; those `without` have parameters."""
+    custom = {f"fields.{field.code}": field for field in context.schema.fields if field.kind == kind}
     known = [*(plain for plain in PLAIN_FIELDS if plain not in without), *custom]
-    type = schema.item_type(kind)
-    if name in OF_CLIENTS and type and (what := type.lacks("clients")):
-        yield Issue("field", what)
-    elif name not in known:
-        yield Issue("field", unknown("field", name, known))
-    elif one.get("append") is True and not _holds_several(name, custom):
-        yield Issue("append", f"{name} holds one value: it cannot be appended to")
+    item, names = context.names(kind).fields["item"], context.names(context.pipeline.kind)
+    item_type = context.schema.item_type(kind)
+    without_clients = item_type.lacks("clients") if item_type else None
+    for index, name, one in pairs(params):
+        where, append = f"fields[{index}]", one.get("append") is True
+        if name in OF_CLIENTS and without_clients:
+            yield Issue(f"{where}.field", without_clients)
+        elif name in ItemSnapshot.model_fields and name not in PLAIN_FIELDS:
+            yield Issue(f"{where}.field", f"{name} cannot be set: {', '.join(known[:_SHOWN])} can")
+        elif name not in known:
+            yield Issue(f"{where}.field", unknown("field", name, known))
+        elif append and not _holds_several(name, custom):
+            yield Issue(f"{where}.append", f"{name} holds one value: it cannot be appended to")
+        else:
+            shape = find(item, name, in_text=False)
+            if what := value_issue(name, one.get("value"), shape, names, append=append):
+                yield Issue(f"{where}.value", what)
 
 
 def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:

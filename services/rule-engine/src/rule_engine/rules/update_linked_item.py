@@ -10,8 +10,8 @@ from contracts.issues import Issue
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.messages.link_commands import UpdateLinkedItems, Which
 from rule_engine.domain.actions import ActionContext, AuthoringContext, Failure, Group, Outputs, RuleType
-from rule_engine.rules.linked_items import NOT_SAID, OtherItemParams, other_issues
-from rule_engine.rules.update_item import Assignment
+from rule_engine.rules.linked_items import NOT_SAID, OtherItemParams, kind_of, other_issues
+from rule_engine.rules.update_item import Assignment, field_issues
 
 
 class UpdateLinkedItemParams(OtherItemParams):
@@ -42,7 +42,9 @@ class UpdateLinkedItem(RuleType[UpdateLinkedItemParams]):
         return acting.command(UpdateLinkedItems, **params.other(), which=params.which, assignments=assignments)
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return other_issues(params)
+        yield from other_issues(params)
+        if (kind := kind_of(params, context)) is not None:
+            yield from field_issues(params, context, kind)
 
 
 RULES: tuple[RuleType[Any], ...] = (UpdateLinkedItem(),)

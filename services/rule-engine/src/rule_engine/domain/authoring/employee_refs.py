@@ -15,8 +15,10 @@ from rule_engine.domain.actions import RuleType, literal
 from rule_engine.domain.execution.blocks import BlockType
 from rule_engine.domain.execution.permissions import Permissions
 from rule_engine.domain.execution.program import Block, Program, RuleBlock
+from rule_engine.domain.language import value_types
 from rule_engine.domain.language.param_paths import below, changed_at
-from rule_engine.domain.language.value_types import ANY, Shape, found
+from rule_engine.domain.language.value_types import ANY, Shape, found, with_each
+from rule_engine.domain.language.values import WHERE, condition_in
 
 type UnknownEmployees = list[tuple[str, str]]
 """Where a code is that no employee has, and the code."""
@@ -29,6 +31,9 @@ def in_params(
     employees, made = _Employees(schema), dict(params)
     for path in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
         made = changed_at(made, path, partial(employees.found, where=below(path)))
+    if rule_type.chooses_of and (condition := condition_in(params)):
+        names = with_each(value_types.names(kind, schema, {}), rule_type.chooses_of)
+        made[WHERE] = in_condition(condition, names, schema)[0].model_dump(mode="json", by_alias=True)
     return made, employees.unknown
 
 
@@ -51,10 +56,12 @@ def in_permissions(permissions: Permissions, schema: TenantSchema) -> tuple[Perm
     return Permissions.model_validate(made), employees.unknown
 
 
-def in_condition(condition: Condition, names: Shape, schema: TenantSchema) -> tuple[Condition, UnknownEmployees]:
+def in_condition(
+    condition: Condition, names: Shape, schema: TenantSchema, where: str = "condition"
+) -> tuple[Condition, UnknownEmployees]:
     """A condition with ids for codes, wherever something is compared with an employee, archived ones included."""
     employees = _Employees(schema, archived=True)
-    return _with_ids(condition, names, "condition", employees), employees.unknown
+    return _with_ids(condition, names, where, employees), employees.unknown
 
 
 def named_in(rule: RuleBlock | Block, employee: UUID) -> Iterator[str]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from contracts.issues import issue, schema_of, unknown
+from contracts.conditions import Condition
+from contracts.issues import Issue, issue, schema_of, unknown
 from contracts.item_types import filter_of
 from rule_engine.domain.actions import RuleType, literal
 from rule_engine.domain.authoring import employee_refs
@@ -15,10 +16,10 @@ from rule_engine.domain.authoring.placed_rules import PlacedRule
 from rule_engine.domain.authoring.references import reference_issues
 from rule_engine.domain.authoring.run_times import run_time_issues
 from rule_engine.domain.authoring.value_checks import value_issues
-from rule_engine.domain.language import conditions
+from rule_engine.domain.language import conditions, value_types
 from rule_engine.domain.language.param_paths import below
 from rule_engine.domain.language.value_types import Shape
-from rule_engine.domain.language.values import marked, spots
+from rule_engine.domain.language.values import WHERE, condition_in, marked, spots_of
 
 
 def rule_issues(placed: PlacedRule) -> Iterator[RuleIssue]:
@@ -33,17 +34,19 @@ def rule_issues(placed: PlacedRule) -> Iterator[RuleIssue]:
     yield from (placed.issue(below, what) for below, what in run_time_issues(rule.run, names))
     if rule.execution == "else" and (what := _else_issue(placed)):
         yield placed.issue("execution", what)
-    for place, value in spots(dict(rule.params), "params"):
+    for place, value in spots_of(rule.params):
         yield from (placed.issue(place, what) for what in value_issues(value, names))
-    yield from _condition_issues(placed, names)
+    if rule.condition is not None:
+        yield from _condition_issues(placed, rule.condition, names, "condition")
+    if placed.type is not None and placed.type.chooses_of and (where := condition_in(rule.params)):
+        inside = value_types.with_each(names, placed.type.chooses_of)
+        yield from _condition_issues(placed, where, inside, f"params.{WHERE}")
 
 
-def _condition_issues(placed: PlacedRule, names: Shape) -> Iterator[RuleIssue]:
-    condition = placed.rule.condition
-    if condition is not None:
-        for below, what in conditions.issues(condition, names, "condition"):
-            yield placed.issue(below, what)
-        yield from _unknown_employees(placed, employee_refs.in_condition(condition, names, placed.context.schema)[1])
+def _condition_issues(placed: PlacedRule, condition: Condition, names: Shape, where: str) -> Iterator[RuleIssue]:
+    yield from (placed.issue(place, what) for place, what in conditions.issues(condition, names, where))
+    unknown = employee_refs.in_condition(condition, names, placed.context.schema, where)[1]
+    yield from _unknown_employees(placed, unknown)
 
 
 def _else_issue(placed: PlacedRule) -> str | None:
@@ -81,9 +84,10 @@ def _param_issues(placed: PlacedRule, rule_type: RuleType[Any]) -> Iterator[Rule
         rule_type.params.model_validate(_with_constants(params))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            where = below(detail["loc"])
-            if not _is_computed(params, detail["loc"]) and where not in {place for place, _ in unknown_employees}:
-                yield placed.issue(f"params{_dot(where)}", _param_issue(dict(detail), rule_type))
+            found = _param_issue(dict(detail), rule_type)
+            told = below(detail["loc"]) in {place for place, _ in unknown_employees}
+            if not told and not _is_only_known_when_made(params, dict(detail)):
+                yield placed.issue(f"params{_dot(found.where)}", found.what)
     own = rule_type.issues(placed.rule.params, placed.context)
     for place, what in chain(reference_issues(placed.rule.params, rule_type, schema), own):
         yield placed.issue(f"params.{place}", what)
@@ -104,6 +108,17 @@ def _with_constants(value: Any) -> Any:
             return [_with_constants(inner) for inner in value]
         case _:
             return value
+
+
+def _is_only_known_when_made(params: JsonValue, detail: Mapping[str, Any]) -> bool:
+    """Whether what pydantic objects to is only because a value is made when the rule acts.
+
+    Elements that are made count as missing: a list is as long as it was written.
+    """
+    loc = detail["loc"]
+    if detail["type"] == "too_short" and detail["ctx"]["actual_length"] < len(detail["input"]):
+        return True
+    return loc[0] != WHERE and _is_computed(params, loc)
 
 
 def _is_computed(params: JsonValue, loc: Sequence[str | int]) -> bool:
@@ -130,9 +145,11 @@ def _dot(below: str) -> str:
     return f".{below}" if below else ""
 
 
-def _param_issue(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> str:
+def _param_issue(detail: Mapping[str, Any], rule_type: RuleType[Any]) -> Issue:
     """What is wrong with a parameter, without its value."""
-    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
-        return unknown("parameter", detail["loc"][0], rule_type.params.model_fields, f"in {rule_type.type}")
     model: type[BaseModel] = rule_type.params
-    return issue(detail, schema_of(model)).what
+    found = issue(detail, schema_of(model))
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        known = model.model_fields
+        return found._replace(what=unknown("parameter", detail["loc"][0], known, f"in {rule_type.type}"))
+    return found

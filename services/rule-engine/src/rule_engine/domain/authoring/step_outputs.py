@@ -9,7 +9,7 @@ from rule_engine.domain.authoring.document import RuleDocument, StageDocument
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.execution.missing_outputs import STEP, remedy
 from rule_engine.domain.language import conditions, templates
-from rule_engine.domain.language.values import spots
+from rule_engine.domain.language.values import spots_of
 
 
 def absent_steps(rule: RuleDocument, stage: StageDocument, earlier: Sequence[RuleDocument]) -> Mapping[str, str]:
@@ -42,7 +42,7 @@ def may_be_missing(rule: RuleDocument, earlier: Sequence[RuleDocument]) -> Itera
     """Where outputs of a rule that may be skipped are used, and nothing says what to do without them."""
     uncertain = {one.name for one in earlier if one.enabled and _may_be_skipped(one, rule)}
     asked = set(STEP.findall(" ".join(conditions.paths_of(rule.condition)))) if rule.condition else set[str]()
-    for place, value in spots(dict(rule.params), "params"):
+    for place, value in spots_of(rule.params):
         for path in sorted(_needed(value)):
             name = STEP.match(path)
             if name and name[1] in uncertain - asked:

@@ -209,7 +209,9 @@ def _of_branches(placed: PlacedBlock, type: BlockType[Any]) -> Iterator[RuleIssu
 def _beyond_budget(placed: PlacedBlock) -> str | None:
     """Why a decision of the block would take too much work whatever the values."""
     try:
-        analyse(placed.block.options)
+        options = placed.block.options
+        params = options.get("params") if placed.block.block == ACTION else options
+        analyse(params if isinstance(params, dict) else options)
         for _, condition in _conditions(placed):
             conditions.compiled(condition)
     except (BudgetError, ValueFailureError) as error:

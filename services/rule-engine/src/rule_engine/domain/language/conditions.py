@@ -50,7 +50,8 @@ def compiled(condition: Condition) -> Compiled:
 
 def paths_of(condition: Condition) -> frozenset[str]:
     """Every path that a condition and its expressions read."""
-    return paths(condition).union(*(expressions.paths_of(source) for source in expressions_of(condition)))
+    of_expressions = (path for source in expressions_of(condition) for path in expressions.paths_of(source))
+    return paths(condition).union(path for path in of_expressions if path.partition(".")[0] != "each")
 
 
 def issues(condition: Condition, root: Shape, where: str) -> Iterator[Issue]:
@@ -142,7 +143,7 @@ def _constant_misfits(leaf: Leaf, value: Any, shape: Shape) -> Iterator[str]:
             yield f'{leaf.path}: a condition compares with {value:.80} as it stands; name a value by {{"path": …}}'
         case _ if leaf.op == "between" and is_clock(value) and compared.kind == "datetime":
             return
-        case _ if not _fits(value, compared):
+        case _ if not fits(value, compared):
             yield f"{leaf.path} is {described(compared)}: {value!r:.80} does not compare with it"
         case _ if compared.options and _exact(leaf, shape) and value not in compared.options:
             yield f"{leaf.path} is one of {', '.join(compared.options)}, never {value!r:.80}"
@@ -172,7 +173,8 @@ def _comparable(one: Shape, other: Shape) -> bool:
     return len(kinds) == 1 or "any" in kinds or kinds <= set(_TEMPORAL) or kinds <= {"text", "user"}
 
 
-def _fits(value: Any, shape: Shape) -> bool:
+def fits(value: Any, shape: Shape) -> bool:
+    """Whether a constant is a value of the kind that a shape is; true for kinds that are not told apart here."""
     match shape.kind:
         case "text" | "user":
             return isinstance(value, str)

@@ -187,6 +187,12 @@ def found(root: Shape, path: str) -> Shape:
         return ANY
 
 
+def with_each(root: Shape, path: str) -> Shape:
+    """What a condition about each element of a list can name; of an object, that is the only one."""
+    shape = found(root, path)
+    return Shape("object", {**root.fields, "each": shape.element or shape})
+
+
 def _step(shape: Shape, gone: Sequence[str], key: str, in_text: bool) -> Shape:
     if shape.kind == "any":
         return ANY

@@ -10,13 +10,14 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from contracts.budget import BudgetError, current, spending
+from contracts.conditions import Condition
 from contracts.contexts import UNNAMED, ItemContext, Part
 from contracts.envelope import rfc3339
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.language import expressions, templates
+from rule_engine.domain.language import conditions, expressions, templates
 from rule_engine.domain.language.functions import inside
 from rule_engine.domain.language.limits import keepable
 from rule_engine.domain.language.numbers import as_json, exact
@@ -64,6 +65,9 @@ def values_of(
     return {**context_values(context), **own_values(steps, now, context.tenant.time_zone, stored)}
 
 
+WHERE = "where"
+"""The parameter that is a condition: it is not made when the rule acts, but judged for each candidate, its `each`."""
+_CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
 MAX_MADE = 300
 """Texts, paths and expressions in the parameters of a rule."""
 _STEP = 100
@@ -78,7 +82,10 @@ def resolve(
     Raises `ValueFailureError`, and `BudgetError`, naming the parameter and the reason.
     """
     with spending(current()), inside(values):
-        return {name: _resolve(value, values, f"params.{name}", html=name in html) for name, value in params.items()}
+        return {
+            name: value if name == WHERE else _resolve(value, values, f"params.{name}", html=name in html)
+            for name, value in params.items()
+        }
 
 
 def _resolve(value: JsonValue, values: Mapping[str, Any], where: str, *, html: bool) -> JsonValue:
@@ -101,10 +108,10 @@ def _resolve(value: JsonValue, values: Mapping[str, Any], where: str, *, html: b
 
 
 def analyse(params: Mapping[str, JsonValue]) -> None:
-    """Parses what is made when the rule acts, and spends what that takes whatever the values. Raises `BudgetError`, and
-    `ValueFailureError` for more than can be made.
+    """Parses what is made when the rule acts, and spends what that takes whatever the values. Raises `BudgetError`,
+    `ValueFailureError` for more than can be made, and `ConditionError` for a condition that can never be judged.
     """
-    made = list(spots(dict(params), "params"))
+    made = list(spots_of(params))
     if len(made) > MAX_MADE:
         raise ValueFailureError(f"has {len(made)} texts, paths and expressions: a rule has at most {MAX_MADE}")
     for where, value in made:
@@ -113,6 +120,9 @@ def analyse(params: Mapping[str, JsonValue]) -> None:
             _paths(value)
         except BudgetError as error:
             raise error.at(where) from error
+    judged = condition_in(params)
+    if judged is not None:
+        conditions.compiled(judged)
 
 
 def marked(value: object) -> bool:
@@ -160,7 +170,22 @@ def _follow(path: str, values: Mapping[str, Any]) -> Any:
 
 def paths_of(params: Mapping[str, JsonValue]) -> frozenset[str]:
     """Every path that parameters read, dotted; those of a text that cannot be parsed are not known."""
-    return frozenset(path for _, made in spots(dict(params), "params") for path in _paths(made))
+    judged = condition_in(params)
+    made = (path for _, made in spots_of(params) for path in _paths(made))
+    return frozenset(made) | (conditions.paths_of(judged) if judged else frozenset())
+
+
+def condition_in(params: Mapping[str, JsonValue]) -> Condition | None:
+    """The condition among parameters as written; null also for one that is none."""
+    try:
+        return _CONDITION.validate_python(params[WHERE]) if params.get(WHERE) is not None else None
+    except ValidationError:
+        return None
+
+
+def spots_of(params: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
+    """Those of a rule's parameters that are made when it acts."""
+    return spots({name: value for name, value in params.items() if name != WHERE}, "params")
 
 
 def spots(value: JsonValue, where: str) -> Iterator[tuple[str, JsonValue]]:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from pydantic import JsonValue
 
 from contracts.envelope import Body
+from contracts.messages.client_commands import CreateCompany, CreateContact, UpdateCompany, UpdateContacts
 from contracts.messages.comms import Notify, SendMessage
 from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
@@ -32,6 +33,7 @@ from contracts.messages.link_commands import (
 )
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
+from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
 from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 
@@ -90,7 +92,7 @@ def _employee(body: ReadEmployee, _: UUID) -> Outputs:
 
 def _other(body: ReadItem, command_id: UUID) -> Outputs:
     other = str(body.other_id) if body.other_id else _made(command_id)
-    return {"item_id": other, "values": {name: None for name in body.fields}}
+    return {"item_id": other, "values": {name: "…" if body.printable else None for name in body.fields}}
 
 
 def _others(body: UpdateLinkedItems | DeleteLinkedItems, command_id: UUID) -> Outputs:
@@ -105,6 +107,19 @@ def _conversion(body: ConvertItem, command_id: UUID) -> Outputs:
 
 def _requisites(body: ChangeRequisites, _: UUID) -> Outputs:
     return {"changed": [f"{body.template}.{name}" for name in body.values]}
+
+
+def _added(body: AddProducts, _: UUID) -> Outputs:
+    return {"count": len(body.rows), "amount": None}
+
+
+def _rows(body: DeleteProducts, _: UUID) -> Outputs:
+    return {"count": len(body.row_ids or ()), "amount": None}
+
+
+def _rows_to_other(body: CopyProducts | MoveProducts, command_id: UUID) -> Outputs:
+    other = str(body.other_id) if body.other_id else _made(command_id)
+    return {"count": len(body.row_ids or ()), "item_id": other, "amount": None}
 
 
 def _document(body: CreateDocument, command_id: UUID) -> Outputs:
@@ -183,6 +198,14 @@ _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
     LinkItems: lambda _, __: {"linked": True},
     UnlinkItems: lambda _, __: {"unlinked": 0},
     SetParentItem: lambda body, _: {"parent_id": str(body.parent_id) if body.parent_id else None},
+    AddProducts: _added,
+    DeleteProducts: _rows,
+    CopyProducts: _rows_to_other,
+    MoveProducts: _rows_to_other,
+    UpdateContacts: lambda body, _: {"contact_ids": [str(id) for id in body.contact_ids]},
+    UpdateCompany: lambda body, _: {"company_id": str(body.company_id)},
+    CreateContact: _id_as("contact_id"),
+    CreateCompany: _id_as("company_id"),
     ReadEmployee: _employee,
     SelectEmployee: lambda body, command_id: {"employee_id": chosen(body, command_id)},
     ChangeResponsible: lambda body, command_id: {"responsible_id": chosen(body, command_id)},
