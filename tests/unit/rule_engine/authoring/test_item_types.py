@@ -79,6 +79,13 @@ def test_a_type_of_ones_own_is_like_any_other(type: str, written: dict[str, Any]
         ("projects", "create_repeat_lead", {"name": "x"}, "type", "create_repeat_lead is for deal, not for project"),
         ("inspections", "send_sms", {"text": "x"}, "type", f"send_sms cannot act: {NO_CLIENTS}"),
         ("inspections", "get_products", {}, "type", f"get_products cannot act: {NO_PRODUCTS}"),
+        (
+            "inspections",
+            "get_requisites",
+            {"party": "contact", "template": "person"},
+            "type",
+            f"get_requisites cannot act: {NO_CLIENTS}",
+        ),
         ("inspections", "add_timeline_comment", {"text": "{{ contact.name }}"}, "params.text", NO_CLIENTS),
         (
             "inspections",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from contracts.issues import Issue, issues_of, unknown
+from contracts.item_types import ItemPart
 from contracts.messages.party_commands import ChangeRequisites
 from contracts.requisites import FIELDS, AddressFields, names_of
 from rule_engine.domain.actions import ActionContext, AuthoringContext, Group, Outputs, RuleType
@@ -32,6 +33,7 @@ class ChangeRequisitesRule(RuleType[ChangeRequisitesParams]):
     type = "change_requisites"
     title = "Change requisites"
     group: ClassVar[Group] = "documents"
+    of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
     params = ChangeRequisitesParams
     outputs = ChangedRequisites
 

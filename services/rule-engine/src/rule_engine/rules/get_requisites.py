@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, JsonValue, create_model
 
 from contracts.contexts import Part
+from contracts.item_types import ItemPart
 from contracts.requisites import FIELDS, AddressFields, BankAccount, PartyFields, RequisitesTemplate, on_one_line
 from rule_engine.domain.actions import ActionContext, Class, Group, Outputs, Refusal, RuleType
 from rule_engine.rules.requisites import NEEDS, PartyParams, party_of, template_in
@@ -39,6 +40,7 @@ class GetRequisites(RuleType[PartyParams]):
     type = "get_requisites"
     title = "Read requisites"
     group: ClassVar[Group] = "documents"
+    of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
     helper: ClassVar[bool] = True
     params = PartyParams
     outputs = FoundRequisites
