@@ -13,8 +13,8 @@ ALONE = {"block": "lock_item", "name": "alone", "branches": [{"name": "locked", 
 REQUEST = {"kind": "request", "publish": True, "blocks": [ALONE]}
 """A workflow that asks the manager for something."""
 LINK = {"block": "action", "name": "link", "type": "create_payment_link", "params": {}}
-COLLECT = {"kind": "deal", "publish": True, "blocks": [LINK]}
-"""A workflow that asks the payment provider for a link."""
+COLLECT = {"kind": "invoice", "publish": True, "blocks": [LINK]}
+"""A workflow that asks the payment provider for a link; on an invoice, since the story counts its deals."""
 
 
 def play(story: Story) -> None:
@@ -95,7 +95,7 @@ def collect(story: Story) -> None:
     shop.owner.put("entity-service", "/v1/payment-accounts/bank", bank)
     shop.owner.put("rule-engine", "/v1/workflows/collect", COLLECT)
     due = {"amount": 100_001, "currency": "EUR"}
-    item = shop.manager.post("entity-service", "/v1/items", {"kind": "deal", "title": "A bed", "amount": due})["id"]
+    item = shop.manager.post("entity-service", "/v1/items", {"kind": "invoice", "title": "A bed", "amount": due})["id"]
     run = shop.head.post("rule-engine", "/v1/workflows/collect/runs", {"item_id": item})["id"]
 
     def outcome() -> object:

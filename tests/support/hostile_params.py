@@ -61,7 +61,7 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
     },
     "get_payment": {"payment": "0190b3a0-6000-7000-8000-000000000061"},
     "create_shipment": {
-        "address": "{{ company.address }}",
+        "address": "Via Esempio 1, {{ item.title }}",
         "carrier": "courier",
         "window": {"start": {"in": {"days": 1}}, "end": {"in": {"days": 2}}},
     },

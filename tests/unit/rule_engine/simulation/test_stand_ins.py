@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contracts.messages.client_commands import CreateCompany, CreateContact, UpdateCompany, UpdateContacts
 from contracts.messages.comms import Notify, SendMessage
-from contracts.messages.doc import CreateDocument
+from contracts.messages.doc import CreateDocument, CreateQrCode
 from contracts.messages.employee_commands import ChangeObservers, ChangeResponsible, ReadEmployee, SelectEmployee
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
@@ -33,8 +33,10 @@ from contracts.messages.link_commands import (
     UpdateLinkedItems,
 )
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
+from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from contracts.messages.rule_commands import StartWorkflow, StopAutomation, StopWorkflows
+from contracts.messages.shipment_commands import AllowDelivery, CancelShipment, CreateShipment, ReadShipment
 from local_stack.layout import WORKSPACE
 from rule_engine.domain.simulation.made_up import made_up_outputs
 from rule_engine.domain.simulation.stand_ins import StandIn, answer, fraction
@@ -87,18 +89,27 @@ SENT = {
     "start_workflow": StartWorkflow(item_id=DEAL, workflow="chase", wait_for_end=True, started_by="rule:one"),
     "stop_workflows": StopWorkflows(item_id=DEAL, reason="enough"),
     "stop_automation": StopAutomation(item_id=DEAL, reason="enough"),
+    "create_qr_code": CreateQrCode(item_id=DEAL, title="Care", created_by="rule:one"),
+    "create_payment_link": CreatePaymentLink(**ABOUT, expires_at=NOON),
+    "get_payment": ReadPayment(**ABOUT),
+    "create_shipment": CreateShipment(**ABOUT, address="Via Esempio 1"),
+    "allow_delivery": AllowDelivery(**ABOUT),
+    "cancel_shipment": CancelShipment(**ABOUT),
+    "get_delivery": ReadShipment(**ABOUT),
     "create_document": CreateDocument(item_id=DEAL, template="bill", data={}, public_link=True, created_by="rule:one"),
 }
 MAY_BE_UNKNOWN = {
     "start_workflow": {"status"},
     "get_employee": {"absent_until"},
+    "get_payment": {"paid_at", "method", "link"},
     "create_from_source": {"contact_id", "company_id"},
     "add_products": {"amount"},
     "copy_products": {"amount"},
     "move_products": {"amount"},
     "delete_products": {"amount"},
 }
-"""A workflow need not have a status; an employee may be there; without rows there is no amount."""
+"""A workflow need not have a status; an employee may be there; a payment may be open; without rows
+there is no amount."""
 WITHOUT_COMMAND = {"update_item", "change_stage", "change_pipeline", "generate_code", "get_products", "get_requisites"}
 """What the simulation itself does to the item, or the rule by itself."""
 
