@@ -33,9 +33,15 @@ def workloads(service: str, resources: list[Resource]) -> list[Resource]:
     return [*(named(resources, "Deployment", name) for name in names), named(resources, "Job", f"{service}-migrate")]
 
 
+DOCUMENTED = yaml.safe_load((WORKSPACE / "docs/deploying.md").read_text().partition("```yaml\n")[2].partition("```")[0])
+
+
+@pytest.mark.parametrize("values", [SECURED, DOCUMENTED], ids=["secured", "documented"])
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_service_takes_what_the_chart_gives_it(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for workload in workloads(service, render(SECURED)):
+def test_the_service_takes_what_the_chart_gives_it(
+    service: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for workload in workloads(service, render(values)):
         with monkeypatch.context() as patch:
             for name, value in environment_of(workload).items():
                 patch.setenv(name, value if isinstance(value, str) else SECRETS[value["secretKeyRef"]["key"]])

@@ -22,6 +22,12 @@ _API_VERSIONS = struct.pack(">hhih", 18, 0, 1, -1)  # key, version, correlation 
 
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
+_AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+    "allow.everyone.if.no.acl.found": "false",
+}
+
 _LOGGING = """\
 Configuration:
   status: warn
@@ -57,6 +63,8 @@ class Secured:
     """PEM: who signs the certificates of clients."""
     passwords: Mapping[str, str]
     """By user."""
+    authorized: bool = False
+    """Whether users may do only what access lists say; whoever comes by the plain listener may do everything."""
 
     def settings(self) -> dict[str, str]:
         values = {
@@ -68,7 +76,8 @@ class Secured:
             "sasl.enabled.mechanisms": "SCRAM-SHA-512",
             "scram-sha-512.sasl.jaas.config": f"{_SCRAM} required;",
         }
-        return {f"listener.name.secured.{name}": value for name, value in values.items()}
+        of_listener = {f"listener.name.secured.{name}": value for name, value in values.items()}
+        return of_listener | (_AUTHORIZER if self.authorized else {})
 
 
 class Kafka(Part):
