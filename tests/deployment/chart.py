@@ -32,7 +32,10 @@ SECURED: Values = {
     "files": [{"name": "kafka-ca", "secret": "kafka-ca", "path": "/etc/kafka"}],
     "network": {"http": {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateway"}}}]}},
     "services": {
-        "entity-service": {"settings": {"kafka_user": "entity-service"}, "hosts": {"entities.example.com": ["/"]}},
+        "entity-service": {
+            "settings": {"kafka_user": "entity-service", "public_entity_url": "https://entities.example.com"},
+            "hosts": {"entities.example.com": ["/"]},
+        },
         "rule-engine": {
             "settings": {
                 "kafka_user": "rule-engine",

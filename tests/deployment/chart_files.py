@@ -71,6 +71,8 @@ def _as_values(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[s
         kept["anyOf"] = [_as_values(option, definitions) for option in schema["anyOf"]]
     if schema.get("type") == "array":
         kept["items"] = {"type": "string"}
+    if schema.get("type") == "object":
+        kept["additionalProperties"] = {"type": "string"}
     return kept
 
 

@@ -77,8 +77,10 @@ class Broker:
                     assert [one[0] for one in answer.creation_responses] == [0]
 
 
-@pytest_asyncio.fixture
-async def broker(private_servers: PrivateServers, tmp_path: Path) -> Broker:
+@pytest_asyncio.fixture(scope="module")
+async def broker(session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Broker]:
+    tmp_path = tmp_path_factory.mktemp("broker")
+    servers = PrivateServers(session_folder / "authorized")
     authority = Authority(tmp_path)
     certificate, key = authority.sign("broker")
     both = tmp_path / "both.pem"
@@ -86,11 +88,12 @@ async def broker(private_servers: PrivateServers, tmp_path: Path) -> Broker:
     users = dict.fromkeys((*SERVICES, OTHER, STRANGER, PROBE), "a word")
     secured = Secured(free_port(), both, authority.file, users, authorized=True)
     (tmp_path / "password").write_text("a word")
-    kafka = await asyncio.to_thread(private_servers.kafka, secured=secured)
+    kafka = await asyncio.to_thread(servers.kafka, secured=secured)
     made = Broker(kafka.address, secured.port, authority, authority.sign("client"), tmp_path / "password")
     await create_topics(kafka.address, (*TOPICS, *DEAD_LETTER_TOPICS))
     await made.allow([*(acl for service in SERVICES for acl in of_service(service)), *of_others(OTHER)])
-    return made
+    yield made
+    servers.close()
 
 
 async def writable(servers: KafkaSettings, topics: Iterable[str]) -> set[str]:

@@ -64,10 +64,7 @@ def test_every_setting_of_a_service_is_reached(service: str) -> None:
     for workload in workloads(service, resources):
         environment = environment_of(workload)
         for name, value in given.items():
-            expected = (
-                ",".join(value) if isinstance(value, list) else str(value).lower() if value is True else str(value)
-            )
-            assert environment[name.upper()].endswith(expected), name
+            assert environment[name.upper()].endswith(written(value)), name
     reached = {name for one in workloads(service, resources) for name in environment_of(one)}
     assert {name.upper() for name in settings_of(service)} - reached <= {"API_ONLY"}
     secrets = {name for name, field in settings_of(service).items() if is_secret(field)}
@@ -76,7 +73,14 @@ def test_every_setting_of_a_service_is_reached(service: str) -> None:
 
 
 def written(value: Any) -> str:
-    return ",".join(value) if isinstance(value, list) else "true" if value is True else str(value)
+    match value:
+        case list():
+            return ",".join(value)
+        case dict():
+            return ",".join(f"{name}={one}" for name, one in value.items())
+        case True:
+            return "true"
+    return str(value)
 
 
 def sample(schema: Mapping[str, Any]) -> Any:
@@ -85,7 +89,8 @@ def sample(schema: Mapping[str, Any]) -> Any:
         return sample(schema["anyOf"][0])
     if "enum" in schema:
         return schema["enum"][0]
-    kinds = {"string": "something", "boolean": True, "array": ["10.0.0.0/8", "fd00::/8"]}
+    several = {"one": "https://one.example.com", "two": "https://two.example.com"}
+    kinds = {"string": "something", "boolean": True, "array": ["10.0.0.0/8", "fd00::/8"], "object": several}
     return kinds.get(schema["type"]) or max(schema.get("minimum", 0), 3)
 
 
@@ -172,6 +177,7 @@ def candidates(schema: Mapping[str, Any]) -> list[Any]:
         return list(schema["enum"])
     least = max(schema.get("minimum", 0), 3)
     kinds: dict[str, list[Any]] = {"boolean": [True, False], "string": ["other", "another"], "array": [["other"]]}
+    kinds["object"] = [{"other": "https://other.example.com"}]
     return kinds.get(schema["type"], [least, least + 1])
 
 

@@ -69,6 +69,10 @@ capabilities: {drop: [ALL]}
 {{- define "stagewright.text" -}}
 {{- if kindIs "slice" . -}}
 {{ join "," . }}
+{{- else if kindIs "map" . -}}
+{{- $pairs := list -}}
+{{- range $name, $value := . }}{{ $pairs = append $pairs (printf "%s=%s" $name $value) }}{{ end -}}
+{{ join "," $pairs }}
 {{- else if and (kindIs "float64" .) (eq (floor .) (float64 .)) -}}
 {{ int64 . }}
 {{- else -}}
