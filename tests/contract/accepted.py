@@ -15,7 +15,6 @@ from contracts.contexts import (
     ContactContext,
     EmployeeContext,
     FieldSchema,
-    FieldType,
     ItemContext,
     MyCompany,
     PipelineContext,
@@ -23,6 +22,7 @@ from contracts.contexts import (
     StageContext,
     TenantSettings,
 )
+from contracts.field_values import FieldType
 from contracts.taxes import product_row
 from entity_service.api.companies import CompanyInput
 from entity_service.api.contacts import ContactInput

@@ -45,6 +45,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.list_commands import CreateListRow, ReadListRow, UpdateListRow
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
@@ -62,6 +63,7 @@ from entity_service.api.tasks import TaskInput
 from entity_service.domain.client_fields import assigned
 from entity_service.domain.conversions import carried, check_target
 from entity_service.domain.items import Item, assign, copy_of, new_item
+from entity_service.domain.lists import KeptList, row_values
 from entity_service.domain.pipelines import choose, find_place
 from entity_service.domain.planned_activities import planned_activity
 from entity_service.domain.requisites import with_values
@@ -73,6 +75,7 @@ from rule_engine.domain.authoring.workflow_starts import parameters_of
 from rule_engine.domain.language.asked import AskedDocument
 from rule_engine.domain.language.variables import Definition, VariableDocument
 from support.messages import order
+from support.shop import SCHEMA as SHOP
 
 STAGES = tuple(StageContext(code=code, name=code, position=at) for at, code in enumerate(("new", "won")))
 PIPELINES = {
@@ -177,6 +180,17 @@ def to_plan(wanted: PlanActivity, context: ItemContext) -> None:
 def to_bookings(wanted: BookResource, context: ItemContext) -> None:
     booked = {"kind": "resource", **wanted.model_dump(include={"resource", "start", "minutes", "service"})}
     assert BookingInput.model_validate(booked).service == one_line(wanted.service)
+
+
+def to_list(wanted: CreateListRow | UpdateListRow, _: ItemContext) -> None:
+    (of,) = SHOP.lists
+    made = row_values({}, wanted.values, KeptList(**dict(of), archived=False), frozenset({SELLER}))
+    assert made.keys() == {code for code, value in wanted.values.items() if value not in (None, [])}
+
+
+def to_row(wanted: ReadListRow, context: ItemContext) -> None:
+    """Nothing but the database says which rows there are."""
+    assert (wanted.list, wanted.row_id) == ("notes", context.item.id)
 
 
 def to_completed(wanted: CompleteActivities, context: ItemContext) -> None:
@@ -295,6 +309,9 @@ OWNERS: Mapping[type[Body], Any] = {
     PlanActivity: to_plan,
     BookResource: to_bookings,
     CompleteActivities: to_completed,
+    CreateListRow: to_list,
+    UpdateListRow: to_list,
+    ReadListRow: to_row,
     UpdateLinkedItems: to_linked,
     **dict.fromkeys((UpdateContacts, UpdateCompany, CreateContact, CreateCompany), to_client),
     **dict.fromkeys((DeleteProducts, CopyProducts, MoveProducts), to_links),

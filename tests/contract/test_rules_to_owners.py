@@ -29,12 +29,14 @@ from rule_engine.domain.execution.step import RunFacts, Step
 from rule_engine.domain.language.variables import Stored, by_name
 from rule_engine.domain.schedule.due import times_of
 from rule_engine.rules import REGISTRY
+from support.shop import SCHEMA as SHOP
 
 SCHEMA = TenantSchema(
     tenant_id=ID,
     tenant=TenantSettings(name="Shop"),
     pipelines=tuple(PIPELINES.values()),
     fields=FIELDS,
+    lists=SHOP.lists,
     resources=("van",),
     employees=(EmployeeRef(id=SELLER, code="seller", name="Sam"),),
 )
@@ -97,6 +99,20 @@ RULES: Mapping[str, Mapping[str, Any]] = {
     "get_delivery": {},
     "create_qr_code": {"title": LINE, "description": TEXT, "address": "https://shop.example/care"},
     "complete_tasks": {},
+    "list_item_create": {
+        "list": "notes",
+        "fields": [
+            {"field": "text", "value": LINE},
+            {"field": "price", "value": {"path": "item.amount"}},
+            {"field": "who", "value": [{"path": "item.responsible_id"}]},
+        ],
+    },
+    "list_item_update": {
+        "list": "notes",
+        "id": {"path": "item.id"},
+        "fields": [{"field": "size", "value": {"path": "item.activity_count"}}],
+    },
+    "list_item_read": {"list": "notes", "id": {"path": "item.id"}},
     "create_repeat_lead": {"name": LINE, "source": LINE},
     "copy_deal": {"name": LINE, "pipeline": "works"},
     "create_document": {"template": "invoice", "fields": {"company.address": TEXT, "item.title": LINE}},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from security.running_stack import PAYMENT_SECRET
-from security.seeded_tenant import CALLED, EMAIL, PHONE, ROW, TEMPLATE, WORKFLOW
+from security.seeded_tenant import CALLED, EMAIL, LIST, PHONE, ROW, TEMPLATE, WORKFLOW
 
 VIEWER, AGENT, AUTHOR, OPERATOR, ADMIN = LADDER = ("viewer", "agent", "author", "operator", "admin")
 """Each role of people includes those before it."""
@@ -137,6 +137,14 @@ ENTITY = {
     "PUT /v1/rooms/{code}": Route(AUTHOR, OWN, ("extra",), {"name": "Extra", "location": "Upstairs"}),
     "GET /v1/rooms/{code}": Route(VIEWER, HIDDEN, ("oak",)),
     "GET /v1/rooms": Route(VIEWER, OWN),
+    "PUT /v1/lists/{code}": Route(AUTHOR, OWN, ("extra",), LIST),
+    "GET /v1/lists/{code}": Route(VIEWER, HIDDEN, ("warranties",)),
+    "GET /v1/lists": Route(VIEWER, OWN),
+    "POST /v1/lists/{code}/rows": Route(AGENT, HIDDEN, ("warranties",), {"values": {"months": 12}}),
+    "GET /v1/lists/{code}/rows": Route(VIEWER, HIDDEN, ("warranties",)),
+    "GET /v1/lists/{code}/rows/{id}": Route(VIEWER, HIDDEN, ("warranties", "row")),
+    "PATCH /v1/lists/{code}/rows/{id}": Route(AGENT, HIDDEN, ("warranties", "row"), {"values": {"months": 12}}),
+    "DELETE /v1/lists/{code}/rows/{id}": Route(AGENT, HIDDEN, ("warranties", "row")),
     "GET /v1/rooms/{code}/bookings": Route(VIEWER, HIDDEN, ("oak",), query=WEEK),
     "PUT /v1/resources/{code}": Route(AUTHOR, OWN, ("extra",), {"name": "Extra"}),
     "GET /v1/resources/{code}": Route(VIEWER, HIDDEN, ("van",)),

@@ -55,6 +55,13 @@ ASKING = {
     ],
 }
 CALLED = {"name": f"{SECRETIVE} calls", "type": "webhook", "pipeline": "sales", "stage": "production"}
+LIST = {
+    "title": "Warranties",
+    "fields": [
+        {"code": "item", "name": "For what", "type": "text"},
+        {"code": "months", "name": "Months", "type": "number"},
+    ],
+}
 ROW = {"name": f"{SECRETIVE} table", "quantity": "1", "price": 120_000}
 
 
@@ -130,6 +137,9 @@ async def _set_up(seeded_tenant: SeededTenant) -> None:
     for kind in ("number", "money", "datetime", "date", "file", "user", "boolean"):
         await seeded_tenant.put(f"/v1/fields/deal/a_{kind}", {"name": kind, "type": kind})
     await seeded_tenant.put("/v1/item-types/project", {"title": {"en": f"{SECRETIVE} project"}})
+    await seeded_tenant.put("/v1/lists/warranties", LIST)
+    row = await seeded_tenant.make("entity-service", "/v1/lists/warranties/rows", {"values": {"item": SECRETIVE}})
+    seeded_tenant.ids["row"] = row["id"]
     await seeded_tenant.put("/v1/rooms/oak", {"name": f"{SECRETIVE} room"})
     account = {"name": f"{SECRETIVE} account", "provider": "sandbox", "secret": PAYMENT_SECRET}
     await seeded_tenant.put("/v1/payment-accounts/bank", account)

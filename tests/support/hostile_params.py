@@ -75,6 +75,20 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
     },
     "generate_code": {"length": 8, "alphabet": "ABC123"},
     "complete_tasks": {"stage": QUIET},
+    "list_item_create": {
+        "list": "notes",
+        "fields": [
+            {"field": "text", "value": "{{ item.fields.note }}"},
+            {"field": "size", "value": {"path": "item.activity_count"}},
+            {"field": "who", "value": ["seller"]},
+        ],
+    },
+    "list_item_update": {
+        "list": "notes",
+        "id": {"path": "item.id"},
+        "fields": [{"field": "text", "value": "{{ item.title }}"}],
+    },
+    "list_item_read": {"list": "notes", "id": {"path": "item.id"}},
     "create_task": {
         "name": "Call {{ contact.name }}",
         "description": "{{ item.fields.note }}",

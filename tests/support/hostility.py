@@ -113,6 +113,13 @@ WRITES: Sequence[Write] = (
     Write(ENTITY, "POST", "/v1/companies", COMPANY),
     Write(ENTITY, "PUT", "/v1/fields/deal/extra", {"name": "Extra", "type": "list", "options": ["a", "b"]}),
     Write(
+        ENTITY,
+        "PUT",
+        "/v1/lists/extra",
+        {"title": "Extra", "fields": [{"code": "wood", "name": "Wood", "type": "list", "options": ["oak", "ash"]}]},
+    ),
+    Write(ENTITY, "POST", "/v1/lists/notes/rows", {"values": {"text": "Well", "size": 7, "who": []}}),
+    Write(
         ENTITY, "PUT", "/v1/item-types/extra", {"title": {"en": "Extra"}, "has_clients": True, "has_products": False}
     ),
     Write(

@@ -22,6 +22,7 @@ from contracts.contexts import (
     TenantSchema,
     TenantSettings,
 )
+from contracts.field_values import ListField, ListSchema
 from contracts.messages.product_commands import NewProduct
 from contracts.taxes import product_row
 from contracts.values import ItemSnapshot, Money
@@ -57,6 +58,20 @@ SCHEMA = TenantSchema(
         FieldSchema(code="plan", name="Plan", kind="deal", type="file"),
         FieldSchema(code="joiners", name="Joiners", kind="deal", type="user", multiple=True),
         FieldSchema(code="budget", name="Budget", kind="lead", type="money"),
+    ),
+    lists=(
+        ListSchema(
+            code="notes",
+            title="Notes",
+            fields=(
+                ListField(code="text", name="Text", type="text"),
+                ListField(code="size", name="Size", type="number"),
+                ListField(code="price", name="Price", type="money"),
+                ListField(code="who", name="Who", type="user", multiple=True),
+                ListField(code="wood", name="Wood", type="list", options=("oak", "ash")),
+                ListField(code="old", name="Old", type="text", archived=True),
+            ),
+        ),
     ),
     rooms=("oak",),
     resources=("van",),

@@ -14,10 +14,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, SkipValidation
 
 from contracts.calendars import Calendar, Schedule
+from contracts.field_values import FieldFields, ListSchema
 from contracts.issues import unknown
 from contracts.item_types import ItemType, find_type, unknown_type
 from contracts.requisites import NO_REQUISITES, Requisites
-from contracts.texts import Line, Name
 from contracts.values import (
     Code,
     Currency,
@@ -33,7 +33,6 @@ from contracts.values import (
 Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments", "members"]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
 
-FieldType = Literal["text", "number", "money", "boolean", "date", "datetime", "list", "user", "file"]
 Outcome = Literal["open", "won", "lost"]
 
 
@@ -306,15 +305,6 @@ class StageItems(Value):
     total: int | None = None
 
 
-class FieldFields(Fields):
-    """What is said of a custom field; `options` exactly for the type list."""
-
-    name: Name
-    type: FieldType
-    multiple: bool = False
-    options: Annotated[tuple[Line, ...], Field(max_length=1000)] = ()
-
-
 class FieldSchema(FieldFields, Value):
     """A custom field of one kind of item."""
 
@@ -356,12 +346,17 @@ class TenantSchema(Value):
     employees: tuple[EmployeeRef, ...] = ()
     departments: tuple[str, ...] = ()
     """Codes of those that are not archived."""
+    lists: tuple[ListSchema, ...] = ()
+    """Those that are not archived."""
     rooms: tuple[str, ...] = ()
-    """Likewise."""
+    """Codes, as of departments."""
     resources: tuple[str, ...] = ()
     """Likewise."""
     archived_employees: tuple[EmployeeRef, ...] = ()
     """They can be compared with, but are given no new work."""
+
+    def find_list(self, code: str) -> ListSchema | None:
+        return next((one for one in self.lists if one.code == code), None)
 
     def item_type(self, kind: ItemKind) -> ItemType | None:
         """The type of this code, built in or custom."""

@@ -37,6 +37,15 @@ WELCOME = {
 }
 TAKEN = {"kind": "resource", "resource": "van", "start": "2030-05-07T07:00:00Z", "minutes": 120}
 PLANNED = ({"name": "Ask for the size", "kind": "call"}, {"name": "Order the wood"})
+WARRANTIES = {
+    "title": "Warranties",
+    "fields": [
+        {"code": "item", "name": "For what", "type": "text"},
+        {"code": "months", "name": "Months", "type": "number"},
+        {"code": "price", "name": "Price", "type": "money"},
+        {"code": "keeper", "name": "Who keeps it", "type": "user"},
+    ],
+}
 ROW = {"name": "Oak table", "quantity": "1", "price": 250_000}
 
 
@@ -92,6 +101,7 @@ def publish(shop: Shop) -> None:
     courier = {"name": "The courier", "provider": "sandbox", "secret": secrets.carrier_secret}
     shop.owner.put("entity-service", "/v1/carriers/courier", courier)
     paid = {"name": "Paid", "type": "invoice_paid", "pipeline": PIPELINE, "stage": "elsewhere"}
+    shop.owner.put("entity-service", "/v1/lists/warranties", WARRANTIES)
     shop.owner.put("entity-service", "/v1/fields/deal/delivery", {"name": "Delivery", "type": "datetime"})
     counter = {"name": "Deals seen", "type": "number", "scope": "tenant", "value": 0}
     shop.owner.put("rule-engine", "/v1/variables/deals_seen", counter)

@@ -42,6 +42,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.list_commands import CreateListRow, ReadListRow, UpdateListRow
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
@@ -323,6 +324,43 @@ async def test_a_follow_up_is_linked_to_where_it_came_from(shop: Tenant) -> None
 
     (link,) = (await shop.get(f"/v1/items/{item['id']}/links"))["items"]
     assert (link["relation"], link["direction"], link["item_id"]) == ("follow_up", "to", outputs["item_id"])
+
+
+async def test_a_copy_carries_everything_over(shop: Tenant) -> None:
+    await shop.put("/v1/fields/deal/size", {"name": "Size", "type": "text"})
+    contact = await shop.post("/v1/contacts", {"first_name": "Anna"})
+    company = await shop.post("/v1/companies", {"title": "Elm Ltd"})
+    item = await shop.deal(contact_ids=[contact["id"]], company_id=company["id"], fields={"size": "large"})
+    await shop.put(f"/v1/items/{item['id']}/products", {"rows": [{"name": "Table", "price": 10000, "quantity": 2}]})
+
+    outputs = await shop.done(CopyItem(item_id=UUID(item["id"]), pipeline="installation", actor="a-rule"))
+
+    copied = await shop.get(f"/v1/items/{outputs['item_id']}")
+    assert (copied["title"], copied["pipeline"], copied["stage"]) == ("Oak table Copy", "installation", "new")
+    assert (copied["version"], copied["entry_seq"]) == (1, 1)
+    assert copied["amount"] == {"amount": 20000, "currency": "EUR"}
+    for name in ("contact_ids", "company_id", "fields"):
+        assert copied[name] == item[name]
+    products = await shop.get(f"/v1/items/{copied['id']}/products")
+    assert [row["name"] for row in products["rows"]] == ["Table"]
+
+
+async def test_rows_of_a_list_are_written_and_read(shop: Tenant) -> None:
+    field = {"code": "months", "name": "Months", "type": "number"}
+    await shop.put("/v1/lists/warranties", {"title": "Warranties", "fields": [field, field | {"code": "days"}]})
+    item = UUID((await shop.deal())["id"])
+
+    made = await shop.done(CreateListRow(item_id=item, list="warranties", values={"months": 12}, actor="rule:x"))
+    row = {"item_id": item, "list": "warranties", "row_id": UUID(made["row_id"]), "actor": "rule:x"}
+    changed = await shop.done(UpdateListRow(**row, values={"months": 24}))
+    read = await shop.done(ReadListRow(**row))
+
+    assert changed == {"row_id": made["row_id"], "version": 2}
+    assert read == {"row_id": made["row_id"], "values": {"months": 24, "days": None}}
+    nothing = await shop.refused(ReadListRow(**row | {"row_id": item}))
+    assert nothing == f"there is no row {item} in list 'warranties'"
+    wrong = await shop.refused(UpdateListRow(**row, values={"months": "x"}))
+    assert wrong == "values.months: is a number"
 
 
 async def test_tasks_are_completed_when_the_item_leaves_their_stage(shop: Tenant) -> None:

@@ -111,6 +111,30 @@ async def test_a_type_that_nothing_uses_any_more_is_archived_and_takes_nothing_n
         assert (answer.status_code, answer.json()["detail"]) == (409, "item type 'project' is archived")
 
 
+async def test_rows_of_a_list_are_added_changed_read_page_by_page_and_deleted(shop: Tenant) -> None:
+    field = {"code": "months", "name": "Months", "type": "number"}
+    put = await shop.put("/v1/lists/warranties", {"title": "Warranties", "fields": [field]})
+    path = "/v1/lists/warranties/rows"
+
+    rows = [await shop.post(path, {"values": {"months": number}}) for number in (12, 24, 36)]
+    wrong = await shop.ask("POST", path, {"values": {"months": "a year"}})
+    changed = await shop.patch(f"{path}/{rows[0]['id']}", {"values": {"months": 48}})
+    gone = await shop.ask("DELETE", f"{path}/{rows[1]['id']}")
+    first = await shop.get(f"{path}?limit=1")
+    second = await shop.get(f"{path}?limit=1&cursor={first['next_cursor']}")
+
+    assert put == await shop.get("/v1/lists/warranties") == (await shop.get("/v1/lists"))["items"][0]
+    assert wrong.json()["errors"] == [{"where": "values.months", "what": "is a number"}]
+    assert (changed["values"], changed["version"]) == ({"months": 48}, 2)
+    assert changed == await shop.get(f"{path}/{changed['id']}")
+    assert [one["values"]["months"] for one in (*first["items"], *second["items"])] == [36, 48]
+    assert (gone.status_code, second["next_cursor"]) == (204, None)
+    assert (await shop.ask("GET", f"{path}/{rows[1]['id']}")).status_code == 404
+    await shop.may_have("list_rows", 2)
+    full = await shop.ask("POST", path, {"values": {"months": 1}})
+    assert (full.status_code, "rows of all lists" in full.text) == (409, True)
+
+
 async def test_an_employee_keeps_the_id_and_departments_stay_a_tree(shop: Tenant) -> None:
     await shop.put("/v1/departments/all", {"name": "All", "head": "boss"})
     await shop.put("/v1/departments/sales", {"name": "Sales", "parent": "all"})

@@ -26,6 +26,7 @@ from support import corpus
 from support.hostile_params import FIELDS, PARAMS, QUIET
 from support.hostility import PIPELINES, rule_places, sound_rule
 from support.shop import HEAD, NOON, SELLER, SETTINGS, TENANT, deal
+from support.shop import SCHEMA as SHOP
 
 MAX_MESSAGE = 900_000
 """Bytes of a message that the outbox takes."""
@@ -65,6 +66,7 @@ SCHEMA = TenantSchema(
         )
         for code, type in TYPES.items()
     ),
+    lists=SHOP.lists,
     resources=("van",),
     employees=(
         EmployeeRef(id=HEAD.id, code="head", name=HEAD.name),

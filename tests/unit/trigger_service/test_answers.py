@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from contracts.contexts import FieldSchema, FieldType
+from contracts.contexts import FieldSchema
+from contracts.field_values import FieldType
 from contracts.values import PersonInput
 from trigger_service.domain.answers import comment, create_item, read_answers, recipients
 from trigger_service.domain.errors import InvalidInputError

@@ -52,6 +52,7 @@ KINDS: Mapping[str, Kind] = {
     "field": Kind("entity-service", "/v1/fields/{code}"),  # its code is `<kind of item>/<code>`
     "payment-account": Kind("entity-service", "/v1/payment-accounts/{code}"),
     "carrier": Kind("entity-service", "/v1/carriers/{code}"),
+    "list": Kind("entity-service", "/v1/lists/{code}"),
     "sender-domain": Kind("comms-service", "/v1/sender-domains/{code}"),
     "channel": Kind("comms-service", "/v1/channels/{code}"),
     "template": Kind("doc-service", "/v1/templates/{code}"),

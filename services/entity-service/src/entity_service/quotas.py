@@ -19,8 +19,15 @@ ITEMS_PER_HOUR = Quota(
 DEFINITIONS = of_definitions(
     "definitions",
     5_000,
-    "item types, pipelines, custom fields, departments, employees, own companies, rooms, resources, accounts",
+    "item types, pipelines, custom fields, lists, departments, employees, own companies, rooms, resources, accounts",
     store.tenants.definitions,
 )
+LIST_ROWS = Quota(
+    name="list_rows",
+    default=50_000,
+    counts="rows of all lists",
+    at_limit="new rows are refused; those that there are can be changed and deleted",
+    used=store.lists.count_rows,
+)
 
-QUOTAS = (ITEMS_PER_CAUSE, ITEMS_PER_HOUR, DEFINITIONS)
+QUOTAS = (ITEMS_PER_CAUSE, ITEMS_PER_HOUR, DEFINITIONS, LIST_ROWS)

@@ -105,7 +105,7 @@ def issues(type: str, params: dict[str, Any], stage: str = "new") -> list[Any]:
 def test_what_is_read_of_an_item_can_be_named_by_later_rules() -> None:
     kind = REGISTRY["get_item_data"]
     params: dict[str, Any] = {"link": "parent", "fields": ["title", "fields.wood"]}
-    assert kind.outputs_with(params).model_fields.keys() == {"item_id", "title", "wood"}
+    assert kind.outputs_with(params, SCHEMA).model_fields.keys() == {"item_id", "title", "wood"}
     assert kind.outputs_of({"item_id": "1", "values": {"title": "x", "fields.wood": "oak"}}) == {
         "item_id": "1",
         "title": "x",
@@ -187,7 +187,7 @@ def test_requisites_are_read_with_one_address_and_can_be_named_by_later_rules() 
     found = act("get_requisites", params, deal(company=known)).model_dump(mode="json")
 
     assert (found["name"], found["registered_on"], found["address"]) == ("Bell", "2020-02-29", "Bonn")
-    assert REGISTRY["get_requisites"].outputs_with(params).model_fields.keys() <= found.keys()
+    assert REGISTRY["get_requisites"].outputs_with(params, SCHEMA).model_fields.keys() <= found.keys()
     assert act("get_requisites", params).model_dump()["name"] == ""
     assert act("get_requisites", params, deal(company=None)) == Refusal("the item has no company")
     assert REGISTRY["get_requisites"].needs_with(params) == ("company",)

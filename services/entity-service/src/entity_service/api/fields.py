@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from contracts.contexts import FieldFields
+from contracts.field_values import FieldFields
 from contracts.inputs import Input
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.definitions import record_put

@@ -63,6 +63,7 @@ def _add_contexts(routes: APIRouter, service: Service) -> None:
                 fields=tuple(await store.fields.in_use(tx, tenant)),
                 employees=await store.employees.refs(tx, tenant, service.clock(), archived=False),
                 departments=await store.departments.codes(tx, tenant),
+                lists=tuple(await store.lists.in_use(tx, tenant)),
                 rooms=await store.resources.codes(tx, tenant, "room"),
                 resources=await store.resources.codes(tx, tenant, "resource"),
                 archived_employees=await store.employees.refs(tx, tenant, service.clock(), archived=True),

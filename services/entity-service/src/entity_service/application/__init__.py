@@ -18,6 +18,7 @@ from entity_service.application.exceptions import Exceptions
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
 from entity_service.application.links import Links
+from entity_service.application.lists import Lists
 from entity_service.application.payment_links import PaymentLinks
 from entity_service.application.payments import Payments
 from entity_service.application.people import People
@@ -54,6 +55,7 @@ class Changes:
     links: Links
     requisites: RequisiteChanges
     exceptions: Exceptions
+    lists: Lists
 
 
 def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -> Changes:
@@ -85,4 +87,5 @@ def make_changes(outbox: Outbox, clock: Clock, new_id: NewId, public_url: str) -
         links=links,
         requisites=RequisiteChanges(items),
         exceptions=Exceptions(items, clock),
+        lists=Lists(clock, new_id),
     )

@@ -7,13 +7,13 @@ A person who names an archived employee through the API is refused instead (`Ite
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+from contracts.field_values import as_uuid
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import FieldAssignment, NewItem
 from entity_service import store
 from entity_service.application.items import Items
 from entity_service.domain.employees import Handover, nobody_left
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.fields import as_uuid
 from entity_service.domain.items import Item
 from entity_service.messages import Actor
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.contexts import PipelineSchema
+from contracts.field_values import as_uuid
 from contracts.messages.link_commands import LinkName
 from contracts.values import ItemKind, ItemSnapshot, Value
 from entity_service.domain.errors import InvalidError
-from entity_service.domain.fields import as_uuid
 from entity_service.domain.items import Item
 from entity_service.domain.pipelines import find_stage
 

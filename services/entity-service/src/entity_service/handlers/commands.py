@@ -41,6 +41,7 @@ from entity_service.domain.pipelines import choose
 from entity_service.domain.resources import span
 from entity_service.handlers.clients import ClientHandlers
 from entity_service.handlers.links import LinkHandlers
+from entity_service.handlers.lists import ListHandlers
 from entity_service.handlers.on_item import Action, ItemAction, Outputs, handlers_of, on, on_item
 from entity_service.handlers.parties import PartyHandlers
 from entity_service.handlers.people import PeopleHandlers
@@ -209,7 +210,15 @@ def with_client(wanted: NewItem, client: Client | None) -> NewItem:
     return wanted.model_copy(update={"contact_ids": (*wanted.contact_ids, client.id)})
 
 
-_OF_NOUNS = (PeopleHandlers, LinkHandlers, ProductHandlers, ClientHandlers, PartyHandlers, ProviderHandlers)
+_OF_NOUNS = (
+    PeopleHandlers,
+    LinkHandlers,
+    ListHandlers,
+    ProductHandlers,
+    ClientHandlers,
+    PartyHandlers,
+    ProviderHandlers,
+)
 
 
 def routes(changes: Changes, locks: Locks) -> dict[type[Body], CommandHandler]:

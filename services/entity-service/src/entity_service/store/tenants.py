@@ -52,6 +52,7 @@ async def definitions(tx: Connection, tenant: UUID) -> int:
     count: int = await tx.fetchval(
         """SELECT (SELECT count(*) FROM pipelines WHERE tenant_id = $1)
                + (SELECT count(*) FROM item_types WHERE tenant_id = $1)
+               + (SELECT count(*) FROM lists WHERE tenant_id = $1)
                + (SELECT count(*) FROM fields WHERE tenant_id = $1)
                + (SELECT count(*) FROM departments WHERE tenant_id = $1)
                + (SELECT count(*) FROM employees WHERE tenant_id = $1)

@@ -16,7 +16,8 @@ from rule_engine.domain.actions import Group, RuleType
 class RuleTypeView(BaseModel):
     """One type, for items of `kinds` that may have `of_parts`; the kind `custom` stands for every type of one's own.
 
-    In the schema of `params`, `refers` marks what takes the code of an `employee`, `item type`, `room` or `resource`.
+    In the schema of `params`, `refers` marks what takes the code of an `employee`, `item type`, `room`,
+    `resource` or `list`.
     """
 
     type: str

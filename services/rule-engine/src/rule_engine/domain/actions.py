@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from contracts.conditions import Condition
-from contracts.contexts import FieldSchema, ItemContext, Part, PipelineSchema, TenantSchema
+from contracts.contexts import ItemContext, Part, PipelineSchema, TenantSchema
 from contracts.envelope import Body
 from contracts.issues import Issue
 from contracts.item_types import ALL_TYPES, ItemPart, TypeFilter
@@ -38,6 +38,7 @@ Employee = Annotated[UUID, WithJsonSchema({"type": "string", "refers": "employee
 """Authors write the code of an employee; publishing turns it into the id."""
 ItemTypeCode = Annotated[ItemKind, Field(json_schema_extra={"refers": "item type"})]
 RoomCode = Annotated[Code, Field(json_schema_extra={"refers": "room"})]
+ListCode = Annotated[Code, Field(json_schema_extra={"refers": "list"})]
 ResourceCode = Annotated[Code, Field(json_schema_extra={"refers": "resource"})]
 """Codes of what the tenant has; publishing refuses those that there are not (`domain.authoring.references`)."""
 _LINE: dict[str, JsonValue] = {"longer": "is cut", "lines": "one"}
@@ -193,7 +194,7 @@ class RuleType[P: Params](ABC):
         """The rule's outputs from those of its command; overridden where their names differ."""
         return {name: result[name] for name in self.outputs.model_fields if name in result}
 
-    def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
+    def outputs_with(self, params: Mapping[str, JsonValue], schema: TenantSchema) -> Class[Outputs]:
         """The outputs of a rule with these parameters, as far as they depend on them."""
         return self.outputs
 
@@ -209,8 +210,10 @@ class RuleType[P: Params](ABC):
         """What is probably wrong with them, but may come right before the rule acts."""
         return ()
 
-    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
-        """Where parameters as written name employees; `fields` are the custom ones of the item."""
+    def employees_in(
+        self, params: Mapping[str, JsonValue], schema: TenantSchema, kind: ItemKind
+    ) -> Iterable[ParamPath]:
+        """Where parameters of a rule on items of a kind name employees, as they are written."""
         return ((name,) for name in marked(self.params, "refers", "employee"))
 
     def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, JsonValue, create_model
 
+from contracts.contexts import TenantSchema
 from contracts.issues import Issue
 from rule_engine.domain.actions import (
     ActionContext,
@@ -65,7 +66,7 @@ class Calculate(RuleType[CalculateParams]):
                 outputs[one.name] = assigned[-1].value
         return Completed(Calculated.model_validate(outputs), tuple(assigned))
 
-    def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
+    def outputs_with(self, params: Mapping[str, JsonValue], schema: TenantSchema) -> Class[Outputs]:
         names = [one.get("name") for one in _calculations(params)]
         fields: dict[str, Any] = {name: (Any, None) for name in names if isinstance(name, str) and name.isidentifier()}
         return create_model("Calculated", __base__=Outputs, **fields)

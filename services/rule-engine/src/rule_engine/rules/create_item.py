@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
+from contracts.contexts import TenantSchema
 from contracts.issues import Issue
 from contracts.messages.entity_commands import CreateFollowUp
-from contracts.values import Code
+from contracts.values import Code, ItemKind
 from rule_engine.domain.actions import (
     ActionContext,
     AuthoringContext,
@@ -16,14 +17,17 @@ from rule_engine.domain.actions import (
     Group,
     ItemTypeCode,
     Outputs,
+    ParamPath,
     Params,
     Place,
     RuleType,
     Title,
+    literal,
 )
+from rule_engine.rules.field_values import pairs
 from rule_engine.rules.linked_items import kind_of
 from rule_engine.rules.places import place_issues, place_of
-from rule_engine.rules.update_item import field_issues
+from rule_engine.rules.update_item import field_issues, people_fields
 
 
 class NewValue(Params):
@@ -88,6 +92,13 @@ class CreateItemRule(RuleType[CreateItemParams]):
             return
         yield from place_issues(params, context, kind)
         yield from field_issues(params, context, kind, without=("title", "responsible_id"))
+
+    def employees_in(
+        self, params: Mapping[str, JsonValue], schema: TenantSchema, kind: ItemKind
+    ) -> Iterable[ParamPath]:
+        yield from super().employees_in(params, schema, kind)
+        people = people_fields(schema, literal(params.get("kind")) or "")
+        yield from (("fields", index, "value") for index, name, _ in pairs(params) if name in people)
 
     def leads_to(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Place | None:
         kind = kind_of(params, context)

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue, create_model
 
 from contracts.budget import BudgetError, spending
+from contracts.contexts import TenantSchema
 from contracts.issues import Issue, unknown
 from contracts.messages.link_commands import ReadItem
 from contracts.values import ItemSnapshot
@@ -53,7 +54,7 @@ class GetItemData(RuleType[GetItemDataParams]):
             values = {name: _printed(value, around) for name, value in values.items()}
         return {_output(name): value for name, value in values.items()} | {"item_id": result["item_id"]}
 
-    def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
+    def outputs_with(self, params: Mapping[str, JsonValue], schema: TenantSchema) -> Class[Outputs]:
         type = str if params.get("printable") is True else Any
         named: dict[str, Any] = {name: (type, None) for name in map(_output, _names(params)) if name.isidentifier()}
         return create_model("ItemData", __base__=Outputs, **{"item_id": (UUID, ...), **named})

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, JsonValue, create_model
 
-from contracts.contexts import Part
+from contracts.contexts import Part, TenantSchema
 from contracts.item_types import ItemPart
 from contracts.requisites import FIELDS, AddressFields, BankAccount, PartyFields, RequisitesTemplate, on_one_line
 from rule_engine.domain.actions import ActionContext, Class, Group, Outputs, Refusal, RuleType
@@ -54,7 +54,7 @@ class GetRequisites(RuleType[PartyParams]):
         own, of_address = (one.model_dump() if one else {} for one in (found, address))
         return _OUTPUTS[params.template].model_validate({**own, **of_address, "address": on_one_line(address)})
 
-    def outputs_with(self, params: Mapping[str, JsonValue]) -> Class[Outputs]:
+    def outputs_with(self, params: Mapping[str, JsonValue], schema: TenantSchema) -> Class[Outputs]:
         template = template_in(params)
         return _OUTPUTS[template] if template else FoundRequisites
 

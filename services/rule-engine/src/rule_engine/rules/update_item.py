@@ -1,11 +1,11 @@
 """A rule that sets fields of the item."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from contracts.contexts import FieldSchema
+from contracts.contexts import FieldSchema, TenantSchema
 from contracts.issues import Issue, unknown
 from contracts.messages.entity_commands import FieldAssignment, UpdateItem
 from contracts.texts import MAX_NAME, MAX_TITLE
@@ -68,9 +68,11 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
         assignments = tuple(FieldAssignment(**one.model_dump()) for one in params.fields)
         return acting.command(UpdateItem, assignments=assignments, actor=acting.actor_for(params.changed_by))
 
-    def employees_in(self, params: Mapping[str, JsonValue], fields: Sequence[FieldSchema]) -> Iterable[ParamPath]:
-        yield from super().employees_in(params, fields)
-        people = {"responsible_id", "observer_ids", *(f"fields.{one.code}" for one in fields if one.type == "user")}
+    def employees_in(
+        self, params: Mapping[str, JsonValue], schema: TenantSchema, kind: ItemKind
+    ) -> Iterable[ParamPath]:
+        yield from super().employees_in(params, schema, kind)
+        people = people_fields(schema, kind)
         yield from (("fields", index, "value") for index, name, _ in pairs(params) if name in people)
 
     def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
@@ -80,6 +82,12 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
         return field_issues(params, context, context.pipeline.kind)
+
+
+def people_fields(schema: TenantSchema, kind: ItemKind) -> Collection[str]:
+    """The fields of items of a kind that hold employees."""
+    custom = (f"fields.{one.code}" for one in schema.fields if one.kind == kind and one.type == "user")
+    return {"responsible_id", "observer_ids", *custom}
 
 
 def field_issues(

@@ -5,8 +5,9 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from contracts.contexts import FieldSchema, FieldType
+from contracts.contexts import FieldSchema
 from contracts.envelope import rfc3339
+from contracts.field_values import FieldType
 from contracts.issues import unknown
 from contracts.moments import read_moment
 from contracts.texts import MAX_NAME, one_line

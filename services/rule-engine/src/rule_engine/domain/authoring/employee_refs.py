@@ -29,7 +29,7 @@ def in_params(
 ) -> tuple[dict[str, JsonValue], UnknownEmployees]:
     """Parameters of a rule on items of that kind, with ids for codes."""
     employees, made = _Employees(schema), dict(params)
-    for path in rule_type.employees_in(params, [one for one in schema.fields if one.kind == kind]):
+    for path in rule_type.employees_in(params, schema, kind):
         made = changed_at(made, path, partial(employees.found, where=below(path)))
     if rule_type.chooses_of and (condition := condition_in(params)):
         names = with_each(value_types.names(kind, schema, {}), rule_type.chooses_of)

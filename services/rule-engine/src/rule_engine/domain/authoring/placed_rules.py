@@ -42,13 +42,13 @@ class PlacedRule:
         """What its texts and conditions can name."""
         absent = absent_steps(self.rule, self.stage, self.earlier)
         present = [one for one in self.earlier if one.name not in absent]
-        steps = {one.name: _outputs(one, self.registry.get(one.type)) for one in present}
+        steps = {one.name: _outputs(one, self.registry.get(one.type), self.context.schema) for one in present}
         context = self.context
         return value_types.names(context.pipeline.kind, context.schema, steps, context.definitions, absent)
 
 
-def _outputs(rule: RuleDocument, rule_type: RuleType[Any] | None) -> type[Outputs]:
-    return rule_type.outputs_with(rule.params) if rule_type else Outputs
+def _outputs(rule: RuleDocument, rule_type: RuleType[Any] | None, schema: TenantSchema) -> type[Outputs]:
+    return rule_type.outputs_with(rule.params, schema) if rule_type else Outputs
 
 
 def pipeline_of(document: RuleSetDocument, schema: TenantSchema) -> PipelineSchema | None:

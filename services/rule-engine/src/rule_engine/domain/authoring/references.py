@@ -1,4 +1,4 @@
-"""Codes in parameters that name what the tenant has: item types, rooms, resources."""
+"""Codes in parameters that name what the tenant has: item types, rooms, resources, lists."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -30,4 +30,5 @@ def _codes(schema: TenantSchema) -> Mapping[str, Collection[str]]:
         "item type": [*BUILT_IN, *(one.code for one in schema.item_types)],
         "room": schema.rooms,
         "resource": schema.resources,
+        "list": [one.code for one in schema.lists],
     }

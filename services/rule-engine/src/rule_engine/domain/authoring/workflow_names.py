@@ -51,7 +51,8 @@ class Names:
     def _outputs(self, block: BlockDocument) -> Shape:
         kind = self.registry.get(str(block.options.get("type")))
         params = block.options.get("params")
-        return value_types.of_outputs(kind.outputs_with(params) if kind and isinstance(params, dict) else Outputs)
+        known = kind.outputs_with(params, self.schema) if kind and isinstance(params, dict) else Outputs
+        return value_types.of_outputs(known)
 
 
 def own_constants(document: WorkflowDocument) -> list[Definition]:

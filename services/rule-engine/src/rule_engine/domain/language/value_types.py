@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 
 from contracts.conditions.operators import Kind
-from contracts.contexts import UNNAMED, FieldSchema, FieldType, ItemContext, TenantSchema
+from contracts.contexts import UNNAMED, ItemContext, TenantSchema
+from contracts.field_values import FieldFields, FieldType
 from contracts.issues import unknown
 from contracts.item_types import BUILT_IN, ItemPart
 from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
@@ -93,7 +94,7 @@ _CUSTOM: Mapping[FieldType, Shape] = {
 }
 
 
-def _of_field(schema: FieldSchema) -> Shape:
+def _of_field(schema: FieldFields) -> Shape:
     one = Shape("text", options=schema.options) if schema.type == "list" else _CUSTOM[schema.type]
     return Shape("list", element=one) if schema.multiple else one
 

@@ -31,6 +31,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.list_commands import CreateListRow, ReadListRow, UpdateListRow
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
@@ -206,6 +207,9 @@ _OUTPUTS: Mapping[type[Body], Callable[[Any, UUID], Outputs]] = {
     UpdateCompany: lambda body, _: {"company_id": str(body.company_id)},
     CreateContact: _id_as("contact_id"),
     CreateCompany: _id_as("company_id"),
+    CreateListRow: _id_as("row_id"),
+    UpdateListRow: lambda body, _: {"row_id": str(body.row_id), "version": 2},
+    ReadListRow: lambda body, _: {"row_id": str(body.row_id), "values": {}},
     ReadEmployee: _employee,
     SelectEmployee: lambda body, command_id: {"employee_id": chosen(body, command_id)},
     ChangeResponsible: lambda body, command_id: {"responsible_id": chosen(body, command_id)},
