@@ -36,7 +36,7 @@ class Person:
 
     def get(self, part: str, path: str, **query: str) -> Any:
         """The JSON that is there."""
-        return self.send("GET", part, path, params=query).json()
+        return self.send("GET", part, path, params=query or None).json()
 
     def list(self, part: str, path: str, **query: str) -> list[dict[str, Any]]:
         """The items of a list's first page."""

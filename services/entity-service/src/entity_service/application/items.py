@@ -114,7 +114,7 @@ class Items:
 
     async def assign(self, tx: Connection, item: Item, assignments: Sequence[FieldAssignment], actor: Actor) -> Item:
         """Sets fields of a locked item. Raises `InvalidError` with everything that is wrong."""
-        references = await store.references.load(tx, item.tenant_id, mentions_in(assignments))
+        references = await store.references.load(tx, item.tenant_id, mentions_in(assignments, item))
         after = assign(item, assignments, references)
         if after.amount is None and item.amount is not None:
             rows = await store.products.of_item(tx, item.tenant_id, item.id)

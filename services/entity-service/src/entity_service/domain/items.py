@@ -180,9 +180,12 @@ def _check_reference(name: str, value: Any, references: References) -> None:
         raise ValueError(f"is at most {MAX_NUMBER} minor units")
 
 
-def mentions_in(assignments: Iterable[FieldAssignment]) -> Mentions:
-    values = {assignment.field: assignment.value for assignment in assignments}
-    ids = {name: frozenset(mentioned_ids({name: value})) for name, value in values.items()}
+def mentions_in(assignments: Iterable[FieldAssignment], item: Item | None = None) -> Mentions:
+    """Those of the values, and of what they are appended to."""
+    ids: dict[str, frozenset[UUID]] = {}
+    for one in assignments:
+        present = getattr(item, one.field) if item and one.append and one.field in SEVERAL else ()
+        ids[one.field] = ids.get(one.field, frozenset()) | {*mentioned_ids({one.field: one.value}), *present}
     contacts, companies = ids.pop("contact_ids", frozenset()), ids.pop("company_id", frozenset())
     return Mentions(employees=frozenset().union(*ids.values()), contacts=contacts, companies=companies)
 
