@@ -32,6 +32,7 @@ from contracts.messages.link_commands import (
     UnlinkItems,
     UpdateLinkedItems,
 )
+from contracts.messages.list_commands import CreateListRow, ReadListRow, UpdateListRow
 from contracts.messages.party_commands import AddToExceptions, ChangeRequisites
 from contracts.messages.payment_commands import CreatePaymentLink, ReadPayment
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
@@ -77,6 +78,9 @@ SENT = {
     "copy_products": CopyProducts(**ABOUT, link="child"),
     "move_products": MoveProducts(**ABOUT, other_id=DEAL),
     "delete_products": DeleteProducts(**ABOUT),
+    "list_item_create": CreateListRow(**ABOUT, list="notes"),
+    "list_item_update": UpdateListRow(**ABOUT, list="notes", row_id=DEAL, values={"size": 3}),
+    "list_item_read": ReadListRow(**ABOUT, list="notes", row_id=DEAL),
     "link_items": LinkItems(**ABOUT, other_id=DEAL),
     "unlink_items": UnlinkItems(**ABOUT),
     "set_parent_item": SetParentItem(**ABOUT, parent_id=DEAL),
