@@ -89,12 +89,9 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(planning(Planner(database, store, recorder, entity_service, open_runs, starts, clock)))
     service.consume(results(Results(store, recorder, RUNNABLE, clock)))
     service.consume(handling(commands, Handlers(store, recorder, clock)))
-    service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
-    replacing = ReplaceJob(database, store, recorder, clock)
     starting = StartJob(database, store, starts, Waits(store, open_runs, clock), commands)
-    service.work({START_WORKFLOW: starting.job(), REPLACE_RUNS: replacing.job()})
-    moving = MigrationJob(database, store, entity_service, Mover(store, recorder, clock, new_id), clock)
-    service.work({MIGRATION: moving.job()}, concurrency=2)
+    service.work({START_WORKFLOW: starting.job(), REPLACE_RUNS: ReplaceJob(database, store, recorder, clock).job()})
+    in_pages(service, store, recorder, entity_service, open_runs)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
     if settings.api_only:
         service.background("counting", Counting(database, store, open_runs, clock, settings.sweep_every).run)
@@ -123,6 +120,16 @@ def build_app(settings: Settings) -> FastAPI:
             *of_workflows(service, store, recorder, entity_service, elsewhere, authoring),
         ],
     )
+
+
+def in_pages(
+    service: Service, store: Store, recorder: Recorder, entity_service: EntityService, open_runs: OpenRuns
+) -> None:
+    """Backfills and migrations: work on many items, a page at a time."""
+    database, clock = service.database, service.clock
+    moving = MigrationJob(database, store, entity_service, Mover(store, recorder, clock, new_id), clock)
+    service.work({BACKFILL: BackfillJob(database, store, entity_service, open_runs, clock).job()}, concurrency=2)
+    service.work({MIGRATION: moving.job()}, concurrency=2)
 
 
 def _schedule(service: Service, settings: Settings, scheduler: Scheduler, activities: Activities) -> None:
