@@ -157,6 +157,9 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     AllowDelivery: {},
     CancelShipment: {},
     ReadShipment: {},
+    CreateListRow: {"list": "warranties"},
+    UpdateListRow: {"list": "warranties", "row_id": str(UUID(int=1)), "values": {"months": 12}},
+    ReadListRow: {"list": "warranties", "row_id": str(UUID(int=1))},
 }
 """Of every command about an item what it says beside the item and the actor."""
 

@@ -91,7 +91,7 @@ async def test_definitions_are_counted_and_those_that_there_are_can_be_changed(s
     ):
         answer = await shop.ask("PUT", path, body)
         assert (answer.status_code, answer.json()["title"]) == (409, "Quota used up"), path
-        assert "quota definitions: at most 5 pipelines, custom fields" in answer.json()["detail"]
+        assert "quota definitions: at most 5 item types, pipelines, custom fields" in answer.json()["detail"]
     await shop.put("/v1/pipelines/sales", pipeline | {"name": "Sales again"})
 
 

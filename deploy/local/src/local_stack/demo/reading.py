@@ -33,8 +33,10 @@ class Reading:
         return self._ask.list("entity-service", f"/v1/items/{id}/{what}")
 
     def products(self, id: str) -> Json:
+        """Rows without their ids, which copies have of their own, and what they come to."""
         found: Json = self._ask.get("entity-service", f"/v1/items/{id}/products")
-        return found
+        rows = [{name: value for name, value in row.items() if name != "id"} for row in found["rows"]]
+        return found | {"rows": rows}
 
     def automation(self, id: str) -> Json:
         """Empty until automation knows the item."""

@@ -151,7 +151,7 @@ def _add_lists(routes: APIRouter, service: Service) -> None:
         q: SearchText = None,
         caller: Caller = require(Role.VIEWER),
     ) -> Page[ItemSnapshot]:
-        """Items, newest first; `q` is looked for in titles."""
+        """Items, newest first; `q` is looked for in titles. 422 for a kind that there is not."""
         wanted = store.items.Filter(
             kind=kind,
             pipeline=pipeline,
@@ -164,6 +164,8 @@ def _add_lists(routes: APIRouter, service: Service) -> None:
             before=paging.id,
         )
         async with service.database.transaction(caller.tenant) as tx:
+            if kind is not None:
+                await store.item_types.check_known(tx, caller.tenant, kind)
             items = await store.items.search(tx, caller.tenant, wanted, paging.rows)
         return paging.by_id([item.snapshot() for item in items])
 

@@ -34,6 +34,12 @@ async def require(tx: Connection, tenant: UUID, kind: ItemKind) -> None:
         raise ConflictError(f"item type {kind!r} is archived")
 
 
+async def check_known(tx: Connection, tenant: UUID, kind: ItemKind) -> None:
+    """Raises `InvalidError` unless there is such a type, archived or not."""
+    if kind not in BUILT_IN and await find(tx, tenant, kind) is None:
+        raise InvalidError(("kind", unknown_type(kind, await of_tenant(tx, tenant))))
+
+
 async def of_item(tx: Connection, tenant: UUID, kind: ItemKind) -> ItemType:
     """The type of an item that there is."""
     found = BUILT_IN.get(kind) or await find(tx, tenant, kind)
