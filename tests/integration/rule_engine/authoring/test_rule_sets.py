@@ -339,7 +339,8 @@ async def test_only_authors_write_and_nobody_sees_another_tenants_rules(call: Te
 
 
 async def test_rule_types_are_listed_with_their_schemas(call: Tenants, tenant: UUID) -> None:
-    items = {one["type"]: one for one in (await call(tenant, "viewer").get("/v1/rule-types", params={"limit": 200})).json()["items"]}
+    listed = await call(tenant, "viewer").get("/v1/rule-types", params={"limit": 200})
+    items = {one["type"]: one for one in listed.json()["items"]}
     assert set(items) == set(REGISTRY)
     assert items["send_sms"]["params"]["required"] == ["text"]
     assert items["create_task"]["params"]["properties"]["participants"]["items"]["refers"] == "employee"
