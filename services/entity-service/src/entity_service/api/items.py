@@ -165,7 +165,7 @@ def _add_lists(routes: APIRouter, service: Service) -> None:
         )
         async with service.database.transaction(caller.tenant) as tx:
             if kind is not None:
-                await store.item_types.check_known(tx, caller.tenant, kind)
+                await store.item_types.check_known(tx, caller.tenant, kind, "query.kind")
             items = await store.items.search(tx, caller.tenant, wanted, paging.rows)
         return paging.by_id([item.snapshot() for item in items])
 

@@ -34,10 +34,10 @@ async def require(tx: Connection, tenant: UUID, kind: ItemKind) -> None:
         raise ConflictError(f"item type {kind!r} is archived")
 
 
-async def check_known(tx: Connection, tenant: UUID, kind: ItemKind) -> None:
-    """Raises `InvalidError` unless there is such a type, archived or not."""
+async def check_known(tx: Connection, tenant: UUID, kind: ItemKind, where: str) -> None:
+    """Raises `InvalidError` unless there is such a type, archived or not; `where` it was named."""
     if kind not in BUILT_IN and await find(tx, tenant, kind) is None:
-        raise InvalidError(("kind", unknown_type(kind, await of_tenant(tx, tenant))))
+        raise InvalidError((where, unknown_type(kind, await of_tenant(tx, tenant))))
 
 
 async def of_item(tx: Connection, tenant: UUID, kind: ItemKind) -> ItemType:
