@@ -13,7 +13,7 @@ IMPORTS += , alembic.command, sqlalchemy.ext.asyncio, local_stack.peers.mail, lo
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
-.PHONY: demo test verify again chaos bench check fmt up down status schemas catalogue docs
+.PHONY: demo test verify images again chaos bench check fmt up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -24,7 +24,7 @@ CROWD = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What a developer runs.
 test: $(FROZEN)
 	@$(MAKE) --no-print-directory chaos EFFECTS=300
-	@$(PYTEST) $(CROWD) -m "not verify" $(ARGS)
+	@$(PYTEST) $(CROWD) -m "not verify and not images" $(ARGS)
 
 # All that takes longer: faults at every step, long outages, fuzzing, more chaos, and worlds that nobody has seen.
 SIM_FROM ?= $(shell date +%s)
@@ -33,6 +33,10 @@ verify: $(FROZEN)
 	@$(MAKE) --no-print-directory chaos
 	@echo "simulated worlds from seed $(SIM_FROM) on"
 	@SIM_FROM=$(SIM_FROM) SIM_WORLDS=2000 WORKFLOW_EXAMPLES=1000 $(PYTEST) $(CROWD) -m "verify or simulation" $(ARGS)
+
+# The first time it makes a base of Debian's packages, which takes minutes; it installs podman where it may.
+images: $(FROZEN)
+	@$(PYTEST) -m images $(ARGS)
 
 # What failed in the crowd, once more and alone.
 again: $(FROZEN)

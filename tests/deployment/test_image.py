@@ -21,7 +21,7 @@ from support.service_environment import ServiceEnvironment, open_service_environ
 from support.waiting import eventually
 from trigger_service.settings import Settings
 
-pytestmark = pytest.mark.verify
+pytestmark = pytest.mark.images
 
 SERVICE = "trigger-service"
 NOT_IN_IT = ("pip", "pip3", "uv", "gcc", "cc", "c++", "ld", "as", "make")

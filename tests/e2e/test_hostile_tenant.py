@@ -186,8 +186,12 @@ def test_what_one_tenant_writes_stops_no_other(hostile: Hostile, shop: Shop, nam
         assert answer.json()["errors"], answer.text
 
 
-OF_OTHERS = {"get_item_data", "update_linked_item", "delete_linked_item", "link_items", "set_parent_item"}
-"""They are for another item; this one is alone, and refuses to be it."""
+OF_OTHERS = {
+    *("get_item_data", "update_linked_item", "delete_linked_item", "link_items", "set_parent_item"),
+    *("copy_products", "move_products", "update_company", "list_item_update", "list_item_read"),
+    *("create_payment_link", "get_payment", "create_shipment", "allow_delivery", "cancel_shipment", "get_delivery"),
+}
+"""They are for another item, or for a company, row, account or shipment that this tenant has not: they are refused."""
 
 
 @pytest.mark.parametrize("type", SOUND)
