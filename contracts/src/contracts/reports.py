@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.inputs import Moment
 from contracts.issues import Written
+from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.texts import Line
-from contracts.values import Currency
+from contracts.values import Currency, Money, Origin
 
 
 class Report(BaseModel):
@@ -29,6 +30,19 @@ class PaymentReport(Report):
     reference: Annotated[str, Field(min_length=1, max_length=200), Written(r"^[^\x00]*$", "no null characters")]
     method: Line | None = None
     """How it was paid, such as `card`."""
+
+    def news(self, actor: str, origin: Origin) -> RecordPayment:
+        """The command that records it."""
+        return RecordPayment(
+            actor=actor,
+            origin=origin,
+            payment_id=self.payment_id,
+            status=self.status,
+            amount=Money(amount=self.amount, currency=self.currency),
+            paid_at=self.paid_at,
+            provider_reference=self.reference,
+            method=self.method,
+        )
 
 
 class ShipmentReport(Report):

@@ -9,7 +9,6 @@ from contracts.envelope import Body, Envelope, command, event
 from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem, RecordPayment
 from contracts.messages.trigger_events import ArrivalJudged
 from contracts.reports import PaymentReport
-from trigger_service.domain import payments
 from trigger_service.domain.evaluation import Judgement
 from trigger_service.store.arrivals import Arrival
 
@@ -59,7 +58,7 @@ def add_comment(arrival: Arrival, item: UUID, text: str, now: datetime) -> Envel
 
 
 def record_payment(arrival: Arrival, report: PaymentReport, now: datetime) -> Envelope[RecordPayment]:
-    data = payments.record_payment(report, SERVICE)
+    data = report.news(SERVICE, "trigger")
     key = topics.record_key(arrival.tenant_id, "payment", data.payment_id)
     return _command(arrival, data, uuid5(arrival.id, "payment"), key, now)
 

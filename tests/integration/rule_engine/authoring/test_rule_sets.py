@@ -16,6 +16,7 @@ from rule_engine.rules import REGISTRY
 from rule_engine.store.rule_sets import RuleSets
 from support.entity import EntityStandIn
 from support.shop import FURNITURE_SHOP, SCHEMA, WAREHOUSE, rule, rule_set
+from support.waiting import eventually
 
 URL = "/v1/rule-sets/sales"
 GREETING = rule_set(new=[rule("greet", "send_sms", text="Hello {{ contact.first_name }}")])
@@ -336,6 +337,23 @@ async def test_only_authors_write_and_nobody_sees_another_tenants_rules(call: Te
     assert (await stranger.post(f"{URL}/publish")).status_code == 404
     nobody = httpx.AsyncClient(transport=viewer._transport, base_url="http://engine")
     assert (await nobody.get(URL)).status_code == 401
+
+
+async def test_who_rolls_back_and_who_publishes_do_not_wait_for_each_other(
+    author: httpx.AsyncClient, tenant: UUID, database: Database
+) -> None:
+    await put(author, GREETING, publish=True)
+    store = RuleSets()
+    async with database.transaction(tenant) as tx:
+        await store.lock(tx, (tenant, "sales"))  # as one who publishes at this moment
+        rolling_back = asyncio.create_task(author.post(f"{URL}/rollback", json={"version": 1}))
+
+        async def waits() -> bool:
+            return bool(await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+        await eventually(waits, "the one who rolls back to wait")
+        await store.lock_publishing(tx, tenant)
+    assert (await rolling_back).is_success
 
 
 async def test_rule_types_are_listed_with_their_schemas(call: Tenants, tenant: UUID) -> None:

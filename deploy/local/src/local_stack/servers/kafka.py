@@ -167,7 +167,7 @@ class Kafka(Part):
         if self._secured is not None:
             self._format_by_tool(self._secured.passwords)
         elif made.exists():
-            shutil.copytree(made, data, dirs_exist_ok=True)
+            _copy(made, data)
         else:
             self._format_by_tool({})
             _keep(data, made)
@@ -196,6 +196,15 @@ class Kafka(Part):
     def _java(self, main: str, *arguments: str, learn: bool = False) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}"
         return java(self._tools.kafka(), logging, main, *arguments, learn=learn)
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """All of it or nothing, whoever dies meanwhile."""
+    partial = to.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(folder, partial)
+    shutil.rmtree(to, ignore_errors=True)
+    partial.rename(to)
 
 
 def _keep(folder: Path, copy: Path) -> None:

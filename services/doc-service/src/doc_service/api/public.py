@@ -1,25 +1,22 @@
 """`/d/{token}`: a document for those who have its public link. The token is all the authority there is."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from contracts.kit import telemetry
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
 from contracts.kit.limits import RateLimit, network
 from doc_service.api.files import file_response
+from doc_service.api.openings import tenant_of, visitor_of
 from doc_service.api.pages import PRIVATE, document_page, no_document_page, too_many_page
 from doc_service.domain.documents import Document
-from doc_service.domain.links import token_hash, visitor_hash
+from doc_service.domain.links import token_hash
 from doc_service.gateways.files import FileStore
 from doc_service.messages import Events
 from doc_service.store import Store
-
-TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +57,18 @@ class PublicApi:
         wait_s = self.limit.wait_s(network(request))
         if wait_s:
             return too_many_page(wait_s)
-        if not TOKEN.fullmatch(token):
-            return no_document_page()
-        key = token_hash(token)
-        async with self.database.delivery() as tx:
-            tenant = await self.store.links.tenant_of(tx, key)
+        tenant = await tenant_of(self.database, self.store, token)
         if tenant is None:
             return no_document_page()
-        telemetry.note(tenant_id=tenant)
         async with self.database.transaction(tenant) as tx:
-            link = await self.store.links.find(tx, tenant, key)
+            link = await self.store.links.find(tx, tenant, token_hash(token))
             document = await self.store.documents.find(tx, tenant, link.document) if link else None
             usable = link and link.opens(self.clock()) and document and document.status in ("waiting", "ready")
             return await use(tx, document) if usable and document else no_document_page()
 
     async def _count(self, tx: Connection, request: Request, token: str, document: Document) -> None:
         now = self.clock()
-        visitor = visitor_hash(token, address_of(request), request.headers.get("user-agent", ""))
+        visitor = visitor_of(request, token)
         views = await self.store.documents.count_view(tx, document, visitor, now)
         if views is not None:
             await self.events.document_viewed(tx, document, views, now)
@@ -94,7 +86,3 @@ def router(api: PublicApi) -> APIRouter:
         return await api.pdf(request, token, download=download)
 
     return routes
-
-
-def address_of(request: Request) -> str:
-    return request.client.host if request.client else ""

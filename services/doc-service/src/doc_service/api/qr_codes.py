@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
-from contracts.kit import telemetry
 from contracts.kit.auth import Caller, Role, require
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection, Database
@@ -14,9 +13,9 @@ from contracts.kit.http import Newest, Page
 from contracts.kit.limits import RateLimit, network
 from contracts.kit.routes import Paged, found
 from contracts.values import FileRef, Link
+from doc_service.api.openings import tenant_of, visitor_of
 from doc_service.api.pages import PRIVATE, no_document_page, scanned_page, too_many_page
-from doc_service.api.public import TOKEN, address_of
-from doc_service.domain.links import token_hash, visitor_hash
+from doc_service.domain.links import token_hash
 from doc_service.domain.qr_codes import PNG, QrCode
 from doc_service.gateways.files import FileStore
 from doc_service.messages import Events
@@ -86,20 +85,15 @@ class ScanApi:
 
     async def _opened(self, request: Request, token: str) -> QrCode | None:
         """The code of a token; null when there is none."""
-        if not TOKEN.fullmatch(token):
-            return None
-        key = token_hash(token)
-        async with self.database.delivery() as tx:
-            tenant = await self.store.links.tenant_of(tx, key)
+        tenant = await tenant_of(self.database, self.store, token)
         if tenant is None:
             return None
-        telemetry.note(tenant_id=tenant)
         async with self.database.transaction(tenant) as tx:
-            return await self.store.qr_codes.of_token(tx, tenant, key)
+            return await self.store.qr_codes.of_token(tx, tenant, token_hash(token))
 
     async def _count(self, tx: Connection, request: Request, token: str, code: QrCode) -> None:
         now = self.clock()
-        visitor = visitor_hash(token, address_of(request), request.headers.get("user-agent", ""))
+        visitor = visitor_of(request, token)
         scans = await self.store.qr_codes.count_scan(tx, code, visitor, now)
         if scans is not None:
             await self.events.qr_scanned(tx, code, scans, now)

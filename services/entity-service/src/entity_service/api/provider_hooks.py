@@ -14,9 +14,7 @@ from contracts.kit.limits import RateLimit
 from contracts.kit.service import Service
 from contracts.kit.signatures import is_signed
 from contracts.kit.vault import Vault
-from contracts.messages.entity_commands import RecordPayment
 from contracts.reports import PaymentReport, ShipmentReport
-from contracts.values import Money
 from entity_service import store
 from entity_service.api.accounts import token_hash
 from entity_service.application import Changes
@@ -34,7 +32,7 @@ def router(service: Service, changes: Changes, vault: Vault) -> APIRouter:
         if payment is None or payment.account != account.code:
             raise NotFoundError(f"payment {report.payment_id}")
         actor = by_account(account.code)
-        news, now = _news(report, actor.by), service.clock()
+        news, now = report.news(actor.by, actor.origin), service.clock()
         await changes.payments.record(tx, account.tenant_id, news, actor, reported_at=now)
 
     @routes.post("/payments/{token}", status_code=204, openapi_extra=_body_of(PaymentReport))
@@ -83,19 +81,6 @@ def _report[R: BaseModel](kind: type[R], body: bytes) -> R:
     except ValidationError as error:
         pairs = [(where or "body", what) for where, what in issues_of(error, kind)[:MAX_ISSUES]]
         raise bad_input("this is no report", *pairs) from error
-
-
-def _news(report: PaymentReport, actor: str) -> RecordPayment:
-    return RecordPayment(
-        actor=actor,
-        origin="intake",
-        payment_id=report.payment_id,
-        status=report.status,
-        amount=Money(amount=report.amount, currency=report.currency),
-        paid_at=report.paid_at,
-        provider_reference=report.reference,
-        method=report.method,
-    )
 
 
 def _body_of(kind: type[BaseModel]) -> dict[str, Any]:

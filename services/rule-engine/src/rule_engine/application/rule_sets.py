@@ -123,7 +123,11 @@ class Authoring:
         return await self._seen_with_others(tx, key, await self._checks.compile(document, examined))
 
     async def _seen_with_others(self, tx: Connection, key: Key, ready: Ready) -> Programs:
-        """Two rule sets that move items in a circle, published at one moment, must be checked together."""
+        """Two rule sets that move items in a circle, published at one moment, must be checked together.
+
+        The rule set is locked first, as everywhere: in the other order two authors would wait for each other.
+        """
+        await self._rule_sets.lock(tx, key)
         await self._rule_sets.lock_publishing(tx, key[0])
         if ready.others is not None and ready.others.keys() != (await self._rule_sets.others(tx, key)).keys():
             raise TakenError(

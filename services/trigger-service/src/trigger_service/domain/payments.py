@@ -1,12 +1,9 @@
-"""Payment providers, and what they report."""
+"""Payment providers."""
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from contracts.inputs import Input
-from contracts.messages.entity_commands import RecordPayment
-from contracts.reports import PaymentReport
 from contracts.texts import Name
-from contracts.values import Money
 
 
 class ProviderSpec(Input):
@@ -27,16 +24,3 @@ class Provider(BaseModel):
     name: str
     sealed: str
     archived: bool
-
-
-def record_payment(report: PaymentReport, actor: str) -> RecordPayment:
-    return RecordPayment(
-        actor=actor,
-        origin="trigger",
-        payment_id=report.payment_id,
-        status=report.status,
-        amount=Money(amount=report.amount, currency=report.currency),
-        paid_at=report.paid_at,
-        provider_reference=report.reference,
-        method=report.method,
-    )
