@@ -118,10 +118,11 @@ def tools() -> None:
     found = stack.tools
     found.fetch()
     stack.kafka.teach_java()
-    try:
-        found.browser()
-    except StackError as error:
-        found.report.say(f"[red]{error}[/red]; without it those tests fail")
+    for optional in (found.browser, found.promtool):
+        try:
+            optional()
+        except StackError as error:
+            found.report.say(f"[red]{error}[/red]; without it its tests fail")
 
 
 @app.command()

