@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 
+from contracts.kit.client import trusted_authorities
 from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 
@@ -23,7 +24,8 @@ class Caller:
 
     def __init__(self, addresses: Addresses, token: str = "") -> None:
         self._addresses = addresses
-        self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=30)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.AsyncClient(headers=headers, timeout=30, verify=trusted_authorities())
 
     async def __aenter__(self) -> Self:
         return self

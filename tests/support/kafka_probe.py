@@ -73,7 +73,7 @@ async def open_kafka_probe(kafka: str, listen_to: Sequence[Topic]) -> AsyncGener
     """Makes all topics there are, which are the session's (tenants tell tests apart), and hears some from now on."""
     await create_topics(kafka, [*TOPICS, *DEAD_LETTER_TOPICS])
     places = [TopicPartition(topic.name, n) for topic in listen_to for n in range(topic.partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, fetch_max_wait_ms=20)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer, consumer:
         consumer.assign(places)
         await consumer.seek_to_end(*places)

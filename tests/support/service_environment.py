@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 
+from contracts.kit.client import trusted_authorities
 from contracts.kit.database import migrate
 from contracts.kit.internal import is_internal
 from contracts.kit.settings import ServiceSettings
@@ -97,7 +98,7 @@ class ServiceEnvironment:
     def caller(self, tenant: UUID, *roles: str, sub: str = "ada") -> httpx.AsyncClient:
         """A client of the API; without roles, one that does not say who it is."""
         headers = self.authorization(tenant, *roles, sub=sub) if roles else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60, verify=trusted_authorities())
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from contracts.kit.client import trusted_authorities
 from contracts.kit.internal import is_internal
 from contracts.kit.listeners import bind
 from contracts.kit.settings import ServiceSettings
@@ -61,7 +62,7 @@ async def ready(settings: ServiceSettings) -> None:
     """Waits until a service says that it is ready."""
     url = f"http://{HOST}:{settings.internal_port}/health/ready"
 
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=trusted_authorities()) as client:
 
         async def look() -> bool:
             try:

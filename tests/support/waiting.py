@@ -1,4 +1,7 @@
-"""Waiting is polling to a deadline."""
+"""Waiting is polling to a deadline: often at first, then at intervals of a tenth of what was waited for so far.
+
+So a short wait is noticed at once, and a long one leaves the machine to what is waited for.
+"""
 
 import asyncio
 import time
@@ -9,16 +12,22 @@ DEADLINE_S = 180.0
 
 async def eventually[T](look: Callable[[], Awaitable[T]], what: str = "it", within_s: float = DEADLINE_S) -> T:
     """Polls until `look` gives something true; fails with what was seen last."""
-    deadline = time.monotonic() + within_s
+    began = time.monotonic()
     while not (found := await look()):
-        assert time.monotonic() < deadline, f"{what} did not happen in {within_s:.0f} s; last seen: {found!r}"
-        await asyncio.sleep(0.02)
+        waited = time.monotonic() - began
+        assert waited < within_s, f"{what} did not happen in {within_s:.0f} s; last seen: {found!r}"
+        await asyncio.sleep(_pause(waited))
     return found
 
 
 def until(done: Callable[[], bool], what: str = "it", within_s: float = DEADLINE_S) -> None:
     """The same where nothing is awaited."""
-    deadline = time.monotonic() + within_s
+    began = time.monotonic()
     while not done():
-        assert time.monotonic() < deadline, f"{what} did not happen in {within_s:.0f} s"
-        time.sleep(0.02)
+        waited = time.monotonic() - began
+        assert waited < within_s, f"{what} did not happen in {within_s:.0f} s"
+        time.sleep(_pause(waited))
+
+
+def _pause(waited: float) -> float:
+    return min(max(waited / 10, 0.02), 0.5)

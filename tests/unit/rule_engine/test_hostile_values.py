@@ -91,7 +91,7 @@ def test_the_sound_rules_are_done(type: str) -> None:
 
 
 @pytest.mark.parametrize("type", PARAMS)
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_an_author_writes_is_refused_or_can_be_kept_and_sent(type: str, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(rule_places(sound_rule(type))))
@@ -105,8 +105,9 @@ def test_whatever_an_author_writes_is_refused_or_can_be_kept_and_sent(type: str,
 
 @pytest.mark.parametrize("type", PARAMS)
 def test_every_hostile_text_and_expression_is_refused_or_can_be_kept_and_sent(type: str) -> None:
-    """Each once, the places taking turns, so that most rule types have each in one of their texts."""
-    written: list[Any] = [*corpus.TEMPLATES.values(), *({"expr": source} for source in corpus.EXPRESSIONS.values())]
+    """Each in a quarter of the types, the places taking turns."""
+    values: list[Any] = [*corpus.TEMPLATES.values(), *({"expr": source} for source in corpus.EXPRESSIONS.values())]
+    written = values[list(PARAMS).index(type) % 4 :: 4]
     places = [place for place in corpus.places(PARAMS[type]) if isinstance(_part(PARAMS[type], place), str)]
     for place, value in zip(cycle(places), written, strict=False):
         rule = corpus.replaced(sound_rule(type), ("params", *place), value)

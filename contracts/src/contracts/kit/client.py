@@ -1,6 +1,8 @@
 """HTTP clients: traced calls, and calls to other services with this service's token."""
 
+import ssl
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +31,17 @@ class ServiceRefusalError(KitError):
         self.status = status
 
 
+@cache
+def trusted_authorities() -> ssl.SSLContext:
+    """Whose certificates the clients of this process trust. It is read once: reading it takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
 class TracedClient(httpx.AsyncClient):
     """Every call has a client span, which is sent in `traceparent`; `peer` names the called service in one word."""
 
     def __init__(self, peer: str, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(verify=trusted_authorities(), **options)
         self._peer = peer
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:

@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 import yaml
 
+from contracts.kit.client import trusted_authorities
 from local_stack.addresses import Addresses
 from local_stack.credentials import Credentials
 from local_stack.errors import StackError
@@ -149,7 +150,7 @@ class Services:
         self._addresses = addresses
         self._credentials = credentials
         self._tenant = tenant
-        self._http = httpx.Client(headers=_bearer(credentials.token([role], tenant, sub)))
+        self._http = httpx.Client(headers=_bearer(credentials.token([role], tenant, sub)), verify=trusted_authorities())
 
     def close(self) -> None:
         self._http.close()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 
+from contracts.kit.client import trusted_authorities
 from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 from local_stack.stack import Stack
@@ -20,7 +21,8 @@ class DeadLetterClient:
     def __init__(self, addresses: Addresses, token: str, services: list[str]) -> None:
         self._addresses = addresses
         self.services = services
-        self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(headers=headers, timeout=30, verify=trusted_authorities())
 
     @classmethod
     def of(cls, stack: Stack, service: str | None) -> "DeadLetterClient":

@@ -1,6 +1,7 @@
 """The rule engine's composition: the only place where its rooms meet."""
 
 import asyncio
+from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -184,6 +185,7 @@ async def drive(settings: Settings, scheduler: Scheduler, activities: Activities
         task_queue=settings.temporal_task_queue,
         workflows=[RuleRunWorkflow],
         activities=[activities.advance_run],
+        build_id=version("rule-engine"),  # the default hashes the code of every module, which takes seconds
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_workflow_tasks=100,
         graceful_shutdown_timeout=settings.graceful_shutdown,

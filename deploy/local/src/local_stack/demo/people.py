@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from contracts.kit.client import trusted_authorities
 from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 
@@ -21,7 +22,8 @@ class Person:
     def __init__(self, addresses: Addresses, token: str = "") -> None:
         self.token = token
         self._addresses = addresses
-        self._http = httpx.Client(headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=30)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(headers=headers, timeout=30, verify=trusted_authorities())
 
     def close(self) -> None:
         self._http.close()

@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from contracts.kit.client import trusted_authorities
 from local_stack.ports import HOST
 
 
@@ -58,7 +59,7 @@ async def call_back(url: str, secret: str, message_id: str, body: Mapping[str, o
     text = json.dumps(body)
     headers = {"content-type": "application/json"} | signature(secret, message_id, text)
     try:
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=10, verify=trusted_authorities()) as client:
             return (await client.post(url, content=text, headers=headers)).status_code
     except httpx.TransportError:
         return None

@@ -1,6 +1,8 @@
 """`/v1/block-types` and `/v1/workflow-schema`: which blocks there are, and what an editor needs to check a workflow."""
 
+import asyncio
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -29,19 +31,26 @@ class BlockTypeView(BaseModel):
 def router(types: Mapping[str, BlockType[Any]], registry: Mapping[str, RuleType[Any]]) -> APIRouter:
     """For everybody."""
     routes = APIRouter(prefix="/v1", tags=["workflows"])
-    catalogue = [_view(types[name]) for name in sorted(types) if types[name].written]
-    schema = workflow_schema(types, registry)
+
+    @cache
+    def catalogue() -> list[BlockTypeView]:
+        return [_view(types[name]) for name in sorted(types) if types[name].written]
+
+    @cache
+    def schema() -> dict[str, Any]:
+        """Made when it is first asked for, not at each start: it takes a second."""
+        return workflow_schema(types, registry)
 
     @routes.get("/block-types")
     async def list_block_types(paging: Paged, _: Caller = require(Role.VIEWER)) -> Page[BlockTypeView]:
         """Every type of block, by name; `action`, which is any rule, is described by `/v1/rule-types`."""
-        rest = [one for one in catalogue if one.block > paging.code]
+        rest = [one for one in catalogue() if one.block > paging.code]
         return paging.page(rest[: paging.rows], lambda one: (one.block,), lambda one: one)
 
     @routes.get("/workflow-schema")
     async def get_workflow_schema(_: Caller = require(Role.VIEWER)) -> dict[str, Any]:
         """The JSON Schema (2020-12) of a workflow, with the options of every block and the parameters of every rule."""
-        return schema
+        return await asyncio.to_thread(schema)
 
     return routes
 
