@@ -13,7 +13,7 @@ IMPORTS += , alembic.command, sqlalchemy.ext.asyncio, local_stack.peers.mail, lo
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
-.PHONY: demo test verify images again chaos bench check fmt up down status schemas catalogue docs
+.PHONY: demo test verify images again chaos bench check fmt release up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -63,6 +63,11 @@ bench: $(FROZEN)
 
 up down status: $(FROZEN)
 	@$(RUN) stack $@
+
+# Wheels, chart, bills of materials, notes and checksums of the commit that is checked out; with ARGS=--images also images.
+OUT ?= dist
+release: $(FROZEN)
+	@$(RUN) python deploy/release.py $(OUT) $(ARGS)
 
 schemas: $(FROZEN)
 	$(RUN) python -m contracts.documents
