@@ -133,7 +133,7 @@ def _put_together(service_environment: ServiceEnvironment, settings: Settings) -
     recorder = Recorder(store, service.outbox, commands, new_id, settings.result_deadline)
     starts = WorkflowStarts(store, entity_service, open_runs, service.clock, new_id)
     planner = Planner(service.database, store, recorder, entity_service, open_runs, starts, service.clock)
-    scheduler = Scheduler(settings, service.database, store, service.outbox, open_runs, service.clock)
+    scheduler = Scheduler(settings, service.database, store, service.outbox, service.clock)
     service.database.on_commit(scheduler.wake)
     return Engine(service_environment, settings, service, store, recorder, entity_service, planner, scheduler)
 

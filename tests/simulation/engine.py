@@ -27,6 +27,7 @@ from rule_engine.handlers.results import Results
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
 from rule_engine.store import Store
+from rule_engine.store.assignments import Assignments
 from rule_engine.store.backfills import Backfills
 from rule_engine.store.canaries import Canaries
 from rule_engine.store.keyed_runs import KeyedRuns
@@ -45,7 +46,6 @@ from simulation.sim_context import SimContext
 from simulation.steps import Task, at_once, pause, without_pause
 from simulation.store import (
     TX,
-    SimulatedAssignments,
     SimulatedCommands,
     SimulatedDatabase,
     SimulatedDecisions,
@@ -129,7 +129,7 @@ class Engine:
         self.planner = Planner(database, tables, recorder, gateway, open_runs, starts, clock)
         self.results = Results(tables, recorder, REGISTRY, clock)
         self.activities = Activities(database, tables, recorder, gateway, REGISTRY, clock)
-        self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, open_runs, clock)
+        self.scheduler = SimulatedScheduler(settings, database, tables, self.outbox, clock)
         self.operator_actions = OperatorActions(database, tables, recorder, clock, sim_context.new_id)
         self.planning = Group("planner", sim_context, kafka, [topics.ENTITY_EVENTS], self._plan)
         result_topics = [topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS, topics.RULE_RESULTS]
@@ -154,7 +154,7 @@ class Engine:
             variables=Variables(),
             workflows=workflows,
             canaries=Canaries(),
-            assignments=SimulatedAssignments(),
+            assignments=Assignments(),
             start_requests=StartRequests(),
             keyed_runs=KeyedRuns(),
         )

@@ -16,7 +16,6 @@ from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Execution, State
 from rule_engine.domain.execution.step import Decision
-from rule_engine.store.assignments import Assignments
 from rule_engine.store.commands import Commands, SentCommand
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries, ItemKey
@@ -198,13 +197,6 @@ class SimulatedWorkflows(Workflows):
 
     async def autorunning(self, tx: Connection, tenants: Collection[UUID]) -> Mapping[UUID, list[InForce]]:
         return {}
-
-
-class SimulatedAssignments(Assignments):
-    """Nobody is asked for anything."""
-
-    async def open_of_all(self, tx: Connection) -> tuple[int, datetime | None]:
-        return 0, None
 
 
 class SimulatedRuleSets(RuleSets):

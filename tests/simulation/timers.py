@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from rule_engine.store.timers import Counts, Timer, Timers
-from simulation.sim_context import TENANT
+from rule_engine.store.timers import Timer, Timers
 
 
 class SimulatedTimers(Timers):
@@ -126,6 +125,3 @@ class SimulatedTimers(Timers):
         found = [(self.deadline_rows[command][0], command) for command in past_deadline]
         self.deadline_rows |= {command: (tenant, next_at) for tenant, command in found}
         return found
-
-    async def counts(self, tx: Connection, now: datetime) -> dict[UUID, Counts]:
-        return {TENANT: Counts(len(self.rows), 0, 0)}

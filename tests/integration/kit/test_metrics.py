@@ -110,11 +110,14 @@ async def test_what_waits_is_measured_with_its_age_and_histograms_have_traces(ha
     app = service.app("probe", [])
     await service.database.open()
     async with service.database.transaction(TENANT) as tx:
-        await service.outbox.put(tx, harness.events, note("a"))
+        await service.outbox.put(tx, harness.events, note("a"), note("b"), note("c", item="2"))
         for _ in range(2):
             await worker.enqueue(tx, id=new_id(), tenant=TENANT, kind="write", run_at=service.clock())
         await worker.enqueue(tx, id=new_id(), tenant=OTHER_TENANT, kind="read", run_at=service.clock())
-    await harness.sql("UPDATE outbox SET created_at = now() - interval '1 hour', parked_reason = 'x'")
+    await harness.sql("UPDATE outbox SET created_at = now() - interval '2 hours'")
+    await harness.sql("UPDATE outbox SET parked_reason = 'x' WHERE id = (SELECT min(id) FROM outbox)")
+    await harness.sql("UPDATE outbox SET created_at = now() - interval '1 hour' WHERE key LIKE '%:2'")
+    await harness.sql("SELECT keep_inbox_days(3)")
     await harness.sql("UPDATE work SET run_at = now() - interval '2 hours'")
     (one,) = await harness.sql("SELECT id FROM work WHERE kind = 'write' LIMIT 1")
     await harness.sql("UPDATE work SET leased_until = now() + interval '1 hour' WHERE id = $1", one["id"])
@@ -124,12 +127,14 @@ async def test_what_waits_is_measured_with_its_age_and_histograms_have_traces(ha
     await service.database.close()
     found = {line.split()[0]: float(line.split()[1]) for line in answer.text.splitlines() if line[0] != "#"}
     seen = {name: found[name] for name in ("outbox_parked_rows", "work_pending", "work_leased", "inbox_partitions")}
-    assert seen == {"outbox_parked_rows": 1, "work_pending": 3, "work_leased": 1, "inbox_partitions": 0}
-    assert (found["outbox_tenants"], found["outbox_of_one_tenant"]) == (1, 1)
+    assert seen == {"outbox_parked_rows": 1, "work_pending": 3, "work_leased": 1, "inbox_partitions": 6}
+    assert (found["outbox_tenants"], found["outbox_of_one_tenant"], found["inbox_days_ahead"]) == (1, 3, 2)
     by_kind = ("work_due", "work_tenants_due", "work_running", "work_running_of_one_tenant")
     assert [found[f'{name}{{kind="write"}}'] for name in by_kind] == [1, 1, 1, 1]
     assert [found[f'{name}{{kind="read"}}'] for name in by_kind] == [1, 1, 0, 0]
     assert 3600 <= found["outbox_oldest_seconds"] < 3700
     assert 7200 <= found["work_oldest_due_seconds"] < 7300
+    passing = ("database", "consumers")
+    assert [found[f'readiness_check_passes{{check="{check}"}}'] for check in passing] == [1, 1]
     requests = [line for line in answer.text.splitlines() if line.startswith("http_request_seconds_bucket{")]
     assert any('route="none",status="404"' in line and "# {trace_id=" in line for line in requests)

@@ -10,10 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from rule_engine.application.open_runs import OpenRuns
 from rule_engine.scheduler import Scheduler
 from rule_engine.settings import Settings
-from rule_engine.store.timers import Counts, Timer
+from rule_engine.store.timers import Timer
 from support.waiting import eventually
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -40,9 +39,6 @@ class Timers:
 
     overdue = deadlines = with_execution = none
 
-    async def counts(self, *_: Any) -> dict[UUID, Counts]:
-        return {}
-
 
 class Database:
     @asynccontextmanager
@@ -59,19 +55,12 @@ class Client:
             yield execution
 
 
-class Assignments:
-    """Nobody is asked for anything."""
-
-    async def open_of_all(self, _: object) -> tuple[int, None]:
-        return 0, None
-
-
 def scheduler(timers: Timers) -> Scheduler:
     settings: Any = Settings.model_construct()
     database: Any = Database()
-    store: Any = SimpleNamespace(timers=timers, assignments=Assignments())
+    store: Any = SimpleNamespace(timers=timers)
     outbox: Any = None
-    return Scheduler(settings, database, store, outbox, OpenRuns(), lambda: NOW)
+    return Scheduler(settings, database, store, outbox, lambda: NOW)
 
 
 async def test_a_server_that_goes_while_several_runs_are_started_is_waited_for() -> None:

@@ -1,20 +1,29 @@
 """Health and metrics: live is the process, ready is everything it needs to do its work."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 
 from contracts.kit import telemetry
+from contracts.kit.certificates import measure_certificates
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.http import json_response
+from contracts.kit.settings import ServiceSettings
 
 type Check = tuple[str, Callable[[], Awaitable[None]]]
 
 
-def router(checks: Sequence[Check], consumers_ready: Callable[[], bool], database: Database) -> APIRouter:
+def router(
+    checks: Sequence[Check], consumers_ready: Callable[[], bool], database: Database, settings: ServiceSettings
+) -> APIRouter:
     """`/health/live`, `/health/ready`, `/metrics`; open to the platform, without tenant data."""
     routes = APIRouter(include_in_schema=False)
+
+    async def parts() -> dict[str, bool]:
+        passing = {name: await _passes(check) for name, check in checks}
+        return passing | {"consumers": consumers_ready()}
 
     @routes.get("/health/live")
     async def live() -> Response:
@@ -22,15 +31,19 @@ def router(checks: Sequence[Check], consumers_ready: Callable[[], bool], databas
 
     @routes.get("/health/ready")
     async def ready() -> Response:
-        failing = [name for name, check in checks if not await _passes(check)]
-        failing += [] if consumers_ready() else ["consumers"]
+        failing = [name for name, passes in (await parts()).items() if not passes]
         status = 503 if failing else 200
         return json_response({"status": "not ready" if failing else "ready", "failing": failing}, status)
 
     @routes.get("/metrics")
     async def metrics(request: Request) -> Response:
+        passing = await parts()
+        for name, passes in passing.items():
+            telemetry.READINESS.labels(name).set(passes)
         with suppress(*INFRASTRUCTURE_ERRORS):
-            await _count_pending(database)
+            if passing["database"]:  # a scraper does not wait for one that is away
+                await _count_pending(database)
+        await asyncio.to_thread(measure_certificates, settings)
         text, media_type = telemetry.expose(request.headers.get("accept", ""))
         return Response(text, media_type=media_type)
 
@@ -66,17 +79,21 @@ _GAUGES = (
     telemetry.WORK_LEASED,
     telemetry.WORK_OLDEST_DUE,
     telemetry.INBOX_PARTITIONS,
+    telemetry.INBOX_DAYS_AHEAD,
     telemetry.DEAD_LETTERS_OPEN,
 )
 _COUNTS = """
-SELECT o.*, t.*, w.*, (SELECT count(*) FROM pg_inherits WHERE inhparent = 'inbox'::regclass),
+SELECT o.*, t.*, w.*, i.*,
        (SELECT count(*) FROM dead_letters WHERE state IN ('open', 'replaying'))
 FROM (SELECT count(*), count(*) FILTER (WHERE parked_reason IS NOT NULL),
-             coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) FROM outbox) o,
+             coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (
+                 WHERE key NOT IN (SELECT key FROM outbox WHERE parked_reason IS NOT NULL))), 0) FROM outbox) o,
      (SELECT count(*), coalesce(max(rows), 0) FROM (SELECT count(*) AS rows FROM outbox GROUP BY lane) AS lanes) t,
      (SELECT count(*), count(*) FILTER (WHERE leased_until > now()),
              coalesce(extract(epoch FROM clock_timestamp() - min(run_at) FILTER (
-                 WHERE run_at <= now() AND (leased_until IS NULL OR leased_until < now()))), 0) FROM work) w
+                 WHERE run_at <= now() AND (leased_until IS NULL OR leased_until < now()))), 0) FROM work) w,
+     (SELECT count(*), count(*) FILTER (WHERE relname > 'inbox_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD'))
+      FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'inbox'::regclass) i
 """
 """In the order of `_GAUGES`."""
 

@@ -138,7 +138,7 @@ class Service:
             dead_letters.router(operations, self.database),
             quotas.router(QuotaApi(self._quotas, self.database, self.clock)),
             configuration.router(self.database),
-            health.router(self._checks, self._consumers_ready, self.database),
+            health.router(self._checks, self._consumers_ready, self.database, self.settings),
         )
         for router in (*routers, *of_the_kit):
             for route in router.routes:

@@ -81,7 +81,7 @@ def build_app(settings: Settings) -> FastAPI:
     commands = Commands(service=service.name, results=topics.RULE_RESULTS, outbox=service.outbox, clock=clock)
     recorder = Recorder(store, service.outbox, commands, new_id, settings.result_deadline)
     activities = Activities(database, store, recorder, entity_service, RUNNABLE, clock)
-    scheduler = Scheduler(settings, database, store, service.outbox, open_runs, clock)
+    scheduler = Scheduler(settings, database, store, service.outbox, clock)
     checks = RuleSetChecks(database, store.rule_sets, entity_service, trigger_service, elsewhere, REGISTRY)
     authoring = Authoring(database, store.rule_sets, checks, clock, new_id)
     reading = rule_sets.RuleSetReading(database, store.rule_sets)
@@ -94,9 +94,8 @@ def build_app(settings: Settings) -> FastAPI:
     service.work({START_WORKFLOW: starting.job(), REPLACE_RUNS: ReplaceJob(database, store, recorder, clock).job()})
     in_pages(service, store, recorder, entity_service, open_runs)
     service.background("forgetting", Forgetting(database, store, clock, settings.decisions_days).run)
-    if settings.api_only:
-        service.background("counting", Counting(database, store, open_runs, clock, settings.sweep_every).run)
-    else:
+    service.background("counting", Counting(database, store, open_runs, clock, settings.sweep_every).run)
+    if not settings.api_only:
         _schedule(service, settings, scheduler, activities)
     for client in (entity_service, trigger_service, named):
         service.on_stop(client.close)

@@ -5,14 +5,14 @@ superfluous execution finds that the generation has moved on and does nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -25,10 +25,9 @@ from contracts.kit.clock import Clock
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.outbox import Outbox
 from rule_engine.activities import RunRef
-from rule_engine.application.open_runs import OpenRuns
 from rule_engine.settings import Settings
 from rule_engine.store import Store
-from rule_engine.store.timers import Counts, Timer
+from rule_engine.store.timers import Timer
 from rule_engine.workflows import RuleRunWorkflow
 
 logger = structlog.get_logger(__name__)
@@ -38,12 +37,6 @@ AT_ONCE = 32
 POLL_S = 1.0
 REBUILT_PER_S = 100
 
-RUNS_WAITING = Gauge("runs_waiting", "Unfinished runs")
-RUNS_OVERDUE = Gauge("runs_overdue", "Unfinished runs that should have been looked at over a minute ago")
-RUNS_STALLED = Gauge("runs_stalled", "Unfinished runs that could not go on three times in a row or more")
-ASSIGNMENTS_OPEN = Gauge("assignments_open", "What employees are asked for by workflows and have not answered")
-ASSIGNMENTS_OLDEST = Gauge("assignments_oldest_seconds", "How long the oldest of these has been waiting")
-RUNS_OVERDUE_TENANTS = Gauge("runs_overdue_tenants", "Tenants of which runs are overdue")
 STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
 REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
 ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
@@ -54,20 +47,11 @@ OUTAGES: tuple[type[BaseException], ...] = (*INFRASTRUCTURE_ERRORS, RPCError)
 class Scheduler:
     """Starts, ends and checks executions for `timers`."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators
-        self,
-        settings: Settings,
-        database: Database,
-        store: Store,
-        outbox: Outbox,
-        open_runs: OpenRuns,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, store: Store, outbox: Outbox, clock: Clock) -> None:
         self._settings = settings
         self._database = database
         self._store = store
         self._outbox = outbox
-        self._open_runs = open_runs
         self._clock = clock
         self._client: Client | None = None
         self._woken = asyncio.Event()
@@ -178,20 +162,8 @@ class Scheduler:
         now = self._clock()
         async with self._database.delivery() as tx:
             overdue = await self._store.timers.overdue(tx, now - self._settings.overdue_after, BATCH)
-            counts = await self._store.timers.counts(tx, now)
-            asked, oldest = await self._store.assignments.open_of_all(tx)
-        self._note_counts(counts)
-        ASSIGNMENTS_OPEN.set(asked)
-        ASSIGNMENTS_OLDEST.set((now - oldest).total_seconds() if oldest else 0)
         await self._each(overdue, lambda timer: self._revive_if_gone(client, timer))
         await self._ask_again(now)
-
-    def _note_counts(self, counts: Mapping[UUID, Counts]) -> None:
-        RUNS_WAITING.set(sum(each.waiting for each in counts.values()))
-        RUNS_OVERDUE.set(sum(each.overdue for each in counts.values()))
-        RUNS_OVERDUE_TENANTS.set(sum(each.overdue > 0 for each in counts.values()))
-        RUNS_STALLED.set(sum(each.put_off for each in counts.values()))
-        self._open_runs.counted({tenant: each.waiting for tenant, each in counts.items()})
 
     async def _revive_if_gone(self, client: Client, timer: Timer) -> None:
         if await _is_open(client, _ref(timer, timer.generation).workflow_id):

@@ -9,6 +9,7 @@ from contracts.kit.settings import ServiceSettings
 from contracts.kit.telemetry.context import about, note
 from contracts.kit.telemetry.logs import redacted, set_up_logs
 from contracts.kit.telemetry.metrics import (
+    CERTIFICATE_ENDS,
     COMMAND_ID_CONFLICTS,
     COMMANDS_FINISHED,
     COMMANDS_RECEIVED,
@@ -18,6 +19,7 @@ from contracts.kit.telemetry.metrics import (
     EVENT_AGE,
     HTTP_CLIENT_SECONDS,
     HTTP_SECONDS,
+    INBOX_DAYS_AHEAD,
     INBOX_PARTITIONS,
     MESSAGES,
     OUTBOX_LARGEST,
@@ -29,6 +31,7 @@ from contracts.kit.telemetry.metrics import (
     OUTBOX_TENANTS,
     POISON_COMMANDS,
     QUOTA_REFUSALS,
+    READINESS,
     WORK,
     WORK_DUE,
     WORK_LARGEST,
@@ -63,6 +66,7 @@ def set_up(service: str, settings: ServiceSettings) -> TracerProvider:
 
 
 __all__ = [
+    "CERTIFICATE_ENDS",
     "COMMANDS_FINISHED",
     "COMMANDS_RECEIVED",
     "COMMAND_ID_CONFLICTS",
@@ -72,6 +76,7 @@ __all__ = [
     "EVENT_AGE",
     "HTTP_CLIENT_SECONDS",
     "HTTP_SECONDS",
+    "INBOX_DAYS_AHEAD",
     "INBOX_PARTITIONS",
     "MESSAGES",
     "OUTBOX_LARGEST",
@@ -83,6 +88,7 @@ __all__ = [
     "OUTBOX_TENANTS",
     "POISON_COMMANDS",
     "QUOTA_REFUSALS",
+    "READINESS",
     "SAME_TRACE_FOR",
     "WORK",
     "WORK_DUE",

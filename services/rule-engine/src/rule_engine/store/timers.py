@@ -31,11 +31,14 @@ OFTEN = 3
 
 
 class Counts(NamedTuple):
-    """A tenant's unfinished runs; those overdue by more than a minute, those postponed `OFTEN` times in a row."""
+    """A tenant's unfinished runs; those overdue by more than a minute, those postponed `OFTEN` times in a row, and
+    those whose newest generation is not scheduled in Temporal yet.
+    """
 
     waiting: int
     overdue: int
     put_off: int
+    unscheduled: int
 
 
 _COLUMNS = "run_id, tenant_id, generation, scheduled_generation, wake_at, has_execution, failures"
@@ -219,7 +222,7 @@ class Timers:
         """By tenant."""
         rows = await tx.fetch(
             """SELECT tenant_id, count(*), count(*) FILTER (WHERE wake_at < $1::timestamptz - interval '1 minute'),
-                   count(*) FILTER (WHERE failures >= $2)
+                   count(*) FILTER (WHERE failures >= $2), count(*) FILTER (WHERE scheduled_generation < generation)
                FROM timers WHERE wake_at IS NOT NULL GROUP BY tenant_id""",
             now,
             OFTEN,
