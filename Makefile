@@ -13,7 +13,7 @@ IMPORTS += , alembic.command, sqlalchemy.ext.asyncio, local_stack.peers.mail, lo
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
-.PHONY: demo test verify images again chaos bench check fmt release up down status schemas catalogue docs
+.PHONY: demo test verify images verify-kubernetes again chaos bench check fmt release up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -24,7 +24,7 @@ CROWD = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What a developer runs.
 test: $(FROZEN)
 	@$(MAKE) --no-print-directory chaos EFFECTS=300
-	@$(PYTEST) $(CROWD) -m "not verify and not images" $(ARGS)
+	@$(PYTEST) $(CROWD) -m "not verify and not images and not kubernetes" $(ARGS)
 
 # All that takes longer: faults at every step, long outages, fuzzing, more chaos, and worlds that nobody has seen.
 SIM_FROM ?= $(shell date +%s)
@@ -37,6 +37,11 @@ verify: $(FROZEN)
 # The first time it makes a base of Debian's packages, which takes minutes; it installs podman where it may.
 images: $(FROZEN)
 	@$(PYTEST) -m images $(ARGS)
+
+# The chart on a real API server. The first time it builds Kubernetes from source, which takes ten minutes of two cores.
+verify-kubernetes: $(FROZEN)
+	@PYTHONPATH=tests $(RUN) python -m deployment.control_plane_programs
+	@$(PYTEST) -m kubernetes $(ARGS)
 
 # What failed in the crowd, once more and alone.
 again: $(FROZEN)

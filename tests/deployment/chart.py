@@ -1,5 +1,6 @@
 """The chart, rendered in this process, and values for it."""
 
+import base64
 import copy
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -67,6 +68,18 @@ SECURED: Values = {
     },
 }
 """A whole installation, as docs/deploying.md has it."""
+
+
+SECRETS = {
+    "DATABASE_URL": "postgresql://app@db.example.com/x?sslmode=verify-full",
+    "DATABASE_OWNER_URL": "postgresql://owner@db.example.com/x?sslmode=verify-full",
+    "SMTP_URL": "smtps://user:word@smtp.example.com",
+    "SMS_TOKEN": "token",
+    "SMS_RECEIPT_SECRET": "whsec_" + base64.b64encode(b"unused" * 5).decode(),
+    "SECRETS_KEY": "A" * 43,
+    "CHALLENGE_SECRET": "secret",
+}
+"""Something for every key of the services' Secrets."""
 
 
 def merged(base: Mapping[str, Any], *changes: Mapping[str, Any]) -> Values:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from helm_python import HelmError, lint
+from jsonschema import ValidationError
 
 from deployment.chart import (
     SECURED,
@@ -19,11 +20,13 @@ from deployment.chart import (
 )
 from deployment.chart_files import CHART, files
 from deployment.combinations import CHOICES, matrix
+from deployment.custom_resources import MISSING, check_custom, definitions, definitions_file
 from deployment.kubernetes_schemas import check
 from local_stack.layout import WORKSPACE
 
 CUSTOM = {"HTTPRoute", "KafkaTopic", "KafkaUser", "ScaledObject", "PodMonitor", "ExternalSecret"}
 MATRIX = matrix()
+DEFINITIONS = definitions_file()
 
 
 def test_what_the_code_says_is_committed() -> None:
@@ -43,6 +46,8 @@ def test_a_combination_is_taken_by_a_cluster_and_keeps_the_promises(values: Valu
     for one in resources:
         if one["kind"] not in CUSTOM:
             check(one)
+        elif DEFINITIONS and one["kind"] in definitions(DEFINITIONS):
+            check_custom(one, DEFINITIONS)
         assert one["metadata"]["labels"]["app.kubernetes.io/part-of"] == "stagewright"
     names = [(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]) for one in resources]
     assert len(set(names)) == len(names)
@@ -55,6 +60,16 @@ def test_a_combination_is_taken_by_a_cluster_and_keeps_the_promises(values: Valu
     only_what_is_public_is_routed(resources)
     if values.get("network", {}).get("enabled", True):
         every_port_is_opened_by_name(values, resources)
+
+
+def test_custom_resources_are_checked() -> None:
+    if DEFINITIONS is None:
+        pytest.skip(MISSING)
+    assert {one["kind"] for one in of_kind(render(MATRIX["all"]), *CUSTOM)} == CUSTOM
+    assert CUSTOM - definitions(DEFINITIONS).keys() <= {"KafkaUser"}
+    topic = next(of_kind(render(MATRIX["topics"]), "KafkaTopic"))
+    with pytest.raises(ValidationError, match="partitionss"):
+        check_custom(merged(topic, {"spec": {"partitionss": 12}}), DEFINITIONS)
 
 
 def is_restricted(pod: Resource) -> None:
@@ -175,6 +190,10 @@ def _ports(policy: Resource, way: str) -> set[Any]:
         ({"gateway": {"enabled": True}}, "parentRefs"),
         ({"scaling": {"enabled": True}}, "prometheus"),
         ({"strimzi": {"topics": True}}, "cluster"),
+        (
+            {"strimzi": {"users": True, "cluster": "kafka"}, "services": {"doc-service": {"secret": "rule-engine"}}},
+            "Strimzi writes",
+        ),
         (
             {"services": {"doc-service": {"workloads": {"all": {"scaling": {"minReplicas": 5, "maxReplicas": 4}}}}}},
             "above maxReplicas",

@@ -1,6 +1,5 @@
 """Every setting of every service is reached from values, and no value is without effect."""
 
-import base64
 import copy
 import json
 from collections.abc import Iterator, Mapping
@@ -12,20 +11,11 @@ import yaml
 from contract.openapi import SERVICES
 from contracts import acls
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS
-from deployment.chart import SECURED, Resource, chart, environment_of, merged, named, of_kind, pod_of, render
+from deployment.chart import SECRETS, SECURED, Resource, chart, environment_of, merged, named, of_kind, pod_of, render
 from deployment.chart_files import CHART, OWNERS, is_secret, plain_settings, settings_class, settings_of
 from deployment.combinations import CLAIM, OTHERS, WORKLOAD, everything
+from deployment.deploying_page import values_of_the_page
 from local_stack.layout import WORKSPACE
-
-SECRETS = {
-    "DATABASE_URL": "postgresql://app@db.example.com/x?sslmode=verify-full",
-    "DATABASE_OWNER_URL": "postgresql://owner@db.example.com/x?sslmode=verify-full",
-    "SMTP_URL": "smtps://user:word@smtp.example.com",
-    "SMS_TOKEN": "token",
-    "SMS_RECEIPT_SECRET": "whsec_" + base64.b64encode(b"unused" * 5).decode(),
-    "SECRETS_KEY": "A" * 43,
-    "CHALLENGE_SECRET": "secret",
-}
 
 
 def workloads(service: str, resources: list[Resource]) -> list[Resource]:
@@ -33,7 +23,7 @@ def workloads(service: str, resources: list[Resource]) -> list[Resource]:
     return [*(named(resources, "Deployment", name) for name in names), named(resources, "Job", f"{service}-migrate")]
 
 
-DOCUMENTED = yaml.safe_load((WORKSPACE / "docs/deploying.md").read_text().partition("```yaml\n")[2].partition("```")[0])
+DOCUMENTED = yaml.safe_load(values_of_the_page())
 
 
 @pytest.mark.parametrize("values", [SECURED, DOCUMENTED], ids=["secured", "documented"])

@@ -4,7 +4,12 @@
 {{- if and .Values.gateway.enabled (not .Values.gateway.parentRefs) }}{{ fail "gateway.parentRefs: name the Gateway that the routes are for" }}{{ end }}
 {{- if and .Values.scaling.enabled (not .Values.scaling.prometheus) }}{{ fail "scaling.prometheus: name the URL of the Prometheus that has this release's metrics" }}{{ end }}
 {{- if and (or .Values.strimzi.topics .Values.strimzi.users) (not .Values.strimzi.cluster) }}{{ fail "strimzi.cluster: name the Kafka resource that topics and users belong to" }}{{ end }}
+{{- $accounts := list }}
+{{- if and .Values.strimzi.users (eq (.Values.strimzi.namespace | default .Release.Namespace) .Release.Namespace) }}
+{{- $accounts = concat (keys .Values.services) (keys .Values.strimzi.others) }}
+{{- end }}
 {{- range $name, $own := .Values.services }}
+{{- if has $own.secret $accounts }}{{ fail (printf "services.%s.secret: Strimzi writes a Secret of this name for the account; take another name" $name) }}{{ end }}
 {{- $http := dig "http_port" $.Values.settings.http_port $own.settings }}
 {{- $internal := dig "internal_port" $.Values.settings.internal_port $own.settings }}
 {{- if eq (int $http) (int $internal) }}{{ fail (printf "services.%s.settings: http_port and internal_port need to be two ports" $name) }}{{ end }}
