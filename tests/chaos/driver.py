@@ -212,7 +212,7 @@ class Deal:
         order = wanted["amount"] | {"times": 2, "at_once": True, "callback_url": self._shop.callback}
         while True:
             answer = await self._shop.visitor.post("payments", f"/payments/{made['payment_id']}/pay", order)
-            if 200 in answer["calls"]:
+            if 204 in answer["calls"]:
                 break
             await asyncio.sleep(0.5)
         self._counts(1)

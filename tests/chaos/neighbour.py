@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime, timedelta
 from random import Random
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -213,7 +213,7 @@ async def open_neighbour(stack: Stack, life: AsyncExitStack, seed: str, *, hosti
         {
             "form": str(answers["form/site"]["path"]),
             "hook": str(answers["trigger/called"]["webhook_path"]),
-            "provider": str(answers["payment-provider/bank"]["path"]),
+            "provider": urlsplit(answers["payment-account/bank"]["callback_url"]).path,
         }
     )
     return neighbour

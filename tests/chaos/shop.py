@@ -78,7 +78,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
         seller_id=seller,
         form=str(answers["form/site"]["path"]),
         webhook=str(answers["trigger/ordered"]["webhook_path"]),
-        callback=stack.addresses.url("trigger-service") + str(answers["payment-provider/bank"]["path"]),
+        callback=str(answers["payment-account/bank"]["callback_url"]),
         rules=read_rules([one.spec for one in documents if one.kind == "rule-set"]),
         contacts=contacts,
         clients=Clients(frozenset({UUID(contacts[0])}), frozenset({UUID(contacts[1])})),

@@ -81,9 +81,9 @@ def provoke(story: Story) -> Iterator[httpx.Response]:
         opened = forms.nonce(story.shop.stack.credentials.secrets.secrets_key, story.shop.form)
         wrong = {"_nonce": opened, "name": name, "phone": f"{phone}{phone}", "email": f"{email}@"}
         yield http.post(f"{triggers}{story.shop.form}", json=wrong)
-        bank, secret_ = "/v1/payment-providers/bank", story.shop.stack.credentials.secrets.payment_secret
-        yield http.put(triggers + bank, json={"name": "Bank", "secret": f"{secret_}!"})
-        yield http.put(triggers + bank, json={"name": "Bank", "secret": [secret_]})
+        bank, secret_ = "/v1/payment-accounts/bank", story.shop.stack.credentials.secrets.payment_secret
+        yield http.put(entity + bank, json={"name": "Bank", "secret": f"{secret_}!"})
+        yield http.put(entity + bank, json={"name": "Bank", "secret": [secret_]})
         yield http.post(story.shop.payment_callback, json={"payment_id": name}, headers={"webhook-signature": secret_})
         yield http.get(f"{entity}/v1/items", headers={"Authorization": f"Bearer {story.shop.owner.token}x"})
         yield http.get(f"{entity}/v1/items/{uuid4()}")

@@ -287,9 +287,6 @@ TRIGGER = {
     ),
     "GET /v1/forms/{code}": Route(VIEWER, HIDDEN, ("site",)),
     "GET /v1/forms": Route(VIEWER, OWN),
-    "PUT /v1/payment-providers/{code}": Route(ADMIN, MADE, ("extra",), {"name": "Extra", "secret": PAYMENT_SECRET}),
-    "GET /v1/payment-providers/{code}": Route(ADMIN, HIDDEN, ("bank",)),
-    "GET /v1/payment-providers": Route(ADMIN, OWN),
     "GET /v1/arrivals": Route(VIEWER, OWN),
     "GET /v1/arrivals/{id}": Route(VIEWER, HIDDEN, ("arrival",)),
     "GET /v1/arrivals/{id}/submission": Route(OPERATOR, HIDDEN, ("arrival",)),
@@ -372,7 +369,6 @@ OPEN = {
         "GET /f/{token}",
         "POST /f/{token}",
         "OPTIONS /f/{token}",
-        "POST /hooks/payments/{token}",
         "POST /hooks/t/{token}",
     },
     "doc-service": PROBES

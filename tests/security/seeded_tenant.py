@@ -120,7 +120,7 @@ async def furnish(running_stack: RunningStack) -> SeededTenant:
         "head": answers["employee/head_of_sales"]["id"],
         "manager": answers["employee/manager"]["id"],
         "form": answers["form/site"]["path"].rpartition("/")[2],
-        "provider": answers["payment-provider/bank"]["path"].rpartition("/")[2],
+        "provider": answers["payment-account/bank"]["callback_url"].rpartition("/")[2],
         "tenant": str(tenant),
     }
     seeded_tenant = SeededTenant(running_stack, tenant, ids)

@@ -183,7 +183,7 @@ MEANINGLESS: list[tuple[str, str, str, dict[str, Any], str]] = [
         {"name": "A", "type": "webhook", "pipeline": "sales", "stage": "new", "condition": a_condition(60)},
         "condition",
     ),
-    ("trigger-service", "PUT", "/v1/payment-providers/a", {"name": "A", "secret": "whsec_c2hvcnQ="}, "secret"),
+    ("entity-service", "PUT", "/v1/payment-accounts/a", {"name": "A", "secret": "whsec_c2hvcnQ="}, "secret"),
     ("doc-service", "PUT", "/v1/templates/a", {"name": "A", "source": '#read("/etc/passwd")'}, "source:1:7"),
     ("doc-service", "PUT", "/v1/templates/a", {"name": "A", "source": "PK\x03\x04 no typst #("}, "source"),
     ("doc-service", "PUT", "/v1/templates/a", {"name": "A", "source": "x" * 200_001}, "source"),
@@ -347,7 +347,7 @@ async def test_an_unsigned_call_or_one_without_an_item_moves_nothing(seeded_tena
     running_stack, ids = seeded_tenant.running_stack, seeded_tenant.ids
     paid = {"payment_id": ids["payment"], "status": "paid", "amount": 1, "currency": "EUR"}
     async with unchanged(seeded_tenant):
-        unsigned = await running_stack.ask("trigger-service", "POST", f"/hooks/payments/{ids['provider']}", json=paid)
+        unsigned = await running_stack.ask("entity-service", "POST", f"/hooks/payments/{ids['provider']}", json=paid)
         assert (unsigned.status_code, problem(unsigned)["title"]) == (401, "Unauthorized")
         for content in (b"", b"{", b"[]", b'{"item_id": "\\u0000"}', b'{"a":' * 10_000):
             called = await running_stack.ask("trigger-service", "POST", f"/hooks/t/{ids['hook']}", content=content)

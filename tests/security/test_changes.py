@@ -59,16 +59,16 @@ async def test_by_hand_set_values_and_new_addresses_are_recorded_too(seeded_tena
 
 
 async def test_a_secret_is_in_no_change_and_in_no_hash(seeded_tenant: SeededTenant) -> None:
-    """The same secret in two providers of one name gives two hashes: nobody can look for a secret by them."""
+    """The same secret in two accounts of one name gives two hashes: nobody can look for a secret by them."""
     answer = await seeded_tenant.running_stack.ask(
-        "trigger-service", "GET", "/v1/changes?kind=payment-provider", seeded_tenant.person(ADMIN)
+        "entity-service", "GET", "/v1/changes?kind=payment-account", seeded_tenant.person(ADMIN)
     )
     assert PAYMENT_SECRET not in answer.text
     for code in ("one", "other"):
-        path, body = f"/v1/payment-providers/{code}", {"name": "Twin", "secret": PAYMENT_SECRET}
-        assert (await seeded_tenant.ask("trigger-service", "PUT", path, body)).is_success
+        path, body = f"/v1/payment-accounts/{code}", {"name": "Twin", "secret": PAYMENT_SECRET}
+        assert (await seeded_tenant.ask("entity-service", "PUT", path, body)).is_success
     twins = [
-        (await seeded_tenant.get("trigger-service", f"/v1/changes?kind=payment-provider&code={code}"))["items"][0][
+        (await seeded_tenant.get("entity-service", f"/v1/changes?kind=payment-account&code={code}"))["items"][0][
             "after"
         ]
         for code in ("one", "other")

@@ -165,7 +165,7 @@ WRITES: Sequence[Write] = (
     Write(ENGINE, "GET", "/v1/decisions", query={"item": "x", "cursor": "y"}),
     Write(TRIGGER, "POST", "{form}", ANSWERS, open=True),
     Write(TRIGGER, "POST", "{hook}", {"item_id": "{item}", "total": 7, "rows": [{"sku": "a"}]}, open=True),
-    Write(TRIGGER, "POST", "{provider}", _PAID, open=True, signed=True),
+    Write(ENTITY, "POST", "{provider}", _PAID, open=True, signed=True),
     Write(TRIGGER, "PUT", "/v1/forms/extra", _FORM),
     Write(
         TRIGGER,

@@ -7,10 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.inputs import Moment
 from contracts.issues import Written
-from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
 from contracts.texts import Line
-from contracts.values import Currency, Money, Origin
+from contracts.values import Currency, Money
 
 
 class Report(BaseModel):
@@ -31,18 +30,9 @@ class PaymentReport(Report):
     method: Line | None = None
     """How it was paid, such as `card`."""
 
-    def news(self, actor: str, origin: Origin) -> RecordPayment:
-        """The command that records it."""
-        return RecordPayment(
-            actor=actor,
-            origin=origin,
-            payment_id=self.payment_id,
-            status=self.status,
-            amount=Money(amount=self.amount, currency=self.currency),
-            paid_at=self.paid_at,
-            provider_reference=self.reference,
-            method=self.method,
-        )
+    @property
+    def money(self) -> Money:
+        return Money(amount=self.amount, currency=self.currency)
 
 
 class ShipmentReport(Report):

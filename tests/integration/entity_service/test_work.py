@@ -1,12 +1,10 @@
 """What belongs to items: activities, tasks, products, invoices and payments."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from contracts.messages.entity_commands import RecordPayment
-from contracts.messages.entity_events import FieldsChanged, PaymentChanged, StageChanged
+from contracts.messages.entity_events import FieldsChanged, PaymentChanged
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
-from contracts.values import Money
 from doc_service.domain.totals import totals
 from integration.entity_service.harness import Harness, Tenant, contexts
 
@@ -121,12 +119,6 @@ async def invoice_of(shop: Tenant) -> tuple[dict[str, Any], dict[str, Any]]:
     return deal, await shop.post(f"/v1/items/{deal['id']}/invoices", {})
 
 
-def report(made: dict[str, Any], status: Any, amount: int = 10000) -> RecordPayment:
-    money = Money(amount=amount, currency="EUR")
-    id = UUID(made["payment_id"])
-    return RecordPayment(payment_id=id, status=status, amount=money, provider_reference="p-1", actor="a-provider")
-
-
 async def test_an_invoice_is_an_item_linked_to_its_deal_with_a_pending_payment(shop: Tenant) -> None:
     deal, made = await invoice_of(shop)
 
@@ -141,44 +133,9 @@ async def test_an_invoice_is_an_item_linked_to_its_deal_with_a_pending_payment(s
     assert changed.key == f"{shop.id}:{deal['id']}"
 
 
-async def test_a_paid_invoice_is_won_and_published_about_its_deal_once(shop: Tenant) -> None:
-    deal, made = await invoice_of(shop)
-
-    first = await shop.done(report(made, "paid"))
-    again = await shop.done(report(made, "paid"))
-    overtaken = await shop.done(report(made, "pending"))
-
-    assert first == {"status": "paid", "changed": True}
-    assert again == overtaken == {"status": "paid", "changed": False}
-    paid = (await shop.events(PaymentChanged, 2))[1].data
-    assert (str(paid.item_id), str(paid.invoice_id)) == (deal["id"], made["invoice"]["id"])
-    assert (paid.previous, paid.status) == ("pending", "paid")
-    assert len(shop.heard(PaymentChanged)) == 2
-    moved = (await shop.events(StageChanged, 3))[2].data
-    assert (str(moved.item.id), moved.to_stage) == (made["invoice"]["id"], "won")
-
-
-async def test_another_sum_than_expected_is_refused(shop: Tenant) -> None:
-    _, made = await invoice_of(shop)
-
-    assert "differs" in await shop.refused(report(made, "paid", amount=1))
-    assert (await shop.get(f"/v1/payments/{made['payment_id']}"))["status"] == "pending"
-
-
 async def test_a_deal_without_amount_has_no_invoice_without_one(shop: Tenant) -> None:
     deal = await shop.deal()
 
     answer = await shop.ask("POST", f"/v1/items/{deal['id']}/invoices", {})
 
     assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "amount")
-
-
-async def test_an_invoice_that_was_paid_stays_when_its_deal_goes(shop: Tenant) -> None:
-    deal, made = await invoice_of(shop)
-    await shop.done(report(made, "paid"))
-
-    kept = await shop.ask("DELETE", f"/v1/items/{made['invoice']['id']}")
-    await shop.ask("DELETE", f"/v1/items/{deal['id']}")
-
-    assert kept.status_code == 409
-    assert (await shop.get(f"/v1/payments/{made['payment_id']}"))["deal_id"] is None

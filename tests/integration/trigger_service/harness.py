@@ -9,10 +9,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import orjson
 from fastapi import FastAPI
 from pydantic import SecretStr
-from standardwebhooks.webhooks import Webhook
 
 import trigger_service
 from contracts.envelope import Body, Cause, Envelope
@@ -34,7 +32,6 @@ from trigger_service import main
 from trigger_service.jobs import Housekeeping
 from trigger_service.settings import Settings
 
-SECRET = "whsec_c3RhZ2V3cmlnaHQtaW50ZWdyYXRpb24tdGVzdHM="
 FORM = {
     "name": "Order",
     "fields": [
@@ -109,17 +106,6 @@ class Tenant:
     async def submit(self, path: str, body: dict[str, Any], **request: Any) -> httpx.Response:
         """By somebody who opened the form a minute ago, unless the body has another `_nonce`."""
         return await self.post(path, {"_nonce": self.nonce(path), **body}, **request)
-
-    async def report(self, path: str, body: dict[str, Any], **how: Any) -> httpx.Response:
-        """A payment provider's callback: `id`, `age` of the signature and `secret` can be chosen."""
-        content = orjson.dumps(body).decode()
-        id, at = how.get("id", str(uuid4())), utc_now() - how.get("age", timedelta(0))
-        headers = {
-            "webhook-id": id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(how.get("secret", SECRET)).sign(id, at, content),
-        }
-        return await self.call("POST", path, role=None, content=content, headers=headers)
 
     async def arrivals(self, query: str = "") -> list[dict[str, Any]]:
         response = await self.call("GET", f"/v1/arrivals?{query}", role="viewer")

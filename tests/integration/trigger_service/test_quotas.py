@@ -1,11 +1,11 @@
-"""How many triggers, forms and payment providers a tenant may have."""
+"""How many triggers and forms a tenant may have."""
 
 from typing import Any
 
 import httpx
 import pytest
 
-from integration.trigger_service.harness import FORM, PAID, SECRET, Harness
+from integration.trigger_service.harness import FORM, PAID, Harness
 from support.quotas import allow
 
 
@@ -14,7 +14,6 @@ from support.quotas import allow
     [
         ("triggers", "triggers", PAID),
         ("forms", "forms", FORM),
-        ("payment-providers", "payment_providers", {"name": "Bank", "secret": SECRET}),
     ],
 )
 async def test_definitions_are_counted_and_those_that_there_are_can_be_changed(

@@ -62,9 +62,9 @@ def test_a_list_of_another_length_differs_as_a_whole() -> None:
 
 
 def test_a_secret_cannot_be_compared() -> None:
-    there = There(payment_provider__bank={"code": "bank", "name": "Bank", "archived": False, "path": "/hooks/x"})
-    said = words("payment-provider", "bank", {"name": "Bank", "secret": "whsec_x"}, there)
-    assert said == "same payment-provider/bank (secret cannot be compared)"
+    there = There(payment_account__bank={"code": "bank", "name": "Bank", "archived": False, "callback_url": "/hooks/x"})
+    said = words("payment-account", "bank", {"name": "Bank", "secret": "whsec_x"}, there)
+    assert said == "same payment-account/bank (secret cannot be compared)"
 
 
 RULE = {

@@ -171,8 +171,6 @@ def test_without_a_move_every_trigger_that_fired_has_the_verdict(verdict: str) -
         (CommandFailed(command_id=ITEM, reason="defect", retryable=False), "refused", "it failed: defect"),
         (done(item_id=str(ITEM), duplicate=False), "created", "created an item"),
         (done(item_id=str(ITEM), duplicate=True), "created", "created an item of a client who was known"),
-        (done(status="paid", changed=True), "recorded", "the payment is recorded as paid"),
-        (done(status="paid", changed=False), "same", "the payment was known to be paid"),
     ],
 )
 def test_the_verdict_follows_the_result(result: FinalResult, verdict: str, reason: str) -> None:

@@ -7,11 +7,10 @@ builds the actor in one place before the command's own handler runs.
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
 from contracts.envelope import Body
 from contracts.inputs import Moment
-from contracts.messages.entity_events import PaymentStatus
 from contracts.texts import Line, Title
 from contracts.values import (
     Code,
@@ -20,7 +19,6 @@ from contracts.values import (
     ItemFields,
     ItemKind,
     Link,
-    Money,
     Origin,
     PersonInput,
     Value,
@@ -265,17 +263,3 @@ class UnlockItem(ItemCommand):
 
     lock_id: UUID
     """The id of the `LockItem`."""
-
-
-class RecordPayment(EntityCommand):
-    """Records what a payment provider reported. Outputs: `status`, `changed` (false: already so)."""
-
-    TYPE: ClassVar[str] = "crm.payment.record.v1"
-
-    payment_id: UUID
-    status: PaymentStatus
-    amount: Money
-    paid_at: AwareDatetime | None = None
-    provider_reference: str
-    method: str | None = None
-    """How it was paid, as the provider names it, such as `card`."""

@@ -15,7 +15,6 @@ Verdict = Literal[
     "condition_false",
     "not_matched",
     "created",
-    "recorded",
     "duplicate",
     "refused",
 ]

@@ -59,7 +59,6 @@ KINDS: Mapping[str, Kind] = {
     "template": Kind("doc-service", "/v1/templates/{code}"),
     "form": Kind("trigger-service", "/v1/forms/{code}"),
     "trigger": Kind("trigger-service", "/v1/triggers/{code}"),
-    "payment-provider": Kind("trigger-service", "/v1/payment-providers/{code}"),
     "constant": Kind("rule-engine", "/v1/constants/{code}"),
     "variable": Kind("rule-engine", "/v1/variables/{code}"),
     "workflow": Kind("rule-engine", "/v1/workflows/{code}"),

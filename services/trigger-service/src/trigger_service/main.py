@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from contracts.kit.client import ServiceClient, TracedClient
 from contracts.kit.clock import new_id
 from contracts.kit.service import Service
-from contracts.kit.vault import Vault, derived
+from contracts.kit.vault import derived
 from contracts.kit.worker import Job
 from trigger_service import handlers
 from trigger_service.api import (
@@ -16,8 +16,6 @@ from trigger_service.api import (
     employees,
     forms,
     internal,
-    payment_providers,
-    payments,
     problems,
     public_forms,
     triggers,
@@ -48,7 +46,6 @@ def build_app(settings: Settings) -> FastAPI:
     client = ServiceClient("entity-service", settings.entity_service_url, settings.service_tokens_dir)
     entity = EntityService(client)
     limits = SubmissionLimits(derived(settings.secrets_key, "counts of submissions"), settings.form_posts_per_minute)
-    vault = Vault(settings.secrets_key)
     intake = make_intake(service.outbox, clock, new_id, limits)
     handling = Handlers(intake, entity)
     jobs = Jobs(database, intake, entity)
@@ -65,11 +62,9 @@ def build_app(settings: Settings) -> FastAPI:
     routers = [
         triggers.router(database, entity, clock),
         forms.router(database, entity, clock),
-        payment_providers.router(database, clock, vault),
         arrivals.router(database, intake.arrivals),
         employees.router(database),
         public_forms.router(database, intake.forms, _form_guard(service, settings, limits)),
-        payments.router(database, intake.payments, vault),
         webhooks.router(database, intake.webhooks),
         internal.router(database),
     ]

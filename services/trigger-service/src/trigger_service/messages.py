@@ -6,9 +6,8 @@ from uuid import UUID, uuid5
 
 from contracts import topics
 from contracts.envelope import Body, Envelope, command, event
-from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem, RecordPayment
+from contracts.messages.entity_commands import AddTimelineEntry, CreateItem, MoveItem
 from contracts.messages.trigger_events import ArrivalJudged
-from contracts.reports import PaymentReport
 from trigger_service.domain.evaluation import Judgement
 from trigger_service.store.arrivals import Arrival
 
@@ -55,12 +54,6 @@ def add_comment(arrival: Arrival, item: UUID, text: str, now: datetime) -> Envel
     """What a client wrote into a form, for the timeline of the item that the client has already."""
     data = AddTimelineEntry(item_id=item, kind="comment", text=text, actor=arrival.source, origin="intake")
     return _command(arrival, data, _id(arrival, "comment"), topics.item_key(arrival.tenant_id, item), now)
-
-
-def record_payment(arrival: Arrival, report: PaymentReport, now: datetime) -> Envelope[RecordPayment]:
-    data = report.news(SERVICE, "trigger")
-    key = topics.record_key(arrival.tenant_id, "payment", data.payment_id)
-    return _command(arrival, data, uuid5(arrival.id, "payment"), key, now)
 
 
 def _command[B: Body](  # noqa: PLR0913 - an envelope's attributes

@@ -1,13 +1,12 @@
 """What a tenant may have in this service."""
 
 from contracts.kit.quotas import Quota, of_definitions
-from trigger_service.store import deduplication, forms, payment_providers, triggers
+from trigger_service.store import deduplication, forms, triggers
 
 _LATER = "visitors are asked to come back later; other {others} go on"
 
 TRIGGERS = of_definitions("triggers", 1_000, "triggers", triggers.count)
 FORMS = of_definitions("forms", 200, "forms", forms.count)
-PROVIDERS = of_definitions("payment_providers", 50, "payment providers", payment_providers.count)
 PER_FORM = Quota(
     "submissions_per_form_and_minute", 120, "submissions of one form in a minute", _LATER.format(others="forms")
 )
@@ -25,4 +24,4 @@ PER_RECIPIENT = Quota(
     _LATER.format(others="numbers and addresses"),
 )
 
-QUOTAS = (TRIGGERS, FORMS, PROVIDERS, PER_FORM, PER_TENANT, PER_RECIPIENT)
+QUOTAS = (TRIGGERS, FORMS, PER_FORM, PER_TENANT, PER_RECIPIENT)

@@ -14,8 +14,8 @@ class Settings(ServiceSettings):
 
     entity_service_url: SecretUrl
     secrets_key: SecretStr
-    """32 random bytes in base64url, with which payment providers' secrets are kept and nonces of forms are signed; with
-    another key put the secrets again."""
+    """32 random bytes in base64url, with which nonces of forms are signed; after another key visitors open their forms
+    again."""
     form_posts_per_minute: Annotated[int, Field(ge=1)] = 20
     """How often one address may post one form in a minute."""
     form_min_seconds: Annotated[int, Field(ge=0, le=60)] = 3

@@ -10,6 +10,8 @@ from contracts.kit.aging import forget_older
 from contracts.kit.database import Connection, Database
 from contracts.kit.http.problems import Problem, bad_input, conflict
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
 
 class Idempotency:
     """POSTs that may be sent twice: the same `Idempotency-Key` gives the first answer again."""
@@ -24,20 +26,21 @@ class Idempotency:
         tenant: UUID,
         subject: str,
         do: Callable[[Connection], Awaitable[Response]],
+        header: str = IDEMPOTENCY_KEY,
     ) -> Response:
         """Runs `do` in a transaction of `tenant`, or repeats the stored answer of the same key and request.
 
-        Raises 422 when the key was used for another request. Only answers that changed something are stored: when `do`
-        raises, nothing is.
+        `header` is where the key is. Raises 422 when the key was used for another request. Only answers that changed
+        something are stored: when `do` raises, nothing is.
         """
-        key = request.headers.get("idempotency-key")
+        key = request.headers.get(header)
         if key is not None and not 1 <= len(key) <= 200:
-            raise Problem(400, "Bad request", "Idempotency-Key: 1 to 200 characters")
+            raise Problem(400, "Bad request", f"{header}: 1 to 200 characters")
         digest = await _digest(request)
         async with self._database.transaction(tenant) as tx:
             if key is None:
                 return await do(tx)
-            stored = await _claim(tx, tenant, subject, key, digest)
+            stored = await _claim(tx, (tenant, subject, key), digest, header)
             if stored is not None:
                 return stored
             response = await do(tx)
@@ -52,25 +55,21 @@ async def _digest(request: Request) -> bytes:
     ).digest()
 
 
-async def _claim(tx: Connection, tenant: UUID, subject: str, key: str, digest: bytes) -> Response | None:
+async def _claim(tx: Connection, place: tuple[UUID, str, str], digest: bytes, header: str) -> Response | None:
     """Inserts the key, waiting for another request with the same key to commit; its answer if there is one."""
     claimed = await tx.fetchval(
         """INSERT INTO idempotency_keys (tenant_id, subject, key, request_hash) VALUES ($1, $2, $3, $4)
            ON CONFLICT DO NOTHING RETURNING true""",
-        tenant,
-        subject,
-        key,
+        *place,
         digest,
     )
     if claimed:
         return None
-    row = await tx.fetchrow(
-        "SELECT * FROM idempotency_keys WHERE tenant_id = $1 AND subject = $2 AND key = $3", tenant, subject, key
-    )
+    row = await tx.fetchrow("SELECT * FROM idempotency_keys WHERE tenant_id = $1 AND subject = $2 AND key = $3", *place)
     if row is None or row["status"] is None:
-        raise conflict("another request with this Idempotency-Key is under way")
+        raise conflict(f"another request with this {header} is under way")
     if row["request_hash"] != digest:
-        raise bad_input("this Idempotency-Key was used for another request", ("Idempotency-Key", "take a new one"))
+        raise bad_input(f"this {header} was used for another request", (header, "take a new one"))
     return Response(row["body"], row["status"], row["headers"] | {"Idempotent-Replayed": "true"})
 
 

@@ -41,7 +41,7 @@ class Shop:
 
     @property
     def payment_callback(self) -> str:
-        return self.stack.addresses.url("trigger-service") + self._path("payment-provider/bank")
+        return str(self.answers["payment-account/bank"]["callback_url"])
 
     def _path(self, name: str) -> str:
         return str(self.answers[name]["path"])

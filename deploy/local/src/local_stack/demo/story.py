@@ -185,7 +185,7 @@ class Story(Plot):
         order = {"amount": amount, "currency": "EUR", "times": times, "at_once": True, "callback_url": url}
         answer = self.shop.visitor.post("payments", f"/payments/{payment}/pay", order)
         said = f"the bank called back: paid ({times} times at once)" if times > 1 else "the bank called back: paid"
-        self.check.equal(said, "trigger-service", answer["calls"], [200] * times)
+        self.check.equal(said, "entity-service", answer["calls"], [204] * times)
 
     def get_material(self) -> None:
         self._wait_for("prepayment", "collect_wood", "done")

@@ -4,6 +4,7 @@ A service asks for a link, signed, with an idempotency key; the page shows the a
 """
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from html import escape
 from secrets import token_urlsafe
@@ -122,7 +123,7 @@ def build_app(settings: PaymentSettings) -> FastAPI:
         if url is None or secret is None:
             raise HTTPException(422, "give `callback_url` and `secret`, here or in the peer's settings")
         body = _notice(payment_id, payment)
-        message_id = f"payment_{uuid5(NAMESPACE_URL, payment_id)}"
+        message_id = f"payment_{uuid5(NAMESPACE_URL, json.dumps(body))}"
         pending = [call_back(url, secret.get_secret_value(), message_id, body) for _ in range(payment.times)]
         codes = await asyncio.gather(*pending) if payment.at_once else [await call for call in pending]
         calls.append({"body": body, "calls": codes})

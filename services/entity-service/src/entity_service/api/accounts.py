@@ -35,7 +35,7 @@ class AccountView(BaseModel):
 
     code: str
     name: str
-    provider: str
+    provider: str | None
     archived: bool
     callback_url: str
 
@@ -95,7 +95,9 @@ def router(service: Service, accounts: AccountsOf) -> APIRouter:
 
 
 def _check_provider(body: AccountInput, accounts: AccountsOf) -> None:
-    if body.provider not in accounts.providers:
+    if body.provider is None and accounts.kind == "carrier":
+        raise bad_input("the account cannot be used", ("provider", "name the one that is asked for shipments"))
+    if body.provider is not None and body.provider not in accounts.providers:
         what = unknown("provider", body.provider, accounts.providers, "in this installation")
         raise bad_input("the provider is not known", ("provider", what))
 

@@ -18,28 +18,18 @@ from contracts.reports import PaymentReport, ShipmentReport
 from entity_service import store
 from entity_service.api.accounts import token_hash
 from entity_service.application import Changes
-from entity_service.application.payment_links import by_account
 from entity_service.domain.accounts import Account, AccountKind
-from entity_service.domain.errors import NotFoundError
 
 
 def router(service: Service, changes: Changes, vault: Vault) -> APIRouter:
     """Public routes: the token in the path says whose account it is about. 204 for repeats, too."""
     routes, limit = APIRouter(prefix="/hooks", tags=["providers"]), RateLimit(per_second=100, burst=200)
 
-    async def record_payment(tx: Connection, account: Account, report: PaymentReport) -> None:
-        payment = await store.payments.find(tx, account.tenant_id, report.payment_id)
-        if payment is None or payment.account != account.code:
-            raise NotFoundError(f"payment {report.payment_id}")
-        actor = by_account(account.code)
-        news, now = report.news(actor.by, actor.origin), service.clock()
-        await changes.payments.record(tx, account.tenant_id, news, actor, reported_at=now)
-
     @routes.post("/payments/{token}", status_code=204, openapi_extra=_body_of(PaymentReport))
     async def report_payment(token: str, request: Request) -> Response:
         """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`."""
         limit.take(request)
-        return await _taken(service, vault, request, ("payment", token), PaymentReport, record_payment)
+        return await _taken(service, vault, request, ("payment", token), PaymentReport, changes.payments.report)
 
     @routes.post("/carriers/{token}", status_code=204, openapi_extra=_body_of(ShipmentReport))
     async def report_shipment(token: str, request: Request) -> Response:
@@ -58,7 +48,10 @@ async def _taken[R: BaseModel](  # noqa: PLR0913 - who says what about which acc
     kind: type[R],
     record: Callable[[Connection, Account, R], Awaitable[None]],
 ) -> Response:
-    """Records a report. Archived accounts' reports still count: what was asked of them goes on."""
+    """Records a report once. Archived accounts' reports still count: what was asked of them goes on.
+
+    Its `webhook-id` is remembered longer than a signature is believed, so what was overheard is not said again.
+    """
     body = await request.body()
     async with service.database.delivery() as tx:
         tenant = await store.accounts.tenant_of(tx, token_hash(address[1]))
@@ -71,8 +64,13 @@ async def _taken[R: BaseModel](  # noqa: PLR0913 - who says what about which acc
             raise not_found("such address")
         if not is_signed(vault.open(account.secret), request.headers, body):
             raise Problem(401, "Unauthorized", "the signature is missing, wrong, or older than five minutes")
+
+    async def do(tx: Connection) -> Response:
         await record(tx, account, _report(kind, body))
-    return Response(status_code=204)
+        return Response(status_code=204)
+
+    subject = f"{account.kind}:{account.code}"
+    return await service.idempotency.once(request, tenant=tenant, subject=subject, do=do, header="webhook-id")
 
 
 def _report[R: BaseModel](kind: type[R], body: bytes) -> R:

@@ -32,6 +32,8 @@ class Accounts:
             raise InvalidError((_PARAMETER[kind], problem))
         if found.archived:
             raise InvalidError((_PARAMETER[kind], f"the {_CALLED[kind]} {code!r} is archived: name another one"))
+        if found.provider is None:
+            raise InvalidError((_PARAMETER[kind], f"the {_CALLED[kind]} {code!r} only reports: name another one"))
         return found
 
     async def request(self, tx: Connection, account: Account, command: UUID, action: Action, subject: UUID) -> None:

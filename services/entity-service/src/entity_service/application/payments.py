@@ -1,14 +1,15 @@
 """Payments of invoices, and what became of them."""
 
-from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from contracts.messages.entity_commands import RecordPayment
 from contracts.messages.entity_events import PaymentStatus
+from contracts.reports import PaymentReport
 from contracts.values import Money
 from entity_service import messages, store
 from entity_service.application.items import Items
+from entity_service.application.payment_links import by_account
+from entity_service.domain.accounts import Account
 from entity_service.domain.errors import NotFoundError
 from entity_service.domain.items import Item, Place
 from entity_service.domain.payments import Payment, is_news, is_settled
@@ -45,23 +46,24 @@ class Payments:
             updated_at=now,
         )
 
-    async def record(
-        self, tx: Connection, tenant: UUID, report: RecordPayment, actor: Actor, *, reported_at: datetime
-    ) -> tuple[Payment, bool]:
-        """The payment, and whether the report changed it; repeated and overtaken reports do not.
+    async def report(self, tx: Connection, account: Account, report: PaymentReport) -> None:
+        """Records what a provider says; repeated and overtaken reports change nothing.
 
+        A payment by an account's link is that account's to report, any other one may be reported by each of them.
         Raises `NotFoundError`, and `ConflictError` when the money differs.
         """
+        tenant, actor = account.tenant_id, by_account(account.code)
         locked = await self._lock(tx, tenant, report.payment_id)
         payment = await self._find(tx, tenant, report.payment_id)
-        if not is_news(payment, report.status, report.amount):
-            return payment, False
-        changed = self._changed(payment, report, reported_at)
+        if payment.account not in (None, account.code):
+            raise NotFoundError(f"payment {report.payment_id}")
+        if not is_news(payment, report.status, report.money):
+            return
+        changed = self._changed(payment, report)
         await store.payments.save(tx, changed)
         await self._publish(tx, locked[payment.item_id], changed, payment.status, actor)
         if changed.status == "paid" and payment.invoice_id is not None:
             await self._win(tx, locked[payment.invoice_id], actor)
-        return changed, True
 
     async def _lock(self, tx: Connection, tenant: UUID, id: UUID) -> dict[UUID, Item]:
         """Locks the invoice and the deal, and with them the payment."""
@@ -74,15 +76,16 @@ class Payments:
             raise NotFoundError(f"payment {id}")
         return payment
 
-    def _changed(self, payment: Payment, report: RecordPayment, reported_at: datetime) -> Payment:
-        paid_at = (report.paid_at or reported_at) if report.status == "paid" else payment.paid_at
+    def _changed(self, payment: Payment, report: PaymentReport) -> Payment:
+        now = self._items.clock()
+        paid_at = (report.paid_at or now) if report.status == "paid" else payment.paid_at
         return payment.model_copy(
             update={
                 "status": report.status,
                 "paid_at": paid_at,
-                "provider_reference": report.provider_reference,
+                "provider_reference": report.reference,
                 "method": report.method,
-                "updated_at": self._items.clock(),
+                "updated_at": now,
             }
         )
 

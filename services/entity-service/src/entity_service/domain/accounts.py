@@ -21,8 +21,8 @@ class AccountFields(Fields):
     """What is said of an account. An archived one is asked for nothing; what it reports still counts."""
 
     name: Name
-    provider: Code
-    """Which of the providers that the installation knows."""
+    provider: Code | None = None
+    """Which of the providers that the installation knows; null for one that reports payments and is asked for none."""
     archived: bool = False
 
 

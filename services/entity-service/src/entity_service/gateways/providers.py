@@ -40,7 +40,7 @@ class Providers:
         """Raises `RejectedError` when the provider refuses, `RetryLaterError` when it cannot be asked now."""
         account = question.account
         what = f"the {PROVIDERS[account.kind]} {account.provider!r}"
-        url = self._urls[account.kind].get(account.provider)
+        url = self._urls[account.kind].get(account.provider or "")
         if url is None:
             raise RejectedError(f"{what} is not known to this installation any more: name another one")
         body = json.dumps(question.body)

@@ -24,7 +24,6 @@ from contracts.messages.entity_commands import (
     MoveItem,
     NewItem,
     PlanActivity,
-    RecordPayment,
     UnlockItem,
     UpdateItem,
 )
@@ -193,14 +192,6 @@ class Handlers:
     async def unlock_item(self, action: ItemAction[UnlockItem], tx: Connection) -> Outputs:
         """Whoever waits holds the item from now on."""
         return {"unlocked": await self._locks.free(tx, action.tenant, action.item.id, action.data.lock_id)}
-
-    @on(RecordPayment)
-    async def record_payment(self, action: Action[RecordPayment], tx: Connection) -> Outputs:
-        """Records what a provider reported; refuses when the money differs."""
-        payment, changed = await self._changes.payments.record(
-            tx, action.tenant, action.data, action.actor, reported_at=action.command.time
-        )
-        return {"status": payment.status, "changed": changed}
 
 
 def with_client(wanted: NewItem, client: Client | None) -> NewItem:

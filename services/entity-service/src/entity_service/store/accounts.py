@@ -33,9 +33,12 @@ async def find(tx: Connection, tenant: UUID, kind: AccountKind, code: str) -> Ac
 
 
 async def first(tx: Connection, tenant: UUID, kind: AccountKind) -> Account | None:
-    """The first one by code that is in use."""
+    """The first one by code that is in use, and can be asked."""
     row = await tx.fetchrow(
-        "SELECT * FROM accounts WHERE tenant_id = $1 AND kind = $2 AND NOT archived ORDER BY code LIMIT 1", tenant, kind
+        """SELECT * FROM accounts WHERE tenant_id = $1 AND kind = $2 AND NOT archived AND provider IS NOT NULL
+           ORDER BY code LIMIT 1""",
+        tenant,
+        kind,
     )
     return _account(row) if row else None
 

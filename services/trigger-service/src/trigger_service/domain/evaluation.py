@@ -153,17 +153,12 @@ def read_result(result: FinalResult, notes: Sequence[Note]) -> tuple[Judgement, 
 
 
 def _read_outputs(outputs: Mapping[str, Any], notes: Sequence[Note]) -> tuple[Judgement, str | None]:
-    """Those of `MoveItem`, `CreateItem`, `RecordPayment`."""
+    """Those of `MoveItem` and `CreateItem`."""
     if "verdict" in outputs:
         verdict, winner = outputs["verdict"], outputs.get("reference") if outputs["verdict"] == "moved" else None
         return _settled(verdict, _MOVES[verdict].format(stage=outputs.get("stage")), notes, winner), winner
-    if "item_id" in outputs:
-        client = " of a client who was known" if outputs.get("duplicate") else ""
-        return _settled("created", f"created an item{client}", notes), None
-    status = outputs.get("status")
-    if outputs.get("changed"):
-        return _settled("recorded", f"the payment is recorded as {status}", notes), None
-    return _settled("same", f"the payment was known to be {status}", notes), None
+    client = " of a client who was known" if outputs.get("duplicate") else ""
+    return _settled("created", f"created an item{client}", notes), None
 
 
 _MOVES: Mapping[str, str] = {

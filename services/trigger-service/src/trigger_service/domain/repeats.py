@@ -9,12 +9,11 @@ from uuid import UUID
 
 import orjson
 
-from contracts.reports import PaymentReport
 from trigger_service.domain.answers import Answers
 from trigger_service.domain.evaluation import ArrivalVerdict
 from trigger_service.domain.forms import Form
 
-EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created", "recorded"})
+EFFECTS = frozenset[ArrivalVerdict]({"pending", "moved", "same", "created"})
 """Verdicts after which what was asked for exists, or may exist soon."""
 
 
@@ -43,15 +42,6 @@ def of_visit(tenant: UUID, form: Form, nonce: str) -> bytes:
 
 def of_call(tenant: UUID, trigger: str, key: str) -> bytes:
     return digest("call", tenant, trigger, key)
-
-
-def of_webhook(tenant: UUID, provider: str, webhook_id: str) -> bytes:
-    return digest("webhook-id", tenant, provider, webhook_id)
-
-
-def of_report(tenant: UUID, provider: str, report: PaymentReport) -> bytes:
-    """The same however often, and under however many webhook ids, a provider reports one change of one amount."""
-    return digest("payment", tenant, provider, report.model_dump(mode="json", exclude={"paid_at"}))
 
 
 def content_of(body: Mapping[str, Any]) -> bytes:

@@ -1,1 +1,1 @@
-"""The outside world: entity-service over HTTP, and the signatures of payment providers."""
+"""The outside world: entity-service over HTTP, and who shows that visitors are human."""

@@ -8,7 +8,6 @@ from trigger_service.intake.arrivals import Arrivals
 from trigger_service.intake.events import Events
 from trigger_service.intake.forms import Forms
 from trigger_service.intake.limits import SubmissionLimits
-from trigger_service.intake.payments import Payments
 from trigger_service.intake.results import Results
 from trigger_service.intake.webhooks import Webhooks
 
@@ -21,7 +20,6 @@ class Intake:
     events: Events
     forms: Forms
     webhooks: Webhooks
-    payments: Payments
     results: Results
 
 
@@ -32,6 +30,5 @@ def make_intake(outbox: Outbox, clock: Clock, new_id: NewId, limits: SubmissionL
         events=Events(arrivals),
         forms=Forms(arrivals, limits, outbox, clock),
         webhooks=Webhooks(arrivals),
-        payments=Payments(arrivals, clock),
         results=Results(arrivals),
     )

@@ -1,4 +1,4 @@
-"""The public addresses that lead to triggers, forms and payment providers, by the hash of their token."""
+"""The public addresses that lead to triggers and forms, by the hash of their token."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.kit.database import Connection
 
-Kind = Literal["form", "payment_provider", "trigger"]
+Kind = Literal["form", "trigger"]
 
 
 @dataclass(frozen=True, slots=True)
