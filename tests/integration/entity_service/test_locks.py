@@ -13,6 +13,8 @@ from contracts.kit.commands import Commands
 from contracts.kit.database import Database
 from contracts.kit.outbox import Outbox
 from contracts.messages.entity_commands import ItemCommand, LockItem, UnlockItem
+from contracts.messages.link_commands import DeleteLinkedItems, LinkItems, UpdateLinkedItems
+from contracts.messages.product_commands import CopyProducts, MoveProducts
 from contracts.messages.results import CANCELLED, CommandDone, CommandProgress, CommandRefused
 from contracts.topics import ENTITY_RESULTS
 from entity_service.application.locks import Locks
@@ -79,6 +81,34 @@ async def test_other_automation_is_refused_by_name_and_the_run_itself_is_not(
         assert str(MINE) in reason
     answer = await shop.handle(about(item, command), causation=str(MINE))
     assert isinstance(answer, CommandDone) or "locked" not in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (UpdateLinkedItems, {"assignments": [{"field": "title", "value": "Elm"}]}),
+        (DeleteLinkedItems, {}),
+        (CopyProducts, {}),
+        (MoveProducts, {}),
+    ],
+)
+async def test_other_automation_changes_it_from_no_other_item_either(
+    shop: Tenant, command: type[ItemCommand], more: dict[str, Any]
+) -> None:
+    item, free, near = [await shop.deal(title=title) for title in ("Oak", "Ash", "Near")]
+    for one in (free, item):
+        await shop.done(about(near, LinkItems, other_id=one["id"]))
+    row = {"name": "Table", "quantity": "1", "price": 100}
+    await shop.put(f"/v1/items/{near['id']}/products", {"rows": [row], "currency": "EUR"})
+    await locked(shop, item)
+    by_link = {"link": "related", "which": "all", "other_id": None}
+    meant = by_link if "which" in command.model_fields else {"link": None, "other_id": item["id"]}
+    wanted = about(near, command, **meant, **more)
+
+    reason = await shop.refused(wanted, causation=str(OTHER))
+    assert f"the deal 'Oak' ({item['id']}) is locked by workflow 'discount'" in reason
+    assert [(await shop.get(f"/v1/items/{one['id']}"))["version"] for one in (free, item)] == [1, 1]
+    await shop.done(wanted, causation=str(MINE))
 
 
 async def test_people_and_what_comes_from_outside_are_not_kept_out(shop: Tenant) -> None:

@@ -19,6 +19,7 @@ from contracts.messages.link_commands import (
 from entity_service import store
 from entity_service.application.handovers import Handovers
 from entity_service.application.items import Items
+from entity_service.application.locks import check_unlocked
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.fields import mentioned_ids
 from entity_service.domain.items import Item
@@ -90,30 +91,35 @@ class Links:
         return {"tenant": written, "now": rfc3339(self._items.clock())}
 
     async def update(self, tx: Connection, item: Item, wanted: UpdateLinkedItems, actor: Actor) -> list[UUID]:
-        """Raises `NotFoundError` when there are none, and `InvalidError` when one does not take a value."""
-        others = await self._lock(tx, item, wanted, wanted.which)
+        """Raises `NotFoundError` when there are none, `InvalidError` or `ConflictError` when one cannot be changed."""
+        others = await self._lock(tx, item, wanted, wanted.which, actor)
         for other in others:
             await self._handovers.assign(tx, other, wanted.assignments, actor)
         return [other.id for other in others]
 
     async def delete(self, tx: Connection, item: Item, wanted: DeleteLinkedItems, actor: Actor) -> list[UUID]:
-        """Raises `NotFoundError` when there are none, and `ConflictError` for one for which money was received."""
-        others = await self._lock(tx, item, wanted, wanted.which)
+        """Raises `NotFoundError` when there are none, `ConflictError` for one that is locked or has received money."""
+        others = await self._lock(tx, item, wanted, wanted.which, actor)
         for other in others:
             await self._items.delete(tx, other, actor)
             await self._items.note(tx, item, "history", f"deleted {other.title}", actor, {"item_id": str(other.id)})
         return [other.id for other in others]
 
-    async def lock_one(self, tx: Connection, item: Item, wanted: OtherItem) -> Item:
-        """The other item, locked; of several the first. Raises `NotFoundError` when there is none."""
-        return (await self._lock(tx, item, wanted, "first"))[0]
+    async def lock_one(self, tx: Connection, item: Item, wanted: OtherItem, actor: Actor) -> Item:
+        """The other item, to be changed; of several the first.
 
-    async def _lock(self, tx: Connection, item: Item, wanted: OtherItem, which: Which) -> Sequence[Item]:
+        Raises `NotFoundError` when there is none, and `ConflictError` when a workflow has locked it.
+        """
+        return (await self._lock(tx, item, wanted, "first", actor))[0]
+
+    async def _lock(self, tx: Connection, item: Item, wanted: OtherItem, which: Which, actor: Actor) -> Sequence[Item]:
         ids = await self._meant(tx, item, wanted, which)
         locked = await store.items.lock_all(tx, item.tenant_id, ids)
         if not locked:
             raise NotFoundError(f"item {ids[0]}")
-        return [locked[id] for id in ids if id in locked]
+        others = [locked[id] for id in ids if id in locked]
+        await check_unlocked(tx, others, actor, self._items.clock(), item)
+        return others
 
     async def _meant(self, tx: Connection, item: Item, wanted: OtherItem, which: Which) -> Sequence[UUID]:
         """At least one. The item itself is none of them: the rule's own item has rules of its own."""

@@ -1,5 +1,7 @@
 """Locks of items: who waits for one gets it in the transaction that frees it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from contracts.kit.clock import Clock
@@ -7,7 +9,10 @@ from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
 from contracts.messages.results import CANCELLED, CommandDone, CommandProgress, CommandRefused
 from entity_service import store
+from entity_service.domain.errors import ConflictError
+from entity_service.domain.items import Item
 from entity_service.domain.locks import Lock, granted_next, in_the_way
+from entity_service.messages import Actor
 
 
 class Locks:
@@ -49,6 +54,23 @@ class Locks:
         """A `LockItem` that waits does so no more; also one that waited for an item that was deleted meanwhile."""
         await store.locks.delete(tx, tenant, id)
         return True
+
+
+async def check_unlocked(tx: Connection, items: Sequence[Item], actor: Actor, now: datetime, own: Item) -> None:
+    """Raises `ConflictError` when another run holds one of the items that a rule on `own` changes; all are locked rows.
+
+    People and what comes from outside are not kept out.
+    """
+    if actor.origin != "rule":
+        return
+    run = actor.cause.causation if actor.cause else None
+    held = await store.locks.holders(tx, own.tenant_id, [one.id for one in items], now)
+    for item in items:
+        lock = held.get(item.id)
+        if lock is not None and run != str(lock.run_id):
+            which = "the item" if item.id == own.id else f"the {item.kind} {item.title!r} ({item.id})"
+            until = "it can be changed again when that has unlocked it or ended"
+            raise ConflictError(f"{which} is locked by {lock}: {until}")
 
 
 def outputs_of(lock: Lock) -> dict[str, str | None]:

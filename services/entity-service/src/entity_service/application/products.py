@@ -49,8 +49,8 @@ class Products:
     async def copy(
         self, tx: Connection, item: Item, wanted: OtherItem, ids: Collection[UUID] | None, actor: Actor
     ) -> ChangedRows:
-        """To another item. Raises `NotFoundError` when there is none."""
-        other = await self._links.lock_one(tx, item, wanted)
+        """To another item. Raises `NotFoundError` when there is none, `ConflictError` when a workflow has locked it."""
+        other = await self._links.lock_one(tx, item, wanted, actor)
         rows, _ = chosen(await self._of(tx, item), ids)
         return ChangedRows(
             len(rows), await self._append(tx, other, renewed(rows, self._items.new_id), actor) if rows else other
@@ -59,8 +59,8 @@ class Products:
     async def move(
         self, tx: Connection, item: Item, wanted: OtherItem, ids: Collection[UUID] | None, actor: Actor
     ) -> ChangedRows:
-        """To another item. Raises `NotFoundError` when there is none."""
-        other = await self._links.lock_one(tx, item, wanted)
+        """To another item. Raises `NotFoundError` when there is none, `ConflictError` when a workflow has locked it."""
+        other = await self._links.lock_one(tx, item, wanted, actor)
         moved, left = chosen(await self._of(tx, item), ids)
         if not moved:
             return ChangedRows(0, other)

@@ -6,7 +6,6 @@ actor is built. A handler cannot skip any of it, because it only gets the comman
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +21,9 @@ from contracts.messages.entity_commands import EntityCommand, ItemCommand
 from contracts.messages.results import CommandDone, CommandRefused, FinalResult
 from entity_service import store
 from entity_service.application.items import Items
+from entity_service.application.locks import check_unlocked
 from entity_service.domain.errors import AutomationStoppedError, EntityError, NotFoundError
 from entity_service.domain.items import Item
-from entity_service.domain.locks import holder
 from entity_service.messages import Actor
 
 LEFT = "the item has left the stage"
@@ -100,9 +99,9 @@ def on_item[H, C: ItemCommand](
                 if item is None:
                     raise NotFoundError(f"item {message.data.item_id}")
                 _check_entry(item, message.data.expect_entry_seq)
-                if not although_locked:
-                    await _check_lock(tx, item, message, items.clock())
                 action = ItemAction(command=message, actor=_actor(message), item=item)
+                if not although_locked:
+                    await check_unlocked(tx, [item], action.actor, items.clock(), item)
                 try:
                     _check_causes(message)
                     outputs = await method(owner, action, tx)
@@ -134,15 +133,6 @@ async def _lock(tx: Connection, message: Envelope[Any]) -> Item | None:
 def _check_entry(item: Item, expected: int | None) -> None:
     if expected is not None and item.entry_seq != expected:
         raise RefusalError(LEFT)
-
-
-async def _check_lock(tx: Connection, item: Item, message: Envelope[Any], now: datetime) -> None:
-    """People and what comes from outside are not kept out, nor is the run that holds the lock."""
-    if message.data.origin != "rule":
-        return
-    held = holder(await store.locks.of_item(tx, item.tenant_id, item.id, now))
-    if held is not None and message.causation != str(held.run_id):
-        raise RefusalError(f"the item is locked by {held}: it can be changed again when that has unlocked it or ended")
 
 
 def _check_causes(message: Envelope[Any]) -> None:

@@ -1,6 +1,6 @@
 """Locks of items. Whoever writes one has locked its item."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,19 @@ async def of_item(tx: Connection, tenant: UUID, item: UUID, now: datetime) -> li
         now,
     )
     return [Lock.model_validate(dict(row)) for row in rows]
+
+
+async def holders(tx: Connection, tenant: UUID, items: Sequence[UUID], now: datetime) -> dict[UUID, Lock]:
+    """The oldest that holds each of the items that one holds."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT ON (item_id) * FROM item_locks
+           WHERE tenant_id = $1 AND item_id = ANY ($2) AND since IS NOT NULL AND until > $3
+           ORDER BY item_id, asked_at, id""",
+        tenant,
+        items,
+        now,
+    )
+    return {row["item_id"]: Lock.model_validate(dict(row)) for row in rows}
 
 
 async def add(tx: Connection, tenant: UUID, lock: Lock, asked_at: datetime) -> None:
