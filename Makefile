@@ -41,7 +41,7 @@ images: $(FROZEN)
 # The chart on a real API server. The first time it builds Kubernetes from source, which takes ten minutes of two cores.
 verify-kubernetes: $(FROZEN)
 	@PYTHONPATH=tests $(RUN) python -m deployment.control_plane_programs
-	@$(PYTEST) -m kubernetes $(ARGS)
+	@$(PYTEST) -m kubernetes tests/deployment $(ARGS)
 
 # What failed in the crowd, once more and alone.
 again: $(FROZEN)

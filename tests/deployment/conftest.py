@@ -27,7 +27,7 @@ def cluster(session_folder: Path) -> Iterator[ControlPlane]:
         made.stop()
 
 
-ESTABLISHED = ("kubectl", "wait", "crd", "--all", "--for=condition=Established", "--timeout=1s")
+ESTABLISHED = ("kubectl", "wait", "crd", "--all", "--for=condition=Established", "--timeout=60s")
 ANY_KAFKA_USER = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
