@@ -20,6 +20,7 @@ from contracts import acls
 from contracts.kit.settings import ServiceSettings
 from contracts.service_calls import called_by
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
+from deployment.alerts.files import rule_files
 from deployment.values_schema import values_schema
 from local_stack.layout import WORKSPACE
 
@@ -119,7 +120,7 @@ def _acl(acl: acls.Acl) -> dict[str, Any]:
 
 
 def files() -> dict[Path, str]:
-    """Every generated file of the chart."""
+    """Every generated file of the chart, and the alerts, which are of use without it, too."""
     shared = plain_settings_of_all()
     own = {service: plain_settings(service) for service in SERVICES}
     schema = values_schema(shared, own, [topic.name for topic in acls.event_topics()])
@@ -127,6 +128,7 @@ def files() -> dict[Path, str]:
     return {
         **{CHART / "generated" / f"{name}.yaml": HEADER + yaml.safe_dump(data) for name, data in generated.items()},
         CHART / "values.schema.json": json.dumps(schema, indent=2) + "\n",
+        **rule_files(),
     }
 
 

@@ -25,6 +25,9 @@ CHOICES: Mapping[str, Values] = {
     "users": {"strimzi": {"users": True, "cluster": "kafka", "others": OTHERS}},
     "scaling": {"scaling": {"enabled": True, "prometheus": "http://prometheus.monitoring:9090"}},
     "pod-monitor": {"podMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
+    "alerts": {
+        "alerts": {"enabled": True, "labels": {"release": "prometheus"}, "runbooks": "https://runbooks.example.com/"}
+    },
     "external-secrets": {
         "services": {
             "entity-service": {"externalSecret": {"store": "vault", "from": "crm/entity"}},

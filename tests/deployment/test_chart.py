@@ -24,7 +24,7 @@ from deployment.custom_resources import MISSING, check_custom, definitions, defi
 from deployment.kubernetes_schemas import check
 from local_stack.layout import WORKSPACE
 
-CUSTOM = {"HTTPRoute", "KafkaTopic", "KafkaUser", "ScaledObject", "PodMonitor", "ExternalSecret"}
+CUSTOM = {"HTTPRoute", "KafkaTopic", "KafkaUser", "ScaledObject", "PodMonitor", "PrometheusRule", "ExternalSecret"}
 MATRIX = matrix()
 DEFINITIONS = definitions_file()
 

@@ -58,6 +58,7 @@ def values_schema(shared: Mapping[str, Schema], own: Mapping[str, Mapping[str, S
             scaling=closed(
                 enabled=SWITCH, prometheus=TEXT, lag=COUNT, outboxSeconds=COUNT, overdueRuns=COUNT, workSeconds=COUNT
             ),
+            alerts=closed(enabled=SWITCH, labels=LABELS, runbooks={"type": "string", "minLength": 1}),
             podMonitor=closed(enabled=SWITCH, interval=TEXT, labels=LABELS),
         ),
     }
