@@ -3,7 +3,7 @@
 An item's `kind` is the code of its type. Whatever must know which types there are, asks this module.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -18,6 +18,12 @@ TypeFilter = Literal["lead", "deal", "quote", "invoice", "custom"]
 """What something is for; `custom`: all types that are not built in."""
 ItemPart = Literal["clients", "products"]
 """What items of a type may have or not."""
+
+
+_NAMES: Mapping[ItemPart, tuple[str, ...]] = {
+    "clients": ("contact", "contacts", "company"),
+    "products": ("products",),
+}
 
 
 class ItemTypeFields(Fields):
@@ -40,6 +46,11 @@ class ItemType(ItemTypeFields, Value):
         """Why items have none of a part, for people; null: they may have it."""
         has = {"clients": self.has_clients, "products": self.has_products}
         return None if has[part] else f"items of type {self.code!r} have no {part}"
+
+    def absent_names(self) -> Mapping[str, str]:
+        """The names of a context (`contracts.contexts`) that its items have nothing for, and why."""
+        whys = {part: self.lacks(part) for part in _NAMES}
+        return {name: why for part, why in whys.items() if why for name in _NAMES[part]}
 
 
 BUILT_IN = {code: ItemType(code=code, title={"en": code.title()}) for code in get_args(BuiltIn)}

@@ -280,6 +280,8 @@ async def test_rows_of_a_list_are_written_and_read(shop: Tenant) -> None:
 
     assert changed == {"row_id": made["row_id"], "version": 2}
     assert read == {"row_id": made["row_id"], "values": {"months": 24, "days": None}}
+    assert (await shop.done(ReadListRow(**row, fields=("months",))))["values"] == {"months": 24}
+    assert await shop.refused(ReadListRow(**row, fields=("years",))) == "there is no field 'years' in list 'warranties'"
     nothing = await shop.refused(ReadListRow(**row | {"row_id": item}))
     assert nothing == f"there is no row {item} in list 'warranties'"
     wrong = await shop.refused(UpdateListRow(**row, values={"months": "x"}))

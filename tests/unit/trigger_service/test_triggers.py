@@ -6,8 +6,10 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 
 from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageContext, TenantSchema, TenantSettings
+from contracts.item_types import ItemType
 from contracts.messages.doc import DocumentViewed
 from contracts.messages.entity_events import PaymentChanged
 from contracts.values import Money
@@ -136,6 +138,22 @@ def test_a_trigger_that_refers_to_nothing_is_refused(changes: dict[str, Any], wh
     with pytest.raises(InvalidInputError) as refused:
         check_trigger(spec(**changes), SCHEMA)
     assert where in [place for place, _ in refused.value.errors]
+
+
+def test_a_condition_about_clients_of_a_type_that_has_none_says_so() -> None:
+    inspection = ItemType(code="inspection", title={"en": "Inspection"}, has_clients=False)
+    (sales,) = SCHEMA.pipelines
+    schema = replace_in(SCHEMA, item_types=(inspection,), pipelines=(replace_in(sales, kind="inspection"),))
+    conditions = [{"path": path, "op": "filled"} for path in ("contact.phone", "company", "item.title", "products")]
+    with pytest.raises(InvalidInputError) as refused:
+        check_trigger(spec(condition={"all": conditions}), schema)
+    assert [what for _, what in refused.value.errors] == [
+        f"{path}: items of type 'inspection' have no clients" for path in ("company", "contact.phone")
+    ]
+
+
+def replace_in[M: BaseModel](model: M, **changes: Any) -> M:
+    return model.model_copy(update=changes)
 
 
 def test_a_condition_may_look_at_fields_of_the_item_and_facts_of_the_type() -> None:

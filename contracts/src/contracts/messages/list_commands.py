@@ -32,9 +32,14 @@ class UpdateListRow(ItemCommand):
 
 
 class ReadListRow(ItemCommand):
-    """Reads a row of a list. Outputs: `row_id`, `values` by the codes of its fields, null for empty ones."""
+    """Reads a row of a list; refused for a field that the list has not.
+
+    Outputs: `row_id`, `values` by the codes of the fields, null for empty ones.
+    """
 
     TYPE: ClassVar[str] = "crm.list_row.read.v1"
 
     list: Code
     row_id: UUID
+    fields: Annotated[tuple[Code, ...], Field(max_length=100)] = ()
+    """None: all."""

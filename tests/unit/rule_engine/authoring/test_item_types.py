@@ -117,6 +117,13 @@ def test_a_type_of_ones_own_is_like_any_other(type: str, written: dict[str, Any]
         ),
         (
             "projects",
+            "copy_products",
+            {"link": "child", "kind": "inspection"},
+            "params.kind",
+            NO_PRODUCTS,
+        ),
+        (
+            "projects",
             "plan_activity",
             {"name": "x", "room": "oka", "deadline": {"at": "08:00"}},
             "params.room",

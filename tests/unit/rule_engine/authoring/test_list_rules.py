@@ -29,6 +29,11 @@ SIZE = {"field": "size", "value": 3}
             UpdateListRow(**SAID, list="notes", row_id=ROW, values={"size": 3, "text": None}),
         ),
         ("list_item_read", {"id": ROW}, ReadListRow(**SAID, list="notes", row_id=ROW)),
+        (
+            "list_item_read",
+            {"id": ROW, "fields": ["size"]},
+            ReadListRow(**SAID, list="notes", row_id=ROW, fields=("size",)),
+        ),
     ],
 )
 def test_commands_about_rows(type: str, params: dict[str, Any], command: Any) -> None:
@@ -44,8 +49,8 @@ def adds(field: str, value: Any) -> dict[str, Any]:
     return rule("it", "list_item_create", list="notes", fields=[{"field": field, "value": value}])
 
 
-def reads(code: str) -> dict[str, Any]:
-    return {"name": "read", "type": "list_item_read", "params": {"list": code, "id": str(ROW)}}
+def reads(code: str, *fields: str) -> dict[str, Any]:
+    return {"name": "read", "type": "list_item_read", "params": {"list": code, "id": str(ROW), "fields": list(fields)}}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_values_that_may_fit_are_taken(field: str, value: Any) -> None:
         ("old", "x", "fields[0].field", "there is no field 'old' in list 'notes'"),
         ("size", "three", "fields[0].value", "size is a number"),
         ("size", {"const": True}, "fields[0].value", "size is a number"),
-        ("size", "{{ item.activity_count }}", "fields[0].value", "size is made by {path: …} or {expr: …}"),
+        ("size", "{{ item.activity_count }}", "fields[0].value", 'size is a number, not a text: use {"expr"'),
         ("price", 5, "fields[0].value", "price is money"),
         ("wood", "elm", "fields[0].value", "wood is none of the options oak, ash"),
         ("who", ["nobody_here"], "fields[0].value[0]", "there is no employee 'nobody_here'"),
@@ -87,6 +92,9 @@ def test_values_that_can_never_fit_are_refused_at_publishing(field: str, value: 
 
 def test_a_list_that_there_is_not_and_a_field_that_is_set_twice_are_refused() -> None:
     assert issues(reads("ntes")) == [("list", "there is no list 'ntes': did you mean 'notes'?")]
+    assert issues(reads("notes", "size", "szie")) == [
+        ("fields[1]", "there is no field 'szie' in list 'notes': did you mean 'size'?")
+    ]
     twice = rule("it", "list_item_create", list="notes", fields=[SIZE, SIZE])
     assert issues(twice) == [("fields[1].field", "another value is for this field")]
 
@@ -115,6 +123,7 @@ def test_what_is_read_has_the_types_of_the_lists_fields() -> None:
     assert found == {"id": "text", "text": "text", "size": "number", "price": "money", "who": "list", "wood": "text"}
     assert shape.fields["who"].element == USER
     assert kind.outputs_of({"row_id": str(ROW), "values": {"size": 3}}) == {"id": str(ROW), "size": 3}
+    assert of_outputs(kind.outputs_with({"list": "notes", "fields": ["size"]}, SCHEMA)).fields.keys() == {"id", "size"}
     says = rule("say", "add_timeline_comment", text="{{ steps.read.size }} {{ steps.read.price }}", execution="wait")
     assert [what for _, what in issues(reads("notes"), says)] == [
         "steps.read.price is money: print it by {{ steps.read.price | money }}"

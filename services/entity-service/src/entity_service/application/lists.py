@@ -1,6 +1,6 @@
 """Adds, changes and reads rows of lists."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -41,10 +41,18 @@ class Lists:
         await store.lists.save_row(tx, tenant, after)
         return after
 
-    async def read(self, tx: Connection, tenant: UUID, code: str, id: UUID) -> dict[str, JsonValue]:
-        """The values of all fields in use, null for empty ones."""
+    async def read(
+        self, tx: Connection, tenant: UUID, code: str, id: UUID, fields: Collection[str]
+    ) -> dict[str, JsonValue]:
+        """The values of these fields, or of all in use; null for empty ones.
+
+        Raises `NotFoundError` for unknown ones.
+        """
         of, row = await self._list(tx, tenant, code), await self._row(tx, tenant, code, id)
-        return {field: row.values.get(field) for field in of.in_use()}
+        known = of.in_use()
+        if missing := [field for field in fields if field not in known]:
+            raise NotFoundError(f"field {missing[0]!r} in list {code!r}")
+        return {field: row.values.get(field) for field in fields or known}
 
     async def _values(
         self, tx: Connection, tenant: UUID, of: KeptList, present: Values, values: Values

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
 from contracts.contexts import FieldSchema, PipelineSchema
-from contracts.issues import issues_of
+from contracts.item_fields import CLIENTS, PLAIN, SEVERAL, value_issues, value_of
 from contracts.item_types import BUILT_IN, ItemType
 from contracts.messages.entity_commands import FieldAssignment, NewItem
-from contracts.texts import Line, Title
-from contracts.values import MAX_NUMBER, ItemKind, ItemSnapshot, Money
+from contracts.values import ItemKind, ItemSnapshot
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.fields import apply_values, mentioned_ids
 
@@ -90,7 +89,7 @@ def mentions_of(wanted: Iterable[NewItem]) -> Mentions:
 
 def new_item(wanted: NewItem, place: Place, references: References, *, id: UUID, now: datetime) -> Item:
     """The item at its first entry. Raises `InvalidError` with everything that is wrong with it."""
-    plain = {name: getattr(wanted, name) for name in _PLAIN}
+    plain = {name: getattr(wanted, name) for name in PLAIN}
     values, errors = _parse_plain(plain, references, wanted.kind)
     fields, field_errors = apply_values({}, wanted.fields, references.schemas(wanted.kind), references.employees)
     if errors or field_errors:
@@ -127,42 +126,23 @@ def copy_of(original: Item, place: Place, title: str, responsible: UUID | None, 
     )
 
 
-_PLAIN: Mapping[str, TypeAdapter[Any]] = {
-    "title": TypeAdapter(Title),
-    "amount": TypeAdapter(Money | None),
-    "responsible_id": TypeAdapter(UUID | None),
-    "observer_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
-    "source": TypeAdapter(Line | None),
-    "company_id": TypeAdapter(UUID | None),
-    "contact_ids": TypeAdapter(Annotated[tuple[UUID, ...], Field(max_length=100)]),
-}
-"""The fields every kind of item has and people may set."""
-CLIENTS = ("company_id", "contact_ids")
-"""Those of them that are for types with clients only."""
-SEVERAL = ("observer_ids", "contact_ids")
-"""Those of them that hold several values."""
-
-
 def _parse_plain(
     values: Mapping[str, Any], references: References, kind: ItemKind
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     parsed, errors = dict[str, Any](), list[tuple[str, str]]()
     no_clients = references.no_clients(kind)
     for name, value in values.items():
+        if wrong := list(value_issues(name, value)):
+            errors += wrong
+            continue
         try:
-            parsed[name] = _PLAIN[name].validate_python(value)
+            parsed[name] = value_of(name, value)
             _check_reference(name, parsed[name], references)
             if no_clients and name in CLIENTS and parsed[name]:
                 raise ValueError(f"cannot be set: {no_clients}")
-        except ValidationError as error:
-            errors += [(f"{name}{_dot(where)}", what) for where, what in issues_of(error)]
         except ValueError as error:
             errors.append((name, str(error)))
     return parsed, errors
-
-
-def _dot(where: str) -> str:
-    return where if where.startswith("[") or not where else f".{where}"
 
 
 def _check_reference(name: str, value: Any, references: References) -> None:
@@ -176,8 +156,6 @@ def _check_reference(name: str, value: Any, references: References) -> None:
         raise ValueError("is no company's id")
     if name == "contact_ids" and (unknown := [str(id) for id in value if id not in references.contacts]):
         raise ValueError(f"are no contacts' ids: {', '.join(unknown)}")
-    if name == "amount" and value and abs(value.amount) > MAX_NUMBER:
-        raise ValueError(f"is at most {MAX_NUMBER} minor units")
 
 
 def mentions_in(assignments: Iterable[FieldAssignment], item: Item | None = None) -> Mentions:
@@ -203,7 +181,7 @@ def assign(item: Item, assignments: Sequence[FieldAssignment], references: Refer
             if group == "fields":
                 multiple = _is_multiple(references, item.kind, code)
                 custom[code] = _appended(assignment, custom.get(code, item.fields.get(code)), multiple)
-            elif assignment.field in _PLAIN:
+            elif assignment.field in PLAIN:
                 present = plain.get(assignment.field, getattr(item, assignment.field))
                 plain[assignment.field] = _appended(assignment, present, assignment.field in SEVERAL)
             else:
@@ -236,6 +214,6 @@ def _appended(assignment: FieldAssignment, present: Any, multiple: bool) -> Any:
 
 def changed_names(before: Item, after: Item) -> tuple[str, ...]:
     """What an observer of the item's fields would see changed, as `FieldsChanged` names it."""
-    plain = [name for name in (*_PLAIN, "activity_count") if getattr(before, name) != getattr(after, name)]
+    plain = [name for name in (*PLAIN, "activity_count") if getattr(before, name) != getattr(after, name)]
     codes = sorted(before.fields.keys() | after.fields.keys())
     return (*plain, *(f"fields.{code}" for code in codes if before.fields.get(code) != after.fields.get(code)))

@@ -28,5 +28,6 @@ class ListHandlers:
 
     @on_item(ReadListRow)
     async def read_list_row(self, action: ItemAction[ReadListRow], tx: Connection) -> Outputs:
-        values = await self._lists.read(tx, action.tenant, action.data.list, action.data.row_id)
-        return {"row_id": str(action.data.row_id), "values": values}
+        data = action.data
+        values = await self._lists.read(tx, action.tenant, data.list, data.row_id, data.fields)
+        return {"row_id": str(data.row_id), "values": values}

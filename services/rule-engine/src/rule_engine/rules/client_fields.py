@@ -5,15 +5,18 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, JsonValue
 
-from contracts.clients import SEVERAL, ClientFields, value_issues
+from contracts import clients
+from contracts.clients import SEVERAL, ClientFields
 from contracts.issues import Issue, unknown
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.texts import MAX_NAME
 from rule_engine.domain.actions import AuthoringContext, Params
 from rule_engine.domain.language.limits import Cut
-from rule_engine.domain.language.value_types import shape_of
-from rule_engine.rules.field_values import constant, is_computed, pairs, value_issue
+from rule_engine.domain.language.value_types import ANY, Shape, shape_of
+from rule_engine.rules.field_values import Check, pairs, value_issues
 
+_ADDRESSES = Shape("list", element=ANY)
+"""Each is a text or has parts, which may be made when the rule acts."""
 _ON_ONE_LINE = ("first_name", "last_name", "title")
 
 
@@ -54,25 +57,14 @@ def client_issues(
         elif append and name not in SEVERAL:
             yield Issue(f"{where}.append", f"{name} holds one value: it cannot be appended to")
         else:
-            value = one.get("value")
-            found = _computed_issues if is_computed(value) else _constant_issues
-            yield from (Issue(f"{where}.value", what) for what in found(name, value, context, fields, append))
+            shape = _ADDRESSES if name in SEVERAL else shape_of(fields.model_fields[name].annotation)
+            names = context.names(context.pipeline.kind)
+            found = value_issues(name, one.get("value"), shape, names, _check(fields, name), append=append)
+            yield from (Issue(f"{where}.value", what) for what in found)
 
 
-def _computed_issues(
-    name: str, value: JsonValue, context: AuthoringContext, fields: ClientFields, append: bool
-) -> Iterable[str]:
-    shape = shape_of(fields.model_fields[name].annotation)
-    if name not in SEVERAL and (what := value_issue(name, value, shape, context.names(context.pipeline.kind))):
-        yield what
-
-
-def _constant_issues(
-    name: str, value: JsonValue, context: AuthoringContext, fields: ClientFields, append: bool
-) -> Iterable[str]:
-    given = constant(value)
-    for place, what in value_issues(fields, name, [given] if append and not isinstance(given, list) else given):
-        yield f"{place}: {what}"
+def _check(fields: ClientFields, name: str) -> Check:
+    return lambda value: (f"{place}: {what}" for place, what in clients.value_issues(fields, name, value))
 
 
 def client_cuts(params: Mapping[str, JsonValue]) -> Iterable[Cut]:

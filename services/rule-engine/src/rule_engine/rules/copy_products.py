@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from contracts.issues import Issue
 from contracts.messages.product_commands import CopyProducts, MoveProducts
 from rule_engine.domain.actions import ActionContext, AuthoringContext, Failure, Group, RuleType
-from rule_engine.rules.linked_items import NOT_SAID, OtherItemParams, other_issues
+from rule_engine.rules.linked_items import NOT_SAID, OtherItemParams, kind_of, other_issues
 from rule_engine.rules.product_rows import ChangedRows, RowsParams, RowsRule
 
 
@@ -21,6 +21,14 @@ class RowsOfOther(ChangedRows):
     """The other item, how many rows it got, and what it comes to now."""
 
     item_id: UUID
+
+
+def target_issues(params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+    """That no item is named, or items of a type that has no rows."""
+    yield from other_issues(params)
+    type = context.schema.item_type(kind_of(params, context) or "")
+    if type is not None and (what := type.lacks("products")):
+        yield Issue("kind", what)
 
 
 class CopyProductsRule(RowsRule[RowsToOtherParams]):
@@ -38,7 +46,7 @@ class CopyProductsRule(RowsRule[RowsToOtherParams]):
         return acting.command(CopyProducts, **params.other(), row_ids=self.row_ids(params, acting))
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return other_issues(params)
+        return target_issues(params, context)
 
 
 class MoveProductsRule(RowsRule[RowsToOtherParams]):
@@ -56,7 +64,7 @@ class MoveProductsRule(RowsRule[RowsToOtherParams]):
         return acting.command(MoveProducts, **params.other(), row_ids=self.row_ids(params, acting))
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
-        return other_issues(params)
+        return target_issues(params, context)
 
 
 RULES: tuple[RuleType[Any], ...] = (CopyProductsRule(), MoveProductsRule())

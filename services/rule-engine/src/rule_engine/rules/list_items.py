@@ -1,6 +1,6 @@
 """Rules that add, change and read rows of lists."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue, create_model
 
 from contracts.contexts import TenantSchema
-from contracts.field_values import FieldFields, FieldType, ListSchema, clean_value
+from contracts.field_values import FieldFields, FieldType, ListSchema
 from contracts.issues import Issue, unknown
 from contracts.messages.list_commands import CreateListRow, ReadListRow, UpdateListRow
 from contracts.values import Code, EmployeeId, FileRef, ItemKind, Money
@@ -24,7 +24,8 @@ from rule_engine.domain.actions import (
     RuleType,
     literal,
 )
-from rule_engine.domain.language.values import marked
+from rule_engine.domain.language.value_types import of_field
+from rule_engine.rules.field_values import custom_check, pairs, value_issues
 
 
 class RowValue(Params):
@@ -52,6 +53,8 @@ class ReadRowParams(Params):
     """Code of the list."""
     id: UUID
     """Id of the row."""
+    fields: Annotated[tuple[Code, ...], Field(max_length=100)] = ()
+    """Codes of the fields to be read; by default all."""
 
 
 class Row(Outputs):
@@ -80,7 +83,7 @@ class _WritesRow[P: CreateRowParams](RuleType[P]):
     ) -> Iterable[ParamPath]:
         yield from super().employees_in(params, schema, kind)
         fields = known.in_use() if (known := _list(params, schema)) else {}
-        for index, name, _ in _values(params):
+        for index, name, _ in pairs(params):
             if name in fields and fields[name].type == "user":
                 yield ("fields", index, "value")
 
@@ -89,13 +92,15 @@ class _WritesRow[P: CreateRowParams](RuleType[P]):
         if known is None:
             return
         fields, seen = known.in_use(), set[str]()
-        for index, name, value in _values(params):
+        for index, name, one in pairs(params):
             if name not in fields:
                 yield Issue(f"fields[{index}].field", unknown("field", name, fields, f"in list {known.code!r}"))
             elif name in seen:
                 yield Issue(f"fields[{index}].field", "another value is for this field")
-            elif what := _misfit(fields[name], value):
-                yield Issue(f"fields[{index}].value", f"{name} {what}")
+            else:
+                shape, check = of_field(fields[name]), custom_check(name, fields[name])
+                found = value_issues(name, one.get("value"), shape, context.names(context.pipeline.kind), check)
+                yield from (Issue(f"fields[{index}].value", what) for what in found)
             seen.add(name)
 
 
@@ -132,18 +137,28 @@ class ListItemRead(RuleType[ReadRowParams]):
     outputs = RowWithValues
 
     def act(self, params: ReadRowParams, acting: ActionContext) -> ReadListRow:
-        return acting.command(ReadListRow, list=params.list, row_id=params.id)
+        return acting.command(ReadListRow, list=params.list, row_id=params.id, fields=params.fields)
 
     def outputs_of(self, result: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         values: Any = result["values"]
         return {**values, "id": result["row_id"]}
 
     def outputs_with(self, params: Mapping[str, JsonValue], schema: TenantSchema) -> Class[Outputs]:
-        fields = known.in_use() if (known := _list(params, schema)) else {}
+        fields, chosen = known.in_use() if (known := _list(params, schema)) else {}, _chosen(params)
         typed: dict[str, Any] = {
-            code: (_type_of(field) | None, None) for code, field in fields.items() if code.isidentifier()
+            code: (_type_of(field) | None, None)
+            for code, field in fields.items()
+            if code.isidentifier() and (not chosen or code in chosen)
         }
         return create_model("RowWithValues", __base__=Row, **typed)
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        if (known := _list(params, context.schema)) is None:
+            return
+        fields = known.in_use()
+        for index, name in enumerate(_chosen(params)):
+            if name not in fields:
+                yield Issue(f"fields[{index}]", unknown("field", name, fields, f"in list {known.code!r}"))
 
 
 _TYPES: Mapping[FieldType, Any] = {
@@ -168,50 +183,16 @@ def _by_field(params: CreateRowParams) -> dict[str, JsonValue]:
     return {one.field: one.value for one in params.fields}
 
 
+def _chosen(params: Mapping[str, JsonValue]) -> Sequence[str]:
+    """Codes of the fields that are to be read; codes are never made when the rule acts."""
+    written = params.get("fields")
+    return [one for one in written if isinstance(one, str)] if isinstance(written, list) else []
+
+
 def _list(params: Mapping[str, JsonValue], schema: TenantSchema) -> ListSchema | None:
     """Null for one that is not known before the rule acts, or that there is not."""
     code = literal(params.get("list"))
     return schema.find_list(code) if code else None
-
-
-def _values(params: Mapping[str, JsonValue]) -> Iterator[tuple[int, str, JsonValue]]:
-    """Those whose field is known before the rule acts."""
-    written = params.get("fields")
-    for index, one in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(one, dict) and (name := literal(one.get("field"))) is not None:
-            yield index, name, one.get("value")
-
-
-_TEXTS: tuple[FieldType, ...] = ("text", "date", "datetime", "list", "user")
-"""Types whose values are texts, which a template may make."""
-
-
-def _misfit(field: FieldFields, value: JsonValue) -> str | None:
-    """Why a value as it is written can never be the field's; employees are looked up elsewhere."""
-    if isinstance(value, dict) and marked(value):
-        if "const" not in value:
-            return None
-        value = value["const"]
-    elif isinstance(value, str) and literal(value) is None:
-        return _misfit_of_template(field)
-    if field.type == "user" or (isinstance(value, list) and any(map(_is_made, value))):
-        return None
-    try:
-        clean_value(field, value, frozenset())
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _misfit_of_template(field: FieldFields) -> str | None:
-    """A template makes one text."""
-    if field.multiple:
-        return "holds several values: give a list"
-    return None if field.type in _TEXTS else "is made by {path: …} or {expr: …}: a template makes a text"
-
-
-def _is_made(value: JsonValue) -> bool:
-    return (isinstance(value, str) and literal(value) is None) or (isinstance(value, dict) and marked(value))
 
 
 RULES: tuple[RuleType[Any], ...] = (

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 
 from contracts.contexts import FieldSchema, TenantSchema
 from contracts.issues import Issue, unknown
+from contracts.item_fields import CLIENTS, PEOPLE, PLAIN, SEVERAL
 from contracts.messages.entity_commands import FieldAssignment, UpdateItem
 from contracts.texts import MAX_NAME, MAX_TITLE
 from contracts.values import ItemKind, ItemSnapshot
@@ -22,11 +23,8 @@ from rule_engine.domain.actions import (
 )
 from rule_engine.domain.language.limits import Cut
 from rule_engine.domain.language.value_types import find
-from rule_engine.rules.field_values import pairs, value_issue
+from rule_engine.rules.field_values import custom_check, pairs, plain_check, value_issues
 
-PLAIN_FIELDS = ("title", "amount", "responsible_id", "observer_ids", "source", "company_id", "contact_ids")
-"""The fields of every item that can be set; custom ones are `fields.<code>`."""
-OF_CLIENTS = ("company_id", "contact_ids")
 _ON_ONE_LINE = {"title": MAX_TITLE, "source": MAX_NAME}
 """Characters that they have at most."""
 _SHOWN = 20
@@ -87,7 +85,7 @@ class UpdateItemRule(RuleType[UpdateItemParams]):
 def people_fields(schema: TenantSchema, kind: ItemKind) -> Collection[str]:
     """The fields of items of a kind that hold employees."""
     custom = (f"fields.{one.code}" for one in schema.fields if one.kind == kind and one.type == "user")
-    return {"responsible_id", "observer_ids", *custom}
+    return {*PEOPLE, *custom}
 
 
 def field_issues(
@@ -95,15 +93,15 @@ def field_issues(
 ) -> Iterable[Issue]:
     """What is wrong with fields of items of a kind, and with how they are set; those `without` have parameters."""
     custom = {f"fields.{field.code}": field for field in context.schema.fields if field.kind == kind}
-    known = [*(plain for plain in PLAIN_FIELDS if plain not in without), *custom]
+    known = [*(plain for plain in PLAIN if plain not in without), *custom]
     item, names = context.names(kind).fields["item"], context.names(context.pipeline.kind)
     item_type = context.schema.item_type(kind)
     without_clients = item_type.lacks("clients") if item_type else None
     for index, name, one in pairs(params):
         where, append = f"fields[{index}]", one.get("append") is True
-        if name in OF_CLIENTS and without_clients:
+        if name in CLIENTS and without_clients:
             yield Issue(f"{where}.field", without_clients)
-        elif name in ItemSnapshot.model_fields and name not in PLAIN_FIELDS:
+        elif name in ItemSnapshot.model_fields and name not in PLAIN:
             yield Issue(f"{where}.field", f"{name} cannot be set: {', '.join(known[:_SHOWN])} can")
         elif name not in known:
             yield Issue(f"{where}.field", unknown("field", name, known))
@@ -111,12 +109,13 @@ def field_issues(
             yield Issue(f"{where}.append", f"{name} holds one value: it cannot be appended to")
         else:
             shape = find(item, name, in_text=False)
-            if what := value_issue(name, one.get("value"), shape, names, append=append):
-                yield Issue(f"{where}.value", what)
+            check = custom_check(name, custom[name]) if name in custom else plain_check(name)
+            found = value_issues(name, one.get("value"), shape, names, check, append=append)
+            yield from (Issue(f"{where}.value", what) for what in found)
 
 
 def _holds_several(name: str, custom: Mapping[str, FieldSchema]) -> bool:
-    return name in ("observer_ids", "contact_ids") or (name in custom and custom[name].multiple)
+    return name in SEVERAL or (name in custom and custom[name].multiple)
 
 
 RULES: tuple[RuleType[Any], ...] = (UpdateItemRule(),)

@@ -95,12 +95,16 @@ def _condition_errors(
     except (BudgetError, ConditionError) as error:
         yield "condition", str(error)
     fields = {field.code for field in schema.fields if pipeline is None or field.kind == pipeline.kind}
+    type = schema.item_type(pipeline.kind) if pipeline else None
+    absent = type.absent_names() if type else {}
     for path in sorted(paths(condition)):
         match path.split("."):
             case ["item", "fields", code, *_] if code not in fields:
                 yield "condition", f"{path}: {unknown('field', code, fields)}"
             case ["item", name, *_] if name not in ItemSnapshot.model_fields:
                 yield "condition", f"{path}: {unknown('name', name, ItemSnapshot.model_fields, 'in item')}"
+            case [root, *_] if root in absent:
+                yield "condition", f"{path}: {absent[root]}"
             case [root, *_] if root not in CONTEXT_NAMES | {context_name}:
                 yield "condition", f"{path}: {unknown('name', root, CONTEXT_NAMES | {context_name})}"
     yield from _stranger_errors(condition, schema)

@@ -17,7 +17,7 @@ from contracts.conditions.operators import Kind
 from contracts.contexts import UNNAMED, ItemContext, TenantSchema
 from contracts.field_values import FieldFields, FieldType
 from contracts.issues import unknown
-from contracts.item_types import BUILT_IN, ItemPart
+from contracts.item_types import BUILT_IN
 from contracts.values import OF_EMPLOYEE, FileRef, ItemKind, Money
 from rule_engine.domain.language.variables import ConstantDocument, Definition, Type
 
@@ -94,7 +94,8 @@ _CUSTOM: Mapping[FieldType, Shape] = {
 }
 
 
-def _of_field(schema: FieldFields) -> Shape:
+def of_field(schema: FieldFields) -> Shape:
+    """The shape of values of a field that authors define."""
     one = Shape("text", options=schema.options) if schema.type == "list" else _CUSTOM[schema.type]
     return Shape("list", element=one) if schema.multiple else one
 
@@ -143,9 +144,10 @@ def names(
     """Everything that a rule on items of `kind` can name; `steps` are the outputs of the rules before it, `absent` says
     of other rules why theirs are not.
     """
-    lacking = _lacking(kind, schema)
+    type = schema.item_type(kind)
+    lacking = type.absent_names() if type else NOTHING_ABSENT
     root = {name: shape for name, shape in _of_model(ItemContext).fields.items() if name not in {*UNNAMED, *lacking}}
-    custom = {one.code: _of_field(one) for one in schema.fields if one.kind == kind}
+    custom = {one.code: of_field(one) for one in schema.fields if one.kind == kind}
     kinds = Shape("text", options=(*BUILT_IN, *(one.code for one in schema.item_types)))
     root["item"] = Shape("object", {**root["item"].fields, "kind": kinds, "fields": Shape("object", custom)})
     root["steps"] = Shape("object", {name: _of_model(outputs) for name, outputs in steps.items()}, absent=absent)
@@ -153,19 +155,6 @@ def names(
     for name in ("var", "const"):
         root[name] = Shape("object", {one.code: _of_definition(one) for one in visible if one.root == name})
     return Shape("object", root | {"now": Shape("datetime"), "today": Shape("date")}, absent=lacking)
-
-
-_OF_PARTS: Mapping[ItemPart, tuple[str, ...]] = {
-    "clients": ("contact", "contacts", "company"),
-    "products": ("products",),
-}
-
-
-def _lacking(kind: ItemKind, schema: TenantSchema) -> Mapping[str, str]:
-    """What items of the kind never have, and why."""
-    type = schema.item_type(kind)
-    whys = {part: type.lacks(part) for part in _OF_PARTS} if type else {}
-    return {name: why for part, why in whys.items() if why for name in _OF_PARTS[part]}
 
 
 def find(root: Shape, path: str, *, in_text: bool) -> Shape:
