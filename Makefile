@@ -13,7 +13,7 @@ IMPORTS += , alembic.command, sqlalchemy.ext.asyncio, local_stack.peers.mail, lo
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
-.PHONY: demo test verify images verify-kubernetes again chaos bench check fmt release up down status schemas catalogue docs
+.PHONY: demo test verify images verify-kubernetes verify-observability again chaos bench check fmt release up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -24,7 +24,7 @@ CROWD = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What a developer runs.
 test: $(FROZEN)
 	@$(MAKE) --no-print-directory chaos EFFECTS=300
-	@$(PYTEST) $(CROWD) -m "not verify and not images and not kubernetes" $(ARGS)
+	@$(PYTEST) $(CROWD) -m "not verify and not images and not kubernetes and not observability" $(ARGS)
 
 # All that takes longer: faults at every step, long outages, fuzzing, more chaos, and worlds that nobody has seen.
 SIM_FROM ?= $(shell date +%s)
@@ -42,6 +42,10 @@ images: $(FROZEN)
 verify-kubernetes: $(FROZEN)
 	@PYTHONPATH=tests $(RUN) python -m deployment.control_plane_programs
 	@$(PYTEST) -m kubernetes tests/deployment $(ARGS)
+
+# Every query of every dashboard on a real Prometheus after a story, and a wait in Zipkin. It fetches 130 MB the first time.
+verify-observability: $(FROZEN)
+	@$(PYTEST) -m observability $(ARGS)
 
 # What failed in the crowd, once more and alone.
 again: $(FROZEN)
@@ -66,7 +70,11 @@ fmt: $(FROZEN)
 bench: $(FROZEN)
 	@PYTHONPATH=tests $(RUN) python -m bench $(ARGS)
 
-up down status: $(FROZEN)
+# `make up OBSERVABILITY=1` has Prometheus, Alertmanager and Zipkin, too.
+up: $(FROZEN)
+	@$(RUN) stack up $(if $(OBSERVABILITY),--observability)
+
+down status: $(FROZEN)
 	@$(RUN) stack $@
 
 # Wheels, chart, bills of materials, notes and checksums of the commit that is checked out; with ARGS=--images also images.

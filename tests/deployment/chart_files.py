@@ -1,6 +1,6 @@
-"""What the chart takes from the code: settings, topics, access lists, who calls whom, and the schema of its values.
+"""What the chart takes from the code: settings, topics, access lists, who calls whom, schema of values, dashboards.
 
-`make schemas` writes `deploy/chart/generated` and `deploy/chart/values.schema.json`; a test
+`make schemas` writes `deploy/chart/generated`, `deploy/chart/dashboards` and `deploy/chart/values.schema.json`; a test
 compares.
 """
 
@@ -21,6 +21,7 @@ from contracts.kit.settings import ServiceSettings
 from contracts.service_calls import called_by
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
 from deployment.alerts.files import rule_files
+from deployment.dashboards.files import dashboards
 from deployment.values_schema import values_schema
 from local_stack.layout import WORKSPACE
 
@@ -129,6 +130,7 @@ def files() -> dict[Path, str]:
         **{CHART / "generated" / f"{name}.yaml": HEADER + yaml.safe_dump(data) for name, data in generated.items()},
         CHART / "values.schema.json": json.dumps(schema, indent=2) + "\n",
         **rule_files(),
+        **dashboards(),
     }
 
 

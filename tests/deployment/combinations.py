@@ -58,6 +58,9 @@ SINGLE: Mapping[str, Values] = {
     "slow-drain": {"services": {"doc-service": {"settings": {"drain_s": 120.5}}}},
     "one-service-with-other-ports": {"services": {"entity-service": {"settings": {"internal_port": 7001}}}},
     "proxies": {"settings": {"trusted_proxies": ["10.0.0.0/8", "fd00::/8"], "plaintext_allowed": ["smtp.mail"]}},
+    "dashboards": {
+        "dashboards": {"enabled": True, "labels": {"grafana_dashboard": "1"}, "annotations": {"grafana_folder": "CRM"}}
+    },
     "peers": {
         "network": {
             "kafka": {"ports": [9093], "to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]},
@@ -77,4 +80,5 @@ def matrix() -> dict[str, Values]:
 
 def everything() -> dict[str, Any]:
     """All that is optional, at once."""
-    return merged(SECURED, *CHOICES.values(), SINGLE["peers"], SINGLE["environment"], SINGLE["pull-secrets"])
+    optional = ("peers", "environment", "pull-secrets", "dashboards")
+    return merged(SECURED, *CHOICES.values(), *(SINGLE[name] for name in optional))

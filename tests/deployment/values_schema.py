@@ -60,6 +60,7 @@ def values_schema(shared: Mapping[str, Schema], own: Mapping[str, Mapping[str, S
             ),
             alerts=closed(enabled=SWITCH, labels=LABELS, runbooks={"type": "string", "minLength": 1}),
             podMonitor=closed(enabled=SWITCH, interval=TEXT, labels=LABELS),
+            dashboards=closed(enabled=SWITCH, labels=LABELS, annotations=LABELS),
         ),
     }
 

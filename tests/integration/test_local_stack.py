@@ -162,7 +162,7 @@ async def test_the_time_skipping_server_sleeps_half_a_year_at_once(time_skipping
 
 
 def test_a_part_that_fell_is_started_again_and_one_that_was_killed_for_good_is_not(stack: Stack) -> None:
-    traces = stack.peers[-1]
+    traces = stack.peers["traces"]
     watch = Watch(traces)
     traces.start()
     os.kill(_pid(traces), signal.SIGKILL)
@@ -175,7 +175,7 @@ def test_a_part_that_fell_is_started_again_and_one_that_was_killed_for_good_is_n
 
 
 def test_a_part_that_falls_again_and_again_is_started_at_growing_intervals(stack: Stack) -> None:
-    traces = stack.peers[-1]
+    traces = stack.peers["traces"]
     watch = Watch(traces)
     traces.launch()
     for moment, expected in ((0.0, True), (1.0, False), (2.5, True), (5.0, False), (7.0, True)):
@@ -185,7 +185,7 @@ def test_a_part_that_falls_again_and_again_is_started_at_growing_intervals(stack
 
 
 def test_the_command_kills_starts_and_shows_one_part(stack: Stack) -> None:
-    mail = stack.peers[0]
+    mail = stack.peers["mail"]
     stack.start(["mail"])
     killed = _pid(mail)
     _stack_command(stack, "kill", "mail")

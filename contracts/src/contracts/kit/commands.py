@@ -82,6 +82,7 @@ class Commands:
         `expected` are all messages of the topic. Raises `RoutesError` when the routes are for others.
         """
         _check_routes(topic, routes, expected)
+        telemetry.show_commands(body.TYPE for body in routes)
         return Subscription(
             topics=(topic,),
             bodies=(*routes, CancelCommand),

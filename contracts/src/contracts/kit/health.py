@@ -1,7 +1,7 @@
 """Health and metrics: live is the process, ready is everything it needs to do its work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
@@ -16,9 +16,16 @@ type Check = tuple[str, Callable[[], Awaitable[None]]]
 
 
 def router(
-    checks: Sequence[Check], consumers_ready: Callable[[], bool], database: Database, settings: ServiceSettings
+    checks: Sequence[Check],
+    consumers_ready: Callable[[], bool],
+    database: Database,
+    settings: ServiceSettings,
+    kinds: Collection[str],
 ) -> APIRouter:
-    """`/health/live`, `/health/ready`, `/metrics`; open to the platform, without tenant data."""
+    """`/health/live`, `/health/ready`, `/metrics`; open to the platform, without tenant data.
+
+    `kinds` of work are counted when there is none of them, too.
+    """
     routes = APIRouter(include_in_schema=False)
 
     async def parts() -> dict[str, bool]:
@@ -42,7 +49,7 @@ def router(
             telemetry.READINESS.labels(name).set(passes)
         with suppress(*INFRASTRUCTURE_ERRORS):
             if passing["database"]:  # a scraper does not wait for one that is away
-                await _count_pending(database)
+                await _count_pending(database, kinds)
         await asyncio.to_thread(measure_certificates, settings)
         text, media_type = telemetry.expose(request.headers.get("accept", ""))
         return Response(text, media_type=media_type)
@@ -58,13 +65,15 @@ async def _passes(check: Callable[[], Awaitable[None]]) -> bool:
     return True
 
 
-async def _count_pending(database: Database) -> None:
+async def _count_pending(database: Database, known: Collection[str]) -> None:
     async with database.delivery() as tx:
         for gauge, value in zip(_GAUGES, await tx.fetchrow(_COUNTS) or (), strict=False):
             gauge.set(value)
         kinds = await tx.fetch(_COUNTS_BY_KIND)
     for number, gauge in enumerate(_GAUGES_BY_KIND, 1):
         gauge.clear()
+        for kind in known:
+            gauge.labels(kind).set(0)
         for row in kinds:
             gauge.labels(row["kind"]).set(row[number])
 

@@ -66,6 +66,8 @@ class Service:
         self.database = Database(settings, service=name)
         self.outbox = Outbox()
         self._quotas = quotas
+        self._kinds: list[str] = []
+        telemetry.show(telemetry.QUOTA_REFUSALS, [quota.name for quota in quotas])
         self._api_only = api_only
         self.idempotency = Idempotency(self.database)
         self._relay = Relay(self.database, self._producer)
@@ -92,6 +94,7 @@ class Service:
             return
         inbox = Inbox(self.name, self.settings.inbox_days, self.clock)
         processor = Processor(subscription, self.database, inbox, self._dead_letters)
+        telemetry.show_topics(topic.name for topic in subscription.topics)
         member = Member(self.settings, self.name, f"{self.name}-{self.instance}")
         self._processors.append(processor)
         self._consumers.append(Consumer(processor, member))
@@ -99,6 +102,8 @@ class Service:
     def work(self, jobs: Mapping[str, Job], concurrency: int = 8) -> Worker:
         """Does leased work in this process."""
         worker = Worker(self.database, jobs, self.clock, concurrency, timedelta(seconds=self.settings.lease_s))
+        self._kinds += jobs
+        telemetry.show_work(jobs)
         if not self._api_only:
             self.database.on_commit(worker.wake)
             self.background("worker", worker.run)
@@ -138,7 +143,7 @@ class Service:
             dead_letters.router(operations, self.database),
             quotas.router(QuotaApi(self._quotas, self.database, self.clock)),
             configuration.router(self.database),
-            health.router(self._checks, self._consumers_ready, self.database, self.settings),
+            health.router(self._checks, self._consumers_ready, self.database, self.settings, self._kinds),
         )
         for router in (*routers, *of_the_kit):
             for route in router.routes:

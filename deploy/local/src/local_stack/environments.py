@@ -43,13 +43,15 @@ class Environments:
         """What `migrate` gets: the same, and the owner's way into the database."""
         return {**self.service(name), "DATABASE_OWNER_URL": describe_database(self._postgres.dsn, name).owner_url}
 
-    def peer(self, name: str) -> dict[str, str]:
+    def peer(self, name: str, observed: bool = False) -> dict[str, str]:
+        """With `observed` there is a Zipkin to be told of spans."""
         secrets = self._credentials.secrets
         own = {
             "mail": {"SMTP_PORT": str(self._addresses.port("smtp"))},
             "sms": {"SMS_TOKEN": secrets.sms_token, "SMS_WEBHOOK_SECRET": secrets.sms_webhook_secret},
             "payments": {"PAYMENT_SECRET": secrets.payment_secret},
             "carriers": {"CARRIER_SECRET": secrets.carrier_secret},
+            "traces": {"ZIPKIN_URL": self._addresses.url("zipkin")} if observed else {},
         }
         common = {"HTTP_PORT": str(self._addresses.port(name)), "PEER_FOLDER": str(self._folder / name / "data")}
         return {**common, **own.get(name, {})}

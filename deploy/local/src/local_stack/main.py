@@ -22,6 +22,7 @@ from local_stack.credentials import PLATFORM, ROLES
 from local_stack.demo.play import STORIES, play
 from local_stack.demo.story import Story
 from local_stack.errors import StackError, reporting_errors
+from local_stack.observability import links
 from local_stack.stack import Stack, Status
 from local_stack.tables import show_table
 from local_stack.tenant import chosen_tenant
@@ -42,11 +43,17 @@ TokenRole = Annotated[str, typer.Option("--token-role", help="What the documents
 
 @app.command()
 @reporting_errors
-def up() -> None:
+def up(
+    observability: Annotated[
+        bool, typer.Option("--observability", help="Prometheus, Alertmanager and Zipkin, too, until `down`.")
+    ] = False,
+) -> None:
     """Start everything: fetch and build what is missing, make databases and topics, migrate."""
     stack = Stack.current()
-    stack.up()
+    stack.up(observability)
     _show(stack.status())
+    if stack.observed:
+        show_table(("to look at", "where"), links(stack.addresses))
 
 
 @app.command()
@@ -78,7 +85,8 @@ def logs(
 ) -> None:
     """Show the end of the logs."""
     stack = Stack.current()
-    files = [part.process.log for part in stack.parts if not parts or part.name in parts]
+    running = (*stack.parts, *stack.present_monitors)
+    files = [part.process.log for part in running if not parts or part.name in parts]
     existing = [str(file) for file in files if file.exists()]
     if not existing:
         raise StackError(f"no log of that name in {stack.folder / 'logs'}")

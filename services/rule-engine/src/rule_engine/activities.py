@@ -34,6 +34,7 @@ TIMER_LATENESS = Histogram(
 )
 
 PUT_OFF = Counter("runs_put_off_total", "Times that a run could not go on and is looked at again later", ["cause"])
+telemetry.show(PUT_OFF, ("newer_format", "outage", "defect"))
 UNWRITABLE = Counter(
     "steps_unwritable_total", "Steps of runs that PostgreSQL or the outbox refused, even in the smallest step"
 )

@@ -39,6 +39,8 @@ REBUILT_PER_S = 100
 
 STARTED = Counter("executions_started_total", "Executions started in Temporal", ["how"])
 REPAIRED = Counter("executions_repaired_total", "Executions found missing or stray", ["what"])
+telemetry.show(STARTED, ("at_once", "delayed"))
+telemetry.show(REPAIRED, ("missing", "stray"))
 ASKED_AGAIN = Counter("commands_asked_again_total", "Commands sent again because no final result came")
 
 OUTAGES: tuple[type[BaseException], ...] = (*INFRASTRUCTURE_ERRORS, RPCError)

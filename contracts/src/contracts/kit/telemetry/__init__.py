@@ -57,6 +57,7 @@ from contracts.kit.telemetry.traces import (
     trace_id,
     traceparent,
 )
+from contracts.kit.telemetry.zeros import show, show_commands, show_topics, show_work
 
 
 def set_up(service: str, settings: ServiceSettings) -> TracerProvider:
@@ -110,6 +111,10 @@ __all__ = [
     "published",
     "redacted",
     "set_up",
+    "show",
+    "show_commands",
+    "show_topics",
+    "show_work",
     "span",
     "stamped",
     "trace_id",

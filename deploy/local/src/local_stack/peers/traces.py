@@ -1,10 +1,11 @@
 """A trace collector: takes spans as OTLP over HTTP, keeps them in SQLite, gives a trace back as a tree."""
 
+import asyncio
 import gzip
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from local_stack.peers.peer import PeerSettings, serve
+from local_stack.peers.zipkin import Forwarder, zipkin_span
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -38,8 +40,8 @@ class Spans:
             connection.execute("PRAGMA journal_mode = wal")
             connection.execute(_TABLE)
 
-    def keep(self, body: bytes) -> None:
-        rows = [_row(service, span) for service, span in _spans(ExportTraceServiceRequest.FromString(body))]
+    def keep(self, spans: Iterable[tuple[str, Span]]) -> None:
+        rows = [_row(service, span) for service, span in spans]
         with closing(self._connect()) as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
@@ -69,16 +71,34 @@ class Spans:
         return connection
 
 
-def build_app(settings: PeerSettings) -> FastAPI:
-    app = FastAPI(title="Trace peer")
+class Settings(PeerSettings):
+    zipkin_url: str | None = None
+    """Who is told of every span, too."""
+
+
+def build_app(settings: Settings) -> FastAPI:
     spans = Spans(settings.peer_folder)
+    zipkin = Forwarder(settings.zipkin_url) if settings.zipkin_url else None
+
+    @asynccontextmanager
+    async def forwarding(_app: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(zipkin.run()) if zipkin else None
+            yield
+            if task:
+                task.cancel()
+
+    app = FastAPI(title="Trace peer", lifespan=forwarding)
 
     @app.post("/v1/traces")
     async def receive(request: Request) -> Response:
         body = await request.body()
         if request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
-        await run_in_threadpool(spans.keep, body)
+        taken = list(_spans(ExportTraceServiceRequest.FromString(body)))
+        await run_in_threadpool(spans.keep, taken)
+        if zipkin:
+            zipkin.offer([zipkin_span(service, span, _attributes(span.attributes)) for service, span in taken])
         return Response(ExportTraceServiceResponse().SerializeToString(), media_type="application/x-protobuf")
 
     @app.get("/traces/{trace_id}")
@@ -160,7 +180,7 @@ def _value(value: AnyValue) -> Any:
 
 
 def main() -> None:
-    settings = PeerSettings()
+    settings = Settings()
     serve(build_app(settings), settings)
 
 

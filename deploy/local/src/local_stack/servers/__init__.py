@@ -5,5 +5,6 @@ from local_stack.servers.kafka import Detour, Kafka, Secured
 from local_stack.servers.postgres import Postgres
 from local_stack.servers.prometheus import Monitored, Prometheus
 from local_stack.servers.temporal import Temporal
+from local_stack.servers.zipkin import Zipkin
 
-__all__ = ["Alertmanager", "Detour", "Kafka", "Monitored", "Postgres", "Prometheus", "Secured", "Temporal"]
+__all__ = ["Alertmanager", "Detour", "Kafka", "Monitored", "Postgres", "Prometheus", "Secured", "Temporal", "Zipkin"]
