@@ -88,7 +88,7 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
         "id": {"path": "item.id"},
         "fields": [{"field": "text", "value": "{{ item.title }}"}],
     },
-    "list_item_read": {"list": "notes", "id": {"path": "item.id"}},
+    "list_item_read": {"list": "notes", "id": {"path": "item.id"}, "fields": ["text"]},
     "create_task": {
         "name": "Call {{ contact.name }}",
         "description": "{{ item.fields.note }}",

@@ -13,6 +13,7 @@ from local_stack.servers import Alertmanager, Monitored, Prometheus, Zipkin
 from local_stack.tools import Tools
 
 DASHBOARDS = WORKSPACE / "deploy/chart/dashboards"
+ALERTS = WORKSPACE / "deploy/alerts/stagewright.yaml"
 _EVERY = "2s"
 _VARIABLES = {"$namespace": ".*", "$__rate_interval": "5m", "$__range": "1h"}
 """What Grafana would put in their place."""
@@ -31,7 +32,7 @@ class Query:
 
 def make_monitors(folder: Path, addresses: Addresses, tools: Tools) -> list[Part]:
     targets = {name: [addresses.address(f"{name} internal")] for name in SERVICES}
-    monitored = Monitored(targets, alertmanager=addresses.address("alertmanager"), every=_EVERY)
+    monitored = Monitored(targets, [ALERTS], addresses.address("alertmanager"), _EVERY)
     return [
         Prometheus(folder / "prometheus", addresses.port("prometheus"), tools, monitored),
         Alertmanager(folder / "alertmanager", addresses.port("alertmanager"), tools),
