@@ -59,16 +59,14 @@ class Running:
         self.told.extend(step for step, frame in self.frames.items() for _ in frame.inbox)
 
     def result(self) -> Step:
-        state = self.state.model_copy(
-            update={
-                "steps": self.steps,
-                "frames": dict(self.frames),
-                "executions": {step: one for step, one in self.executions.items() if self._is_kept(one)},
-                "outcome": self.outcome,
-                "reason": self.reason,
-                "status": self.status,
-                "variables": self.variables,
-            }
+        state = self.state.to(
+            steps=self.steps,
+            frames=dict(self.frames),
+            executions={step: one for step, one in self.executions.items() if self._is_kept(one)},
+            outcome=self.outcome,
+            reason=self.reason,
+            status=self.status,
+            variables=self.variables,
         )
         return Step(
             state=state,
@@ -106,10 +104,10 @@ class Running:
         progress = self.executions[step]
         if isinstance(reason := changes.get("reason"), str):
             changes["reason"] = readable_reason(reason)
-        updated = progress.to(**changes)
-        if updated != progress:
-            updated = updated.to(changed_at=self.now)
-            self.executions[step] = self.changed[step] = updated
+        if all(getattr(progress, name) == value for name, value in changes.items()):
+            return progress
+        updated = progress.to(**changes, changed_at=self.now)
+        self.executions[step] = self.changed[step] = updated
         return updated
 
     def end(self, step: int, state: RuleState, reason: str | None = None) -> None:
