@@ -19,9 +19,10 @@ from chaos.audit import Audit, Finding, World, count
 from chaos.driver import Driver
 from chaos.faults import Faults
 from chaos.neighbour import Neighbour, open_neighbour
-from chaos.quiet import not_ready, wait_until_quiet
-from chaos.reading import read_world
+from chaos.quiet import Tenant, not_ready, wait_until_quiet
+from chaos.reading import read_worlds
 from chaos.shop import FORMS, Shop, allow_much, open_shop
+from chaos.workshop import Workshop, open_workshop
 from local_stack.addresses import OFFSETS, Addresses
 from local_stack.errors import StackError
 from local_stack.layout import WORKSPACE, remove_folder
@@ -53,21 +54,23 @@ class Chaos:
     seed: str
     every_s: float
     neighbour: bool
+    workshop: bool
 
     async def run(self) -> int:
         """The exit code."""
         began = time.monotonic()
         async with AsyncExitStack() as life:
             shops = [await open_shop(self.stack, life) for _ in range(TENANTS)]
+            workshop = await open_workshop(self.stack, life) if self.workshop else None
             neighbour = await self._open_neighbour(life) if self.neighbour else None
-            faults = await self._load(shops, neighbour)
-            await self._settle(shops, neighbour)
+            faults = await self._load(shops, workshop, neighbour)
+            await self._settle([*shops, *([workshop] if workshop else ())], neighbour)
             with self.report.step("Audit"):
                 kafka = self.stack.addresses.address("kafka")
-                world = await read_world(shops, kafka, neighbour.tenant if neighbour else None)
-                findings = Audit(world).findings()
+                worlds = await read_worlds(shops, workshop, kafka, neighbour.tenant if neighbour else None)
+                findings = [finding for world in worlds for finding in Audit(world).findings()]
                 beside = await not_ready(shops[0].visitor) + await self._judge(neighbour)
-            self._tell(world, findings, faults, neighbour, time.monotonic() - began)
+            self._tell(worlds, findings, faults, neighbour, time.monotonic() - began)
             await self._explain(shops[0], findings)
             self._list(beside)
         return 1 if findings or beside else 0
@@ -88,11 +91,11 @@ class Chaos:
         )
         return [*neighbour.defects, *await neighbour.unfinished()]
 
-    async def _load(self, shops: Sequence[Shop], neighbour: Neighbour | None) -> Faults:
+    async def _load(self, shops: Sequence[Shop], workshop: Workshop | None, neighbour: Neighbour | None) -> Faults:
         faults = Faults(self.stack, self.seed, self.every_s, self.report.say)
         over = asyncio.Event()
         with self.report.step(f"Load under faults: {self.effects} effects", self.effects) as advance:
-            driver = Driver(shops, self.seed, self.effects, advance)
+            driver = Driver(shops, workshop, self.seed, self.effects, advance)
             async with asyncio.TaskGroup() as group:
                 group.create_task(faults.run(over))
                 if neighbour:
@@ -105,11 +108,11 @@ class Chaos:
             self.report.say(f"  {part} was ready again after {median(seconds):.1f} s, at most {max(seconds):.1f} s")
         return faults
 
-    async def _settle(self, shops: Sequence[Shop], neighbour: Neighbour | None) -> None:
+    async def _settle(self, tenants: Sequence[Tenant], neighbour: Neighbour | None) -> None:
         with self.report.step("Everything is up again, and quiet"):
             await asyncio.to_thread(self.stack.start, ["all"])
             kafka = self.stack.addresses.address("kafka")
-            unsettled = await wait_until_quiet(shops, kafka, QUIET_S, self.report.say, neighbour)
+            unsettled = await wait_until_quiet(tenants, kafka, QUIET_S, self.report.say, neighbour)
         for what, number in unsettled.items():
             self.report.say(f"[red]still under way after {QUIET_S:.0f} s[/red]: {what}: {number}")
 
@@ -134,16 +137,16 @@ class Chaos:
 
     def _tell(
         self,
-        world: World,
+        worlds: Sequence[World],
         findings: Sequence[Finding],
         faults: Faults,
         neighbour: Neighbour | None,
         seconds: float,
     ) -> None:
         figures = {
-            "effects": len(world.effects) + sum(deed.found for deed in world.deeds if deed.is_effect),
+            "effects": sum(world.count_effects() for world in worlds),
             **count(findings),
-            "mail_redelivered": world.mail_redelivered,
+            "mail_redelivered": sum(world.mail_redelivered for world in worlds),
             "faults": faults.counts.total(),
             "seed": self.seed,
             "neighbour": dict(neighbour.counts) if neighbour else None,
@@ -158,6 +161,7 @@ def main(
     seed: Annotated[str, typer.Option(help="A new one when none is given.")] = "",
     every: Annotated[float, typer.Option(min=0.5, help="Mean seconds from one fault to the next.")] = 4.0,
     neighbour: Annotated[bool, typer.Option(help="Whether a hostile tenant lives beside the audited ones.")] = True,
+    workshop: Annotated[bool, typer.Option(help="Whether a third audited tenant acts by every rule type.")] = False,
 ) -> None:
     """Load on all services under random faults, then the audit. Exit code 1 when anything is lost, doubled, late or out
     of order."""
@@ -170,7 +174,7 @@ def main(
     code = 1
     try:
         stack.up()
-        code = asyncio.run(Chaos(stack, report, effects, seed, every, neighbour).run())
+        code = asyncio.run(Chaos(stack, report, effects, seed, every, neighbour, workshop).run())
     except* (StackError, AssertionError, TimeoutError) as failures:
         for error in _leaves(failures):
             report.say(f"[red]{type(error).__name__}: {escape(str(error))}[/red]")

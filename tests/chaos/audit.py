@@ -95,6 +95,9 @@ class World:
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     mail_redelivered: int = 0
 
+    def count_effects(self) -> int:
+        return len(self.effects) + sum(deed.found for deed in self.deeds if deed.is_effect)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -161,6 +164,8 @@ class Audit:
 
     def _effects(self) -> Iterator[Finding]:
         for outcome in self._world.outcomes:
+            if not self._rules[outcome.rule].counted:
+                continue
             effects = self._by_command[outcome.command] if outcome.command else []
             own = [one for one in effects if (one.item, one.rule) == (outcome.item, outcome.rule)]
             yield from self._effects_of(outcome, own)

@@ -11,7 +11,9 @@ from uuid import UUID, uuid5
 from chaos.callers import Json
 from chaos.expected import Entry, certain_effects
 from chaos.shop import Shop
+from chaos.workshop import Workshop, draws
 from local_stack.errors import StackError
+from support.rule_examples import EXAMPLES
 
 AT_ONCE = 64
 ARRIVED_S = 300.0
@@ -37,10 +39,17 @@ NAMESPACE = UUID("5f8f9b1e-4f0c-4a39-9a8e-4f8a3a0d5c11")
 
 
 class Driver:
-    """Begins deals until they will come to so many effects at the least; `told` is called for each that is certain."""
+    """Begins deals and, in turn with them, items of the workshop, if there is one, until they will come to so many
+    effects at the least and every rule type has been drawn; `told` is called for each effect that is certain.
+    """
 
-    def __init__(self, shops: Sequence[Shop], seed: str, effects: int, told: Callable[[], None]) -> None:
+    def __init__(
+        self, shops: Sequence[Shop], workshop: Workshop | None, seed: str, effects: int, told: Callable[[], None]
+    ) -> None:
         self._shops = shops
+        self._workshop = workshop
+        self._draws = draws(seed)
+        self._drawn = 0
         self._seed = seed
         self._wanted = effects
         self._told = told
@@ -53,12 +62,23 @@ class Driver:
                 group.create_task(self._people())
 
     async def _people(self) -> None:
-        while self._least < self._wanted:
+        while self._least < self._wanted or (self._workshop and self._drawn < len(EXAMPLES)):
+            if self._workshop:
+                await self._play(self._workshop)
+            if self._least >= self._wanted:
+                continue
             self._begun += 1
             shop = self._shops[self._begun % len(self._shops)]
             deal = Deal(shop, f"{self._seed}/{self._begun}", f"d-{self._begun}", self._counts)
             self._least += deal.least()
             await deal.live()
+
+    async def _play(self, workshop: Workshop) -> None:
+        draw = next(self._draws)
+        self._drawn += 1
+        self._least += draw.least()
+        await workshop.enter(draw, str(uuid5(NAMESPACE, f"{self._seed}/workshop/{draw.number}")))
+        self._counts(draw.least())
 
     def _counts(self, effects: int) -> None:
         for _ in range(effects):

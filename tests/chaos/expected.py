@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-OBEYED_UNDER_A_GUARD = ("create_task", "update_item", "copy_deal", "change_stage")
-"""Their owner refuses a command when the item has left, so leaving may also be answered by a refusal."""
+UNGUARDED = ("send_sms", "send_email", "notify_supervisor", "notify_employee", "create_document", "create_qr_code")
+"""The owners of all others refuse a command when the item has left, so leaving may also be answered by a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Entry:
     at: datetime
     client: UUID | None = None
     amount: int = 0
+    refused: bool = False
+    """Whether the item lacks what the rule that `may_be_refused` needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Rule:
     far: bool
     more_than: int | None
     before: tuple[str, ...]
+    counted: bool = True
+    """Whether its effects are among those that the audit counts by command; others are told as deeds."""
+    may_be_refused: bool = False
+    contested: bool = False
+    """Whether it needs what only one item gets."""
 
     def is_due_at_leaving(self) -> bool:
         """Whether it is to act even if the item has left."""
@@ -98,19 +105,23 @@ def endings(rule: Rule, entry: Entry, clients: Clients, *, left: bool, before: S
         return {"cancelled"} if left else {"waiting"}
     acting = _acting(rule, entry, clients)
     if not left or rule.is_due_at_leaving():
-        return {acting}
-    return {acting, "cancelled"} | ({"refused"} if rule.type in OBEYED_UNDER_A_GUARD else set())
+        return acting
+    return acting | {"cancelled"} | ({"refused"} if rule.type not in UNGUARDED else set())
 
 
-def _acting(rule: Rule, entry: Entry, clients: Clients) -> str:
-    """What comes of it when it acts."""
+def _acting(rule: Rule, entry: Entry, clients: Clients) -> set[str]:
+    """What may come of it when it acts."""
+    if rule.may_be_refused and entry.refused:
+        return {"failed", "refused"}
+    if rule.contested:
+        return {"done", "refused"}
     if rule.more_than is not None and entry.amount <= rule.more_than:
-        return "skipped"
+        return {"skipped"}
     if rule.type == "send_sms" and entry.client in clients.without_phone:
-        return "failed"
+        return {"failed"}
     if rule.type == "send_email" and entry.client in clients.opted_out:
-        return "refused"
-    return "done"
+        return {"refused"}
+    return {"done"}
 
 
 def certain_effects(rules: Sequence[Rule], entry: Entry, clients: Clients) -> int:

@@ -5,20 +5,29 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from chaos import topics as kafka
 from chaos.callers import Caller
 from chaos.neighbour import Neighbour
-from chaos.shop import Shop
 from local_stack.addresses import SERVICES
 
 PENDING = re.compile(r"^(outbox_pending|work_pending|runs_overdue)(?:\{.*\})? (\S+)$", re.MULTILINE)
 LONG = timedelta(hours=1)
 TELL_EVERY_S = 10
+WAIT = "builtin:wait"
+"""The rule set of waits that services asked for, as until the time of a reminder."""
+
+
+class Tenant(Protocol):
+    """One that has people who can see its runs and arrivals."""
+
+    @property
+    def seller(self) -> Caller: ...
 
 
 async def wait_until_quiet(
-    shops: Sequence[Shop],
+    tenants: Sequence[Tenant],
     bootstrap: str,
     within_s: float,
     say: Callable[[str], None],
@@ -28,7 +37,7 @@ async def wait_until_quiet(
     began = told = time.monotonic()
     calm, unsettled = 0, dict[str, object]()
     while calm < 2 and time.monotonic() - began < within_s:
-        unsettled = await look(shops, bootstrap)
+        unsettled = await look(tenants, bootstrap)
         unsettled |= await _of_neighbour(neighbour) if neighbour else {}
         calm = 0 if unsettled else calm + 1
         if unsettled and time.monotonic() - told > TELL_EVERY_S:
@@ -38,15 +47,15 @@ async def wait_until_quiet(
     return unsettled
 
 
-async def look(shops: Sequence[Shop], bootstrap: str) -> dict[str, object]:
+async def look(tenants: Sequence[Tenant], bootstrap: str) -> dict[str, object]:
     """What is under way."""
     unsettled: dict[str, object] = {}
     for service in SERVICES:
-        metrics = (await shops[0].visitor.send("GET", service, "/metrics")).text
+        metrics = (await tenants[0].seller.send("GET", service, "/metrics")).text
         unsettled |= {f"{service} {name}": value for name, value in PENDING.findall(metrics) if float(value)}
     unsettled |= dict(await kafka.unread(bootstrap))
-    for shop in shops:
-        rules = [await _rules_under_way(shop), await _arrivals_under_way(shop)]
+    for tenant in tenants:
+        rules = [await _rules_under_way(tenant), await _arrivals_under_way(tenant)]
         unsettled |= {what: number for found in rules for what, number in found.items() if number}
     return unsettled
 
@@ -66,16 +75,18 @@ async def _of_neighbour(neighbour: Neighbour) -> dict[str, object]:
     return {"rules of the neighbour": len(unfinished)} if unfinished else {}
 
 
-async def _rules_under_way(shop: Shop) -> dict[str, int]:
+async def _rules_under_way(tenant: Tenant) -> dict[str, int]:
     found: dict[str, int] = {}
     for state in ("planned", "running"):
-        found[f"rules {state}"] = len([one async for one in shop.seller.list("rule-engine", "/v1/runs", state=state)])
+        found[f"rules {state}"] = len([one async for one in tenant.seller.list("rule-engine", "/v1/runs", state=state)])
     soon = datetime.now(UTC) + LONG
-    waiting = shop.seller.list("rule-engine", "/v1/runs", state="waiting")
-    found["rules waiting"] = len([one async for one in waiting if datetime.fromisoformat(one["due_at"]) < soon])
+    waiting = tenant.seller.list("rule-engine", "/v1/runs", state="waiting")
+    found["rules waiting"] = len(
+        [one async for one in waiting if one["rule_set"] != WAIT and datetime.fromisoformat(one["due_at"]) < soon]
+    )
     return found
 
 
-async def _arrivals_under_way(shop: Shop) -> dict[str, int]:
-    pending = shop.seller.list("trigger-service", "/v1/arrivals", verdict="pending")
+async def _arrivals_under_way(tenant: Tenant) -> dict[str, int]:
+    pending = tenant.seller.list("trigger-service", "/v1/arrivals", verdict="pending")
     return {"arrivals pending": len([one async for one in pending])}

@@ -2,125 +2,57 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from chaos import topics as kafka
-from chaos.audit import Deed, Effect, Outcome, Said, Version, World
+from chaos.audit import Deed, Effect, Outcome, World
 from chaos.callers import Json
 from chaos.expected import Clients, Entry
+from chaos.heard import Heard, Message, listen
+from chaos.peers import Delivery, once, read_deliveries, redelivered
 from chaos.shop import Shop
+from chaos.workshop import Workshop
+from chaos.workshop_reading import read_workshop
 from contracts import topics
-from contracts.envelope import Envelope
 from contracts.messages.entity_events import FieldsChanged, ItemCreated, PaymentChanged, StageChanged
 from contracts.messages.results import CommandDone
-from contracts.messages.rule_events import RunChanged
-from contracts.values import ItemSnapshot
 
 MARK = re.compile(r"(\w+) \[([^\]]+)\]")
 """How every text of the shop's rules begins: the rule, the item's title."""
-MOST_REVISIONS = 200
 CARE, CARED = "care", 3
 """The task that the workflow creates in each turn of its loop, and its turns."""
 
-type Message = Envelope[Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """All that was said on the topics that tell of items and rules."""
-
-    events: Sequence[Message]
-    rules: Sequence[Message]
-    results: Sequence[Message]
-
-    def of[B](self, kind: type[B]) -> Iterator[tuple[Message, B]]:
-        return ((one, one.data) for one in self.events if isinstance(one.data, kind))
-
-
-async def listen(bootstrap: str, tenants: Collection[UUID]) -> Heard:
-    """Everything that was ever said of these tenants."""
-    results = [
-        one
-        for topic in (topics.ENTITY_RESULTS, topics.DOC_RESULTS, topics.COMMS_RESULTS)
-        for one in await kafka.read_all(bootstrap, topic, tenants)
-    ]
-    events, rules = [
-        await kafka.read_all(bootstrap, topic, tenants) for topic in (topics.ENTITY_EVENTS, topics.RULE_EVENTS)
-    ]
-    return Heard(events, rules, results)
-
-
-async def read_world(shops: Sequence[Shop], bootstrap: str, neighbour: UUID | None = None) -> World:
-    """The world of shops that have the stack for themselves, but for one neighbour."""
-    heard = await listen(bootstrap, [shop.tenant for shop in shops])
-    entries = [_entry(one, data) for one, data in heard.of(StageChanged)]
-    reader = Reader(shops, heard, entries)
-    others = await kafka.ids_of(bootstrap, topics.COMMS_COMMANDS, neighbour) if neighbour else frozenset()
-    mails = [one for one in await shops[0].visitor.get("mail", "/mails") if command_of(one) not in others]
-    messages = [
-        one for one in await shops[0].visitor.get("sms", "/messages") if one["key"].partition(".")[0] not in others
-    ]
-    return World(
+async def read_worlds(
+    shops: Sequence[Shop], workshop: Workshop | None, bootstrap: str, neighbour: UUID | None = None
+) -> Sequence[World]:
+    """The shops' world and the workshop's, who have the stack for themselves, but for one neighbour."""
+    aside = workshop.tenant if workshop else None
+    all_heard = await listen(bootstrap, [*(shop.tenant for shop in shops), *([aside] if aside else ())])
+    tenants = await kafka.tenants_by_id(bootstrap, topics.COMMS_COMMANDS)
+    delivered = [(tenants.get(one.command), one) for one in await read_deliveries(shops[0].visitor)]
+    at_shops = [one for tenant, one in delivered if tenant is None or tenant not in (aside, neighbour)]
+    at_workshop = [one for tenant, one in delivered if tenant and tenant == aside]
+    heard = all_heard.of_tenants([shop.tenant for shop in shops])
+    reader = Reader(shops, heard, heard.entries())
+    world = World(
         rules=shops[0].rules,
         clients=Clients.all_of(shop.clients for shop in shops),
-        entries=entries,
+        entries=heard.entries(),
         outcomes=[one async for one in reader.outcomes()],
-        effects=[one async for one in reader.effects(mails, messages)],
+        effects=[one async for one in reader.effects(at_shops)],
         deeds=[one async for one in reader.deeds()],
-        versions=list(_versions(heard)),
-        said=list(_said(heard)),
-        caused=_caused(heard),
+        versions=list(heard.versions()),
+        said=list(heard.said(lambda data: data.rule)),
+        caused=heard.caused(),
         dead_letters=await kafka.dead_letters(bootstrap, neighbour),
-        mail_redelivered=len(mails) - len({mail["message_id"] for mail in mails}),
+        mail_redelivered=redelivered(at_shops),
     )
-
-
-def _entry(message: Message, data: StageChanged) -> Entry:
-    item = data.item
-    return Entry(
-        event=message.id,
-        item=item.id,
-        title=item.title,
-        pipeline=data.to_pipeline,
-        stage=data.to_stage,
-        seq=data.entry_seq,
-        at=data.at,
-        client=next(iter(item.contact_ids), None),
-        amount=item.amount.amount if item.amount else 0,
-    )
-
-
-def _versions(heard: Heard) -> Iterator[Version]:
-    for message in heard.events:
-        item: ItemSnapshot | None = getattr(message.data, "item", None)
-        if item is not None:
-            entry = message.data.entry_seq if isinstance(message.data, StageChanged) else None
-            yield Version(item.id, item.version, entry)
-
-
-def _said(heard: Heard) -> Iterator[Said]:
-    for message in heard.rules:
-        data: RunChanged = message.data
-        if data.workflow:
-            continue
-        yield Said(data.item_id, data.run_id, _revision(message.id, data), data.rule, data.state)
-
-
-def _revision(id: str, data: RunChanged) -> int:
-    """The id of such an event is made from the run's revision."""
-    numbers = range(1, MOST_REVISIONS)
-    return next(one for one in numbers if str(uuid5(data.run_id, f"{one}/{data.step}")) == id)
-
-
-def _caused(heard: Heard) -> Mapping[str, int]:
-    """Facts by the command that they came of; an invoice that a payment settles is an item of its own."""
-    commands = {str(one.data.command_id) for one in heard.results}
-    caused = [one for one in heard.events if one.causation in commands]
-    return Counter(f"{one.type} of {one.key} by command {one.causation}" for one in caused)
+    if workshop is None:
+        return [world]
+    return [world, await read_workshop(workshop, all_heard.of_tenants([workshop.tenant]), at_workshop)]
 
 
 class Reader:
@@ -140,12 +72,10 @@ class Reader:
                 for outcome in _outcomes(UUID(item["id"]), view.json()):
                     yield outcome
 
-    async def effects(self, mails: Sequence[Json], messages: Sequence[Json]) -> AsyncIterator[Effect]:
+    async def effects(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Effect]:
         """At the peers, in the services' lists, in the events of items."""
-        for sms in messages:
-            yield self._marked("SMS", sms["text"], sms["key"].partition(".")[0])
-        for mail in {mail["message_id"]: mail for mail in mails}.values():
-            yield self._marked("mails", mail["subject"], command_of(mail))
+        for one in once(deliveries):
+            yield self._marked(one.where, one.text, one.command)
         for shop in self._shops:
             async for effect in self._of_shop(shop):
                 yield effect
@@ -242,11 +172,6 @@ class Reader:
         for call in shop.asked.calls:
             verdict = arrivals[call]["verdict"] if call in arrivals else "unknown"
             yield Deed(f"call {call} was judged ({verdict})", verdict in ("moved", "behind", "same"))
-
-
-def command_of(mail: Json) -> str:
-    """The command that a mail answers, by its Message-ID."""
-    return str(mail["message_id"]).strip("<>").partition(".")[0]
 
 
 def _read_mark(text: str) -> tuple[str, str]:

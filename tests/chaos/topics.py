@@ -29,10 +29,10 @@ async def read_all(bootstrap: str, topic: Topic, tenants: Collection[UUID]) -> l
     return list(found.values())
 
 
-async def ids_of(bootstrap: str, topic: Topic, tenant: UUID) -> frozenset[str]:
-    """The ids of a tenant's messages."""
+async def tenants_by_id(bootstrap: str, topic: Topic) -> dict[str, UUID | None]:
+    """Whose message each is, by its id."""
     envelopes = [decode(record.headers, record.value) async for record in _records(bootstrap, [topic])]
-    return frozenset(one.id for one in envelopes if one.tenant == tenant)
+    return {one.id: one.tenant for one in envelopes}
 
 
 async def _records(bootstrap: str, topics: Sequence[Topic]) -> AsyncIterator[ConsumerRecord]:
