@@ -66,7 +66,7 @@ def requests(alert: str, service: str, method: str, route: str) -> list[Case]:
 ENGINE, ENTITY = 'service="rule-engine"', 'service="entity-service"'
 CONSUMER = f'{ENTITY}, instance="a", topic="crm.entity.commands.v1"'
 STARTED = f'executions_started_total{{{ENGINE}, how="delayed"}}'
-DAY = 86_400
+DAY, HOUR = 86_400, 3600
 
 
 def rose(alert: str, metric: str) -> list[Case]:
@@ -127,5 +127,12 @@ CASES = [
         f'certificate_ends_timestamp_seconds{{{ENTITY}, setting="kafka_ca_file"}}',
         flat(13 * DAY),
         flat(20 * DAY),
+    ),
+    *symptom(
+        "ServiceTokenEnds",
+        "page",
+        'service_token_ends_timestamp_seconds{service="trigger-service", called="entity-service"}',
+        flat(2 * HOUR + 300),
+        flat(2 * HOUR + 700),
     ),
 ]

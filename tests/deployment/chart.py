@@ -35,7 +35,7 @@ SECURED: Values = {
     "services": {
         "entity-service": {
             "settings": {"kafka_user": "entity-service", "public_entity_url": "https://entities.example.com"},
-            "hosts": {"entities.example.com": ["/"]},
+            "hosts": {"entities.example.com": ["/v1/", "/hooks/", "/calendars/"]},
         },
         "rule-engine": {
             "settings": {
@@ -43,7 +43,7 @@ SECURED: Values = {
                 "temporal_address": "temporal.example.com:7233",
                 "temporal_tls": True,
             },
-            "hosts": {"rules.example.com": ["/"]},
+            "hosts": {"rules.example.com": ["/v1/"]},
         },
         "doc-service": {
             "settings": {
@@ -51,7 +51,7 @@ SECURED: Values = {
                 "files_url": "s3://documents/files",
                 "public_doc_url": "https://docs.example.com",
             },
-            "hosts": {"docs.example.com": ["/d/", "/q/"]},
+            "hosts": {"docs.example.com": ["/v1/", "/d/", "/q/"]},
         },
         "comms-service": {
             "settings": {
@@ -59,11 +59,11 @@ SECURED: Values = {
                 "sms_url": "https://sms.example.com",
                 "public_comms_url": "https://comms.example.com",
             },
-            "hosts": {"comms.example.com": ["/public/"]},
+            "hosts": {"comms.example.com": ["/v1/", "/public/"]},
         },
         "trigger-service": {
             "settings": {"kafka_user": "trigger-service"},
-            "hosts": {"forms.example.com": ["/f/", "/hooks/"]},
+            "hosts": {"forms.example.com": ["/v1/", "/f/", "/hooks/"]},
         },
     },
 }

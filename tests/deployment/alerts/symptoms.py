@@ -8,6 +8,7 @@ from deployment.alerts.model import BY_SERVICE, EVERY_SERVICE, Alert, Timing, of
 
 ENGINE = "rule-engine"
 CERTIFICATES_AHEAD = timedelta(days=14)
+TOKENS_AHEAD = timedelta(minutes=10)
 MANY_LETTERS = 10
 UNSCHEDULED_S = 60
 """So many seconds' worth of starts is what a scheduler may have before it."""
@@ -166,6 +167,14 @@ def _calendar(timing: Timing) -> Iterator[Alert]:
         "page",
         f"{ends} < {CERTIFICATES_AHEAD.total_seconds():.0f}",
         "{{ $labels.setting }} of {{ $labels.service }} ends in {{ $value | humanizeDuration }}.",
+        timing.soon,
+    )
+    left = f"min by ({BY_SERVICE}, called) ({of('service_token_ends_timestamp_seconds')}) - time()"
+    yield Alert(
+        "ServiceTokenEnds",
+        "page",
+        f"{left} < {TOKENS_AHEAD.total_seconds():.0f}",
+        "The token of {{ $labels.service }} for {{ $labels.called }} ends in {{ $value | humanizeDuration }}.",
         timing.soon,
     )
 

@@ -229,6 +229,15 @@ def _saturation() -> list[AnyPanel]:
             ),
         ),
         graph(
+            "Service tokens end in",
+            "s",
+            "The first that ends, by service and whom it asks; 0: it has ended, or its file cannot be read.",
+            (
+                f"clamp_min(min by (service, called) ({ALL.of('service_token_ends_timestamp_seconds')}) - time(), 0)",
+                "{{service}} {{called}}",
+            ),
+        ),
+        graph(
             "Refused by quota",
             "short",
             "In the time that is looked at; see `docs/security.md`.",

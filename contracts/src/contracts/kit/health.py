@@ -7,10 +7,8 @@ from contextlib import suppress
 from fastapi import APIRouter, Request, Response
 
 from contracts.kit import telemetry
-from contracts.kit.certificates import measure_certificates
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.http import json_response
-from contracts.kit.settings import ServiceSettings
 
 type Check = tuple[str, Callable[[], Awaitable[None]]]
 
@@ -22,12 +20,13 @@ def router(
     checks: Sequence[Check],
     consumers_ready: Callable[[], bool],
     database: Database,
-    settings: ServiceSettings,
+    measure_files: Callable[[], None],
     kinds: Collection[str],
 ) -> APIRouter:
     """`/health/live`, `/health/ready`, `/metrics`; open to the platform, without tenant data.
 
-    `kinds` of work are counted when there is none of them, too.
+    `measure_files` sets the gauges of certificates and tokens; `kinds` of work are counted when there is none of them,
+    too.
     """
     routes = APIRouter(include_in_schema=False)
 
@@ -54,7 +53,7 @@ def router(
         with suppress(*INFRASTRUCTURE_ERRORS):
             if passing["database"]:  # a scraper does not wait for one that is away
                 await _count_pending(database, kinds)
-        await asyncio.to_thread(measure_certificates, settings)
+        await asyncio.to_thread(measure_files)
         text, media_type = telemetry.expose(request.headers.get("accept", ""))
         return Response(text, media_type=media_type)
 

@@ -22,6 +22,7 @@ from contracts.kit import configuration, health, quotas, telemetry
 from contracts.kit.auth import Authenticator, is_guarded, let_in_first
 from contracts.kit.body_limits import BodyLimitMiddleware
 from contracts.kit.broker import Consumer, Member, OutageError, Processor, Subscription
+from contracts.kit.certificates import measure_certificates
 from contracts.kit.clock import Clock, utc_now
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Database
 from contracts.kit.dead_letter import api as dead_letters
@@ -35,6 +36,7 @@ from contracts.kit.kafka import make_producer
 from contracts.kit.listeners import ListenerMiddleware
 from contracts.kit.outbox import Outbox, Relay
 from contracts.kit.quotas import Quota, QuotaApi
+from contracts.kit.service_tokens import measure_service_tokens
 from contracts.kit.settings import ServiceSettings
 from contracts.kit.worker import Job, Worker
 
@@ -143,7 +145,7 @@ class Service:
             dead_letters.router(operations, self.database),
             quotas.router(QuotaApi(self._quotas, self.database, self.clock)),
             configuration.router(self.database),
-            health.router(self._checks, self._consumers_ready, self.database, self.settings, self._kinds),
+            health.router(self._checks, self._consumers_ready, self.database, self._measure_files, self._kinds),
         )
         for router in (*routers, *of_the_kit):
             for route in router.routes:
@@ -226,6 +228,10 @@ class Service:
                 await erase_settled(self.database, self.clock())
                 await forget_answers(self.database, self.settings.idempotency_days)
                 await configuration.forget_changes(self.database, self.settings.configuration_days)
+
+    def _measure_files(self) -> None:
+        measure_certificates(self.settings)
+        measure_service_tokens(self.name, self.settings)
 
     def _consumers_ready(self) -> bool:
         return all(consumer.ready() for consumer in self._consumers)

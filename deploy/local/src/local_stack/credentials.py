@@ -2,7 +2,7 @@
 
 import json
 import time
-from base64 import b64encode, urlsafe_b64decode
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from contracts.kit.internal import service_audience
+from contracts.kit.token_files import ends_at
 from contracts.service_calls import called_by, scopes
 
 ISSUER = "stagewright-local"
@@ -82,7 +83,7 @@ class Credentials:
     def renew(self, services: Sequence[str]) -> list[tuple[str, str]]:
         """Renews tokens that have less than half of their time left; returns whose, and for which service."""
         pairs = [(caller, service) for caller in services for service in called_by(caller)]
-        due = [pair for pair in pairs if _ends(self._token_file(*pair)) - time.time() < _SERVICE_TOKEN_S / 2]
+        due = [pair for pair in pairs if ends_at(self._token_file(*pair)) - time.time() < _SERVICE_TOKEN_S / 2]
         for pair in due:
             self._write(self._token_file(*pair), self.service_token(*pair, _SERVICE_TOKEN_S))
         return due
@@ -116,15 +117,6 @@ class Credentials:
         partial.touch(mode=0o600)
         partial.write_text(text)
         partial.replace(file)
-
-
-def _ends(file: Path) -> float:
-    """When the token in a file ends, in seconds since 1970; long ago when there is none that can be read."""
-    try:
-        payload = file.read_text().split(".")[1]
-        return float(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
-    except (OSError, LookupError, ValueError):
-        return 0.0
 
 
 def _make_secrets() -> Secrets:

@@ -38,6 +38,9 @@ POISON_COMMANDS = Counter("poison_commands_total", "Commands answered as failed 
 COMMAND_ID_CONFLICTS = Counter("command_id_conflicts_total", "Command ids that came under two tenants", ["type"])
 QUOTA_REFUSALS = Counter("quota_refusals_total", "What was refused because a tenant's quota is used up", ["quota"])
 CERTIFICATE_ENDS = Gauge("certificate_ends_timestamp_seconds", "When the certificate of a file ends", ["setting"])
+SERVICE_TOKEN_ENDS = Gauge(
+    "service_token_ends_timestamp_seconds", "When the token ends that another service is shown", ["called"]
+)
 HTTP_SECONDS = Histogram("http_request_seconds", "Duration of requests", ["method", "route", "status"])
 HTTP_CLIENT_SECONDS = Histogram("http_client_seconds", "Duration of calls to others", ["peer", "method", "status"])
 
