@@ -184,7 +184,8 @@ def _headers(envelope: Envelope[Any]) -> Iterable[tuple[str, str]]:
 
 def rfc3339(time: datetime) -> str:
     """An aware time as RFC 3339 text in UTC, with microseconds."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    in_utc = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def format_causepath(causes: Iterable[Cause]) -> str:

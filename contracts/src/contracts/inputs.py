@@ -51,6 +51,8 @@ def unkeepable(given: Any) -> str | None:
 
     PostgreSQL takes no null characters, UTF-8 no lone surrogates, JSON no infinities, its readers no endless integers.
     """
+    if isinstance(given, str):
+        return _text_fault(given)
     rest: list[tuple[str, int, Any]] = [("", 0, given)]
     while rest:
         place, depth, part = rest.pop()

@@ -45,6 +45,8 @@ def one_line(text: str) -> str:
     Raises ValueError that names the first other control character and its place, counted from 1.
     """
     folded = _folded(text)
+    if folded.isprintable():
+        return folded
     for place, char in enumerate(folded, start=1):
         if unicodedata.category(char) == "Cc":
             raise ValueError(f"contains the control character U+{ord(char):04X} as character {place}: take it out")
@@ -58,6 +60,8 @@ def shown_on_one_line(text: str) -> str:
 
 def readable_reason(text: str, most: int = MAX_REASON) -> str:
     """A reason that people can read and a table can hold, whatever it quotes: without unprintable characters, cut."""
+    if len(text) <= most and text.isprintable():
+        return text
     shown = "".join(
         one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text[: most + 1]
     )

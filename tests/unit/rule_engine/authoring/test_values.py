@@ -7,7 +7,7 @@ import pytest
 from pydantic import JsonValue
 
 from rule_engine.domain.errors import ValueFailureError
-from rule_engine.domain.language.values import parts_of, paths_of, resolve, values_of
+from rule_engine.domain.language.values import context_values, parts_of, paths_of, resolve, values_of
 from support.shop import NOON, deal
 
 PDF: dict[str, JsonValue] = {"file_id": "0", "name": "invoice.pdf"}
@@ -24,6 +24,17 @@ def test_values_are_json_under_the_names_of_authors(values: dict[str, Any]) -> N
     assert values["item"]["id"] == "00000000-0000-0000-0000-000000000002"
     assert values["products"][0]["quantity"] == 2
     assert values["now"] == "2026-03-02T12:00:00.000000Z"
+
+
+def test_values_of_parts_that_stay_as_they_are_are_made_once() -> None:
+    before = deal()
+    known = context_values(before)
+    after = before.model_copy(update={"item": before.item.model_copy(update={"title": "Ash table"}), "company": None})
+
+    values = context_values(after, (before, known))
+
+    assert values == context_values(after) != known
+    assert all(values[name] is known[name] for name in ("contact", "products", "tenant"))
 
 
 def test_today_is_the_companys_day() -> None:

@@ -13,16 +13,19 @@ ON_TIME = timedelta(minutes=10)
 """Up to ten minutes late counts as on time: a rule that is due when the company closes still acts then."""
 
 
+def may_be_postponed(rule: RuleBlock, progress: RuleProgress) -> bool:
+    """Whether something may have changed, since its due time was found, that says later."""
+    return rule.run.working != "none" or follows_date(rule, progress)
+
+
 def due_now(
     rule: RuleBlock, progress: RuleProgress, entry: Entry, item: ItemSnapshot, times: Times, now: datetime
-) -> Due | None:
-    """When a rule whose time has come may act; null: now, whatever has changed."""
+) -> Due:
+    """When a rule whose time has come, and that may be postponed, may act."""
     at = progress.due_at if progress.due_at and now - progress.due_at <= ON_TIME else now
     if follows_date(rule, progress):
         return due(rule.run, entry.entered_at, item, times, at)
-    if rule.run.working != "none":
-        return due(Now(working_time=rule.run.working), entry.entered_at, item, times, at)
-    return None
+    return due(Now(working_time=rule.run.working), entry.entered_at, item, times, at)
 
 
 def follows_date(rule: RuleBlock, progress: RuleProgress) -> bool:

@@ -7,7 +7,13 @@ from rule_engine.domain.execution.deciding import decide
 from rule_engine.domain.execution.interpreter import Interpreter
 from rule_engine.domain.execution.item_values import ItemValues
 from rule_engine.domain.execution.program import RuleBlock
-from rule_engine.domain.execution.rescheduling import absence_reason, due_now, waiting_reason, waits_for_time
+from rule_engine.domain.execution.rescheduling import (
+    absence_reason,
+    due_now,
+    may_be_postponed,
+    waiting_reason,
+    waits_for_time,
+)
 from rule_engine.domain.execution.running import DELETED, LEFT, Running
 from rule_engine.domain.execution.state import Entry, Execution, Note
 from rule_engine.domain.execution.step import RunFacts, waits_for_date
@@ -86,12 +92,10 @@ class Turns:
 
     def _is_postponed(self, one: Execution, rule: RuleBlock, context: ItemContext) -> bool:
         """Whether by now the date it counts from, or working time, says later; a rule due on entry is not postponed."""
-        if one.manually_scheduled or one.rule_id == self.run.state.due_on_entry:
+        if one.manually_scheduled or one.rule_id == self.run.state.due_on_entry or not may_be_postponed(rule, one):
             return False
         times = times_in(context)
         found = due_now(rule, one, self.entry, context.item, times, self.run.now)
-        if found is None:
-            return False
         one = self.run.set(one.step, date_missing=found.missing)
         if not waits_for_date(rule, one) and (found.at is None or found.at <= self.run.now):
             return False

@@ -98,6 +98,8 @@ def _on_one_line(text: str) -> str | None:
 
 def quotable(seen: Mapping[str, Any]) -> dict[str, Any]:
     """Values by path as a decision keeps them: of one that is too large, only its size."""
+    if _size(seen) <= MAX_SEEN:
+        return dict(seen)
     left, kept = MAX_ALL_SEEN, dict[str, Any]()
     for path, value in seen.items():
         size = _size(value)

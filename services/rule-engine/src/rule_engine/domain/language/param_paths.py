@@ -18,7 +18,8 @@ def changed_at(value: Any, path: Sequence[str | int], change: Callable[[JsonValu
     key, *rest = path
     match value, key:
         case dict(), str() if key in value:
-            return value | {key: changed_at(value[key], rest, change)}
+            changed = changed_at(value[key], rest, change)
+            return value if changed is value[key] else value | {key: changed}
         case list(), int():
             return [changed_at(one, rest, change) if index == key else one for index, one in enumerate(value)]
         case _:

@@ -35,12 +35,22 @@ PARTS: Mapping[str, Part] = {
 """The part of a context that a name needs; the other names always come."""
 
 
-def context_values(context: ItemContext) -> dict[str, Any]:
-    """A context as authors name it."""
-    values = context.model_dump(mode="json", exclude=set(UNNAMED))
-    for row in values["products"]:
+type ContextValues = Mapping[str, Any]
+"""A context as authors name it."""
+
+
+def context_values(context: ItemContext, before: tuple[ItemContext, ContextValues] | None = None) -> ContextValues:
+    """The values of a context; those of parts that it has in common with one before are taken from there."""
+    parts, had = _parts(context), _parts(before[0]) if before else {}
+    changed = {name for name, part in parts.items() if name not in had or had[name] is not part}
+    values = context.model_dump(mode="json", include=changed)
+    for row in values.get("products", ()):
         row |= {name: as_json(exact(row[name])) for name in ("quantity", "discount_percent", "tax_percent")}
-    return values
+    return {**before[1], **values} if before else values
+
+
+def _parts(context: ItemContext) -> dict[str, Any]:
+    return {name: part for name, part in context.__dict__.items() if name not in UNNAMED}
 
 
 def own_values(

@@ -45,7 +45,7 @@ class SimulatedItem:
 
     def values_of(self, context: ItemContext) -> Mapping[str, Any]:
         if self.seen is None or self.seen[0] is not context:
-            self.seen = context, context_values(context)
+            self.seen = context, context_values(context, self.seen)
         return self.seen[1]
 
 

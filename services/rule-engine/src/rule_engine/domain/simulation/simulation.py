@@ -91,7 +91,9 @@ class Simulation:
     def _arrive(self, arrival: Arrival) -> None:
         context = arrival.context
         head = Head(last_entry_seq=context.item.entry_seq - 1)
-        item = SimulatedItem(context, head, dict(self._world.item_values.get(context.item.id, {})))
+        values = dict(self._world.item_values.get(context.item.id, {}))
+        before = next(reversed(self.items.values()), None)
+        item = SimulatedItem(context, head, values, seen=before.seen if before else None)
         self.items[context.item.id] = item
         if self._report:
             self._report.arrived(context.item.id)

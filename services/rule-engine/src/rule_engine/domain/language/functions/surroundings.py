@@ -1,9 +1,8 @@
 """Where and when functions compute: the tenant's language, zone and calendar, the time, and chance."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property, lru_cache
 from random import Random
@@ -38,7 +37,7 @@ class Surroundings:
     """The tenant's calendar, as JSON."""
     seed: str
     """Chance is the same for the same decision."""
-    budget: Budget = field(default_factory=current)
+    budget: Budget
 
     @cached_property
     def chance(self) -> Random:
@@ -49,7 +48,7 @@ class Surroundings:
         return WorkingTime(self.zone.key, Calendar.model_validate(self.working_hours))
 
 
-def surroundings_of(values: Mapping[str, Any]) -> Surroundings:
+def surroundings_of(values: Mapping[str, Any], budget: Budget) -> Surroundings:
     """Of the values at hand; `seed` among them makes chance the same for the same decision."""
     tenant = values.get("tenant") or {}
     zone = zone_of(str(tenant.get("time_zone", "UTC")))
@@ -61,32 +60,51 @@ def surroundings_of(values: Mapping[str, Any]) -> Surroundings:
         crm_url=str(tenant.get("crm_url", "")),
         working_hours=tenant.get("calendar") or {},
         seed=str(values.get("seed", values.get("now"))),
+        budget=budget,
     )
 
 
-_HERE: ContextVar[Surroundings] = ContextVar("surroundings")
+class inside:  # noqa: N801 - it is written as a statement: `with inside(values):`
+    """Functions called inside find the surroundings of these values; those around them, if there are any, stay.
+
+    They spend of the budget under way; outside of one of a fresh one. Most texts call no function: surroundings are
+    made for the first one that asks.
+    """
+
+    __slots__ = ("_budget", "_made", "_spending", "_token", "_values")
+    _token: Token["inside | None"] | None
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._made: Surroundings | None = None
+
+    def __enter__(self) -> None:
+        self._token = None
+        if _HERE.get() is None:
+            self._budget = current()
+            self._spending = spending(self._budget)
+            self._spending.__enter__()
+            self._token = _HERE.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _HERE.reset(self._token)
+            self._spending.__exit__()
+
+    def surroundings(self) -> Surroundings:
+        if self._made is None:
+            self._made = surroundings_of(self._values, self._budget)
+        return self._made
+
+
+_HERE: ContextVar[inside | None] = ContextVar("surroundings", default=None)
 
 
 def here() -> Surroundings:
     """Those of the function under way."""
-    return _HERE.get()
-
-
-@contextmanager
-def inside(values: Mapping[str, Any]) -> Iterator[None]:
-    """Functions called inside find the surroundings of these values; those around them, if there are any, stay.
-
-    They spend of the budget under way; outside of one of a fresh one.
-    """
-    if _HERE.get(None) is not None:
-        yield
-        return
-    with spending(current()):
-        token = _HERE.set(surroundings_of(values))
-        try:
-            yield
-        finally:
-            _HERE.reset(token)
+    found = _HERE.get()
+    assert found is not None  # noqa: S101 - functions are called inside of values
+    return found.surroundings()
 
 
 def locale(language: str) -> Locale:
