@@ -12,6 +12,8 @@ def find_loop(causes: Sequence[Cause]) -> str | None:
     A (rule, item) pair that occurs twice acted on its own consequence; a longer path than allowed is one that never
     meets the same pair, such as rules that copy items for ever. The sender has appended its own pair.
     """
+    if len(causes) == len(set(causes)) <= MAX_CAUSES:
+        return None
     repeated = next((cause for cause, times in Counter(causes).items() if times > 1), None)
     if repeated:
         path = " → ".join(cause.rule_id for cause in causes)

@@ -18,7 +18,7 @@ from rule_engine.domain.execution.interpreter import Interpreter
 from rule_engine.domain.execution.program import Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import may_be_rescheduled, waiting_reason, waits_for_time
 from rule_engine.domain.execution.running import DELETED, Running
-from rule_engine.domain.execution.state import ENDED, ROOT, Entry, Execution, Frame, Note, RuleProgress, State
+from rule_engine.domain.execution.state import ENDED, ROOT, START, Entry, Execution, Frame, RuleProgress, State
 from rule_engine.domain.execution.step import Registry, RunFacts, Step, needs_context
 from rule_engine.domain.execution.turns import Turns
 from rule_engine.domain.schedule.due import Due, Times, due
@@ -30,17 +30,17 @@ def begin(program: Program, entry: Entry, times: Times) -> State:
     """The state of a chain's run that was just planned; due times are in it for people to see."""
     run = plan_chain(program, entry, times)
     due_on_entry = start_chain(run)
-    return run.result().state.to(due_on_entry=due_on_entry)
+    return run.state_now(due_on_entry)
 
 
 def plan_chain(program: Program, entry: Entry, times: Times) -> Running:
     """A run in which every rule of the chain has its due time, and none has its turn."""
-    empty = State(frames={ROOT: Frame(step=ROOT, started_at=entry.entered_at)})
-    run = Running(program, empty, entry.entered_at)
+    untold = State.of(frames={ROOT: Frame.of(step=ROOT, started_at=entry.entered_at, inbox=(START,))})
+    run = Running(program, untold, entry.entered_at)
     for path, rule in program.rules_by_path.items():
         found = due(rule.run, entry.entered_at, entry.snapshot, times, entry.entered_at)
         step = run.next_step()
-        run.executions[step] = Execution(
+        run.executions[step] = Execution.of(
             step=step, rule_id=rule.rule_id, path=path, parent=ROOT, due_at=found.at, date_missing=found.missing
         )
     return run
@@ -50,7 +50,6 @@ def start_chain(run: Running) -> str | None:
     """Gives the first rule its turn. Returns the rule that is due on entry, if the first one that is enabled is; else
     that one waits.
     """
-    run.tell(ROOT, Note(what="start"))
     Interpreter(run).take_notes()
     rules = run.program.rules_by_path
     head = next((one for one in run.executions.values() if rules[one.path].enabled), None)
@@ -140,11 +139,9 @@ def _take_outputs(run: Running, step: int, given: Mapping[str, JsonValue], regis
     """The effect exists even if its outputs cannot be kept; rules that need them fail and say so."""
     kind = registry.get(run.rule(step).type)
     outputs = kind.outputs_of(given) if kind else dict(given)
-    if refusal := outputs_refusal(run, step, outputs):
-        run.end(step, "done", refusal)
-    else:
-        run.set(step, outputs=outputs)
-        run.end(step, "done")
+    refusal = outputs_refusal(run, step, outputs)
+    kept = run.executions[step].outputs if refusal else outputs
+    run.end(step, "done", refusal, outputs=kept)
 
 
 def _may_retry(rule: RuleBlock, progress: RuleProgress) -> bool:

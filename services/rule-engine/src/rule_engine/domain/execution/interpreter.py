@@ -119,10 +119,10 @@ class Interpreter:
                     frame = run.put_out(frame, kept_outputs(run, outputs))
                 run.close(step, outcome, reason)
             case Wait(until=until, awaits=awaits, reason=reason, data=data):
-                frame = run.frames[step] = _awaiting(frame, until, awaits).to(data=_or(data, frame))
+                frame = run.frames[step] = _awaiting(frame, until, awaits, data)
                 run.write_down(frame, "waiting" if until or awaits else "running", reason)
             case Run(children=children, until=until, awaits=awaits, data=data):
-                frame = run.frames[step] = _awaiting(frame, until, awaits).to(data=_or(data, frame))
+                frame = run.frames[step] = _awaiting(frame, until, awaits, data)
                 run.write_down(frame, "running")
                 for child in children:
                     run.open(frame, child.index, child.iteration, dict(child.names))
@@ -136,14 +136,15 @@ def kept_outputs(run: Running, outputs: Mapping[str, JsonValue]) -> dict[str, Js
     return dict(outputs)
 
 
-def _awaiting(frame: Frame, until: datetime | None, awaits: tuple[str, ...]) -> Frame:
+def _awaiting(
+    frame: Frame, until: datetime | None, awaits: tuple[str, ...], data: dict[str, JsonValue] | None
+) -> Frame:
     """A moment that an operator has decided stays theirs for as long as it is waited for."""
+    if frame.until is None and until is None and data is None and not awaits and not frame.awaits:
+        return frame  # most blocks wait for nothing but their children
     decided = frame.manually_scheduled and until == frame.until
-    return frame.to(until=until, awaits=awaits, manually_scheduled=decided)
-
-
-def _or(data: dict[str, JsonValue] | None, frame: Frame) -> dict[str, JsonValue]:
-    return frame.data if data is None else data
+    kept = frame.data if data is None else data
+    return frame.to(until=until, awaits=awaits, manually_scheduled=decided, data=kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from contracts.texts import readable_reason
 from rule_engine.domain.execution.assignments import Ask, Asked, AssignmentChange, Withdrawn
 from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import waiting_reason, waits_for_time
-from rule_engine.domain.execution.state import ENDED, ROOT, Execution, Frame, Note, State
+from rule_engine.domain.execution.state import ENDED, ROOT, START, Execution, Frame, Note, State
 from rule_engine.domain.execution.step import BlockRecord, Decision, Emission, Step, StopOthers, wake_at
-from rule_engine.domain.language.variables import Assigned, Stored
+from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Stored
 
 LEFT = "left the stage"
 DELETED = "the item was deleted"
@@ -32,42 +32,49 @@ class Running:
     steps: int = field(init=False)
     outcome: RuleState | None = field(init=False)
     reason: str | None = field(init=False)
-    told: deque[int] = field(default_factory=deque)
+    told: deque[int] = field(init=False)
     """Frames with something in their inbox, in the order in which it came."""
-    emissions: list[Emission] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    cancellations: list[UUID] = field(default_factory=list)
-    assigned: list[Assigned] = field(default_factory=list)
-    assignments: list[AssignmentChange] = field(default_factory=list)
-    unlocked: list[UUID] = field(default_factory=list)
-    stops: list[StopOthers] = field(default_factory=list)
-    stored: Stored = field(default_factory=Stored)
+    emissions: list[Emission] = field(init=False)
+    decisions: list[Decision] = field(init=False)
+    cancellations: list[UUID] = field(init=False)
+    assigned: list[Assigned] = field(init=False)
+    assignments: list[AssignmentChange] = field(init=False)
+    unlocked: list[UUID] = field(init=False)
+    stops: list[StopOthers] = field(init=False)
+    stored: Stored = NOTHING_STORED
     status: str | None = field(init=False)
     variables: dict[str, Any] = field(init=False)
     over_budget: int = 0
-    blocks: dict[int, BlockRecord] = field(default_factory=dict)
-    changed: dict[int, Execution] = field(default_factory=dict)
+    blocks: dict[int, BlockRecord] = field(init=False)
+    changed: dict[int, Execution] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.frames = dict(self.state.frames)
-        self.executions = dict(self.state.executions)
-        self.steps = self.state.steps
-        self.outcome = self.state.outcome
-        self.reason = self.state.reason
-        self.status = self.state.status
-        self.variables = dict(self.state.variables)
-        self.told.extend(step for step, frame in self.frames.items() for _ in frame.inbox)
+        state = self.state
+        self.frames, self.executions, self.variables = state.frames.copy(), state.executions.copy(), {**state.variables}
+        self.steps, self.outcome, self.reason, self.status = state.steps, state.outcome, state.reason, state.status
+        self.emissions, self.decisions, self.cancellations = [], [], []
+        self.assigned, self.assignments, self.unlocked, self.stops = [], [], [], []
+        self.blocks, self.changed = {}, {}
+        self.told = deque([step for step, frame in self.frames.items() for _ in frame.inbox])
 
-    def result(self) -> Step:
-        state = self.state.to(
+    def state_now(self, due_on_entry: str | None) -> State:
+        """What of the run is kept; `due_on_entry` as in the state."""
+        open_frames = self.frames
+        return self.state.to(
             steps=self.steps,
-            frames=dict(self.frames),
-            executions={step: one for step, one in self.executions.items() if self._is_kept(one)},
+            due_on_entry=due_on_entry,
+            frames=open_frames.copy(),
+            executions={
+                step: one for step, one in self.executions.items() if one.parent in open_frames or not one.ended
+            },
             outcome=self.outcome,
             reason=self.reason,
             status=self.status,
             variables=self.variables,
         )
+
+    def result(self) -> Step:
+        state = self.state_now(self.state.due_on_entry)
         return Step(
             state=state,
             emissions=tuple(self.emissions),
@@ -82,9 +89,6 @@ class Running:
             changed=tuple(self.changed.values()),
             wake_at=wake_at(self.program, state, self.now),
         )
-
-    def _is_kept(self, one: Execution) -> bool:
-        return one.parent in self.frames or not one.ended
 
     def next_step(self) -> int:
         self.steps += 1
@@ -104,15 +108,15 @@ class Running:
         progress = self.executions[step]
         if isinstance(reason := changes.get("reason"), str):
             changes["reason"] = readable_reason(reason)
-        if all(getattr(progress, name) == value for name, value in changes.items()):
+        if changes.items() <= vars(progress).items():
             return progress
         updated = progress.to(**changes, changed_at=self.now)
         self.executions[step] = self.changed[step] = updated
         return updated
 
-    def end(self, step: int, state: RuleState, reason: str | None = None) -> None:
+    def end(self, step: int, state: RuleState, reason: str | None = None, **changes: object) -> None:
         """Ends an execution without a decision of its own."""
-        self.set(step, state=state, reason=reason, cancelling=None, retry_after=False)
+        self.set(step, state=state, reason=reason, cancelling=None, retry_after=False, **changes)
         self.hand_over(step)
 
     def hand_over(self, step: int) -> None:
@@ -123,7 +127,7 @@ class Running:
         one = self.executions[step]
         if one.turn and not self._holds(one):
             self.executions[step] = one.to(turn=False)
-            note = Note(what="ended", child=one.path[-1], outcome=one.state, reason=one.reason)
+            note = Note.of(what="ended", child=one.path[-1], outcome=one.state, reason=one.reason)
             self.tell(one.parent, note)
 
     def _holds(self, one: Execution) -> bool:
@@ -206,18 +210,18 @@ class Running:
         block = self.program.at(path)
         if isinstance(block, Block):
             step = self.next_step()
-            self.frames[step] = Frame(
+            self.frames[step] = Frame.of(
                 step=step, path=path, parent=parent.step, iteration=iteration, started_at=self.now, names=names
             )
-            self.tell(step, Note(what="start"))
+            self.tell(step, START)
             return
         one = next((one for one in self.executions.values() if one.parent == parent.step and one.path == path), None)
         if one is None:
             step = self.next_step()
-            one = Execution(step=step, rule_id=block.rule_id, path=path, parent=parent.step, due_at=self.now)
+            one = Execution.of(step=step, rule_id=block.rule_id, path=path, parent=parent.step, due_at=self.now)
             self.executions[step] = one
         if one.ended:
-            self.tell(parent.step, Note(what="ended", child=index, outcome=one.state, reason=one.reason))
+            self.tell(parent.step, Note.of(what="ended", child=index, outcome=one.state, reason=one.reason))
         else:
             self.executions[one.step] = one.to(turn=True)
             if block.enabled and not block.otherwise and waits_for_time(block, one, self.now):
@@ -242,7 +246,7 @@ class Running:
             del self.executions[one.step]  # its row has it
         self.tell(
             frame.parent,
-            Note(what="ended", child=frame.path[-1], iteration=frame.iteration, outcome=outcome, reason=reason),
+            Note.of(what="ended", child=frame.path[-1], iteration=frame.iteration, outcome=outcome, reason=reason),
         )
 
     def delete_data(self) -> None:

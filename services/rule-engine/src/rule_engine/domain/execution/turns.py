@@ -15,7 +15,7 @@ from rule_engine.domain.execution.rescheduling import (
     waits_for_time,
 )
 from rule_engine.domain.execution.running import DELETED, LEFT, Running
-from rule_engine.domain.execution.state import Entry, Execution, Note
+from rule_engine.domain.execution.state import DUE, Entry, Execution
 from rule_engine.domain.execution.step import RunFacts, waits_for_date
 from rule_engine.domain.schedule.due import times_in
 
@@ -54,14 +54,17 @@ class Turns:
 
     def _wake_frames(self) -> None:
         for frame in list(self.run.frames.values()):
-            told = any(note.what == "due" for note in frame.inbox)
-            if frame.until is not None and frame.until <= self.run.now and not told:
-                self.run.tell(frame.step, Note(what="due"))
+            if frame.until is not None and frame.until <= self.run.now:
+                told = any(note.what == "due" for note in frame.inbox)
+                if not told:
+                    self.run.tell(frame.step, DUE)
 
     def _next(self, taken: set[tuple[int, int]]) -> Execution | None:
         """The first rule whose turn it is and that has not been looked at in this step."""
-        waiting = (one for one in self.run.executions.values() if one.acts_next)
-        return next((one for one in waiting if (one.step, one.attempt) not in taken), None)
+        for one in self.run.executions.values():
+            if one.acts_next and (one.step, one.attempt) not in taken:
+                return one
+        return None
 
     def _take_turn(self, one: Execution) -> None:
         run, rule = self.run, self.run.rule(one.step)

@@ -14,7 +14,7 @@ from rule_engine.domain.execution.advance import finish_turn
 from rule_engine.domain.execution.assignments import Moved
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.running import Running
-from rule_engine.domain.execution.state import ROOT, Frame, Note, State
+from rule_engine.domain.execution.state import ROOT, START, Frame, Note, State
 from rule_engine.domain.execution.step import Step
 
 
@@ -31,7 +31,7 @@ def begin_workflow(
         started_at=now,
         names={"param": dict(parameters)},
         data={"started_by": started_by},
-        inbox=(Note(what="start"),),
+        inbox=(START,),
     )
     return State(frames={ROOT: root}, variables=dict(variables))
 

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import date, time
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
@@ -65,7 +68,13 @@ def money(value: Any, currency: str | None = None) -> str:
         amount = exact(value)
     else:
         raise ValueFailureError("needs money or a number")
-    return format_currency(rounded(amount, digits), of, locale=here().language)
+    return _printed_money(rounded(amount, digits), of, here().language)
+
+
+@lru_cache(maxsize=1_000)
+def _printed_money(amount: Decimal, currency: str, language: Locale) -> str:
+    """Babel takes as long for it as all else that a short text takes, and the texts of an item print its amount."""
+    return format_currency(amount, currency, locale=language)
 
 
 _YES_NO: Mapping[str, tuple[str, str]] = {

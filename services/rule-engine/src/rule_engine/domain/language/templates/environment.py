@@ -1,6 +1,6 @@
 """The Liquid of authors: its tags and filters, and a rendering that spends a budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext, Token
@@ -116,6 +116,10 @@ class Template(BoundTemplate):
     context_class = _Context
     cost: int = 0
     """Of one iteration of a loop somewhere in it."""
+
+    def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
+        """Only what it is rendered with: our templates bring no names of their own."""
+        return render_args
 
 
 class _Environment(Environment):
