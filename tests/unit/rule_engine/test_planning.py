@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts.envelope import Body, Envelope, event
 from contracts.messages.entity_events import FieldsChanged, ItemDeleted, StageChanged
 from contracts.topics import item_key
+from rule_engine.domain.authoring.document import RuleDocument
 from rule_engine.domain.execution.advance import begin
 from rule_engine.domain.execution.operator_actions import postpone
 from rule_engine.domain.execution.planning import (
@@ -26,6 +27,7 @@ from rule_engine.domain.execution.planning import (
     plan,
 )
 from rule_engine.domain.execution.running import DELETED, LEFT
+from rule_engine.domain.execution.state import Entry
 from support.runs import ENTRY, HALF_AN_HOUR, ITEM, T0, TENANT, TIMES, program, rule, snapshot, states
 
 RULES = Published("sales", 3, {"new": [program(rule("greet"), rule("remind", run=HALF_AN_HOUR))]})
@@ -48,6 +50,27 @@ def moved(entry_seq: int, stage: str = "new", *, automation: bool = True) -> Env
         ),
         f"moved {entry_seq}",
     )
+
+
+_DATED = {"when": "after", "from": "item.fields.start", "days": 1, "no_date": "wait"}
+CHAINS = (
+    (rule("greet"), rule("remind", run=HALF_AN_HOUR)),
+    (rule("off", enabled=False), rule("dated", run=_DATED), rule("rest")),
+    (rule("remind", run=HALF_AN_HOUR), rule("instead", execution="else", run=_DATED)),
+)
+_DAYS = st.none() | st.integers(-3, 3)
+
+
+@given(rules=st.sampled_from(CHAINS), starts=st.lists(st.tuples(_DAYS, st.integers(0, 9)), min_size=2, max_size=4))
+def test_a_chain_begins_for_every_item_as_it_would_for_the_first(
+    rules: tuple[RuleDocument, ...], starts: list[tuple[int | None, int]]
+) -> None:
+    kept = program(*rules)
+    for days, hours in starts:
+        fields: dict[str, Any] = {} if days is None else {"start": (T0 + timedelta(days=days)).isoformat()}
+        entry = Entry(ITEM, 1, T0 + timedelta(hours=hours), snapshot(**fields))
+
+        assert begin(kept, entry, TIMES).stored() == begin(program(*rules), entry, TIMES).stored()
 
 
 def test_a_refusal_ends_every_rule_of_a_new_entry_and_touches_no_other_run() -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -218,10 +218,12 @@ class RuleType[P: Params](ABC):
 
     def cuts_in(self, params: Mapping[str, JsonValue]) -> Iterable[Cut]:
         """The texts in parameters that are cut when they are too long."""
-        for name, most, one_line in _texts_cut(self.params):
+        for name, cut in _texts_cut(self.params):
             value = params.get(name)
-            paths = [(name, index) for index in range(len(value))] if isinstance(value, list) else [(name,)]
-            yield from (Cut(path, most, one_line) for path in paths)
+            if isinstance(value, list):
+                yield from (replace(cut, path=(name, index)) for index in range(len(value)))
+            else:
+                yield cut
 
     def html_in(self, params: Mapping[str, JsonValue]) -> Collection[str]:
         """The parameters that hold HTML: values are escaped in them, unless their author says that they are markup."""
@@ -241,11 +243,11 @@ def marked(params: type[BaseModel], name: str, mark: str) -> tuple[str, ...]:
 
 
 @cache
-def _texts_cut(params: type[Params]) -> tuple[tuple[str, int, bool], ...]:
-    """The parameters that are cut texts, or lists of them: name, most characters, whether they are on one line."""
+def _texts_cut(params: type[Params]) -> tuple[tuple[str, Cut], ...]:
+    """The parameters that are cut texts, or lists of them, by name."""
     properties = params.model_json_schema()["properties"]
     return tuple(
-        (name, one["maxLength"], one.get("lines") == "one")
+        (name, Cut((name,), one["maxLength"], one.get("lines") == "one"))
         for name, schema in properties.items()
         for one in _inside(schema)
         if one.get("longer") == "is cut"

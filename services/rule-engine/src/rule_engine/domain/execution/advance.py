@@ -3,7 +3,7 @@
 A rule acts at most once per attempt: its command's id is made from the run, the step and the attempt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,21 +24,45 @@ from rule_engine.domain.execution.turns import Turns
 from rule_engine.domain.schedule.due import Due, Times, due
 
 LONGEST_PAUSE_S = 86_400
+MAX_BEGUN = 100
+"""Different beginnings of one chain that are kept; a chain whose dates differ so much is begun anew each time."""
 
 
 def begin(program: Program, entry: Entry, times: Times) -> State:
-    """The state of a chain's run that was just planned; due times are in it for people to see."""
-    run = plan_chain(program, entry, times)
-    due_on_entry = start_chain(run)
-    return run.state_now(due_on_entry)
+    """The state of a chain's run that was just planned; due times are in it for people to see.
+
+    A chain begins in the same way for all items whose rules have to wait alike: only the moments differ.
+    """
+    dues, now = dues_of(program, entry, times), entry.entered_at
+    alike = tuple((one.at is not None and one.at > now, one.missing) for one in dues)
+    known = program.begun.get(alike)
+    if known is None:
+        run = plan_chain(program, entry, dues)
+        known = run.state_now(start_chain(run))
+        if len(program.begun) < MAX_BEGUN:
+            program.begun[alike] = known
+    return _begun_at(known, now, dues)
 
 
-def plan_chain(program: Program, entry: Entry, times: Times) -> Running:
+def _begun_at(known: State, now: datetime, dues: Sequence[Due]) -> State:
+    executions = {
+        step: one.to(due_at=found.at, changed_at=one.changed_at and now)
+        for (step, one), found in zip(known.executions.items(), dues, strict=True)
+    }
+    return known.to(frames={ROOT: known.frames[ROOT].to(started_at=now)}, executions=executions)
+
+
+def dues_of(program: Program, entry: Entry, times: Times) -> list[Due]:
+    """When each rule of a chain is due, in their order."""
+    at = entry.entered_at
+    return [due(rule.run, at, entry.snapshot, times, at) for rule in program.rules_by_path.values()]
+
+
+def plan_chain(program: Program, entry: Entry, dues: Sequence[Due]) -> Running:
     """A run in which every rule of the chain has its due time, and none has its turn."""
     untold = State.of(frames={ROOT: Frame.of(step=ROOT, started_at=entry.entered_at, inbox=(START,))})
     run = Running(program, untold, entry.entered_at)
-    for path, rule in program.rules_by_path.items():
-        found = due(rule.run, entry.entered_at, entry.snapshot, times, entry.entered_at)
+    for (path, rule), found in zip(program.rules_by_path.items(), dues, strict=True):
         step = run.next_step()
         run.executions[step] = Execution.of(
             step=step, rule_id=rule.rule_id, path=path, parent=ROOT, due_at=found.at, date_missing=found.missing

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rule_engine.domain.execution.advance import plan_chain, start_chain
+from rule_engine.domain.execution.advance import dues_of, plan_chain, start_chain
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import ENDED, ROOT, Entry, RuleProgress, State
 from rule_engine.domain.schedule.due import Times
@@ -21,7 +21,7 @@ def begin_backfill(program: Program, known: Mapping[str, RuleProgress], entry: E
     before = {rule.rule_id: known[rule.rule_id] for rule in rules if rule.rule_id in known}
     if len(before) == len(rules) or any(one.state not in ENDED for one in before.values()):
         return None
-    run = plan_chain(program, entry, times)
+    run = plan_chain(program, entry, dues_of(program, entry, times))
     for step, one in run.executions.items():
         if one.rule_id in before:
             run.executions[step] = one.to(**dict(before[one.rule_id]), step=step, path=one.path, parent=ROOT)

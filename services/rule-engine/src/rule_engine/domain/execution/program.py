@@ -20,6 +20,7 @@ from rule_engine.domain.schedule.run_time import Now, RunTime
 
 if TYPE_CHECKING:
     from rule_engine.domain.execution.blocks import BlockType
+    from rule_engine.domain.execution.state import State
 
 FORMAT: Literal[2] = 2
 """The newest format that this code reads; it writes this one too."""
@@ -126,7 +127,8 @@ class Program(_Strict):
                 raise UnknownBlockError(f"this worker knows no block {block.block!r}")
         bound = self.model_copy()
         bound._types = types
-        bound.__dict__.pop("_bound", None)
+        for known in ("_bound", "begun"):
+            bound.__dict__.pop(known, None)
         return bound
 
     def rules(self) -> tuple[RuleBlock, ...]:
@@ -146,6 +148,11 @@ class Program(_Strict):
     def positions_of_blocks(self) -> dict[Path, int]:
         """Of all blocks: how many stand before each."""
         return {path: position for position, path in enumerate(_paths(self.root, ()))}
+
+    @cached_property
+    def begun(self) -> dict[tuple[tuple[bool, bool], ...], "State"]:
+        """How the chain began before, by which of its rules had to wait and which had no date; kept by `begin`."""
+        return {}
 
     @cached_property
     def _containers(self) -> dict[Path, Block]:

@@ -318,7 +318,7 @@ class Running:
     def outputs(self, step: int) -> dict[str, dict[str, Any]]:
         """What can be named as `steps` inside a frame: the outputs of what has ended in it and around it."""
         around = list(self._around(step))
-        found: dict[str, dict[str, Any]] = {rule.name: {} for rule in self.program.rules()}
+        found: dict[str, dict[str, Any]] = {rule.name: {} for rule in self.program.rules_by_path.values()}
         for frame in reversed(around):
             found |= self.outputs_in(frame)
         return found

@@ -1,6 +1,6 @@
 """What one step of a run is: the values that go in and come out, and when to look at a run again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,12 +115,13 @@ class Step:
 
 def wake_at(program: Program, state: State, now: datetime) -> datetime | None:
     """When to look at the run again; null when it is finished or only a result can go on with it."""
-    if state.outcome is not None and not any(one.acts_next for one in state.executions.values()):
+    next_ones = [one for one in state.executions.values() if one.acts_next]
+    if state.suspended or (state.outcome is not None and not next_ones):
         return None
-    return None if state.suspended else min(_moments(program, state, now), default=None)
+    return min([*_of_frames(state, now), *_of_rules(program, next_ones, now)], default=None)
 
 
-def _moments(program: Program, state: State, now: datetime) -> Iterator[datetime]:
+def _of_frames(state: State, now: datetime) -> Iterator[datetime]:
     for frame in state.frames.values():
         if frame.held:
             continue
@@ -128,11 +129,12 @@ def _moments(program: Program, state: State, now: datetime) -> Iterator[datetime
             yield now
         elif frame.until is not None:
             yield min(frame.until, now + FURTHEST)
-    for one in state.executions.values():
-        if one.acts_next:
-            rule = program.rules_by_path[one.path]
-            if not waits_for_date(rule, one):
-                yield _due(one, now)
+
+
+def _of_rules(program: Program, next_ones: Iterable[Execution], now: datetime) -> Iterator[datetime]:
+    for one in next_ones:
+        if not waits_for_date(program.rules_by_path[one.path], one):
+            yield _due(one, now)
 
 
 def _due(progress: RuleProgress, now: datetime) -> datetime:

@@ -33,7 +33,7 @@ def evaluate(source: str, values: Values) -> Any:
 
 
 def _computed(tree: Node, values: Values) -> Any:
-    with spending(current()), inside(values):
+    with inside(values):
         try:
             return _json(compute(tree, values))
         except ValueFailureError as error:

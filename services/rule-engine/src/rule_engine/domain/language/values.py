@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from contracts.budget import BudgetError, current, spending
+from contracts.budget import BudgetError, current
 from contracts.conditions import Condition
 from contracts.contexts import UNNAMED, ItemContext, Part
 from contracts.envelope import rfc3339
@@ -91,7 +91,7 @@ def resolve(
 
     Raises `ValueFailureError`, and `BudgetError`, naming the parameter and the reason.
     """
-    with spending(current()), inside(values):
+    with inside(values):
         return {
             name: value if name == WHERE else _resolve(value, values, f"params.{name}", html=name in html)
             for name, value in params.items()

@@ -121,6 +121,9 @@ class Report:
     open: int = 0
     most_open: int = 0
     """Runs unfinished at one time, and within a moment."""
+    _looked_at: datetime | None = None
+    """The moment whose day was found last: much happens at one."""
+    _date: date = date.min
 
     # what happens
 
@@ -165,12 +168,14 @@ class Report:
             self.limits["decisions that took more work than one may"] += step.over_budget
         for emission in step.emissions:
             self._sent(code, run, emission, now)
+        is_traced = run.entry.item_id in self.traces
         for one in step.changed:
             rule = run.program.rules_by_path[one.path]
             if one.state in ENDED:
                 self._ended((code, run.program.stage, rule.name, rule.type), one.state, one.reason, now)
                 self._day(now).ends[one.state] += 1
-            self._line(run.entry.item_id, now, "rule", code, rule.name, one.state, one.reason, one.due_at)
+            if is_traced:
+                self._line(run.entry.item_id, now, "rule", code, rule.name, one.state, one.reason, one.due_at)
         for block in step.blocks:
             self._block(code, run, block, now)
         for asked in step.assignments:
@@ -194,10 +199,11 @@ class Report:
     # how it is kept
 
     def _day(self, now: datetime) -> _Day:
-        day = now.astimezone(self.zone).date()
-        found = self.days.get(day)
+        if now is not self._looked_at:
+            self._looked_at, self._date = now, now.astimezone(self.zone).date()
+        found = self.days.get(self._date)
         if found is None:
-            found = self.days[day] = _Day()
+            found = self.days[self._date] = _Day()
         return found
 
     def _ended(self, key: _RuleKey, state: RuleState, reason: str | None, now: datetime) -> None:
@@ -229,7 +235,7 @@ class Report:
         day.commands[body.TYPE] += 1
         if isinstance(body, SendMessage):
             day.messages += 1
-            key = (now.astimezone(self.zone).date(), body.to)
+            key = (self._date, body.to)
             self.messages.setdefault(key, Counter())[rule.name] += 1
         if run.entry.item_id in self.traces:
             self._line(run.entry.item_id, now, "command", code, rule.name, details=shown(body))

@@ -96,16 +96,11 @@ DONE_AT_ONCE = Answer()
 
 def answer(stand_ins: Sequence[StandIn], rule: str, type: str, drawn_from: str) -> Answer:
     """Of the first that stands for the rule; without one it is done at once. `drawn_from` decides the shares."""
-    found = next((one for one in stand_ins if one.stands_for(rule, type)), None)
-    if found is None:
-        return DONE_AT_ONCE
-    return Answer(
-        _outcome(found, fraction(drawn_from)),
-        timedelta(seconds=found.after_seconds),
-        found.reason,
-        found.retryable,
-        found.outputs,
-    )
+    for one in stand_ins:
+        if one.stands_for(rule, type):
+            after = timedelta(seconds=one.after_seconds)
+            return Answer(_outcome(one, fraction(drawn_from)), after, one.reason, one.retryable, one.outputs)
+    return DONE_AT_ONCE
 
 
 def _outcome(stand_in: StandIn, drawn: float) -> Literal["done", "refused", "failed", "unanswered"]:

@@ -8,7 +8,7 @@ from liquid.exceptions import (
     LiquidError,
 )
 
-from contracts.budget import current, spending
+from contracts.budget import current
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.language.functions import inside
 from rule_engine.domain.language.templates.analysis import Text, analysed
@@ -47,7 +47,7 @@ def render(source: str, values: Mapping[str, Any], *, html: bool = False) -> str
     if "{" not in source:
         return source
     try:
-        with spending(current()), inside(values):
+        with inside(values):
             return str(parse(source, html=html).template.render(values))
     except LiquidError as error:
         raise ValueFailureError(_words(error)) from error
