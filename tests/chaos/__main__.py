@@ -95,7 +95,7 @@ class Chaos:
         faults = Faults(self.stack, self.seed, self.every_s, self.report.say)
         over = asyncio.Event()
         with self.report.step(f"Load under faults: {self.effects} effects", self.effects) as advance:
-            driver = Driver(shops, workshop, self.seed, self.effects, advance)
+            driver = Driver(shops, workshop, self.seed, self.effects, advance, faults.ebb)
             async with asyncio.TaskGroup() as group:
                 group.create_task(faults.run(over))
                 if neighbour:

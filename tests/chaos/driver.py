@@ -40,11 +40,18 @@ NAMESPACE = UUID("5f8f9b1e-4f0c-4a39-9a8e-4f8a3a0d5c11")
 
 class Driver:
     """Begins deals and, in turn with them, items of the workshop, if there is one, until they will come to so many
-    effects at the least and every rule type has been drawn; `told` is called for each effect that is certain.
+    effects at the least and every rule type has been drawn; `told` is called for each effect that is certain,
+    `all_begun` as soon as somebody finds nothing left to begin.
     """
 
     def __init__(
-        self, shops: Sequence[Shop], workshop: Workshop | None, seed: str, effects: int, told: Callable[[], None]
+        self,
+        shops: Sequence[Shop],
+        workshop: Workshop | None,
+        seed: str,
+        effects: int,
+        told: Callable[[], None],
+        all_begun: Callable[[], None],
     ) -> None:
         self._shops = shops
         self._workshop = workshop
@@ -53,6 +60,7 @@ class Driver:
         self._seed = seed
         self._wanted = effects
         self._told = told
+        self._all_begun = all_begun
         self._begun = 0
         self._least = 0
 
@@ -72,6 +80,7 @@ class Driver:
             deal = Deal(shop, f"{self._seed}/{self._begun}", f"d-{self._begun}", self._counts)
             self._least += deal.least()
             await deal.live()
+        self._all_begun()
 
     async def _play(self, workshop: Workshop) -> None:
         draw = next(self._draws)
