@@ -4,6 +4,7 @@ A server may be lent instead: by address (`TEST_POSTGRES_DSN`, `TEST_KAFKA`, `TE
 official image (`TEST_SERVERS=containers`). A server that cannot be had is an error, never a skip.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,11 +16,13 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from contracts.kit.gc_tuning import THRESHOLDS, tune_gc
 from local_stack import containers
 from local_stack.layout import WORKSPACE, remove_folder
 from local_stack.testing import PrivateServers, end_dead_sessions
 from local_stack.tools import Tools
 
+gc.set_threshold(*THRESHOLDS)  # imports and collected tests are no cycles
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")  # a busy machine is no defect
 
@@ -38,6 +41,10 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    tune_gc()
 
 
 @pytest.fixture(scope="session")

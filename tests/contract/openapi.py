@@ -7,6 +7,7 @@ import base64
 import json
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,14 @@ SETTINGS = {
 """Something for everything that some service must be told; nothing is connected to."""
 
 
-def application(service: str, **own: Any) -> FastAPI:
-    """A service's application, not started; `own` are settings that differ."""
+@cache
+def application(service: str) -> FastAPI:
+    """A service's application, not started: one for all who only look at it."""
+    return make_application(service)
+
+
+def make_application(service: str, **own: Any) -> FastAPI:
+    """One of one's own; `own` are settings that differ."""
     app = import_module(f"{service.replace('-', '_')}.main").build_app(settings_of(service, **own))
     assert isinstance(app, FastAPI)
     return app

@@ -80,7 +80,7 @@ def printed(rows: tuple[ProductContext, ...], rounding: TaxRounding) -> dict[str
     return {name: json.loads(inputs[name])["totals"][0] for name in ("data", "printed")}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(INPUTS, ROUNDINGS)
 def test_no_minor_unit_is_lost_on_the_way_from_a_row_to_its_payment(
     inputs: list[dict[str, Any]], rounding: TaxRounding
@@ -108,7 +108,7 @@ def with_rounding(item: Any, rounding: TaxRounding) -> Any:
     return item.model_copy(update={"tax_rounding": rounding})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(INPUTS, st.sets(st.integers(0, 29)))
 def test_rows_that_move_take_what_they_come_to_with_them(inputs: list[dict[str, Any]], numbers: set[int]) -> None:
     """With tax rounded in each row; per rate two items have two roundings."""

@@ -212,7 +212,7 @@ def test_every_rule_type_is_tried() -> None:
 
 
 @pytest.mark.parametrize("type", RULES)
-@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
 @given(context=contexts())
 def test_what_was_accepted_is_refused_by_no_rule_and_no_owner(type: str, context: ItemContext) -> None:
     goes_through(type, context)
@@ -243,7 +243,7 @@ def goes_through(type: str, context: ItemContext) -> None:
         OWNERS[type_of(body)](body, context)
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
 @given(context=contexts())
 def test_what_was_accepted_can_be_sent_as_html(context: ItemContext) -> None:
     params = {"subject": LINE, "text": f"<p dir='auto'>{TEXT}</p>", "html": True}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contract.openapi import SERVICES, application
+from contract.openapi import SERVICES, make_application
 from contracts.kit.broker import Subscription
 from contracts.kit.service import Service
 from contracts.topics import TOPICS
@@ -19,5 +19,5 @@ def test_a_topic_names_the_services_that_read_it_and_no_others(monkeypatch: pyte
 
     monkeypatch.setattr(Service, "consume", note)
     for service in SERVICES:
-        application(service)
+        make_application(service)
     assert readers == {topic.name: set(topic.groups) for topic in TOPICS}

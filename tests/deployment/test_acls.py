@@ -30,7 +30,7 @@ from contracts.topics import (
     Topic,
     dead_letter_topic,
 )
-from integration.kit.harness import Harness, make_harness, note, remove_harness, running
+from integration.kit.harness import Harness, note, own_harness, running
 from integration.kit.test_service import tell, writing_down
 from local_stack.ports import free_port
 from local_stack.servers import Secured
@@ -167,16 +167,13 @@ async def test_other_teams_read_events_in_groups_of_their_own(broker: Broker) ->
 
 async def test_a_service_needs_no_more_than_the_table_gives_it(broker: Broker, postgres: str, tmp_path: Path) -> None:
     """Relay, group, offsets and dead letters of a real service, whose topics are of the test."""
-    harness = await make_harness(postgres, broker.plain, tmp_path / "jwks.json")
-    try:
+    async with own_harness(postgres, broker.plain, tmp_path / "jwks.json") as harness:
         await broker.allow(of_probe(harness))
         account = broker.as_user(PROBE).model_dump(exclude={"plaintext_allowed"})
         async with running(writing_down(harness, harness.service(**account))) as service:
             await tell(service, harness, "by its outbox")
             await harness.publish(harness.events, note("by another"))
             await eventually(lambda: _has(harness, ["by another", "by its outbox"]))
-    finally:
-        await remove_harness(postgres, harness)
 
 
 def of_probe(harness: Harness) -> list[Acl]:

@@ -13,7 +13,7 @@ from local_stack.demo.shop import Shop
 from local_stack.plan import plan
 from support.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.verify]
 
 
 def send_form(shop: Shop, form: str) -> None:

@@ -13,7 +13,7 @@ from local_stack.tools import Tools
 from support import forms
 from support.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 EXPECTED = ("422", "429", "favicon")
 """Parts of complaints: the browser tells of answers that are no successes."""

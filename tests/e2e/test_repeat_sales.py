@@ -13,7 +13,7 @@ from local_stack.plan import plan
 from local_stack.stack import Stack
 from support.dead_letters import dead_letters
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.verify]
 
 
 @pytest.fixture

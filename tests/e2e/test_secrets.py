@@ -17,7 +17,7 @@ from local_stack.demo.shop import Shop
 from local_stack.demo.story import COMPANY, SMS, WISH, Story
 from support import forms
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
 type Texts = Mapping[str, bytes]
 """Everything that was said, by where."""

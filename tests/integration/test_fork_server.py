@@ -14,6 +14,8 @@ from local_stack.fork_server import ForkServer
 from local_stack.process import Process, lives
 from support.waiting import until
 
+pytestmark = pytest.mark.verify
+
 PROGRAM = """
 import os, random, signal, sys, time, uuid
 from contracts.kit.clock import new_id

@@ -112,6 +112,7 @@ async def test_the_topics_of_the_contracts_are_created_once(kafka: str) -> None:
         assert consumer.partitions_for_topic("crm.entity.events.v1") == set(range(12))
 
 
+@pytest.mark.verify
 async def test_a_record_survives_the_broker_being_killed(private_servers: PrivateServers) -> None:
     kafka = await asyncio.to_thread(private_servers.kafka)
     await create_topics(kafka.address, [Topic("kept", "nobody", (), partitions=1)])
@@ -122,6 +123,7 @@ async def test_a_record_survives_the_broker_being_killed(private_servers: Privat
         assert (await consumer.getone()).value == b"still here"
 
 
+@pytest.mark.verify
 async def test_a_commit_survives_the_database_server_being_killed(private_servers: PrivateServers) -> None:
     postgres = await asyncio.to_thread(private_servers.postgres)
     first = await asyncpg.connect(postgres.dsn)
@@ -133,6 +135,7 @@ async def test_a_commit_survives_the_database_server_being_killed(private_server
     first.terminate()
 
 
+@pytest.mark.verify
 async def test_a_parked_workflow_survives_temporal_being_killed(private_servers: PrivateServers) -> None:
     temporal = await asyncio.to_thread(private_servers.temporal)
     client = await Client.connect(temporal.address)
@@ -161,6 +164,7 @@ async def test_the_time_skipping_server_sleeps_half_a_year_at_once(time_skipping
         assert slept >= timedelta(days=180).total_seconds()
 
 
+@pytest.mark.verify
 def test_a_part_that_fell_is_started_again_and_one_that_was_killed_for_good_is_not(stack: Stack) -> None:
     traces = stack.peers["traces"]
     watch = Watch(traces)
@@ -174,6 +178,7 @@ def test_a_part_that_fell_is_started_again_and_one_that_was_killed_for_good_is_n
     assert not watch.look(time.monotonic() + 3600)
 
 
+@pytest.mark.verify
 def test_a_part_that_falls_again_and_again_is_started_at_growing_intervals(stack: Stack) -> None:
     traces = stack.peers["traces"]
     watch = Watch(traces)
@@ -184,6 +189,7 @@ def test_a_part_that_falls_again_and_again_is_started_at_growing_intervals(stack
         assert watch.look(moment) is expected
 
 
+@pytest.mark.verify
 def test_the_command_kills_starts_and_shows_one_part(stack: Stack) -> None:
     mail = stack.peers["mail"]
     stack.start(["mail"])

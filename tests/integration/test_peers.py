@@ -84,6 +84,7 @@ def sms(peers: Stack) -> Iterator[httpx.Client]:
     yield from _client(peers, "sms", "messages")
 
 
+@pytest.mark.verify
 def test_a_mail_is_kept_with_its_text_and_attachment_also_across_a_kill(peers: Stack, mail: httpx.Client) -> None:
     recipient = "anna@example.com"
     _deliver(peers, _letter(recipient))

@@ -11,7 +11,7 @@ from local_stack.demo.shop import Shop, open_shop
 from local_stack.stack import Stack
 from support.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.verify]
 
 ANY = {"If-Match": "*"}
 ASK = {

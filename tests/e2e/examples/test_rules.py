@@ -30,7 +30,7 @@ from support.rule_examples import (
 )
 from support.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.verify]
 
 each_example = pytest.mark.parametrize("type", EXAMPLES)
 

@@ -14,7 +14,7 @@ from support.waiting import until
 from trigger_service.triggers.examples import load_examples
 from trigger_service.triggers.registry import TRIGGER_TYPES
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.verify]
 
 EXAMPLES = load_examples()
 PIPELINE = "arrivals"

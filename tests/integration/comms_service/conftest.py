@@ -1,4 +1,4 @@
-"""One harness for the tests of each file, one tenant for each test; it is gone before other tests play its owner."""
+"""One harness for these tests, one tenant for each test; it is gone before other tests play its owner."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from integration.comms_service.harness import Harness, Shop, open_harness
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def harness(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
     folder: Path = tmp_path_factory.mktemp("comms")
     async with open_harness(postgres, kafka, folder) as opened:

@@ -241,6 +241,7 @@ async def test_cancelling_during_an_attempt_takes_effect_when_the_attempt_reache
     assert await shop.harness.final(sent) == CommandRefused(command_id=sent, reason="cancelled")
 
 
+@pytest.mark.verify
 @pytest.mark.invariant(6)
 async def test_a_process_killed_after_the_provider_took_the_sms_doubles_nothing(shop: Shop) -> None:
     harness = shop.harness

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from pypdf import PdfReader
 
 from contracts.messages.doc import DocumentCreated
@@ -143,6 +144,7 @@ async def test_a_template_that_fails_with_this_data_fails_the_command_and_nothin
     assert sorted(document["status"] for document in failed) == ["failed", "failed", "ready"]
 
 
+@pytest.mark.verify
 async def test_a_service_killed_between_rendering_and_commit_makes_one_document(
     harness: Harness, tenant: UUID, tmp_path: Path
 ) -> None:

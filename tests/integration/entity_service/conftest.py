@@ -1,4 +1,4 @@
-"""A running service for the tests of each file, one tenant for each test."""
+"""A running service for these tests, one tenant for each test."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ import pytest
 from integration.entity_service.harness import Harness, Tenant, open_harness
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def harness(postgres: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
     async with open_harness(postgres, kafka, tmp_path_factory.mktemp("entity")) as opened:
         yield opened

@@ -46,6 +46,7 @@ def about[C](item: dict[str, Any], command: type[C], **more: Any) -> C:
     return command.model_validate({"item_id": item["id"], "actor": "rule:it", **more})  # type: ignore[attr-defined, no-any-return]
 
 
+@pytest.mark.verify
 async def test_of_a_thousand_items_given_out_at_once_none_of_three_gets_two_more_than_another(staffed: Tenant) -> None:
     environment = staffed.harness.service_environment
     settings = await environment.settle(entity_service, Settings, database_pool=16)

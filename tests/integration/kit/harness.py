@@ -1,6 +1,5 @@
 """A probe: the smallest service on the kit, its messages, and what tests need to watch it from outside."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,15 +16,14 @@ from contracts.decoding import decode
 from contracts.envelope import Body, Cause, Envelope, Record, event
 from contracts.kit.broker import Subscription, each
 from contracts.kit.clock import Clock, new_id, utc_now
-from contracts.kit.database import Connection, migrate
-from contracts.kit.kafka import connected
+from contracts.kit.database import Connection
 from contracts.kit.quotas import Quota
-from contracts.kit.servers import KafkaSettings
 from contracts.kit.service import Service
 from contracts.kit.settings import ServiceSettings
 from contracts.messages.results import RESULTS
 from contracts.topics import Topic, dead_letter_topic, item_key
-from local_stack.databases import create_database, drop_database
+from integration.kit.probe_database import drop_probe, migrate_probe
+from local_stack.databases import Database, create_database
 from local_stack.topics import create_topics
 from support import messages
 from support.kafka_probe import send
@@ -107,13 +105,11 @@ class Harness:
             for message in messages:
                 await send(producer, topic, message if isinstance(message, Record) else Record.of(message))
 
-    async def records(self, topic: str) -> list[ConsumerRecord[Any, Any]]:
+    async def records(self, topic: Topic) -> list[ConsumerRecord[Any, Any]]:
         """Everything in a topic, in order per partition."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap, auto_offset_reset="earliest")
         async with consumer:
-            numbers = sorted(await _partitions(self.settings.kafka_bootstrap, topic))
-            places = [TopicPartition(topic, n) for n in numbers]
-            consumer.assign(places)
+            places = assign_all(consumer, topic)
             ends = await consumer.end_offsets(places)
             await consumer.seek_to_beginning(*places)
             found: list[ConsumerRecord[Any, Any]] = []
@@ -124,18 +120,18 @@ class Harness:
 
     async def answers(self) -> list[Envelope[Any]]:
         """All results published so far."""
-        envelopes = [decode(record.headers, record.value) for record in await self.records(self.results.name)]
+        envelopes = [decode(record.headers, record.value) for record in await self.records(self.results)]
         return [
             envelope.with_data(_RESULTS[envelope.type].model_validate_json(envelope.data)) for envelope in envelopes
         ]
 
     async def texts(self, topic: Topic | None = None) -> list[str]:
         """The texts of the notes in a topic."""
-        records = await self.records((topic or self.events).name)
+        records = await self.records(topic or self.events)
         return [NoteWritten.model_validate_json(record.value).text for record in records]
 
     async def dead(self, topic: Topic) -> list[ConsumerRecord[Any, Any]]:
-        return await self.records(dead_letter_topic(topic.name, self.name))
+        return await self.records(self._dead_letters(topic))
 
     async def committed(self, topic: Topic) -> int:
         """How many records of a topic the service's group has put behind it."""
@@ -143,7 +139,7 @@ class Harness:
             bootstrap_servers=self.settings.kafka_bootstrap, group_id=self.name, enable_auto_commit=False
         )
         async with consumer:
-            return sum([await consumer.committed(place) or 0 for place in await self.places(consumer, topic)])
+            return sum([await consumer.committed(place) or 0 for place in assign_all(consumer, topic)])
 
     async def until_committed(self, count: int) -> None:
         """Waits until the group has put so many events behind it."""
@@ -170,30 +166,31 @@ class Harness:
 
         return await eventually(look, f"{count} answers")
 
-    async def places(self, consumer: AIOKafkaConsumer, topic: Topic) -> list[TopicPartition]:
-        """All partitions of a topic, assigned to the consumer."""
-        places = [
-            TopicPartition(topic.name, n) for n in sorted(await _partitions(self.settings.kafka_bootstrap, topic.name))
-        ]
-        consumer.assign(places)
-        return places
+    def _dead_letters(self, topic: Topic) -> Topic:
+        return Topic(dead_letter_topic(topic.name, self.name), self.name, (), partitions=1)
+
+    async def make_topics(self) -> None:
+        """Three, and where each one's dead letters go."""
+        streams = (self.events, self.commands, self.results)
+        await create_topics(self.settings.kafka_bootstrap, [*streams, *map(self._dead_letters, streams)])
+
+    async def remove_topics(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)
+        await admin.start()
+        await admin.delete_topics([topic for topic in await admin.list_topics() if f".{self.name}." in topic])
+        await admin.close()
 
 
-async def _partitions(bootstrap: str, topic: str) -> set[int]:
-    async with connected(KafkaSettings(kafka_bootstrap=bootstrap)) as client:
-        await client.set_topics([topic])
-
-        async def look() -> set[int]:
-            await client.force_metadata_update()
-            return client.cluster.partitions_for_topic(topic) or set()
-
-        return await eventually(look, f"partitions of {topic}")
+def assign_all(consumer: AIOKafkaConsumer, topic: Topic) -> list[TopicPartition]:
+    """All partitions of a topic, assigned to the consumer."""
+    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    consumer.assign(places)
+    return places
 
 
-async def make_harness(postgres: str, kafka: str, keys: Path) -> Harness:
-    """A migrated database and three empty topics with their dead-letter topics."""
-    name = f"probe-{uuid4().hex[:12]}"
-    database = await create_database(postgres, name)
+def harness_on(database: Database, postgres: str, kafka: str, keys: Path) -> Harness:
+    """Called as its database is, with topics of that name, which are not made yet."""
+    name = database.name.replace("_", "-")
     settings = ServiceSettings(
         database_url=SecretStr(database.app_url),
         database_owner_url=SecretStr(database.owner_url),
@@ -205,24 +202,19 @@ async def make_harness(postgres: str, kafka: str, keys: Path) -> Harness:
         drain_s=10,
         log_level="WARNING",
     )
-    await asyncio.to_thread(migrate, settings, Path(__file__).parent / "migrations")
     streams = [Topic(f"test.{name}.{stream}.v1", name, (name,)) for stream in ("events", "commands", "results")]
-    dead = [Topic(dead_letter_topic(topic.name, name), name, (), partitions=1) for topic in streams]
-    await create_topics(kafka, [*streams, *dead])
     return Harness(name, settings, dsn_of(postgres, database.name), *streams)
 
 
-async def remove_harness(postgres: str, harness: Harness) -> None:
-    """Drops its database, its roles and its topics."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.settings.kafka_bootstrap)
-    await admin.start()
-    await admin.delete_topics([topic for topic in await admin.list_topics() if f".{harness.name}." in topic])
-    await admin.close()
-    base = harness.name.replace("-", "_")
-    await drop_database(postgres, base)
-    connection = await asyncpg.connect(postgres)
-    await connection.execute(f"DROP ROLE {base}_owner, {base}_app, {base}_delivery")
-    await connection.close()
+@asynccontextmanager
+async def own_harness(postgres: str, kafka: str, keys: Path) -> AsyncGenerator[Harness]:
+    """For servers that are killed, and for who takes tables away: a database and topics that nobody had before."""
+    database = await create_database(postgres, f"probe-{uuid4().hex[:12]}")
+    await migrate_probe(database)
+    harness = harness_on(database, postgres, kafka, keys)
+    await harness.make_topics()
+    yield harness
+    await drop_probe(postgres, database.name)
 
 
 type Handle = Callable[[Envelope[NoteWritten], Connection], Awaitable[None]]

@@ -14,6 +14,8 @@ from integration.kit.harness import TENANT, Harness, WriteNote, add_note, listen
 from support.malformed_records import UNREADABLE, Raw, publish_batch
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 async def test_records_are_read_whatever_they_are_compressed_with(harness: Harness, codec: str) -> None:

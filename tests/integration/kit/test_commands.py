@@ -25,6 +25,8 @@ from contracts.messages.results import (
 from integration.kit.harness import OTHER_TENANT, TENANT, Harness, WriteNote, add_note, order, running
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 class Owner:
     """Obeys `WriteNote`: at once, or, for a text that begins with `later`, when somebody finishes it."""

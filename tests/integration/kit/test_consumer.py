@@ -22,6 +22,7 @@ from integration.kit.harness import (
     TENANT,
     Harness,
     NoteWritten,
+    assign_all,
     listening,
     note,
     running,
@@ -29,6 +30,8 @@ from integration.kit.harness import (
 )
 from support.proxy import Proxy
 from support.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("topics")
 
 
 @pytest.mark.invariant(10)
@@ -236,4 +239,4 @@ async def _rewind(harness: Harness) -> None:
         bootstrap_servers=harness.settings.kafka_bootstrap, group_id=harness.name, enable_auto_commit=False
     )
     async with consumer:
-        await consumer.commit(dict.fromkeys(await harness.places(consumer, harness.events), 0))
+        await consumer.commit(dict.fromkeys(assign_all(consumer, harness.events), 0))

@@ -20,6 +20,8 @@ from support.serving import ServiceTransport
 from support.spans import recorded, trace_of
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:

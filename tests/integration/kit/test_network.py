@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from integration.kit.harness import Harness, make_harness, remove_harness, running
+from integration.kit.harness import Harness, own_harness, running
 from integration.kit.test_service import tell, writing_down
 from local_stack.ports import HOST, free_port
 from local_stack.servers import Detour
@@ -35,14 +35,13 @@ async def lines(postgres: str, private_servers: PrivateServers, tmp_path: Path) 
     detour = Detour(free_port(), free_port())
     to_kafka = Proxy(HOST, detour.port, detour.proxy_port)
     broker = await asyncio.to_thread(private_servers.kafka, detour)
-    harness = await make_harness(postgres, broker.address, tmp_path / "jwks.json")
-    to_postgres = Proxy.before(harness.settings.database_url.get_secret_value())
-    for proxy in (to_kafka, to_postgres):
-        await proxy.start()
-    yield Lines(harness, to_kafka, to_postgres)
-    for proxy in (to_kafka, to_postgres):
-        await proxy.close()
-    await remove_harness(postgres, harness)
+    async with own_harness(postgres, broker.address, tmp_path / "jwks.json") as harness:
+        to_postgres = Proxy.before(harness.settings.database_url.get_secret_value())
+        for proxy in (to_kafka, to_postgres):
+            await proxy.start()
+        yield Lines(harness, to_kafka, to_postgres)
+        for proxy in (to_kafka, to_postgres):
+            await proxy.close()
 
 
 def late(proxy: Proxy) -> None:

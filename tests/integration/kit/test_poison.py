@@ -18,6 +18,8 @@ from contracts.messages.results import CommandDone, CommandFailed, FinalResult
 from integration.kit.harness import OTHER_TENANT, Harness, NoteWritten, WriteNote, add_note, note, order, running
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 def nested(depth: int) -> int:
     return nested(depth - 1) if depth else 0
@@ -180,7 +182,7 @@ async def test_a_replay_between_prefetch_and_handling_takes_nothing_from_a_live_
     )
     (processor,) = service._processors
     await harness.publish(harness.events, note("dead"))
-    dead = (await harness.records(harness.events.name))[0]
+    dead = (await harness.records(harness.events))[0]
     async with running(service):
         await harness.until_committed(1)
         dead = dead.__class__(**{**vars(dead), "headers": _another_id(dead.headers)})

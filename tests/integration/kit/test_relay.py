@@ -21,6 +21,8 @@ from contracts.topics import Topic
 from integration.kit.harness import OTHER_TENANT, TENANT, Harness, NoteWritten, add_note, note, running
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 class KilledError(BaseException):
     """Stands for `kill -9`: nothing in the kit catches it."""

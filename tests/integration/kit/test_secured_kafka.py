@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.kit.kafka import connected
 from contracts.kit.servers import KafkaSettings
-from integration.kit.harness import Harness, make_harness, note, remove_harness, running
+from integration.kit.harness import Harness, note, own_harness, running
 from integration.kit.test_service import tell, writing_down
 from local_stack.ports import free_port
 from local_stack.servers import Kafka, Secured
@@ -62,9 +62,8 @@ async def broker(private_servers: PrivateServers, tmp_path: Path) -> SecuredBrok
 
 @pytest_asyncio.fixture
 async def harness(postgres: str, broker: SecuredBroker, tmp_path: Path) -> AsyncGenerator[Harness]:
-    made = await make_harness(postgres, broker.kafka.address, tmp_path / "jwks.json")
-    yield made
-    await remove_harness(postgres, made)
+    async with own_harness(postgres, broker.kafka.address, tmp_path / "jwks.json") as made:
+        yield made
 
 
 async def lets_in(servers: KafkaSettings) -> bool:

@@ -23,16 +23,17 @@ from integration.kit.harness import (
     NoteWritten,
     WriteNote,
     add_note,
-    make_harness,
     note,
     order,
-    remove_harness,
+    own_harness,
     running,
 )
 from local_stack.testing import PrivateServers
 from support.proxy import Proxy
 from support.serving import ServiceTransport
 from support.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("topics")
 
 
 async def test_what_is_put_into_the_outbox_is_published_consumed_once_and_handled(harness: Harness) -> None:
@@ -91,18 +92,17 @@ async def test_kafka_may_be_killed_and_started_again_under_a_service(
     postgres: str, private_servers: PrivateServers, tmp_path: Path
 ) -> None:
     kafka = await asyncio.to_thread(private_servers.kafka)
-    harness = await make_harness(postgres, kafka.address, tmp_path / "jwks.json")
-    service = writing_down(harness)
-    async with running(service):
-        await tell(service, harness, "before")
-        await eventually(lambda: _has(harness, ["before"]))
-        await asyncio.to_thread(kafka.kill)
-        for n in range(5):
-            await tell(service, harness, f"meanwhile {n}")
-        await asyncio.to_thread(kafka.start)
-        await eventually(lambda: _has(harness, ["before", *(f"meanwhile {n}" for n in range(5))]), within_s=90)
-    assert await harness.dead(harness.events) == []
-    await remove_harness(postgres, harness)
+    async with own_harness(postgres, kafka.address, tmp_path / "jwks.json") as harness:
+        service = writing_down(harness)
+        async with running(service):
+            await tell(service, harness, "before")
+            await eventually(lambda: _has(harness, ["before"]))
+            await asyncio.to_thread(kafka.kill)
+            for n in range(5):
+                await tell(service, harness, f"meanwhile {n}")
+            await asyncio.to_thread(kafka.start)
+            await eventually(lambda: _has(harness, ["before", *(f"meanwhile {n}" for n in range(5))]), within_s=90)
+        assert await harness.dead(harness.events) == []
 
 
 @pytest.mark.invariant(10)
@@ -110,18 +110,18 @@ async def test_postgresql_may_be_killed_and_started_again_under_a_service(
     kafka: str, private_servers: PrivateServers, tmp_path: Path
 ) -> None:
     postgres = await asyncio.to_thread(private_servers.postgres)
-    harness = await make_harness(postgres.dsn, kafka, tmp_path / "jwks.json")
-    service = writing_down(harness)
-    async with running(service):
-        await tell(service, harness, "before")
-        await eventually(lambda: _has(harness, ["before"]))
-        await asyncio.to_thread(postgres.kill)
-        await harness.publish(harness.events, note("meanwhile"))
-        await asyncio.to_thread(postgres.start)
-        await eventually(lambda: _has(harness, ["before", "meanwhile"]))
-        await tell(service, harness, "after")
-        await eventually(lambda: _has(harness, ["before", "meanwhile", "after"]))
-    assert await harness.dead(harness.events) == []
+    async with own_harness(postgres.dsn, kafka, tmp_path / "jwks.json") as harness:
+        service = writing_down(harness)
+        async with running(service):
+            await tell(service, harness, "before")
+            await eventually(lambda: _has(harness, ["before"]))
+            await asyncio.to_thread(postgres.kill)
+            await harness.publish(harness.events, note("meanwhile"))
+            await asyncio.to_thread(postgres.start)
+            await eventually(lambda: _has(harness, ["before", "meanwhile"]))
+            await tell(service, harness, "after")
+            await eventually(lambda: _has(harness, ["before", "meanwhile", "after"]))
+        assert await harness.dead(harness.events) == []
 
 
 async def test_a_service_starts_before_its_servers_and_is_ready_when_they_are(harness: Harness) -> None:

@@ -14,6 +14,8 @@ from integration.kit.harness import Harness, NoteWritten, WriteNote, listening, 
 from support.malformed_records import UNREADABLE, strew
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 def changed(message: Envelope[Body], *, value: bytes | None = None, **headers: bytes | None) -> Record:
     """The record of a message, with another value or other headers; a header that is None is left out."""
@@ -95,7 +97,7 @@ async def test_an_unknown_type_is_passed_over_and_an_empty_key_does_not_matter(h
 
 async def test_a_record_that_the_client_cannot_read_is_stepped_over_and_told_of(harness: Harness) -> None:
     await harness.publish(harness.events, note("before"))
-    (before,) = await harness.records(harness.events.name)
+    (before,) = await harness.records(harness.events)
     await strew(harness.settings.kafka_bootstrap, harness.events.name, before.partition, UNREADABLE)
     await harness.publish(harness.events, note("after"))
     async with running(listening(harness)):

@@ -44,7 +44,7 @@ WHOSE = st.sampled_from(["none", "company"])
 @example(ROME, utc("2026-08-28T23:00:00+02:00"), timedelta(days=2), {"months": 6}, Calendar(), "none")
 @example(ROME, utc("2026-10-25T02:45:00+02:00"), timedelta(minutes=30), {"days": 1}, Calendar(), "none")
 @example(ROME, utc("2026-03-06T23:59:00+01:00"), timedelta(hours=12), {"working_days": 1}, Calendar(), "company")
-@settings(max_examples=600)
+@settings(max_examples=150)
 def test_due_times_never_move_back_when_what_they_count_from_moves_on(  # noqa: PLR0913
     zone: str, moment: datetime, gap: timedelta, period: dict[str, Any], calendar: Calendar, whose: str
 ) -> None:
@@ -90,7 +90,7 @@ def _on_the_wall(day: date, hours: Hours) -> tuple[datetime, datetime]:
 
 
 @given(zone=ZONES, moment=MOMENTS, gap=NEAR)
-@settings(max_examples=600)
+@settings(max_examples=150)
 def test_local_clocks_never_run_backwards_and_lead_back_to_where_they_were(
     zone: str, moment: datetime, gap: timedelta
 ) -> None:

@@ -91,7 +91,7 @@ def test_the_sound_rules_are_done(type: str) -> None:
 
 
 @pytest.mark.parametrize("type", PARAMS)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_an_author_writes_is_refused_or_can_be_kept_and_sent(type: str, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(rule_places(sound_rule(type))))

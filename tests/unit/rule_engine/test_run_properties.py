@@ -64,7 +64,7 @@ EVENTS = st.lists(
 @pytest.mark.invariant(1)
 @pytest.mark.invariant(3)
 @given(chain=st.lists(OPTIONS, min_size=1, max_size=4), events=EVENTS)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_whatever_happens_every_rule_ends_once_and_no_command_is_emitted_twice(
     chain: list[dict[str, object]], events: list[str]
 ) -> None:
@@ -162,7 +162,7 @@ class Play:
     events=EVENTS,
     after=st.integers(min_value=0, max_value=10),
 )
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_run_that_is_moved_to_whatever_version_ends_and_no_rule_acts_twice(
     chain: list[dict[str, Any]], later: list[tuple[int, dict[str, Any]]], events: list[str], after: int
 ) -> None:

@@ -21,6 +21,8 @@ from support.malformed_records import UNREADABLE, strew
 from support.serving import serving_service
 from support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 async def test_a_filter_or_all_can_be_discarded_with_a_reason_and_the_audit_says_who_and_why(
     client: DeadLetterClient,
@@ -90,7 +92,7 @@ async def test_a_parked_outbox_row_is_listed_and_can_be_released(client: DeadLet
             )
     (row,) = (await client.get("/parked-outbox-rows"))["items"]
     assert (row["key"], row["reason"], row["size"], row["behind"]) == ("k", "Huge", 5, 1)
-    assert await client.harness.records(client.harness.results.name) == []
+    assert await client.harness.records(client.harness.results) == []
     async with client.http() as http:
         path = f"/parked-outbox-rows/{row['id']}/release"
         assert (await http.post(path, json={"reason": "limit raised"})).status_code == 201
@@ -150,4 +152,4 @@ async def _is_written(harness: Harness, *texts: str) -> bool:
 
 
 async def _is_published(harness: Harness, *values: bytes) -> bool:
-    return [record.value for record in await harness.records(harness.results.name)] == list(values)
+    return [record.value for record in await harness.records(harness.results)] == list(values)

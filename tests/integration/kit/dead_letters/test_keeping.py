@@ -17,6 +17,8 @@ from integration.kit.dead_letters.client import DeadLetterClient, open_client
 from integration.kit.harness import OTHER_TENANT, TENANT, Harness, NoteWritten, note
 from support.malformed_records import UNREADABLE, envelope, malformed_records, strew
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 async def test_any_bytes_are_kept_whole_and_the_consumer_goes_on(client: DeadLetterClient) -> None:
     records = malformed_records(TENANT, NoteWritten.TYPE)

@@ -12,7 +12,7 @@ from integration.kit.harness import Harness, note, ports
 from support.processes import Program
 from support.waiting import eventually
 
-pytestmark = pytest.mark.verify
+pytestmark = [pytest.mark.verify, pytest.mark.usefixtures("topics")]
 
 
 @dataclass

@@ -17,6 +17,8 @@ from integration.kit.dead_letters.client import DeadLetterClient, letter_of, ope
 from integration.kit.harness import TENANT, Harness, WriteNote, note, order
 from support.malformed_records import envelope
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 @pytest.mark.invariant(7)
 async def test_once_the_defect_is_mended_a_replay_has_the_effect_of_the_message_once(
@@ -38,7 +40,7 @@ async def test_once_the_defect_is_mended_a_replay_has_the_effect_of_the_message_
     )
     assert (await client.post("discards", ids=[letter["id"]], reason="late")).status_code == 409
     assert await client.harness.notes() == ["one", "two", "poison"]
-    assert len(await client.harness.records(client.harness.events.name)) == 3  # nothing was published for other groups
+    assert len(await client.harness.records(client.harness.events)) == 3  # nothing was published for other groups
 
 
 async def test_what_is_poisonous_still_becomes_a_dead_letter_that_counts_its_replays(client: DeadLetterClient) -> None:

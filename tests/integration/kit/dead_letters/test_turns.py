@@ -15,6 +15,8 @@ from integration.kit.dead_letters.client import letter_of, open_client
 from integration.kit.harness import TENANT, Harness, note
 from support.malformed_records import envelope
 
+pytestmark = pytest.mark.usefixtures("topics")
+
 
 @pytest.fixture
 async def database(harness: Harness) -> AsyncIterator[Database]:

@@ -19,6 +19,8 @@ from support.engine import Deal, Harness, open_harness
 from support.messages import order
 from support.waiting import eventually
 
+pytestmark = pytest.mark.verify
+
 
 async def test_a_command_without_a_result_is_sent_again_byte_for_byte(harness: Harness) -> None:
     impatient = harness.settings.model_copy(update={"result_deadline": harness.settings.sweep_every})
