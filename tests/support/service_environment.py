@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 
-from contracts.kit.client import trusted_authorities
+from contracts.kit.authorities import trusted_authorities
 from contracts.kit.database import migrate
 from contracts.kit.internal import is_internal
 from contracts.kit.settings import ServiceSettings

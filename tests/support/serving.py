@@ -9,7 +9,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from contracts.kit.client import trusted_authorities
+from contracts.kit.authorities import trusted_authorities
 from contracts.kit.internal import is_internal
 from contracts.kit.listeners import bind
 from contracts.kit.settings import ServiceSettings

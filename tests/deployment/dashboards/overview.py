@@ -219,6 +219,18 @@ def _saturation() -> list[AnyPanel]:
             "Near the number of workers while work is due: more replicas.",
             (ALL.table("work_leased", "service"), "{{service}}"),
         ),
+        *_ends(),
+        graph(
+            "Refused by quota",
+            "short",
+            "In the time that is looked at; see `docs/security.md`.",
+            (ALL.times("quota_refusals_total", "service", "quota"), "{{service}} {{quota}}"),
+        ),
+    ]
+
+
+def _ends() -> list[AnyPanel]:
+    return [
         graph(
             "Certificates end in",
             "s",
@@ -236,11 +248,5 @@ def _saturation() -> list[AnyPanel]:
                 f"clamp_min(min by (service, called) ({ALL.of('service_token_ends_timestamp_seconds')}) - time(), 0)",
                 "{{service}} {{called}}",
             ),
-        ),
-        graph(
-            "Refused by quota",
-            "short",
-            "In the time that is looked at; see `docs/security.md`.",
-            (ALL.times("quota_refusals_total", "service", "quota"), "{{service}} {{quota}}"),
         ),
     ]

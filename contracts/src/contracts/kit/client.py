@@ -1,8 +1,6 @@
 """HTTP clients: traced calls, and calls to other services with this service's token."""
 
-import ssl
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from contracts.kit import telemetry
 from contracts.kit.auth import ServiceToken
+from contracts.kit.authorities import trusted_authorities
 from contracts.kit.broker import OutageError
 from contracts.kit.errors import KitError
 
@@ -29,12 +28,6 @@ class ServiceRefusalError(KitError):
     def __init__(self, service: str, status: int, request: str) -> None:
         super().__init__(f"{service} answers {status} to {request}")
         self.status = status
-
-
-@cache
-def trusted_authorities() -> ssl.SSLContext:
-    """Whose certificates the clients of this process trust. It is read once: reading it takes longer than a request."""
-    return httpx.create_ssl_context()
 
 
 class TracedClient(httpx.AsyncClient):

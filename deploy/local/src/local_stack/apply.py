@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx
 import yaml
 
-from contracts.kit.client import trusted_authorities
+from contracts.kit.authorities import trusted_authorities
 from local_stack.addresses import Addresses
 from local_stack.credentials import Credentials
 from local_stack.errors import StackError

@@ -1,11 +1,14 @@
 """Temporal's client: over TLS, as who we are, and with the API key that is valid now."""
 
 import asyncio
+import logging
+from functools import cache
 from pathlib import Path
 
 import structlog
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, TLSConfig
 
 from rule_engine.settings import TemporalSettings
@@ -25,10 +28,19 @@ async def connect(settings: TemporalSettings) -> Client:
                 data_converter=pydantic_data_converter,
                 tls=_tls(settings),
                 api_key=settings.temporal_api_key(),
+                runtime=_runtime(),
             )
         except (RuntimeError, RPCError, OSError) as error:
             logger.warning("waiting for Temporal", error=type(error).__name__)
             await asyncio.sleep(1)
+
+
+@cache
+def _runtime() -> Runtime:
+    """The SDK's threads, of which a process has one set. What they log goes where all of the process is logged."""
+    levels = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    forwarded = LogForwardingConfig(logger=logging.getLogger("temporalio"))
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=levels, forwarding=forwarded)))
 
 
 async def renew_api_key(client: Client, settings: TemporalSettings, every_s: float = RENEW_S) -> None:

@@ -36,7 +36,7 @@ def set_up_logs(service: str, level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
-    handler.addFilter(_Sparing("aiokafka", "opentelemetry"))
+    handler.addFilter(_Sparing("aiokafka", "opentelemetry", "temporalio"))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in ("httpx", "httpcore", "aiokafka", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.ERROR if noisy == "aiokafka" else logging.WARNING)

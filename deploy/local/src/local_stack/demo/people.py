@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from contracts.kit.client import trusted_authorities
+from contracts.kit.authorities import trusted_authorities
 from local_stack.addresses import Addresses
 from local_stack.errors import StackError
 

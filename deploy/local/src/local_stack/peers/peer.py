@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from contracts.kit.client import trusted_authorities
+from contracts.kit.authorities import trusted_authorities
 from local_stack.ports import HOST
 
 
