@@ -19,7 +19,7 @@ from rule_engine.domain.execution.program import Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import may_be_rescheduled, waiting_reason, waits_for_time
 from rule_engine.domain.execution.running import DELETED, Running
 from rule_engine.domain.execution.state import ENDED, ROOT, START, Entry, Execution, Frame, RuleProgress, State
-from rule_engine.domain.execution.step import Registry, RunFacts, Step, needs_context
+from rule_engine.domain.execution.step import Registry, RunFacts, Step, needs_context, wake_at
 from rule_engine.domain.execution.turns import Turns
 from rule_engine.domain.schedule.due import Due, Times, due
 
@@ -89,13 +89,18 @@ def start_chain(run: Running) -> str | None:
 
 def redate(program: Program, state: State, entry: Entry, item: ItemSnapshot, times: Times, now: datetime) -> Step:
     """The item's dates may have changed: moves the rules that still wait and count from one of them."""
-    run = Running(program, state, now)
+    moved = {}
     for step, one in state.executions.items():
-        rule = run.rule(step)
+        rule = program.rules_by_path[one.path]
         if may_be_rescheduled(rule, one) and one.rule_id != state.due_on_entry:
             found = due(rule.run, entry.entered_at, item, times, now)
             if (found.at, found.missing) != (one.due_at, one.date_missing):
-                _redate(run, step, found)
+                moved[step] = found
+    if not moved:
+        return Step(state, wake_at=wake_at(program, state, now))
+    run = Running(program, state, now)
+    for step, found in moved.items():
+        _redate(run, step, found)
     return run.result()
 
 

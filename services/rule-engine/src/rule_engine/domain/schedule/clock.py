@@ -1,6 +1,7 @@
 """Local clocks that never run backwards: from moments to local time and back, safe across clock changes."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from whenever import Instant, PlainDateTime, RepeatedTime, SkippedTime, ZonedDateTime
 
@@ -8,6 +9,7 @@ MAX_STEP = timedelta(hours=48)
 """No zone's clock was ever set further back than that."""
 
 
+@lru_cache(maxsize=1_000)  # the rules of a stage count from one moment
 def local_time(moment: datetime, zone: str) -> PlainDateTime:
     """The local time; when the clocks are set back it stands still until it is later than it has been."""
     now = Instant(moment).to_tz(zone)

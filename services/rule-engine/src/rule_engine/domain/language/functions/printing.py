@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date, time
-from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -60,21 +59,19 @@ def money(value: Any, currency: str | None = None) -> str:
     """
     if is_empty(value):
         return ""
-    of = value["currency"] if is_money(value) else currency or here().currency
-    digits = get_currency_precision(of)
     if is_money(value):
-        amount: Number = exact(value["amount"]) * Fraction(1, 10**digits)
-    elif is_number(value):
-        amount = exact(value)
-    else:
+        return _printed_money(exact(value["amount"]), value["currency"], here().language)
+    if not is_number(value):
         raise ValueFailureError("needs money or a number")
-    return _printed_money(rounded(amount, digits), of, here().language)
+    of = currency or here().currency
+    return _printed_money(exact(value) * 10 ** get_currency_precision(of), of, here().language)
 
 
 @lru_cache(maxsize=1_000)
-def _printed_money(amount: Decimal, currency: str, language: Locale) -> str:
-    """Babel takes as long for it as all else that a short text takes, and the texts of an item print its amount."""
-    return format_currency(amount, currency, locale=language)
+def _printed_money(amount: Number, currency: str, language: Locale) -> str:
+    """Of minor units. Babel takes as long for it as all else in a short text, and an item's texts print its amount."""
+    digits = get_currency_precision(currency)
+    return format_currency(rounded(amount * Fraction(1, 10**digits), digits), currency, locale=language)
 
 
 _YES_NO: Mapping[str, tuple[str, str]] = {

@@ -26,85 +26,80 @@ MAX_WORDS = 100
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where and when a text is rendered or an expression computed."""
+    """Where and when a text is rendered or an expression computed: what of it is asked for is read from the values."""
 
-    language: Locale
-    zone: ZoneInfo
-    now: datetime
-    currency: str
-    crm_url: str
-    working_hours: Mapping[str, Any]
-    """The tenant's calendar, as JSON."""
-    seed: str
-    """Chance is the same for the same decision."""
+    values: Mapping[str, Any]
     budget: Budget
+
+    @property
+    def _tenant(self) -> Mapping[str, Any]:
+        return self.values.get("tenant") or {}
+
+    @cached_property
+    def language(self) -> Locale:
+        return locale(str(self._tenant.get("language", "en")))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return zone_of(str(self._tenant.get("time_zone", "UTC")))
+
+    @cached_property
+    def now(self) -> datetime:
+        return moment_in(self.values["now"], self.zone)
+
+    @property
+    def currency(self) -> str:
+        return str(self._tenant.get("currency", "EUR"))
+
+    @property
+    def crm_url(self) -> str:
+        return str(self._tenant.get("crm_url", ""))
 
     @cached_property
     def chance(self) -> Random:
-        return Random(self.seed)  # noqa: S311 - not for secrets
+        """The same for the same decision, by the `seed` among the values."""
+        return Random(str(self.values.get("seed", self.values.get("now"))))  # noqa: S311 - not for secrets
 
     @cached_property
     def calendar(self) -> WorkingTime:
-        return WorkingTime(self.zone.key, Calendar.model_validate(self.working_hours))
+        return WorkingTime(self.zone.key, Calendar.model_validate(self._tenant.get("calendar") or {}))
 
 
-def surroundings_of(values: Mapping[str, Any], budget: Budget) -> Surroundings:
-    """Of the values at hand; `seed` among them makes chance the same for the same decision."""
-    tenant = values.get("tenant") or {}
-    zone = zone_of(str(tenant.get("time_zone", "UTC")))
-    return Surroundings(
-        language=locale(str(tenant.get("language", "en"))),
-        zone=zone,
-        now=moment_in(values["now"], zone),
-        currency=str(tenant.get("currency", "EUR")),
-        crm_url=str(tenant.get("crm_url", "")),
-        working_hours=tenant.get("calendar") or {},
-        seed=str(values.get("seed", values.get("now"))),
-        budget=budget,
-    )
+_HERE: ContextVar[Surroundings | None] = ContextVar("surroundings", default=None)
 
 
 class inside:  # noqa: N801 - it is written as a statement: `with inside(values):`
     """Functions called inside find the surroundings of these values; those around them, if there are any, stay.
 
-    They spend of the budget under way; outside of one of a fresh one. Most texts call no function: surroundings are
-    made for the first one that asks.
+    They spend of the budget under way; outside of one of a fresh one.
     """
 
-    __slots__ = ("_budget", "_made", "_spending", "_token", "_values")
-    _token: Token["inside | None"] | None
+    __slots__ = ("_spending", "_token", "_values")
+    _spending: spending
+    _token: Token[Surroundings | None] | None
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
-        self._made: Surroundings | None = None
 
     def __enter__(self) -> None:
         self._token = None
         if _HERE.get() is None:
-            self._budget = current()
-            self._spending = spending(self._budget)
+            budget = current()
+            self._spending = spending(budget)
             self._spending.__enter__()
-            self._token = _HERE.set(self)
+            self._token = _HERE.set(Surroundings(self._values, budget))
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _HERE.reset(self._token)
             self._spending.__exit__()
 
-    def surroundings(self) -> Surroundings:
-        if self._made is None:
-            self._made = surroundings_of(self._values, self._budget)
-        return self._made
-
-
-_HERE: ContextVar[inside | None] = ContextVar("surroundings", default=None)
-
 
 def here() -> Surroundings:
     """Those of the function under way."""
     found = _HERE.get()
     assert found is not None  # noqa: S101 - functions are called inside of values
-    return found.surroundings()
+    return found
 
 
 def locale(language: str) -> Locale:
