@@ -43,8 +43,8 @@ verify-kubernetes: $(FROZEN)
 	@PYTHONPATH=tests $(RUN) python -m deployment.control_plane_programs
 	@$(PYTEST) -m kubernetes tests/deployment $(ARGS)
 
-# Alerts that fire for their faults, and the runbooks' commands; every query of every dashboard on a real Prometheus after a
-# story, and a wait in Zipkin. It fetches 130 MB the first time.
+# Alerts that fire for their faults, and the runbooks' commands; stores that come back older; every query of every
+# dashboard on a real Prometheus after a story, and a wait in Zipkin. It fetches 130 MB the first time.
 verify-observability: $(FROZEN)
 	@$(PYTEST) -m observability $(ARGS)
 
