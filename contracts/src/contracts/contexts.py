@@ -26,11 +26,22 @@ from contracts.values import (
     ItemKind,
     ItemSnapshot,
     Money,
+    PlannedKind,
     TaxRounding,
     Value,
 )
 
-Part = Literal["contacts", "company", "products", "responsible", "supervisor", "stage", "reassignments", "members"]
+Part = Literal[
+    "contacts",
+    "company",
+    "products",
+    "planned_activities",
+    "responsible",
+    "supervisor",
+    "stage",
+    "reassignments",
+    "members",
+]
 """What a request may leave out. The item itself, `pipeline` and `my_company` always come."""
 
 Outcome = Literal["open", "won", "lost"]
@@ -115,6 +126,20 @@ class ProductContext(Value):
     """With the tax."""
 
 
+MAX_PLANNED_SHOWN = 100
+
+
+class PlannedActivityContext(Value):
+    """Something that is still to be done about the item; `stage` is the one it was planned in."""
+
+    id: UUID
+    kind: PlannedKind
+    name: str
+    deadline: AwareDatetime | None = None
+    responsible_id: EmployeeId
+    stage: str
+
+
 class EmployeeContext(Value):
     """An employee of the tenant."""
 
@@ -193,6 +218,8 @@ class ItemContext(Value):
     contacts: tuple[ContactContext, ...] = ()
     company: CompanyContext | None = None
     products: tuple[ProductContext, ...] = ()
+    planned_activities: tuple[PlannedActivityContext, ...] = ()
+    """Those that are open, the next one first, those without a deadline last; at most `MAX_PLANNED_SHOWN`."""
     responsible: EmployeeContext | None = None
     supervisor: EmployeeContext | None = None
     """The head of the responsible person's department, up the tree, never the responsible person."""
@@ -229,7 +256,7 @@ MAX_ANSWER = 2_000_000
 
 
 class TenantRecords(Value):
-    """What items of a tenant refer to, each once."""
+    """What items of a tenant refer to, each once; the last three are those of `ItemContext`."""
 
     settings: TenantSettings
     my_company: MyCompany
@@ -239,11 +266,8 @@ class TenantRecords(Value):
     supervisors: dict[EmployeeId, EmployeeContext] = Field(default_factory=dict)
     """By the id of the responsible person."""
     reassignments: dict[EmployeeId, EmployeeId | None] = Field(default_factory=dict)
-    """As in `ItemContext`."""
     substitutes: dict[EmployeeId, EmployeeId] = Field(default_factory=dict)
-    """As in `ItemContext`."""
     members: dict[str, tuple[EmployeeId, ...]] = Field(default_factory=dict)
-    """As in `ItemContext`."""
 
 
 class ItemRecord(Value):
@@ -252,6 +276,7 @@ class ItemRecord(Value):
     tenant_id: UUID
     item: ItemSnapshot
     products: tuple[ProductContext, ...] = ()
+    planned_activities: tuple[PlannedActivityContext, ...] = ()
     stage: StageContext | None = None
     pipeline: PipelineContext
 
@@ -286,6 +311,7 @@ class ContextResponse(Value):
             contacts=contacts,
             company=known.companies.get(item.company_id) if item.company_id else None,
             products=record.products,
+            planned_activities=record.planned_activities,
             responsible=known.responsible.get(employee) if employee else None,
             supervisor=known.supervisors.get(employee) if employee else None,
             stage=record.stage,

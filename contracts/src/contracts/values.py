@@ -41,6 +41,9 @@ EmployeeId = Annotated[UUID, OF_EMPLOYEE]
 ItemKind = Annotated[str, Written(CODE, "an item type: lead, deal, quote, invoice, or the code of one of your own")]
 """The type of an item, by its code; `contracts.item_types` says which there are."""
 Origin = Literal["user", "rule", "trigger", "intake", "import"]
+PlannedKind = Literal["activity", "call", "meeting"]
+"""What employees plan to do about items."""
+
 TaxRounding = Literal["per_rate", "per_row"]
 """Where tax is rounded to minor units: once for each tax rate, or in each product row; see `contracts.taxes`."""
 

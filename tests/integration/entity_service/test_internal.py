@@ -124,7 +124,7 @@ async def test_many_items_take_as_many_statements_as_one(harness: Harness, shop:
     finally:
         await connection.close()
 
-    assert counts == [9, 9]
+    assert counts == [10, 10]
 
 
 async def test_a_schema_lists_what_authors_can_refer_to(harness: Harness, shop: Tenant) -> None:

@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+from contracts.contexts import MAX_PLANNED_SHOWN
 from contracts.messages.entity_commands import BookResource, CompleteActivities, PlanActivity
 from contracts.messages.results import CommandDone
-from integration.entity_service.harness import Tenant
+from integration.entity_service.harness import Harness, Tenant, contexts
 
 AT_TWO = "2030-05-07T12:00:00Z"
 DAY = "from=2030-05-07T00:00:00Z&to=2030-05-08T00:00:00Z"
@@ -196,3 +197,37 @@ async def test_a_booking_is_given_back_but_the_room_of_an_activity_is_not(shop: 
 
     assert (kept.status_code, gone.status_code) == (409, 204)
     assert [one["id"] for one in (await shop.get(f"/v1/rooms/oak/bookings?{DAY}"))["items"]] == [of_activity["id"]]
+
+
+async def test_a_context_has_what_is_still_to_be_done_the_next_thing_first(harness: Harness, shop: Tenant) -> None:
+    item, other = await deal(shop), await deal(shop)
+    for name, more in {
+        "Some day": {},
+        "Later": {"deadline": "2031-05-08T14:00:00Z"},
+        "Next": {"kind": "call", "deadline": "2031-05-07T14:00:00Z"},
+        "Done": {"deadline": "2031-05-06T14:00:00Z"},
+    }.items():
+        made = await plan(shop, item, name=name, **more)
+    await shop.patch(f"/v1/planned-activities/{made['id']}", {"status": "done"})
+    await plan(shop, other, name="Of another item")
+
+    found, of_other = (await contexts(harness, (shop, item), (shop, other))).contexts()
+
+    assert [one.name for one in found.planned_activities] == ["Next", "Later", "Some day"]
+    assert found.planned_activities[0].kind == "call"
+    assert [one.name for one in of_other.planned_activities] == ["Of another item"]
+    (without,) = (await contexts(harness, (shop, item), parts=["products"])).contexts()
+    assert without.planned_activities == ()
+
+
+async def test_a_context_has_a_hundred_planned_activities_at_most(harness: Harness, shop: Tenant) -> None:
+    items = [await deal(shop), await deal(shop)]
+    for number in range(MAX_PLANNED_SHOWN + 1):
+        await plan(shop, items[0], name=f"Step {number}", deadline=f"2031-05-07T14:{number % 60:02}:{number // 60:02}Z")
+    await plan(shop, items[1])
+
+    answer = await contexts(harness, *((shop, one) for one in items))
+
+    found = [context.planned_activities for context in answer.contexts()]
+    assert [len(planned) for planned in found] == [MAX_PLANNED_SHOWN, 1]
+    assert [one.name for one in found[0][:3]] == ["Step 0", "Step 60", "Step 1"]

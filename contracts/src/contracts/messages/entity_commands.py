@@ -21,6 +21,7 @@ from contracts.values import (
     Link,
     Origin,
     PersonInput,
+    PlannedKind,
     Value,
 )
 
@@ -158,7 +159,6 @@ class CreateTask(TaskFields, ItemCommand):
     """The stage whose rule made the task."""
 
 
-PlannedKind = Literal["activity", "call", "meeting"]
 Colour = Literal["red", "orange", "yellow", "green", "blue", "purple", "grey"]
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
 """How long something takes; at most a week."""

@@ -43,6 +43,11 @@ from support.checking import conditioned, issues, only
             "a time of day and another value make no range",
         ),
         ({"path": "contact", "op": "eq", "value": "Ada"}, "", "contact is an object"),
+        (
+            {"some": "planned_activities", "where": {"path": "each.kind", "op": "eq", "value": "visit"}},
+            ".where",
+            "each.kind is one of activity, call, meeting, never 'visit'",
+        ),
         ({"path": "steps.later.x", "op": "filled"}, ".path", "there is no name 'later' in steps"),
     ],
 )
@@ -65,6 +70,7 @@ def test_a_condition_compares_known_things_of_the_same_kind(leaf: dict[str, Any]
         {"path": "company", "op": "empty"},
         {"path": "company.title", "op": "eq", "value": None},
         {"path": "products", "op": "filled"},
+        {"some": "planned_activities", "where": {"path": "each.deadline", "op": "lt", "value": {"path": "now"}}},
         {"path": "contact.opted_out", "op": "eq", "value": False},
     ],
 )

@@ -19,7 +19,7 @@ def values() -> dict[str, Any]:
 
 
 def test_values_are_json_under_the_names_of_authors(values: dict[str, Any]) -> None:
-    names = {"item", "contact", "contacts", "company", "products", "responsible", "supervisor"}
+    names = {"item", "contact", "contacts", "company", "products", "planned_activities", "responsible", "supervisor"}
     assert set(values) == names | {"stage", "pipeline", "my_company", "tenant", "steps", "now", "today", "var", "const"}
     assert values["item"]["id"] == "00000000-0000-0000-0000-000000000002"
     assert values["products"][0]["quantity"] == 2

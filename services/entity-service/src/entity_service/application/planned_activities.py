@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from contracts.messages.entity_commands import PlannedActivityFields, PlannedKind
+from contracts.messages.entity_commands import PlannedActivityFields
+from contracts.values import PlannedKind
 from entity_service import store
 from entity_service.application.bookings import Bookings
 from entity_service.application.handovers import Handovers, present

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from contracts.messages.entity_commands import Colour, PlannedKind
-from contracts.values import Code, Value
+from contracts.messages.entity_commands import Colour
+from contracts.values import Code, PlannedKind, Value
 from entity_service.domain.planned_activities import PlannedActivity, PlannedStatus
 from entity_service.domain.resources import Booking
 

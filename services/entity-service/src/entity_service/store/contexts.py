@@ -1,9 +1,9 @@
 """Items with everything around them, for many items of many tenants at once, as much as an answer holds.
 
 The number of statements depends on the parts asked for, never on the number of items: one for the items with tenant,
-pipeline and stage, one each for contacts, companies, products, responsible persons, supervisors and members of
-departments, and four for reassignments and substitutes. Each statement about items ends where it has read as many bytes
-as an answer may have, so that no more than that is ever in memory.
+pipeline and stage, one each for contacts, companies, products, planned activities, responsible persons, supervisors
+and members of departments, and four for reassignments and substitutes. Each statement about items ends where it has
+read as many bytes as an answer may have, so that no more than that is ever in memory.
 """
 
 from collections import defaultdict
@@ -17,6 +17,7 @@ import asyncpg
 
 from contracts.contexts import (
     MAX_ANSWER,
+    MAX_PLANNED_SHOWN,
     CompanyContext,
     ContactContext,
     ContextResponse,
@@ -26,6 +27,7 @@ from contracts.contexts import (
     MyCompany,
     Part,
     PipelineContext,
+    PlannedActivityContext,
     ProductContext,
     StageContext,
     TenantRecords,
@@ -57,6 +59,7 @@ class _Around:
     contacts: dict[Key, ContactContext] = field(default_factory=dict)
     companies: dict[Key, CompanyContext] = field(default_factory=dict)
     products: dict[Key, tuple[ProductContext, ...]] = field(default_factory=dict)
+    planned: dict[Key, tuple[PlannedActivityContext, ...]] = field(default_factory=dict)
     responsible: dict[Key, EmployeeContext] = field(default_factory=dict)
     supervisors: dict[Key, EmployeeContext] = field(default_factory=dict)
     reassignments: dict[UUID, Mapping[UUID, UUID | None]] = field(default_factory=dict)
@@ -125,7 +128,7 @@ async def _read_bounded(tx: Connection, statement: str, keys: Collection[Key]) -
     rows = await tx.fetch(_BOUNDED.format(statement=statement), tenants, ids, MAX_ANSWER)
     if not rows or len(rows) == rows[0]["found"]:
         return rows, set()
-    come_to = int(rows[-1]["ord"]) - (statement is _PRODUCTS)  # of the last item there may be more products
+    come_to = int(rows[-1]["ord"]) - (statement in (_PRODUCTS, _PLANNED))  # of the last item there may be more rows
     return rows, set(list(keys)[come_to:])
 
 
@@ -138,7 +141,9 @@ async def _read_around(tx: Connection, items: Sequence[Item], wanted: frozenset[
         keys = [(item.tenant_id, item.company_id) for item in items if item.company_id]
         around.companies = await _by_key(tx, around, _RECORDS.format(table="companies"), keys, company_of)
     if "products" in wanted:
-        around.products = await _products(tx, around, items)
+        around.products = await _of_items(tx, around, _PRODUCTS, items, product_of)
+    if "planned_activities" in wanted:
+        around.planned = await _of_items(tx, around, _PLANNED, items, _planned_of)
     responsible = [(item.tenant_id, item.responsible_id) for item in items if item.responsible_id]
     if "responsible" in wanted:
         around.responsible = await _by_key(tx, around, _RESPONSIBLE, responsible, lambda row: _with_schedule(row, now))
@@ -169,6 +174,14 @@ _CONTACTS = f"SELECT c.*, {OF_CONTACT}, asked.ord FROM asked JOIN contacts c USI
 
 _PRODUCTS = """SELECT p.*, asked.ord + p.position / 1000.0 AS ord
     FROM asked JOIN products p ON (p.tenant_id, p.item_id) = (asked.tenant_id, asked.id)"""
+
+_PLANNED = f"""SELECT p.*, asked.ord + p.place / 1000.0 AS ord
+    FROM asked CROSS JOIN LATERAL (
+        SELECT a.tenant_id, a.item_id, a.id, a.kind, a.name, a.deadline, a.responsible_id, a.stage,
+            row_number() OVER (ORDER BY a.deadline NULLS LAST, a.id) AS place
+        FROM planned_activities a
+        WHERE (a.tenant_id, a.item_id, a.status) = (asked.tenant_id, asked.id, 'open')
+        ORDER BY a.deadline NULLS LAST, a.id LIMIT {MAX_PLANNED_SHOWN}) AS p"""  # noqa: S608
 
 _RESPONSIBLE = """SELECT e.*, d.name AS department_name, s.schedule, s.tracked, p.at_work, asked.ord
     FROM asked JOIN employees e USING (tenant_id, id)
@@ -215,12 +228,19 @@ def _with_schedule(row: asyncpg.Record, now: datetime) -> EmployeeContext:
     return employee.model_copy(update={"schedule": schedule.model_copy(update={"absences": to_come})})
 
 
-async def _products(tx: Connection, around: _Around, items: Sequence[Item]) -> dict[Key, tuple[ProductContext, ...]]:
-    rows, unread = await _read_bounded(tx, _PRODUCTS, [(item.tenant_id, item.id) for item in items])
+def _planned_of(row: asyncpg.Record) -> PlannedActivityContext:
+    return PlannedActivityContext(**{name: row[name] for name in PlannedActivityContext.model_fields})
+
+
+async def _of_items[T](
+    tx: Connection, around: _Around, statement: str, items: Sequence[Item], make: Callable[[asyncpg.Record], T]
+) -> dict[Key, tuple[T, ...]]:
+    """Rows that belong to items, by item."""
+    rows, unread = await _read_bounded(tx, statement, [(item.tenant_id, item.id) for item in items])
     around.unread |= unread
-    grouped: dict[Key, list[ProductContext]] = defaultdict(list)
+    grouped: dict[Key, list[T]] = defaultdict(list)
     for row in rows:
-        grouped[row["tenant_id"], row["item_id"]].append(product_of(row))
+        grouped[row["tenant_id"], row["item_id"]].append(make(row))
     return {key: tuple(found) for key, found in grouped.items()}
 
 
@@ -233,6 +253,7 @@ def _records(
         tenant_id=tenant,
         item=item.snapshot(),
         products=around.products.get((tenant, item.id), ()),
+        planned_activities=around.planned.get((tenant, item.id), ()),
         stage=_stage_of(row) if "stage" in wanted else None,
         pipeline=PipelineContext(code=item.pipeline, name=row["pipeline_name"]),
     )

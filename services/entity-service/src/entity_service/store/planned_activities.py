@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.kit.database import Connection
 from contracts.kit.rows import insert, update
-from contracts.messages.entity_commands import PlannedKind
+from contracts.values import PlannedKind
 from entity_service.domain.items import Item
 from entity_service.domain.planned_activities import PlannedActivity, PlannedStatus
 from entity_service.domain.resources import Span

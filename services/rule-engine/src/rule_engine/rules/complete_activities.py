@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from contracts.messages.entity_commands import (
     CompleteActivities,
-    PlannedKind,
 )
+from contracts.values import PlannedKind
 from rule_engine.domain.actions import (
     ActionContext,
     Employee,

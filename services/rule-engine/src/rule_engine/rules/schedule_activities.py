@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from contracts.item_types import TypeFilter
 from contracts.messages.entity_commands import (
     PlanActivity,
-    PlannedKind,
 )
+from contracts.values import PlannedKind
 from rule_engine.domain.actions import (
     ActionContext,
     Employee,

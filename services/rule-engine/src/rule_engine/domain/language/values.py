@@ -28,6 +28,7 @@ PARTS: Mapping[str, Part] = {
     "contacts": "contacts",
     "company": "company",
     "products": "products",
+    "planned_activities": "planned_activities",
     "responsible": "responsible",
     "supervisor": "supervisor",
     "stage": "stage",
