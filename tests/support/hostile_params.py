@@ -151,11 +151,17 @@ PARAMS: Mapping[str, Mapping[str, Json]] = {
     },
     "change_requisites": {
         "party": "contact",
+        "where": {"path": "each.last_name", "op": "filled"},
         "template": "person",
         "address_type": "delivery",
         "fields": {"last_name": "{{ contact.last_name }}", "born_on": "1990-02-28", "city": "Bonn", "country": "DE"},
     },
-    "get_requisites": {"party": "contact", "template": "organisation", "address_type": "legal"},
+    "get_requisites": {
+        "party": "contact",
+        "where": {"path": "each.last_name", "op": "filled"},
+        "template": "organisation",
+        "address_type": "legal",
+    },
     "update_item": {
         "fields": [
             {"field": "title", "value": "{{ item.title }}", "append": False},

@@ -134,7 +134,12 @@ ITEM_COMMANDS: Mapping[type[ItemCommand], Mapping[str, Any]] = {
     UnlinkItems: {},
     SetParentItem: {"parent_id": None},
     ConvertItem: {"target": "quote"},
-    ChangeRequisites: {"party": "contact", "template": "person", "values": {"last_name": "Bell"}},
+    ChangeRequisites: {
+        "party": "contact",
+        "party_id": str(UUID(int=1)),
+        "template": "person",
+        "values": {"last_name": "Bell"},
+    },
     AddToExceptions: {},
     ReadEmployee: {"employee_id": str(UUID(int=1))},
     SelectEmployee: {"method": "random"},

@@ -284,11 +284,13 @@ async def test_requisites_of_clients_are_checked_changed_by_template_and_in_the_
 
 
 async def test_a_rule_changes_requisites_of_the_client_and_is_refused_what_cannot_be(shop: Tenant) -> None:
-    contact = await shop.post("/v1/contacts", {"first_name": "Anna"})
-    deal = await shop.deal(contact_ids=[contact["id"]])
+    other, contact = [await shop.post("/v1/contacts", {"first_name": name}) for name in ("Otto", "Anna")]
+    company = await shop.post("/v1/companies", {"title": "Elm Ltd"})
+    deal = await shop.deal(contact_ids=[other["id"], contact["id"]])
 
     def change(party: str, **values: str) -> ChangeRequisites:
-        body = {"item_id": deal["id"], "actor": "rule:it", "party": party, "template": "sole_trader"}
+        id = {"contact": contact, "company": company}[party]["id"]
+        body = {"item_id": deal["id"], "actor": "rule:it", "party": party, "party_id": id, "template": "sole_trader"}
         return ChangeRequisites.model_validate(body | {"address_type": "actual", "values": values})
 
     first = await shop.done(change("contact", vat_number="de 136695976", city="Bonn"))
@@ -299,7 +301,9 @@ async def test_a_rule_changes_requisites_of_the_client_and_is_refused_what_canno
     kept = (await shop.get(f"/v1/contacts/{contact['id']}"))["requisites"]["sole_trader"]
     assert (kept["vat_number"], kept["addresses"]["actual"]["city"]) == ("DE136695976", "Bonn")
     assert "vat_number: is no VAT number" in await shop.refused(change("contact", vat_number="DE1"))
-    assert await shop.refused(change("company", city="Bonn")) == "the item has no company"
+    assert (await shop.get(f"/v1/contacts/{other['id']}"))["requisites"]["sole_trader"] is None
+    of_nobody = await shop.refused(change("company", city="Bonn"))
+    assert of_nobody == "there is no such company of the item any more"
 
 
 async def test_who_is_on_the_exceptions_list_makes_no_items_until_taken_off_it(shop: Tenant) -> None:

@@ -1,6 +1,7 @@
 """The commands of entity-service about what an item's clients are and own, on `crm.entity.commands.v1`."""
 
 from typing import Annotated, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Field, JsonValue
 
@@ -9,11 +10,16 @@ from contracts.requisites import AddressType, PartyKind, RequisitesTemplate
 
 
 class ChangeRequisites(ItemCommand):
-    """Sets requisites of an item's first contact or of its company. Outputs: `changed` (names of what changed)."""
+    """Sets requisites of a contact of an item or of its company; refused when it is not the item's any more.
+
+    Outputs: `changed` (names of what changed).
+    """
 
     TYPE: ClassVar[str] = "crm.requisites.change.v1"
 
     party: PartyKind
+    party_id: UUID | None = None
+    """Null: the item's first contact, or its company."""
     template: RequisitesTemplate
     address_type: AddressType = "legal"
     """Of the address that address fields are of."""

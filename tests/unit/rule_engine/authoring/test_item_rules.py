@@ -53,7 +53,11 @@ ASSIGNED = (FieldAssignment(field="title", value="Ash"),)
             "change_requisites",
             {"party": "company", "template": "organisation", "fields": {"city": "Bonn", "tax_number": None}},
             ChangeRequisites(
-                **SAID, party="company", template="organisation", values={"city": "Bonn", "tax_number": None}
+                **SAID,
+                party="company",
+                party_id=COMPANY,
+                template="organisation",
+                values={"city": "Bonn", "tax_number": None},
             ),
         ),
         ("set_parent_item", {"item": None}, SetParentItem(**SAID, parent_id=None)),
@@ -170,6 +174,25 @@ def test_requisites_that_there_are_not_are_refused_at_publishing(fields: Any, wh
     params = {"party": "company", "template": "organisation", "fields": fields}
     (issue,) = issues("change_requisites", params)
     assert (issue.where, what in issue.what) == (where, True), issue
+
+
+@pytest.mark.parametrize("type", ["get_requisites", "change_requisites"])
+def test_of_several_contacts_the_requisites_of_the_first_who_meets_a_condition_are_meant(type: str) -> None:
+    person = Requisites.model_validate({"person": {"last_name": "Bell"}})
+    other = deal().contacts[0].model_copy(update={"id": OTHER, "first_name": "Otto", "requisites": person})
+    both = deal(contacts=(*deal().contacts, other))
+    params: dict[str, Any] = {"party": "contact", "template": "person"}
+    params |= {"fields": {"city": "Bonn"}} if type == "change_requisites" else {}
+
+    def of(name: str) -> Any:
+        return act(type, params | {"where": {"path": "each.first_name", "op": "eq", "value": name}}, both)
+
+    meant = of("Otto")
+    assert meant.party_id == OTHER if type == "change_requisites" else meant.last_name == "Bell"
+    assert of("Nobody") == Refusal("no contact of the item meets the condition")
+    wrong = {**params, "party": "company", "where": {"path": "each.first_name", "op": "filled"}}
+    assert [one.where for one in issues(type, wrong)] == ["where"]
+    assert isinstance(act(type, wrong), Failure)
 
 
 def test_values_that_are_made_when_the_rule_acts_are_not_judged_before() -> None:

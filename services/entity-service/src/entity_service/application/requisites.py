@@ -1,18 +1,14 @@
 """Changes requisites of an item's clients."""
 
-from collections.abc import Mapping
-
 from contracts.contexts import CompanyContext, ContactContext
 from contracts.kit.database import Connection
 from contracts.messages.party_commands import ChangeRequisites
 from entity_service import store
 from entity_service.application.items import Items
-from entity_service.domain.errors import ConflictError
+from entity_service.domain.errors import NotFoundError
 from entity_service.domain.items import Item
 from entity_service.domain.requisites import changed_names, with_values
 from entity_service.messages import Actor
-
-NO_CLIENT: Mapping[str, str] = {"contact": "the item has no contact", "company": "the item has no company"}
 
 
 class RequisiteChanges:
@@ -22,7 +18,7 @@ class RequisiteChanges:
         self._items = items
 
     async def change(self, tx: Connection, item: Item, wanted: ChangeRequisites, actor: Actor) -> tuple[str, ...]:
-        """What changed, by name. Raises `ConflictError` without such a client, and `InvalidError`."""
+        """What changed, by name. Raises `NotFoundError` for a client who is not the item's any more, `InvalidError`."""
         party = await self._party(tx, item, wanted)
         after = with_values(party.requisites, wanted.template, wanted.address_type, wanted.values)
         changed = changed_names(party.requisites, after)
@@ -34,13 +30,14 @@ class RequisiteChanges:
 
     async def _party(self, tx: Connection, item: Item, wanted: ChangeRequisites) -> ContactContext | CompanyContext:
         """The client, whom nobody else changes until the transaction ends."""
+        its = item.contact_ids if wanted.party == "contact" else [id for id in [item.company_id] if id]
+        id = wanted.party_id or next(iter(its), None)
         found: ContactContext | CompanyContext | None = None
-        if wanted.party == "contact" and item.contact_ids:
-            found = await store.contacts.find(tx, item.tenant_id, item.contact_ids[0])
-        elif wanted.party == "company" and item.company_id:
-            found = await store.companies.find(tx, item.tenant_id, item.company_id)
+        if id in its:
+            parties = store.contacts if wanted.party == "contact" else store.companies
+            found = await parties.find(tx, item.tenant_id, id)
         if found is None:
-            raise ConflictError(NO_CLIENT[wanted.party])
+            raise NotFoundError(f"such {wanted.party} of the item any more")
         return found
 
 

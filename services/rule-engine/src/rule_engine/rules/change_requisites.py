@@ -1,16 +1,17 @@
 """A rule that changes requisites of a client."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
+from contracts.contexts import Part
 from contracts.issues import Issue, issues_of, unknown
 from contracts.item_types import ItemPart
 from contracts.messages.party_commands import ChangeRequisites
 from contracts.requisites import FIELDS, AddressFields, names_of
-from rule_engine.domain.actions import ActionContext, AuthoringContext, Group, Outputs, RuleType
-from rule_engine.rules.requisites import PartyParams, template_in
+from rule_engine.domain.actions import ActionContext, AuthoringContext, Failure, Group, Outputs, Refusal, RuleType
+from rule_engine.rules.requisites import PartyParams, needs_of, party_issues, party_of, template_in
 
 
 class ChangeRequisitesParams(PartyParams):
@@ -27,20 +28,29 @@ class ChangedRequisites(Outputs):
 class ChangeRequisitesRule(RuleType[ChangeRequisitesParams]):
     """New values for requisites of the item's contact or company, which has them from now on if it had none.
 
-    Refused for an item without such a client, and for a number that cannot be one.
+    Refused for an item without such a client, when no contact meets the condition, and for a number that cannot be one.
     """
 
     type = "change_requisites"
     title = "Change requisites"
     group: ClassVar[Group] = "documents"
     of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
+    chooses_of: ClassVar[str | None] = "contacts"
     params = ChangeRequisitesParams
     outputs = ChangedRequisites
 
-    def act(self, params: ChangeRequisitesParams, acting: ActionContext) -> ChangeRequisites:
-        return acting.command(ChangeRequisites, **params.model_dump(exclude={"fields"}), values=params.fields)
+    def act(self, params: ChangeRequisitesParams, acting: ActionContext) -> ChangeRequisites | Refusal | Failure:
+        party = party_of(params, acting)
+        if isinstance(party, Refusal | Failure):
+            return party
+        given = params.model_dump(exclude={"fields", "where"})
+        return acting.command(ChangeRequisites, **given, party_id=party.id, values=params.fields)
+
+    def needs_with(self, params: Mapping[str, JsonValue]) -> Collection[Part]:
+        return needs_of(params)
 
     def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:
+        yield from party_issues(params)
         template, written = template_in(params), params.get("fields")
         if template is None or not isinstance(written, dict):
             return

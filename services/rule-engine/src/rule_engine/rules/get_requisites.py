@@ -1,15 +1,25 @@
 """A rule that reads requisites of a client."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, JsonValue, create_model
 
 from contracts.contexts import Part, TenantSchema
+from contracts.issues import Issue
 from contracts.item_types import ItemPart
 from contracts.requisites import FIELDS, AddressFields, BankAccount, PartyFields, RequisitesTemplate, on_one_line
-from rule_engine.domain.actions import ActionContext, Class, Group, Outputs, Refusal, RuleType
-from rule_engine.rules.requisites import NEEDS, PartyParams, party_of, template_in
+from rule_engine.domain.actions import (
+    ActionContext,
+    AuthoringContext,
+    Class,
+    Failure,
+    Group,
+    Outputs,
+    Refusal,
+    RuleType,
+)
+from rule_engine.rules.requisites import PartyParams, needs_of, party_issues, party_of, template_in
 
 
 class FoundRequisites(PartyFields, AddressFields, Outputs):
@@ -34,7 +44,7 @@ _OUTPUTS: Mapping[RequisitesTemplate, Class[Outputs]] = {template: _outputs_of(t
 class GetRequisites(RuleType[PartyParams]):
     """Reads every requisite and one address of the item's contact or company for the rules after it.
 
-    What it has not is empty. Refused when there is no such client.
+    What it has not is empty. Refused when there is no such client, or no contact who meets the condition.
     """
 
     type = "get_requisites"
@@ -42,13 +52,14 @@ class GetRequisites(RuleType[PartyParams]):
     group: ClassVar[Group] = "documents"
     of_parts: ClassVar[tuple[ItemPart, ...]] = ("clients",)
     helper: ClassVar[bool] = True
+    chooses_of: ClassVar[str | None] = "contacts"
     params = PartyParams
     outputs = FoundRequisites
 
-    def act(self, params: PartyParams, acting: ActionContext) -> Outputs | Refusal:
-        party = party_of(acting.context, params.party)
-        if party is None:
-            return Refusal(f"the item has no {params.party}")
+    def act(self, params: PartyParams, acting: ActionContext) -> Outputs | Refusal | Failure:
+        party = party_of(params, acting)
+        if isinstance(party, Refusal | Failure):
+            return party
         found = party.requisites.of(params.template)
         address = found.addresses.of(params.address_type) if found else None
         own, of_address = (one.model_dump() if one else {} for one in (found, address))
@@ -59,7 +70,10 @@ class GetRequisites(RuleType[PartyParams]):
         return _OUTPUTS[template] if template else FoundRequisites
 
     def needs_with(self, params: Mapping[str, JsonValue]) -> Collection[Part]:
-        return NEEDS.get(str(params.get("party")), ("contacts", "company"))
+        return needs_of(params)
+
+    def issues(self, params: Mapping[str, JsonValue], context: AuthoringContext) -> Iterable[Issue]:  # noqa: ARG002
+        return party_issues(params)
 
 
 RULES: tuple[RuleType[Any], ...] = (GetRequisites(),)
