@@ -161,7 +161,7 @@ def main(
     seed: Annotated[str, typer.Option(help="A new one when none is given.")] = "",
     every: Annotated[float, typer.Option(min=0.5, help="Mean seconds from one fault to the next.")] = 4.0,
     neighbour: Annotated[bool, typer.Option(help="Whether a hostile tenant lives beside the audited ones.")] = True,
-    workshop: Annotated[bool, typer.Option(help="Whether a third audited tenant acts by every rule type.")] = False,
+    workshop: Annotated[bool, typer.Option(help="Whether a third audited tenant acts by every rule type.")] = True,
 ) -> None:
     """Load on all services under random faults, then the audit. Exit code 1 when anything is lost, doubled, late or out
     of order."""

@@ -17,7 +17,7 @@ from local_stack.stack import Stack
 RECOVERY_S = 60.0
 """How long a part that was started is left alone until it is ready; after that it is fair game again."""
 SHORT_STALL_S = (0.5, 1.5)
-EBB = 4 / 3
+EBB = 8 / 7
 """How much longer each pause is than the one before, once nothing new begins."""
 
 type Say = Callable[[str], None]
