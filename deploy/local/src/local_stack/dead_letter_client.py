@@ -15,12 +15,17 @@ from local_stack.stack import Stack
 type Json = dict[str, Any]
 
 
+class SilentServiceError(StackError):
+    """A service does not answer."""
+
+
 class DeadLetterClient:
     """Asks every service that runs about its dead letters, as the platform, in the name of the user of this machine."""
 
     def __init__(self, addresses: Addresses, token: str, services: list[str]) -> None:
         self._addresses = addresses
         self.services = services
+        self._silent: list[str] = []
         headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.Client(headers=headers, timeout=30, verify=trusted_authorities())
 
@@ -49,18 +54,30 @@ class DeadLetterClient:
         try:
             return self._http.request(method, self._addresses.url_of(service, f"/internal{path}"), **more)
         except httpx.TransportError as error:
-            raise StackError(f"{service} does not answer ({error}); is the stack up? `./stack status` says") from error
+            what = f"{service} does not answer ({error}); is the stack up? `./stack status` says"
+            raise SilentServiceError(what) from error
 
     def pages(self, path: str, params: Json) -> Iterator[tuple[str, Json]]:
-        """Everything that a list has, service by service."""
+        """Everything that a list has, of each service that answers; `complain` names the others."""
         for service in self.services:
-            cursor: str | None = None
-            while True:
-                page = self.request(service, "GET", path, params=given(**params, cursor=cursor, limit=200))
-                yield from ((service, item) for item in page["items"])
-                cursor = page["next_cursor"]
-                if cursor is None:
-                    break
+            try:
+                yield from ((service, item) for item in self._pages(service, path, params))
+            except SilentServiceError as error:
+                self._silent.append(str(error))
+
+    def _pages(self, service: str, path: str, params: Json) -> Iterator[Json]:
+        cursor: str | None = None
+        while True:
+            page = self.request(service, "GET", path, params=given(**params, cursor=cursor, limit=200))
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+
+    def complain(self) -> None:
+        """Raises StackError when a list that was read lacks what a silent service has."""
+        if self._silent:
+            raise StackError("; ".join(self._silent))
 
     def owner(self, id: UUID) -> tuple[str, Json]:
         """The service that has a dead letter, and the dead letter."""

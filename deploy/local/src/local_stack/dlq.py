@@ -48,12 +48,12 @@ def list_(  # noqa: PLR0913 - the filters of a list
         found = list(client.pages("/dead-letters", filter | ({} if state == "any" else {"state": state})))
     if as_json:
         print(json.dumps([{"service": name, **letter} for name, letter in found]))
-        return
-    if not found:
+    elif found:
+        titles = ("id", "put aside", "service", "topic", "type", "why", "replays", "state")
+        show_table(titles, ([*map(_printable, _cells(name, letter))] for name, letter in found))
+    else:
         print("none")
-        return
-    titles = ("id", "put aside", "service", "topic", "type", "why", "replays", "state")
-    show_table(titles, ([*map(_printable, _cells(name, letter))] for name, letter in found))
+    client.complain()
 
 
 def _cells(service: str, it: Json) -> tuple[str, ...]:
@@ -139,6 +139,7 @@ def actions(service: ServiceName = None) -> None:
             for name, it in client.pages("/dead-letter-actions", {})
         ]
     show_table(titles, ([*map(_printable, row)] for row in rows))
+    client.complain()
 
 
 @app.command()
@@ -152,6 +153,7 @@ def parked(service: ServiceName = None) -> None:
         ]
     titles = ("row", "service", "topic", "key", "bytes", "why", "behind it")
     show_table(titles, ([*map(_printable, row)] for row in rows), whole=("row",))
+    client.complain()
 
 
 @app.command()

@@ -16,7 +16,7 @@ from integration.kit.harness import Harness, note
 from local_stack import dlq
 from local_stack.addresses import Addresses
 from local_stack.dead_letter_client import DeadLetterClient as StackClient
-from local_stack.ports import HOST
+from local_stack.ports import HOST, free_port
 from support.malformed_records import UNREADABLE, strew
 from support.serving import serving_service
 from support.waiting import eventually
@@ -103,10 +103,10 @@ async def test_a_parked_outbox_row_is_listed_and_can_be_released(client: DeadLet
 
 
 class ProbeAddresses(Addresses):
-    """Where every service is the probe."""
+    """Where every service is the probe, but for one that is away."""
 
     def url(self, name: str) -> str:
-        return f"http://{HOST}:{self.port_base}"
+        return f"http://{HOST}:{free_port() if name == 'away' else self.port_base}"
 
 
 async def test_stack_dlq_lists_shows_replays_and_discards(
@@ -144,6 +144,9 @@ async def test_stack_dlq_lists_shows_replays_and_discards(
         code, audit = await stack_dlq("actions")
         assert (code, "olga" in audit, "mended" in audit, "noise" in audit) == (0, True, True, True)
         assert await stack_dlq("list") == (0, "none\n")
+        monkeypatch.setattr(StackClient, "of", lambda *_: StackClient(here, token, ["away", "probe"]))
+        code, output = await stack_dlq("list", "--state", "any")
+        assert (code, poison in output, "away does not answer" in output) == (1, True, True)
     assert await harness.notes() == ["poison"]
 
 

@@ -131,6 +131,9 @@ async def test_a_newer_state_is_left_alone_until_its_worker_is_back(engine: Harn
 
     await eventually(put_off, "the older worker leaves it")
     assert deal.commands() == []
+    async with engine.service_environment.caller(deal.tenant, "author") as author:
+        shown = await author.get(f"/v1/runs/{waiting['run_id']}/diagnosis")
+    assert (shown.status_code, "a newer release" in shown.json()["detail"]) == (503, True)
     assert await engine.service_environment.sql(
         "SELECT state -> 'format' AS f FROM runs WHERE id = $1", waiting["run_id"]
     )

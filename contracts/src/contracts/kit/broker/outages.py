@@ -1,5 +1,7 @@
 """Which errors mean that a server is away: the consumer waits, and no message is to blame."""
 
+from typing import ClassVar
+
 import asyncpg
 from aiokafka.errors import KafkaError
 
@@ -9,6 +11,9 @@ from contracts.kit.errors import KitError
 
 class OutageError(KitError):
     """Another service of ours, or Temporal, is away: try again later."""
+
+    told: ClassVar[str] = "a server behind this service is away"
+    """What callers of the API are told."""
 
 
 OUTAGES = (*INFRASTRUCTURE_ERRORS, KafkaError, OutageError)

@@ -117,8 +117,8 @@ def _in_body(detail: Any) -> dict[str, Any]:
 
 async def _on_outage(_: Request, error: Exception) -> Response:
     logger.warning("request failed: a server is away", error=type(error).__name__)
-    problem = Problem(503, "Unavailable", "a server behind this service is away", headers={"Retry-After": "2"})
-    return problem.response()
+    detail = getattr(error, "told", "a server behind this service is away")
+    return Problem(503, "Unavailable", detail, headers={"Retry-After": "2"}).response()
 
 
 async def _on_unreadable_secret(_: Request, error: Exception) -> Response:

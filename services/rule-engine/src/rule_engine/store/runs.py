@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,8 @@ NEWER_FORMATS = Counter("run_states_newer_total", "States met that a newer relea
 
 class NewerFormatError(OutageError):
     """A newer release wrote this state: run and message are left to its workers."""
+
+    told: ClassVar[str] = "a newer release of this service wrote what was asked for: its replicas can read it"
 
 
 @dataclass(frozen=True, slots=True)
