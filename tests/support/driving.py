@@ -125,8 +125,11 @@ class Drive:
                 self.asked.append(change)
             elif isinstance(change, Withdrawn):
                 self.asked = [one for one in self.asked if one.step != change.step]
-        self.called_off.update(step.cancellations)
-        self.waiting += [emission.command_id for emission in step.emissions]
+        called_off = [id for id in step.cancellations if id in self.waiting]
+        self.called_off.update(called_off)
+        # what is called off is answered behind what was asked before and was not, and before what is new
+        kept = [id for id in self.waiting if id not in called_off]
+        self.waiting = [*kept, *called_off, *(emission.command_id for emission in step.emissions)]
         self.state = read_state(step.state.stored(), self.program, T0)
         assert self.state == step.state
         self.wake_at = step.wake_at

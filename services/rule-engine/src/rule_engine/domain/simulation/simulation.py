@@ -267,15 +267,15 @@ class Simulation:
             self._wake_later(item, run, step.wake_at)
 
     def _send_all(self, item: SimulatedItem, run: SimulatedRun, step: Step) -> None:
+        for id in step.cancellations:
+            if (sent := self._sent.pop(id, None)) is not None:
+                cancelled = CommandRefused(command_id=id, reason=CANCELLED)
+                self._at(self._now, partial(self._settle, sent, cancelled))
         for emission in step.emissions:
             self._send(item, run, emission)
         for asked in step.assignments:
             if isinstance(asked, Asked):
                 self._ask(item, run, asked)
-        for id in step.cancellations:
-            if (sent := self._sent.pop(id, None)) is not None:
-                cancelled = CommandRefused(command_id=id, reason=CANCELLED)
-                self._at(self._now, partial(self._settle, sent, cancelled))
         for stop in step.stops:
             self._stop_others(item, run, stop.reason)
         for granted in [one for lock in step.unlocked for one in item.locks.free(lock)]:
