@@ -74,7 +74,7 @@ async def test_collisions_circles_and_many_messages_are_told(run: Run, tmp_path:
         ]
     )
     code, lines = await run(ASKED | {"messages_per_day": 1}, "--with", documents(tmp_path, rules))
-    assert code == 0
+    assert code == 0, lines
     collision = lines[lines.index("Collisions") + 1]
     assert collision.startswith("  source: new/one wants 'fair', new/two wants 'web', 1 times, first of item")
     assert "  2026-03-02: 2 to +49301234567 by again, greet" in lines
