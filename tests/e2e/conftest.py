@@ -6,27 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.addresses import OFFSETS, Addresses
 from local_stack.demo.shop import Shop, open_shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
-from local_stack.layout import remove_folder
-from local_stack.report import Report
 from local_stack.stack import Stack
-from local_stack.testing import free_port_base
+from support.own_stack import own_stack
 
 
 @pytest.fixture(scope="package")
 def stack(session_folder: Path) -> Iterator[Stack]:
     """Everything is up."""
-    stack = Stack(session_folder / "stack", Addresses(free_port_base(OFFSETS.values())), Report())
-    try:
+    with own_stack(session_folder / "stack") as stack:
         stack.up()
         yield stack
-    finally:
-        stack.kill(["all"])
-        for part in stack.parts:
-            remove_folder(part.home)
 
 
 @pytest.fixture

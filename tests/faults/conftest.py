@@ -9,12 +9,9 @@ from threading import Event
 
 import pytest
 
-from local_stack.addresses import OFFSETS, Addresses
 from local_stack.demo.shop import Shop, open_shop
-from local_stack.layout import remove_folder
-from local_stack.report import Report
 from local_stack.stack import Stack
-from local_stack.testing import free_port_base
+from support.own_stack import own_stack
 from support.waiting import until
 
 HERE = Path(__file__).parent
@@ -30,21 +27,15 @@ def crash_counts(session_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def stack(session_folder: Path, crash_counts: Path) -> Iterator[Stack]:
     """Everything is up, and only the restarter starts again what falls."""
-    stack = Stack(session_folder / "faults", Addresses(free_port_base(OFFSETS.values())), Report())
-    try:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "crash_injection"), str(HERE.parent)]))
-            environment.setenv("CRASH_COUNTS", str(crash_counts))
-            environment.setenv("WEDGED_S", "30")
-            environment.setenv("LEASE_S", "5")
-            stack.up()
-            stack.kill(["supervisor"])
-            with restarter(stack):
-                yield stack
-    finally:
-        stack.kill(["all"])
-        for part in stack.parts:
-            remove_folder(part.home)
+    with own_stack(session_folder / "faults") as stack, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", os.pathsep.join([str(HERE / "crash_injection"), str(HERE.parent)]))
+        environment.setenv("CRASH_COUNTS", str(crash_counts))
+        environment.setenv("WEDGED_S", "30")
+        environment.setenv("LEASE_S", "5")
+        stack.up()
+        stack.kill(["supervisor"])
+        with restarter(stack):
+            yield stack
 
 
 @pytest.fixture

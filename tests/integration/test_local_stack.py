@@ -22,7 +22,6 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts.topics import DEAD_LETTER_TOPICS, TOPICS, Topic
-from local_stack.addresses import OFFSETS, Addresses
 from local_stack.credentials import AUDIENCE, ISSUER
 from local_stack.databases import create_database, drop_database
 from local_stack.errors import StackError
@@ -30,8 +29,9 @@ from local_stack.part import Part
 from local_stack.report import Report
 from local_stack.stack import Stack
 from local_stack.supervisor import Watch
-from local_stack.testing import PrivateServers, free_port_base, start_time_skipping
+from local_stack.testing import PrivateServers, start_time_skipping
 from local_stack.topics import create_topics
+from support.own_stack import own_stack
 from support.waiting import until
 
 
@@ -47,9 +47,8 @@ class HalfAYear:
 @pytest.fixture
 def stack(session_folder: Path) -> Iterator[Stack]:
     """A stack of its own, on ports of its own, beside any other."""
-    stack = Stack(session_folder / f"stack-{uuid4().hex[:8]}", Addresses(free_port_base(OFFSETS.values())), Report())
-    yield stack
-    stack.kill(["all"])
+    with own_stack(session_folder / f"stack-{uuid4().hex[:8]}") as stack:
+        yield stack
 
 
 async def test_postgres_is_version_18_and_allows_300_connections(postgres: str) -> None:

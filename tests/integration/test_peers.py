@@ -18,11 +18,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from standardwebhooks import Webhook
 
-from local_stack.addresses import OFFSETS, PEERS, Addresses
+from local_stack.addresses import PEERS
 from local_stack.peers.sms import count_parts
-from local_stack.report import Report
 from local_stack.stack import Stack
-from local_stack.testing import free_port_base
+from support.own_stack import own_stack
 from support.waiting import until
 
 
@@ -68,10 +67,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def peers(session_folder: Path) -> Iterator[Stack]:
-    stack = Stack(session_folder / "peers", Addresses(free_port_base(OFFSETS.values())), Report())
-    stack.start(PEERS)
-    yield stack
-    stack.kill(["all"])
+    with own_stack(session_folder / "peers") as stack:
+        stack.start(PEERS)
+        yield stack
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """A stack that things go wrong in: what the world and its operators do to it from outside."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from contracts.envelope import Envelope, Record
 from contracts.topics import Topic
 from local_stack.apply import Services, apply, read
-from local_stack.demo.shop import Shop
+from local_stack.demo.shop import Shop, open_shop
 from local_stack.stack import Stack
 from support.kafka_probe import send
+from support.own_stack import own_stack
 
 PHONE, ADDRESS = "+447700900123", "alex@example.com"
 """Where the contact of every item is reached."""
@@ -115,3 +116,13 @@ class Installation:
             asking.cancel()
             with suppress(asyncio.CancelledError):
                 await asking
+
+
+@contextmanager
+def open_installation(folder: Path) -> Iterator[Installation]:
+    """Everything is up, and a shop has the documents of `faults.yaml`."""
+    with own_stack(folder) as stack:
+        stack.up()
+        with closing(open_shop(stack)) as shop:
+            apply_documents(shop, Path(__file__).parent / "faults.yaml")
+            yield Installation(stack, shop)

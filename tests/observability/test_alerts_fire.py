@@ -7,21 +7,16 @@ in.
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from local_stack.addresses import OFFSETS, Addresses
-from local_stack.demo.shop import open_shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
-from local_stack.layout import remove_folder
-from local_stack.report import Report
-from local_stack.stack import Stack
-from local_stack.testing import PrivateServers, free_port_base
+from local_stack.testing import PrivateServers
 from observability.faults import FAULTS, Fault
-from observability.installation import Installation, apply_documents
+from observability.installation import Installation, open_installation
 from observability.outages import AFTERWARDS, OUTAGES
 from observability.runbooks import PAGES, Terminal, blocks, pages
 from observability.watch import Watch, watching
@@ -35,16 +30,8 @@ NOT_CAUSED = {"CertificateEnds": "the local stack has no certificates"}
 
 @pytest.fixture(scope="module")
 def installation(session_folder: Path) -> Iterator[Installation]:
-    stack = Stack(session_folder / "broken", Addresses(free_port_base(OFFSETS.values())), Report())
-    try:
-        stack.up()
-        with closing(open_shop(stack)) as shop:
-            apply_documents(shop, Path(__file__).parent / "faults.yaml")
-            yield Installation(stack, shop)
-    finally:
-        stack.kill(["all"])
-        for part in stack.parts:
-            remove_folder(part.home)
+    with open_installation(session_folder / "broken") as installation:
+        yield installation
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,14 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_stack.addresses import OFFSETS, Addresses
 from local_stack.demo.reading import Reading
-from local_stack.demo.shop import open_shop
 from local_stack.layout import remove_folder
-from local_stack.report import Report
-from local_stack.stack import Stack
-from local_stack.testing import free_port_base
-from observability.installation import ADDRESS, PHONE, Installation, apply_documents
+from observability.installation import ADDRESS, PHONE, Installation, open_installation
 from support.waiting import eventually, until
 
 pytestmark = [pytest.mark.observability, pytest.mark.timeout(900)]
@@ -26,16 +20,8 @@ pytestmark = [pytest.mark.observability, pytest.mark.timeout(900)]
 
 @pytest.fixture
 def installation(session_folder: Path) -> Iterator[Installation]:
-    stack = Stack(session_folder / "restored", Addresses(free_port_base(OFFSETS.values())), Report())
-    try:
-        stack.up()
-        with closing(open_shop(stack)) as shop:
-            apply_documents(shop, Path(__file__).parent / "faults.yaml")
-            yield Installation(stack, shop)
-    finally:
-        stack.kill(["all"])
-        for part in stack.parts:
-            remove_folder(part.home)
+    with open_installation(session_folder / "restored") as installation:
+        yield installation
 
 
 class People:

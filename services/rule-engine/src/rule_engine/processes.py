@@ -4,7 +4,7 @@ What it works on goes in pickled, from this very program, and what it found come
 others (`nice`), and it is killed when nobody waits for it any more. A tenant has one at a time.
 
 Processes are forked from a server that has the engine's core loaded and does nothing else; it is started for the first
-of them and ends with the service.
+of them and ends with the service. `multiprocessing` imports the program's main module into each, as `__mp_main__`.
 """
 
 import asyncio
