@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
@@ -38,49 +39,56 @@ AMOUNTS = (50_000, 150_000)
 NAMESPACE = UUID("5f8f9b1e-4f0c-4a39-9a8e-4f8a3a0d5c11")
 
 
+@dataclass(frozen=True)
+class Load:
+    """How much is done, and who is told of it."""
+
+    effects: int
+    people: int
+    """At once."""
+    told: Callable[[], None]
+    """Called for each effect that is certain."""
+    goes_on: Callable[[], bool]
+    """Whether more is to be begun, however much was."""
+    all_begun: Callable[[], None]
+    """Called as soon as somebody finds nothing left to begin."""
+
+
 class Driver:
     """Begins deals and, in turn with them, items of the workshop, if there is one, until they will come to so many
-    effects at the least and every rule type has been drawn; `told` is called for each effect that is certain,
-    `all_begun` as soon as somebody finds nothing left to begin.
+    effects at the least and every rule type has been drawn.
     """
 
-    def __init__(
-        self,
-        shops: Sequence[Shop],
-        workshop: Workshop | None,
-        seed: str,
-        effects: int,
-        told: Callable[[], None],
-        all_begun: Callable[[], None],
-    ) -> None:
+    def __init__(self, shops: Sequence[Shop], workshop: Workshop | None, seed: str, load: Load) -> None:
         self._shops = shops
         self._workshop = workshop
         self._draws = draws(seed)
         self._drawn = 0
         self._seed = seed
-        self._wanted = effects
-        self._told = told
-        self._all_begun = all_begun
+        self._load = load
         self._begun = 0
         self._least = 0
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
+            for _ in range(self._load.people):
                 group.create_task(self._people())
 
     async def _people(self) -> None:
-        while self._least < self._wanted or (self._workshop and self._drawn < len(EXAMPLES)):
+        while self._has_more() or (self._workshop and self._drawn < len(EXAMPLES)):
             if self._workshop:
                 await self._play(self._workshop)
-            if self._least >= self._wanted:
+            if not self._has_more():
                 continue
             self._begun += 1
             shop = self._shops[self._begun % len(self._shops)]
             deal = Deal(shop, f"{self._seed}/{self._begun}", f"d-{self._begun}", self._counts)
             self._least += deal.least()
             await deal.live()
-        self._all_begun()
+        self._load.all_begun()
+
+    def _has_more(self) -> bool:
+        return self._least < self._load.effects or self._load.goes_on()
 
     async def _play(self, workshop: Workshop) -> None:
         draw = next(self._draws)
@@ -91,7 +99,7 @@ class Driver:
 
     def _counts(self, effects: int) -> None:
         for _ in range(effects):
-            self._told()
+            self._load.told()
 
 
 class Deal:

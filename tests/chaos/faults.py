@@ -38,6 +38,7 @@ class Faults:
         self._began = time.monotonic()
         self._down: set[str] = set()
         self._ebbing = False
+        self.goes_on, self.defects = False, ()
         self.counts: Counter[str] = Counter()
         self.recoveries: dict[str, list[float]] = defaultdict(list)
         """Seconds from a start to readiness, by part."""

@@ -11,10 +11,10 @@ from secrets import token_hex
 from typing import Any
 
 from deployment.control_plane_programs import control_plane_programs
+from local_stack.certificates import Authority
 from local_stack.layout import WORKSPACE, remove_folder
 from local_stack.part import Part
 from local_stack.ports import HOST, answers, free_port
-from support.certificates import Authority
 
 NODES = ("node-a", "node-b", "node-c")
 """Each in a zone of its own."""

@@ -14,11 +14,10 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.protocol.admin import CreateAclsRequest
 
-from contracts.acls import SERVICES, Acl, of_others, of_service
+from contracts.acls import SERVICES, Acl, of_others
 from contracts.catalogue import publishers
-from contracts.kit.kafka import client_options, connected, make_producer
+from contracts.kit.kafka import client_options, make_producer
 from contracts.kit.servers import KafkaSettings
 from contracts.topics import (
     COMMS_COMMANDS,
@@ -32,18 +31,17 @@ from contracts.topics import (
 )
 from integration.kit.harness import Harness, note, own_harness, running
 from integration.kit.test_service import tell, writing_down
+from local_stack.access import allow, allow_services
+from local_stack.certificates import Authority
 from local_stack.ports import free_port
 from local_stack.servers import Secured
 from local_stack.testing import PrivateServers
 from local_stack.topics import create_topics
-from support.certificates import Authority
 from support.waiting import eventually
 
 pytestmark = pytest.mark.verify
 
 OTHER, STRANGER, PROBE = "billing", "stranger", "probe"
-_KINDS, _OPERATIONS = {"topic": 2, "group": 3}, {"Read": 3, "Write": 4, "Describe": 8}
-_LITERAL, _PREFIXED, _ALLOW = 3, 4, 3
 
 
 @dataclass(frozen=True)
@@ -66,16 +64,6 @@ class Broker:
             kafka_secret_file=self.password,
         )
 
-    async def allow(self, listed: Iterable[Acl]) -> None:
-        async with connected(KafkaSettings(kafka_bootstrap=self.plain)) as client:
-            for acl in listed:
-                pattern = _PREFIXED if acl.prefixed else _LITERAL
-                for operation in acl.operations:
-                    who = (pattern, f"User:{acl.principal}", "*", _OPERATIONS[operation], _ALLOW)
-                    request = CreateAclsRequest(_KINDS[acl.kind], acl.name, *who)
-                    answer = await client.send(client.get_random_node(), request)
-                    assert [one[0] for one in answer.creation_responses] == [0]
-
 
 @pytest_asyncio.fixture(scope="module")
 async def broker(session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Broker]:
@@ -91,7 +79,8 @@ async def broker(session_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     kafka = await asyncio.to_thread(servers.kafka, secured=secured)
     made = Broker(kafka.address, secured.port, authority, authority.sign("client"), tmp_path / "password")
     await create_topics(kafka.address, (*TOPICS, *DEAD_LETTER_TOPICS))
-    await made.allow([*(acl for service in SERVICES for acl in of_service(service)), *of_others(OTHER)])
+    await allow_services(kafka.address)
+    await allow(made.plain, of_others(OTHER))
     yield made
     servers.close()
 
@@ -168,7 +157,7 @@ async def test_other_teams_read_events_in_groups_of_their_own(broker: Broker) ->
 async def test_a_service_needs_no_more_than_the_table_gives_it(broker: Broker, postgres: str, tmp_path: Path) -> None:
     """Relay, group, offsets and dead letters of a real service, whose topics are of the test."""
     async with own_harness(postgres, broker.plain, tmp_path / "jwks.json") as harness:
-        await broker.allow(of_probe(harness))
+        await allow(broker.plain, of_probe(harness))
         account = broker.as_user(PROBE).model_dump(exclude={"plaintext_allowed"})
         async with running(writing_down(harness, harness.service(**account))) as service:
             await tell(service, harness, "by its outbox")

@@ -11,12 +11,12 @@ from local_stack.addresses import OFFSETS, Addresses
 from local_stack.demo.shop import open_shop
 from local_stack.demo.story import Story
 from local_stack.demo.teller import Teller
-from local_stack.environments import Environments
 from local_stack.part import Part
 from local_stack.programs import Service
 from local_stack.stack import Stack
 from local_stack.testing import free_port_base
 from support.dead_letters import dead_letters
+from support.replicas import replica
 
 pytestmark = [pytest.mark.e2e, pytest.mark.verify, pytest.mark.timeout(900)]
 
@@ -26,24 +26,13 @@ STORIES = 3
 @pytest.fixture
 def replicas(stack: Stack) -> Iterator[list[Service]]:
     """A second one of each service, on ports of its own."""
-    environments = Environments(stack.folder, stack.addresses, stack.credentials, stack.postgres)
     second = Addresses(free_port_base(OFFSETS.values()))
-    made = [replica(stack, service, second, environments) for service in stack.present_services]
+    made = [replica(stack, service.name, second, "2") for service in stack.present_services]
     with ThreadPoolExecutor(len(made)) as pool:
         list(pool.map(Part.start, made))
     yield made
     for service in made:
         service.stop()
-
-
-def replica(stack: Stack, first: Service, addresses: Addresses, environments: Environments) -> Service:
-    ports = {"HTTP_PORT": addresses.port(first.name), "INTERNAL_PORT": addresses.port(f"{first.name} internal")}
-
-    def environment() -> dict[str, str]:
-        return environments.service(first.name) | {name: str(port) for name, port in ports.items()}
-
-    home = stack.folder / f"{first.name}-2"
-    return Service(first.name, home, addresses, stack.forks, environment, environment)
 
 
 @pytest.mark.invariant(1)

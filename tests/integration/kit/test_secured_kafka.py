@@ -14,10 +14,10 @@ from contracts.kit.kafka import connected
 from contracts.kit.servers import KafkaSettings
 from integration.kit.harness import Harness, note, own_harness, running
 from integration.kit.test_service import tell, writing_down
+from local_stack.certificates import Authority
 from local_stack.ports import free_port
 from local_stack.servers import Kafka, Secured
 from local_stack.testing import PrivateServers
-from support.certificates import Authority
 from support.waiting import eventually
 
 pytestmark = pytest.mark.verify

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from contracts.kit.certificates import UNUSABLE, ends_at, measure_certificates
 from contracts.kit.settings import ServiceSettings
-from support.certificates import DAY, Authority
+from local_stack.certificates import DAY, Authority
 
 
 def seen(setting: str) -> float | None:

@@ -20,6 +20,7 @@ OFFSETS = {
     "prometheus": 6,
     "alertmanager": 7,
     "zipkin": 8,
+    "kafka-secured": 9,
     "entity-service": 10,
     "rule-engine": 11,
     "doc-service": 12,

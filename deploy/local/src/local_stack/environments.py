@@ -6,6 +6,7 @@ from local_stack.addresses import SERVICES, Addresses
 from local_stack.credentials import AUDIENCE, ISSUER, Credentials
 from local_stack.databases import describe_database
 from local_stack.ports import HOST
+from local_stack.security import Security
 from local_stack.servers.postgres import Postgres
 from local_stack.servers.temporal import NAMESPACE
 
@@ -13,11 +14,14 @@ from local_stack.servers.temporal import NAMESPACE
 class Environments:
     """Environments of one stack's programs."""
 
-    def __init__(self, folder: Path, addresses: Addresses, credentials: Credentials, postgres: Postgres) -> None:
+    def __init__(
+        self, folder: Path, addresses: Addresses, credentials: Credentials, postgres: Postgres, security: Security
+    ) -> None:
         self._folder = folder
         self._addresses = addresses
         self._credentials = credentials
         self._postgres = postgres
+        self._security = security
 
     def service(self, name: str) -> dict[str, str]:
         """What every service gets, and what it needs of the outside world."""
@@ -37,6 +41,7 @@ class Environments:
             "PUBLIC_DOC_URL": self._addresses.url("doc-service"),
             **self._service_urls(),
             **self._outside_world(name),
+            **self._security.environment(name),
         }
 
     def migration(self, name: str) -> dict[str, str]:

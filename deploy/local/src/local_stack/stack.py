@@ -21,12 +21,13 @@ from local_stack.part import Part
 from local_stack.ports import is_free
 from local_stack.programs import Peer, Service, Supervisor
 from local_stack.report import Report
+from local_stack.security import Security
 from local_stack.servers import Kafka, Postgres, Temporal
 from local_stack.tenant import forget_tenant
 from local_stack.tools import Tools
 from local_stack.topics import create_topics
 
-_SHARED_FOLDERS = ("auth", "logs", "demo")
+_SHARED_FOLDERS = ("auth", "security", "logs", "demo")
 
 
 @dataclass(frozen=True)
@@ -40,23 +41,29 @@ class Status:
 
 
 class Stack:
-    """The stack in one folder. `Stack.current()` is the one that the environment names."""
+    """The stack in one folder. `Stack.current()` is the one that the environment names.
 
-    def __init__(self, folder: Path, addresses: Addresses, report: Report) -> None:
+    One that was made `secured` stays so until it is reset.
+    """
+
+    def __init__(self, folder: Path, addresses: Addresses, report: Report, *, secured: bool = False) -> None:
         self.folder = folder
         self.addresses = addresses
         self.credentials = Credentials(folder / "auth")
         self.tools = Tools(tools_folder(), report)
         self._report = report
         self._observed = folder / "observed"
+        self.security = Security(folder / "security", addresses.port("kafka-secured"))
+        if secured:
+            self.security.prepare()
         self.postgres = self._make_postgres()
         self.kafka, self.temporal = self._make_kafka(), self._make_temporal()
         self.servers: list[Part] = [self.postgres, self.kafka, self.temporal]
         self.monitors = make_monitors(folder, addresses, self.tools)
         self.forks = ForkServer()
-        environments = Environments(folder, addresses, self.credentials, self.postgres)
-        self.peers = {name: self._make_peer(name, environments) for name in PEERS}
-        self.services = [self._make_service(name, environments) for name in SERVICES]
+        self.environments = Environments(folder, addresses, self.credentials, self.postgres, self.security)
+        self.peers = {name: self._make_peer(name) for name in PEERS}
+        self.services = [self.make_service(name) for name in SERVICES]
         self.supervisor = Supervisor(folder, addresses.port_base, self.forks)
 
     @classmethod
@@ -158,20 +165,26 @@ class Stack:
 
     def _make_kafka(self) -> Kafka:
         controller = self.addresses.port("kafka-controller")
-        return Kafka(self.folder / "kafka", self.addresses.port("kafka"), self.tools, controller_port=controller)
+        return Kafka(
+            self.folder / "kafka",
+            self.addresses.port("kafka"),
+            self.tools,
+            controller_port=controller,
+            secured=self.security.kafka(),
+        )
 
     def _make_temporal(self) -> Temporal:
         interface = self.addresses.port("temporal-ui")
         return Temporal(self.folder / "temporal", self.addresses.port("temporal"), self.tools, ui_port=interface)
 
-    def _make_peer(self, name: str, environments: Environments) -> Peer:
+    def _make_peer(self, name: str) -> Peer:
         def environment() -> dict[str, str]:
-            return environments.peer(name, self.observed)
+            return self.environments.peer(name, self.observed)
 
         return Peer(name, self.folder / name, self.addresses.port(name), self.forks, environment)
 
-    def _make_service(self, name: str, environments: Environments) -> Service:
-        run, migrate = partial(environments.service, name), partial(environments.migration, name)
+    def make_service(self, name: str) -> Service:
+        run, migrate = partial(self.environments.service, name), partial(self.environments.migration, name)
         return Service(name, self.folder / name, self.addresses, self.forks, run, migrate)
 
     def _prepare_database(self) -> None:
@@ -185,6 +198,10 @@ class Stack:
     def _prepare_broker(self) -> None:
         self.kafka.start()
         asyncio.run(create_topics(self.kafka.address, [*TOPICS, *DEAD_LETTER_TOPICS]))
+        if self.security.present:
+            from local_stack.access import allow_services  # with every message, slow to import
+
+            asyncio.run(allow_services(self.kafka.address))
 
     def _choose(self, names: Iterable[str]) -> list[Part]:
         """Raises StackError for a name that no part has."""

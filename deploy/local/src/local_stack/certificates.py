@@ -1,4 +1,4 @@
-"""An authority of a test's own, and what it signs."""
+"""An authority of our own, and what it signs."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
