@@ -15,7 +15,7 @@ from rule_engine.application.open_runs import OpenRuns
 from rule_engine.domain.execution.planning import Head, PlannedEntry
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import Execution, State
-from rule_engine.domain.execution.step import Decision
+from rule_engine.domain.execution.step import Decision, Step
 from rule_engine.store.commands import Commands, SentCommand
 from rule_engine.store.decisions import Decisions
 from rule_engine.store.entries import Entries, ItemKey
@@ -150,10 +150,8 @@ class SimulatedDecisions(Decisions):
     def __init__(self) -> None:
         self.rows: list[tuple[Run, Decision]] = []
 
-    async def add(
-        self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
-    ) -> None:
-        self.rows += [(run, decision) for decision in decisions]
+    async def add(self, tx: Connection, run: Run, step: Step, now: datetime, new_id: Callable[[], UUID]) -> None:
+        self.rows += [(run, decision) for decision in step.decisions]
 
 
 class SimulatedCommands(Commands):

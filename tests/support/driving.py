@@ -115,6 +115,9 @@ class Drive:
         for block in step.blocks:
             name = self.program.container(block.path).name
             self.journal.append(("block", name, block.step, block.iteration, block.state, block.reason))
+        for decision in step.block_decisions:
+            name = self.program.container(decision.path).name
+            self.journal.append(("chose", name, decision.step, decision.choice, decision.reason, decision.seen))
         for emission in step.emissions:
             assert emission.command_id not in self.sent, "a command was sent twice"
             self.sent.append(emission.command_id)

@@ -26,7 +26,7 @@ from rule_engine.domain.execution.assignments import (
 )
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.state import ROOT, Entry, State, read_state
-from rule_engine.domain.execution.step import RunFacts, Step
+from rule_engine.domain.execution.step import BlockDecision, RunFacts, Step
 from rule_engine.domain.execution.workflows import begin_workflow, receive
 from support.runs import REGISTRY, RUN, T0, context
 from support.shop import SCHEMA
@@ -63,6 +63,7 @@ class Story:
         self.now = T0
         self.state = begin_workflow(self.program, params or {}, variables, "user:ann", T0)
         self.journal: list[tuple[str, str, str | None]] = []
+        self.chosen: list[BlockDecision] = []
         self.said: list[str] = []
         self.commands: dict[str, UUID] = {}
         self.wake_at: datetime | None = T0
@@ -87,6 +88,7 @@ class Story:
                 self.journal.append((name, one.state, one.reason))
         for block in step.blocks:
             self.journal.append((self.program.container(block.path).name, block.state, block.reason))
+        self.chosen += step.block_decisions
         for emission in step.emissions:
             if isinstance(emission.body, Notify):
                 self.said.append(emission.body.text)

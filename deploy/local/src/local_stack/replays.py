@@ -37,11 +37,16 @@ def show(found: Json) -> None:
 
 def _lines(rule: Json) -> Iterator[str]:
     for one in rule["differences"]:
-        yield f"{one['times']} times it {one['was']}, and would {one['would']}"
+        was, would = (_named(one[verb], one[choice]) for verb, choice in (("was", "chose"), ("would", "choose")))
+        yield f"{one['times']} times it {was}, and would {would}"
         yield from (f"  {_example(item)}" for item in one["items"])
     for one in rule["unsaid"]:
         yield f"{one['times']} times it cannot be said: {one['what']}"
         yield from (f"  {_example(item)}" for item in one["items"])
+
+
+def _named(verb: str, choice: str | None) -> str:
+    return f"{verb} {choice}" if choice else verb
 
 
 def _example(item: Json) -> str:

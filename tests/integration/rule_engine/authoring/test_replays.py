@@ -197,6 +197,63 @@ async def test_actions_of_a_workflow_are_replayed_too(author: httpx.AsyncClient,
     assert told(answer.json()) == {"greet": [("acted", "act otherwise", 1)]}
 
 
+def sorting(*branches: tuple[str, dict[str, Any] | None], loop: int = 0) -> dict[str, Any]:
+    made: list[dict[str, Any]] = [{"name": name, "condition": condition, "blocks": []} for name, condition in branches]
+    looping = {"block": "while", "name": "again", "condition": {"expr": f"local.n < {loop}"}, "blocks": [COUNTED]}
+    return {
+        "kind": "deal",
+        "autorun": {"on_create": True},
+        "variables": {"n": {"type": "int", "value": 0}},
+        "blocks": [{"block": "if", "name": "which", "branches": made}, looping],
+    }
+
+
+COUNTED = {"block": "set_variables", "name": "count", "values": {"n": {"expr": "local.n + 1"}}}
+
+
+async def test_what_blocks_have_chosen_is_in_the_journal_and_is_replayed(
+    author: httpx.AsyncClient, engine: Engine, tenant: UUID
+) -> None:
+    """Of three deals with 0, 1 and 2 activities."""
+    await put(author, sorting(("quiet", {"path": "item.activity_count", "op": "eq", "value": 0}), ("other", None)))
+    deals = [Deal(engine, tenant, activity_count=count) for count in range(3)]
+    for deal in deals:
+        await deal.enters("new")
+    await engine.advance(tenant)
+    engine.watch.later(minutes=1)
+    run = await run_of(author, deals[1])
+    chosen = [(one["rule"], one["block"], one["choice"], one["seen"]) for one in run["decisions"]]
+    assert chosen == [
+        ("which", True, "other", {"item.activity_count": 1}),
+        ("again", True, "end", {"local.n": 0}),
+    ]
+    assert run["decisions"][0]["leaves"][0]["holds"] is False
+
+    draft = sorting(("quiet", QUIET), ("big", {"path": "item.source", "op": "eq", "value": "fair"}), loop=2)
+    saved = await author.put(f"/v1/workflows/{run['rule_set']}", json=draft)
+    assert saved.is_success, saved.text
+    answer = await author.post(f"/v1/workflows/{run['rule_set']}/replays", json={})
+    assert answer.status_code == 200, answer.text
+    found = {one["rule"]: one for one in answer.json()["rules"]}
+    which = found["which"]
+    assert (which["block"], which["change"], which["decisions"], which["same"]) == (True, "changed", 3, 1)
+    (difference,) = which["differences"]
+    assert [difference[name] for name in ("was", "chose", "would", "choose", "times")] == [
+        "chose",
+        "other",
+        "choose",
+        "quiet",
+        1,
+    ]
+    (item,) = difference["items"]
+    assert (item["item_id"], item["was"], item["would"]) == (str(deals[1].id), "other", "quiet")
+    assert [(one["what"], one["times"]) for one in which["unsaid"]] == [("item.source", 1)]
+    (again,) = found["again"]["differences"]
+    assert (again["chose"], again["choose"], again["times"]) == ("end", "turn", 3)
+    same = await author.post(f"/v1/workflows/{run['rule_set']}/replays", json={"version": "newest"})
+    assert (same.json()["decisions"], same.json()["same"]) == (6, 6)
+
+
 async def test_who_may_not_see_the_runs_of_a_workflow_may_not_replay_them(
     author: httpx.AsyncClient, call: Tenants, tenant: UUID
 ) -> None:

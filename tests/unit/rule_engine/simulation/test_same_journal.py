@@ -40,7 +40,11 @@ def journal_of(program: Program, step: Step) -> list[tuple[Any, ...]]:
         ("block", program.container(one.path).name, one.step, one.iteration, one.state, one.reason)
         for one in step.blocks
     ]
-    return [*rules, *blocks, *(("sent", one.rule.name, one.command_id) for one in step.emissions)]
+    chosen = [
+        ("chose", program.container(one.path).name, one.step, one.choice, one.reason, one.seen)
+        for one in step.block_decisions
+    ]
+    return [*rules, *blocks, *chosen, *(("sent", one.rule.name, one.command_id) for one in step.emissions)]
 
 
 @dataclass

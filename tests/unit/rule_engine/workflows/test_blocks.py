@@ -34,11 +34,23 @@ def test_if_takes_the_first_branch_that_holds(seen: ItemContext, said: str) -> N
     assert story.said == [said, "after"]
 
 
+def test_the_journal_keeps_what_the_conditions_that_were_looked_at_have_read() -> None:
+    """`rich` is not looked at any more once `busy` holds."""
+    rich = {"path": "item.amount.amount", "op": "gt", "value": 1}
+    branches = [branch(name="quiet", condition=QUIET), branch(name="busy", condition=BUSY), branch(condition=rich)]
+    story = Story({"block": "if", "name": "which", "branches": branches})
+    story.go(busy())
+    (chosen,) = story.chosen
+    assert (chosen.choice, chosen.reason, chosen.seen) == ("busy", None, {"item.activity_count": 2})
+    assert [(leaf.op, leaf.holds) for leaf in chosen.leaves] == [("eq", False), ("gt", True)]
+
+
 def test_if_passes_when_no_branch_holds() -> None:
     story = Story({"block": "if", "name": "which", "branches": [branch(say("busy"), condition=BUSY)]}, say("after"))
     story.go()
     assert story.said == ["after"]
     assert ("which", "skipped", "no condition was true") in story.journal
+    assert [one.choice for one in story.chosen] == ["none"]
 
 
 def test_outputs_inside_a_block_can_be_named_after_it() -> None:

@@ -60,6 +60,20 @@ def test_a_block_whose_values_cannot_be_used_is_held_with_the_reason() -> None:
     assert ROOT in story.state.frames
 
 
+def test_what_a_condition_that_could_not_be_evaluated_has_read_is_kept_and_it_is_tried_again() -> None:
+    which = {"block": "if", "name": "which", "branches": [branch(say("yes"), condition={"expr": "1 / local.n > 0"})]}
+    story = Story(which, variables={"n": {"type": "int", "value": 0}})
+    story.go()
+    (failed,) = story.chosen
+    assert (failed.choice, failed.seen) == (None, {"local.n": 0})
+    assert failed.reason == story.journal[-1][2]
+    story.state = story.state.to(variables={"n": 1})
+    story.take(retry(story.program, story.state, failed.step, story.now))
+    story.go()
+    assert [one.choice for one in story.chosen] == [None, "1"]
+    assert story.said == ["yes"]
+
+
 def test_a_held_action_is_tried_again_or_skipped_and_its_branch_goes_on() -> None:
     for what, said in ((retry, ["one", "one", "then"]), (skip, ["one", "then"])):
         story = Story(say("one"), say("then"))

@@ -22,6 +22,18 @@ def test_while_counts_with_a_variable_of_the_workflow_and_leaves_nothing_in_the_
     assert (len(story.state.frames), len(story.state.executions)) == (1, 1)
 
 
+def test_the_journal_keeps_what_decided_about_each_turn() -> None:
+    counted = {"block": "set_variables", "name": "count", "values": {"n": {"expr": "local.n + 1"}}}
+    loop = {"block": "while", "name": "twice", "condition": {"expr": "local.n < 2"}, "blocks": [counted]}
+    story = Story(loop, variables={"n": {"type": "int", "value": 0}})
+    story.go()
+    assert [(one.choice, one.seen) for one in story.chosen] == [
+        ("turn", {"local.n": 0}),
+        ("turn", {"local.n": 1}),
+        ("end", {"local.n": 2}),
+    ]
+
+
 def test_a_loop_that_comes_to_its_limit_fails_the_workflow_with_the_reason() -> None:
     loop = {"block": "while", "name": "again", "condition": QUIET, "limit": 3, "blocks": [note("turn", "x")]}
     story = Story(loop, say("never"))

@@ -31,6 +31,16 @@ def waiting(**options: object) -> Story:
     return story
 
 
+def test_the_journal_keeps_which_events_were_looked_at_and_why_they_did_not_count() -> None:
+    story = waiting(condition={"path": "event.by", "op": "eq", "value": "ann"})
+    story.receive("command.approve", by="ben")
+    story.receive("command.approve", by="ann")
+    assert [(one.choice, one.seen) for one in story.chosen] == [
+        ("wait on", {"event.by": "ben"}),
+        ("received", {"event.by": "ann"}),
+    ]
+
+
 def test_what_is_waited_for_takes_one_branch_and_the_time_out_the_other() -> None:
     story = waiting()
     story.receive("command.reject")

@@ -55,13 +55,19 @@ class RuleRun(BaseModel):
 
 
 class DecisionView(BaseModel):
-    """Why a rule did or did not act: the values it read and the verdict of each leaf of its condition."""
+    """Why a rule did or did not act, or what another block has chosen by its conditions: the values that it read and
+    the verdict of each leaf of its conditions.
+    """
 
     step: int
+    block: bool
+    """Whether it is a block that is no rule; `rule_id` and `rule` are its id and name."""
     rule_id: str
     rule: str
     at: datetime
     state: RuleState
+    choice: str | None
+    """Of such a block: the branch that it took, or what else it has chosen; null: it could not decide."""
     reason: str | None
     seen: dict[str, JsonValue]
     leaves: list[dict[str, JsonValue]]
@@ -125,6 +131,7 @@ class RunView(BaseModel):
     rules: list[RuleRun]
     """Rules and, of a workflow, the other blocks: its journal."""
     decisions: list[DecisionView]
+    """The first 1,000."""
     operator_actions: list[OperatorActionView]
     migrations: list[MovedView]
     """Those that have moved it to another version, the first one first."""
@@ -165,7 +172,7 @@ def router(database: Database, store: Store) -> APIRouter:
 
     @routes.get("/{run_id}")
     async def get_run(run_id: UUID, caller: Caller = require(Role.VIEWER)) -> RunView:
-        """One run: its rules, the decisions of each, and what operators did."""
+        """One run: its rules and blocks, the decisions of each, and what operators did."""
         async with database.transaction(caller.tenant) as tx:
             row = found(await store.runs.details(tx, caller.tenant, run_id), "such run")
             if row["workflow"]:

@@ -56,7 +56,7 @@ class Recorder:
         await self._store.runs.save(tx, run, step.state, now, telemetry.traceparent())
         await self._store.rule_runs.save(tx, [(run, step.changed)], now)
         await self._store.rule_runs.save_blocks(tx, run, step.blocks, now)
-        await self._store.decisions.add(tx, run, step.decisions, now, self._new_id)
+        await self._store.decisions.add(tx, run, step, now, self._new_id)
         await self._send(tx, run, step, now)
         if step.assignments:
             await self._assign(tx, run, step, now)

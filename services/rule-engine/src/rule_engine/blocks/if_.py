@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from contracts.conditions import Condition
-from rule_engine.domain.execution.blocks import BlockType, Child, Done, Environment, Next, Run
+from rule_engine.domain.execution.blocks import BlockType, Child, Choice, Done, Environment, Next, Run
 from rule_engine.domain.execution.state import Frame
 
 
@@ -37,13 +37,20 @@ class If(BlockType[IfOptions]):
     def outputs_on_jump(self, options: IfOptions, index: int) -> Mapping[str, JsonValue]:
         return _outputs(options, index)
 
+    def choices(self, options: IfOptions) -> tuple[Choice, ...]:
+        return tuple(Choice(_name(options, index), one.condition) for index, one in enumerate(options.branches))
+
     def start(self, options: IfOptions, frame: Frame, env: Environment) -> Next:
-        for index, branch in enumerate(options.branches):
-            if branch.condition is None or env.holds(branch.condition):
-                env.put_out(_outputs(options, index))
-                return Run((Child(index),))
-        return Done("skipped", "no condition was true")
+        index = env.choose()
+        if index is None:
+            return Done("skipped", "no condition was true")
+        env.put_out(_outputs(options, index))
+        return Run((Child(index),))
 
 
 def _outputs(options: IfOptions, index: int) -> dict[str, JsonValue]:
-    return {"branch": options.branches[index].name or str(index + 1)}
+    return {"branch": _name(options, index)}
+
+
+def _name(options: IfOptions, index: int) -> str:
+    return options.branches[index].name or str(index + 1)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from contracts.conditions import Condition
 from contracts.issues import Written
 from rule_engine.blocks.if_ import Branch
-from rule_engine.domain.execution.blocks import BlockType, Child, Done, Environment, Moving, Next, Run, Wait
+from rule_engine.domain.execution.blocks import BlockType, Child, Choice, Done, Environment, Moving, Next, Run, Wait
 from rule_engine.domain.execution.state import Frame
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -39,7 +39,11 @@ class WaitEvent(BlockType[WaitEventOptions]):
     type = "wait_event"
     title = "Wait for an event"
     branches = ("received", "timed_out")
+    otherwise = "wait on"
     options = WaitEventOptions
+
+    def choices(self, options: WaitEventOptions) -> tuple[Choice, ...]:
+        return (Choice("received", options.condition),)
 
     def start(self, options: WaitEventOptions, frame: Frame, env: Environment) -> Next:
         due = env.due(options.timeout)
@@ -50,7 +54,7 @@ class WaitEvent(BlockType[WaitEventOptions]):
     def received(
         self, options: WaitEventOptions, frame: Frame, name: str, value: Mapping[str, JsonValue], env: Environment
     ) -> Next:
-        if options.condition is not None and not env.holds(options.condition, {"event": dict(value)}):
+        if options.condition is not None and env.choose({"event": dict(value)}) is None:
             return Wait(frame.until, frame.awaits, f"waits for {options.event}")
         env.put_out({"event": dict(value)})
         return self._take(0, env)

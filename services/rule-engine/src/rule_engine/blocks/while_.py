@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.conditions import Condition
-from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Done, Environment, Next, Run
+from rule_engine.domain.execution.blocks import BlockType, Child, ChildState, Choice, Done, Environment, Next, Run
 from rule_engine.domain.execution.state import Frame
 
 MAX_TURNS = 10_000
@@ -28,7 +28,11 @@ class While(BlockType[WhileOptions]):
     type = "while"
     title = "Repeat while"
     branches = "body"
+    otherwise = "end"
     options = WhileOptions
+
+    def choices(self, options: WhileOptions) -> tuple[Choice, ...]:
+        return (Choice("turn", options.condition),)
 
     def start(self, options: WhileOptions, frame: Frame, env: Environment) -> Next:
         return self._turn(options, 0, env)
@@ -42,7 +46,7 @@ class While(BlockType[WhileOptions]):
         return range(count)
 
     def _turn(self, options: WhileOptions, turn: int, env: Environment) -> Next:
-        if not env.holds(options.condition):
+        if env.choose() is None:
             return Done()
         if turn >= options.limit:
             return Done("failed", f"the loop has come to its limit of {options.limit} turns")

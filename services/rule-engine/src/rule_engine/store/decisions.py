@@ -9,7 +9,7 @@ import asyncpg
 
 from contracts.kit.database import Connection
 from contracts.kit.rows import insert
-from rule_engine.domain.execution.step import Decision
+from rule_engine.domain.execution.step import BlockDecision, Decision, Step
 from rule_engine.domain.replay.recorded import Recorded
 from rule_engine.store.runs import Run
 from rule_engine.store.versions import Key
@@ -55,8 +55,8 @@ OF_ITEM = """
 
 
 RECORDED = """
-    SELECT d.item_id, d.run_id, d.step, d.rule_id, d.rule, d.version, d.stage, d.at, d.state, d.reason, d.seen,
-        d.command_id IS NOT NULL AS sent,
+    SELECT d.item_id, d.run_id, d.step, d.block, d.rule_id, d.rule, d.version, d.stage, d.at, d.state, d.choice,
+        d.reason, d.seen, d.command_id IS NOT NULL AS sent,
         CASE WHEN r.state->>'due_on_entry' = d.rule_id THEN e.snapshot END AS snapshot
     FROM decisions d
     JOIN runs r ON r.tenant_id = d.tenant_id AND r.id = d.run_id
@@ -73,21 +73,26 @@ class Span(NamedTuple):
     until: datetime
 
 
+MAX_OF_RUN = 1_000
+"""Of one run; as many as of its journal's rows."""
+
+
 class Decisions:
     """`decisions` and `rule_run_history`, read beside what there is now."""
 
-    async def add(
-        self, tx: Connection, run: Run, decisions: Sequence[Decision], now: datetime, new_id: Callable[[], UUID]
-    ) -> None:
-        await insert(tx, "decisions", *({"id": new_id(), "at": now, **_row(run, one)} for one in decisions))
+    async def add(self, tx: Connection, run: Run, step: Step, now: datetime, new_id: Callable[[], UUID]) -> None:
+        """Those that a step has made."""
+        made = [_block_row(run, one) for one in step.block_decisions] + [_row(run, one) for one in step.decisions]
+        await insert(tx, "decisions", *({"id": new_id(), "at": now, **row} for row in made))
 
     async def of_run(self, tx: Connection, tenant: UUID, run_id: UUID, item: UUID) -> list[asyncpg.Record]:
         return await tx.fetch(
-            """SELECT step, rule_id, rule, at, state, reason, seen, leaves, command_id FROM decisions
-               WHERE tenant_id = $1 AND item_id = $3 AND run_id = $2 ORDER BY at, id""",
+            """SELECT step, block, rule_id, rule, at, state, choice, reason, seen, leaves, command_id FROM decisions
+               WHERE tenant_id = $1 AND item_id = $3 AND run_id = $2 ORDER BY at, id LIMIT $4""",
             tenant,
             run_id,
             item,
+            MAX_OF_RUN,
         )
 
     async def of_item(  # noqa: PLR0913 - the filters of a list
@@ -151,24 +156,43 @@ class Decisions:
 
 
 def _row(run: Run, decision: Decision) -> dict[str, Any]:
+    return _of_run(run, decision) | {
+        "block": False,
+        "rule_id": decision.rule.rule_id,
+        "rule": decision.rule.name,
+        "state": decision.state,
+        "choice": None,
+        "command_id": decision.command_id,
+    }
+
+
+def _block_row(run: Run, decision: BlockDecision) -> dict[str, Any]:
+    block = run.program.container(decision.path)
+    return _of_run(run, decision) | {
+        "block": True,
+        "rule_id": block.id,
+        "rule": block.name,
+        "state": "done" if decision.choice is not None else "failed",
+        "choice": decision.choice,
+        "command_id": None,
+    }
+
+
+def _of_run(run: Run, decision: Decision | BlockDecision) -> dict[str, Any]:
     return {
         "tenant_id": run.tenant,
         "item_id": run.item_id,
         "run_id": run.id,
         "step": decision.step,
-        "rule_id": decision.rule.rule_id,
-        "rule": decision.rule.name,
         "rule_set": run.rule_set,
         "version": run.version,
         "stage": run.stage,
-        "state": decision.state,
         "reason": decision.reason,
         "seen": dict(decision.seen),
         "leaves": [
             {"path": v.path, "op": v.op, "expected": v.expected, "seen": v.seen, "holds": v.holds}
             for v in decision.leaves
         ],
-        "command_id": decision.command_id,
     }
 
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from rule_engine.domain.errors import NotMovableError
 from rule_engine.domain.execution.assignments import Ask
 from rule_engine.domain.execution.program import AnyBlock, RuleBlock
 from rule_engine.domain.execution.state import ENDED, Frame
+from rule_engine.domain.language.conditions import paths_of
 from rule_engine.domain.schedule.due import Times, due
 from rule_engine.domain.schedule.run_time import RunTime
 
@@ -91,6 +93,19 @@ type Class[M] = type[M]
 """`type[M]`, in a class that calls its wire name `type`."""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Something that a block may choose, and when: null always."""
+
+    name: str
+    condition: Condition | None
+
+    @cached_property
+    def reads(self) -> Mapping[str, list[str]]:
+        """The paths that its condition reads, dotted and as keys, sorted."""
+        return {} if self.condition is None else {path: path.split(".") for path in sorted(paths_of(self.condition))}
+
+
 @dataclass(frozen=True, slots=True)
 class ChildState:
     """A child of a frame as it is now, or as it ended."""
@@ -129,8 +144,12 @@ class Environment(Protocol):
         ...
 
     def child(self, index: int) -> ChildState: ...
-    def holds(self, condition: Condition, also: Mapping[str, JsonValue] = ...) -> bool:
-        """Evaluates a condition on the item as it is now. Raises what conditions do."""
+    def choose(self, also: Mapping[str, JsonValue] = ...) -> int | None:
+        """The first of its choices whose condition holds on the item as it is now; null: none. Conditions can name
+        `also`, too.
+
+        What they saw goes into the journal. Raises what conditions do.
+        """
         ...
 
     def value(self, written: JsonValue) -> Any:
@@ -215,6 +234,8 @@ class BlockType[O: BaseModel](ABC):
     journaled: ClassVar[bool] = True
     """Whether the journal of a run shows it."""
     branches: ClassVar[Branches] = "none"
+    otherwise: ClassVar[str] = "none"
+    """What it has chosen when none of its choices holds, in the journal."""
     needs: ClassVar[tuple[Part, ...]] = ()
     """What of an item's context it looks at itself."""
     locks_with: ClassVar[str | None] = None
@@ -230,6 +251,10 @@ class BlockType[O: BaseModel](ABC):
         sense as the block itself starts it, with what the block remembers of it.
         """
         return None
+
+    def choices(self, options: O) -> tuple[Choice, ...]:
+        """What it decides by conditions, again and again by the same; none: it decides nothing so."""
+        return ()
 
     @abstractmethod
     def start(self, options: O, frame: Frame, env: Environment) -> Next:

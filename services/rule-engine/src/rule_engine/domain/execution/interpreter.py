@@ -5,7 +5,7 @@ program nor the number of a loop's turns is a depth of calls; what a step has no
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,12 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from contracts.budget import BudgetError, spending
-from contracts.conditions import Condition, ConditionError
+from contracts.conditions import ConditionError
 from contracts.texts import readable_reason
 from rule_engine.domain.errors import ValueFailureError
 from rule_engine.domain.execution.assignments import Ask, Reminded
 from rule_engine.domain.execution.blocks import ChildState, Done, EndRun, Next, Run, Wait
+from rule_engine.domain.execution.choosing import Choosing
 from rule_engine.domain.execution.item_values import ItemValues
 from rule_engine.domain.execution.program import AnyBlock, RuleBlock
 from rule_engine.domain.execution.running import Running
@@ -74,25 +75,27 @@ class Interpreter:
         """What can go wrong in a block for its author's reasons holds the block; an operator goes on with it."""
         kept, assignments = self.run.frames[frame.step], len(self.run.assignments)
         self.run.frames[frame.step] = frame
+        env = _Environment(self.run, frame, self.values)
         try:
             with spending():
-                self._do(frame.step, self._answer(frame, note))
+                self._do(frame.step, self._answer(frame, note, env))
+            env.choosing.write_down(self.run, frame)
         except BudgetError as error:
             self.run.over_budget += 1
             del self.run.assignments[assignments:]
-            self._hold(kept, str(error))
+            self._hold(kept, env, str(error))
         except (ConditionError, ValueFailureError, ArithmeticError, RecursionError, ValueError) as error:
             del self.run.assignments[assignments:]
             said = isinstance(error, ConditionError | ValueFailureError)
-            self._hold(kept, str(error) if said else f"it cannot go on with these values: {type(error).__name__}")
+            self._hold(kept, env, str(error) if said else f"it cannot go on with these values: {type(error).__name__}")
 
-    def _hold(self, frame: Frame, reason: str) -> None:
+    def _hold(self, frame: Frame, env: "_Environment", reason: str) -> None:
+        env.choosing.write_down(self.run, frame, reason)
         self.run.frames[frame.step] = frame.to(held=readable_reason(reason))
         self.run.write_down(frame, "failed", reason)
 
-    def _answer(self, frame: Frame, note: Note) -> Next:
+    def _answer(self, frame: Frame, note: Note, env: "_Environment") -> Next:
         type, options = self.run.program.type_at(frame.path), self.run.program.options_at(frame.path)
-        env = _Environment(self.run, frame, self.values)
         match note.what:
             case "start":
                 return type.start(options, frame, env)
@@ -154,6 +157,7 @@ class _Environment:
     run: Running
     frame: Frame
     values: ItemValues | None
+    choosing: Choosing = field(default_factory=Choosing)
 
     @property
     def now(self) -> datetime:
@@ -180,8 +184,10 @@ class _Environment:
         inside = self.run.executions.values()
         return [one for one in inside if one.parent == self.frame.step and one.path == path]
 
-    def holds(self, condition: Condition, also: Mapping[str, JsonValue] = NOTHING) -> bool:
-        return self._known.holds(self.run, self.frame.step, condition, also).holds
+    def choose(self, also: Mapping[str, JsonValue] = NOTHING) -> int | None:
+        program, path = self.run.program, self.frame.path
+        values = {**self._known.inside(self.run, self.frame.step), **also}
+        return self.choosing.choose(program.choices_at(path), program.type_at(path).otherwise, values)
 
     def value(self, written: JsonValue) -> Any:
         return self._known.value(self.run, self.frame.step, written)

@@ -7,13 +7,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from contracts.conditions import Condition, Verdict
 from contracts.contexts import ItemContext
 from rule_engine.domain.execution.program import Program
 from rule_engine.domain.execution.running import Running
 from rule_engine.domain.execution.state import Entry
 from rule_engine.domain.execution.step import RunFacts
-from rule_engine.domain.language.conditions import compiled
 from rule_engine.domain.language.values import own_values, resolve
 from rule_engine.domain.schedule.due import due, times_in
 from rule_engine.domain.schedule.run_time import RunTime
@@ -43,10 +41,6 @@ class ItemValues:
             self._made[on_entry] = self.facts.values_of(self.item(run.program, on_entry=on_entry))
         zone = self.context.tenant.time_zone
         return {**self._made[on_entry], **own_values(run.outputs(frame), run.now, zone, run.stored), **run.names(frame)}
-
-    def holds(self, run: Running, frame: int, condition: Condition, also: Mapping[str, JsonValue]) -> Verdict:
-        """A condition of a block, which can name `also`, too. Raises what conditions do."""
-        return compiled(condition)({**self.inside(run, frame), **also})
 
     def value(self, run: Running, frame: int, written: JsonValue) -> JsonValue:
         """What is written in a block, with its values. Raises `ValueFailureError` and `BudgetError`."""

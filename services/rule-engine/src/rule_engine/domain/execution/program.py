@@ -19,7 +19,7 @@ from rule_engine.domain.language.conditions import paths_of as paths_of_conditio
 from rule_engine.domain.schedule.run_time import Now, RunTime
 
 if TYPE_CHECKING:
-    from rule_engine.domain.execution.blocks import BlockType
+    from rule_engine.domain.execution.blocks import BlockType, Choice
     from rule_engine.domain.execution.state import State
 
 FORMAT: Literal[2] = 2
@@ -127,7 +127,7 @@ class Program(_Strict):
                 raise UnknownBlockError(f"this worker knows no block {block.block!r}")
         bound = self.model_copy()
         bound._types = types
-        for known in ("_bound", "begun"):
+        for known in ("_bound", "_choices", "begun"):
             bound.__dict__.pop(known, None)
         return bound
 
@@ -165,6 +165,10 @@ class Program(_Strict):
         read = {path: type.options.model_validate(self._containers[path].options) for path, type in types.items()}
         return {path: (type, read[path]) for path, type in types.items()}
 
+    @cached_property
+    def _choices(self) -> dict[Path, "tuple[Choice, ...]"]:
+        return {path: type.choices(options) for path, (type, options) in self._bound.items()}
+
     def at(self, path: Path) -> RuleBlock | Block:
         """The block at a place."""
         return self.rules_by_path.get(path) or self._containers[path]
@@ -179,6 +183,10 @@ class Program(_Strict):
     def options_at(self, path: Path) -> BaseModel:
         """The options of a block, as its type reads them."""
         return self._bound[path][1]
+
+    def choices_at(self, path: Path) -> "tuple[Choice, ...]":
+        """What a block chooses from by conditions; nothing: it chooses nothing so."""
+        return self._choices[path]
 
 
 def _rules(block: Block, above: Path) -> Iterator[tuple[Path, RuleBlock]]:

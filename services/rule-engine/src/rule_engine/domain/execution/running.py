@@ -13,7 +13,7 @@ from rule_engine.domain.execution.assignments import Ask, Asked, AssignmentChang
 from rule_engine.domain.execution.program import Block, Program, RuleBlock
 from rule_engine.domain.execution.rescheduling import waiting_reason, waits_for_time
 from rule_engine.domain.execution.state import ENDED, ROOT, START, Execution, Frame, Note, State
-from rule_engine.domain.execution.step import BlockRecord, Decision, Emission, Step, StopOthers, wake_at
+from rule_engine.domain.execution.step import BlockDecision, BlockRecord, Decision, Emission, Step, StopOthers, wake_at
 from rule_engine.domain.language.variables import NOTHING_STORED, Assigned, Stored
 
 LEFT = "left the stage"
@@ -36,6 +36,7 @@ class Running:
     """Frames with something in their inbox, in the order in which it came."""
     emissions: list[Emission] = field(init=False)
     decisions: list[Decision] = field(init=False)
+    block_decisions: list[BlockDecision] = field(init=False)
     cancellations: list[UUID] = field(init=False)
     assigned: list[Assigned] = field(init=False)
     assignments: list[AssignmentChange] = field(init=False)
@@ -54,7 +55,7 @@ class Running:
         self.steps, self.outcome, self.reason, self.status = state.steps, state.outcome, state.reason, state.status
         self.emissions, self.decisions, self.cancellations = [], [], []
         self.assigned, self.assignments, self.unlocked, self.stops = [], [], [], []
-        self.blocks, self.changed = {}, {}
+        self.blocks, self.changed, self.block_decisions = {}, {}, []
         self.told = deque([step for step, frame in self.frames.items() for _ in frame.inbox])
 
     def state_now(self, due_on_entry: str | None) -> State:
@@ -86,6 +87,7 @@ class Running:
             stops=tuple(self.stops),
             over_budget=self.over_budget,
             blocks=tuple(self.blocks.values()),
+            block_decisions=tuple(self.block_decisions),
             changed=tuple(self.changed.values()),
             wake_at=wake_at(self.program, state, self.now),
         )

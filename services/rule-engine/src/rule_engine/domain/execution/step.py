@@ -63,6 +63,19 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockDecision:
+    """What a block that is no rule has chosen by its conditions, and the values that they read."""
+
+    step: int
+    path: Path
+    choice: str | None
+    """Null: they could not be evaluated, for this `reason`."""
+    reason: str | None
+    seen: Mapping[str, Any]
+    leaves: tuple[LeafVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BlockRecord:
     """A block that is no rule, in the journal."""
 
@@ -103,6 +116,7 @@ class Step:
     """Decisions that took more work than they may."""
     blocks: tuple[BlockRecord, ...] = ()
     """Blocks that are no rules, whose record changed."""
+    block_decisions: tuple[BlockDecision, ...] = ()
     changed: tuple[Execution, ...] = ()
     """The executions that changed, as they are now, also those that are not in the state any more."""
     assignments: tuple[AssignmentChange, ...] = ()

@@ -34,6 +34,8 @@ class Otherwise:
 
     would: Would
     why: str
+    choice: str | None = None
+    """What a block would choose."""
 
 
 @dataclass(frozen=True, slots=True)

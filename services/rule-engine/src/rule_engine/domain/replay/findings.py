@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-Did = Literal["acted", "did not act", "was refused", "failed", "was not there"]
-Would = Literal["act", "act otherwise", "not act", "fail"]
+Did = Literal["acted", "did not act", "was refused", "failed", "was not there", "chose"]
+Would = Literal["act", "act otherwise", "not act", "fail", "choose"]
 
 
 class Example(BaseModel):
@@ -24,16 +24,20 @@ class Example(BaseModel):
 
 
 class Difference(BaseModel):
-    """What a rule did, and would do instead, so many times; the newest of them by name."""
+    """What a rule or block did, and would do instead, so many times; the newest of them by name."""
 
     was: Did
+    chose: str | None
+    """The branch that a block took, or what else it chose; null: it failed, or this is a rule."""
     would: Would
+    choose: str | None
+    """What it would choose instead; null: nothing, or this is a rule."""
     times: int
     items: list[Example]
 
 
 class NotSaid(BaseModel):
-    """Why it cannot be said what a rule would have done: paths that were not recorded, or a reason in words."""
+    """Why it cannot be said what it would have done: paths that were not recorded, or a reason in words."""
 
     what: str
     times: int
@@ -41,9 +45,13 @@ class NotSaid(BaseModel):
 
 
 class RuleReplay(BaseModel):
-    """One rule: how many of its decisions would be the same, otherwise, or cannot be said."""
+    """One rule, or block that chooses by conditions: how many of its decisions would be the same, otherwise, or cannot
+    be said.
+    """
 
     stage: str
+    block: bool
+    """Whether it is such a block; `rule_id` and `rule` are its id and name."""
     rule_id: str
     rule: str
     change: Literal["none", "changed", "added", "removed"]

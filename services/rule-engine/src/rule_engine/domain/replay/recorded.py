@@ -19,12 +19,15 @@ class Recorded:
     item_id: UUID
     run_id: UUID
     step: int
+    block: bool
+    """Whether a block that is no rule has decided, which has chosen `choice`, or failed."""
     rule_id: str
     rule: str
     version: int
     stage: str
     at: datetime
     state: str
+    choice: str | None
     reason: str | None
     sent: bool
     """Whether it sent a command."""

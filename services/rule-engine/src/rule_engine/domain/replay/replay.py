@@ -9,6 +9,7 @@ from uuid import UUID
 
 from contracts.contexts import TenantSettings
 from rule_engine.domain.execution.program import Path, Program, RuleBlock
+from rule_engine.domain.replay.choosing import ChoosingBlock, choosing_blocks, compared_choice
 from rule_engine.domain.replay.comparison import DID, NotSaid, Otherwise, Said, Same, compared
 from rule_engine.domain.replay.deciding import Acts, Registry, Stays, Unknown, decided
 from rule_engine.domain.replay.findings import ReplayFindings
@@ -54,12 +55,23 @@ class Replay:
         """The same replay has the same findings, to the byte."""
         report = Report(self.examples)
         for one in self.decisions:
+            if one.block:
+                self._play_choice(report, one)
+                continue
             new = self._new.get(one.rule_id)
             changed = new is None or new.rule != self._old(one).rule
             report.decision(one, new.rule if new else None, DID[one.state], self._said(one), changed=changed)
         for placed in self._added():
             self._play_entries(report, placed)
+        for id, block in self._blocks.items():
+            if not any(id in blocks for blocks in self._blocks_before.values()):
+                report.added_block(block)
         return report.findings(self.code, self.version, self.span, self.cut)
+
+    def _play_choice(self, report: Report, one: Recorded) -> None:
+        old, new = self._blocks_before[one.version].get(one.rule_id), self._blocks.get(one.rule_id)
+        changed = old is None or new is None or old.choices != new.choices
+        report.choice(one, new, compared_choice(one, old, new, self._known(one)), changed=changed)
 
     @cached_property
     def _settings(self) -> Mapping[str, Any]:
@@ -77,6 +89,14 @@ class Replay:
     def _of_run(self) -> Mapping[tuple[UUID, str], Recorded]:
         """The newest decision of a rule in a run."""
         return {(one.run_id, one.rule_id): one for one in reversed(self.decisions)}
+
+    @cached_property
+    def _blocks(self) -> Mapping[str, ChoosingBlock]:
+        return choosing_blocks(self.programs)
+
+    @cached_property
+    def _blocks_before(self) -> Mapping[int, Mapping[str, ChoosingBlock]]:
+        return {version: choosing_blocks(stages) for version, stages in self.before.items()}
 
     def _old(self, one: Recorded) -> Placed:
         return self._before[one.version][one.rule_id]

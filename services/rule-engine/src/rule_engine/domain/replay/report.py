@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from rule_engine.domain.execution.program import RuleBlock
+from rule_engine.domain.replay.choosing import ChoosingBlock
 from rule_engine.domain.replay.comparison import NotSaid, Otherwise, Said
-from rule_engine.domain.replay.findings import (
-    Did,
-    Difference,
-    Example,
-    ReplayFindings,
-    RuleReplay,
-    Would,
-)
+from rule_engine.domain.replay.findings import Did, Difference, Example, ReplayFindings, RuleReplay, Would
 from rule_engine.domain.replay.findings import NotSaid as NotSaidView
 from rule_engine.domain.replay.recorded import EnteredStage, Recorded
 
@@ -31,14 +25,24 @@ class _Told:
     items: list[Example] = field(default_factory=list)
 
 
+class _Way(NamedTuple):
+    """What was done, and would be done instead; what a block chose goes with it."""
+
+    was: Did
+    chose: str
+    would: Would
+    choose: str
+
+
 @dataclass(slots=True)
 class _OfRule:
     name: str
+    block: bool = False
     change: Literal["none", "changed", "added", "removed"] = "none"
     decisions: int = 0
     otherwise: int = 0
     not_said: int = 0
-    differences: dict[tuple[Did, Would], _Told] = field(default_factory=dict)
+    differences: dict[_Way, _Told] = field(default_factory=dict)
     unsaid: dict[str, _Told] = field(default_factory=dict)
 
 
@@ -59,6 +63,20 @@ class Report:
             rule, said, did, Example(item_id=one.item_id, run_id=one.run_id, at=one.at, was=one.reason, would=None)
         )
 
+    def choice(self, one: Recorded, new: ChoosingBlock | None, said: Said, *, changed: bool) -> None:
+        """A recorded choice of a block; `new` null: the version does not have it."""
+        name = new.name if new else one.rule
+        block = self._rules.setdefault((one.stage, one.rule_id), _OfRule(name, block=True))
+        if changed and block.change == "none":
+            block.change = "removed" if new is None else "changed"
+        was = one.reason if one.choice is None else one.choice
+        example = Example(item_id=one.item_id, run_id=one.run_id, at=one.at, was=was, would=None)
+        self._count(block, said, "failed" if one.choice is None else "chose", example, one.choice)
+
+    def added_block(self, block: ChoosingBlock) -> None:
+        """Nothing was recorded of it."""
+        self._rules[block.stage, block.id] = _OfRule(block.name, block=True, change="added")
+
     def added(self, stage: str, rule: RuleBlock) -> None:
         self._rules.setdefault((stage, rule.rule_id), _OfRule(rule.name)).change = "added"
 
@@ -67,13 +85,13 @@ class Report:
         example = Example(item_id=entry.item_id, run_id=None, at=entry.at, was=None, would=None)
         self._count(self._rules[stage, rule.rule_id], said, "was not there", example)
 
-    def _count(self, rule: _OfRule, said: Said, did: Did, example: Example) -> None:
+    def _count(self, rule: _OfRule, said: Said, did: Did, example: Example, chose: str | None = None) -> None:
         self._items.add(example.item_id)
         rule.decisions += 1
         match said:
-            case Otherwise(would=would, why=why):
+            case Otherwise(would=would, why=why, choice=choice):
                 rule.otherwise += 1
-                told = rule.differences.setdefault((did, would), _Told())
+                told = rule.differences.setdefault(_Way(did, chose or "", would, choice or ""), _Told())
                 self._tell(told, example.model_copy(update={"would": _cut(why)}))
             case NotSaid(what=what):
                 rule.not_said += 1
@@ -106,13 +124,21 @@ class Report:
 
 def _rule(stage: str, rule_id: str, one: _OfRule) -> RuleReplay:
     differences = [
-        Difference(was=was, would=would, times=told.times, items=told.items)
-        for (was, would), told in sorted(one.differences.items())
+        Difference(
+            was=way.was,
+            chose=way.chose or None,
+            would=way.would,
+            choose=way.choose or None,
+            times=told.times,
+            items=told.items,
+        )
+        for way, told in sorted(one.differences.items())
     ]
     unsaid = [NotSaidView(what=what, times=told.times, items=told.items) for what, told in sorted(one.unsaid.items())]
     return RuleReplay(
         stage=stage,
         rule_id=rule_id,
+        block=one.block,
         rule=one.name,
         change=one.change,
         decisions=one.decisions,
