@@ -181,6 +181,7 @@ ENTITY = {
     "GET /internal/items/in-stage": Route(
         SERVICE, OWN, query={"tenant": ITEM_REF["tenant_id"], "pipeline": "sales", "stage": "new"}
     ),
+    "POST /internal/items/linked": Route(SERVICE, OWN, body={"items": [ITEM_REF]}),
     "GET /internal/items/by-contact": Route(SERVICE, OWN, query={"tenant": ITEM_REF["tenant_id"], "phone": PHONE}),
 }
 RULE_ENGINE = {

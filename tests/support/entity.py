@@ -19,6 +19,7 @@ from contracts.contexts import (
 )
 from contracts.kit.clock import utc_now
 from contracts.kit.http import json_response
+from contracts.links import LinkedItems, LinkedRequest, LinkedTo
 from contracts.named import ChannelName, TenantChannels, TenantTemplates
 from contracts.triggers import TenantTriggers, TriggerPlace
 from entity_service.domain.packing import Packing
@@ -110,6 +111,7 @@ class EntityStandIn(StandIn):
 
     schema: TenantSchema
     items: dict[ItemRef, ItemContext] = field(default_factory=dict)
+    links: dict[ItemRef, tuple[UUID, ...]] = field(default_factory=dict)
 
     def put(self, context: ItemContext) -> None:
         self.items[ItemRef(tenant_id=context.tenant_id, item_id=context.item.id)] = context
@@ -132,6 +134,11 @@ class EntityStandIn(StandIn):
             mine = sorted((i for i in there if (i.pipeline, i.stage) == (pipeline, stage)), key=lambda item: item.id)
             page = tuple(item for item in mine if after is None or item.id > after)[:limit]
             return json_response(StageItems(items=page, total=None if after else len(mine)))
+
+        @app.post("/internal/items/linked")
+        async def linked(asked: LinkedRequest) -> Response:
+            found = [LinkedTo(**dict(ref), linked=self.links[ref]) for ref in asked.items if ref in self.links]
+            return json_response(LinkedItems(items=tuple(found)))
 
         @app.get("/internal/items/by-contact")
         async def by_contact(tenant: UUID, phone: str) -> Response:

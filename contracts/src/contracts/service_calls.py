@@ -24,12 +24,13 @@ CONTEXTS = ServiceCall(ENTITY, "contexts", "POST /internal/contexts", frozenset(
 SCHEMA = ServiceCall(ENTITY, "schema", "GET /internal/schema/{tenant}", frozenset({ENGINE, TRIGGER}))
 ITEMS_IN_STAGE = ServiceCall(ENTITY, "items-in-stage", "GET /internal/items/in-stage", frozenset({ENGINE}))
 ITEMS_BY_CONTACT = ServiceCall(ENTITY, "items-by-contact", "GET /internal/items/by-contact", frozenset({TRIGGER}))
+LINKED_ITEMS = ServiceCall(ENTITY, "linked-items", "POST /internal/items/linked", frozenset({TRIGGER}))
 TRIGGERS = ServiceCall(TRIGGER, "triggers", "GET /internal/triggers/{tenant}", frozenset({ENGINE}))
 TEMPLATES = ServiceCall(DOC, "templates", "GET /internal/templates/{tenant}", frozenset({ENGINE}))
 FILES = ServiceCall(DOC, "files", "GET /internal/files/{file_id}", frozenset({COMMS}))
 CHANNELS = ServiceCall(COMMS, "channels", "GET /internal/channels/{tenant}", frozenset({ENGINE}))
 
-CALLS = (CONTEXTS, SCHEMA, ITEMS_IN_STAGE, ITEMS_BY_CONTACT, TRIGGERS, TEMPLATES, FILES, CHANNELS)
+CALLS = (CONTEXTS, SCHEMA, ITEMS_IN_STAGE, ITEMS_BY_CONTACT, LINKED_ITEMS, TRIGGERS, TEMPLATES, FILES, CHANNELS)
 """All there are."""
 
 

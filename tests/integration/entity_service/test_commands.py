@@ -229,6 +229,31 @@ async def test_the_causepath_of_a_move_goes_on_into_its_event(shop: Tenant) -> N
     assert (entered.causepath, entered.correlation) == (causes, "a-correlation")
 
 
+def wanted_by(trigger: str, stage: str) -> MoveCandidate:
+    return MoveCandidate(stage=stage, reference=trigger, rule_id=f"trigger/{trigger}")
+
+
+async def test_the_trigger_whose_stage_is_chosen_is_a_cause_of_the_entry_and_moves_no_second_time(shop: Tenant) -> None:
+    item = await shop.deal()
+    both = MoveItem(
+        item_id=item["id"], actor="somebody", candidates=(wanted_by("late", "offer"), wanted_by("early", "talks"))
+    )
+    assert (await shop.done(both))["reference"] == "early"
+    entered = (await shop.events(StageChanged, 2))[1]
+    assert entered.causepath == (Cause("trigger/early", item["id"]),)
+
+    onward = MoveItem(item_id=item["id"], actor="somebody", candidates=(wanted_by("late", "offer"),))
+    assert (await shop.done(onward, causes=entered.causepath))["verdict"] == "moved"
+    again = (await shop.events(StageChanged, 3))[2]
+    back = MoveItem(item_id=item["id"], actor="somebody", candidates=(wanted_by("early", "talks"),))
+    reason = await shop.refused(back, causes=again.causepath)
+
+    assert "in a circle: trigger/early acts on this item a second time" in reason
+    entries = (await shop.get(f"/v1/items/{item['id']}/timeline"))["items"]
+    assert (entries[0]["kind"], entries[0]["text"]) == ("automation_stopped", reason)
+    assert (await shop.get(f"/v1/items/{item['id']}"))["stage"] == "offer"
+
+
 async def test_an_update_sets_appends_and_names_what_it_cannot_set(shop: Tenant) -> None:
     await shop.put("/v1/fields/deal/tags", {"name": "Tags", "type": "text", "multiple": True})
     item = await shop.deal(fields={"tags": ["old"]})

@@ -159,6 +159,21 @@ async def test_open_items_are_found_by_the_clients_address(harness: Harness, sho
     assert await ask(phone="no number", email="nobody@example.com") == []
 
 
+async def test_linked_items_are_found_from_both_sides_and_only_by_their_tenant(harness: Harness, shop: Tenant) -> None:
+    deal, alone = await shop.deal(), await shop.deal()
+    euro = {"amount": 1, "currency": "EUR"}
+    invoices = [(await shop.post(f"/v1/items/{deal['id']}/invoices", {"amount": euro}))["invoice_id"] for _ in range(2)]
+
+    async def ask(*items: str, tenant: Tenant = shop) -> dict[str, list[str]]:
+        refs = [{"tenant_id": str(tenant.id), "item_id": item} for item in items]
+        answer = ok(await harness.internal("POST", "/internal/items/linked", json={"items": refs}))
+        return {one["item_id"]: one["linked"] for one in answer["items"]}
+
+    found = await ask(deal["id"], invoices[1], alone["id"])
+    assert found == {deal["id"]: sorted(invoices), invoices[1]: [deal["id"]]}
+    assert await ask(deal["id"], tenant=harness.tenant()) == {}
+
+
 async def test_internal_routes_are_for_services_only(harness: Harness, shop: Tenant) -> None:
     answer = await shop.ask("GET", f"/internal/schema/{shop.id}")
 

@@ -131,6 +131,7 @@ class Tenant:
         data = PaymentChanged(
             payment_id=new_id(),
             item_id=item,
+            invoice_id=item,
             status="paid",
             previous="pending",
             amount=Money(amount=amount, currency="EUR"),

@@ -16,6 +16,7 @@ from contracts.triggers import TenantTriggers
 from integration.trigger_service.harness import PAID, Harness, Tenant
 from support.messages import fact
 from support.waiting import eventually
+from trigger_service.triggers.registry import TRIGGER_TYPES
 
 
 async def test_a_payment_event_that_comes_twice_moves_the_item_once(harness: Harness) -> None:
@@ -60,11 +61,48 @@ async def test_a_false_condition_says_why_and_moves_nothing(harness: Harness) ->
 
 async def test_an_event_without_a_matching_trigger_or_item_is_stored_with_its_reason(harness: Harness) -> None:
     tenant = harness.tenant()
-    deal, gone = harness.entity.add_deal(tenant.id), new_id()
+    await tenant.put("triggers/paid", PAID)
+    await tenant.put("triggers/off", {**PAID, "enabled": False})
+    deal, gone = harness.entity.add_deal(tenant.id, pipeline="repairs"), new_id()
     await harness.kafka_probe.publish(ENTITY_EVENTS, tenant.paid(deal), tenant.paid(gone))
     await tenant.said(ArrivalJudged, 2)
     assert [a["verdict"] for a in await tenant.arrivals(f"item_id={deal}")] == ["not_matched"]
     assert [a["verdict"] for a in await tenant.arrivals(f"item_id={gone}")] == ["gone"]
+
+
+async def test_an_event_that_no_trigger_waits_for_leaves_no_arrival_and_asks_for_no_item(harness: Harness) -> None:
+    without, other_settings = harness.tenant(), harness.tenant()
+    await other_settings.put("triggers/paid", {**PAID, "settings": {"minimum": {"amount": 9000, "currency": "EUR"}}})
+    deals = [harness.entity.add_deal(tenant.id) for tenant in (without, other_settings)]
+    asked = harness.entity.asked
+    events = [tenant.paid(deal) for tenant, deal in zip((without, other_settings), deals, strict=True)]
+    await harness.kafka_probe.publish(ENTITY_EVENTS, *events)
+    (judged,) = await other_settings.said(ArrivalJudged)
+    assert (judged.data.verdict, judged.data.trigger_type) == ("not_matched", "invoice_paid")
+    await harness.kafka_probe.publish(ENTITY_EVENTS, without.paid(deals[0]), other_settings.paid(deals[1]))
+    await other_settings.said(ArrivalJudged, 2)
+    assert harness.entity.asked == asked
+    assert await without.arrivals() == []
+
+
+async def test_triggers_of_several_types_on_one_event_are_one_move_with_the_earliest_stage(harness: Harness) -> None:
+    tenant = harness.tenant()
+    await tenant.put("triggers/paid", {**PAID, "stage": "won"})
+    await tenant.put("triggers/received", {**PAID, "type": "payment_received"})
+    await tenant.put("triggers/false", {**PAID, "condition": {"path": "item.title", "op": "eq", "value": "Other"}})
+    deal = harness.entity.add_deal(tenant.id)
+    paid = tenant.paid(deal)
+    await harness.kafka_probe.publish(ENTITY_EVENTS, paid, paid)
+    (move,) = await tenant.said(MoveItem)
+    assert [(c.reference, c.stage) for c in move.data.candidates] == [("paid", "won"), ("received", "prepayment")]
+    moved = {"verdict": "moved", "stage": "prepayment", "reference": "received"}
+    await harness.answer(move, CommandDone(command_id=move.command_id, outputs=moved))
+    judged = {event.data.trigger_type: event.data for event in await tenant.said(ArrivalJudged, 2)}
+    assert judged["payment_received"].verdict == "moved"
+    assert judged["invoice_paid"].verdict == "not_matched"
+    assert judged["invoice_paid"].reason == "the trigger 'received' moved it, to this stage or an earlier one"
+    assert len(await tenant.arrivals(f"item_id={deal}")) == 2
+    assert len(harness.kafka_probe.said(tenant.id, MoveItem)) == 1
 
 
 async def test_events_wait_while_entity_service_is_away(harness: Harness) -> None:
@@ -210,7 +248,7 @@ async def test_a_definition_comes_back_as_it_was_put(harness: Harness) -> None:
     assert PAID.items() <= found.items()
     assert [one["code"] for one in (await tenant.call("GET", "/v1/triggers")).json()["items"]] == ["paid"]
     types = (await tenant.call("GET", "/v1/trigger-types", role="viewer")).json()["items"]
-    assert {one["type"] for one in types} == {"form_submitted", "invoice_paid", "document_viewed", "webhook"}
+    assert {one["type"] for one in types} == TRIGGER_TYPES.keys()
 
 
 async def test_a_definition_needs_an_author_and_reading_needs_a_token(harness: Harness) -> None:
@@ -222,21 +260,23 @@ async def test_a_definition_needs_an_author_and_reading_needs_a_token(harness: H
 async def test_one_tenant_sees_and_moves_nothing_of_another(harness: Harness) -> None:
     mine, other = harness.tenant(), harness.tenant()
     await mine.put("triggers/paid", PAID)
+    await other.put("triggers/never", {**PAID, "condition": {"path": "item.title", "op": "eq", "value": "Other"}})
     path, deal = await webhook(mine), harness.entity.add_deal(other.id)
     await mine.submit(path, {"order": {"item_id": str(deal), "state": "shipped"}})
     await harness.kafka_probe.publish(ENTITY_EVENTS, other.paid(deal))
     found = await mine.said(ArrivalJudged), await other.said(ArrivalJudged)
-    assert [events[0].data.verdict for events in found] == ["gone", "not_matched"]
+    assert [events[0].data.verdict for events in found] == ["gone", "condition_false"]
     arrival = (await mine.arrivals())[0]["id"]
     assert (await other.call("GET", f"/v1/arrivals/{arrival}")).status_code == 404
     assert (await other.call("GET", "/v1/triggers/paid")).status_code == 404
-    assert (await other.call("GET", "/v1/triggers")).json()["items"] == []
+    assert [one["code"] for one in (await other.call("GET", "/v1/triggers")).json()["items"]] == ["never"]
     assert (await other.call("POST", "/v1/triggers/shipped/rotate")).status_code == 404
     assert harness.kafka_probe.said(mine.id, MoveItem) == harness.kafka_probe.said(other.id, MoveItem) == []
 
 
 async def test_arrivals_are_listed_newest_first_in_pages(harness: Harness) -> None:
     tenant = harness.tenant()
+    await tenant.put("triggers/off", {**PAID, "enabled": False})
     deals = [harness.entity.add_deal(tenant.id) for _ in range(3)]
     await harness.kafka_probe.publish(ENTITY_EVENTS, *[tenant.paid(deal) for deal in deals])
     await tenant.said(ArrivalJudged, 3)

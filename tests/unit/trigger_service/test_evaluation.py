@@ -130,6 +130,19 @@ def test_the_verdict_is_that_of_the_trigger_that_came_closest() -> None:
     assert (judgement.verdict, len(judgement.notes)) == ("condition_false", 2)
 
 
+def test_where_no_trigger_could_fire_the_item_is_not_looked_at() -> None:
+    judgement = judge([trigger("a", enabled=False)], PAID, None)
+    assert (judgement.verdict, judgement.reason) == ("not_matched", "trigger 'a': the trigger is disabled")
+
+
+def test_an_arrival_none_of_whose_triggers_won_says_which_one_did() -> None:
+    outputs = done(verdict="moved", stage="prepayment", reference="of-another-type")
+    judgement, winner = read_result(outputs, PENDING)
+    assert (judgement.verdict, winner) == ("not_matched", None)
+    assert judgement.reason == "the trigger 'of-another-type' moved it, to this stage or an earlier one"
+    assert [note.verdict for note in judgement.notes] == ["not_matched", "not_matched", "condition_false"]
+
+
 def test_without_triggers_nothing_matches_and_a_missing_item_is_gone() -> None:
     assert judge([], PAID, context()).verdict == "not_matched"
     assert judge([trigger()], PAID, None).verdict == "gone"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,19 +10,17 @@ from pydantic import BaseModel
 
 from contracts.contexts import EmployeeRef, FieldSchema, PipelineSchema, StageContext, TenantSchema, TenantSettings
 from contracts.item_types import ItemType
-from contracts.messages.doc import DocumentViewed
-from contracts.messages.entity_events import PaymentChanged
+from contracts.messages.entity_events import PaymentChanged, ShipmentChanged
 from contracts.values import Money
 from support.messages import fact
 from trigger_service.domain.checks import check_form, check_trigger
 from trigger_service.domain.errors import InvalidInputError
 from trigger_service.domain.forms import FormSpec
 from trigger_service.domain.triggers import TriggerSpec
-from trigger_service.handlers import _occurrences
 from trigger_service.messages import arrival_of_event
 from trigger_service.triggers.documents import DocumentSettings, DocumentViewedTrigger
 from trigger_service.triggers.forms import FormSettings, FormSubmitted
-from trigger_service.triggers.payments import InvoicePaid
+from trigger_service.triggers.payments import InvoicePaid, PaymentReceived
 from trigger_service.triggers.registry import EVENT_TRIGGERS, TRIGGER_TYPES
 from trigger_service.triggers.webhooks import Webhook
 
@@ -57,11 +55,11 @@ def payment(status: str, invoice: UUID | None = INVOICE) -> PaymentChanged:
 
 
 def test_every_type_has_what_the_catalogue_shows_and_settings_that_need_nothing() -> None:
-    assert set(TRIGGER_TYPES) == {"form_submitted", "invoice_paid", "document_viewed", "webhook"}
-    assert set(EVENT_TRIGGERS) == {PaymentChanged, DocumentViewed}
     for kind in TRIGGER_TYPES.values():
         assert all((kind.title, kind.group, kind.description, kind.context_name))
         kind.settings.model_validate({})
+        schema = kind.settings.model_json_schema()
+        assert all(one.get("description") for one in schema.get("properties", {}).values())
 
 
 def test_a_paid_invoice_concerns_the_deal_and_the_invoice_once_each() -> None:
@@ -208,18 +206,45 @@ def test_a_form_whose_references_exist_is_taken() -> None:
     assert check_form(form(stage="new", responsible="manager", title="{pieces} pieces"), SCHEMA) == EMPLOYEE
 
 
-class InvoiceTouched(InvoicePaid):
-    """Another type that looks for the same event."""
-
-    name = "invoice_touched"
-
-
-def test_several_types_may_look_for_one_event_and_each_has_arrivals_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cast(dict[Any, Any], EVENT_TRIGGERS), PaymentChanged, (InvoicePaid(), InvoiceTouched()))
+def test_each_type_that_looks_for_an_event_has_an_arrival_of_its_own_and_the_item_has_one_move() -> None:
     paid = fact(payment("paid"), DEAL, DEAL, at=NOW)
-    found = _occurrences(paid)
-    assert [occurrence.type for occurrence in found] == ["invoice_paid", "invoice_touched"]
-    arrivals = {arrival_of_event(paid, occurrence.type, item) for occurrence in found for item in occurrence.items}
+    types = [kind.name for kind in EVENT_TRIGGERS[PaymentChanged]]
+    assert types == ["invoice_paid", "payment_received"]
+    arrivals = {arrival_of_event(paid, type, item) for type in types for item in (DEAL, INVOICE)}
     assert len(arrivals) == 4
     forged = replace(paid, tenant=INVOICE)
-    assert not arrivals & {arrival_of_event(forged, one.type, item) for one in found for item in one.items}
+    assert not arrivals & {arrival_of_event(forged, type, item) for type in types for item in (DEAL, INVOICE)}
+
+
+def test_a_payment_without_an_invoice_is_received_and_is_no_invoice_paid() -> None:
+    by_link = payment("paid", None)
+    received = PaymentReceived().occurrence(by_link)
+    assert received is not None
+    assert received.items == (DEAL,)
+    assert InvoicePaid().occurrence(by_link) is None
+
+
+def shipment(status: str, previous: str | None, **changes: Any) -> ShipmentChanged:
+    fields = {"shipment_id": DEAL, "item_id": DEAL, "carrier": "courier", "status": status, "previous": previous}
+    return ShipmentChanged.model_validate({**fields, "at": NOW, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changed", "fired"),
+    [
+        (shipment("asked", None), []),
+        (shipment("planned", "asked", tracking="T-1", tracking_changed=True), ["shipment_tracking"]),
+        (shipment("allowed", "planned"), ["shipment_allowed"]),
+        (shipment("shipped", "allowed"), ["shipment_shipped"]),
+        (shipment("shipped", "shipped", tracking="T-2", tracking_changed=True), ["shipment_tracking"]),
+        (
+            shipment("shipped", "asked", tracking="T-1", tracking_changed=True),
+            ["shipment_tracking", "shipment_shipped"],
+        ),
+        (shipment("delivered", "shipped"), ["shipment_delivered"]),
+        (shipment("cancelled", "allowed"), ["order_cancelled"]),
+        (shipment("failed", "asked"), []),
+    ],
+)
+def test_a_trigger_of_shipments_waits_for_its_own_change(changed: ShipmentChanged, fired: list[str]) -> None:
+    assert [kind.name for kind in EVENT_TRIGGERS[ShipmentChanged] if kind.occurrence(changed)] == fired

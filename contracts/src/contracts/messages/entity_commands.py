@@ -54,6 +54,8 @@ class MoveCandidate(Value):
     """Overrides the command's setting for this candidate."""
     actor: str | None = None
     """Overrides the command's, when this candidate is chosen."""
+    rule_id: str | None = None
+    """What wants it, as the chain of causes names it (`trigger/<code>`): the move is one step more of that chain."""
 
 
 class MoveItem(ItemCommand):

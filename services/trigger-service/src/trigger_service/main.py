@@ -47,7 +47,7 @@ def build_app(settings: Settings) -> FastAPI:
     entity = EntityService(client)
     limits = SubmissionLimits(derived(settings.secrets_key, "counts of submissions"), settings.form_posts_per_minute)
     intake = make_intake(service.outbox, clock, new_id, limits)
-    handling = Handlers(intake, entity)
+    handling = Handlers(intake, entity, database)
     jobs = Jobs(database, intake, entity)
     service.consume(handlers.events(handling))
     service.consume(handlers.results(handling))

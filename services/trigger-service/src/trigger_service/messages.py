@@ -1,5 +1,6 @@
 """Everything this service says on the wire, with the ids that make saying it again harmless."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -21,6 +22,11 @@ def arrival_of_event(message: Envelope[Any], trigger_type: str, item: UUID) -> U
     return uuid5(NAMESPACE, f"{message.tenant}/{message.source}/{message.id}/{trigger_type}/{item}")
 
 
+def _move_of_event(message: Envelope[Any], item: UUID) -> UUID:
+    """One move per event and item, whichever trigger types it is for."""
+    return uuid5(NAMESPACE, f"{message.tenant}/{message.source}/{message.id}/move/{item}")
+
+
 def arrival_of_item(first: UUID, item: UUID) -> UUID:
     """The arrival of a submission that concerns several items, for one of the further ones."""
     return uuid5(first, f"item/{item}")
@@ -32,17 +38,18 @@ def _id(arrival: Arrival, command: str) -> UUID:
 
 
 def move_item(
-    arrival: Arrival, item: UUID, judgement: Judgement, now: datetime, cause: Envelope[Any] | None
+    arrival: Arrival, item: UUID, judgements: Sequence[Judgement], now: datetime, cause: Envelope[Any] | None
 ) -> Envelope[MoveItem]:
     """One command with all stages that fired; the item's owner picks the earliest."""
     data = MoveItem(
         item_id=item,
-        candidates=judgement.candidates,
+        candidates=tuple(candidate for judgement in judgements for candidate in judgement.candidates),
         forward_only=True,
-        actor=judgement.actor,
+        actor=judgements[0].actor,
         origin="trigger",
     )
-    return _command(arrival, data, _id(arrival, "move"), topics.item_key(arrival.tenant_id, item), now, cause)
+    id = _move_of_event(cause, item) if cause else _id(arrival, "move")
+    return _command(arrival, data, id, topics.item_key(arrival.tenant_id, item), now, cause)
 
 
 def create_item(arrival: Arrival, data: CreateItem, now: datetime) -> Envelope[CreateItem]:

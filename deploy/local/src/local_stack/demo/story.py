@@ -150,10 +150,10 @@ class Story(Plot):
         self.check.equal(f"the same PDF downloads ({len(pdf)} bytes)", "doc-service", same, True)
         self._keep("invoice.pdf", download)
         self.check.wait_equal(
-            "that the client has opened it is known as document_viewed",
+            "that the client has opened it is known, and leaves the deal where it is",
             "trigger-service",
             lambda: self.seen.verdicts("document_viewed", self.deal),
-            ["not_matched"],
+            ["same"],
         )
 
     def pay(self) -> None:

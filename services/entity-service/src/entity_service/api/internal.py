@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from contracts.contexts import ContextRequest, ContextResponse, StageItems, TenantSchema
 from contracts.kit.auth import require_service
 from contracts.kit.service import Service
-from contracts.service_calls import CONTEXTS, ITEMS_BY_CONTACT, ITEMS_IN_STAGE, SCHEMA
+from contracts.links import LinkedItems, LinkedRequest
+from contracts.service_calls import CONTEXTS, ITEMS_BY_CONTACT, ITEMS_IN_STAGE, LINKED_ITEMS, SCHEMA
 from contracts.values import Code, ItemKind
 from entity_service import store
 from entity_service.api.inputs import Address
@@ -85,6 +86,12 @@ def _add_items(routes: APIRouter, service: Service) -> None:
             items = await store.items.in_stage(tx, tenant, (pipeline, stage), after, limit)
             total = None if after else await store.items.count_in_stage(tx, tenant, (pipeline, stage))
         return StageItems(items=tuple(item.snapshot() for item in items), total=total)
+
+    @routes.post("/items/linked")
+    async def list_linked_items(body: LinkedRequest, _: str = require_service(LINKED_ITEMS.scope)) -> LinkedItems:
+        """The items that each of some items, of any tenants, is linked with."""
+        async with service.database.transaction(*{ref.tenant_id for ref in body.items}) as tx:
+            return LinkedItems(items=tuple(await store.links.of_items(tx, body.items)))
 
     @routes.get("/items/by-contact")
     async def list_items_by_contact(

@@ -5,6 +5,7 @@ from uuid import UUID
 from contracts.contexts import ContactContext
 from contracts.kit.clock import Clock
 from contracts.kit.database import Connection
+from contracts.links import MAX_LINKED
 from contracts.messages.entity_commands import FieldAssignment
 from contracts.messages.party_commands import AddToExceptions
 from contracts.values import PersonInput
@@ -14,7 +15,6 @@ from entity_service.domain.contacts import cleaned
 from entity_service.domain.errors import ConflictError
 from entity_service.domain.exceptions import ExceptedAddress
 from entity_service.domain.items import Item
-from entity_service.domain.links import MAX_LINKED
 from entity_service.messages import Actor
 
 EXCEPTED = "the phone number or e-mail address is on the exceptions list: no item is made of it"

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from contracts.envelope import rfc3339
 from contracts.kit.database import Connection
+from contracts.links import MAX_LINKED
 from contracts.messages.link_commands import (
     DeleteLinkedItems,
     OtherItem,
@@ -23,7 +24,7 @@ from entity_service.application.locks import check_unlocked
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.fields import mentioned_ids
 from entity_service.domain.items import Item
-from entity_service.domain.links import MAX_LINKED, REFERENCES, field_of, named, placed
+from entity_service.domain.links import REFERENCES, field_of, named, placed
 from entity_service.messages import Actor
 
 

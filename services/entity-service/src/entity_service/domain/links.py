@@ -25,8 +25,6 @@ LINKS: Mapping[LinkName, tuple[Relation, tuple[str, ...]]] = {
     "child": ("child", ("to",)),
 }
 """What is kept of each link, and in which direction."""
-MAX_LINKED = 100
-"""Items that are changed because of one."""
 
 
 class Link(Value):

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from contracts import topics
 from contracts.catalogue import MESSAGES
-from contracts.envelope import Body
+from contracts.envelope import Body, Cause
 from contracts.kit.broker import Subscription
 from contracts.kit.commands import CommandHandler, Commands
 from contracts.kit.database import Connection
 from contracts.kit.quotas import refusal
+from contracts.loops import find_loop
 from contracts.messages.entity_commands import (
     AddTimelineEntry,
     BookResource,
@@ -21,6 +22,7 @@ from contracts.messages.entity_commands import (
     CreateTask,
     EntityCommand,
     LockItem,
+    MoveCandidate,
     MoveItem,
     NewItem,
     PlanActivity,
@@ -46,6 +48,7 @@ from entity_service.handlers.parties import PartyHandlers
 from entity_service.handlers.people import PeopleHandlers
 from entity_service.handlers.products import ProductHandlers
 from entity_service.handlers.providers import ProviderHandlers
+from entity_service.messages import Actor
 from entity_service.quotas import ITEMS_PER_CAUSE, ITEMS_PER_HOUR
 
 GONE = {"verdict": "gone", "stage": None, "pipeline": None, "reference": None, "entry_seq": None}
@@ -66,8 +69,7 @@ class Handlers:
         pipelines = await store.pipelines.some(tx, action.tenant, named)
         choice = choose(pipelines, item, data.candidates, data.forward_only)
         if choice.verdict == "moved":
-            mover = replace(action.actor, by=choice.candidate.actor or action.actor.by)
-            item = await self._changes.items.move(tx, item, choice.place, mover)
+            item = await self._changes.items.move(tx, item, choice.place, _mover(action, choice.candidate))
         return {
             "verdict": choice.verdict,
             "stage": item.stage,
@@ -192,6 +194,20 @@ class Handlers:
     async def unlock_item(self, action: ItemAction[UnlockItem], tx: Connection) -> Outputs:
         """Whoever waits holds the item from now on."""
         return {"unlocked": await self._locks.free(tx, action.tenant, action.item.id, action.data.lock_id)}
+
+
+def _mover(action: ItemAction[MoveItem], candidate: MoveCandidate) -> Actor:
+    """As whom the item is moved, and because of what.
+
+    Raises `AutomationStoppedError` when the candidate's trigger acts on the item a second time in a chain of causes.
+    """
+    cause = action.command
+    if candidate.rule_id is not None:
+        causes = (*cause.causepath, Cause(candidate.rule_id, str(action.item.id)))
+        if loop := find_loop(causes):
+            raise AutomationStoppedError(loop)
+        cause = replace(cause, causepath=causes)
+    return replace(action.actor, by=candidate.actor or action.actor.by, cause=cause)
 
 
 def with_client(wanted: NewItem, client: Client | None) -> NewItem:

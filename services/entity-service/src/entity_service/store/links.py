@@ -1,11 +1,14 @@
 """Which items came from or belong to which."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from contracts.contexts import ItemRef
 from contracts.kit.database import Connection
+from contracts.links import MAX_LINKED, LinkedTo
 from contracts.messages.link_commands import LinkName
 from contracts.values import ItemKind
-from entity_service.domain.links import LINKS, MAX_LINKED, Link, Relation
+from entity_service.domain.links import LINKS, Link, Relation
 
 
 async def add(tx: Connection, tenant: UUID, from_id: UUID, to_id: UUID, relation: Relation) -> None:
@@ -56,6 +59,26 @@ async def linked(tx: Connection, tenant: UUID, item: UUID, link: LinkName, kind:
         MAX_LINKED + 1,
     )
     return [row["id"] for row in rows]
+
+
+async def of_items(tx: Connection, refs: Sequence[ItemRef]) -> list[LinkedTo]:
+    """What each of the items is linked with, the oldest first; those without links are left out."""
+    rows = await tx.fetch(
+        """SELECT asked.tenant_id, asked.item_id, linked.ids
+           FROM unnest($1::uuid[], $2::uuid[]) AS asked (tenant_id, item_id)
+           CROSS JOIN LATERAL (
+               SELECT array_agg(id ORDER BY id) AS ids FROM (
+                   SELECT to_id AS id FROM links l WHERE l.tenant_id = asked.tenant_id AND l.from_id = asked.item_id
+                   UNION
+                   SELECT from_id FROM links l WHERE l.tenant_id = asked.tenant_id AND l.to_id = asked.item_id
+                   ORDER BY id LIMIT $3
+               ) one
+           ) linked WHERE linked.ids IS NOT NULL""",
+        [ref.tenant_id for ref in refs],
+        [ref.item_id for ref in refs],
+        MAX_LINKED,
+    )
+    return [LinkedTo(tenant_id=row["tenant_id"], item_id=row["item_id"], linked=tuple(row["ids"])) for row in rows]
 
 
 async def link(tx: Connection, tenant: UUID, item: UUID, other: UUID) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from trigger_service.domain import targets
 from trigger_service.domain.errors import InvalidInputError
 from trigger_service.domain.forms import FormSpec
 from trigger_service.domain.triggers import TriggerSpec
+from trigger_service.triggers.base import TriggerType
 from trigger_service.triggers.registry import TRIGGER_TYPES
 
 type Errors = Iterator[tuple[str, str]]
@@ -46,12 +48,18 @@ def _trigger_errors(spec: TriggerSpec, schema: TenantSchema) -> Errors:
     if kind is None:
         yield "type", unknown("trigger type", spec.type, TRIGGER_TYPES)
         return
-    try:
-        kind.settings.model_validate(spec.settings)
-    except ValidationError as error:
-        yield from ((f"settings.{where}", what) for where, what in issues_of(error, kind.settings))
+    yield from ((f"settings.{where}", what) for where, what in _settings_issues(kind, spec, schema))
     if spec.condition is not None:
         yield from _condition_errors(spec.condition, kind.context_name, _pipeline(spec.pipeline, schema), schema)
+
+
+def _settings_issues(kind: TriggerType[Any], spec: TriggerSpec, schema: TenantSchema) -> Errors:
+    try:
+        settings = kind.settings.model_validate(spec.settings)
+    except ValidationError as error:
+        yield from issues_of(error, kind.settings)
+    else:
+        yield from kind.issues(settings, spec.pipeline, schema)
 
 
 def _form_errors(spec: FormSpec, schema: TenantSchema) -> Errors:

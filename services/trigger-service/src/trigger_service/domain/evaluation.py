@@ -18,7 +18,7 @@ from trigger_service.triggers.registry import TRIGGER_TYPES
 
 type ArrivalVerdict = trigger_events.Verdict | Literal["pending"]
 
-OPEN_NAMES = frozenset({"item", "stage", "pipeline", "payment", "document", "products"})
+OPEN_NAMES = frozenset({"item", "stage", "pipeline", "products", "payment", "document", "qr_code", "shipment"})
 """What explanations may quote values of; other names hold personal data or visitors' texts."""
 
 
@@ -46,8 +46,11 @@ class Judgement:
 def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: Found | None) -> Judgement:
     """Judges one item; `triggers` are those of the occurrence's type, `context` is null for an item that is gone.
 
-    All of its conditions spend of the one budget under way.
+    Where none of them could fire, the context is not looked at: it need not have been asked for. All conditions spend
+    of the one budget under way.
     """
+    if not could_fire(triggers, occurrence):
+        return _silent(occurrence, tuple(_not_matched(trigger, occurrence) for trigger in triggers))
     if context is None:
         return Judgement(verdict="gone", reason="the item does not exist (any more)")
     if isinstance(context, TooLarge):
@@ -71,7 +74,7 @@ def judge(triggers: Sequence[Trigger], occurrence: Occurrence, context: Found | 
 
 def could_fire(triggers: Sequence[Trigger], occurrence: Occurrence) -> bool:
     """Whether any of the triggers would fire on some item: only then is it worth asking for items."""
-    return any(trigger.spec.enabled and _differs(trigger, occurrence) is None for trigger in triggers)
+    return any(_differs(trigger, occurrence) is None for trigger in triggers)
 
 
 def _silent(occurrence: Occurrence, notes: tuple[Note, ...]) -> Judgement:
@@ -81,6 +84,10 @@ def _silent(occurrence: Occurrence, notes: tuple[Note, ...]) -> Judgement:
             if note.verdict == verdict:
                 return Judgement(verdict=note.verdict, reason=f"trigger {note.trigger!r}: {note.reason}", notes=notes)
     return Judgement(verdict="not_matched", reason=f"there is no trigger of the type {occurrence.type}")
+
+
+def _not_matched(trigger: Trigger, occurrence: Occurrence) -> Note:
+    return Note(trigger.code, "not_matched", _differs(trigger, occurrence) or "matched")
 
 
 def _note(trigger: Trigger, occurrence: Occurrence, context: ItemContext, values: Mapping[str, Any]) -> Note:
@@ -100,14 +107,15 @@ def _note(trigger: Trigger, occurrence: Occurrence, context: ItemContext, values
 
 def _mismatch(trigger: Trigger, occurrence: Occurrence, context: ItemContext) -> str | None:
     spec = trigger.spec
-    if not spec.enabled:
-        return "the trigger is disabled"
-    if spec.pipeline != context.item.pipeline:
+    if spec.enabled and spec.pipeline != context.item.pipeline:
         return f"the item is in the pipeline {context.item.pipeline!r}, the trigger in {spec.pipeline!r}"
     return _differs(trigger, occurrence)
 
 
 def _differs(trigger: Trigger, occurrence: Occurrence) -> str | None:
+    """Why the trigger fires on no item, whichever it is; null when it may."""
+    if not trigger.spec.enabled:
+        return "the trigger is disabled"
     kind = TRIGGER_TYPES[occurrence.type]
     return kind.mismatch(kind.settings.model_validate(trigger.spec.settings), occurrence.facts)
 
@@ -119,6 +127,7 @@ def _candidate(trigger: Trigger, context: ItemContext) -> MoveCandidate:
         reference=trigger.code,
         forward_only=not trigger.spec.allow_moving_back,
         actor=_actor(trigger, context),
+        rule_id=f"trigger/{trigger.code}",
     )
 
 
@@ -156,6 +165,8 @@ def _read_outputs(outputs: Mapping[str, Any], notes: Sequence[Note]) -> tuple[Ju
     """Those of `MoveItem` and `CreateItem`."""
     if "verdict" in outputs:
         verdict, winner = outputs["verdict"], outputs.get("reference") if outputs["verdict"] == "moved" else None
+        if winner is not None and winner not in [note.trigger for note in notes]:
+            return _settled("not_matched", _outdone(winner), notes), None
         return _settled(verdict, _MOVES[verdict].format(stage=outputs.get("stage")), notes, winner), winner
     client = " of a client who was known" if outputs.get("duplicate") else ""
     return _settled("created", f"created an item{client}", notes), None
@@ -181,4 +192,8 @@ def _settle(note: Note, verdict: trigger_events.Verdict, reason: str, winner: st
         return note
     if winner in (None, note.trigger):
         return replace(note, verdict=verdict, reason=reason)
-    return replace(note, verdict="not_matched", reason=f"the trigger {winner!r} moved it to an earlier stage")
+    return replace(note, verdict="not_matched", reason=_outdone(winner))
+
+
+def _outdone(winner: str) -> str:
+    return f"the trigger {winner!r} moved it, to this stage or an earlier one"

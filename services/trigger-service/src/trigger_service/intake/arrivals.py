@@ -3,7 +3,7 @@
 Everything happens in the caller's transaction: the arrival's row, the claim that finds repeats, the outbox row.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,8 @@ ARRIVALS = Counter("arrivals_total", "Arrivals that were judged", ["type", "verd
 OVER_BUDGET = Counter("arrivals_over_budget_total", "Arrivals whose conditions took more work than they may")
 
 type Save = Callable[[Connection, Arrival], Awaitable[bool]]
+
+type Judged = tuple[Arrival, Judgement]
 
 
 class Arrivals:
@@ -85,20 +87,35 @@ class Arrivals:
         self, tx: Connection, save: Save, arrival: Arrival, judgement: Judgement, cause: Envelope[Any] | None = None
     ) -> None:
         """Sends the move that the judgement asks for; without one the verdict is final and published."""
-        now = self._clock()
-        if judgement.over_budget:
-            after_commit(OVER_BUDGET.inc)
-        changes = {"verdict": judgement.verdict, "reason": judgement.reason, "notes": judgement.notes}
-        changed = arrival.model_copy(update=changes)
         if judgement.candidates and arrival.item_id:
-            await self.send(tx, save, changed, messages.move_item(changed, arrival.item_id, judgement, now, cause))
+            await self._move(tx, save, arrival.item_id, [(arrival, judgement)], cause)
             return
-        changed = changed.model_copy(update={"judged_at": now})
+        now = self._clock()
+        changed = _judged(arrival, judgement).model_copy(update={"judged_at": now})
         if await save(tx, changed):
             await _keep_refused(tx, changed)
             after_commit(lambda: _report(changed))
             event = messages.arrival_judged(changed, self._new_id(), now, cause)
             await self._outbox.put(tx, topics.TRIGGER_EVENTS, event)
+
+    async def conclude_event(self, tx: Connection, item: UUID, judged: Sequence[Judged], cause: Envelope[Any]) -> None:
+        """What an event is to an item, for each trigger type: together they are one move at most."""
+        fired = [one for one in judged if one[1].candidates]
+        for arrival, judgement in judged:
+            if not judgement.candidates:
+                await self.conclude(tx, arrivals.add, arrival, judgement, cause)
+        if fired:
+            await self._move(tx, arrivals.add, item, fired, cause)
+
+    async def _move(
+        self, tx: Connection, save: Save, item: UUID, fired: Sequence[Judged], cause: Envelope[Any] | None
+    ) -> None:
+        """One command; the arrivals wait for its result."""
+        judgements = [judgement for _, judgement in fired]
+        command = messages.move_item(fired[0][0], item, judgements, self._clock(), cause)
+        waiting = [_judged(*one).model_copy(update={"command_id": command.command_id}) for one in fired]
+        if any([await save(tx, arrival) for arrival in waiting]):
+            await self._outbox.put(tx, topics.ENTITY_COMMANDS, command)
 
     async def send(self, tx: Connection, save: Save, arrival: Arrival, command: Envelope[Body]) -> None:
         """Stores the arrival as one that waits for the command's result."""
@@ -127,6 +144,13 @@ class Arrivals:
     async def _enqueue(self, tx: Connection, arrival: Arrival) -> None:
         kind, now = arrival.trigger_type, self._clock()
         await worker.enqueue(tx, id=arrival.id, tenant=arrival.tenant_id, kind=kind, run_at=now)
+
+
+def _judged(arrival: Arrival, judgement: Judgement) -> Arrival:
+    if judgement.over_budget:
+        after_commit(OVER_BUDGET.inc)
+    changes = {"verdict": judgement.verdict, "reason": judgement.reason, "notes": judgement.notes}
+    return arrival.model_copy(update=changes)
 
 
 def claim_of(arrival: Arrival, key: bytes, content: bytes = b"") -> Claim:

@@ -17,13 +17,12 @@ class Results:
         self._arrivals = arrivals
 
     async def settle(self, tx: Connection, message: Envelope[FinalResult]) -> None:
-        """The final result of a command: its arrival's verdict follows it."""
-        arrival = await arrivals.waiting_for(tx, message.tenant, message.data.command_id)
-        if arrival is None:
-            return
-        judgement, winner = read_result(message.data, arrival.notes)
-        arrival = arrival.model_copy(update={"trigger": winner, "item_id": arrival.item_id or _created(message.data)})
-        await self._arrivals.conclude(tx, arrivals.update, arrival, judgement, message)
+        """The final result of a command: the verdicts of its arrivals follow it."""
+        for arrival in await arrivals.waiting_for(tx, message.tenant, message.data.command_id):
+            judgement, winner = read_result(message.data, arrival.notes)
+            item = arrival.item_id or _created(message.data)
+            settled = arrival.model_copy(update={"trigger": winner, "item_id": item})
+            await self._arrivals.conclude(tx, arrivals.update, settled, judgement, message)
 
 
 def _created(result: FinalResult) -> UUID | None:

@@ -124,14 +124,15 @@ async def get(tx: Connection, tenant: UUID, id: UUID) -> Arrival | None:
     return _arrival(row) if row else None
 
 
-async def waiting_for(tx: Connection, tenant: UUID, command_id: UUID) -> Arrival | None:
-    """The pending arrival that sent the command, locked."""
-    row = await tx.fetchrow(
-        "SELECT * FROM arrivals WHERE tenant_id = $1 AND command_id = $2 AND verdict = 'pending' FOR UPDATE",
+async def waiting_for(tx: Connection, tenant: UUID, command_id: UUID) -> Sequence[Arrival]:
+    """The pending arrivals that the command was sent for, locked."""
+    rows = await tx.fetch(
+        """SELECT * FROM arrivals WHERE tenant_id = $1 AND command_id = $2 AND verdict = 'pending'
+           ORDER BY id FOR UPDATE""",
         tenant,
         command_id,
     )
-    return _arrival(row) if row else None
+    return [_arrival(row) for row in rows]
 
 
 async def find(  # noqa: PLR0913 - a list's filters, all by keyword

@@ -1,5 +1,6 @@
 """Triggers."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -49,10 +50,22 @@ async def in_use(tx: Connection, tenant: UUID) -> list[Trigger]:
 
 async def of_type(tx: Connection, tenant: UUID, type_: str) -> list[Trigger]:
     """Those that are not archived, by code."""
+    return (await of_types(tx, [tenant], [type_])).get((tenant, type_), [])
+
+
+async def of_types(
+    tx: Connection, tenants: Collection[UUID], types: Collection[str]
+) -> dict[tuple[UUID, str], list[Trigger]]:
+    """Those that are not archived, by tenant and type, each list by code."""
     rows = await tx.fetch(
-        "SELECT * FROM triggers WHERE tenant_id = $1 AND type = $2 AND NOT archived ORDER BY code", tenant, type_
+        "SELECT * FROM triggers WHERE tenant_id = ANY ($1) AND type = ANY ($2) AND NOT archived ORDER BY code",
+        list(tenants),
+        list(types),
     )
-    return [_trigger(row) for row in rows]
+    found = dict[tuple[UUID, str], list[Trigger]]()
+    for row in rows:
+        found.setdefault((row["tenant_id"], row["type"]), []).append(_trigger(row))
+    return found
 
 
 async def naming(tx: Connection, tenant: UUID, employee: UUID) -> list[Trigger]:

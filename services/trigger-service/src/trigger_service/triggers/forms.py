@@ -8,9 +8,10 @@ from trigger_service.triggers.base import TriggerSettings, TriggerType
 
 
 class FormSettings(TriggerSettings):
-    """`form` null: any form."""
+    """Which forms are meant."""
 
     form: Code | None = None
+    """Code of the form; without it any form will do."""
 
 
 class FormSubmitted(TriggerType[FormSettings]):

@@ -9,18 +9,19 @@ from trigger_service.triggers.base import EventTriggerType, Occurrence, TriggerS
 
 
 class PaymentSettings(TriggerSettings):
-    """`minimum` null: any amount; a payment in another currency than the minimum's does not match."""
+    """Which payments are meant."""
 
     minimum: Money | None = None
+    """The smallest amount that will do; a payment in another currency will not. Without it any amount will do."""
 
 
-class InvoicePaid(EventTriggerType[PaymentSettings, PaymentChanged]):
-    """Facts: those of `PaymentChanged`. The deal may move, and the invoice itself."""
+class PaymentReceived(EventTriggerType[PaymentSettings, PaymentChanged]):
+    """Facts: those of `PaymentChanged`. The item that the payment is for may move, and its invoice."""
 
-    name = "invoice_paid"
-    title = "Invoice paid"
+    name = "payment_received"
+    title = "Payment received"
     group = "Payments"
-    description = "a payment's status becomes paid; the invoice and the deal it belongs to may move"
+    description = "a payment of the item becomes paid: one of an invoice, or one without, such as by a payment link"
     context_name = "payment"
     settings = PaymentSettings
     body = PaymentChanged
@@ -40,3 +41,14 @@ class InvoicePaid(EventTriggerType[PaymentSettings, PaymentChanged]):
         if paid["amount"] < minimum.amount:
             return f"{paid['amount']} was paid, the minimum is {minimum.amount} (minor units of {minimum.currency})"
         return None
+
+
+class InvoicePaid(PaymentReceived):
+    """Facts: those of `PaymentChanged`. The deal may move, and the invoice itself."""
+
+    name = "invoice_paid"
+    title = "Invoice paid"
+    description = "a payment of an invoice becomes paid; the invoice and the deal it belongs to may move"
+
+    def occurrence(self, data: PaymentChanged) -> Occurrence | None:
+        return super().occurrence(data) if data.invoice_id else None

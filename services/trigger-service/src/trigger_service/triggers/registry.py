@@ -5,12 +5,32 @@ from typing import Any
 
 from contracts.envelope import Body
 from trigger_service.triggers.base import EventTriggerType, TriggerType
-from trigger_service.triggers.documents import DocumentViewedTrigger
+from trigger_service.triggers.documents import DocumentCreatedTrigger, DocumentViewedTrigger, QrScannedTrigger
 from trigger_service.triggers.forms import FormSubmitted
-from trigger_service.triggers.payments import InvoicePaid
+from trigger_service.triggers.payments import InvoicePaid, PaymentReceived
+from trigger_service.triggers.shipments import (
+    OrderCancelled,
+    ShipmentAllowed,
+    ShipmentDelivered,
+    ShipmentShipped,
+    ShipmentTracking,
+)
 from trigger_service.triggers.webhooks import Webhook
 
-_ALL: tuple[TriggerType[Any], ...] = (FormSubmitted(), InvoicePaid(), DocumentViewedTrigger(), Webhook())
+_ALL: tuple[TriggerType[Any], ...] = (
+    FormSubmitted(),
+    InvoicePaid(),
+    PaymentReceived(),
+    DocumentCreatedTrigger(),
+    DocumentViewedTrigger(),
+    QrScannedTrigger(),
+    ShipmentAllowed(),
+    ShipmentTracking(),
+    ShipmentShipped(),
+    ShipmentDelivered(),
+    OrderCancelled(),
+    Webhook(),
+)
 
 TRIGGER_TYPES: Mapping[str, TriggerType[Any]] = {kind.name: kind for kind in _ALL}
 

@@ -10,12 +10,10 @@ from trigger_service.triggers.base import TriggerSettings, TriggerType
 
 
 class WebhookSettings(TriggerSettings):
-    """`item`: where the body has the item's id, as a dotted path (`order.item_id`) or JSON pointer (`/order/item_id`).
-
-    Source of the pointer: RFC 6901.
-    """
+    """How the body of a call is read. Source of JSON pointers: RFC 6901."""
 
     item: Annotated[str, Field(min_length=1, max_length=200)] = "item_id"
+    """Where the body has the item's id, as a dotted path (`order.item_id`) or JSON pointer (`/order/item_id`)."""
 
 
 class Webhook(TriggerType[WebhookSettings]):
@@ -27,9 +25,6 @@ class Webhook(TriggerType[WebhookSettings]):
     description = "the trigger's own secret URL is called with a JSON body that names the item"
     context_name = "body"
     settings = WebhookSettings
-
-    def mismatch(self, settings: WebhookSettings, facts: Mapping[str, Any]) -> str | None:
-        return None
 
     @staticmethod
     def item_id(settings: Mapping[str, Any], body: Mapping[str, Any]) -> UUID | None:
