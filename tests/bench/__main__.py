@@ -8,7 +8,20 @@ from typing import Annotated
 import structlog
 import typer
 
-from bench import core, events, item, lateness, mail, neighbours, parked, planner, runs, simulating, workflows
+from bench import (
+    core,
+    events,
+    item,
+    item_http,
+    lateness,
+    mail,
+    neighbours,
+    parked,
+    planner,
+    runs,
+    simulating,
+    workflows,
+)
 from bench.figures import Row, show, write
 from bench.world import World
 from contracts.kit.gc_tuning import tune_gc
@@ -23,6 +36,7 @@ PATHS: Mapping[str, Measure] = {
     "workflows": workflows.measure,
     "simulating": simulating.measure,
     "item": item.measure,
+    "item_http": item_http.measure,
     "events": events.measure,
     "planner": planner.measure,
     "runs": runs.measure,

@@ -52,14 +52,20 @@ class Mover:
 
     async def move_bare(self) -> float:
         """Milliseconds of the statements of one move."""
-        await self._route(self.rehearsing, next(self._bare))
+        await self.rehearse()
+        return await _timed(self.run_rehearsed)
+
+    async def rehearse(self) -> UUID:
+        """Notes the statements of the next move; which deal it would be."""
+        deal = next(self._bare)
+        await self._route(self.rehearsing, deal)
+        return deal
+
+    async def run_rehearsed(self) -> None:
+        """Says what was noted last."""
         script = self.rehearsal.scripts.pop()
-
-        async def run() -> None:
-            async with self.pool.acquire() as connection, connection.transaction():
-                await script.run(connection)
-
-        return await _timed(run)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await script.run(connection)
 
     async def _route(self, move: Route, deal: UUID) -> None:
         await move(ANY_VERSION, deal, StageInput(stage=next(self._stages[deal])), caller=self.caller)
