@@ -19,8 +19,10 @@ BASE = "localhost/stagewright-base:trixie"
 MIRROR = "deb http://deb.debian.org/debian trixie main"
 """Debian 13 has Python 3.13."""
 _CERTIFICATES = "/etc/ssl/certs"
-_UNBOUND = ("--network=host", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
-"""Limits above those of the machine are refused to runc."""
+PODMAN = ("podman", "--runtime=runc")
+LIMITS = {"nofile": 1024, "nproc": 1024}
+"""Those above the machine's are refused to runc."""
+_UNBOUND = ("--network=host", *(f"--ulimit={name}={most}:{most}" for name, most in LIMITS.items()))
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Podman:
 
     def __call__(self, *arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 - our own argument list
-            ["podman", "--runtime=runc", *arguments],  # noqa: S607 - as it is installed
+            [*PODMAN, *arguments],
             cwd=WORKSPACE,
             capture_output=True,
             text=True,

@@ -1,6 +1,6 @@
 """A whole stack of a test's own: other ports, another folder, gone afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from local_stack.testing import free_port_base
 
 
 @contextmanager
-def own_stack(folder: Path) -> Iterator[Stack]:
+def own_stack(folder: Path, kind: Callable[[Path, Addresses, Report], Stack] = Stack) -> Iterator[Stack]:
     """Nothing of it is started yet."""
-    stack = Stack(folder, Addresses(free_port_base(OFFSETS.values())), Report())
+    stack = kind(folder, Addresses(free_port_base(OFFSETS.values())), Report())
     try:
         yield stack
     finally:

@@ -72,6 +72,11 @@ class Process:
                 environment = {**os.environ, **env}
                 self._remember(server.start(Program(module, list(arguments), environment, str(self.log.absolute()))))
 
+    def adopt(self, pid: int) -> None:
+        """Takes a process that another program has started for us as if it were started here."""
+        with self.exclusive():
+            self._remember(pid)
+
     @property
     def pid(self) -> int | None:
         """The pid of the living process, or None."""
