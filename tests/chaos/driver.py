@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from chaos.callers import Json
 from chaos.expected import Entry, certain_effects
+from chaos.people import move_runs, publish_later, vote
 from chaos.shop import Shop
 from chaos.workshop import Workshop, draws
 from local_stack.errors import StackError
@@ -33,7 +34,7 @@ WAYS: Sequence[Sequence[str]] = (
     ("paid", "production", "STAY"),
 )
 """Where deals go: stages by hand; `PAY` and `CALL` for what triggers move; `STAY` for about as long as rules are
-delayed, `SETTLE` until nothing waits to be done. In the end every deal settles.
+delayed, `SETTLE` until nothing waits to be done. In the end every deal is agreed to, or not, and settles.
 """
 AMOUNTS = (50_000, 150_000)
 NAMESPACE = UUID("5f8f9b1e-4f0c-4a39-9a8e-4f8a3a0d5c11")
@@ -73,6 +74,24 @@ class Driver:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._load.people):
                 group.create_task(self._people())
+            for shop in self._shops:
+                group.create_task(self._move_runs(shop))
+
+    async def _move_runs(self, shop: Shop) -> None:
+        """In the midst of it all, and once more when nothing begins any more, for what a planner was just about to
+        begin in the old version.
+        """
+        await self._until(lambda: self._least * 2 >= self._load.effects)
+        await publish_later(shop)
+        await move_runs(shop, str(uuid5(NAMESPACE, f"{self._seed}/{shop.tenant}/moved")))
+        await self._until(lambda: not self._has_more())
+        await move_runs(shop, str(uuid5(NAMESPACE, f"{self._seed}/{shop.tenant}/moved again")))
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while True:
+            if reached():
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _people(self) -> None:
         while self._has_more() or (self._workshop and self._drawn < len(EXAMPLES)):
@@ -130,7 +149,7 @@ class Deal:
     async def live(self) -> None:
         self._shop.asked.titles.append(self._title)
         self._id = await (self._fill_in_form() if self._by_form else self._create())
-        for number, step in enumerate((*self._way, "SETTLE")):
+        for number, step in enumerate((*self._way, "VOTE", "SETTLE")):
             await asyncio.sleep(self._random.uniform(0, self._haste))
             match step:
                 case "STAY":
@@ -141,6 +160,8 @@ class Deal:
                     await self._pay(number)
                 case "CALL":
                     await self._call(number)
+                case "VOTE":
+                    await vote(self._shop, self._id)
                 case stage:
                     await self._move(stage)
 

@@ -51,8 +51,8 @@ class Heard:
     def said(self, name: Callable[[RunChanged], str]) -> Iterator[Said]:
         """Of rules; `name` is what the audit calls them."""
         for message in self.rules:
-            data: RunChanged = message.data
-            if not data.workflow:
+            data = message.data
+            if isinstance(data, RunChanged) and not data.workflow:
                 yield Said(data.item_id, data.run_id, _revision(message.id, data), name(data), data.state)
 
     def caused(self) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chaos import topics as kafka
-from chaos.callers import Caller
+from chaos.callers import Caller, Json
 from chaos.neighbour import Neighbour
 from local_stack.addresses import SERVICES
 
@@ -81,10 +81,13 @@ async def _rules_under_way(tenant: Tenant) -> dict[str, int]:
         found[f"rules {state}"] = len([one async for one in tenant.seller.list("rule-engine", "/v1/runs", state=state)])
     soon = datetime.now(UTC) + LONG
     waiting = tenant.seller.list("rule-engine", "/v1/runs", state="waiting")
-    found["rules waiting"] = len(
-        [one async for one in waiting if one["rule_set"] != WAIT and datetime.fromisoformat(one["due_at"]) < soon]
-    )
+    found["rules waiting"] = len([one async for one in waiting if one["rule_set"] != WAIT and _ends(one, soon)])
     return found
+
+
+def _ends(waiting: Json, soon: datetime) -> bool:
+    """Before `soon`, or when somebody has answered, which all have."""
+    return waiting["due_at"] is None or datetime.fromisoformat(waiting["due_at"]) < soon
 
 
 async def _arrivals_under_way(tenant: Tenant) -> dict[str, int]:

@@ -12,6 +12,7 @@ from chaos.callers import Json
 from chaos.expected import Clients, Entry
 from chaos.heard import Heard, Message, listen
 from chaos.peers import Delivery, once, read_deliveries, redelivered
+from chaos.people import CONSENT, TASKS, read_deeds
 from chaos.shop import Shop
 from chaos.workshop import Workshop
 from chaos.workshop_reading import read_workshop
@@ -88,10 +89,12 @@ class Reader:
 
     async def _of_shop(self, shop: Shop) -> AsyncIterator[Effect]:
         async for one in shop.head.list("comms-service", "/v1/notifications"):
+            if _read_mark(one["text"])[0] == CONSENT:
+                continue  # of a workflow
             yield self._marked("notifications", one["text"], self._made_by.get(one["id"]))
         async for task in shop.seller.list("entity-service", "/v1/tasks"):
             item, (rule, title) = UUID(task["item_id"]), _read_mark(task["name"])
-            if rule == CARE:
+            if rule in (CARE, *TASKS):
                 continue  # of a workflow: counted as deeds
             at = datetime.fromisoformat(task["created_at"])
             where = "tasks" if self._titles[item] == title else f"tasks, as {task['name']!r}"
@@ -122,17 +125,26 @@ class Reader:
             arrivals = {one["id"]: one async for one in shop.seller.list("trigger-service", "/v1/arrivals")}
             for deed in (*self._made(shop, items), *self._told(shop), *self._judged(shop, arrivals)):
                 yield deed
-            async for deed in self._cared_for(shop, items):
+            for deed in await self._of_workflows(shop, [one for one in items if one["pipeline"] == "sales"]):
                 yield deed
 
-    async def _cared_for(self, shop: Shop, items: Sequence[Json]) -> AsyncIterator[Deed]:
-        """The workflow has created its tasks for every deal, in as many turns as it has, and ended."""
+    async def _of_workflows(self, shop: Shop, deals: Sequence[Json]) -> list[Deed]:
+        """For every deal as many tasks as the loop has turns, and what answers and another version have led to."""
         tasks = [one async for one in shop.seller.list("entity-service", "/v1/tasks")]
-        counted = Counter(one["item_id"] for one in tasks if _read_mark(one["name"])[0] == CARE)
-        for item in items:
-            if item["pipeline"] == "sales":
-                what = f"tasks of the workflow for item {item['id']}"
-                yield Deed(what, counted[item["id"]], CARED, is_effect=True)
+        counted = Counter((one["item_id"], _read_mark(one["name"])[0]) for one in tasks)
+        told = [one["text"] async for one in shop.head.list("comms-service", "/v1/notifications")]
+        asked = Counter(title for mark, title in map(_read_mark, told) if mark == CONSENT)
+        return [
+            *(
+                Deed(f"tasks of the workflow for item {one['id']}", counted[one["id"], CARE], CARED, is_effect=True)
+                for one in deals
+            ),
+            *(
+                Deed(f"somebody was told of what is asked about {one['title']}", asked[one["title"]], is_effect=True)
+                for one in deals
+            ),
+            *await read_deeds(shop, deals, counted),
+        ]
 
     def _made(self, shop: Shop, items: Sequence[Json]) -> Iterator[Deed]:
         """Deals once each; a copy for every time a deal was won; a mark for every change of a field that only grows."""

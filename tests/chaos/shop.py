@@ -53,6 +53,8 @@ class Asked:
     payments: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """Arrivals that answered a call of the webhook."""
+    votes: dict[str, list[str]] = field(default_factory=dict)
+    """Answers that were confirmed, by assignment."""
 
 
 async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
@@ -73,7 +75,7 @@ async def open_shop(stack: Stack, life: AsyncExitStack) -> Shop:
     return Shop(
         tenant=tenant,
         seller=agent,
-        head=await caller(stack.credentials.token(["operator"], tenant, head)),
+        head=await caller(stack.credentials.token(["operator", "author"], tenant, head)),
         visitor=await caller(),
         seller_id=seller,
         form=str(answers["form/site"]["path"]),
