@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from local_stack.demo.shop import Shop
@@ -100,6 +101,40 @@ def report(said: Facts) -> Callable[[Case, Facts], None]:
     return occur
 
 
+def change(case: Case, body: Facts) -> None:
+    case.shop.manager.send("PATCH", "entity-service", f"/v1/items/{case.deal}", json=body, headers=ANY)
+
+
+def change_amount(case: Case, facts: Facts) -> None:
+    change(case, {"amount": {"amount": facts["amount"], "currency": "EUR"}})
+
+
+def hand_over(case: Case, _: Facts) -> None:
+    change(case, {"responsible_id": case.shop.ids["warehouse_worker"]})
+
+
+def do_task(case: Case, facts: Facts) -> None:
+    """Twice; the second time changes nothing."""
+    mine = {"name": facts["name"], "assignee_id": case.shop.ids["manager"]}
+    task = case.shop.manager.post("entity-service", f"/v1/items/{case.deal}/tasks", mine)["id"]
+    for _ in range(2):
+        case.shop.manager.send("PATCH", "entity-service", f"/v1/tasks/{task}", json={"status": "done"})
+
+
+def void_invoice(case: Case, facts: Facts) -> None:
+    amount = {"amount": facts["amount"], "currency": "EUR"}
+    invoice = case.shop.manager.post("entity-service", f"/v1/items/{case.deal}/invoices", {"amount": amount})
+    path = f"/v1/items/{invoice['invoice']['id']}/stage"
+    case.shop.manager.send("PUT", "entity-service", path, json={"stage": "void"}, headers=ANY)
+
+
+def book(case: Case, facts: Facts) -> None:
+    """Each case on a day of its own."""
+    day = date(2030, 1, 1) + timedelta(days=int(case.phone[-4:]))
+    asked = {"kind": "resource", "resource": "van", "start": f"{day}T07:00:00Z", "minutes": 60, **facts}
+    case.shop.manager.post("entity-service", f"/v1/items/{case.deal}/bookings", asked)
+
+
 def nothing(_: Case, __: Facts) -> None:
     """What occurs is a rule's doing."""
 
@@ -117,6 +152,11 @@ OCCURS: Mapping[str, Callable[[Case, Facts], None]] = {
     "shipment_shipped": report({"status": "shipped"}),
     "shipment_delivered": report({"status": "delivered"}),
     "order_cancelled": report({"status": "cancelled"}),
+    "field_changed": change_amount,
+    "responsible_changed": hand_over,
+    "task_status": do_task,
+    "linked_item_stage": void_invoice,
+    "resource_booked": book,
 }
 
 PRINT = {"name": "print", "type": "create_document", "params": {"template": "invoice"}}

@@ -45,6 +45,7 @@ def stage(stack: Stack) -> Iterator[Stage]:
         secret = stack.credentials.secrets.carrier_secret
         courier = {"name": "The courier", "provider": "sandbox", "secret": secret}
         shop.owner.put("entity-service", "/v1/carriers/courier", courier)
+        shop.owner.put("entity-service", "/v1/resources/van", {"name": "Delivery van"})
         triggers = dict(zip(EXAMPLES, people.map(lambda type: define(shop, type), EXAMPLES), strict=True))
         hook, phones = str(triggers["webhook"]["webhook_path"]), count(393331000000)
         keys = [(*key, f"+{next(phones)}") for key in product(EXAMPLES, (GIVEN, PASSED_OVER, LATE))]

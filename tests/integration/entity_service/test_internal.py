@@ -161,8 +161,8 @@ async def test_open_items_are_found_by_the_clients_address(harness: Harness, sho
 
 async def test_linked_items_are_found_from_both_sides_and_only_by_their_tenant(harness: Harness, shop: Tenant) -> None:
     deal, alone = await shop.deal(), await shop.deal()
-    euro = {"amount": 1, "currency": "EUR"}
-    invoices = [(await shop.post(f"/v1/items/{deal['id']}/invoices", {"amount": euro}))["invoice_id"] for _ in range(2)]
+    path, body = f"/v1/items/{deal['id']}/invoices", {"amount": {"amount": 1, "currency": "EUR"}}
+    invoices = [(await shop.post(path, body))["invoice"]["id"] for _ in range(2)]
 
     async def ask(*items: str, tenant: Tenant = shop) -> dict[str, list[str]]:
         refs = [{"tenant_id": str(tenant.id), "item_id": item} for item in items]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from contracts.messages.entity_events import FieldsChanged, PaymentChanged
+from contracts.messages.entity_events import FieldsChanged, PaymentChanged, ResourceBooked, TaskChanged
 from contracts.messages.product_commands import AddProducts, CopyProducts, DeleteProducts, MoveProducts
 from doc_service.domain.totals import totals
 from integration.entity_service.harness import Harness, Tenant, contexts
@@ -23,6 +23,55 @@ async def test_a_logged_call_counts(shop: Tenant) -> None:
     assert [one.data.changed for one in await shop.events(FieldsChanged, 2)] == [("activity_count",)] * 2
     subjects = [one["subject"] for one in (await shop.get(f"{path}/activities"))["items"]]
     assert subjects == ["Wants oak", "Asked for the size"]
+
+
+async def test_each_status_of_a_task_is_an_event_that_says_whether_it_only_left_its_stage(shop: Tenant) -> None:
+    somebody = await shop.put("/v1/employees/anna", {"first_name": "Anna", "last_name": "Example"})
+    item = await shop.deal(responsible_id=somebody["id"])
+    path = f"/v1/items/{item['id']}/tasks"
+    by_hand = await shop.post(path, {"name": "Measure"})
+    await shop.post(path, {"name": "Call", "complete_on_leave": True})
+    for status in ("in_progress", "done", "done"):
+        await shop.patch(f"/v1/tasks/{by_hand['id']}", {"status": status})
+    await shop.move(item, "talks")
+
+    told = [one.data for one in await shop.events(TaskChanged, 5)]
+    assert [(one.name, one.previous, one.status, one.left_stage) for one in told] == [
+        ("Measure", None, "open", False),
+        ("Call", None, "open", False),
+        ("Measure", "open", "in_progress", False),
+        ("Measure", "in_progress", "done", False),
+        ("Call", "open", "done", True),
+    ]
+
+
+async def test_a_booking_is_an_event_and_one_that_is_refused_is_none(shop: Tenant) -> None:
+    await shop.put("/v1/resources/van", {"name": "Van"})
+    item = await shop.deal()
+    path, van = f"/v1/items/{item['id']}/bookings", {"kind": "resource", "resource": "van", "minutes": 60}
+    await shop.post(path, {**van, "start": "2030-05-07T07:00:00Z", "service": "Delivery"})
+    assert (await shop.ask("POST", path, {**van, "start": "2030-05-07T07:30:00Z"})).status_code == 409
+    await shop.post(path, {**van, "start": "2030-05-07T09:00:00Z"})
+    told = [one.data for one in await shop.events(ResourceBooked, 2)]
+    assert [(one.resource, one.service, one.start.hour, one.end.hour) for one in told] == [
+        ("van", "Delivery", 7, 8),
+        ("van", "", 9, 10),
+    ]
+
+
+async def test_changed_fields_come_with_their_former_values_as_far_as_there_is_room(shop: Tenant) -> None:
+    notes = [f"note_{number}" for number in range(6)]
+    for note in notes:
+        await shop.put(f"/v1/fields/deal/{note}", {"name": note, "type": "text"})
+    item = await shop.deal(amount=EUR_100, fields=dict.fromkeys(notes, "x" * 9000))
+    path = f"/v1/items/{item['id']}"
+    await shop.patch(path, {"title": "Ash table", "fields": dict.fromkeys(notes)})
+    await shop.patch(path, {"amount": None, "fields": {"note_0": "short"}})
+    first, second = [one.data for one in await shop.events(FieldsChanged, 2)]
+    assert first.changed == ("title", *(f"fields.{note}" for note in notes))
+    assert first.previous.keys() == set(first.changed[:-1])
+    assert first.previous["title"] == "Oak table"
+    assert second.previous == {"amount": EUR_100, "fields.note_0": None}
 
 
 async def test_the_amount_follows_the_product_rows_until_it_is_given_by_hand(shop: Tenant) -> None:

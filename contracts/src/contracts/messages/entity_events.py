@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field, JsonValue
 
 from contracts.envelope import Body
 from contracts.values import ItemSnapshot, Money, Origin
@@ -11,6 +11,8 @@ from contracts.values import ItemSnapshot, Money, Origin
 PaymentStatus = Literal["pending", "paid", "failed", "refunded"]
 ShipmentStatus = Literal["asked", "planned", "allowed", "shipped", "delivered", "cancelled", "failed"]
 """`asked`: the carrier has not answered yet; `failed`: it does not take it."""
+TaskStatus = Literal["open", "in_progress", "done", "cancelled"]
+ResourceKind = Literal["room", "resource"]
 
 
 class ItemCreated(Body):
@@ -44,12 +46,17 @@ class StageChanged(Body):
 
 
 class FieldsChanged(Body):
-    """Fields of an item changed; `changed` names them (`title`, `amount`, `fields.<code>`, …)."""
+    """Fields of an item changed; `changed` names them (`title`, `amount`, `fields.<code>`, …).
+
+    `previous` has their former values by the same names, as far as there was room for them: long ones may be missing,
+    and so is what is not kept in the item itself (`products`).
+    """
 
     TYPE: ClassVar[str] = "crm.item.fields_changed.v1"
 
     item: ItemSnapshot
     changed: tuple[str, ...]
+    previous: dict[str, JsonValue] = Field(default_factory=dict)
     changed_by: str
     at: AwareDatetime
 
@@ -93,4 +100,37 @@ class ShipmentChanged(Body):
     previous: ShipmentStatus | None
     tracking: str | None = None
     tracking_changed: bool = False
+    at: AwareDatetime
+
+
+class TaskChanged(Body):
+    """A task on an item reached a status; `previous` is null when it was just made.
+
+    `left_stage`: it was to be done only while the item was in its stage, and was completed because the item left it.
+    """
+
+    TYPE: ClassVar[str] = "crm.task.changed.v1"
+
+    task_id: UUID
+    item_id: UUID
+    name: str
+    assignee_id: UUID
+    status: TaskStatus
+    previous: TaskStatus | None
+    left_stage: bool = False
+    at: AwareDatetime
+
+
+class ResourceBooked(Body):
+    """A resource, or a meeting room, was booked for an item, from `start` to `end`. `service` says for what."""
+
+    TYPE: ClassVar[str] = "crm.resource.booked.v1"
+
+    booking_id: UUID
+    item_id: UUID
+    kind: ResourceKind
+    resource: str
+    service: str
+    start: AwareDatetime
+    end: AwareDatetime
     at: AwareDatetime

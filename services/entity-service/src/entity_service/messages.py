@@ -13,19 +13,24 @@ from contracts.messages.entity_events import (
     ItemDeleted,
     PaymentChanged,
     PaymentStatus,
+    ResourceBooked,
     ShipmentChanged,
     StageChanged,
+    TaskChanged,
+    TaskStatus,
 )
 from contracts.messages.results import CancelCommand, cancel_id
 from contracts.messages.rule_commands import ScheduleWait
 from contracts.topics import item_key, record_key
 from contracts.values import Origin
 from entity_service.domain.accounts import Account
-from entity_service.domain.items import Item
+from entity_service.domain.items import Item, former_values
 from entity_service.domain.payments import Payment
 from entity_service.domain.planned_activities import PlannedActivity
 from entity_service.domain.reminders import Reminder
+from entity_service.domain.resources import Booking
 from entity_service.domain.shipments import Shipment
+from entity_service.domain.tasks import Task
 
 SERVICE = "entity-service"
 
@@ -67,8 +72,36 @@ def stage_changed(before: Item | None, item: Item, actor: Actor) -> StageChanged
     )
 
 
-def fields_changed(item: Item, changed: tuple[str, ...], actor: Actor) -> FieldsChanged:
-    return FieldsChanged(item=item.snapshot(), changed=changed, changed_by=actor.by, at=item.updated_at)
+def fields_changed(before: Item, item: Item, changed: tuple[str, ...], actor: Actor) -> FieldsChanged:
+    previous = former_values(before, changed)
+    snapshot = item.snapshot()
+    return FieldsChanged(item=snapshot, changed=changed, previous=previous, changed_by=actor.by, at=item.updated_at)
+
+
+def task_changed(task: Task, previous: TaskStatus | None, at: datetime, *, left_stage: bool = False) -> TaskChanged:
+    return TaskChanged(
+        task_id=task.id,
+        item_id=task.item_id,
+        name=task.name,
+        assignee_id=task.assignee_id,
+        status=task.status,
+        previous=previous,
+        left_stage=left_stage,
+        at=at,
+    )
+
+
+def resource_booked(booking: Booking) -> ResourceBooked:
+    return ResourceBooked(
+        booking_id=booking.id,
+        item_id=booking.item_id,
+        kind=booking.kind,
+        resource=booking.resource,
+        service=booking.service,
+        start=booking.start,
+        end=booking.end,
+        at=booking.created_at,
+    )
 
 
 def item_deleted(item: Item, actor: Actor, at: datetime) -> ItemDeleted:

@@ -11,12 +11,13 @@ from contracts.kit.http import Page
 from contracts.kit.routes import Paged
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import Minutes
+from contracts.messages.entity_events import ResourceKind
 from contracts.texts import Line
 from contracts.values import Code
 from entity_service import store
 from entity_service.api.responses import actor_of, create_once, created, find_item
 from entity_service.application import Changes
-from entity_service.domain.resources import Booking, ResourceKind, span
+from entity_service.domain.resources import Booking, span
 
 
 class BookingInput(Input):

@@ -8,10 +8,11 @@ from contracts.kit.definitions import record_put
 from contracts.kit.http import Page
 from contracts.kit.routes import Paged, found
 from contracts.kit.service import Service
+from contracts.messages.entity_events import ResourceKind
 from contracts.values import Code
 from entity_service import store
 from entity_service.api.inputs import During
-from entity_service.domain.resources import Booking, Resource, ResourceFields, ResourceKind
+from entity_service.domain.resources import Booking, Resource, ResourceFields
 from entity_service.quotas import DEFINITIONS
 
 

@@ -11,10 +11,11 @@ from contracts.kit.http import Page
 from contracts.kit.routes import Paged
 from contracts.kit.service import Service
 from contracts.messages.entity_commands import TaskFields
+from contracts.messages.entity_events import TaskStatus
 from entity_service import store
 from entity_service.api.responses import actor_of, create_once, created, find_item
 from entity_service.application import Changes
-from entity_service.domain.tasks import Task, TaskStatus
+from entity_service.domain.tasks import Task
 
 
 class TaskInput(TaskFields, Input):

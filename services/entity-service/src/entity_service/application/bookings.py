@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from contracts.kit.database import Connection
-from entity_service import store
+from contracts.messages.entity_events import ResourceKind
+from entity_service import messages, store
 from entity_service.application.items import Items
 from entity_service.domain.errors import ConflictError, InvalidError, NotFoundError
 from entity_service.domain.items import Item
-from entity_service.domain.resources import Booking, ResourceKind, Span, local, next_free
+from entity_service.domain.resources import Booking, Span, local, next_free
 from entity_service.messages import Actor
 
 LOOKED_AT = 10_000
@@ -62,6 +63,7 @@ class Bookings:
             raise ConflictError(f"the {kind} {found[0].name!r} is taken at {at}: next free at {free} ({zone})")
         text = f"{found[0].name}: {local(during.start, zone)} to {local(during.end, zone)}"
         await self._items.note(tx, item, "booking", text, actor, {"booking_id": str(booking.id)})
+        await self._items.publish(tx, item, messages.resource_booked(booking), actor)
         return booking
 
     async def give_back(self, tx: Connection, tenant: UUID, id: UUID, actor: Actor) -> None:

@@ -99,10 +99,12 @@ class Items:
         now = self.clock()
         moved = item.changed(**place._asdict(), entry_seq=item.entry_seq + 1, updated_at=now)
         await store.items.save(tx, moved)
-        await store.tasks.complete_on_leave(tx, item, now)
+        completed = await store.tasks.complete_on_leave(tx, item, now)
         await self._complete_planned(tx, item, now, actor)
         await self.note(tx, moved, "stage_changed", _move_text(item, moved), actor, _move_data(item, moved))
         await self.publish(tx, moved, messages.stage_changed(item, moved, actor), actor)
+        for task, previous in completed:
+            await self.publish(tx, moved, messages.task_changed(task, previous, now, left_stage=True), actor)
         return moved
 
     async def _complete_planned(self, tx: Connection, item: Item, now: datetime, actor: Actor) -> None:
@@ -132,7 +134,7 @@ class Items:
         await store.items.save(tx, after)
         if changed:
             await self.note(tx, after, "fields_changed", ", ".join(changed), actor, {"changed": list(changed)})
-            await self.publish(tx, after, messages.fields_changed(after, changed, actor), actor)
+            await self.publish(tx, after, messages.fields_changed(before, after, changed, actor), actor)
         return after
 
     async def delete(self, tx: Connection, item: Item, actor: Actor) -> None:

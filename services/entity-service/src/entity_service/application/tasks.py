@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from contracts.kit.database import Connection
 from contracts.messages.entity_commands import CompleteTasks, TaskFields
-from entity_service import store
+from contracts.messages.entity_events import TaskStatus
+from entity_service import messages, store
 from entity_service.application.handovers import Handovers, present
 from entity_service.application.items import Items
 from entity_service.domain.employees import Handover
 from entity_service.domain.errors import InvalidError, NotFoundError
 from entity_service.domain.items import Item
-from entity_service.domain.tasks import Task, TaskStatus, new_task
+from entity_service.domain.tasks import Task, new_task
 from entity_service.messages import Actor
 
 
@@ -37,7 +40,7 @@ class Tasks:
         id, now = self._items.new_id(), self._items.clock()
         task = new_task(item, wanted, stage=stage, assignee=assignee, by=actor.by, id=id, now=now)
         await store.tasks.add(tx, task)
-        await self._items.note(tx, item, "task", task.name, actor, {"task_id": str(task.id), "status": task.status})
+        await self._record(tx, item, task, None, actor)
         await self._handovers.say(tx, item, handover, f"the task {task.name!r}", actor)
         for one in handovers.values():
             await self._handovers.say(tx, item, one, f"a part in the task {task.name!r}", actor)
@@ -53,8 +56,8 @@ class Tasks:
     async def complete_of_rules(self, tx: Connection, item: Item, wanted: CompleteTasks, actor: Actor) -> int:
         """Completes the open tasks of a locked item that rules of a stage made; how many there were."""
         completed = await store.tasks.complete_of_rules(tx, item, wanted.stage, self._items.clock())
-        for id, name in completed:
-            await self._items.note(tx, item, "task", name, actor, {"task_id": str(id), "status": "done"})
+        for task, previous in completed:
+            await self._record(tx, item, task, previous, actor)
         return len(completed)
 
     async def set_status(self, tx: Connection, tenant: UUID, id: UUID, status: TaskStatus, actor: Actor) -> Task:
@@ -65,8 +68,15 @@ class Tasks:
             return task
         completed_at = self._items.clock() if status == "done" else None
         await store.tasks.set_status(tx, task, status, completed_at)
-        await self._items.note(tx, item, "task", task.name, actor, {"task_id": str(id), "status": status})
-        return task.model_copy(update={"status": status, "completed_at": completed_at})
+        changed = task.model_copy(update={"status": status, "completed_at": completed_at})
+        await self._record(tx, item, changed, task.status, actor)
+        return changed
+
+    async def _record(self, tx: Connection, item: Item, task: Task, previous: TaskStatus | None, actor: Actor) -> None:
+        """Writes a status that a task has reached into the timeline, and publishes it."""
+        data: dict[str, JsonValue] = {"task_id": str(task.id), "status": task.status}
+        await self._items.note(tx, item, "task", task.name, actor, data)
+        await self._items.publish(tx, item, messages.task_changed(task, previous, self._items.clock()), actor)
 
     async def _find(self, tx: Connection, tenant: UUID, id: UUID) -> Task:
         task = await store.tasks.find(tx, tenant, id)

@@ -17,6 +17,9 @@ from contracts.values import ItemKind, ItemSnapshot
 from entity_service.domain.errors import InvalidError
 from entity_service.domain.fields import apply_values, mentioned_ids
 
+MAX_FORMER = 50_000
+"""A message has the new values, too, and brokers refuse large ones."""
+
 
 class Place(NamedTuple):
     """A stage of a pipeline."""
@@ -217,3 +220,17 @@ def changed_names(before: Item, after: Item) -> tuple[str, ...]:
     plain = [name for name in (*PLAIN, "activity_count") if getattr(before, name) != getattr(after, name)]
     codes = sorted(before.fields.keys() | after.fields.keys())
     return (*plain, *(f"fields.{code}" for code in codes if before.fields.get(code) != after.fields.get(code)))
+
+
+def former_values(before: Item, changed: Iterable[str]) -> dict[str, JsonValue]:
+    """What fields had before they changed, by the names of `changed_names`, up to `MAX_FORMER` characters in all."""
+    values, left = dict[str, JsonValue](), MAX_FORMER
+    for name in changed:
+        group, _, code = name.rpartition(".")
+        if group != "fields" and name not in ItemSnapshot.model_fields:
+            continue
+        value = before.fields.get(code) if group else before.model_dump(mode="json", include={name})[name]
+        left -= len(str(value))
+        if left >= 0:
+            values[name] = value
+    return values

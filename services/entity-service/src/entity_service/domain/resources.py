@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
 from contracts.messages.entity_commands import Minutes
+from contracts.messages.entity_events import ResourceKind
 from contracts.texts import Line, Name
 from contracts.values import Code, Fields, Value
-
-ResourceKind = Literal["room", "resource"]
 
 
 class ResourceFields(Fields):

@@ -1,16 +1,14 @@
 """Tasks on items."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
 from contracts.messages.entity_commands import TaskFields
+from contracts.messages.entity_events import TaskStatus
 from contracts.values import Value
 from entity_service.domain.items import Item
-
-TaskStatus = Literal["open", "in_progress", "done", "cancelled"]
 
 
 class Task(TaskFields, Value):

@@ -8,7 +8,8 @@ import asyncpg
 
 from contracts.kit.database import Connection, savepoint
 from contracts.kit.rows import insert, put
-from entity_service.domain.resources import Booking, Resource, ResourceKind, Span
+from contracts.messages.entity_events import ResourceKind
+from entity_service.domain.resources import Booking, Resource, Span
 
 
 async def page(tx: Connection, tenant: UUID, kind: ResourceKind, after: str, limit: int) -> list[Resource]:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from contracts.kit.database import Connection
 from contracts.kit.rows import insert
+from contracts.messages.entity_events import TaskStatus
 from entity_service.domain.items import Item
-from entity_service.domain.tasks import Task, TaskStatus
+from entity_service.domain.tasks import Task
 
 
 async def add(tx: Connection, task: Task) -> None:
@@ -29,31 +30,33 @@ async def set_status(tx: Connection, task: Task, status: TaskStatus, completed_a
     )
 
 
-async def complete_on_leave(tx: Connection, item: Item, now: datetime) -> None:
+type Completed = tuple[Task, TaskStatus]
+"""A task as it is now, and its status before."""
+
+
+async def complete_on_leave(tx: Connection, item: Item, now: datetime) -> list[Completed]:
     """Completes what was to be done only while the item was in its stage."""
-    await tx.execute(
-        """UPDATE tasks SET status = 'done', completed_at = $4
-           WHERE tenant_id = $1 AND item_id = $2 AND stage = $3 AND complete_on_leave
-             AND status IN ('open', 'in_progress')""",
-        item.tenant_id,
-        item.id,
-        item.stage,
-        now,
-    )
+    return await _complete(tx, item, item.stage, now, "complete_on_leave")
 
 
-async def complete_of_rules(tx: Connection, item: Item, stage: str, now: datetime) -> list[tuple[UUID, str]]:
-    """Completes what rules of the stage made and is still open; ids and names."""
+async def complete_of_rules(tx: Connection, item: Item, stage: str, now: datetime) -> list[Completed]:
+    """Completes what rules of the stage made and is still open."""
+    return await _complete(tx, item, stage, now, "created_by LIKE 'rule:%'")
+
+
+async def _complete(tx: Connection, item: Item, stage: str, now: datetime, which: str) -> list[Completed]:
     rows = await tx.fetch(
-        """UPDATE tasks SET status = 'done', completed_at = $4
-           WHERE tenant_id = $1 AND item_id = $2 AND stage = $3 AND created_by LIKE 'rule:%'
-             AND status IN ('open', 'in_progress') RETURNING id, name""",
+        f"""UPDATE tasks SET status = 'done', completed_at = $4
+            FROM (SELECT id AS open_id, status AS previous FROM tasks
+                  WHERE tenant_id = $1 AND item_id = $2 AND stage = $3 AND {which}
+                    AND status IN ('open', 'in_progress') FOR UPDATE) AS before
+            WHERE tasks.tenant_id = $1 AND tasks.id = before.open_id RETURNING tasks.*, before.previous""",  # noqa: S608
         item.tenant_id,
         item.id,
         stage,
         now,
     )
-    return [(row["id"], row["name"]) for row in rows]
+    return [(Task.model_validate(dict(row)), row["previous"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,10 @@ from trigger_service.triggers.registry import TRIGGER_TYPES
 
 type ArrivalVerdict = trigger_events.Verdict | Literal["pending"]
 
-OPEN_NAMES = frozenset({"item", "stage", "pipeline", "products", "payment", "document", "qr_code", "shipment"})
+OPEN_NAMES = frozenset(
+    {"item", "stage", "pipeline", "products", "payment", "document", "qr_code", "shipment"}
+    | {"change", "task", "linked", "booking"}
+)
 """What explanations may quote values of; other names hold personal data or visitors' texts."""
 
 

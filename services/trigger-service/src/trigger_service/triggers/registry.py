@@ -7,7 +7,10 @@ from contracts.envelope import Body
 from trigger_service.triggers.base import EventTriggerType, TriggerType
 from trigger_service.triggers.documents import DocumentCreatedTrigger, DocumentViewedTrigger, QrScannedTrigger
 from trigger_service.triggers.forms import FormSubmitted
+from trigger_service.triggers.items import FieldChanged, ResponsibleChanged, TaskStatusReached
+from trigger_service.triggers.linked_items import LinkedItemStage
 from trigger_service.triggers.payments import InvoicePaid, PaymentReceived
+from trigger_service.triggers.resources import ResourceBookedTrigger
 from trigger_service.triggers.shipments import (
     OrderCancelled,
     ShipmentAllowed,
@@ -29,6 +32,11 @@ _ALL: tuple[TriggerType[Any], ...] = (
     ShipmentShipped(),
     ShipmentDelivered(),
     OrderCancelled(),
+    FieldChanged(),
+    ResponsibleChanged(),
+    TaskStatusReached(),
+    LinkedItemStage(),
+    ResourceBookedTrigger(),
     Webhook(),
 )
 
