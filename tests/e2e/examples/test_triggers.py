@@ -120,6 +120,37 @@ def test_an_item_that_is_further_on_stays_there_and_the_arrival_says_so(stage: S
     assert case.stage() == LATE
 
 
+RACE: Mapping[str, Mapping[str, Any]] = {
+    "disabled": {"type": "invoice_paid", "stage": "second", "enabled": False},
+    "present": {"type": "invoice_paid", "stage": "first"},
+    "late": {"type": "invoice_paid", "stage": "fourth"},
+    "early": {"type": "payment_received", "stage": "third", "change_stage_as": "head_of_sales"},
+    "back": {"type": "payment_received", "stage": "first", "allow_moving_back": True},
+}
+
+
+@pytest.mark.parametrize(("begun", "winner", "ended"), [("first", "early", "third"), ("fourth", "back", "first")])
+def test_of_several_triggers_on_one_event_the_earliest_stage_that_is_allowed_wins_in_one_move(
+    stage: Stage, begun: str, winner: str, ended: str
+) -> None:
+    shop, stages = stage.shop, [{"code": code, "name": code} for code in ("first", "second", "third", "fourth")]
+    shop.owner.put("entity-service", "/v1/pipelines/race", {"name": "Race", "kind": "deal", "stages": stages})
+    for code, spec in RACE.items():
+        shop.owner.put("trigger-service", f"/v1/triggers/{code}", {"name": code, "pipeline": "race", **spec})
+    deal = {"kind": "deal", "title": "Oak table", "pipeline": "race", "stage": begun}
+    deal["responsible_id"] = shop.ids["manager"]
+    case = Case(shop, str(shop.manager.post("entity-service", "/v1/items", deal)["id"]), "", "")
+    OCCURS["invoice_paid"](case, {"amount": 1000})
+    until(lambda: case.stage() == ended, "the item to move")
+    until(lambda: "pending" not in case.verdicts(), "all arrivals to be settled")
+    arrivals = case.arrivals(item_id=case.deal)
+    assert {arrival["trigger_type"] for arrival in arrivals} == {"invoice_paid", "payment_received"}
+    assert [arrival["trigger"] for arrival in arrivals if arrival["verdict"] == "moved"] == [winner]
+    entries = shop.manager.list("entity-service", f"/v1/items/{case.deal}/timeline")
+    mover = RACE[winner].get("change_stage_as", "manager")
+    assert [one["author"] for one in entries if one["kind"] == "stage_changed"] == [shop.ids[mover]]
+
+
 def test_a_form_of_somebody_on_the_exceptions_list_is_kept_and_says_why_no_item_came_of_it(stage: Stage) -> None:
     shop, phone = stage.shop, "+393335000000"
     shop.manager.send("PUT", "entity-service", f"/v1/exceptions/{phone}", json={"note": "a machine"})
