@@ -32,6 +32,7 @@ from support.waiting import eventually
 
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")
 OTHER_TENANT = UUID("00000000-0000-7000-8000-00000000000b")
+_STREAMS = ("events", "commands", "results")
 _RESULTS = {body.TYPE: body for body in RESULTS}
 
 
@@ -202,7 +203,7 @@ def harness_on(database: Database, postgres: str, kafka: str, keys: Path) -> Har
         drain_s=10,
         log_level="WARNING",
     )
-    streams = [Topic(f"test.{name}.{stream}.v1", name, (name,)) for stream in ("events", "commands", "results")]
+    streams = [Topic(f"test.{name}.{stream}.v1", name, (name,), partitions=3) for stream in _STREAMS]
     return Harness(name, settings, dsn_of(postgres, database.name), *streams)
 
 

@@ -9,7 +9,6 @@ from contracts.envelope import Body, Envelope, Record
 from contracts.kit.commands import Commands
 from contracts.kit.database import Connection
 from contracts.messages.results import CommandDone, FinalResult
-from contracts.topics import PARTITIONS
 from integration.kit.harness import TENANT, Harness, WriteNote, add_note, listening, note, order, running
 from support.malformed_records import UNREADABLE, Raw, publish_batch
 from support.waiting import eventually
@@ -82,7 +81,7 @@ async def test_headers_of_other_teams_and_a_trace_that_is_none_are_no_obstacle(h
 async def _one_batch(harness: Harness, codec: int, messages: list[Envelope[Body]]) -> int:
     """Publishes the messages in one batch, the second one behind a record that no client reads. Its partition."""
     rows: list[Raw] = [(record.key, record.value, list(record.headers)) for record in map(Record.of, messages)]
-    everywhere = list(range(PARTITIONS))
+    everywhere = list(range(harness.events.partitions))
     partition = int(DefaultPartitioner()(rows[0][0], everywhere, everywhere))
     kafka, topic = harness.settings.kafka_bootstrap, harness.events.name
     await publish_batch(kafka, topic, partition, [rows[0], UNREADABLE, *rows[1:]], codec=codec)

@@ -13,7 +13,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from itertools import chain
+from itertools import chain, starmap
 from typing import Any, NamedTuple
 
 import structlog
@@ -32,7 +32,7 @@ from contracts.kit import telemetry
 from contracts.kit.database import INFRASTRUCTURE_ERRORS, Connection, Database, OwnConnection
 from contracts.kit.errors import PayloadTooLargeError
 from contracts.kit.kafka import ACKNOWLEDGED_S
-from contracts.topics import PARTITIONS, Topic, item_of
+from contracts.topics import Topic, item_of
 
 logger = structlog.get_logger(__name__)
 
@@ -94,12 +94,16 @@ class _Row(NamedTuple):
     value: bytes
     headers: list[tuple[str, str]]
 
-    @property
-    def partition(self) -> int:
-        return int(_partitioner(self.key.encode(), list(range(PARTITIONS)), []))
+
+class _Sent(NamedTuple):
+    """Rows of one partition, and those of them that the broker took, or why it took none."""
+
+    place: _Place
+    batch: list[_Row]
+    outcome: list[_Row] | BaseException
 
 
-_partitioner = DefaultPartitioner()
+_partition_of = DefaultPartitioner()
 
 
 class Relay:
@@ -182,23 +186,38 @@ class Relay:
     async def _publish(self, connection: OwnConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
         """Publishes, deletes the rows that the broker has acknowledged, then raises the first error."""
         began_ns = time.time_ns()
-        batches: dict[_Place, list[_Row]] = defaultdict(list)
+        topics: dict[str, list[_Row]] = defaultdict(list)
         for row in rows:
-            batches[row.topic, row.partition].append(row)
-        sending = (_send(producer, place, self._portion(place, batch)) for place, batch in batches.items())
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+            topics[row.topic].append(row)
+        answers = await asyncio.gather(
+            *(self._publish_topic(producer, topic, rows) for topic, rows in topics.items()), return_exceptions=True
+        )
         acknowledged_ns = time.time_ns()
-        published = list(chain.from_iterable(outcome for outcome in outcomes if isinstance(outcome, list)))
+        sent = list(chain.from_iterable(answer for answer in answers if isinstance(answer, list)))
+        published = list(chain.from_iterable(part.outcome for part in sent if isinstance(part.outcome, list)))
         await connection.execute(_DELETE, *_places(published))
         telemetry.OUTBOX_PUBLISHED.inc(len(published))
         for row in published:
             telemetry.published(row.topic, dict(row.headers), began_ns, acknowledged_ns)
-        for (place, batch), outcome in zip(batches.items(), outcomes, strict=True):
+        for place, batch, outcome in sent:
             if isinstance(outcome, REFUSED_FOR_EVER):
                 await self._refused(connection, place, batch, outcome)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        for answer in (*answers, *(part.outcome for part in sent)):
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def _publish_topic(self, producer: AIOKafkaProducer, topic: str, rows: Sequence[_Row]) -> list[_Sent]:
+        """Publishes rows of one topic; raises `KafkaError` if the broker does not know the topic.
+
+        How many partitions it has is the broker's to say: one made by hand may have more or fewer than the contract.
+        """
+        partitions = sorted(await producer.partitions_for(topic))
+        batches: dict[_Place, list[_Row]] = defaultdict(list)
+        for row in rows:
+            batches[topic, int(_partition_of(row.key.encode(), partitions, partitions))].append(row)
+        sending = (_send(producer, place, self._portion(place, batch)) for place, batch in batches.items())
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        return list(starmap(_Sent, zip(batches.keys(), batches.values(), outcomes, strict=True)))
 
     def _portion(self, place: _Place, batch: list[_Row]) -> list[_Row]:
         return batch[:1] if place in self._singly else batch

@@ -1,11 +1,20 @@
-"""Names are the field's standard terms: none of the pictures that were given up comes back as a name."""
+"""The source as text: files and functions stay small enough to be read at once; names are the field's standard terms,
+and none of the pictures that were given up comes back as a name.
+"""
 
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from statistics import median
 
 from local_stack.layout import WORKSPACE
+
+FILES = sorted(
+    file for folder in ("contracts", "deploy", "services", "tests") for file in (WORKSPACE / folder).rglob("*.py")
+)
+MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION, MEDIAN = 400, 50, 80
 
 EVERYWHERE = {
     "AnswerDefects": "InternalErrorMiddleware",
@@ -78,24 +87,49 @@ ENGINE = "services/rule-engine/"
 COLUMN = re.compile(r"^\s{4}([a-z_]+) +(?:uuid|text|int|bigint|smallint|boolean|timestamptz|jsonb|bytea)", re.MULTILINE)
 
 
+type Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def definitions(file: Path) -> tuple[Definition, ...]:
+    return tuple(
+        node
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
 def names_of(file: Path) -> Iterator[str]:
     """What the file defines, the columns of its SQL, and the file itself."""
-    source = file.read_text()
     yield file.stem
     yield from file.relative_to(WORKSPACE).parts[:-1]
-    yield from COLUMN.findall(source)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name.lstrip("_")
+    yield from COLUMN.findall(file.read_text())
+    yield from (one.name.lstrip("_") for one in definitions(file))
+
+
+def test_no_file_is_long_and_most_are_short() -> None:
+    sizes = {str(file.relative_to(WORKSPACE)): len(file.read_text().splitlines()) for file in FILES}
+    assert {file: lines for file, lines in sizes.items() if lines > MOST_LINES_OF_A_FILE} == {}
+    assert median(sizes.values()) <= MEDIAN
+
+
+def test_no_function_is_long() -> None:
+    long = {
+        f"{file.relative_to(WORKSPACE)}: {one.name}": lines
+        for file in FILES
+        for one in definitions(file)
+        if not isinstance(one, ast.ClassDef)
+        and (lines := (one.end_lineno or one.lineno) - one.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+    }
+    assert long == {}
 
 
 def test_no_name_that_was_given_up_is_used() -> None:
     found = []
-    for folder in ("contracts", "deploy", "services", "tests"):
-        for file in (WORKSPACE / folder).rglob("*.py"):
-            place = str(file.relative_to(WORKSPACE))
-            retired = EVERYWHERE | (IN_THE_ENGINE if place.startswith(ENGINE) else {})
-            found += [f"{place}: {name}, say {retired[name]}" for name in names_of(file) if name in retired]
+    for file in FILES:
+        place = str(file.relative_to(WORKSPACE))
+        retired = EVERYWHERE | (IN_THE_ENGINE if place.startswith(ENGINE) else {})
+        found += [f"{place}: {name}, say {retired[name]}" for name in names_of(file) if name in retired]
     assert found == []
 
 
