@@ -45,6 +45,23 @@ async def test_a_command_becomes_a_numbered_pdf_with_a_link(harness: Harness, te
     assert event.data.pdf.model_dump(mode="json") == outputs["pdf"]
 
 
+async def test_what_no_font_has_and_amounts_in_words_are_told(harness: Harness, tenant: UUID) -> None:
+    source = "#json(bytes(sys.inputs.words)).totals.at(0).total for #json(bytes(sys.inputs.data)).item.title"
+    template = {"name": "Contract", "source": source, "sample": {"item.title": "桌子"}, "publish": True}
+    saved = await harness.call("PUT", "/v1/templates/contract", tenant, json=template)
+    said = "no font has these characters, so boxes are printed in their places: 桌 (U+684C), 子 (U+5B50)"
+    assert saved.json()["warnings"] == [said]
+    plain, foreign = [
+        await harness.create(tenant, template="contract", fields={"item.title": title}) for title in ("Table", "桌子")
+    ]
+    assert isinstance(plain, CommandDone)
+    assert isinstance(foreign, CommandDone)
+    text = await text_of(harness, tenant, plain.outputs["pdf"])
+    assert " ".join(text.split()) == "two thousand and thirty-eight euros 47/100 for Table"
+    documents = (await harness.call("GET", "/v1/documents", tenant)).json()["items"]
+    assert [document["warnings"] for document in documents] == [[said], []]
+
+
 async def test_the_same_command_twice_is_one_document_with_one_result(harness: Harness, tenant: UUID) -> None:
     sent = order(tenant, public_link=True)
     await harness.send(sent)

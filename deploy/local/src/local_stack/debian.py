@@ -44,10 +44,22 @@ def unpack_monitoring(folder: Path) -> None:
         unpacked.rename(folder)
 
 
+def unpack_fonts(wanted: Sequence[tuple[str, str]], folder: Path) -> None:
+    """Puts files of packages, named as `(package, file)`, into `folder`, whole or not at all."""
+    with TemporaryDirectory(dir=folder.parent) as place:
+        unpacked, chosen = Path(place) / "unpacked", Path(place) / "chosen"
+        for package in _download(sorted({package for package, _ in wanted}), Path(place)):
+            _run(["dpkg-deb", "--extract", str(package), str(unpacked)], Path(place))
+        chosen.mkdir()
+        for _, name in wanted:
+            next(unpacked.rglob(name)).rename(chosen / name)
+        chosen.rename(folder)
+
+
 def _download(packages: Sequence[str], folder: Path) -> list[Path]:
     """apt checks their signatures."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise StackError("there are no packages of Debian here: put `prometheus`, `promtool`, `alertmanager` on PATH")
+        raise StackError(f"there are no packages of Debian here, such as {packages[0]}")
     download = ["apt-get", "download", *packages]
     try:
         _run(download, folder)

@@ -61,7 +61,9 @@ class Stack:
         self.servers: list[Part] = [self.postgres, self.kafka, self.temporal]
         self.monitors = make_monitors(folder, addresses, self.tools)
         self.forks = ForkServer()
-        self.environments = Environments(folder, addresses, self.credentials, self.postgres, self.security)
+        self.environments = Environments(
+            folder, addresses, self.credentials, self.postgres, self.security, self.tools.font_folder
+        )
         self.peers = {name: self._make_peer(name) for name in PEERS}
         self.services = [self.make_service(name) for name in SERVICES]
         self.supervisor = Supervisor(folder, addresses.port_base, self.forks)
@@ -106,7 +108,7 @@ class Stack:
         self.describe()
         with self._report.step("Servers and peers, databases, topics, migrations"):
             others = [part.start for part in [self.temporal, *self.peers.values()]]
-            _in_parallel([self._prepare_database, self._prepare_broker, *others])
+            _in_parallel([self._prepare_database, self._prepare_broker, self._prepare_fonts, *others])
         with self._report.step("Services and monitors" if self.observed else "Services"):
             _all(Part.start, [*self.present_monitors, *self.present_services, self.supervisor])
         self.describe()
@@ -202,6 +204,15 @@ class Stack:
             from local_stack.access import allow_services  # with every message, slow to import
 
             asyncio.run(allow_services(self.kafka.address))
+
+    def _prepare_fonts(self) -> None:
+        """Documents can do without: they say what they print as boxes."""
+        try:
+            self.tools.fonts()
+        except StackError as error:
+            self._report.say(
+                f"Documents have no fonts but typst's own, so Arabic, Chinese and others are boxes: {error}"
+            )
 
     def _choose(self, names: Iterable[str]) -> list[Part]:
         """Raises StackError for a name that no part has."""

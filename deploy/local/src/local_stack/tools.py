@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from local_stack.debian import unpack_monitoring
+from local_stack.debian import unpack_fonts, unpack_monitoring
 from local_stack.errors import StackError
 from local_stack.java import cache_of
 from local_stack.layout import make_reachable, reachable_folder, tools_folder, unprivileged_account
@@ -126,6 +126,21 @@ class Tools:
             raise StackError("there is no Chromium for the tests of public pages: put `chromium` on PATH")
         return found
 
+    @property
+    def font_folder(self) -> Path:
+        """Where `fonts` puts them; it may not be there."""
+        return self.folder / "fonts"
+
+    def fonts(self) -> Path:
+        """A folder of fonts for what typst's own lack: Arabic, Han, kana, Hangul and others, from the distribution."""
+        folder = self.font_folder
+        with self._lock("fonts"):
+            if not folder.exists():
+                wanted = [line.split() for line in (_PACKAGES / "fonts.txt").read_text().splitlines()]
+                with self.report.step("Fonts for documents: fetching the distribution's packages"):
+                    unpack_fonts([(package, name) for package, name in wanted], folder)
+        return folder
+
     def time_skipping(self) -> Path:
         """The executable of Temporal's time-skipping test server."""
         return _wheel_program("temporal-test-server")
@@ -148,7 +163,10 @@ class Tools:
         with self._lock("monitoring"):
             if not folder.exists():
                 with self.report.step("Prometheus and Alertmanager: fetching the distribution's packages"):
-                    unpack_monitoring(folder)
+                    try:
+                        unpack_monitoring(folder)
+                    except StackError as error:
+                        raise StackError(f"{error}; put `prometheus`, `promtool`, `alertmanager` on PATH") from error
         return next(program for name in names if (program := folder / "usr/bin" / name).exists())
 
     def _copy_postgres(self, wheel: Path, target: Path) -> None:

@@ -1,7 +1,7 @@
 """Renders recorded documents and draws QR codes: the file first, outside any transaction; then its outcome, in one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -12,7 +12,7 @@ from contracts.kit.database import Connection, Database, after_commit
 from contracts.kit.worker import Task
 from contracts.messages.results import CommandFailed
 from doc_service.application.links import Links
-from doc_service.domain.documents import Document, template_inputs
+from doc_service.domain.documents import Document, about_glyphs, template_inputs
 from doc_service.domain.files import PDF, File
 from doc_service.domain.links import token_hash
 from doc_service.domain.qr_codes import draw
@@ -42,13 +42,14 @@ class Rendering:
     async def run(self, task: Task) -> None:
         document, template = await self._load(task)
         try:
-            pdf = await self.typesetter.set(
+            made = await self.typesetter.set(
                 task.tenant, template.source, template_inputs(document), document.created_at
             )
         except TemplateError as error:
             await self._fail(task, _blame(template, error), retryable=False)
             return
-        file = self._file(document, pdf, await self.files.put(task.tenant, pdf))
+        document = replace(document, warnings=about_glyphs(made.missing))
+        file = self._file(document, made.pdf, await self.files.put(task.tenant, made.pdf))
         async with self.database.transaction(task.tenant) as tx:
             if await task.complete(tx):
                 await self._finish(tx, document, file)

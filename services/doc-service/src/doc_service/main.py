@@ -49,7 +49,7 @@ def build_app(settings: Settings) -> FastAPI:
         database=service.database,
         store=store,
         builtin=builtin,
-        typesetter=Typesetter(Shares("render", SET_AT_ONCE)),
+        typesetter=Typesetter(Shares("render", SET_AT_ONCE), fonts=settings.fonts_dir),
         files=content,
         links=links,
         events=events,
@@ -60,7 +60,7 @@ def build_app(settings: Settings) -> FastAPI:
     service.consume(subscription(commands, handlers))
     service.work({RENDER: Job(rendering.run, rendering.give_up), DRAW: Job(drawing.run, drawing.give_up)})
     # Templates under trial have places of their own, so that they do not hold up documents.
-    trials = Typesetter(Shares("try_template", SET_AT_ONCE, queue=TRIALS_WAITING))
+    trials = Typesetter(Shares("try_template", SET_AT_ONCE, queue=TRIALS_WAITING), fonts=settings.fonts_dir)
     own_templates = Templates(store=store, builtin=builtin, typesetter=trials, clock=service.clock)
     public_api = public.PublicApi(
         database=service.database, store=store, files=content, events=events, clock=service.clock

@@ -16,5 +16,7 @@ class Settings(ServiceSettings):
     files_url: SecretUrl | None = None
     """An object store: `s3://bucket/prefix`, `gs://…`, `az://…`; null keeps files in `files_dir`."""
     files_dir: Path = Path("files")
+    fonts_dir: Path | None = None
+    """A folder of fonts besides those inside typst (Latin, Greek, Cyrillic, Hebrew); each rendering sees it."""
     link_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """How long a public link opens when the command does not say."""

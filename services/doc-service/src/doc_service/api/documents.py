@@ -19,7 +19,8 @@ from doc_service.store import Store
 
 
 class DocumentOut(BaseModel):
-    """A document. `pdf` is null until `status` is `ready`; `reason` says why there will be none."""
+    """A document. `pdf` is null until `status` is `ready`; `reason` says why there will be none; `warnings` say what is
+    wrong with it though it is printed."""
 
     id: UUID
     item_id: UUID
@@ -29,6 +30,7 @@ class DocumentOut(BaseModel):
     number: str
     status: Status
     reason: str | None
+    warnings: tuple[str, ...]
     pdf: FileRef | None
     views: int
     viewed_at: AwareDatetime | None

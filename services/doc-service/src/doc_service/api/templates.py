@@ -85,18 +85,24 @@ class TemplateDetail(TemplateOut):
     source: str
 
 
+class TemplateSaved(TemplateDetail):
+    """`warnings`: what is wrong with the document of the trial though it is printed."""
+
+    warnings: tuple[str, ...]
+
+
 def router(database: Database, templates: Templates) -> APIRouter:
     """Templates: written by authors, read by everyone of the tenant."""
     routes = APIRouter(prefix="/v1/templates", tags=["templates"])
 
     @routes.put("/{code}")
-    async def put_template(code: Code, body: TemplateIn, caller: Caller = require(Role.AUTHOR)) -> TemplateDetail:
+    async def put_template(code: Code, body: TemplateIn, caller: Caller = require(Role.AUTHOR)) -> TemplateSaved:
         """Creates the template or a new version of it; `publish` makes documents from it from now on."""
         template = _template(code, body)
-        await _try(templates, caller, template, body.sample)
+        warnings = await _try(templates, caller, template, body.sample)
         async with database.transaction(caller.tenant) as tx:
             saved = await templates.put(tx, caller, template, publish=body.publish, archived=body.archived)
-        return _detail(saved)
+        return TemplateSaved(**dict(_detail(saved)), warnings=warnings)
 
     @routes.get("/{code}")
     async def get_template(
@@ -119,10 +125,12 @@ def router(database: Database, templates: Templates) -> APIRouter:
     return routes
 
 
-async def _try(templates: Templates, caller: Caller, template: Template, sample: Mapping[str, JsonValue]) -> None:
-    """Raises 422 with the compiler's words, 429 when too many are tried."""
+async def _try(
+    templates: Templates, caller: Caller, template: Template, sample: Mapping[str, JsonValue]
+) -> tuple[str, ...]:
+    """The warnings of the trial. Raises 422 with the compiler's words, 429 when too many are tried."""
     try:
-        await templates.try_with_sample(caller.tenant, template, sample)
+        return await templates.try_with_sample(caller.tenant, template, sample)
     except TemplateError as error:
         where = f"source:{error.line}:{error.column}" if error.line else "source"
         advice = "it was tried with a made-up deal; give values of your own fields in `sample`"

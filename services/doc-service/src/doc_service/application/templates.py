@@ -11,7 +11,7 @@ from contracts.kit.clock import Clock
 from contracts.kit.configuration import record
 from contracts.kit.database import Connection
 from contracts.kit.quotas import check
-from doc_service.domain.documents import template_inputs
+from doc_service.domain.documents import about_glyphs, template_inputs
 from doc_service.domain.sample import sample_document
 from doc_service.domain.templates import Template, TemplateHead, TemplateVersion
 from doc_service.gateways.typesetter import Typesetter
@@ -28,14 +28,17 @@ class Templates:
     typesetter: Typesetter
     clock: Clock
 
-    async def try_with_sample(self, tenant: UUID, template: Template, sample: Mapping[str, JsonValue]) -> None:
-        """Sets the template with made-up data, outside of any transaction.
+    async def try_with_sample(
+        self, tenant: UUID, template: Template, sample: Mapping[str, JsonValue]
+    ) -> tuple[str, ...]:
+        """Sets the template with made-up data, outside of any transaction; the warnings that its document would have.
 
         Raises `TemplateError`, `QueueFullError` or `RetryLaterError` of the typesetter; for a sample that has not the
         shape of a deal `DataError`, `ValueError` or `TypeError`.
         """
         document = sample_document(template, sample)
-        await self.typesetter.set(tenant, template.source, template_inputs(document), document.created_at)
+        made = await self.typesetter.set(tenant, template.source, template_inputs(document), document.created_at)
+        return about_glyphs(made.missing)
 
     async def put(
         self, tx: Connection, caller: Caller, template: Template, *, publish: bool, archived: bool

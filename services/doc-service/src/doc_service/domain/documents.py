@@ -20,6 +20,7 @@ from doc_service.domain.files import File, safe_name
 from doc_service.domain.printing import Printer, find_locale
 from doc_service.domain.templates import Template
 from doc_service.domain.totals import rounding_of, totals
+from doc_service.domain.words import words
 
 Status = Literal["waiting", "ready", "failed", "cancelled"]
 
@@ -61,6 +62,8 @@ class Document:
     causepath: tuple[Cause, ...] = ()
     status: Status = "waiting"
     reason: str | None = None
+    warnings: tuple[str, ...] = ()
+    """What its author should know though it could be printed."""
     file: File | None = None
     views: int = 0
     viewed_at: datetime | None = None
@@ -179,12 +182,14 @@ def _company(data: Mapping[str, Any]) -> str:
 
 
 def template_inputs(document: Document) -> dict[str, str]:
-    """What the template reads as `sys.inputs`: JSON texts `data` (raw) and `printed`, and `language`.
+    """What the template reads as `sys.inputs`: JSON texts `data` (raw), `printed` and `words`, and `language`.
 
     `printed` has the shape of `data`, but money, dates and the numbers of products are text in the document's language.
-    Both have besides `document` (`number`, `title`, `date`) and `totals` (see `domain.totals`).
+    Both have besides `document` (`number`, `title`, `date`) and `totals` (see `domain.totals`). `words` has the money
+    of `data` in words, and nothing else (see `domain.words`).
     """
-    printer = Printer(find_locale(document.language), ZoneInfo(document.time_zone))
+    locale = find_locale(document.language)
+    printer = Printer(locale, ZoneInfo(document.time_zone))
     head = {
         "number": document.number,
         "title": document.title,
@@ -193,7 +198,16 @@ def template_inputs(document: Document) -> dict[str, str]:
     lines = _PRODUCTS.validate_python(document.data.get("products") or ())
     data = dict(document.data) | {"totals": totals(lines, document.data), "document": head}
     texts = printer.tree(data) | {"document": head | {"date": printer.text(head["date"])}}
-    return {"data": _json(data), "printed": _json(texts), "language": printer.language}
+    said = {"words": _json(words(data, locale)), "language": printer.language}
+    return {"data": _json(data), "printed": _json(texts)} | said
+
+
+def about_glyphs(missing: str) -> tuple[str, ...]:
+    """A warning that names the first characters that are printed as boxes; none when nothing is missing."""
+    if not missing:
+        return ()
+    named = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in missing)
+    return (f"no font has these characters, so boxes are printed in their places: {named}",)
 
 
 def _json(value: Any) -> str:

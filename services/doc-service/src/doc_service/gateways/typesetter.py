@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,14 @@ class Limits:
     memory: int = 1 << 30
 
 
+@dataclass(frozen=True, slots=True)
+class Typeset:
+    """A PDF, and the first of the characters in it that no font has: they are printed as boxes."""
+
+    pdf: bytes
+    missing: str
+
+
 class TemplateError(DocError):
     """The template cannot be set with this data; the text says where and why, for its author.
 
@@ -47,24 +56,35 @@ class TemplateError(DocError):
 
 
 class Typesetter:
-    """Sets as many documents at a time as there are places, in turns by tenant."""
+    """Sets as many documents at a time as there are places, in turns by tenant.
 
-    def __init__(self, places: Shares, limits: Limits | None = None) -> None:
+    `fonts` is a folder of fonts besides those inside typst (Latin, Greek, Cyrillic, Vietnamese, Hebrew).
+    """
+
+    def __init__(self, places: Shares, limits: Limits | None = None, fonts: Path | None = None) -> None:
         self._places = places
         self._limits = limits or Limits()
+        self._fonts = fonts
 
-    async def set(self, tenant: UUID, source: str, inputs: Mapping[str, str], at: datetime) -> bytes:
-        """The PDF; the same source, inputs and moment give the same bytes.
+    async def set(self, tenant: UUID, source: str, inputs: Mapping[str, str], at: datetime) -> Typeset:
+        """The PDF; the same source, inputs, moment and fonts give the same bytes.
 
         Raises `TemplateError` when the template is at fault, `RetryLaterError` when this machine is, `QueueFullError`
         when too many of the tenant's own wait, where places say how many may.
         """
-        job = {"source": source, "inputs": inputs, "timestamp": int(at.timestamp()), "limits": asdict(self._limits)}
+        job = {
+            "source": source,
+            "inputs": inputs,
+            "timestamp": int(at.timestamp()),
+            "limits": asdict(self._limits),
+            "fonts": str(self._fonts) if self._fonts else None,
+        }
         async with self._places.place(tenant):
             with telemetry.span("render document"):
                 code, output = await _run(json.dumps(job).encode())
         if code == 0:
-            return _of_fair_size(output)
+            about, _, pdf = output.partition(b"\n")
+            return Typeset(_of_fair_size(pdf), json.loads(about)["missing"])
         raise _what_went_wrong(code, output, self._limits)
 
 

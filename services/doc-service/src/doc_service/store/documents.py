@@ -47,10 +47,11 @@ class DocumentStore:
 
     async def set_ready(self, tx: Connection, document: Document, file: File) -> None:
         await tx.execute(
-            "UPDATE documents SET status = 'ready', file_id = $3 WHERE tenant_id = $1 AND id = $2",
+            "UPDATE documents SET status = 'ready', file_id = $3, warnings = $4 WHERE tenant_id = $1 AND id = $2",
             document.tenant,
             document.id,
             file.id,
+            document.warnings,
         )
 
     async def end(self, tx: Connection, document_id: UUID, status: str, reason: str) -> None:
@@ -90,6 +91,7 @@ def _document(row: asyncpg.Record) -> Document:
     return Document(
         tenant=row["tenant_id"],
         causepath=parse_causepath(row["causepath"]),
+        warnings=tuple(row["warnings"]),
         file=None if row["file_id"] is None else _document_file(row),
         **pick(row, _DOCUMENT_FIELDS),
     )
