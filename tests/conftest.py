@@ -39,7 +39,7 @@ TOGETHER = (
 """Folders whose files share what takes long to start, those that take longest first."""
 
 
-def _together(nodeid: str) -> str | None:
+def _shared_folder(nodeid: str) -> str | None:
     return next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
 
 
@@ -47,12 +47,12 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]
     """A file is one worker's, and so are all files of such a folder."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _together(nodeid) or super()._split_scope(nodeid)
+        return _shared_folder(nodeid) or super()._split_scope(nodeid)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What one worker does alone begins first, so that none is left over with it in the end."""
-    items.sort(key=lambda item: TOGETHER.index(folder) if (folder := _together(item.nodeid)) else len(TOGETHER))
+    items.sort(key=lambda item: TOGETHER.index(folder) if (folder := _shared_folder(item.nodeid)) else len(TOGETHER))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:

@@ -19,8 +19,8 @@ from typing import Any
 
 TEMPLATE_AT_FAULT = 3
 MOST_MISSING = 20
-_FOREIGN = 0x250
-"""Below it are the Latin letters that typst's own fonts have."""
+_FOREIGN = re.compile("[^\\x00-\\u024f\\u2000-\\u20bf]")
+"""All but Latin letters, punctuation and signs of currencies, which typst's own fonts have."""
 _MOST_FOREIGN = 5000
 _SPECIMEN = b"""
 #for family in json(bytes(sys.inputs.families)) {
@@ -73,7 +73,7 @@ def _read_fonts(compiler: Any, families: list[str], source: str, inputs: dict[st
     It has the families that the template names, and the characters that those inside typst may lack.
     """
     named = [family for family in families if family in source]
-    foreign = {letter for text in (source, *inputs.values()) for letter in text if ord(letter) >= _FOREIGN}
+    foreign = {letter for text in (source, *inputs.values()) for letter in _FOREIGN.findall(text)}
     if named or foreign:
         text = "".join(sorted(foreign)[:_MOST_FOREIGN]) or "A"
         shown = {"families": json.dumps([*named, "Libertinus Serif"]), "text": text}

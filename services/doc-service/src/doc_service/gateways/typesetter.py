@@ -23,6 +23,7 @@ PATIENCE_S = 60
 """A process that used little of its CPU time and is not done by then runs on an overloaded machine."""
 _PLACE = re.compile(r"__typst_py_bytes__\.typ:(\d+):(\d+)")
 _PATHS = re.compile(r" ?\((searched at|searched in)[^)]*\)")
+_ENDLESS = ": is there a loop without end?"
 _OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGSEGV)
 
 
@@ -121,9 +122,9 @@ def _what_went_wrong(code: int, output: bytes, limits: Limits) -> Exception:
     if code == -signal.SIGKILL:
         return RetryLaterError("the typesetter was killed from outside")
     if code == -signal.SIGXCPU:
-        return TemplateError(f"it takes more than {limits.cpu_s} seconds: is there a loop without end?")
+        return TemplateError(f"it takes more than {limits.cpu_s} seconds{_ENDLESS}")
     if code in _OUT_OF_MEMORY:
-        return TemplateError(f"it takes more than {limits.memory >> 20} MB of memory")
+        return TemplateError(f"it takes more than {limits.memory >> 20} MB of memory{_ENDLESS}")
     return TemplateError("the typesetter gave up on it without saying why")
 
 

@@ -25,7 +25,7 @@ class _Told:
     items: list[Example] = field(default_factory=list)
 
 
-class _Way(NamedTuple):
+class _Difference(NamedTuple):
     """What was done, and would be done instead; what a block chose goes with it."""
 
     was: Did
@@ -42,7 +42,7 @@ class _OfRule:
     decisions: int = 0
     otherwise: int = 0
     not_said: int = 0
-    differences: dict[_Way, _Told] = field(default_factory=dict)
+    differences: dict[_Difference, _Told] = field(default_factory=dict)
     unsaid: dict[str, _Told] = field(default_factory=dict)
 
 
@@ -91,7 +91,7 @@ class Report:
         match said:
             case Otherwise(would=would, why=why, choice=choice):
                 rule.otherwise += 1
-                told = rule.differences.setdefault(_Way(did, chose or "", would, choice or ""), _Told())
+                told = rule.differences.setdefault(_Difference(did, chose or "", would, choice or ""), _Told())
                 self._tell(told, example.model_copy(update={"would": _cut(why)}))
             case NotSaid(what=what):
                 rule.not_said += 1
