@@ -308,6 +308,24 @@ async def test_the_platforms_routes_are_for_those_who_run_the_installation_alone
     assert (await get(client, "/agents", token(roles=["platform"], tenant=None))).status_code == 401
 
 
+async def test_a_token_that_was_good_is_refused_when_it_has_ended_or_its_key_is_gone(
+    client: httpx.AsyncClient, jwks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signature is remembered: neither its end nor the keys that may sign are."""
+    ends, stays = token(exp=int(time.time()) + 5), token()
+    for bearer in (ends, stays):
+        for _ in range(2):
+            assert (await get(client, "/agents", bearer)).status_code == 200
+    assert (await get(client, "/internal/things", stays)).status_code == 401
+    monkeypatch.setattr("joserfc.jwt.JWTClaimsRegistry.now", int(time.time()) + 60)
+    answer = await get(client, "/agents", ends)
+    assert (answer.status_code, answer.json()["detail"]) == (401, "the token is not valid: expired_token exp")
+    monkeypatch.undo()
+    put_keys(jwks, RSA)
+    monkeypatch.setattr("contracts.kit.auth.KEYS_FOR_S", 0)
+    assert (await get(client, "/agents", stays)).status_code == 401
+
+
 async def test_a_key_added_to_the_set_is_found_before_the_set_would_be_read_again(
     client: httpx.AsyncClient, jwks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,9 +8,10 @@ may ask for there, below `/internal`.
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -42,6 +43,10 @@ LEEWAY_S = 30
 MAX_SUBJECT = 200
 KEYS_FOR_S = 600.0
 REFETCH_AFTER_S = 30.0
+MAX_TOKENS = 1_000
+"""Tokens whose signature is remembered, those that were shown last."""
+type Decode = Callable[[str], Mapping[str, Any]]
+"""The claims of a token that one of some keys has signed."""
 
 
 class Role(StrEnum):
@@ -88,7 +93,7 @@ class Authenticator:
         self._url = settings.auth_jwks_url
         self._of_people = _registry(settings, settings.auth_audience)
         self._of_services = _registry(settings, service_audience(settings.auth_audience, service))
-        self._keys: KeySet | None = None
+        self._decode: Decode | None = None
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
 
@@ -119,26 +124,26 @@ class Authenticator:
     async def _verify_with_newest_keys(self, token: str, registry: JWTClaimsRegistry) -> dict[str, Any]:
         """The signing key may be newer than our copy of the set."""
         try:
-            return _verify(token, await self._current_keys(KEYS_FOR_S), registry)
+            return _verify(token, await self._with_keys(KEYS_FOR_S), registry)
         except InvalidKeyIdError:
-            return _verify(token, await self._current_keys(REFETCH_AFTER_S), registry)
+            return _verify(token, await self._with_keys(REFETCH_AFTER_S), registry)
 
-    async def _current_keys(self, max_age_s: float) -> KeySet:
+    async def _with_keys(self, max_age_s: float) -> Decode:
         async with self._lock:
-            if self._keys is None or time.monotonic() - self._fetched_at > max_age_s:
-                self._keys = await self._fetched_keys()
+            if self._decode is None or time.monotonic() - self._fetched_at > max_age_s:
+                self._decode = await self._with_newest_keys()
                 self._fetched_at = time.monotonic()
-            return self._keys
+            return self._decode
 
-    async def _fetched_keys(self) -> KeySet:
-        """The newest keys; the ones we have when they cannot be fetched."""
+    async def _with_newest_keys(self) -> Decode:
+        """With those we have when they cannot be fetched."""
         try:
-            return KeySet.import_key_set(await self._fetch())
+            return _decoding(KeySet.import_key_set(await self._fetch()))
         except (OSError, httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
             logger.warning("the keys that tokens are verified with cannot be fetched", error=type(error).__name__)
-            if self._keys is None:
+            if self._decode is None:
                 raise Problem(503, "Unavailable", "the keys that tokens are verified with cannot be fetched") from error
-            return self._keys
+            return self._decode
 
     async def _fetch(self) -> Any:
         if self._file is not None:
@@ -159,12 +164,24 @@ def _registry(settings: ServiceSettings, audience: str) -> JWTClaimsRegistry:
     )
 
 
-def _verify(token: str, keys: KeySet, registry: JWTClaimsRegistry) -> dict[str, Any]:
-    decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-    registry.validate(decoded.claims)
-    if not _is_name(decoded.claims["sub"]):
+def _decoding(keys: KeySet) -> Decode:
+    """With these keys. A token's signature is verified once while they are kept; what it claims, such as its end, is
+    for the caller to look at each time.
+    """
+
+    @lru_cache(maxsize=MAX_TOKENS)
+    def decode(token: str) -> Mapping[str, Any]:
+        return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+
+    return decode
+
+
+def _verify(token: str, decode: Decode, registry: JWTClaimsRegistry) -> dict[str, Any]:
+    claims = dict(decode(token))
+    registry.validate(claims)
+    if not _is_name(claims["sub"]):
         raise unauthorized(f"the token has no valid sub: it is a text of at most {MAX_SUBJECT} characters")
-    return decoded.claims
+    return claims
 
 
 def _is_name(subject: Any) -> bool:
