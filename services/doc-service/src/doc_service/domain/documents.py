@@ -17,6 +17,7 @@ from contracts.messages.doc import CreateDocument
 from contracts.values import FileRef
 from doc_service.domain.errors import DataError
 from doc_service.domain.files import File, safe_name
+from doc_service.domain.payment_codes import payment_code
 from doc_service.domain.printing import Printer, find_locale
 from doc_service.domain.templates import Template
 from doc_service.domain.totals import rounding_of, totals
@@ -182,11 +183,12 @@ def _company(data: Mapping[str, Any]) -> str:
 
 
 def template_inputs(document: Document) -> dict[str, str]:
-    """What the template reads as `sys.inputs`: JSON texts `data` (raw), `printed` and `words`, and `language`.
+    """What the template reads as `sys.inputs`: JSON texts `data` (raw), `printed` and `words`; `language`.
 
     `printed` has the shape of `data`, but money, dates and the numbers of products are text in the document's language.
     Both have besides `document` (`number`, `title`, `date`) and `totals` (see `domain.totals`). `words` has the money
-    of `data` in words, and nothing else (see `domain.words`).
+    of `data` in words, and nothing else (see `domain.words`). `payment_code` is an SVG, or empty (see
+    `domain.payment_codes`).
     """
     locale = find_locale(document.language)
     printer = Printer(locale, ZoneInfo(document.time_zone))
@@ -196,10 +198,12 @@ def template_inputs(document: Document) -> dict[str, str]:
         "date": local_day(document.created_at, document.time_zone).isoformat(),
     }
     lines = _PRODUCTS.validate_python(document.data.get("products") or ())
-    data = dict(document.data) | {"totals": totals(lines, document.data), "document": head}
+    sums = totals(lines, document.data)
+    data = dict(document.data) | {"totals": sums, "document": head}
     texts = printer.tree(data) | {"document": head | {"date": printer.text(head["date"])}}
-    said = {"words": _json(words(data, locale)), "language": printer.language}
-    return {"data": _json(data), "printed": _json(texts)} | said
+    code = payment_code(data, sums, document.number)
+    more = {"words": _json(words(data, locale)), "payment_code": code, "language": printer.language}
+    return {"data": _json(data), "printed": _json(texts)} | more
 
 
 def about_glyphs(missing: str) -> tuple[str, ...]:
