@@ -1,9 +1,12 @@
 """A service is given what it declares and nothing else: its image has no more than that."""
 
+import json
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import packages_distributions
 from typing import Any
 
 import pytest
@@ -15,11 +18,11 @@ LOCKED: Mapping[str, Mapping[str, Any]] = {
     one["name"]: one for one in tomllib.loads((WORKSPACE / "uv.lock").read_text())["package"]
 }
 IMPORTED = """
+import json
 import sys
 from importlib import import_module
-from importlib.metadata import packages_distributions
 
-given, owners = set(sys.argv[2:]), packages_distributions()
+given, owners = set(sys.argv[2:]), json.load(sys.stdin)
 
 
 class Missing:
@@ -34,10 +37,16 @@ import_module(sys.argv[1])
 """
 
 
+@cache
+def owners() -> str:
+    """Which packages have which modules, as JSON; it takes long to find out."""
+    return json.dumps(packages_distributions())
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_starts_with_what_it_declares_alone(service: str) -> None:
     command = [sys.executable, "-c", IMPORTED, f"{service.replace('-', '_')}.main", *_given(service, ())]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own program
+    done = subprocess.run(command, input=owners(), check=False, capture_output=True, text=True)  # noqa: S603 - our own program
     assert done.returncode == 0, done.stderr
 
 

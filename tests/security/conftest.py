@@ -1,4 +1,4 @@
-"""One running stack for all of these tests; each file has a tenant in it with some of all that others must not see."""
+"""One running stack for all of these tests, and a tenant in it with some of all that others must not see."""
 
 from collections.abc import AsyncIterator
 
@@ -17,6 +17,6 @@ async def running_stack(
         yield opened
 
 
-@pytest_asyncio.fixture(scope="module")
+@pytest_asyncio.fixture(scope="package")
 async def seeded_tenant(running_stack: RunningStack) -> SeededTenant:
     return await furnish(running_stack)

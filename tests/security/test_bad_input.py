@@ -15,7 +15,8 @@ from security.routes import ROUTES, Route
 from security.seeded_tenant import SECRETIVE, SeededTenant
 from support.waiting import eventually
 
-WITHOUT_JSON = ("POST /v1/files", "POST /internal/contexts")
+UNCHECKED = ("POST /v1/files", "POST /internal/contexts", "POST /internal/items/linked")
+"""Bodies that are no JSON, and those of our own services, of which a newer one may say more than an older one knows."""
 FREE = [
     ("entity-service", "PATCH /v1/items/{id}", ("fields", "wish")),
     ("entity-service", "PATCH /v1/items/{id}", ("fields", "a_number")),
@@ -60,7 +61,7 @@ async def test_a_spoilt_body_is_refused_with_its_place(seeded_tenant: SeededTena
     bodies = {
         call: partial(spoil, call, route)
         for call, route in ROUTES[service].items()
-        if route.body is not None and call not in WITHOUT_JSON
+        if route.body is not None and call not in UNCHECKED
     }
     await change_nothing(seeded_tenant, bodies)
 

@@ -184,4 +184,4 @@ def test_an_answer_without_details_is_told_with_its_status(write: Write) -> None
 
 
 def test_the_example_can_be_read() -> None:
-    assert len(read(EXAMPLE, {"PAYMENT_SECRET": "whsec_"})) == 20
+    assert len(read(EXAMPLE, {"PAYMENT_SECRET": "whsec_"})) == 21

@@ -237,7 +237,7 @@ async def test_workflows_that_start_each_other_end_by_name(deal: Deal) -> None:
         return [row["reason"] for row in rows]
 
     (reason,) = await eventually(refused, "the circle to be stopped")
-    assert reason.startswith("automation runs in a circle: rule workflow/first acts on this item a second time")
+    assert reason.startswith("automation runs in a circle: workflow/first acts on this item a second time")
 
 
 async def test_leaving_the_stage_ends_the_workflow_that_its_rule_waits_for(deal: Deal) -> None:
