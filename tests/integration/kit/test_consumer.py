@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -25,6 +27,7 @@ from integration.kit.harness import (
     assign_all,
     listening,
     note,
+    own_harness,
     running,
     write_down,
 )
@@ -59,6 +62,31 @@ async def test_while_postgresql_is_away_nothing_is_put_aside_and_then_all_is_don
     await proxy.close()
     assert await harness.notes() == ["before", "one", "two"]
     assert [record.value for record in await harness.dead(harness.events)] == [b"no message"]
+
+
+@pytest.mark.invariant(1)
+async def test_a_table_that_a_newer_version_changes_costs_no_message(postgres: str, kafka: str, tmp_path: Path) -> None:
+    """What was prepared before its migration is void, and the statement fails once."""
+    failed: list[Exception] = []
+
+    async def copy(message: Envelope[NoteWritten], tx: Connection) -> None:
+        try:
+            await tx.fetch("SELECT * FROM notes")
+        except Exception as error:
+            failed.append(error)
+            raise
+        await write_down(message, tx)
+
+    async with own_harness(postgres, kafka, tmp_path / "jwks.json") as harness:
+        async with running(listening(harness, copy, service=harness.service(database_pool=1))):
+            for number in range(3):
+                await harness.publish(harness.events, note(f"before {number}"))
+                await harness.until_notes(*(f"before {n}" for n in range(number + 1)))
+            await harness.sql("ALTER TABLE notes ADD COLUMN colour text")
+            await harness.publish(harness.events, note("after"))
+            await harness.until_notes(*(f"before {n}" for n in range(3)), "after")
+        assert await harness.dead(harness.events) == []
+    assert [type(error) for error in failed] == [asyncpg.InvalidCachedStatementError]
 
 
 async def test_while_another_service_is_away_its_messages_wait(harness: Harness) -> None:
