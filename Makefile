@@ -13,7 +13,7 @@ IMPORTS += , alembic.command, sqlalchemy.ext.asyncio, local_stack.peers.mail, lo
 # Each has servers of its own; most of a test's time is waiting for what was killed to be back.
 WORKERS ?= 3
 
-.PHONY: demo test verify images verify-kubernetes verify-observability again chaos bench check fmt release up down status schemas catalogue docs
+.PHONY: demo test verify images verify-kubernetes verify-observability verify-upgrade again chaos bench check fmt release up down status schemas catalogue docs
 
 demo: $(FROZEN)
 	@$(RUN) stack demo
@@ -34,7 +34,8 @@ verify: $(FROZEN)
 	@echo "simulated worlds from seed $(SIM_FROM) on"
 	@SIM_FROM=$(SIM_FROM) SIM_WORLDS=2000 WORKFLOW_EXAMPLES=1000 $(PYTEST) $(CROWD) -m "verify or simulation" $(ARGS)
 
-# The first time it makes a base of Debian's packages, which takes minutes; it installs podman where it may.
+# A service as a container, and the story on all five. The first time it makes a base of Debian's packages, which takes
+# minutes; it installs podman where it may.
 images: $(FROZEN)
 	@$(PYTEST) -m images $(ARGS)
 
@@ -57,6 +58,13 @@ SEED ?=
 chaos: $(FROZEN)
 	@$(RUN) stack tools
 	@PYTHONPATH=tests $(RUN) python -m chaos --effects $(EFFECTS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+# A rolling update under load from the commit OLDER to what is checked out; it installs the older one beside this.
+OLDER ?= HEAD^
+verify-upgrade: EFFECTS = 300
+verify-upgrade: $(FROZEN)
+	@$(RUN) stack tools
+	@PYTHONPATH=tests $(RUN) python -m upgrade --older $(OLDER) --effects $(EFFECTS) $(if $(SEED),--seed $(SEED)) --uv $(UV)
 
 check: $(FROZEN)
 	$(RUN) ruff check

@@ -105,7 +105,7 @@ class Chaos:
 
     async def _load(self, shops: Sequence[Shop], workshop: Workshop | None, neighbour: Neighbour | None) -> None:
         disturbance, over = self.disturbance, asyncio.Event()
-        with self.report.step(f"Load under faults: {self.effects} effects", self.effects) as advance:
+        with self.report.step(f"Load: at least {self.effects} effects", self.effects) as advance:
             load = Load(self.effects, self.people, advance, lambda: disturbance.goes_on, disturbance.ebb)
             driver = Driver(shops, workshop, self.seed, load)
             async with asyncio.TaskGroup() as group:
