@@ -41,6 +41,19 @@ print(json.dumps(dict(
 """
 
 
+PRINT = """
+import asyncio, os
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+from contracts.kit.shares import Shares
+from doc_service.gateways.typesetter import Typesetter
+typesetter = Typesetter(Shares("render", 1), fonts=Path(os.environ["FONTS_DIR"]))
+said = {"said": "فاتورة 发票 請求書 청구서 ใบแจ้งหนี้"}
+print(asyncio.run(typesetter.set(UUID(int=1), "#sys.inputs.said", said, datetime.now(UTC))).missing, "is missing")
+"""
+
+
 @pytest.fixture(scope="module")
 def engine() -> Podman:
     return podman()
@@ -78,6 +91,11 @@ def test_the_image_says_what_it_is(engine: Podman, image: str) -> None:
     assert config["Labels"]["org.opencontainers.image.title"] == SERVICE
     assert config["Labels"]["org.opencontainers.image.revision"] == "of-the-test"
     assert described["Healthcheck"]["Test"] == ["CMD", "/app/bin/service", "health"]
+
+
+def test_the_image_that_prints_documents_has_a_font_for_every_script(engine: Podman) -> None:
+    image = engine.build("doc-service")
+    assert engine.run(image, "-c", PRINT, options=["--rm", "--entrypoint=/app/bin/python"]).strip() == "is missing"
 
 
 async def test_it_migrates_runs_and_drains_without_writing_anything(
