@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from support.engine import Deal, Harness
 from support.waiting import eventually
 
@@ -12,6 +14,7 @@ GREET = {"name": "greet", "type": "send_email", "params": {"subject": "Hi", "tex
 MARK = {"name": "greet", "type": "create_task", "params": {"name": "Call"}}
 
 
+@pytest.mark.verify
 async def test_one_that_fails_is_rolled_back_and_the_next_items_run_on_what_was_published(harness: Harness) -> None:
     first = Deal(harness)
     async with harness.engine(), harness.service_environment.caller(first.tenant, "author") as author:
