@@ -63,7 +63,7 @@ def documents(secrets: Secrets) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     yield "rule-engine", "/v1/variables/deals_seen", counter
     yield "rule-engine", "/v1/workflows/welcome", WELCOME
     yield "rule-engine", f"/v1/rule-sets/{PIPELINE}", rule_set()
-    paid = {"name": "Paid", "type": "invoice_paid", "pipeline": PIPELINE, "stage": ELSEWHERE}
+    paid = {"name": "Paid", "type": "payment_received", "pipeline": PIPELINE, "stage": ELSEWHERE}
     yield "trigger-service", "/v1/triggers/paid", paid
 
 
