@@ -43,6 +43,11 @@ def test_what_is_no_such_transfer_has_no_code(changed: dict[str, Any]) -> None:
     assert coded(**changed) == ""
 
 
+def test_what_is_too_long_for_a_code_has_none() -> None:
+    mine = {"name": "\U0001f600" * 70, "account": IBAN}
+    assert payment_code({"my_company": mine}, [{"total": {"amount": 1, "currency": "EUR"}}], "\u684c" * 60) == ""
+
+
 def test_several_currencies_and_no_company_have_no_code() -> None:
     euros = {"total": {"amount": 100, "currency": "EUR"}}
     assert payment_code({"my_company": {"name": "A", "account": IBAN}}, [euros, euros], "1") == ""

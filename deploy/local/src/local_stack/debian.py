@@ -45,14 +45,20 @@ def unpack_monitoring(folder: Path) -> None:
 
 
 def unpack_fonts(wanted: Sequence[tuple[str, str]], folder: Path) -> None:
-    """Puts files of packages, named as `(package, file)`, into `folder`, whole or not at all."""
+    """Puts files of packages, named as `(package, file)`, into `folder`, whole or not at all.
+
+    Raises StackError without packages of Debian, and for a file that they do not have.
+    """
     with TemporaryDirectory(dir=folder.parent) as place:
         unpacked, chosen = Path(place) / "unpacked", Path(place) / "chosen"
         for package in _download(sorted({package for package, _ in wanted}), Path(place)):
             _run(["dpkg-deb", "--extract", str(package), str(unpacked)], Path(place))
         chosen.mkdir()
-        for _, name in wanted:
-            next(unpacked.rglob(name)).rename(chosen / name)
+        for source, name in wanted:
+            found = next(unpacked.rglob(name), None)
+            if found is None:
+                raise StackError(f"the package {source} of this distribution has no {name}")
+            found.rename(chosen / name)
         chosen.rename(folder)
 
 

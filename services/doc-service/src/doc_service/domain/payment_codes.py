@@ -22,7 +22,8 @@ _LONGEST_NAME = 70
 def payment_code(data: Mapping[str, Any], totals: Sequence[Mapping[str, Any]], number: str) -> str:
     """The code as SVG: the one total goes to the account of `my_company`, with the document's number as reference.
 
-    Empty where that is no such transfer: another currency or several, nothing to pay, no IBAN, nobody to pay to.
+    Empty where that is no such transfer: another currency or several, nothing to pay, no IBAN, nobody to pay to; and
+    where name and number are too long for one: 331 bytes in all.
     """
     mine = data.get("my_company")
     cents = _cents(totals)
@@ -32,7 +33,10 @@ def payment_code(data: Mapping[str, Any], totals: Sequence[Mapping[str, Any]], n
     if not name or not iban.is_valid(account):
         return ""
     euros = Decimal(cents).scaleb(-2)
-    code = make_epc_qr(name[:_LONGEST_NAME], iban.compact(account), euros, text=number, encoding="utf-8")
+    try:
+        code = make_epc_qr(name[:_LONGEST_NAME], iban.compact(account), euros, text=number, encoding="utf-8")
+    except ValueError:
+        return ""
     drawing = io.BytesIO()
     code.save(drawing, kind="svg", xmldecl=False, border=0)
     return drawing.getvalue().decode()

@@ -54,11 +54,11 @@ def main() -> int:
     compiler = typst.Compiler(root=root, font_paths=fonts, package_path=root, package_cache_path=root)
     os.rmdir(root)
     limit(**job["limits"])
-    about = {"input": job["source"].encode(), "format": "pdf", "sys_inputs": job["inputs"]}
+    about = {"input": job["source"].encode(), "sys_inputs": job["inputs"], "timestamp": job["timestamp"]}
     try:
         _read_fonts(compiler, fonts.families(), job["source"], job["inputs"])
         give_up_opening()
-        pdf: Any = compiler.compile(**about, timestamp=job["timestamp"])
+        pdf: Any = compiler.compile(**about, format="pdf")
     except typst.TypstError as error:
         report = {"message": error.message, "diagnostic": error.diagnostic, "hints": list(error.hints)}
         sys.stdout.write(json.dumps(report))
@@ -88,7 +88,7 @@ def _missing(compiler: Any, about: dict[str, Any]) -> str:
     import typst
 
     try:
-        compiler.compile(**about, pdf_standards="a-2b")
+        compiler.compile(**about, format="pdf", pdf_standards="a-2b")
     except typst.TypstError as error:
         found = dict.fromkeys(letter for text in _NOT_DISPLAYED.findall(error.diagnostic) for letter in text)
         return "".join(found)[:MOST_MISSING]

@@ -62,6 +62,10 @@ class EventTriggerType[S: TriggerSettings, B: Body](TriggerType[S]):
 
     body: type[B]
 
+    def about(self, data: B, *items: UUID) -> Occurrence:
+        """That it has happened to these items; the facts are all that the event says."""
+        return Occurrence(type=self.name, items=items, facts=data.model_dump(mode="json"))
+
     @abstractmethod
     def occurrence(self, data: B) -> Occurrence | None:
         """What the event says has happened; null when it is nothing that this type looks for."""

@@ -25,7 +25,7 @@ class DocumentTrigger[B: DocumentCreated | DocumentViewed](EventTriggerType[Docu
     settings = DocumentSettings
 
     def occurrence(self, data: B) -> Occurrence:
-        return Occurrence(type=self.name, items=(data.item_id,), facts=data.model_dump(mode="json"))
+        return self.about(data, data.item_id)
 
     def mismatch(self, settings: DocumentSettings, facts: Mapping[str, Any]) -> str | None:
         if settings.template in (None, facts["template"]):
@@ -63,4 +63,4 @@ class QrScannedTrigger(EventTriggerType[NoSettings, QrScanned]):
     body = QrScanned
 
     def occurrence(self, data: QrScanned) -> Occurrence:
-        return Occurrence(type=self.name, items=(data.item_id,), facts=data.model_dump(mode="json"))
+        return self.about(data, data.item_id)

@@ -106,7 +106,7 @@ class TaskStatusReached(EventTriggerType[TaskSettings, TaskChanged]):
     def occurrence(self, data: TaskChanged) -> Occurrence | None:
         if data.left_stage:
             return None
-        return Occurrence(type=self.name, items=(data.item_id,), facts=data.model_dump(mode="json"))
+        return self.about(data, data.item_id)
 
     def mismatch(self, settings: TaskSettings, facts: Mapping[str, Any]) -> str | None:
         if settings.status == facts["status"]:

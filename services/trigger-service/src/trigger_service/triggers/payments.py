@@ -30,7 +30,7 @@ class PaymentReceived(EventTriggerType[PaymentSettings, PaymentChanged]):
         if data.status != "paid":
             return None
         items = dict.fromkeys(item for item in (data.item_id, data.invoice_id) if item)
-        return Occurrence(type=self.name, items=tuple(items), facts=data.model_dump(mode="json"))
+        return self.about(data, *items)
 
     def mismatch(self, settings: PaymentSettings, facts: Mapping[str, Any]) -> str | None:
         paid, minimum = facts["amount"], settings.minimum

@@ -31,7 +31,7 @@ class ResourceBookedTrigger(EventTriggerType[ResourceSettings, ResourceBooked]):
     def occurrence(self, data: ResourceBooked) -> Occurrence | None:
         if data.kind != "resource":
             return None
-        return Occurrence(type=self.name, items=(data.item_id,), facts=data.model_dump(mode="json"))
+        return self.about(data, data.item_id)
 
     def mismatch(self, settings: ResourceSettings, facts: Mapping[str, Any]) -> str | None:
         if settings.resource in (None, facts["resource"]):

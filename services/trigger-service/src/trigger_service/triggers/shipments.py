@@ -16,10 +16,7 @@ class ShipmentTrigger(EventTriggerType[NoSettings, ShipmentChanged]):
     status: ClassVar[ShipmentStatus]
 
     def occurrence(self, data: ShipmentChanged) -> Occurrence | None:
-        return self.about(data) if data.status == self.status != data.previous else None
-
-    def about(self, data: ShipmentChanged) -> Occurrence:
-        return Occurrence(type=self.name, items=(data.item_id,), facts=data.model_dump(mode="json"))
+        return self.about(data, data.item_id) if data.status == self.status != data.previous else None
 
 
 class ShipmentAllowed(ShipmentTrigger):
@@ -39,7 +36,7 @@ class ShipmentTracking(ShipmentTrigger):
     description = "the carrier gives a shipment of the deal its tracking number, or another one"
 
     def occurrence(self, data: ShipmentChanged) -> Occurrence | None:
-        return self.about(data) if data.tracking_changed and data.tracking else None
+        return self.about(data, data.item_id) if data.tracking_changed and data.tracking else None
 
 
 class ShipmentShipped(ShipmentTrigger):
